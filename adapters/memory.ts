@@ -1,0 +1,131 @@
+import { BatchStorageBase } from '../src/batch-storage.js'
+import type { BotConfig } from '../src/config.js'
+import type { Manifest } from '../src/registry.js'
+import {
+  type Change,
+  type Entry,
+  isLive,
+  type KeysOptions,
+  type Outcome,
+  type StorageBase,
+  StoragePluginBase,
+  type Traits,
+} from '../src/storage.js'
+import { copyValue } from '../src/value.js'
+
+export const memory: Manifest = {
+  name: 'Memory',
+  description:
+    'Keeps data as long as the plugin instance; for tests, and the reference of every rule.',
+  config: {},
+  load: () => MemoryStoragePlugin,
+}
+
+/**
+ * One `Map` a namespace. The data lives as long as this instance, whatever is opened and closed.
+ * Atomic within the instance; nothing is durable; keys and values have no limit of their own.
+ */
+export class MemoryStoragePlugin extends StoragePluginBase {
+  readonly #namespaces = new Map<string, Map<string, Entry>>()
+
+  constructor(config?: BotConfig | null) {
+    super(config, memory.config)
+  }
+
+  async open(namespace: string): Promise<StorageBase> {
+    let map = this.#namespaces.get(namespace)
+    if (map === undefined) this.#namespaces.set(namespace, (map = new Map()))
+    return new MemoryStorage(map)
+  }
+
+  override async *namespaces(): AsyncIterable<string> {
+    yield* this.#namespaces.keys()
+  }
+}
+
+class MemoryStorage extends BatchStorageBase {
+  override readonly traits: Traits = {
+    atomic: 'instance',
+    durable: false,
+    consistency: 'strong',
+    gather: true,
+    maxKeyBytes: Number.POSITIVE_INFINITY,
+    maxValueBytes: Number.POSITIVE_INFINITY,
+    watch: false,
+  }
+  readonly #map: Map<string, Entry>
+
+  constructor(map: Map<string, Entry>) {
+    super()
+    this.#map = map
+  }
+
+  async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
+    return this.#read(keys)
+  }
+
+  async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
+    return this.#apply(groups)
+  }
+
+  override async transact(
+    keys: readonly string[],
+    apply: (now: Map<string, Entry>) => readonly (readonly Change[])[],
+  ): Promise<readonly Outcome[]> {
+    return this.#apply(apply(this.#read(keys)))
+  }
+
+  async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
+    for (const [key, entry] of this.#map) if (key.startsWith(prefix)) yield [key, copy(entry)]
+  }
+
+  async *liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
+    for (const [key, entry] of this.#map) {
+      if (key.startsWith(prefix) && isLive(entry, now)) yield key
+    }
+  }
+
+  async liveLen(now: number): Promise<number> {
+    let count = 0
+    for (const [key, entry] of this.#map) {
+      if (isLive(entry, now)) count++
+      else this.#map.delete(key)
+    }
+    return count
+  }
+
+  async clear(): Promise<void> {
+    this.#map.clear()
+  }
+
+  async close(): Promise<void> {}
+
+  #read(keys: readonly string[]): Map<string, Entry> {
+    const found = new Map<string, Entry>()
+    for (const key of keys) {
+      const entry = this.#map.get(key)
+      if (entry !== undefined) found.set(key, copy(entry))
+    }
+    return found
+  }
+
+  #apply(groups: readonly (readonly Change[])[]): readonly Outcome[] {
+    return groups.map((changes) => {
+      if (!changes.every((change) => this.#holds(change))) return 'conflict'
+      for (const change of changes) {
+        if ('entry' in change) this.#map.set(change.key, change.entry)
+        else this.#map.delete(change.key)
+      }
+      return 'applied'
+    })
+  }
+
+  #holds({ key, ifVersion }: Change): boolean {
+    return ifVersion === undefined || (this.#map.get(key)?.version ?? null) === ifVersion
+  }
+}
+
+// What is kept was copied by the core and is never changed; what is handed out is the reader's.
+function copy(entry: Entry): Entry {
+  return { ...entry, value: copyValue(entry.value).value }
+}

@@ -1,0 +1,45 @@
+import { type Entry, type KeysOptions, StorageBase } from './storage.js'
+
+/**
+ * A storage of a backend that works in batches. It is the six methods the other way round: an
+ * author writes `getMany`, `commit`, `entries`, `liveKeys`, `liveLen`, `clear` and `close`, and
+ * the single ones follow.
+ */
+export abstract class BatchStorageBase extends StorageBase {
+  abstract override getMany(
+    ...args: Parameters<StorageBase['getMany']>
+  ): ReturnType<StorageBase['getMany']>
+  abstract override commit(
+    ...args: Parameters<StorageBase['commit']>
+  ): ReturnType<StorageBase['commit']>
+  abstract override entries(options?: KeysOptions): AsyncIterable<[string, Entry]>
+  abstract override liveKeys(now: number, options?: KeysOptions): AsyncIterable<string>
+  abstract override liveLen(now: number): Promise<number>
+  abstract override clear(): Promise<void>
+
+  override async get(key: string): Promise<Entry | undefined> {
+    return (await this.getMany([key])).get(key)
+  }
+
+  override async set(key: string, entry: Entry): Promise<void> {
+    await this.#one({ key, entry, bytes: 0 })
+  }
+
+  override async remove(key: string): Promise<void> {
+    await this.#one({ key, remove: true })
+  }
+
+  /** All that is held is what is alive before time began. */
+  override len(): Promise<number> {
+    return this.liveLen(Number.NEGATIVE_INFINITY)
+  }
+
+  override keys(options?: KeysOptions): AsyncIterable<string> {
+    return this.liveKeys(Number.NEGATIVE_INFINITY, options)
+  }
+
+  async #one(change: Parameters<StorageBase['commit']>[0][0][0]): Promise<void> {
+    const [outcome] = await this.commit([[change]])
+    if (outcome instanceof Error) throw outcome
+  }
+}

@@ -1,0 +1,76 @@
+import { locate, StoreError } from './errors.js'
+import { type Entry, isLive, type RemoveChange, type SetChange, type Traits } from './storage.js'
+import { copyValue, utf8Bytes } from './value.js'
+
+/** What a namespace's writer knows: where it writes, and the time. */
+export interface Writer {
+  readonly namespace: string
+  readonly traits: Traits
+  now(): number
+  /** A version that no write ever had. */
+  nextVersion(): string
+}
+
+/** Makes the changes of one namespace: values copied and checked, versions and expiries given. */
+export class Changes {
+  readonly #by: Writer
+
+  constructor(by: Writer) {
+    this.#by = by
+  }
+
+  set(key: string, value: unknown, expires: number | undefined): SetChange {
+    const { value: copy, bytes } = this.#copy(key, value)
+    const version = this.#by.nextVersion()
+    const entry =
+      expires === undefined ? { value: copy, version } : { value: copy, version, expires }
+    return { key, bytes, entry }
+  }
+
+  /**
+   * What turns the entry as it was read into one with this value, `undefined` for none. It is
+   * conditional on that entry, expired or not, wherever the storage can hold a condition.
+   */
+  replace(
+    key: string,
+    read: Entry | undefined,
+    next: unknown,
+  ): SetChange | RemoveChange | undefined {
+    if (next === undefined && read === undefined) return undefined
+    const change: SetChange | RemoveChange =
+      next === undefined ? { key, remove: true } : this.set(key, next, this.live(read)?.expires)
+    if (this.#by.traits.atomic === 'none') return change
+    return { ...change, ifVersion: read?.version ?? null }
+  }
+
+  /** The entry if it is alive. */
+  live(entry: Entry | undefined): Entry | undefined {
+    return entry !== undefined && isLive(entry, this.#by.now()) ? entry : undefined
+  }
+
+  /** When something that is to live for `ttl` milliseconds expires. */
+  expiry(ttl: unknown): number | undefined {
+    if (ttl === undefined) return undefined
+    if (typeof ttl === 'number' && ttl > 0 && Number.isFinite(ttl)) return this.#by.now() + ttl
+    throw new StoreError(
+      'INVALID_VALUE',
+      `options.ttl must be a positive number of milliseconds; it is ${String(ttl)}.`,
+      { namespace: this.#by.namespace },
+    )
+  }
+
+  #copy(key: string, value: unknown): { value: unknown; bytes: number } {
+    const { namespace, traits } = this.#by
+    const bounded = traits.maxValueBytes < Number.POSITIVE_INFINITY
+    try {
+      return copyValue(value, bounded ? traits.maxValueBytes - utf8Bytes(key) : undefined)
+    } catch (error) {
+      throw locate(error, { namespace, key })
+    }
+  }
+}
+
+/** Another private copy of a value that was stored, or of none. */
+export function copyOf(value: unknown): unknown {
+  return value === undefined ? undefined : copyValue(value).value
+}

@@ -1,0 +1,111 @@
+/** What went wrong. The list is closed and only grows; match on it, never on a message. */
+export type StoreErrorCode =
+  | 'PLUGIN_NOT_FOUND'
+  | 'CONFIG_INVALID'
+  | 'STORE_NOT_OPEN'
+  | 'STORE_ALREADY_OPEN'
+  | 'INVALID_NAMESPACE'
+  | 'INVALID_KEY'
+  | 'INVALID_VALUE'
+  | 'TOO_LARGE'
+  | 'QUOTA_EXCEEDED'
+  | 'RATE_LIMITED'
+  | 'OVERLOADED'
+  | 'CONNECTION_LOST'
+  | 'BLOCKED'
+  | 'VERSION_MISMATCH'
+  | 'UNAVAILABLE'
+  | 'CORRUPT'
+  | 'TIMEOUT'
+  | 'CONFLICT'
+  | 'NOT_ATOMIC'
+  | 'BACKEND_ERROR'
+
+/** What became of the write that failed: `unknown` means it may be stored, or may not. */
+export type WriteOutcome = 'not-applied' | 'applied' | 'unknown'
+
+export interface StoreErrorDetails {
+  readonly namespace?: string | undefined
+  readonly key?: string | undefined
+  /** Default `not-applied`. */
+  readonly outcome?: WriteOutcome | undefined
+  /** May the same call succeed if it is made again, after a pause? The default follows from the code. */
+  readonly retryable?: boolean | undefined
+  /** The platform's own error. */
+  readonly cause?: unknown
+}
+
+const RETRYABLE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
+  'RATE_LIMITED',
+  'CONNECTION_LOST',
+  'BLOCKED',
+  'TIMEOUT',
+  'CONFLICT',
+])
+
+/**
+ * The one error botshelf raises. `name` and `code` are own fields, so that they survive where a
+ * class does not (a second copy of the library, a structured clone).
+ */
+export class StoreError extends Error {
+  override readonly name: string = 'StoreError'
+  readonly code: StoreErrorCode
+  readonly namespace: string | undefined
+  readonly key: string | undefined
+  readonly outcome: WriteOutcome
+  readonly retryable: boolean
+
+  constructor(code: StoreErrorCode, message: string, details: StoreErrorDetails = {}) {
+    super(message + place(details), 'cause' in details ? { cause: details.cause } : undefined)
+    this.code = code
+    this.namespace = details.namespace
+    this.key = details.key
+    this.outcome = details.outcome ?? 'not-applied'
+    this.retryable = details.retryable ?? RETRYABLE.has(code)
+  }
+}
+
+/** Is this a `StoreError`, whichever copy of botshelf made it? */
+export function isStoreError(error: unknown): error is StoreError {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    (error as StoreError).name === 'StoreError' &&
+    typeof (error as StoreError).code === 'string'
+  )
+}
+
+/**
+ * Says where an error happened. A `StoreError` keeps its code and gains the place; anything else
+ * is a backend's own error and becomes the cause of a `BACKEND_ERROR`.
+ */
+export function locate(error: unknown, place: StoreErrorDetails): StoreError {
+  if (!isStoreError(error)) {
+    const said = error instanceof Error ? error.message : String(error)
+    return new StoreError('BACKEND_ERROR', `The storage failed: ${said}`, {
+      ...place,
+      cause: error,
+    })
+  }
+  if (error.namespace !== undefined) return error
+  return new StoreError(error.code, error.message, {
+    namespace: place.namespace,
+    key: error.key ?? place.key,
+    outcome: error.outcome,
+    retryable: error.retryable,
+    ...('cause' in error ? { cause: error.cause } : {}),
+  })
+}
+
+function place({ namespace, key }: StoreErrorDetails): string {
+  if (namespace === undefined) return ''
+  return key === undefined
+    ? ` (in ${quote(namespace)})`
+    : ` (in ${quote(namespace)}, key ${quote(key)})`
+}
+
+/** A name as it is shown in a message: quoted, and never longer than a line. */
+export function quote(name: unknown): string {
+  if (typeof name !== 'string') return typeof name
+  return JSON.stringify(name.length > 60 ? `${name.slice(0, 57)}...` : name)
+}

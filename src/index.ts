@@ -1,0 +1,21 @@
+export { BatchStorageBase } from './batch-storage.js'
+export type { BotConfig, ConfigField, ConfigFields, StorageConfig } from './config.js'
+export { isStoreError, StoreError } from './errors.js'
+export type { StoreErrorCode, StoreErrorDetails, WriteOutcome } from './errors.js'
+export type { Manifest, StoragePluginClass, StorageRegistry } from './registry.js'
+export { StorageRuntime } from './runtime.js'
+export type { RuntimeOptions } from './runtime.js'
+export { StorageBase, StoragePluginBase } from './storage.js'
+export type {
+  Change,
+  Entry,
+  KeysOptions,
+  Outcome,
+  RemoveChange,
+  SetChange,
+  Traits,
+} from './storage.js'
+export { Store } from './store.js'
+export type { KeyOf, Pair, SetOptions, Updater } from './store.js'
+export { StoreMixin } from './store-mixin.js'
+export type { StoreMixed } from './store-mixin.js'

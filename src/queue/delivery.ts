@@ -1,0 +1,123 @@
+import { locate, StoreError } from '../errors.js'
+import type { Change, Entry, Outcome, StorageBase } from '../storage.js'
+
+const READ_ATTEMPTS = 3
+
+/** Whether a group was applied, or its condition did not hold. Anything else is thrown. */
+export type Verdict = 'applied' | 'conflict'
+
+/**
+ * Calls to one storage, with an answer even where the backend's own was lost: reads are made
+ * again, and a write whose outcome is unknown is looked up. Every error names its place.
+ */
+export class Delivery {
+  readonly #storage: StorageBase
+  readonly #namespace: string
+
+  constructor(storage: StorageBase, namespace: string) {
+    this.#storage = storage
+    this.#namespace = namespace
+  }
+
+  async read(key: string): Promise<Entry | undefined> {
+    return (await this.retry(() => this.#storage.getMany([key]), key)).get(key)
+  }
+
+  async commit(changes: readonly Change[]): Promise<Verdict> {
+    return this.#settle(changes, await this.#send(changes))
+  }
+
+  /** Decides on a change inside the backend's own transaction, where it offers one. */
+  async transact(
+    key: string,
+    decide: (now: Entry | undefined) => Change | undefined,
+  ): Promise<Verdict> {
+    let change: Change | undefined
+    let outcome: Outcome | undefined
+    try {
+      const outcomes = await this.#storage.transact?.([key], (now) => {
+        change = decide(now.get(key))
+        return change === undefined ? [] : [[change]]
+      })
+      outcome = outcomes?.[0]
+    } catch (error) {
+      outcome = this.#lost(error, key)
+      if (change === undefined) throw outcome
+    }
+    return change === undefined ? 'applied' : this.#settle([change], outcome)
+  }
+
+  async clear(): Promise<void> {
+    try {
+      await this.#storage.clear()
+    } catch (error) {
+      throw this.#lost(error)
+    }
+  }
+
+  /** Makes a read again while its error says that this may help. */
+  async retry<T>(read: () => Promise<T>, key?: string): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await read()
+      } catch (error) {
+        const failed = locate(error, { namespace: this.#namespace, key })
+        if (!failed.retryable || attempt === READ_ATTEMPTS) throw failed
+        await sleep(Math.random() * 20 * 4 ** attempt)
+      }
+    }
+  }
+
+  async *iterate<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
+    try {
+      yield* source
+    } catch (error) {
+      throw locate(error, { namespace: this.#namespace })
+    }
+  }
+
+  async #send(changes: readonly Change[]): Promise<Outcome | undefined> {
+    try {
+      return (await this.#storage.commit([changes]))[0]
+    } catch (error) {
+      return this.#lost(error, changes[0]?.key)
+    }
+  }
+
+  /**
+   * Turns an outcome into an answer. After an unknown one a single read decides: our own version
+   * is there, so it was applied; the expected one is there, so it was not, and is applied now;
+   * anything else stays unknown, and nothing is written again.
+   */
+  async #settle(changes: readonly Change[], outcome: Outcome | undefined): Promise<Verdict> {
+    if (outcome === 'applied' || outcome === 'conflict') return outcome
+    const failed = this.#lost(
+      outcome ?? new Error('a group of changes got no outcome'),
+      changes[0]?.key,
+    )
+    const probe = changes.find((change) => 'entry' in change) ?? changes[0]
+    // An overloaded backend is better left alone.
+    if (failed.outcome !== 'unknown' || failed.code === 'OVERLOADED' || probe === undefined)
+      throw failed
+    let found: Entry | undefined
+    try {
+      found = await this.read(probe.key)
+    } catch {
+      throw failed
+    }
+    const ours = 'entry' in probe ? found?.version === probe.entry.version : found === undefined
+    if (ours) return 'applied'
+    const expected = probe.ifVersion !== undefined && (found?.version ?? null) === probe.ifVersion
+    // A conflict now would mean that the lost write arrived late after all.
+    if (expected && (await this.#send(changes)) === 'applied') return 'applied'
+    throw failed
+  }
+
+  #lost(error: unknown, key?: string): StoreError {
+    return locate(error, { namespace: this.#namespace, key, outcome: 'unknown' })
+  }
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

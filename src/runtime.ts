@@ -1,0 +1,212 @@
+import type { BotConfig } from './config.js'
+import { locate, StoreError } from './errors.js'
+import { checkNamespace } from './key.js'
+import { OpQueue } from './queue/op-queue.js'
+import { resolvePlugin, type StorageRegistry } from './registry.js'
+import type { StorageBase, StoragePluginBase } from './storage.js'
+import { Store } from './store.js'
+
+export interface RuntimeOptions {
+  /** The clock that expiries are held against, in milliseconds since 1970. Default `Date.now`. */
+  readonly now?: () => number
+  /**
+   * Lets `update`, `mutable`, `getOrInsert`, `pop` and `setMany` work on a backend that cannot
+   * make them atomic. Of two writes at once one may then be lost. Default `false`.
+   */
+  readonly allowLostUpdates?: boolean
+}
+
+interface Holder {
+  readonly isOpen: boolean
+  close(): Promise<void>
+  /** Resolves when the store has finished what it accepted. */
+  readonly finished: Promise<void>
+}
+
+// A namespace that is open, being opened or being closed; however many stores hold it.
+interface Space {
+  readonly opened: Promise<{ readonly storage: StorageBase; readonly queue: OpQueue }>
+  readonly stores: Set<Holder>
+  holders: number
+  closing?: Promise<void>
+}
+
+/**
+ * The chosen plugin and the lifecycle of its open namespaces. A storage is opened once, however
+ * many stores hold its namespace and however concurrently they were asked for, and closed with
+ * the last of them.
+ */
+export class StorageRuntime {
+  readonly #plugin: StoragePluginBase
+  readonly #now: () => number
+  readonly #allowLostUpdates: boolean
+  readonly #spaces = new Map<string, Space>()
+  #closing: Promise<void> | undefined
+  #writer: string | undefined
+  #writes = 0
+
+  /**
+   * Makes the plugin that `config.STORAGE` names and a runtime over it. In a Worker, `env` is the
+   * config.
+   *
+   * @throws StoreError `PLUGIN_NOT_FOUND`, `CONFIG_INVALID`
+   */
+  static async start(
+    config: BotConfig,
+    registry: StorageRegistry,
+    options?: RuntimeOptions,
+  ): Promise<StorageRuntime> {
+    return new StorageRuntime(await resolvePlugin(config, registry), options)
+  }
+
+  constructor(plugin: StoragePluginBase, options: RuntimeOptions = {}) {
+    this.#plugin = plugin
+    this.#now = options.now ?? Date.now
+    this.#allowLostUpdates = options.allowLostUpdates ?? false
+  }
+
+  /**
+   * Opens a namespace. An open that failed can be tried again.
+   *
+   * @throws StoreError `INVALID_NAMESPACE`, `STORE_NOT_OPEN` if the runtime was closed, or what
+   * the backend says
+   */
+  async open<T extends object = Record<string, unknown>>(namespace: string): Promise<Store<T>> {
+    checkNamespace(namespace)
+    this.#checkOpen(namespace)
+    const space = await this.#hold(namespace)
+    try {
+      const { storage, queue } = await space.opened
+      this.#checkOpen(namespace)
+      let finish: () => void = () => {}
+      const finished = new Promise<void>((resolve) => {
+        finish = resolve
+      })
+      const store = new Store<T>({
+        namespace,
+        queue,
+        traits: storage.traits,
+        allowLostUpdates: this.#allowLostUpdates,
+        now: this.#now,
+        nextVersion: () => this.#nextVersion(),
+        release: () => {
+          space.stores.delete(holder)
+          finish()
+          return this.#release(namespace, space)
+        },
+      })
+      const holder: Holder = {
+        finished,
+        close: () => store.close(),
+        get isOpen() {
+          return store.isOpen
+        },
+      }
+      space.stores.add(holder)
+      return store
+    } catch (error) {
+      await this.#release(namespace, space).catch(() => {})
+      throw locate(error, { namespace })
+    }
+  }
+
+  /**
+   * The namespaces that exist in the backend, open here or not, in no particular order.
+   *
+   * @throws StoreError `UNAVAILABLE` if the plugin cannot tell
+   */
+  async *namespaces(): AsyncGenerator<string, void, undefined> {
+    this.#checkOpen()
+    if (this.#plugin.namespaces === undefined) {
+      throw new StoreError('UNAVAILABLE', 'This storage plugin cannot list its namespaces.')
+    }
+    try {
+      yield* this.#plugin.namespaces()
+    } catch (error) {
+      throw locate(error, {})
+    }
+  }
+
+  /** Closes every store, each after what it accepted. A second call waits for the first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    const failures: unknown[] = []
+    for (const [namespace, space] of this.#spaces) {
+      // An open under way finds the runtime closed, and opens no store.
+      await space.opened.catch(() => {})
+      try {
+        for (const holder of space.stores) await (holder.isOpen ? holder.close() : holder.finished)
+        await this.#closeSpace(namespace, space)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+
+  async #hold(namespace: string): Promise<Space> {
+    for (;;) {
+      const there = this.#spaces.get(namespace)
+      if (there?.closing === undefined) {
+        const space = there ?? this.#openSpace(namespace)
+        space.holders++
+        return space
+      }
+      await there.closing.catch(() => {})
+    }
+  }
+
+  #openSpace(namespace: string): Space {
+    const opened = (async () => {
+      const storage = await this.#plugin.open(namespace)
+      return { storage, queue: new OpQueue(storage, namespace) }
+    })()
+    const space: Space = { opened, stores: new Set(), holders: 0 }
+    this.#spaces.set(namespace, space)
+    // What cannot be opened is not kept, so that the next caller tries anew.
+    opened.catch(() => {
+      if (this.#spaces.get(namespace) === space) this.#spaces.delete(namespace)
+    })
+    return space
+  }
+
+  async #release(namespace: string, space: Space): Promise<void> {
+    space.holders--
+    if (space.holders === 0) await this.#closeSpace(namespace, space)
+  }
+
+  #closeSpace(namespace: string, space: Space): Promise<void> {
+    space.closing ??= (async () => {
+      try {
+        const opened = await space.opened.catch(() => undefined)
+        await opened?.storage.close()
+      } catch (error) {
+        throw locate(error, { namespace, outcome: 'unknown' })
+      } finally {
+        if (this.#spaces.get(namespace) === space) this.#spaces.delete(namespace)
+      }
+    })()
+    return space.closing
+  }
+
+  // Not made before it is needed: a Worker has no randomness while it starts.
+  #nextVersion(): string {
+    this.#writer ??= [...crypto.getRandomValues(new Uint32Array(3))]
+      .map((part) => part.toString(36))
+      .join('')
+    return `${this.#writer}.${(this.#writes++).toString(36)}`
+  }
+
+  #checkOpen(namespace?: string): void {
+    if (this.#closing === undefined) return
+    throw new StoreError('STORE_NOT_OPEN', 'The runtime is closed.', { namespace })
+  }
+}

@@ -1,0 +1,291 @@
+import { Changes, copyOf, type Writer } from './changes.js'
+import { locate, StoreError } from './errors.js'
+import { checkKey } from './key.js'
+import type { OpQueue, Planned } from './queue/op-queue.js'
+import type { Entry, KeysOptions } from './storage.js'
+
+/** The keys of a store's shape. */
+export type KeyOf<T extends object> = keyof T & string
+/** A key with its value. */
+export type Pair<T extends object> = [KeyOf<T>, T[KeyOf<T>]]
+
+/** Gets what is stored and says what to store; `undefined` removes the key. */
+export type Updater<V> = (current: V | undefined) => V | undefined | Promise<V | undefined>
+
+export interface SetOptions {
+  /** Time to live, in milliseconds from now. Without it the value stays until it is removed. */
+  readonly ttl?: number
+}
+
+/** What a store stands on: its namespace, as the runtime opened it. */
+export interface OpenNamespace extends Writer {
+  readonly queue: OpQueue
+  readonly allowLostUpdates: boolean
+  /** Lets go of the namespace. Called once. */
+  release(): Promise<void>
+}
+
+/**
+ * A persistent dictionary: what a bot or one of its plugins holds. It speaks `Map`'s words,
+ * asynchronously. `T` names the values by key; `Record<string, V>` is a plain dictionary.
+ *
+ * Keys are strings of any content. Values are copied when they are handed in and handed out.
+ * Every method rejects with a `StoreError`: `STORE_NOT_OPEN` during and after `close()`, and
+ * `INVALID_KEY`, `INVALID_VALUE` and `TOO_LARGE` before any I/O.
+ */
+export class Store<T extends object = Record<string, unknown>> implements AsyncIterable<Pair<T>> {
+  readonly #on: OpenNamespace
+  readonly #changes: Changes
+  readonly #accepted = new Set<Promise<unknown>>()
+  #state: 'open' | 'closing' | 'closed' = 'open'
+
+  /** Stores are made by `StorageRuntime.open`. */
+  constructor(on: OpenNamespace) {
+    this.#on = on
+    this.#changes = new Changes(on)
+  }
+
+  get namespace(): string {
+    return this.#on.namespace
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  /** The value under a key, a private copy; `undefined` if there is none. */
+  async get<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
+    return (await this.#read(key))?.value as T[K] | undefined
+  }
+
+  async has(key: KeyOf<T>): Promise<boolean> {
+    return (await this.#read(key)) !== undefined
+  }
+
+  /** Stores a value. What was under the key is replaced, its expiry too. */
+  async set<K extends KeyOf<T>>(key: K, value: T[K], options?: SetOptions): Promise<void> {
+    this.#check(key)
+    const change = this.#changes.set(key, value, this.#changes.expiry(options?.ttl))
+    await this.#accept(this.#on.queue.write([change]))
+  }
+
+  /** Removes a key. There may be none. */
+  async delete(key: KeyOf<T>): Promise<void> {
+    this.#check(key)
+    await this.#accept(this.#on.queue.write([{ key, remove: true }]))
+  }
+
+  /**
+   * Stores several values, all or none. Where the storage has `atomic: 'none'` it rejects with
+   * `NOT_ATOMIC`; under `allowLostUpdates` it writes them there one after another instead.
+   */
+  async setMany(
+    entries: Partial<T> | Iterable<readonly [KeyOf<T>, T[KeyOf<T>]]>,
+    options?: SetOptions,
+  ): Promise<void> {
+    this.#checkAtomic('setMany')
+    const expires = this.#changes.expiry(options?.ttl)
+    const group = new Map<string, ReturnType<Changes['set']>>()
+    for (const [key, value] of pairs(entries)) {
+      this.#check(key)
+      group.set(key, this.#changes.set(key, value, expires))
+    }
+    if (group.size > 0) await this.#accept(this.#on.queue.write([...group.values()]))
+  }
+
+  /**
+   * Stores what `updater` makes of the current value, as one atomic step, and resolves to it.
+   * `updater` may be async. It runs again when another writer came first, so let it have no other
+   * effect. What it throws comes out, and nothing is stored. An expiry is kept.
+   *
+   * @throws StoreError `NOT_ATOMIC`, or `CONFLICT` after 100 lost races
+   */
+  async update<K extends KeyOf<T>>(key: K, updater: Updater<T[K]>): Promise<T[K] | undefined> {
+    const stored = this.#step(key, 'update', (live, read) =>
+      after(updater(live?.value as T[K] | undefined), (next) => this.#replace(key, read, next)),
+    )
+    return (await stored) as T[K] | undefined
+  }
+
+  /**
+   * Hands `change` a private draft of the value to change in place, and stores the draft, as one
+   * atomic step; resolves to what is stored. What `change` returns is ignored. A missing key
+   * starts from a copy of `initial`; without one `change` gets `undefined` and nothing is stored.
+   * The rest is as for {@link update}.
+   */
+  mutable<K extends KeyOf<T>>(
+    key: K,
+    change: (draft: T[K]) => unknown,
+    initial: T[K],
+  ): Promise<T[K]>
+  mutable<K extends KeyOf<T>>(
+    key: K,
+    change: (draft: T[K] | undefined) => unknown,
+  ): Promise<T[K] | undefined>
+  async mutable<K extends KeyOf<T>>(
+    key: K,
+    change: (draft: T[K]) => unknown,
+    initial?: T[K],
+  ): Promise<T[K] | undefined> {
+    this.#check(key)
+    const first =
+      initial === undefined ? undefined : this.#changes.set(key, initial, undefined).entry.value
+    const stored = this.#step(key, 'mutable', (live, read) => {
+      const draft = live === undefined ? copyOf(first) : live.value
+      return after(change(draft as T[K]), () => this.#replace(key, read, draft))
+    })
+    return (await stored) as T[K] | undefined
+  }
+
+  /** The value under a key; if there is none, `initial` is stored and returned. One atomic step. */
+  async getOrInsert<K extends KeyOf<T>>(key: K, initial: T[K]): Promise<T[K]> {
+    this.#check(key)
+    const first = this.#changes.set(key, initial, undefined).entry.value
+    const stored = this.#step(key, 'getOrInsert', (live, read) =>
+      live === undefined ? this.#replace(key, read, first) : { result: live.value },
+    )
+    return (await stored) as T[K]
+  }
+
+  /** Removes a key and resolves to what was under it. One atomic step. */
+  async pop<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
+    const popped = this.#step(key, 'pop', (live, read) => ({
+      change: this.#changes.replace(key, read, undefined),
+      result: live?.value,
+    }))
+    return (await popped) as T[K] | undefined
+  }
+
+  /** How many keys there are. */
+  async size(): Promise<number> {
+    this.#checkOpen()
+    return this.#accept(this.#on.queue.liveLen(this.#on.now()))
+  }
+
+  /** Removes every key of this namespace, and none of another. */
+  async clear(): Promise<void> {
+    this.#checkOpen()
+    await this.#accept(this.#on.queue.clear())
+  }
+
+  /** The keys, each once, in an order that differs from backend to backend. */
+  async *keys(options?: KeysOptions): AsyncGenerator<KeyOf<T>, void, undefined> {
+    this.#checkOpen()
+    for await (const key of this.#on.queue.liveKeys(this.#on.now(), options)) {
+      yield key as KeyOf<T>
+      this.#checkOpen()
+    }
+  }
+
+  async *values(options?: KeysOptions): AsyncGenerator<T[KeyOf<T>], void, undefined> {
+    for await (const [, value] of this.entries(options)) yield value
+  }
+
+  /** Keys with their values. One that is written meanwhile shows its older or its newer value. */
+  async *entries(options?: KeysOptions): AsyncGenerator<Pair<T>, void, undefined> {
+    this.#checkOpen()
+    for await (const [key, entry] of this.#on.queue.entries(options)) {
+      if (this.#changes.live(entry) === undefined) continue
+      yield [key, entry.value] as Pair<T>
+      this.#checkOpen()
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<Pair<T>, void, undefined> {
+    return this.entries()
+  }
+
+  /** Waits for what was accepted, makes it durable and lets go of the namespace. */
+  async close(): Promise<void> {
+    this.#checkOpen()
+    this.#state = 'closing'
+    try {
+      await Promise.all(this.#accepted)
+      await this.#on.release()
+    } finally {
+      this.#state = 'closed'
+    }
+  }
+
+  /** Closes the store if it is open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.isOpen) await this.close()
+  }
+
+  async #read(key: string): Promise<Entry | undefined> {
+    this.#check(key)
+    return this.#changes.live(await this.#accept(this.#on.queue.read(key)))
+  }
+
+  /** `plan` gets the entry if it is alive, and as it was read. */
+  async #step<R>(
+    key: string,
+    method: string,
+    plan: (live: Entry | undefined, read: Entry | undefined) => Planned<R> | Promise<Planned<R>>,
+  ): Promise<R> {
+    this.#check(key)
+    this.#checkAtomic(method)
+    return this.#accept(this.#on.queue.step(key, (read) => plan(this.#changes.live(read), read)))
+  }
+
+  #replace(key: string, read: Entry | undefined, next: unknown): Planned<unknown> {
+    const change = this.#changes.replace(key, read, next)
+    return { change, result: change && 'entry' in change ? copyOf(change.entry.value) : undefined }
+  }
+
+  #accept<R>(operation: Promise<R>): Promise<R> {
+    const settled = operation.then(nothing, nothing)
+    this.#accepted.add(settled)
+    void settled.then(() => this.#accepted.delete(settled))
+    return operation
+  }
+
+  #check(key: unknown): void {
+    this.#checkOpen()
+    try {
+      checkKey(key, this.#on.traits.maxKeyBytes)
+    } catch (error) {
+      throw locate(error, { namespace: this.namespace })
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#state === 'open') return
+    const { namespace } = this
+    throw new StoreError('STORE_NOT_OPEN', `The store is ${this.#state}.`, { namespace })
+  }
+
+  #checkAtomic(method: string): void {
+    this.#checkOpen()
+    if (this.#on.traits.atomic !== 'none' || this.#on.allowLostUpdates) return
+    throw new StoreError(
+      'NOT_ATOMIC',
+      `${method}() needs a backend that can make a write depend on what was read, and this one cannot. Use another, or start the runtime with { allowLostUpdates: true } and accept that of two writes at once one may be lost.`,
+      { namespace: this.namespace },
+    )
+  }
+}
+
+function nothing(): void {}
+
+/** Goes on at once with what is there at once, so that a synchronous function stays one step. */
+function after<A, B>(value: A | PromiseLike<A>, next: (value: A) => B): B | Promise<B> {
+  const thenable =
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  return thenable ? Promise.resolve(value).then(next) : next(value as A)
+}
+
+function pairs(entries: unknown): Iterable<readonly [string, unknown]> {
+  if (typeof entries !== 'object' || entries === null) {
+    throw new StoreError(
+      'INVALID_VALUE',
+      `setMany() takes an object or pairs of key and value; this is ${String(entries)}.`,
+    )
+  }
+  return Symbol.iterator in entries
+    ? (entries as Iterable<readonly [string, unknown]>)
+    : Object.entries(entries)
+}
