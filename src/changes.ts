@@ -1,4 +1,4 @@
-import { locate, StoreError } from './errors.js'
+import { locate, quote, StoreError } from './errors.js'
 import { type Entry, isLive, type RemoveChange, type SetChange, type Traits } from './storage.js'
 import { copyValue, utf8Bytes } from './value.js'
 
@@ -54,7 +54,7 @@ export class Changes {
     if (typeof ttl === 'number' && ttl > 0 && Number.isFinite(ttl)) return this.#by.now() + ttl
     throw new StoreError(
       'INVALID_VALUE',
-      `options.ttl must be a positive number of milliseconds; it is ${String(ttl)}.`,
+      `options.ttl must be a positive number of milliseconds; it is ${typeof ttl === 'number' ? ttl : quote(ttl)}.`,
       { namespace: this.#by.namespace },
     )
   }

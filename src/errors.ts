@@ -56,7 +56,7 @@ export class StoreError extends Error {
   readonly retryable: boolean
 
   constructor(code: StoreErrorCode, message: string, details: StoreErrorDetails = {}) {
-    super(message + place(details), 'cause' in details ? { cause: details.cause } : undefined)
+    super(message + said(details), 'cause' in details ? { cause: details.cause } : undefined)
     this.code = code
     this.namespace = details.namespace
     this.key = details.key
@@ -81,8 +81,8 @@ export function isStoreError(error: unknown): error is StoreError {
  */
 export function locate(error: unknown, place: StoreErrorDetails): StoreError {
   if (!isStoreError(error)) {
-    const said = error instanceof Error ? error.message : String(error)
-    return new StoreError('BACKEND_ERROR', `The storage failed: ${said}`, {
+    const words = error instanceof Error ? error.message : String(error)
+    return new StoreError('BACKEND_ERROR', `The storage failed: ${words}`, {
       ...place,
       cause: error,
     })
@@ -97,7 +97,7 @@ export function locate(error: unknown, place: StoreErrorDetails): StoreError {
   })
 }
 
-function place({ namespace, key }: StoreErrorDetails): string {
+function said({ namespace, key }: StoreErrorDetails): string {
   if (namespace === undefined) return ''
   return key === undefined
     ? ` (in ${quote(namespace)})`

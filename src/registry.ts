@@ -72,7 +72,7 @@ function extras(config: BotConfig): readonly Manifest[] {
 function nearest(name: string, names: readonly string[]): string | undefined {
   const ranked = names
     .map((candidate) => ({ candidate, far: distance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.far - b.far)
+    .toSorted((a, b) => a.far - b.far)
   const best = ranked[0]
   return best !== undefined && best.far <= Math.max(2, name.length / 2) ? best.candidate : undefined
 }

@@ -78,10 +78,7 @@ export class StorageRuntime {
     try {
       const { storage, queue } = await space.opened
       this.#checkOpen(namespace)
-      let finish: () => void = () => {}
-      const finished = new Promise<void>((resolve) => {
-        finish = resolve
-      })
+      const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
       const store = new Store<T>({
         namespace,
         queue,

@@ -4,7 +4,7 @@ import type { KeysOptions } from './storage.js'
 import { type KeyOf, type Pair, type SetOptions, Store, type Updater } from './store.js'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- TypeScript asks a mixin's base for any[]
-type Constructor = abstract new (...args: any[]) => object
+type Constructor<Instance = object> = abstract new (...args: any[]) => Instance
 
 /** A store as a class has it by inheritance: all of {@link Store}, opened and closed by itself. */
 export interface StoreMixed<T extends object> extends Omit<
@@ -21,7 +21,7 @@ export interface StoreMixed<T extends object> extends Omit<
 }
 
 export type StoreMixinClass<T extends object, Base extends Constructor> = Base &
-  (abstract new (...args: never[]) => StoreMixed<T>)
+  Constructor<StoreMixed<T>>
 
 /**
  * Gives a class a store, as Errbot's `StoreMixin` does: the plugin *is* its dictionary. The empty

@@ -170,7 +170,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /** The keys, each once, in an order that differs from backend to backend. */
   async *keys(options?: KeysOptions): AsyncGenerator<KeyOf<T>, void, undefined> {
-    this.#checkOpen()
+    this.#check(options?.prefix ?? '')
     for await (const key of this.#on.queue.liveKeys(this.#on.now(), options)) {
       yield key as KeyOf<T>
       this.#checkOpen()
@@ -183,7 +183,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /** Keys with their values. One that is written meanwhile shows its older or its newer value. */
   async *entries(options?: KeysOptions): AsyncGenerator<Pair<T>, void, undefined> {
-    this.#checkOpen()
+    this.#check(options?.prefix ?? '')
     for await (const [key, entry] of this.#on.queue.entries(options)) {
       if (this.#changes.live(entry) === undefined) continue
       yield [key, entry.value] as Pair<T>
@@ -269,13 +269,17 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 function nothing(): void {}
 
 /** Goes on at once with what is there at once, so that a synchronous function stays one step. */
-function after<A, B>(value: A | PromiseLike<A>, next: (value: A) => B): B | Promise<B> {
-  const thenable =
+function after<A, B>(value: A | PromiseLike<A>, finish: (value: A) => B): B | Promise<B> {
+  return isThenable(value) ? Promise.resolve(value).then(finish) : finish(value)
+}
+
+function isThenable<A>(value: A | PromiseLike<A>): value is PromiseLike<A> {
+  return (
     typeof value === 'object' &&
     value !== null &&
     'then' in value &&
     typeof value.then === 'function'
-  return thenable ? Promise.resolve(value).then(next) : next(value as A)
+  )
 }
 
 function pairs(entries: unknown): Iterable<readonly [string, unknown]> {

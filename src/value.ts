@@ -153,9 +153,9 @@ class Copier {
     this.#seen.set(value, copy)
     let index = 0
     Map.prototype.forEach.call(value, (item, key) => {
-      const shown = typeof key === 'string' ? quote(key) : `<key ${index}>`
+      const name = typeof key === 'string' ? quote(key) : `<key ${index}>`
       const copiedKey = this.#at([`<key ${index}>`], key)
-      copy.set(copiedKey, this.#at([`.get(${shown})`], item))
+      copy.set(copiedKey, this.#at([`.get(${name})`], item))
       index++
     })
     return copy
@@ -273,12 +273,12 @@ type ViewConstructor = new (buffer: ArrayBuffer) => ArrayBufferView
 
 const ERRORS: Readonly<Record<string, ErrorConstructor>> = {
   Error,
-  EvalError: EvalError as unknown as ErrorConstructor,
-  RangeError: RangeError as unknown as ErrorConstructor,
-  ReferenceError: ReferenceError as unknown as ErrorConstructor,
-  SyntaxError: SyntaxError as unknown as ErrorConstructor,
-  TypeError: TypeError as unknown as ErrorConstructor,
-  URIError: URIError as unknown as ErrorConstructor,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
 }
 
 /** The built-in class an object belongs to directly, of this realm or another; never a subclass. */
@@ -305,8 +305,7 @@ function describe(value: object, name: string | undefined): string {
 function isDetached(buffer: ArrayBuffer): boolean {
   if (buffer.byteLength > 0) return false
   try {
-    new Uint8Array(buffer)
-    return false
+    return new Uint8Array(buffer).length > 0
   } catch {
     return true
   }

@@ -33,10 +33,7 @@ export class Lanes {
       if (lane?.write) before.push(lane.write)
       if (lane?.reads && writes) before.push(lane.reads)
     }
-    let leave: () => void = nothing
-    const left = new Promise<void>((resolve) => {
-      leave = resolve
-    })
+    const { promise: left, resolve: leave } = Promise.withResolvers<void>()
     const result =
       before.length === 0 ? operation(leave) : Promise.all(before).then(() => operation(leave))
     const done = Promise.race([left, quiet(result)])
@@ -50,7 +47,7 @@ export class Lanes {
     const result = this.settled().then(operation)
     const barrier = quiet(result)
     this.#barrier = barrier
-    void barrier.then(() => {
+    void barrier.finally(() => {
       if (this.#barrier === barrier) this.#barrier = undefined
     })
     this.#forget()
@@ -70,7 +67,7 @@ export class Lanes {
       ? { write: done, reads: undefined }
       : { write: before?.write, reads: before?.reads ? Promise.all([before.reads, done]) : done }
     this.#lanes.set(key, lane)
-    void (lane.reads ?? done).then(() => {
+    void (lane.reads ?? done).finally(() => {
       if (this.#lanes.get(key) === lane) this.#lanes.delete(key)
     })
   }

@@ -161,10 +161,7 @@ export class OpQueue {
   async #takeTurn(key: string): Promise<() => void> {
     if (!this.#storage.traits.gather) return () => {}
     const before = this.#turns.get(key)
-    let end: () => void = () => {}
-    const turn = new Promise<void>((resolve) => {
-      end = resolve
-    })
+    const { promise: turn, resolve: end } = Promise.withResolvers<void>()
     this.#turns.set(key, turn)
     if (before !== undefined) await Promise.race([before, sleep(TURN)])
     return () => {
@@ -174,12 +171,13 @@ export class OpQueue {
   }
 }
 
+/** Does it settle within a few microtasks, as an async function does that awaits nothing? */
 async function settlesSoon(promise: Promise<unknown>): Promise<boolean> {
-  let done = false
+  const state = { settled: false }
   const mark = (): void => {
-    done = true
+    state.settled = true
   }
   promise.then(mark, mark)
-  for (let turn = 0; turn < 3 && !done; turn++) await null
-  return done
+  for (let turn = 0; turn < 3 && !state.settled; turn++) await Promise.resolve()
+  return state.settled
 }

@@ -1,0 +1,77 @@
+import { locate, StoreError, type WriteOutcome } from '../../src/errors.js'
+
+/** The part of a `KVNamespace` that is used; ours, so that no Workers types are needed. */
+export interface KVBinding {
+  get(key: string, type: 'text'): Promise<string | null>
+  get(keys: string[], type: 'text'): Promise<Map<string, string | null>>
+  put(key: string, value: string, options: { metadata: object; expiration?: number }): Promise<void>
+  delete(key: string): Promise<void>
+  list(options: { prefix: string; cursor?: string }): Promise<KVPage>
+}
+
+interface KVPage {
+  readonly keys: readonly { readonly name: string; readonly metadata?: unknown }[]
+  readonly list_complete: boolean
+  readonly cursor?: string
+}
+
+export async function* list(
+  kv: KVBinding,
+  prefix: string,
+): AsyncGenerator<{ name: string; metadata: unknown }> {
+  let cursor: string | undefined
+  do {
+    const from = cursor === undefined ? { prefix } : { prefix, cursor }
+    const page: KVPage = await attempt(() => kv.list(from), 'not-applied')
+    for (const { name, metadata } of page.keys) yield { name, metadata }
+    cursor = page.list_complete ? undefined : page.cursor
+  } while (cursor !== undefined)
+}
+
+export async function attempt<T>(call: () => Promise<T>, outcome: WriteOutcome): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw translate(error, outcome)
+  }
+}
+
+/** Only the message of KV's errors carries the status: `KV PUT failed: 429 Too Many Requests`. */
+function translate(cause: unknown, outcome: WriteOutcome): StoreError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  const status = Number(/^KV \w+ failed: (\d{3})/.exec(message)?.[1])
+  if (status === 429) return new StoreError('RATE_LIMITED', `Workers KV: ${message}`, { cause })
+  if (status === 413) return new StoreError('TOO_LARGE', `Workers KV: ${message}`, { cause })
+  if (status === 414) return new StoreError('INVALID_KEY', `Workers KV: ${message}`, { cause })
+  if (status >= 500)
+    return new StoreError('CONNECTION_LOST', `Workers KV: ${message}`, { cause, outcome })
+  return locate(cause, { outcome: status === 400 ? 'not-applied' : outcome })
+}
+
+const PARALLEL = 6
+
+// A Worker has six connections; more calls at once would only queue.
+export async function inParallel<T>(
+  items: readonly T[],
+  run: (item: T, index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  const lane = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next++
+      await run(items[index] as T, index)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(PARALLEL, items.length) }, lane))
+}
+
+// A service binding answers to any method name, but unlike KV it has `fetch`.
+export function isKV(value: object): boolean {
+  const binding = value as Partial<Record<'getWithMetadata' | 'put' | 'list' | 'fetch', unknown>>
+  return (
+    typeof binding.getWithMetadata === 'function' &&
+    typeof binding.put === 'function' &&
+    typeof binding.list === 'function' &&
+    typeof binding.fetch !== 'function'
+  )
+}

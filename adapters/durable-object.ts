@@ -1,0 +1,152 @@
+import type { BotConfig } from '../src/config.js'
+import { missing } from '../src/config.js'
+import { StoreError } from '../src/errors.js'
+import { escapeSeparators, unescapeSeparators } from '../src/key.js'
+import type { Manifest } from '../src/registry.js'
+import { type StorageBase, StoragePluginBase } from '../src/storage.js'
+import { type ObjectStorage, ROOT } from './durable-object/engine.js'
+import { InsideStorage } from './durable-object/inside.js'
+import { type ObjectBinding, ObjectClient, RemoteStorage } from './durable-object/remote.js'
+
+const binding = {
+  type: 'binding',
+  doc: 'from a Worker, the Durable Object namespace whose class is StorageObject',
+  accepts: isObjectNamespace,
+  toml: '[[durable_objects.bindings]] name = "$", class_name = "StorageObject"',
+} as const
+
+export const durableObject: Manifest = {
+  name: 'DurableObject',
+  description:
+    'SQLite-backed Durable Objects: strongly consistent and atomic, from a Worker or inside an object.',
+  config: {
+    binding,
+    storage: {
+      type: 'object',
+      doc: 'inside an object, its ctx.storage; the class must be listed under new_sqlite_classes',
+      accepts: isObjectStorage,
+    },
+    prefix: {
+      type: 'string',
+      default: 'botshelf',
+      doc: 'tells apart bots that share one binding or one object',
+    },
+  },
+  load: () => DurableObjectStoragePlugin,
+}
+
+/**
+ * From a Worker (`binding`) a namespace is an object of its own, named `prefix/namespace`, of the
+ * class `StorageObject`: atomic for every client, and a write that resolved is on disk. Inside an
+ * object (`storage`) a namespace is a range of its keys: atomic within it, no message leaves the
+ * object before the write is on disk, and the object's alarm is never touched. A key takes at
+ * most 2,048 bytes, a value with its key 2,000,000.
+ */
+export class DurableObjectStoragePlugin extends StoragePluginBase {
+  readonly #backend: Backend
+
+  /** @throws StoreError `CONFIG_INVALID` */
+  constructor(config: BotConfig) {
+    super(config, durableObject.config)
+    const { binding: objects, storage, prefix } = this.storageConfig
+    const base = `${escapeSeparators(prefix as string)}/`
+    if (objects !== undefined && storage !== undefined) {
+      throw new StoreError(
+        'CONFIG_INVALID',
+        'STORAGE_CONFIG has both binding and storage; a Worker sets binding, an object storage.',
+      )
+    }
+    if (objects !== undefined) this.#backend = new Remote(objects as ObjectBinding, base)
+    else if (storage !== undefined)
+      this.#backend = new Inside(storage as ObjectStorage, ROOT + base)
+    else throw missing('binding', binding)
+  }
+
+  async open(namespace: string): Promise<StorageBase> {
+    return this.#backend.open(escapeSeparators(namespace))
+  }
+
+  override async *namespaces(): AsyncIterable<string> {
+    for await (const escaped of this.#backend.namespaces()) yield unescapeSeparators(escaped)
+  }
+}
+
+// The two sides of the adapter; namespaces are escaped here.
+interface Backend {
+  open(namespace: string): StorageBase
+  namespaces(): AsyncIterable<string>
+}
+
+class Remote implements Backend {
+  readonly #binding: ObjectBinding
+  readonly #base: string
+
+  constructor(objects: ObjectBinding, base: string) {
+    this.#binding = objects
+    this.#base = base
+  }
+
+  open(namespace: string): StorageBase {
+    const object = new ObjectClient(this.#binding, this.#base + namespace)
+    return new RemoteStorage(object, async () => {
+      // Should this fail, the object says with its next commit that it is still not listed.
+      try {
+        const entry = { value: null, version: namespace }
+        await this.#index().call({ op: 'commit', groups: [[{ key: namespace, entry, bytes: 1 }]] })
+        await object.call({ op: 'listed' })
+      } catch {
+        return
+      }
+    })
+  }
+
+  async *namespaces(): AsyncIterable<string> {
+    const pages = this.#index().list({ prefix: '', now: Number.NEGATIVE_INFINITY, values: false })
+    for await (const { keys = [] } of pages) yield* keys
+  }
+
+  /** The object of the empty namespace, which no store can open, keeps the names of the others. */
+  #index(): ObjectClient {
+    return new ObjectClient(this.#binding, this.#base)
+  }
+}
+
+class Inside implements Backend {
+  readonly #storage: ObjectStorage
+  readonly #base: string
+
+  constructor(storage: ObjectStorage, base: string) {
+    this.#storage = storage
+    this.#base = base
+  }
+
+  open(namespace: string): StorageBase {
+    return new InsideStorage(this.#storage, `${this.#base}${namespace}:`)
+  }
+
+  async *namespaces(): AsyncIterable<string> {
+    let start = this.#base
+    for (;;) {
+      const [first] = this.#storage.kv.list({ prefix: this.#base, start, limit: 1 })
+      if (first === undefined) return
+      const namespace = first[0].slice(this.#base.length, first[0].indexOf(':'))
+      yield namespace
+      // A semicolon is what follows a colon: on to the first key of another namespace.
+      start = `${this.#base}${namespace};`
+    }
+  }
+}
+
+function isObjectNamespace(value: object): boolean {
+  const objects = value as Partial<Record<'idFromName' | 'get' | 'fetch', unknown>>
+  return (
+    typeof objects.idFromName === 'function' &&
+    typeof objects.get === 'function' &&
+    typeof objects.fetch !== 'function'
+  )
+}
+
+function isObjectStorage(value: object): boolean {
+  const storage = value as Partial<ObjectStorage>
+  return typeof storage.kv === 'object' && typeof storage.transactionSync === 'function'
+}

@@ -1,0 +1,124 @@
+import { isStoreError, type StoreError, type StoreErrorCode } from '../errors.js'
+
+/** Fails a case. */
+export function fail(message: string): never {
+  throw new Error(message)
+}
+
+export function check(holds: boolean, message: string): void {
+  if (!holds) fail(message)
+}
+
+/** Are the two the same value, type by type: holes, -0, shared references and cycles too? */
+export function same(actual: unknown, expected: unknown, what = 'the value'): void {
+  const difference = compare(actual, expected, '$', new Map())
+  if (difference !== undefined) fail(`${what} differs at ${difference}`)
+}
+
+/** The promise must reject with a `StoreError` of this code. */
+export async function rejects(
+  promise: Promise<unknown>,
+  code: StoreErrorCode,
+  what: string,
+): Promise<StoreError> {
+  try {
+    await promise
+  } catch (error) {
+    if (isStoreError(error) && error.code === code) return error
+    return fail(
+      `${what} must be ${code}; it was ${isStoreError(error) ? `${error.code}: ${error.message}` : String(error)}`,
+    )
+  }
+  return fail(`${what} must be ${code}; it succeeded`)
+}
+
+export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const each of source) all.push(each)
+  return all
+}
+
+export function sorted(keys: Iterable<string>): string[] {
+  return [...keys].toSorted((a, b) => (a < b ? -1 : Number(a > b)))
+}
+
+function compare(
+  actual: unknown,
+  expected: unknown,
+  path: string,
+  met: Map<unknown, unknown>,
+): string | undefined {
+  if (typeof expected !== 'object' || expected === null) {
+    return Object.is(actual, expected)
+      ? undefined
+      : `${path}: ${show(actual)} is not ${show(expected)}`
+  }
+  if (met.has(expected))
+    return met.get(expected) === actual ? undefined : `${path}: another reference`
+  met.set(expected, actual)
+  const type = tag(expected)
+  if (tag(actual) !== type) return `${path}: ${tag(actual)} is not ${type}`
+  if (Object.getPrototypeOf(actual) !== Object.getPrototypeOf(expected))
+    return `${path}: another prototype`
+  const inside = parts(expected)
+  const found = parts(actual as object)
+  if (inside.length !== found.length)
+    return `${path}: ${found.length} parts are not ${inside.length}`
+  for (const [i, [name, part]] of inside.entries()) {
+    const [otherName, other] = found[i] ?? ['nothing', undefined]
+    if (otherName !== name) return `${path}: ${otherName} is not ${name}`
+    const difference = compare(other, part, `${path}${name}`, met)
+    if (difference !== undefined) return difference
+  }
+  return undefined
+}
+
+// All that makes up an object, in an order that two equal ones share.
+function parts(value: object): [string, unknown][] {
+  if (value instanceof Date) return [['.time', value.getTime()]]
+  if (value instanceof RegExp)
+    return [
+      ['.source', value.source],
+      ['.flags', value.flags],
+    ]
+  if (value instanceof Map) {
+    return [...value].flatMap(([key, item], i): [string, unknown][] => [
+      [`<key ${i}>`, key],
+      [`<item ${i}>`, item],
+    ])
+  }
+  if (value instanceof Set) return [...value].map((item, i) => [`<item ${i}>`, item])
+  if (value instanceof ArrayBuffer) return [['.bytes', new Uint8Array(value).join()]]
+  if (ArrayBuffer.isView(value)) {
+    // A view is its own bytes; it must not drag along the rest of a buffer.
+    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    return [
+      ['.bytes', bytes.join()],
+      ['.buffer', value.buffer.byteLength],
+    ]
+  }
+  if (value instanceof Error) {
+    const named: [string, unknown][] = [
+      ['.name', value.name],
+      ['.message', value.message],
+    ]
+    return Object.hasOwn(value, 'cause') ? [...named, ['.cause', value.cause]] : named
+  }
+  const own = Object.entries(value).map(([key, item]): [string, unknown] => [
+    `[${JSON.stringify(key)}]`,
+    item,
+  ])
+  return Array.isArray(value)
+    ? [['.length', value.length], ...own]
+    : own.toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function tag(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1)
+}
+
+function show(value: unknown): string {
+  if (Object.is(value, -0)) return '-0'
+  if (typeof value === 'bigint') return `${value}n`
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : String(value)
+}

@@ -1,0 +1,384 @@
+import { isStoreError } from '../errors.js'
+import type { Change, Entry, Outcome, StorageBase, Traits } from '../storage.js'
+import { check, collect, rejects, same, sorted } from './check.js'
+import { entry, notAtomic, type Rule } from './subject.js'
+
+const set = (key: string, to: Entry, ifVersion?: string | null): Change =>
+  ifVersion === undefined
+    ? { key, entry: to, bytes: 100 }
+    : { key, entry: to, bytes: 100, ifVersion }
+
+const remove = (key: string, ifVersion?: string | null): Change =>
+  ifVersion === undefined ? { key, remove: true } : { key, remove: true, ifVersion }
+
+/** What a storage itself must do, with no store around it. */
+export const CONTRACT: readonly Rule[] = [
+  {
+    id: 'contract/get-missing',
+    name: 'a key that was never set is undefined, alone and among many',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      await storage.set('there', entry(1))
+      same(await storage.get('missing'), undefined)
+      same(
+        sorted((await storage.getMany(['missing', 'there', 'toString'])).keys()),
+        ['there'],
+        'the keys found',
+      )
+    },
+  },
+  {
+    id: 'contract/entry-kept-whole',
+    name: 'an entry comes back equal: value, version and expiry',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      const expires = Date.now() + 3_600_000
+      await storage.set('plain', entry({ a: [1] }, 'v1'))
+      await storage.set('expiring', entry(null, 'v2', expires))
+      same(await storage.get('plain'), { value: { a: [1] }, version: 'v1' }, 'the entry')
+      same(await storage.get('expiring'), { value: null, version: 'v2', expires }, 'the entry')
+      same(
+        (await storage.getMany(['expiring'])).get('expiring'),
+        { value: null, version: 'v2', expires },
+        'the entry among many',
+      )
+    },
+  },
+  {
+    id: 'contract/many-keys',
+    name: 'a read of 250 keys answers for each of them',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      const keys = Array.from({ length: 250 }, (_, i) => `k${i}`)
+      await storage.commit(keys.filter((_, i) => i % 2 === 0).map((key) => [set(key, entry(key))]))
+      const found = await storage.getMany(keys)
+      check(found.size === 125, `125 of 250 keys are there; ${found.size} were found`)
+      for (const [key, { value }] of found) same(value, key)
+    },
+  },
+  {
+    id: 'contract/set-replaces',
+    name: 'a set replaces the whole entry, its expiry too',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      await storage.set('k', entry({ a: 1, b: 2 }, 'v1', Date.now() + 3_600_000))
+      await storage.set('k', entry({ c: 3 }, 'v2'))
+      same(await storage.get('k'), { value: { c: 3 }, version: 'v2' }, 'the entry')
+      same(await storage.len(), 1, 'the number of entries')
+    },
+  },
+  {
+    id: 'contract/remove',
+    name: 'a removed key is gone, and removing it again succeeds',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      await storage.set('k', entry(1))
+      await storage.set('other', entry(2))
+      await storage.remove('k')
+      await storage.remove('k')
+      same(await storage.get('k'), undefined)
+      same(await collect(storage.keys()), ['other'], 'the keys left')
+    },
+  },
+  {
+    id: 'contract/len-and-keys',
+    name: 'len and keys tell of every entry once, expired ones included',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      same(await storage.len(), 0, 'the number of entries')
+      await storage.set('a', entry(1))
+      await storage.set('b', entry(null))
+      await storage.set('b', entry(2))
+      await storage.set('gone', entry(3, 'v', Date.now() + 90_000))
+      same(await storage.len(), 3, 'the number of entries')
+      same(sorted(await collect(storage.keys())), ['a', 'b', 'gone'], 'the keys')
+    },
+  },
+  {
+    id: 'contract/prefix',
+    name: 'a prefix selects the keys that begin with it, to the letter',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      for (const key of ['ab', 'abc', 'b', 'aB', 'a%', 'a_', 'a'])
+        await storage.set(key, entry(key))
+      same(sorted(await collect(storage.keys({ prefix: 'ab' }))), ['ab', 'abc'], 'the keys')
+      same(sorted(await collect(storage.keys({ prefix: 'a%' }))), ['a%'], 'the keys')
+      same(await collect(storage.keys({ prefix: 'zzz' })), [], 'the keys')
+      const entries = await collect(storage.entries({ prefix: 'ab' }))
+      same(sorted(entries.map(([key]) => key)), ['ab', 'abc'], 'the entries')
+      same(
+        sorted(await collect(storage.liveKeys(0, { prefix: 'ab' }))),
+        ['ab', 'abc'],
+        'the live keys',
+      )
+    },
+  },
+  {
+    id: 'contract/entries',
+    name: 'entries gives every key with its whole entry, small and large',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      const large = 'x'.repeat(5000)
+      await storage.set('small', entry({ n: 1 }, 's'))
+      await storage.set('large', entry(large, 'l'))
+      same(
+        new Map((await collect(storage.entries())).toSorted(byKey)),
+        new Map([
+          ['large', { value: large, version: 'l' }],
+          ['small', { value: { n: 1 }, version: 's' }],
+        ]),
+        'the entries',
+      )
+    },
+  },
+  {
+    id: 'contract/live',
+    name: 'liveKeys and liveLen leave out what has expired at that time, to the millisecond',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      const at = Date.now() + 100_000
+      await storage.set('stays', entry(1))
+      await storage.set('later', entry(2, 'v', at + 1))
+      await storage.set('now', entry(3, 'v', at))
+      // The future is asked last: a storage may reclaim what has expired by then.
+      same(
+        sorted(await collect(storage.liveKeys(at - 1))),
+        ['later', 'now', 'stays'],
+        'the live keys',
+      )
+      same(await storage.liveLen(at - 1), 3, 'the number of live entries')
+      same(sorted(await collect(storage.liveKeys(at))), ['later', 'stays'], 'the live keys')
+      same(await storage.liveLen(at), 2, 'the number of live entries')
+    },
+  },
+  {
+    id: 'contract/clear',
+    name: 'clear removes every entry, and the storage works on',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      for (const key of ['', 'a', 'b/c']) await storage.set(key, entry(key))
+      await storage.clear()
+      same(await storage.len(), 0, 'the number of entries')
+      same(await storage.get('a'), undefined)
+      await storage.set('a', entry(1))
+      same(await storage.len(), 1, 'the number of entries')
+    },
+  },
+  {
+    id: 'contract/copies-out',
+    name: "what is read is the reader's own: changing it changes nothing stored",
+    run: async (subject) => {
+      const storage = await subject.storage()
+      await storage.set('k', entry({ list: [1] }))
+      for (const read of [
+        storage.get('k'),
+        storage.getMany(['k']).then((found) => found.get('k')),
+      ]) {
+        const { value } = (await read) ?? {}
+        ;(value as { list: number[] }).list.push(2)
+      }
+      for (const [, { value }] of await collect(storage.entries()))
+        (value as { list: number[] }).list.push(3)
+      same((await storage.get('k'))?.value, { list: [1] })
+    },
+  },
+  {
+    id: 'contract/groups-independent',
+    name: 'each group has its own outcome, in order, and one that fails leaves the others be',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      await storage.set('k', entry(0, 'v0'))
+      const conditional = subject.traits.atomic === 'none' ? [] : [[set('k', entry(9), 'never')]]
+      const outcomes = await storage.commit([
+        [set('a', entry(1))],
+        ...conditional,
+        [remove('nothing')],
+        [set('b', entry(2))],
+      ])
+      const expected =
+        subject.traits.atomic === 'none'
+          ? ['applied', 'applied', 'applied']
+          : ['applied', 'conflict', 'applied', 'applied']
+      same(outcomes, expected, 'the outcomes')
+      same(sorted((await storage.getMany(['a', 'b', 'k'])).keys()), ['a', 'b', 'k'], 'the keys')
+    },
+  },
+  {
+    id: 'contract/conditions',
+    name: 'ifVersion holds a write to the version that was read, and null to no entry; NOT_ATOMIC where it cannot',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      if (subject.traits.atomic === 'none') {
+        const [outcome] = await storage.commit([[set('k', entry(1), null)]])
+        check(
+          isStoreError(outcome) && outcome.code === 'NOT_ATOMIC',
+          'a condition must be answered with NOT_ATOMIC',
+        )
+        return same(await storage.get('k'), undefined)
+      }
+      await holds(storage, 'applied', set('k', entry('first', 'v1'), null))
+      await holds(storage, 'conflict', set('k', entry('again', 'v2'), null))
+      await holds(storage, 'conflict', set('k', entry('again', 'v2'), 'v0'))
+      same((await storage.get('k'))?.value, 'first')
+      await holds(storage, 'applied', set('k', entry('second', 'v2'), 'v1'))
+      await holds(storage, 'conflict', remove('k', 'v1'))
+      await holds(storage, 'applied', remove('k', 'v2'))
+      await holds(storage, 'conflict', set('k', entry('late', 'v3'), 'v2'))
+      await holds(storage, 'applied', set('k', entry('anew', 'v4'), null))
+      same((await storage.get('k'))?.value, 'anew')
+    },
+  },
+  {
+    id: 'contract/group-whole',
+    name: 'a group whose one condition fails changes nothing, wherever the condition stands',
+    exempt: notAtomic,
+    run: async (subject) => {
+      const storage = await subject.storage()
+      await storage.set('k', entry('old', 'v1'))
+      await holds(
+        storage,
+        'conflict',
+        set('a', entry(1)),
+        set('k', entry('new'), 'v0'),
+        set('z', entry(2)),
+      )
+      await holds(storage, 'conflict', remove('k'), set('z', entry(2)), set('y', entry(3), 'v0'))
+      same(
+        new Map(await collect(storage.entries())),
+        new Map([['k', { value: 'old', version: 'v1' }]]),
+        'what is stored',
+      )
+      await holds(
+        storage,
+        'applied',
+        set('a', entry(1)),
+        set('k', entry('new', 'v2'), 'v1'),
+        remove('nothing'),
+      )
+      same(sorted(await collect(storage.keys())), ['a', 'k'], 'the keys')
+    },
+  },
+  {
+    id: 'contract/transact',
+    name: 'transact shows what is stored and applies what is decided, in one step',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      if (storage.transact === undefined) return
+      await storage.set('k', entry(1, 'v1'))
+      const step = (): Promise<readonly Outcome[]> =>
+        (storage.transact as NonNullable<StorageBase['transact']>)(['k', 'missing'], (now) => {
+          check(!now.has('missing'), 'a missing key is absent')
+          const next = (now.get('k')?.value as number) + 1
+          return [
+            [set('k', entry(next, `v${next}`), now.get('k')?.version ?? null)],
+            [set('x', entry(1), 'never')],
+          ]
+        })
+      const outcomes = await Promise.all([step(), step(), step()])
+      for (const outcome of outcomes) same(outcome, ['applied', 'conflict'], 'the outcomes')
+      same((await storage.get('k'))?.value, 4)
+      same(await storage.transact(['k'], () => []), [], 'the outcomes')
+    },
+  },
+  {
+    id: 'contract/two-instances',
+    name: 'two openings of a namespace through two plugins share its entries and its conditions',
+    exempt: ({ atomic }: Traits) =>
+      atomic === 'instance' || atomic === 'none'
+        ? 'atomic no further than one instance'
+        : undefined,
+    run: async (subject) => {
+      const namespace = subject.namespace()
+      const one = await subject.storage(namespace)
+      const two = await subject.storage(namespace, await subject.restarted())
+      await one.set('k', entry(1, 'v1'))
+      same((await two.get('k'))?.version, 'v1')
+      await holds(two, 'applied', set('k', entry(2, 'v2'), 'v1'))
+      await holds(one, 'conflict', set('k', entry(3, 'v3'), 'v1'))
+    },
+  },
+  {
+    id: 'contract/reopen',
+    name: 'what was stored is there after the namespace was closed and opened again',
+    run: async (subject) => {
+      const namespace = subject.namespace()
+      const storage = await subject.plugin.open(namespace)
+      await storage.set('k', entry([1, 2], 'v1'))
+      await storage.close()
+      same(
+        await (await subject.storage(namespace)).get('k'),
+        { value: [1, 2], version: 'v1' },
+        'the entry',
+      )
+    },
+  },
+  {
+    id: 'contract/restart',
+    name: 'what was stored is there for a plugin made anew over the same backend',
+    exempt: ({ durable }: Traits) =>
+      durable ? undefined : 'the data lives no longer than the plugin',
+    run: async (subject) => {
+      const namespace = subject.namespace()
+      const storage = await subject.plugin.open(namespace)
+      await storage.set('k', entry(new Date(7), 'v1'))
+      await storage.close()
+      const later = await subject.storage(namespace, await subject.restarted())
+      same(await later.get('k'), { value: new Date(7), version: 'v1' }, 'the entry')
+      same(await later.len(), 1, 'the number of entries')
+    },
+  },
+  {
+    id: 'contract/namespaces',
+    name: 'a plugin that lists namespaces lists each that holds data, once and by its own name',
+    run: async (subject) => {
+      if (subject.plugin.namespaces === undefined) return
+      const used = ['plain', 'sla/sh', 'co:lon', 'per%cent', '%2F', '日本'].map((name) =>
+        subject.namespace(name),
+      )
+      for (const namespace of used) await (await subject.storage(namespace)).set('k', entry(1))
+      const listed = await collect(subject.plugin.namespaces())
+      for (const namespace of used) {
+        check(
+          listed.filter((each) => each === namespace).length === 1,
+          `${namespace} must be listed once`,
+        )
+      }
+    },
+  },
+  {
+    id: 'contract/traits',
+    name: 'the traits are complete, and the largest sizes they name are real',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      const { maxKeyBytes, maxValueBytes, atomic, consistency } = storage.traits
+      check(['global', 'origin', 'instance', 'none'].includes(atomic), `atomic is ${atomic}`)
+      check(['strong', 'eventual'].includes(consistency), `consistency is ${consistency}`)
+      check(maxKeyBytes >= 1 && maxValueBytes >= 1, 'the limits must be at least 1')
+      const key = 'k'.repeat(Math.min(maxKeyBytes, 100_000))
+      await storage.set(key, entry(1))
+      same(await collect(storage.keys()), [key], 'the longest key')
+    },
+  },
+  {
+    id: 'contract/bad-input-leaves-no-trace',
+    name: 'a store refuses a bad key or value before anything reaches the storage',
+    run: async (subject) => {
+      const store = await subject.store()
+      await rejects(store.set('\ud800', 1), 'INVALID_KEY', 'an unpaired surrogate')
+      await rejects(
+        store.set('k', () => 1),
+        'INVALID_VALUE',
+        'a function',
+      )
+      same(await store.size(), 0, 'the number of keys')
+    },
+  },
+]
+
+async function holds(storage: StorageBase, expected: Outcome, ...group: Change[]): Promise<void> {
+  same(await storage.commit([group]), [expected], 'the outcome')
+}
+
+function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
+  return a < b ? -1 : 1
+}

@@ -1,0 +1,217 @@
+import { StoreError } from '../errors.js'
+import { StorageRuntime } from '../runtime.js'
+import { StoreMixin } from '../store-mixin.js'
+import { check, collect, rejects, same } from './check.js'
+import { type AnyStore, type Rule, type Subject, WatchedPlugin } from './subject.js'
+
+class Holder extends StoreMixin()(Object) {}
+
+/** Every method that uses the storage, by name. */
+const USES: readonly (readonly [string, (store: AnyStore | Holder) => Promise<unknown>])[] = [
+  ['get', (store) => store.get('k')],
+  ['has', (store) => store.has('k')],
+  ['set', (store) => store.set('k', 2)],
+  ['delete', (store) => store.delete('k')],
+  ['setMany', (store) => store.setMany({ k: 2 })],
+  ['update', (store) => store.update('k', () => 2)],
+  ['mutable', (store) => store.mutable('k', () => {}, 2)],
+  ['getOrInsert', (store) => store.getOrInsert('k', 2)],
+  ['pop', (store) => store.pop('k')],
+  ['size', (store) => store.size()],
+  ['clear', (store) => store.clear()],
+  ['keys', (store) => collect(store.keys())],
+  ['values', (store) => collect(store.values())],
+  ['entries', (store) => collect(store.entries())],
+  ['iteration', (store) => collect(store)],
+]
+
+async function watched(
+  subject: Subject,
+): Promise<{ plugin: WatchedPlugin; runtime: StorageRuntime; namespace: string }> {
+  const plugin = new WatchedPlugin(subject.plugin)
+  return {
+    plugin,
+    runtime: subject.runtime({ allowLostUpdates: true }, plugin),
+    namespace: subject.namespace(),
+  }
+}
+
+/** The lifecycle, which the runtime enforces: no storage ever sees a double open or a use out of time. */
+export const LIFECYCLE: readonly Rule[] = [
+  {
+    id: 'lifecycle/handles-counted',
+    name: 'a namespace is opened once for all its stores, and closed with the last of them',
+    run: async (subject) => {
+      const { plugin, runtime, namespace } = await watched(subject)
+      const stores = await Promise.all([1, 2, 3].map(() => runtime.open(namespace)))
+      stores.push(await runtime.open(namespace))
+      same(plugin.opens, 1, 'the number of opens')
+      for (const [i, store] of stores.entries()) {
+        same(plugin.closes, 0, `the number of closes before the last store, at store ${i},`)
+        await store.set('k', i)
+        await store.close()
+      }
+      same(plugin.closes, 1, 'the number of closes')
+      same(await (await runtime.open(namespace)).get('k'), 3)
+      same(plugin.opens, 2, 'the number of opens')
+    },
+  },
+  {
+    id: 'lifecycle/open-while-closing',
+    name: 'a namespace that is asked for while it closes is opened again, after that',
+    run: async (subject) => {
+      const { plugin, runtime, namespace } = await watched(subject)
+      const first = await runtime.open(namespace)
+      await first.set('k', 1)
+      const [, second] = await Promise.all([first.close(), runtime.open(namespace)])
+      same(await second.get('k'), 1)
+      await second.close()
+      check(
+        plugin.opens === plugin.closes,
+        `opened ${plugin.opens} times, closed ${plugin.closes} times`,
+      )
+    },
+  },
+  {
+    id: 'lifecycle/open-fails',
+    name: 'an open that fails says why to all who wait, and can be tried again',
+    run: async (subject) => {
+      const { plugin, runtime, namespace } = await watched(subject)
+      const cause = new Error('no disk')
+      plugin.beforeOpen = () => {
+        throw cause
+      }
+      const [one, two] = await Promise.allSettled([
+        runtime.open(namespace),
+        runtime.open(namespace),
+      ])
+      for (const result of [one, two]) {
+        const error: unknown = result.status === 'rejected' ? result.reason : undefined
+        check(
+          error instanceof StoreError && error.code === 'BACKEND_ERROR' && error.cause === cause,
+          `the open must fail with BACKEND_ERROR and its cause: ${String(error)}`,
+        )
+      }
+      plugin.beforeOpen = () => {}
+      const store = await runtime.open(namespace)
+      await store.set('k', 1)
+      same(await store.get('k'), 1)
+    },
+  },
+  {
+    id: 'lifecycle/after-close',
+    name: 'every method of a closed store is STORE_NOT_OPEN, and a second close too',
+    run: async (subject) => {
+      const { plugin, runtime, namespace } = await watched(subject)
+      const store = await runtime.open(namespace)
+      await store.set('k', 1)
+      await store.close()
+      for (const [name, use] of USES) await rejects(use(store), 'STORE_NOT_OPEN', name)
+      await rejects(store.close(), 'STORE_NOT_OPEN', 'a second close')
+      await store[Symbol.asyncDispose]()
+      same(plugin.closes, 1, 'the number of closes')
+      same(await (await runtime.open(namespace)).get('k'), 1)
+    },
+  },
+  {
+    id: 'lifecycle/during-close',
+    name: 'every method during close is STORE_NOT_OPEN',
+    run: async (subject) => {
+      const { runtime, namespace } = await watched(subject)
+      const store = await runtime.open(namespace)
+      await store.set('k', 1)
+      const closing = store.close()
+      const refused = USES.map(([name, use]) => rejects(use(store), 'STORE_NOT_OPEN', name))
+      await rejects(store.close(), 'STORE_NOT_OPEN', 'a second close')
+      await Promise.all([closing, ...refused])
+      same(await (await runtime.open(namespace)).get('k'), 1)
+    },
+  },
+  {
+    id: 'lifecycle/close-waits',
+    name: 'close waits for what was accepted, and none of it is lost',
+    run: async (subject) => {
+      const { plugin, runtime, namespace } = await watched(subject)
+      const store = await runtime.open(namespace)
+      plugin.beforeCommit = () => new Promise((resolve) => setTimeout(resolve, 20))
+      const written = [store.set('a', 1), store.update('b', () => 2), store.set('c', 3)]
+      await store.close()
+      await Promise.all(written)
+      const again = await runtime.open(namespace)
+      same(
+        [await again.get('a'), await again.get('b'), await again.get('c')],
+        [1, 2, 3],
+        'the values',
+      )
+    },
+  },
+  {
+    id: 'lifecycle/closed-while-listing',
+    name: 'a listing whose store is closed ends with STORE_NOT_OPEN',
+    run: async (subject) => {
+      const store = await subject.store()
+      for (const key of ['a', 'b', 'c']) await store.set(key, 1)
+      const listing = (async () => {
+        for await (const _ of store.keys()) if (store.isOpen) await store.close()
+      })()
+      await rejects(listing, 'STORE_NOT_OPEN', 'the listing')
+    },
+  },
+  {
+    id: 'lifecycle/runtime-closes-all',
+    name: 'closing a runtime closes every namespace once, also those being opened, and opens no more',
+    run: async (subject) => {
+      const { plugin, runtime, namespace } = await watched(subject)
+      const stores = [
+        await runtime.open(namespace),
+        await runtime.open(namespace),
+        await runtime.open(subject.namespace()),
+      ]
+      const late = runtime.open(subject.namespace())
+      const pending = stores[0]?.set('k', 1)
+      const closing = runtime.close()
+      await rejects(late, 'STORE_NOT_OPEN', 'an open under way')
+      await Promise.all([closing, runtime.close(), pending])
+      for (const store of stores) check(!store.isOpen, 'every store must be closed')
+      same(plugin.closes, plugin.opens, 'the number of closes')
+      await rejects(runtime.open(namespace), 'STORE_NOT_OPEN', 'an open on a closed runtime')
+    },
+  },
+  {
+    id: 'lifecycle/mixin',
+    name: 'a mixin is STORE_NOT_OPEN before open and after close, and STORE_ALREADY_OPEN when opened twice',
+    run: async (subject) => {
+      const { plugin, runtime, namespace } = await watched(subject)
+      const holder = new Holder()
+      check(
+        holder.namespace === undefined && !holder.isOpenStorage(),
+        'a new mixin has no namespace',
+      )
+      for (const [name, use] of USES) await rejects(use(holder), 'STORE_NOT_OPEN', name)
+      await rejects(holder.closeStorage(), 'STORE_NOT_OPEN', 'closeStorage')
+      plugin.beforeOpen = () => {
+        throw new Error('not yet')
+      }
+      await rejects(holder.openStorage(runtime, namespace), 'BACKEND_ERROR', 'an open that fails')
+      check(holder.namespace === undefined, 'a failed open leaves the namespace')
+      plugin.beforeOpen = () => {}
+      const opening = holder.openStorage(runtime, namespace)
+      await rejects(
+        holder.openStorage(runtime, namespace),
+        'STORE_ALREADY_OPEN',
+        'an open during another',
+      )
+      await opening
+      await rejects(holder.openStorage(runtime, namespace), 'STORE_ALREADY_OPEN', 'a second open')
+      for (const [, use] of USES) await use(holder)
+      await holder.set('k', 1)
+      await holder.closeStorage()
+      same(holder.namespace, namespace, 'the namespace, which stays')
+      for (const [name, use] of USES) await rejects(use(holder), 'STORE_NOT_OPEN', name)
+      await holder.openStorage(runtime, namespace)
+      same(await holder.get('k'), 1)
+      await holder[Symbol.asyncDispose]()
+      check(!holder.isOpenStorage(), 'disposing closes')
+    },
+  },
+]

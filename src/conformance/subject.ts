@@ -1,0 +1,142 @@
+import { StorageRuntime, type RuntimeOptions } from '../runtime.js'
+import { type Entry, type StorageBase, StoragePluginBase, type Traits } from '../storage.js'
+import type { Store } from '../store.js'
+
+export type MakePlugin = () => StoragePluginBase | Promise<StoragePluginBase>
+export type AnyStore = Store
+
+/** One rule. `exempt` says why a backend with such traits is not held to it. */
+export interface Rule {
+  readonly id: string
+  readonly name: string
+  readonly exempt?: (traits: Traits) => string | undefined
+  readonly run: (subject: Subject) => Promise<void>
+}
+
+/** A backend under test, as one case sees it: new namespaces, a clock of its own, a count of openings. */
+export class Subject {
+  readonly #make: MakePlugin
+  readonly #plugin: StoragePluginBase
+  readonly #opened: { namespace: string; storage: StorageBase }[] = []
+  readonly #runtimes: StorageRuntime[] = []
+  readonly #namespaces: string[] = []
+  /** The time, in milliseconds since 1970. It stands still until a case moves it. */
+  time: number = Date.now()
+  traits: Traits = NO_TRAITS
+
+  private constructor(make: MakePlugin, plugin: StoragePluginBase) {
+    this.#make = make
+    this.#plugin = plugin
+  }
+
+  static async of(make: MakePlugin): Promise<Subject> {
+    const subject = new Subject(make, await make())
+    const storage = await subject.storage()
+    subject.traits = storage.traits
+    return subject
+  }
+
+  /** A namespace that no other case uses. */
+  namespace(name = 'case'): string {
+    const parts = crypto.getRandomValues(new Uint32Array(2))
+    const namespace = `${name}-${[...parts].map((part) => part.toString(36)).join('')}`
+    this.#namespaces.push(namespace)
+    return namespace
+  }
+
+  /** A namespace of a given name, emptied first. */
+  async exact(namespace: string): Promise<string> {
+    const storage = await this.storage(namespace)
+    await storage.clear()
+    this.#namespaces.push(namespace)
+    return namespace
+  }
+
+  /** A storage as the contract has it, with no store around it. */
+  async storage(
+    namespace: string = this.namespace(),
+    plugin: StoragePluginBase = this.#plugin,
+  ): Promise<StorageBase> {
+    const storage = await plugin.open(namespace)
+    this.#opened.push({ namespace, storage })
+    return storage
+  }
+
+  /** The plugin made anew over the same backend, as after a restart. */
+  async restarted(): Promise<StoragePluginBase> {
+    return this.#make()
+  }
+
+  get plugin(): StoragePluginBase {
+    return this.#plugin
+  }
+
+  runtime(options: RuntimeOptions = {}, plugin: StoragePluginBase = this.#plugin): StorageRuntime {
+    const runtime = new StorageRuntime(plugin, { now: () => this.time, ...options })
+    this.#runtimes.push(runtime)
+    return runtime
+  }
+
+  async store(options?: RuntimeOptions): Promise<AnyStore> {
+    return this.runtime(options).open(this.namespace())
+  }
+
+  /** Closes what the case left open and empties what it used. */
+  async end(): Promise<void> {
+    for (const runtime of this.#runtimes) await runtime.close()
+    for (const namespace of new Set(this.#namespaces)) await (await this.storage(namespace)).clear()
+    for (const { storage } of this.#opened) await storage.close()
+  }
+}
+
+/** Counts what reaches a plugin, and can hold or refuse it. */
+export class WatchedPlugin extends StoragePluginBase {
+  readonly #inner: StoragePluginBase
+  opens = 0
+  closes = 0
+  /** Called before each open; what it throws is what the open throws. */
+  beforeOpen: () => Promise<void> | void = () => {}
+  beforeCommit: () => Promise<void> | void = () => {}
+
+  constructor(inner: StoragePluginBase) {
+    super({})
+    this.#inner = inner
+  }
+
+  async open(namespace: string): Promise<StorageBase> {
+    this.opens++
+    await this.beforeOpen()
+    const storage = await this.#inner.open(namespace)
+    const close = storage.close.bind(storage)
+    const commit = storage.commit.bind(storage)
+    storage.close = async () => {
+      this.closes++
+      await close()
+    }
+    storage.commit = async (groups) => {
+      await this.beforeCommit()
+      return commit(groups)
+    }
+    return storage
+  }
+}
+
+/** An entry as a writer makes it. */
+export function entry(value: unknown, version = `v${Math.random()}`, expires?: number): Entry {
+  return expires === undefined ? { value, version } : { value, version, expires }
+}
+
+const NO_TRAITS: Traits = {
+  atomic: 'none',
+  durable: false,
+  consistency: 'eventual',
+  gather: false,
+  maxKeyBytes: 0,
+  maxValueBytes: 0,
+  watch: false,
+}
+
+/** For rules about conditional writes. */
+export function notAtomic({ atomic }: Traits): string | undefined {
+  return atomic === 'none' ? 'the backend has no conditional writes' : undefined
+}

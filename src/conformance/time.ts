@@ -1,0 +1,110 @@
+import { check, collect, rejects, same, sorted } from './check.js'
+import { notAtomic, type Rule } from './subject.js'
+
+/** Time to live: exact on every backend, against the runtime's own clock. */
+export const TIME: readonly Rule[] = [
+  {
+    id: 'ttl/absent',
+    name: 'an expired key is absent from get, has, keys, values, entries and size',
+    run: async (subject) => {
+      const store = await subject.store()
+      await store.set('stays', 1)
+      await store.set('goes', 2, { ttl: 90_000 })
+      await store.set('later', 3, { ttl: 90_001 })
+      subject.time += 89_999
+      same(await store.get('goes'), 2)
+      same(await store.size(), 3, 'the number of keys')
+      subject.time += 1
+      same(await store.get('goes'), undefined)
+      check(!(await store.has('goes')), 'has must not find an expired key')
+      same(sorted(await collect(store.keys())), ['later', 'stays'], 'the keys')
+      same(
+        new Set(await collect(store.values())).has(2),
+        false,
+        'an expired value among the values',
+      )
+      same(
+        sorted((await collect(store.entries())).map(([key]) => key)),
+        ['later', 'stays'],
+        'the entries',
+      )
+      same(await store.size(), 2, 'the number of keys')
+      same(await collect(store.keys({ prefix: 'go' })), [], 'the keys with a prefix')
+    },
+  },
+  {
+    id: 'ttl/set-clears',
+    name: 'a plain set clears an expiry, and a set with one gives it anew',
+    run: async (subject) => {
+      const store = await subject.store()
+      await store.set('plain', 1, { ttl: 90_000 })
+      await store.set('plain', 2)
+      await store.set('longer', 1, { ttl: 90_000 })
+      await store.set('longer', 2, { ttl: 180_000 })
+      subject.time += 100_000
+      same(await store.get('plain'), 2)
+      same(await store.get('longer'), 2)
+      subject.time += 100_000
+      same(await store.get('plain'), 2)
+      same(await store.get('longer'), undefined)
+      same(await store.size(), 1, 'the number of keys')
+    },
+  },
+  {
+    id: 'ttl/steps-keep',
+    name: 'update and mutable keep an expiry',
+    exempt: notAtomic,
+    run: async (subject) => {
+      const store = await subject.store()
+      await store.set('u', 1, { ttl: 90_000 })
+      await store.set('m', [1], { ttl: 90_000 })
+      await store.update('u', (n) => (n as number) + 1)
+      await store.mutable('m', (list) => (list as number[]).push(2))
+      same(await store.get('u'), 2)
+      same(await store.get('m'), [1, 2])
+      subject.time += 90_000
+      same(await store.get('u'), undefined)
+      same(await store.get('m'), undefined)
+    },
+  },
+  {
+    id: 'ttl/steps-start-anew',
+    name: 'to update, mutable, getOrInsert and pop an expired key is a missing one',
+    exempt: notAtomic,
+    run: async (subject) => {
+      const store = await subject.store()
+      for (const key of ['u', 'm', 'g', 'p', 'r']) await store.set(key, 'old', { ttl: 90_000 })
+      subject.time += 90_000
+      same(await store.update('u', (n) => (n === undefined ? 'new' : 'seen')), 'new')
+      same(await store.mutable('m', (list) => (list as string[]).push('new'), []), ['new'])
+      same(await store.getOrInsert('g', 'new'), 'new')
+      same(await store.pop('p'), undefined)
+      same(await store.update('r', () => undefined), undefined)
+      subject.time += 10_000_000
+      same(sorted(await collect(store.keys())), ['g', 'm', 'u'], 'the keys, without the old expiry')
+    },
+  },
+  {
+    id: 'ttl/many',
+    name: 'setMany gives each of its keys the expiry',
+    exempt: notAtomic,
+    run: async (subject) => {
+      const store = await subject.store()
+      await store.setMany({ a: 1, b: 2 }, { ttl: 90_000 })
+      same(await store.size(), 2, 'the number of keys')
+      subject.time += 90_000
+      same(await store.size(), 0, 'the number of keys')
+    },
+  },
+  {
+    id: 'ttl/invalid',
+    name: 'a ttl that is no positive number of milliseconds is INVALID_VALUE',
+    run: async (subject) => {
+      const store = await subject.store()
+      for (const ttl of [0, -1, Number.NaN, Infinity, '5', null, new Date()] as number[]) {
+        await rejects(store.set('k', 1, { ttl }), 'INVALID_VALUE', `a ttl of ${ttl}`)
+      }
+      same(await store.size(), 0, 'the number of keys')
+    },
+  },
+]

@@ -1,0 +1,153 @@
+import { decode, encode } from '../codec.js'
+import { check, collect, rejects, same } from './check.js'
+import type { AnyStore, Rule } from './subject.js'
+import { REFUSED, STORED } from './values.js'
+
+const stored: readonly Rule[] = STORED.map(({ name, make, reads = make }) => ({
+  id: `values/${name}`,
+  name: `${name} comes back the same, alone and among entries`,
+  run: async (subject) => {
+    const store = await subject.store()
+    await store.set('k', make())
+    same(await store.get('k'), reads())
+    for (const [, value] of await collect(store.entries()))
+      same(value, reads(), 'the value of an entry')
+  },
+}))
+
+const refused: readonly Rule[] = REFUSED.map(({ name, make, path }) => ({
+  id: `refused/${name}`,
+  name: `${name} is INVALID_VALUE with its path, and the old value stays`,
+  run: async (subject) => {
+    const store = await subject.store()
+    await store.set('k', 'old')
+    const { message } = await rejects(store.set('k', make()), 'INVALID_VALUE', name)
+    check(message.includes(`${path} `), `the message must name the path ${path}: ${message}`)
+    same(await store.get('k'), 'old')
+  },
+}))
+
+async function unawaited(
+  subject: { store(): Promise<AnyStore> },
+  write: (store: AnyStore, value: unknown) => Promise<unknown>,
+): Promise<void> {
+  const store = await subject.store()
+  const value = { list: [1], at: new Date(1), bytes: new Uint8Array([1]) }
+  const written = write(store, value)
+  value.list.push(2)
+  value.at.setTime(2)
+  value.bytes[0] = 2
+  await written
+  same(await store.get('k'), { list: [1], at: new Date(1), bytes: new Uint8Array([1]) })
+}
+
+/** Values: the same on every backend, copied in and copied out, or refused before any I/O. */
+export const VALUES: readonly Rule[] = [
+  ...stored,
+  ...refused,
+  {
+    id: 'copies/in',
+    name: 'what the caller changes after an un-awaited set is not what is stored',
+    run: (subject) => unawaited(subject, (store, value) => store.set('k', value)),
+  },
+  {
+    id: 'copies/in-many',
+    name: 'what the caller changes after an un-awaited setMany or getOrInsert is not what is stored',
+    exempt: ({ atomic }) =>
+      atomic === 'none' ? 'the backend has no conditional writes' : undefined,
+    run: async (subject) => {
+      await unawaited(subject, (store, value) => store.setMany({ k: value }))
+      await unawaited(subject, (store, value) => store.getOrInsert('k', value))
+    },
+  },
+  {
+    id: 'copies/out',
+    name: 'two reads give two values, and changing one changes nothing else',
+    run: async (subject) => {
+      const store = await subject.store()
+      await store.set('k', { list: [1] })
+      const [one, two] = (await Promise.all([store.get('k'), store.get('k')])) as {
+        list: number[]
+      }[]
+      check(one !== two, 'two reads must not share a value')
+      one?.list.push(2)
+      for await (const value of store.values()) (value as { list: number[] }).list.push(3)
+      same(two, { list: [1] })
+      same(await store.get('k'), { list: [1] })
+    },
+  },
+  {
+    id: 'sizes/too-large',
+    name: 'a value over maxValueBytes is TOO_LARGE with the limit, and the old value stays',
+    exempt: ({ maxValueBytes }) =>
+      maxValueBytes === Number.POSITIVE_INFINITY ? 'values have no limit' : undefined,
+    run: async (subject) => {
+      const store = await subject.store()
+      const { maxValueBytes: limit } = subject.traits
+      await store.set('k', 'old')
+      const { message } = await rejects(
+        store.set('k', new Uint8Array(limit)),
+        'TOO_LARGE',
+        'too large a value',
+      )
+      check(
+        message.includes(String(limit)),
+        `the message must name the limit, ${limit}: ${message}`,
+      )
+      same(await store.get('k'), 'old')
+      await store.set('k', 'x'.repeat(Math.floor(limit / 2)))
+      check((await store.get('k')) !== 'old', 'half of the limit must fit')
+    },
+  },
+  {
+    id: 'codec/exact',
+    name: 'the codec turns every value of the domain into text and back, exactly',
+    run: async () => {
+      for (const { name, make, reads = make } of STORED) {
+        const text = encode(make())
+        check(
+          text.isWellFormed() && /^\d+:/.test(text),
+          `the text of ${name} must be well-formed and begin with the format`,
+        )
+        same(decode(text), reads(), name)
+      }
+    },
+  },
+  {
+    id: 'codec/refused',
+    name: 'the codec refuses what no backend stores, and text that is none of its own',
+    run: async () => {
+      for (const { name, make } of REFUSED) {
+        await rejects(
+          Promise.resolve().then(() => encode(make())),
+          'INVALID_VALUE',
+          name,
+        )
+      }
+      const damaged = [
+        '',
+        '1',
+        'hello',
+        '[1]',
+        '1:',
+        '1:[',
+        '1:[[5]]',
+        '1:-7',
+        '1:[["Error",1],[2],5]',
+        '1:[["Object",1],5]',
+        '1:[["Nope",1],5]',
+      ]
+      for (const text of [...damaged, null, 7] as string[])
+        await rejects(
+          Promise.resolve().then(() => decode(text)),
+          'CORRUPT',
+          `the text ${JSON.stringify(text)}`,
+        )
+      await rejects(
+        Promise.resolve().then(() => decode('2:[1]')),
+        'VERSION_MISMATCH',
+        'a later format',
+      )
+    },
+  },
+]

@@ -1,0 +1,221 @@
+/** A value that every backend must keep, made anew each time. */
+export interface Sample {
+  readonly name: string
+  readonly make: () => unknown
+  /** What it reads as, where that is not the same: a plain copy of what was shown. */
+  readonly reads?: () => unknown
+}
+
+/** One of each kind in the value domain. */
+export const STORED: readonly Sample[] = [
+  { name: 'null', make: () => null },
+  { name: 'booleans', make: () => [true, false] },
+  { name: 'zero-and-empty', make: () => [0, '', false, null, [], {}] },
+  { name: 'numbers', make: () => [1.5, -1, 2 ** 53, 5e-324, 1.7e308] },
+  { name: 'special-numbers', make: () => [Number.NaN, Infinity, -Infinity, -0] },
+  { name: 'strings', make: () => ['', 'plain', 'ümläut', '日本語', '🤖', '\u0000\u001f"\\\u2028'] },
+  { name: 'lone-surrogates', make: () => ['\ud800', 'a\udc00b', '\udc00\ud800'] },
+  { name: 'long-string', make: () => 'ß'.repeat(100_000) },
+  { name: 'bigints', make: () => [0n, -1n, 2n ** 80n, -(2n ** 80n)] },
+  { name: 'date', make: () => new Date(1_190_000_000_123) },
+  { name: 'invalid-date', make: () => new Date(Number.NaN) },
+  { name: 'regexp', make: () => [/a[/]b\n/giu, /^$/] },
+  {
+    name: 'map',
+    make: () =>
+      new Map<unknown, unknown>([
+        ['a', 1],
+        [{ k: 1 }, [2]],
+        [Number.NaN, new Map()],
+      ]),
+  },
+  { name: 'set', make: () => new Set<unknown>([1, 'a', { k: 1 }, new Set()]) },
+  { name: 'array-buffer', make: () => new Uint8Array([0, 127, 128, 255]).buffer },
+  { name: 'empty-buffer', make: () => [new ArrayBuffer(0), new Uint8Array(0)] },
+  { name: 'bytes', make: () => new Uint8Array(1000).map((_, i) => i) },
+  {
+    name: 'typed-arrays',
+    make: () => [
+      new Int8Array([-128, 127]),
+      new Uint8ClampedArray([0, 255]),
+      new Int16Array([-32768]),
+      new Uint16Array([65535]),
+      new Int32Array([-(2 ** 31)]),
+      new Uint32Array([2 ** 32 - 1]),
+      new Float32Array([1.5, Number.NaN]),
+      new Float64Array([Math.PI, -0]),
+      new BigInt64Array([-(2n ** 63n)]),
+      new BigUint64Array([2n ** 64n - 1n]),
+    ],
+  },
+  { name: 'data-view', make: () => new DataView(new Uint8Array([1, 2, 3]).buffer) },
+  {
+    name: 'part-of-a-buffer',
+    make: () => [
+      new Uint8Array([1, 2, 3, 4]).subarray(1, 3),
+      new DataView(new Uint8Array([1, 2, 3, 4]).buffer, 2),
+    ],
+    reads: () => [new Uint8Array([2, 3]), new DataView(new Uint8Array([3, 4]).buffer)],
+  },
+  {
+    name: 'errors',
+    make: () => [
+      new Error('plain'),
+      new EvalError(''),
+      new RangeError('r'),
+      new ReferenceError('r'),
+      new SyntaxError('s'),
+      new TypeError('t'),
+      new URIError('u'),
+    ],
+  },
+  {
+    name: 'error-cause',
+    make: () =>
+      new Error('outer', { cause: new TypeError('inner', { cause: { at: new Date(5) } }) }),
+  },
+  { name: 'array', make: () => [1, [2, [3]], 'four'] },
+  { name: 'holes', make: () => Object.assign([], { length: 5, 1: undefined, 3: 'x' }) },
+  { name: 'sparse-array', make: () => Object.assign([], { 1_000_000: 'far' }) },
+  { name: 'object', make: () => ({ a: 1, 'b c': 2, '': 3, 7: 4, ä: { deep: [5] } }) },
+  {
+    name: 'built-in-names',
+    make: () =>
+      Object.fromEntries(
+        ['constructor', 'toString', 'hasOwnProperty', 'then', 'valueOf'].map((name) => [name, 1]),
+      ),
+  },
+  { name: 'undefined-inside', make: () => ({ a: undefined, b: [undefined] }) },
+  {
+    name: 'shared-reference',
+    make: () => {
+      const shared = { x: 1 }
+      return { a: shared, b: [shared], c: new Map([[shared, shared]]) }
+    },
+  },
+  {
+    name: 'cycle',
+    make: () => {
+      const root: { self?: unknown; list: unknown[]; map: Map<string, unknown> } = {
+        list: [],
+        map: new Map(),
+      }
+      root.self = root
+      root.list.push(root.list, root)
+      root.map.set('root', root)
+      return root
+    },
+  },
+  {
+    name: 'error-cycle',
+    make: () => {
+      const error = new Error('ouroboros')
+      error.cause = { error }
+      return error
+    },
+  },
+  { name: 'deep', make: () => nested(1000) },
+  {
+    name: 'no-prototype',
+    make: () => Object.assign(Object.create(null), { a: 1 }),
+    reads: () => ({ a: 1 }),
+  },
+  {
+    name: 'proxy',
+    make: () => new Proxy({ a: 1 }, { get: () => 'shown' }),
+    reads: () => ({ a: 'shown' }),
+  },
+  {
+    name: 'getter',
+    make: () => ({
+      get now() {
+        return 'then'
+      },
+    }),
+    reads: () => ({ now: 'then' }),
+  },
+]
+
+/** Values outside the domain, with the path at which each is refused. */
+export const REFUSED: readonly {
+  readonly name: string
+  readonly make: () => unknown
+  readonly path: string
+}[] = [
+  { name: 'undefined', make: () => undefined, path: '$' },
+  { name: 'function', make: () => ({ run: () => 1 }), path: '$.run' },
+  { name: 'symbol', make: () => [Symbol('s')], path: '$[0]' },
+  { name: 'symbol-key', make: () => ({ notes: { [Symbol('s')]: 1 } }), path: '$.notes' },
+  { name: 'promise', make: () => ({ later: Promise.resolve(1) }), path: '$.later' },
+  {
+    name: 'class-instance',
+    make: () => ({ notes: [0, { when: new Moment() }] }),
+    path: '$.notes[1].when',
+  },
+  { name: 'map-subclass', make: () => new (class extends Map {})(), path: '$' },
+  { name: 'array-subclass', make: () => new (class extends Array {})(), path: '$' },
+  {
+    name: 'error-subclass',
+    make: () => ({ e: new (class KeyError extends Error {})('k') }),
+    path: '$.e',
+  },
+  { name: 'error-with-code', make: () => Object.assign(new Error('k'), { code: 'E' }), path: '$' },
+  { name: 'aggregate-error', make: () => new AggregateError([new Error('lost')]), path: '$' },
+  { name: 'boxed-number', make: () => [Object(1)], path: '$[0]' },
+  { name: 'boxed-string', make: () => [Object('s')], path: '$[0]' },
+  { name: 'boxed-boolean', make: () => [Object(true)], path: '$[0]' },
+  {
+    name: 'array-property',
+    make: () => ({ list: Object.assign([1], { extra: 2 }) }),
+    path: '$.list',
+  },
+  { name: 'map-property', make: () => Object.assign(new Map(), { extra: 2 }), path: '$' },
+  {
+    name: 'hidden-property',
+    make: () => Object.defineProperty({}, 'hidden', { value: 1 }),
+    path: '$',
+  },
+  { name: 'own-proto', make: () => ({ a: JSON.parse('{"__proto__":1}') as unknown }), path: '$.a' },
+  { name: 'detached-buffer', make: () => ({ b: detached() }), path: '$.b' },
+  { name: 'view-of-detached', make: () => ({ b: detachedView() }), path: '$.b' },
+  { name: 'blob', make: () => new Map([['b', new Blob(['x'])]]), path: '$.get("b")' },
+  { name: 'url', make: () => new Set([new URL('https://example.com')]), path: '$<item 0>' },
+  { name: 'weak-map', make: () => new Map([[new WeakMap(), 1]]), path: '$<key 0>' },
+  { name: 'too-deep', make: () => nested(1001), path: `$${'[0]'.repeat(1000)}` },
+  {
+    name: 'throwing-getter',
+    make: () => ({
+      get a(): never {
+        throw new Error('not now')
+      },
+    }),
+    path: '$.a',
+  },
+  ...(typeof SharedArrayBuffer === 'function'
+    ? [{ name: 'shared-buffer', make: () => new Uint8Array(new SharedArrayBuffer(4)), path: '$' }]
+    : []),
+  { name: 'bad-cause', make: () => new Error('x', { cause: { f: () => 1 } }), path: '$.cause.f' },
+]
+
+class Moment {
+  at = 1
+}
+
+/** `levels` arrays, each in the one before. */
+function nested(levels: number): unknown {
+  let value: unknown[] = []
+  for (let i = 1; i < levels; i++) value = [value]
+  return value
+}
+
+function detached(): ArrayBuffer {
+  const buffer = new ArrayBuffer(8)
+  structuredClone(buffer, { transfer: [buffer] })
+  return buffer
+}
+
+function detachedView(): Uint8Array {
+  const view = new Uint8Array(8)
+  structuredClone(view.buffer, { transfer: [view.buffer] })
+  return view
+}

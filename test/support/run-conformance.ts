@@ -1,0 +1,18 @@
+import { describe, test } from 'vitest'
+import type { ConformanceCase } from '../../src/conformance.js'
+
+/** Runs the suite as tests. The title is what the table of `npm run conformance` shows. */
+export function runConformance(
+  plugin: string,
+  engine: string,
+  cases: readonly ConformanceCase[],
+): void {
+  describe(`conformance | ${plugin} | ${engine}`, () => {
+    for (const { id, name, run } of cases) {
+      test(`${id}: ${name}`, async ({ skip }) => {
+        const exempt = await run()
+        if (exempt !== undefined) skip(exempt)
+      })
+    }
+  })
+}

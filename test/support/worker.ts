@@ -1,0 +1,36 @@
+import { DurableObject } from 'cloudflare:workers'
+import { durableObject, DurableObjectStoragePlugin } from '../../adapters/durable-object.js'
+import { conformance } from '../../src/conformance.js'
+import { StorageRuntime } from '../../src/index.js'
+
+export { StorageObject } from '../../adapters/storage-object.js'
+
+/** A bot author's own object, with storage inside it and data of its own beside. */
+export class HostObject extends DurableObject {
+  readonly #cases = new Map(
+    conformance({ plugin: () => this.plugin() }).map((each) => [each.id, each]),
+  )
+
+  plugin(): DurableObjectStoragePlugin {
+    return new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage: this.ctx.storage } })
+  }
+
+  /** Runs one conformance case inside the object. */
+  async runCase(id: string): Promise<string | undefined> {
+    const found = this.#cases.get(id)
+    if (found === undefined) throw new RangeError(`There is no case ${id}.`)
+    return found.run()
+  }
+}
+
+
+export default {
+  // Each request counts one up, with a runtime of its own, as a deployed bot does.
+  async fetch(request: Request, env: object): Promise<Response> {
+    const name = new URL(request.url).searchParams.get('key') ?? 'n'
+    const config = { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'BOT_STORAGE' }, ...env }
+    const runtime = await StorageRuntime.start(config, [durableObject])
+    const counter = await runtime.open<Record<string, number>>('counter')
+    return new Response(String(await counter.update(name, (n = 0) => n + 1)))
+  },
+}

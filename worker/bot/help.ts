@@ -1,0 +1,24 @@
+import type { Call } from './call.js'
+import { type BotCommand, BotPlugin } from './plugin.js'
+
+/** Says what there is to say. */
+export class Help extends BotPlugin {
+  readonly name = 'Help'
+  readonly doc = 'lists the commands'
+  override readonly commands: ReadonlyMap<string, BotCommand> = new Map<string, BotCommand>([
+    ['help', { usage: '!help', doc: 'this list', run: (call) => this.#list(call) }],
+  ])
+
+  async #list({ message }: Call): Promise<readonly string[]> {
+    const admin = this.bot.isAdmin(message)
+    const lines: string[] = []
+    for (const plugin of await this.bot.active()) {
+      for (const command of plugin.commands.values()) {
+        if (admin || !command.admin) lines.push(`${command.usage}: ${command.doc}`)
+      }
+    }
+    lines.push('!name, !name | nick, !name > nick: a factoid, for the nick')
+    lines.push('nick++ and nick--: thanks, and the opposite')
+    return lines
+  }
+}

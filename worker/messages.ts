@@ -1,0 +1,56 @@
+import type { StorageRuntime } from '../src/index.js'
+import type { BotMessage } from './bot/message.js'
+import { onlyFields, textField } from './http/fields.js'
+import { readObject } from './http/body.js'
+import { startBot } from './storages.js'
+import type { Env } from './env.js'
+
+const MOST_BYTES = 4 * 1024
+/** The longest name of a room, in characters. */
+export const MOST_ROOM = 128
+/** The longest name of a person, in characters. */
+export const MOST_USER = 64
+
+/** A message of the web: who says what where, and on which storage. */
+export interface WebMessage {
+  readonly room: string
+  readonly user: string
+  readonly text: string
+  readonly storage: unknown
+}
+
+/**
+ * Reads `{ room, user, text, storage? }`.
+ *
+ * @throws HttpError 400, 413 or 415
+ */
+export async function readMessage(request: Request): Promise<WebMessage> {
+  const body = await readObject(request, MOST_BYTES)
+  onlyFields(body, ['room', 'user', 'text', 'storage'])
+  return {
+    room: textField(body, 'room', MOST_ROOM),
+    user: textField(body, 'user', MOST_USER),
+    text: textField(body, 'text', MOST_BYTES),
+    storage: body['storage'],
+  }
+}
+
+/** Says the message to the bot; resolves to its replies. */
+export async function answer(
+  { room, user, text }: WebMessage,
+  env: Env,
+  runtime: StorageRuntime,
+  operator: boolean,
+): Promise<readonly string[]> {
+  const bot = await startBot(env, runtime)
+  const message: BotMessage = {
+    room,
+    nick: user,
+    identity: `web:${user}`,
+    operator,
+    at: Date.now(),
+    kind: 'message',
+    text,
+  }
+  return bot.handle(message)
+}
