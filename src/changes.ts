@@ -63,7 +63,7 @@ export class Changes {
     const { namespace, traits } = this.#by
     const bounded = traits.maxValueBytes < Number.POSITIVE_INFINITY
     try {
-      return copyValue(value, bounded ? traits.maxValueBytes - utf8Bytes(key) : undefined)
+      return copyValue(value, traits.maxValueBytes, bounded ? utf8Bytes(key) : key.length)
     } catch (error) {
       throw locate(error, { namespace, key })
     }

@@ -27,7 +27,7 @@ export type Change = SetChange | RemoveChange
 export interface SetChange {
   readonly key: string
   readonly entry: Entry
-  /** The size of `entry.value` as the core measured it, in bytes. */
+  /** The size of key and value as the core measured it, in bytes. */
   readonly bytes: number
   readonly ifVersion?: string | null
 }

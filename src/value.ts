@@ -5,7 +5,7 @@ export interface Copy {
   readonly value: unknown
   /**
    * At least what a structured clone of the value takes in V8's format, in bytes: text in Latin-1
-   * counts one byte a character, other text two.
+   * counts one byte a character, other text two. What `copyValue` was told to begin with is in it.
    */
   readonly bytes: number
 }
@@ -18,15 +18,20 @@ export const MAX_DEPTH = 1000
  *
  * @throws StoreError `INVALID_VALUE` with the path of what cannot be stored, `TOO_LARGE` as soon
  * as the copy passes `maxBytes`
+ * @param firstBytes what counts before the value, its key for one
  */
-export function copyValue(value: unknown, maxBytes: number = Number.POSITIVE_INFINITY): Copy {
+export function copyValue(
+  value: unknown,
+  maxBytes: number = Number.POSITIVE_INFINITY,
+  firstBytes = 0,
+): Copy {
   if (value === undefined) {
     throw new StoreError(
       'INVALID_VALUE',
       'Cannot be stored: $ is undefined, which is what a missing key reads as. Use delete() to remove one.',
     )
   }
-  const copier = new Copier(maxBytes)
+  const copier = new Copier(maxBytes, firstBytes)
   return { value: copier.run(value), bytes: copier.bytes }
 }
 
@@ -39,13 +44,15 @@ export function utf8Bytes(text: string): number {
 type Step = string | number | readonly [string]
 
 class Copier {
-  bytes = 0
+  bytes: number
   readonly #max: number
   readonly #path: Step[] = []
   readonly #seen = new Map<object, unknown>()
+  readonly #errors = new Set<object>()
 
-  constructor(max: number) {
+  constructor(max: number, first: number) {
     this.#max = max
+    this.bytes = first
   }
 
   run(value: unknown): unknown {
@@ -84,6 +91,8 @@ class Copier {
 
   #object(value: object): unknown {
     if (this.#seen.has(value)) {
+      // V8 writes such a structured clone, and can never read it again.
+      if (this.#errors.has(value)) throw this.#refuse('is an error within its own cause')
       this.#add(6)
       return this.#seen.get(value)
     }
@@ -223,7 +232,9 @@ class Copier {
     })
     this.#add(48 + 2 * textBytes(message))
     if (Object.hasOwn(value, 'cause')) {
+      this.#errors.add(value)
       const cause = this.#at('cause', value.cause)
+      this.#errors.delete(value)
       Object.defineProperty(copy, 'cause', { value: cause, writable: true, configurable: true })
     }
     return copy

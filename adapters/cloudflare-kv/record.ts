@@ -1,7 +1,6 @@
-import { decode, encode, header, readHeader } from '../../src/codec.js'
+import { fromText, header, readHeader, toText } from '../../src/text.js'
 import { StoreError } from '../../src/errors.js'
 import type { Entry } from '../../src/storage.js'
-import { utf8Bytes } from '../../src/value.js'
 
 // Kept beside a value, and the only thing a listing shows of it. A whole record that fits is kept
 // there too, so that listing entries needs no reads.
@@ -16,18 +15,23 @@ const MAX_METADATA_BYTES = 1024
 /** The metadata of an entry whose record is this text. */
 export function metadataOf({ expires }: Entry, text: string): Metadata {
   const expiry: Metadata = expires === undefined ? {} : { x: expires }
-  const whole: Metadata = { ...expiry, t: text }
+  // The runtime sends metadata as a header. All that is not ASCII stands within JSON strings.
+  const ascii = text.replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  const whole: Metadata = { ...expiry, t: ascii }
   return fits(whole) ? whole : expiry
 }
 
 export function writeRecord({ value, version, expires }: Entry): string {
   return (
-    header(FORMAT) + encode(expires === undefined ? [value, version] : [value, version, expires])
+    header(FORMAT) + toText(expires === undefined ? [value, version] : [value, version, expires])
   )
 }
 
 export function readRecord(text: string): Entry {
-  const record = decode(readHeader(text, FORMAT, 'the record in Workers KV'))
+  const record = fromText(readHeader(text, FORMAT, 'the record in Workers KV'))
   if (!Array.isArray(record) || typeof record[1] !== 'string') {
     throw new StoreError('CORRUPT', 'Unreadable: the record in Workers KV holds no entry.')
   }
@@ -36,6 +40,5 @@ export function readRecord(text: string): Entry {
 }
 
 function fits(metadata: Metadata): boolean {
-  const text = JSON.stringify(metadata)
-  return text.length <= MAX_METADATA_BYTES && utf8Bytes(text) <= MAX_METADATA_BYTES
+  return JSON.stringify(metadata).length <= MAX_METADATA_BYTES
 }

@@ -107,11 +107,11 @@ export const STORED: readonly Sample[] = [
     },
   },
   {
-    name: 'error-cycle',
+    name: 'error-in-a-cycle',
     make: () => {
-      const error = new Error('ouroboros')
-      error.cause = { error }
-      return error
+      const root: { error?: Error } = {}
+      root.error = new Error('inside', { cause: root })
+      return root
     },
   },
   { name: 'deep', make: () => nested(1000) },
@@ -190,6 +190,15 @@ export const REFUSED: readonly {
       },
     }),
     path: '$.a',
+  },
+  {
+    name: 'error-in-its-own-cause',
+    make: () => {
+      const error = new Error('ouroboros')
+      error.cause = { error }
+      return error
+    },
+    path: '$.cause.error',
   },
   ...(typeof SharedArrayBuffer === 'function'
     ? [{ name: 'shared-buffer', make: () => new Uint8Array(new SharedArrayBuffer(4)), path: '$' }]

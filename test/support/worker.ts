@@ -23,7 +23,6 @@ export class HostObject extends DurableObject {
   }
 }
 
-
 export default {
   // Each request counts one up, with a runtime of its own, as a deployed bot does.
   async fetch(request: Request, env: object): Promise<Response> {
