@@ -104,6 +104,12 @@ export const ATOMIC: readonly Rule[] = [
       const last = (await one.get('n')) as number
       const after = results.filter((n) => typeof n === 'number' && n > 1000).length
       same(last, 1000 + after, 'the count of the set and of all that came after it')
+      let runs = 0
+      await one.update('n', async (n) => {
+        if (++runs === 1) await two.set('n', 5000)
+        return plusOne(n)
+      })
+      same(await one.get('n'), 5001)
     },
   },
   {
@@ -152,13 +158,14 @@ export const ATOMIC: readonly Rule[] = [
         ;(value as { list: number[] }).list.push(2)
         throw own
       }
-      for (const step of [
-        store.update('k', spoil),
-        store.mutable('k', spoil),
-        store.update('k', async (v) => spoil(v)),
-        store.mutable('k', (v) => pause(1).then(() => spoil(v))),
-      ]) {
-        const error: unknown = await step.then(
+      const steps = [
+        () => store.update('k', spoil),
+        () => store.mutable('k', spoil),
+        () => store.update('k', async (v) => spoil(v)),
+        () => store.mutable('k', (v) => pause(1).then(() => spoil(v))),
+      ]
+      for (const step of steps) {
+        const error: unknown = await step().then(
           () => undefined,
           (reason: unknown) => reason,
         )

@@ -1,0 +1,405 @@
+import { describe, expect, test } from 'vitest'
+import { MemoryStoragePlugin } from '../adapters/memory.js'
+import { conformance } from '../src/conformance.js'
+import type { Change, Entry, Outcome, StorageBase, Traits } from '../src/index.js'
+
+// Each storage here breaks one rule. The suite is worth something if it names that very rule.
+
+type Patch = (storage: StorageBase, original: StorageBase, plugin: BrokenPlugin) => void
+
+class BrokenPlugin extends MemoryStoragePlugin {
+  readonly #patch: Patch
+  readonly #rename: (namespace: string) => string
+
+  constructor(patch: Patch, rename: (namespace: string) => string = (namespace) => namespace) {
+    super()
+    this.#patch = patch
+    this.#rename = rename
+  }
+
+  override async open(namespace: string): Promise<StorageBase> {
+    const storage = await super.open(this.#rename(namespace))
+    this.#patch(storage, await super.open(this.#rename(namespace)), this)
+    return storage
+  }
+}
+
+/** Breaks what is read: `get` and `getMany` alike. */
+function reading(change: (entry: Entry, key: string) => Entry | undefined): Patch {
+  return (storage, original) => {
+    storage.getMany = async (keys) => {
+      const found = new Map<string, Entry>()
+      for (const [key, entry] of await original.getMany(keys)) {
+        const shown = change(entry, key)
+        if (shown !== undefined) found.set(key, shown)
+      }
+      return found
+    }
+    storage.entries = async function* entries(options) {
+      for await (const [key, entry] of original.entries(options)) {
+        const shown = change(entry, key)
+        if (shown !== undefined) yield [key, shown]
+      }
+    }
+    withoutTransact(storage)
+  }
+}
+
+/** Breaks what is written, change by change, within `commit` and `transact`. */
+function writing(
+  change: (change: Change, storage: StorageBase) => Promise<Change | undefined>,
+): Patch {
+  return (storage, original) => {
+    storage.commit = async (groups) => {
+      const changed: Change[][] = []
+      for (const group of groups) {
+        const made = await Promise.all(group.map((each) => change(each, original)))
+        changed.push(made.filter((each) => each !== undefined))
+      }
+      return original.commit(changed)
+    }
+    withoutTransact(storage)
+  }
+}
+
+function withoutTransact(storage: StorageBase): void {
+  Object.defineProperty(storage, 'transact', { value: undefined })
+}
+
+const entryOf = (change: Change): Entry | undefined =>
+  'entry' in change ? change.entry : undefined
+
+const BROKEN: readonly { breaks: string; rule: string; make: () => MemoryStoragePlugin }[] = [
+  {
+    breaks: 'hands out what it holds',
+    rule: 'contract/copies-out',
+    make: () => {
+      const held = new Map<string, Entry>()
+      return new BrokenPlugin(
+        reading((entry) => {
+          const known = held.get(entry.version) ?? entry
+          held.set(entry.version, known)
+          return known
+        }),
+      )
+    },
+  },
+  {
+    breaks: 'answers null for a missing key',
+    rule: 'contract/get-missing',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.get = async (key) => (await original.get(key)) ?? (null as never)
+      }),
+  },
+  {
+    breaks: 'drops what is falsy',
+    rule: 'values/null',
+    make: () => new BrokenPlugin(reading((entry) => (entry.value ? entry : undefined))),
+  },
+  {
+    breaks: 'keeps values as JSON',
+    rule: 'values/date',
+    make: () =>
+      new BrokenPlugin(
+        reading((entry) => ({
+          ...entry,
+          value: JSON.parse(JSON.stringify(entry.value) ?? 'null') as unknown,
+        })),
+      ),
+  },
+  {
+    breaks: 'forgets the expiry',
+    rule: 'contract/entry-kept-whole',
+    make: () => new BrokenPlugin(reading(({ value, version }) => ({ value, version }))),
+  },
+  {
+    breaks: 'merges the new value into the old',
+    rule: 'contract/set-replaces',
+    make: () =>
+      new BrokenPlugin(
+        writing(async (change, storage) => {
+          const entry = entryOf(change)
+          const old = entry && (await storage.get(change.key))?.value
+          if (entry === undefined || typeof old !== 'object' || typeof entry.value !== 'object')
+            return change
+          return { ...change, entry: { ...entry, value: { ...old, ...entry.value } } }
+        }),
+      ),
+  },
+  {
+    breaks: 'throws on removing what is not there',
+    rule: 'contract/remove',
+    make: () =>
+      new BrokenPlugin(
+        writing(async (change, storage) => {
+          if ('remove' in change && !(await storage.get(change.key))) throw new Error('KeyError')
+          return change
+        }),
+      ),
+  },
+  {
+    breaks: 'keeps what was removed',
+    rule: 'contract/remove',
+    make: () =>
+      new BrokenPlugin(writing(async (change) => ('remove' in change ? undefined : change))),
+  },
+  {
+    breaks: 'is emptied by close',
+    rule: 'contract/reopen',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.close = () => original.clear()
+      }),
+  },
+  {
+    breaks: 'says that it is durable, and is not',
+    rule: 'contract/restart',
+    make: () =>
+      new BrokenPlugin((storage) => {
+        Object.defineProperty(storage, 'traits', {
+          value: { ...storage.traits, durable: true } satisfies Traits,
+        })
+      }),
+  },
+  {
+    breaks: 'ignores conditions',
+    rule: 'contract/conditions',
+    make: () =>
+      new BrokenPlugin(writing(async (change) => ({ ...change, ifVersion: undefined }) as never)),
+  },
+  {
+    breaks: 'holds a condition against the value, not the version',
+    rule: 'atomic/delete-and-recreate',
+    make: () => {
+      const values = new Map<string, unknown>()
+      return new BrokenPlugin(
+        writing(async (change, storage) => {
+          const entry = entryOf(change)
+          if (entry) values.set(entry.version, entry.value)
+          const now = await storage.get(change.key)
+          const expected = change.ifVersion ? values.get(change.ifVersion) : undefined
+          const equal =
+            now !== undefined && expected !== undefined && Object.is(now.value, expected)
+          return equal ? { ...change, ifVersion: now.version } : change
+        }),
+      )
+    },
+  },
+  {
+    breaks: 'writes a blind set late, under the version that was there',
+    rule: 'atomic/set-among-updates',
+    make: () =>
+      new BrokenPlugin(
+        writing(async (change, storage) => {
+          const entry = entryOf(change)
+          const now =
+            entry && change.ifVersion === undefined ? await storage.get(change.key) : undefined
+          return now && entry ? { ...change, entry: { ...entry, version: now.version } } : change
+        }),
+      ),
+  },
+  {
+    breaks: 'applies a group up to the change that fails',
+    rule: 'contract/group-whole',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.commit = async (groups) => {
+          const outcomes: Outcome[] = []
+          for (const group of groups) {
+            const singly: Outcome[] = []
+            for (const change of group) singly.push(...(await original.commit([[change]])))
+            outcomes.push(singly.find((outcome) => outcome !== 'applied') ?? 'applied')
+          }
+          return outcomes
+        }
+        withoutTransact(storage)
+      }),
+  },
+  {
+    breaks: 'lets one group that fails take the rest along',
+    rule: 'contract/groups-independent',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.commit = async (groups) => {
+          const now = new Map<string, Entry>()
+          for await (const [key, entry] of original.entries()) now.set(key, entry)
+          const fails = groups
+            .flat()
+            .some(
+              ({ key, ifVersion }) =>
+                ifVersion !== undefined && (now.get(key)?.version ?? null) !== ifVersion,
+            )
+          return fails ? groups.map(() => 'conflict' as const) : original.commit(groups)
+        }
+      }),
+  },
+  {
+    breaks: 'reads and writes of a transaction with a pause between',
+    rule: 'contract/transact',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.transact = async (keys, apply) => {
+          const groups = apply(await original.getMany(keys))
+          await Promise.resolve()
+          return original.commit(
+            groups.map((group) =>
+              group.map((change) =>
+                change.ifVersion === 'never'
+                  ? change
+                  : ({ ...change, ifVersion: undefined } as never),
+              ),
+            ),
+          )
+        }
+      }),
+  },
+  {
+    breaks: 'counts expired entries among the living',
+    rule: 'contract/live',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.liveLen = () => original.liveLen(Number.NEGATIVE_INFINITY)
+      }),
+  },
+  {
+    breaks: 'lets an entry live one millisecond too long',
+    rule: 'contract/live',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.liveKeys = (now, options) => original.liveKeys(now - 1, options)
+      }),
+  },
+  {
+    breaks: 'knows no prefix',
+    rule: 'contract/prefix',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.liveKeys = (now) => original.liveKeys(now)
+      }),
+  },
+  {
+    breaks: 'takes a prefix for a pattern',
+    rule: 'contract/prefix',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.entries = async function* entries({ prefix = '' } = {}) {
+          const like = new RegExp(`^${prefix.replace('%', '.*')}`, 'i')
+          for await (const [key, entry] of original.entries())
+            if (like.test(key)) yield [key, entry]
+        }
+      }),
+  },
+  {
+    breaks: 'answers for the first hundred keys',
+    rule: 'contract/many-keys',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.getMany = (keys) => original.getMany(keys.slice(0, 100))
+      }),
+  },
+  {
+    breaks: 'brings keys into a normal form',
+    rule: 'keys/hostile',
+    make: () =>
+      new BrokenPlugin(
+        writing(async (change) => ({ ...change, key: change.key.normalize('NFC') })),
+      ),
+  },
+  {
+    breaks: 'looks keys up in a plain object',
+    rule: 'contract/get-missing',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.getMany = async (keys) => {
+          const found: Record<string, Entry> = Object.fromEntries(await original.getMany(keys))
+          return new Map(
+            keys.filter((key) => key in found).map((key) => [key, found[key] as Entry]),
+          )
+        }
+      }),
+  },
+  {
+    breaks: 'keeps all namespaces in one',
+    rule: 'namespaces/never-meet',
+    make: () =>
+      new BrokenPlugin(
+        () => {},
+        (namespace) => namespace.replace(/^(users|case).*/s, '$&').replaceAll(/[:/%]/g, ''),
+      ),
+  },
+  {
+    breaks: 'clears by the beginning of the name',
+    rule: 'namespaces/clear-one',
+    make: () => {
+      const all = new Map<string, StorageBase>()
+      let name = ''
+      return new BrokenPlugin(
+        (storage, original) => {
+          const own = name
+          all.set(own, original)
+          storage.clear = async () => {
+            for (const [other, each] of all) if (other.startsWith(own)) await each.clear()
+          }
+        },
+        (namespace) => (name = namespace),
+      )
+    },
+  },
+  {
+    breaks: 'lists namespaces as they are stored',
+    rule: 'contract/namespaces',
+    make: () => new BrokenPlugin(() => {}, encodeURIComponent),
+  },
+  {
+    breaks: 'cuts long keys',
+    rule: 'keys/longest',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        Object.defineProperty(storage, 'traits', {
+          value: { ...storage.traits, maxKeyBytes: 600 } satisfies Traits,
+        })
+        storage.commit = (groups) =>
+          original.commit(
+            groups.map((group) =>
+              group.map((change) => ({ ...change, key: change.key.slice(0, 512) })),
+            ),
+          )
+        withoutTransact(storage)
+      }),
+  },
+  {
+    breaks: 'acknowledges a write before it is made',
+    rule: 'order/stranger-reads',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.commit = async (groups) => {
+          setTimeout(() => void original.commit(groups), 1)
+          return groups.map(() => 'applied' as const)
+        }
+        withoutTransact(storage)
+      }),
+  },
+]
+
+/** What the case finds wrong; `undefined` if the rule holds. A restart makes the plugin anew. */
+async function wrong(rule: string, make: () => MemoryStoragePlugin): Promise<string | undefined> {
+  const kept = make()
+  const plugin = rule === 'contract/restart' ? make : () => kept
+  const found = conformance({ plugin }).find(({ id }) => id === rule)
+  return found?.run().then(
+    (exempt) => exempt && `not run: ${exempt}`,
+    (error: unknown) => String(error),
+  )
+}
+
+describe('conformance: each broken storage is caught by the case that names its rule', () => {
+  test.each(BROKEN)('$breaks: $rule', async ({ rule, make }) => {
+    expect(await wrong(rule, make)).toMatch(/^(Error|StoreError|TypeError)/)
+  })
+
+  test('a storage that breaks nothing passes the same cases', async () => {
+    for (const { rule } of BROKEN)
+      expect(`${await wrong(rule, () => new BrokenPlugin(() => {}))}`).not.toMatch(/^\w*Error/)
+  })
+})

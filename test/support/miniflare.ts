@@ -1,0 +1,30 @@
+import { build } from 'esbuild'
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+
+/** A real Worker runtime with the test Worker in it; `persist` is a folder that outlives it. */
+export async function startMiniflare(persist?: string): Promise<Miniflare> {
+  const { outputFiles } = await build({
+    entryPoints: [new URL('./worker.ts', import.meta.url).pathname],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    external: ['cloudflare:workers'],
+  })
+  const at = (name: string): string | false =>
+    persist === undefined ? false : `${persist}/${name}`
+  return new Miniflare(
+    convertV4MiniflareOptions({
+      modules: true,
+      script: outputFiles[0]?.text ?? '',
+      compatibilityDate: '2026-10-01',
+      durableObjects: {
+        BOT_STORAGE: { className: 'StorageObject', useSQLite: true },
+        HOST: { className: 'HostObject', useSQLite: true },
+      },
+      durableObjectsPersist: at('do'),
+      kvNamespaces: ['BOT_KV'],
+      kvPersist: at('kv'),
+    }),
+  )
+}
