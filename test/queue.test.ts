@@ -1,0 +1,278 @@
+import { describe, expect, test } from 'vitest'
+import { MemoryStoragePlugin } from '../adapters/memory.js'
+import {
+  type Change,
+  type Entry,
+  type Outcome,
+  type StorageBase,
+  StorageRuntime,
+  type Store,
+  StoreError,
+  type Traits,
+} from '../src/index.js'
+
+/** Memory with a fault at one place, and with traits of another backend. */
+class FaultyPlugin extends MemoryStoragePlugin {
+  commits = 0
+  reads = 0
+  traits: Partial<Traits> = {}
+  onCommit: (
+    apply: () => Promise<readonly Outcome[]>,
+    groups: readonly (readonly Change[])[],
+  ) => Promise<readonly Outcome[]> = (apply) => apply()
+  onRead: (read: () => Promise<Map<string, Entry>>) => Promise<Map<string, Entry>> = (read) =>
+    read()
+
+  override async open(namespace: string): Promise<StorageBase> {
+    const storage = await super.open(namespace)
+    const commit = storage.commit.bind(storage)
+    const getMany = storage.getMany.bind(storage)
+    storage.commit = (groups) => {
+      this.commits++
+      return this.onCommit(() => commit(groups), groups)
+    }
+    storage.getMany = (keys) => {
+      this.reads++
+      return this.onRead(() => getMany(keys))
+    }
+    // Without it every step is a read and a conditional commit, as over a network.
+    Object.defineProperty(storage, 'transact', { value: undefined })
+    Object.defineProperty(storage, 'traits', { value: { ...storage.traits, ...this.traits } })
+    return storage
+  }
+}
+
+async function open(plugin: FaultyPlugin): Promise<Store<Record<string, number>>> {
+  return new StorageRuntime(plugin).open('n')
+}
+
+const lost = (): StoreError => new StoreError('CONNECTION_LOST', 'gone', { outcome: 'unknown' })
+const never = (): Promise<never> => new Promise(() => {})
+const plusOne = (n = 0): number => n + 1
+
+async function caught(promise: Promise<unknown>): Promise<StoreError> {
+  return promise.then(
+    () => expect.fail('it succeeded'),
+    (error: unknown) => error as StoreError,
+  )
+}
+
+describe('a write whose answer was lost', () => {
+  test('is applied if its own version is there: it resolves, and nothing is written again', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    plugin.onCommit = async (apply) => {
+      await apply()
+      throw lost()
+    }
+    await store.set('k', 1)
+    expect(await store.update('k', plusOne)).toBe(2)
+    expect(plugin.commits).toBe(2)
+    expect(await store.get('k')).toBe(2)
+  })
+
+  test('is applied now if what it expected is still there', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    await store.set('k', 1)
+    let runs = 0
+    plugin.onCommit = (apply) => (plugin.commits === 2 ? Promise.reject(lost()) : apply())
+    expect(await store.update('k', (n) => (runs++, plusOne(n)))).toBe(2)
+    expect(runs).toBe(1)
+    expect(plugin.commits).toBe(3)
+  })
+
+  test('stays unknown if something else is there: it rejects, and the function does not run again', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    const other = await open(plugin)
+    await store.set('k', 1)
+    let runs = 0
+    plugin.onCommit = async (apply, groups) => {
+      if (groups[0]?.[0]?.ifVersion === undefined) return apply()
+      await apply()
+      await other.set('k', 100)
+      throw lost()
+    }
+    const error = await caught(store.update('k', (n) => (runs++, plusOne(n))))
+    expect(error).toMatchObject({
+      code: 'CONNECTION_LOST',
+      outcome: 'unknown',
+      namespace: 'n',
+      key: 'k',
+    })
+    expect(runs).toBe(1)
+    expect(await store.get('k')).toBe(100)
+  })
+
+  test('a blind set that did not arrive stays unknown, since what was there before is not known', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    await store.set('k', 1)
+    plugin.onCommit = () => Promise.reject(lost())
+    expect(await caught(store.set('k', 2))).toMatchObject({ outcome: 'unknown', retryable: true })
+    expect(plugin.commits).toBe(2)
+  })
+
+  test('a second loss on the way of being applied now stays unknown', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    plugin.onCommit = () => Promise.reject(lost())
+    expect(await caught(store.update('k', plusOne))).toMatchObject({ outcome: 'unknown' })
+    expect(plugin.commits).toBe(2)
+  })
+
+  test('that the backend says was not applied rejects at once, and is not looked up', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    plugin.onCommit = async () => [new StoreError('QUOTA_EXCEEDED', 'full')]
+    expect(await caught(store.set('k', 1))).toMatchObject({
+      code: 'QUOTA_EXCEEDED',
+      outcome: 'not-applied',
+      namespace: 'n',
+      key: 'k',
+    })
+    expect(plugin.reads).toBe(0)
+  })
+
+  test('an overloaded backend is left alone', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    plugin.onCommit = () =>
+      Promise.reject(new StoreError('OVERLOADED', 'busy', { outcome: 'unknown' }))
+    expect(await caught(store.set('k', 1))).toMatchObject({
+      code: 'OVERLOADED',
+      outcome: 'unknown',
+      retryable: false,
+    })
+    expect(plugin.reads).toBe(0)
+  })
+
+  test('a remove is applied if the key is gone', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    await store.set('k', 1)
+    plugin.onCommit = async (apply) => {
+      await apply()
+      throw lost()
+    }
+    await store.delete('k')
+    expect(await store.has('k')).toBe(false)
+  })
+})
+
+describe('a storage that throws nonsense', () => {
+  test.each([[new Error('nonsense')], ['text'], [undefined], [{ code: 'E' }]])(
+    '%s becomes a BACKEND_ERROR with its cause',
+    async (nonsense) => {
+      const plugin = new FaultyPlugin()
+      const store = await open(plugin)
+      plugin.onRead = () => Promise.reject(nonsense)
+      const error = await caught(store.get('k'))
+      expect(error).toMatchObject({
+        name: 'StoreError',
+        code: 'BACKEND_ERROR',
+        namespace: 'n',
+        key: 'k',
+        outcome: 'not-applied',
+      })
+      expect(error.cause).toBe(nonsense)
+      plugin.onCommit = () => Promise.reject(nonsense)
+      const write = await caught(store.set('k', 1))
+      expect(write).toMatchObject({ code: 'BACKEND_ERROR', outcome: 'unknown' })
+      expect(write.cause).toBe(nonsense)
+    },
+  )
+
+  test('a commit without an outcome is a BACKEND_ERROR, not a success', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    plugin.onCommit = async () => []
+    expect(await caught(store.set('k', 1))).toMatchObject({
+      code: 'BACKEND_ERROR',
+      outcome: 'unknown',
+    })
+  })
+})
+
+describe('reads', () => {
+  test('are made again while the error says that it may help, three times at most', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    await store.set('k', 1)
+    plugin.onRead = (read) =>
+      plugin.reads < 3 ? Promise.reject(new StoreError('CONNECTION_LOST', 'gone')) : read()
+    expect(await store.get('k')).toBe(1)
+    plugin.reads = 0
+    plugin.onRead = () => Promise.reject(new StoreError('CONNECTION_LOST', 'gone'))
+    expect(await caught(store.get('k'))).toMatchObject({ code: 'CONNECTION_LOST' })
+    expect(plugin.reads).toBe(3)
+  })
+
+  test('are not made again after a failure that stays', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    plugin.onRead = () => Promise.reject(new StoreError('CORRUPT', 'damaged'))
+    expect(await caught(store.get('k'))).toMatchObject({ code: 'CORRUPT' })
+    expect(plugin.reads).toBe(1)
+  })
+})
+
+describe('contention', () => {
+  test('a step that never wins is a CONFLICT after 100 tries, retryable and not applied', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    plugin.onCommit = async () => ['conflict']
+    expect(await caught(store.update('k', plusOne))).toMatchObject({
+      code: 'CONFLICT',
+      outcome: 'not-applied',
+      retryable: true,
+    })
+    expect(plugin.commits).toBe(100)
+  })
+
+  test('a function that waits does not hold up other writers of its key', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    let runs = 0
+    const { promise: gate, resolve: go } = Promise.withResolvers<void>()
+    const slow = store.update('k', async (n) => {
+      runs++
+      await gate
+      return plusOne(n)
+    })
+    await store.set('k', 10)
+    expect(await store.update('k', plusOne)).toBe(11)
+    go()
+    expect(await slow).toBe(12)
+    expect(runs).toBe(2)
+  })
+})
+
+describe('requests that share a runtime (gather: false)', () => {
+  test('a call never waits for one of an earlier tick, which may belong to a request that ended', async () => {
+    const plugin = new FaultyPlugin()
+    plugin.traits = { gather: false }
+    const store = await open(plugin)
+    plugin.onCommit = never
+    void store.set('k', 1)
+    void store.update('k', plusOne)
+    void store.clear()
+    await Promise.resolve()
+    plugin.onCommit = (apply) => apply()
+    await store.set('k', 2)
+    expect(await store.update('k', plusOne)).toBe(3)
+    expect(await store.get('k')).toBe(3)
+    expect(await store.size()).toBe(1)
+  })
+
+  test('a lone call goes out in the same tick', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    void store.set('k', 1)
+    expect(plugin.commits).toBe(1)
+    void store.get('other')
+    expect(plugin.reads).toBe(1)
+    await store.close()
+  })
+})

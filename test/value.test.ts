@@ -1,0 +1,137 @@
+import { serialize } from 'node:v8'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { decode, encode } from '../src/codec.js'
+import { same } from '../src/conformance/check.js'
+import { STORED } from '../src/conformance/values.js'
+import { isStoreError } from '../src/errors.js'
+import { copyValue } from '../src/value.js'
+
+// Anything in the value domain, nested at will.
+const anything = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.constantFrom(null, true, false, undefined, Number.NaN, -0, Infinity),
+    fc.double(),
+    fc.integer(),
+    fc.bigInt(),
+    fc.string({ unit: 'binary' }),
+    fc.string({ unit: 'grapheme' }),
+    fc.date({ noInvalidDate: false }),
+    fc.uint8Array().map((bytes) => bytes.buffer),
+    fc.int16Array(),
+    fc.float64Array(),
+    fc.constantFrom(/a/u, /[/]\n/gimsy),
+    fc.string().map((message) => new RangeError(message)),
+    fc.array(tie('value')),
+    fc.array(tie('value')).map((list) => new Set(list)),
+    fc.array(fc.tuple(tie('value'), tie('value'))).map((pairs) => new Map(pairs)),
+    fc.dictionary(
+      fc.string().filter((key) => key !== '__proto__'),
+      tie('value'),
+      { noNullPrototype: true },
+    ),
+    fc.sparseArray(tie('value')),
+    tie('value').map((cause) => new Error('outer', { cause })),
+  ),
+})).value
+
+const stored = anything.filter((value) => value !== undefined)
+
+describe('values', () => {
+  test('the copy is equal and shares nothing with the original', () => {
+    fc.assert(
+      fc.property(stored, (value) => {
+        const { value: copy } = copyValue(value)
+        same(copy, value)
+        if (typeof value === 'object' && value !== null) expect(copy).not.toBe(value)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('the measure is never less than what V8 writes for the value', () => {
+    // V8 itself is the yardstick. Its two bytes of header come once, whatever is stored.
+    fc.assert(
+      fc.property(stored, (value) => {
+        const { value: copy, bytes } = copyValue(value)
+        expect(bytes + 2).toBeGreaterThanOrEqual(serialize(copy).byteLength)
+      }),
+      { numRuns: 2000 },
+    )
+    for (const { name, make } of STORED) {
+      const { value: copy, bytes } = copyValue(make())
+      expect(bytes + 2, name).toBeGreaterThanOrEqual(serialize(copy).byteLength)
+    }
+  })
+
+  test('the measure is no more than twice what V8 writes, for values of some size', () => {
+    const notes = Array.from({ length: 100 }, (_, i) => ({
+      id: i,
+      text: 'x'.repeat(50),
+      at: new Date(i),
+    }))
+    for (const value of ['x'.repeat(10_000), new Uint8Array(10_000), notes, '日'.repeat(10_000)]) {
+      expect(copyValue(value).bytes).toBeLessThan(2 * serialize(value).byteLength)
+    }
+  })
+
+  test('a value is refused as soon as it passes the limit, before the rest is looked at', () => {
+    let reads = 0
+    const list = Array.from({ length: 1000 }, () => ({
+      get text() {
+        reads++
+        return 'x'.repeat(100)
+      },
+    }))
+    expect(() => copyValue(list, 1000)).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }))
+    expect(reads).toBeLessThan(20)
+  })
+
+  test('values of another realm are known by what they are', async () => {
+    const { runInNewContext } = await import('node:vm')
+    const foreign = runInNewContext(
+      '({ a: [1, new Date(5)], m: new Map([[1, new Set([2])]]), b: new Uint8Array([1]), e: new TypeError("t") })',
+    ) as unknown
+    same(copyValue(foreign).value, {
+      a: [1, new Date(5)],
+      m: new Map([[1, new Set([2])]]),
+      b: new Uint8Array([1]),
+      e: new TypeError('t'),
+    })
+    expect(() => copyValue(runInNewContext('new (class Foo {})'))).toThrow(/instance of Foo/)
+  })
+})
+
+describe('codec', () => {
+  test('any value comes back equal from its text, and the text is well-formed', () => {
+    fc.assert(
+      fc.property(stored, (value) => {
+        const text = encode(value)
+        expect(text.isWellFormed()).toBe(true)
+        same(decode(text), value)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('a damaged text is CORRUPT or still a value, never anything else', () => {
+    fc.assert(
+      fc.property(
+        stored,
+        fc.nat(),
+        fc.string({ minLength: 1, maxLength: 3 }),
+        (value, at, noise) => {
+          const text = encode(value)
+          const place = 2 + (at % text.length)
+          try {
+            decode(text.slice(0, place) + noise + text.slice(place + 1))
+          } catch (error) {
+            expect(isStoreError(error) && error.code).toBe('CORRUPT')
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    )
+  })
+})
