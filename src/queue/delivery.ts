@@ -96,9 +96,11 @@ export class Delivery {
       changes[0]?.key,
     )
     const probe = changes.find((change) => 'entry' in change) ?? changes[0]
+    // One change speaks for its group only where groups are whole.
+    const speaks = changes.length === 1 || this.#storage.traits.atomic !== 'none'
     // An overloaded backend is better left alone.
-    if (failed.outcome !== 'unknown' || failed.code === 'OVERLOADED' || probe === undefined)
-      throw failed
+    const decidable = failed.outcome === 'unknown' && failed.code !== 'OVERLOADED' && speaks
+    if (!decidable || probe === undefined) throw failed
     let found: Entry | undefined
     try {
       found = await this.read(probe.key)

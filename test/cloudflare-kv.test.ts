@@ -1,0 +1,255 @@
+import { describe, expect, test } from 'vitest'
+import { CloudflareKVStoragePlugin } from '../adapters/cloudflare-kv.js'
+import { type StorageBase, StorageRuntime, type Store, type StoreError } from '../src/index.js'
+
+// What the simulator never does but Workers KV does: refuse, limit and leave out. The real thing
+// is in the conformance suite; here only the calls are counted and made to fail.
+
+interface Put {
+  readonly value: string
+  readonly metadata: { x?: number; t?: string }
+  readonly expiration?: number
+}
+
+class ScriptedKV {
+  readonly puts = new Map<string, Put>()
+  readonly calls: string[] = []
+  fail: (call: string, count: number) => Error | undefined = () => undefined
+  hidden: string | undefined
+  maxBulk = Infinity
+
+  #called(call: string): void {
+    this.calls.push(call)
+    const error = this.fail(call, this.calls.filter((each) => each === call).length)
+    if (error) throw error
+  }
+
+  async get(names: string | string[]): Promise<unknown> {
+    if (typeof names === 'string') {
+      this.#called('get')
+      return this.puts.get(names)?.value ?? null
+    }
+    this.#called('bulk')
+    if (names.length > 100)
+      throw new Error('KV GET_BULK failed: 400 You can request a maximum of 100 keys')
+    if (names.length > this.maxBulk)
+      throw new Error('KV GET_BULK failed: 413 Total size of request exceeds the limit of 25MB')
+    return new Map(
+      names
+        .filter((name) => name !== this.hidden)
+        .map((name) => [name, this.puts.get(name)?.value ?? null]),
+    )
+  }
+
+  async put(name: string, value: string, options: Omit<Put, 'value'>): Promise<void> {
+    this.#called('put')
+    this.puts.set(name, { value, ...options })
+  }
+
+  async delete(name: string): Promise<void> {
+    this.#called('delete')
+    this.puts.delete(name)
+  }
+
+  async list({ prefix, cursor }: { prefix: string; cursor?: string }): Promise<unknown> {
+    this.#called('list')
+    const all = [...this.puts]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, { metadata }]) => ({ name, metadata }))
+    const start = Number(cursor ?? 0)
+    const complete = start + 1000 >= all.length
+    return {
+      keys: all.slice(start, start + 1000),
+      list_complete: complete,
+      ...(complete ? {} : { cursor: String(start + 1000) }),
+    }
+  }
+
+  getWithMetadata(): void {}
+}
+
+async function open(kv: ScriptedKV): Promise<{ store: Store; storage: StorageBase }> {
+  const plugin = new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: kv } })
+  return { store: await new StorageRuntime(plugin).open('n'), storage: await plugin.open('n') }
+}
+
+async function failure(promise: Promise<unknown>): Promise<StoreError> {
+  return promise.then(
+    () => expect.fail('it succeeded'),
+    (error: unknown) => error as StoreError,
+  )
+}
+
+describe('Workers KV', () => {
+  test('keys are prefix/namespace:key, escaping only the separators and the escape itself', async () => {
+    const kv = new ScriptedKV()
+    const plugin = new CloudflareKVStoragePlugin({
+      STORAGE_CONFIG: { binding: kv, prefix: 'my/bot' },
+    })
+    const store = await new StorageRuntime(plugin).open('a:b %/é')
+    await store.set('k:/%', 1)
+    expect([...kv.puts.keys()]).toEqual(['my%2Fbot/a%3Ab %25%2Fé:k:/%'])
+  })
+
+  test('a small record is kept in the metadata too, as ASCII, and listing entries then needs no read', async () => {
+    const kv = new ScriptedKV()
+    const { store } = await open(kv)
+    await store.set('small', 'é'.repeat(50))
+    await store.set('large', 'x'.repeat(1100))
+    const [small, large] = [...kv.puts.values()]
+    expect(small?.metadata.t).toMatch(/^[\x20-\x7e]+$/)
+    expect(JSON.stringify(small?.metadata).length).toBeLessThanOrEqual(1024)
+    expect(large?.metadata).toEqual({})
+    kv.calls.length = 0
+    const entries = new Map<string, unknown>()
+    for await (const [key, value] of store) entries.set(key, value)
+    expect(entries).toEqual(
+      new Map([
+        ['small', 'é'.repeat(50)],
+        ['large', 'x'.repeat(1100)],
+      ]),
+    )
+    expect(kv.calls).toEqual(['list', 'get'])
+  })
+
+  test('10,000 small entries are listed with 10 calls, 1,000 keys read with 10', async () => {
+    const kv = new ScriptedKV()
+    const { store, storage } = await open(kv)
+    for (let i = 0; i < 10_000; i++) await store.set(`k${i}`, i)
+    kv.calls.length = 0
+    let count = 0
+    for await (const _ of store) count++
+    expect(count).toBe(10_000)
+    expect(kv.calls).toEqual(Array.from({ length: 10 }, () => 'list'))
+    kv.calls.length = 0
+    expect((await storage.getMany(Array.from({ length: 1000 }, (_, i) => `k${i}`))).size).toBe(1000)
+    expect(kv.calls).toEqual(Array.from({ length: 10 }, () => 'bulk'))
+  })
+
+  test('a key that a bulk get leaves out of its answer is asked for alone', async () => {
+    const kv = new ScriptedKV()
+    kv.hidden = 'botshelf/n:__proto__'
+    const { store, storage } = await open(kv)
+    await store.set('__proto__', 1)
+    await store.set('a', 2)
+    expect([...(await storage.getMany(['a', '__proto__', 'b'])).keys()]).toEqual(['a', '__proto__'])
+    expect(kv.calls.slice(-2)).toEqual(['bulk', 'get'])
+  })
+
+  test('a bulk get that is too large is made in halves', async () => {
+    const kv = new ScriptedKV()
+    const { store, storage } = await open(kv)
+    for (let i = 0; i < 8; i++) await store.set(`k${i}`, i)
+    kv.maxBulk = 3
+    expect((await storage.getMany(Array.from({ length: 8 }, (_, i) => `k${i}`))).size).toBe(8)
+  })
+
+  test('a write that comes too soon after another (429) waits a second, twice at most, then is RATE_LIMITED', async () => {
+    const kv = new ScriptedKV()
+    const { store } = await open(kv)
+    kv.fail = (_, count) =>
+      count < 3 ? new Error('KV PUT failed: 429 Too Many Requests') : undefined
+    const before = Date.now()
+    await store.set('k', 1)
+    expect(kv.calls).toEqual(['put', 'put', 'put'])
+    expect(Date.now() - before).toBeGreaterThanOrEqual(2000)
+    kv.fail = () => new Error('KV PUT failed: 429 Too Many Requests')
+    expect(await failure(store.set('k', 2))).toMatchObject({
+      code: 'RATE_LIMITED',
+      outcome: 'not-applied',
+      retryable: true,
+    })
+  })
+
+  test.each([
+    [
+      'KV PUT failed: 413 Value length of 26214401 exceeds limit of 26214400.',
+      'TOO_LARGE',
+      'not-applied',
+    ],
+    [
+      'KV PUT failed: 414 UTF-8 encoded length of 513 exceeds key length limit of 512.',
+      'INVALID_KEY',
+      'not-applied',
+    ],
+    ['KV PUT failed: 400 Invalid expiration', 'BACKEND_ERROR', 'not-applied'],
+    ['KV PUT failed: 503 Service Unavailable', 'CONNECTION_LOST', 'unknown'],
+    ['something new', 'BACKEND_ERROR', 'unknown'],
+  ])('%s is %s, %s', async (message, code, outcome) => {
+    const kv = new ScriptedKV()
+    const { store } = await open(kv)
+    const cause = new Error(message)
+    kv.fail = (call) => (call === 'put' ? cause : undefined)
+    const error = await failure(store.set('k', 1))
+    expect(error).toMatchObject({ code, outcome, namespace: 'n', key: 'k' })
+    expect(error.cause).toBe(cause)
+  })
+
+  test('a read that fails is never a missing key', async () => {
+    const kv = new ScriptedKV()
+    const { store } = await open(kv)
+    kv.fail = () => new Error('KV GET failed: 500 Internal Error')
+    expect(await failure(store.get('k'))).toMatchObject({ code: 'CONNECTION_LOST' })
+  })
+
+  test('of a group, what was written before a failure is told', async () => {
+    const kv = new ScriptedKV()
+    const plugin = new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: kv } })
+    const store = await new StorageRuntime(plugin, { allowLostUpdates: true }).open('n')
+    kv.fail = (_, count) =>
+      count === 2 ? new Error('KV PUT failed: 500 Internal Error') : undefined
+    const error = await failure(store.setMany({ a: 1, b: 2, c: 3 }))
+    expect(error).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
+    expect(error.message).toContain('1 of 3 changes were written')
+  })
+
+  test('KV is told to reclaim an entry no earlier than a minute from now', async () => {
+    const kv = new ScriptedKV()
+    const { store } = await open(kv)
+    await store.set('soon', 1, { ttl: 5 })
+    await store.set('later', 1, { ttl: 3_600_000 })
+    const [soon, later] = [...kv.puts.values()]
+    const now = Date.now() / 1000
+    expect(soon?.expiration).toBeGreaterThan(now + 60)
+    expect(soon?.expiration).toBeLessThan(now + 63)
+    expect(later?.expiration).toBeGreaterThanOrEqual((later?.metadata.x ?? 0) / 1000)
+    expect(Number.isInteger(later?.expiration)).toBe(true)
+  })
+
+  test('a record of a later format is VERSION_MISMATCH, one that is none CORRUPT', async () => {
+    const kv = new ScriptedKV()
+    const { store } = await open(kv)
+    for (const [value, code] of [
+      ['2:whatever', 'VERSION_MISMATCH'],
+      ['{"v":1}', 'CORRUPT'],
+      ['1:[[1],5]', 'CORRUPT'],
+      ['1:[', 'CORRUPT'],
+    ] as const) {
+      kv.puts.set('botshelf/n:k', { value, metadata: {} })
+      expect(await failure(store.get('k'))).toMatchObject({ code, key: 'k' })
+    }
+  })
+
+  test('a namespace that leaves no room for keys is INVALID_NAMESPACE', async () => {
+    const plugin = new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: new ScriptedKV() } })
+    await expect(new StorageRuntime(plugin).open('é'.repeat(251))).rejects.toMatchObject({
+      code: 'INVALID_NAMESPACE',
+    })
+    await expect(new StorageRuntime(plugin).open('é'.repeat(250))).resolves.toBeDefined()
+  })
+
+  test('a value over 25 MiB as text is TOO_LARGE before it is sent', async () => {
+    const kv = new ScriptedKV()
+    const { store } = await open(kv)
+    const error = await failure(store.set('k', '\u0000'.repeat(5_000_000)))
+    expect(error).toMatchObject({ code: 'TOO_LARGE', outcome: 'not-applied' })
+    expect(error.message).toContain('26214400')
+    expect(kv.calls).toEqual([])
+  })
+
+  test('opening does no I/O', async () => {
+    const kv = new ScriptedKV()
+    await open(kv)
+    expect(kv.calls).toEqual([])
+  })
+})
