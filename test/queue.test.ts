@@ -159,6 +159,17 @@ describe('a write whose answer was lost', () => {
     await store.delete('k')
     expect(await store.has('k')).toBe(false)
   })
+
+  test('a pop whose key is gone stays unknown, since another pop may have its value', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    await store.set('k', 1)
+    plugin.onCommit = async (apply) => {
+      await apply()
+      throw lost()
+    }
+    expect(await caught(store.pop('k'))).toMatchObject({ outcome: 'unknown' })
+  })
 })
 
 describe('a storage that throws nonsense', () => {

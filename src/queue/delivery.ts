@@ -107,7 +107,9 @@ export class Delivery {
     } catch {
       throw failed
     }
-    const ours = 'entry' in probe ? found?.version === probe.entry.version : found === undefined
+    // That a key is gone does not tell who removed it, and two pops must not both have its value.
+    const gone = found === undefined && probe.ifVersion === undefined
+    const ours = 'entry' in probe ? found?.version === probe.entry.version : gone
     if (ours) return 'applied'
     const expected = probe.ifVersion !== undefined && (found?.version ?? null) === probe.ifVersion
     // A conflict now would mean that the lost write arrived late after all.

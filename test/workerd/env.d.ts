@@ -1,4 +1,7 @@
 declare namespace Cloudflare {
+  interface GlobalProps {
+    mainModule: typeof import('../support/worker.js')
+  }
   interface Env {
     BOT_KV: KVNamespace
     BOT_STORAGE: DurableObjectNamespace<import('../../adapters/storage-object.js').StorageObject>

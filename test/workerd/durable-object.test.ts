@@ -1,0 +1,326 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { env, exports } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import { DurableObjectStoragePlugin } from '../../adapters/durable-object.js'
+import type { StorageObject } from '../../adapters/storage-object.js'
+import { type RuntimeOptions, StorageRuntime, type Store } from '../../src/index.js'
+
+let names = 0
+const fresh = (): string => `n${names++}-${crypto.randomUUID()}`
+
+function plugin(binding: object = env.BOT_STORAGE, prefix?: string): DurableObjectStoragePlugin {
+  return new DurableObjectStoragePlugin({
+    STORAGE_CONFIG: { binding, ...(prefix === undefined ? {} : { prefix }) },
+  })
+}
+
+async function open(namespace: string, options?: RuntimeOptions, binding?: object): Promise<Store> {
+  return new StorageRuntime(plugin(binding), options).open(namespace)
+}
+
+const object = (namespace: string): DurableObjectStub<StorageObject> =>
+  env.BOT_STORAGE.getByName(`botshelf/${namespace}`)
+
+/** The binding, with every call counted and a chance to meddle with it. */
+function watched(
+  meddle: (message: { op: string }, call: () => Promise<unknown>) => Promise<unknown>,
+): { binding: object; calls: string[] } {
+  const calls: string[] = []
+  const binding = {
+    idFromName: (name: string) => env.BOT_STORAGE.idFromName(name),
+    get: (id: DurableObjectId) => ({
+      call: (message: { op: string }) => {
+        calls.push(message.op)
+        const stub = env.BOT_STORAGE.get(id)
+        return meddle(message, () => stub.call(message as never))
+      },
+    }),
+  }
+  return { binding, calls }
+}
+
+describe('many requests', () => {
+  test('100 requests at once, each with a runtime of its own, lose no update', async () => {
+    const key = fresh()
+    const counts = await Promise.all(
+      Array.from({ length: 100 }, async () =>
+        Number(await (await exports.default.fetch(`http://bot/?key=${key}`)).text()),
+      ),
+    )
+    expect(counts.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
+  })
+})
+
+describe('an object that goes away', () => {
+  test('what was stored is there after the object was evicted', async () => {
+    const namespace = fresh()
+    const store = await open(namespace)
+    await store.set('k', new Map([['a', 1]]))
+    await evictDurableObject(object(namespace))
+    expect(await store.get('k')).toEqual(new Map([['a', 1]]))
+    expect(await store.size()).toBe(1)
+  })
+
+  test('after a reset in the middle of a call the next one takes a new stub, and a read is made again', async () => {
+    const namespace = fresh()
+    let resets = 0
+    const { binding, calls } = watched(async (message, call) => {
+      if (message.op !== 'get' || resets++ > 0) return call()
+      await runInDurableObject(object(namespace), (_, state) =>
+        state.abort('reset for the test'),
+      ).catch(() => {})
+      throw Object.assign(new Error('reset for the test'), { durableObjectReset: true })
+    })
+    const store = await open(namespace, {}, binding)
+    await store.set('k', 1)
+    expect(await store.get('k')).toBe(1)
+    expect(calls.filter((op) => op === 'get')).toHaveLength(2)
+    expect(await store.update('k', (n) => (n as number) + 1)).toBe(2)
+  })
+
+  test('a commit whose reply is lost is found to be applied, and is not made twice', async () => {
+    const namespace = fresh()
+    const { binding, calls } = watched(async (message, call) => {
+      const reply = await call()
+      if (message.op === 'commit' && calls.filter((op) => op === 'commit').length === 2) {
+        throw Object.assign(new Error('Network connection lost.'), { retryable: true })
+      }
+      return reply
+    })
+    const store = await open(namespace, {}, binding)
+    await store.set('k', 1)
+    calls.length = 1
+    expect(await store.update('k', (n) => (n as number) + 1)).toBe(2)
+    expect(calls).toEqual(['commit', 'get', 'commit', 'get'])
+  })
+
+  test('a message that is delivered twice is applied once', async () => {
+    const namespace = fresh()
+    const { binding } = watched(async (message, call) => {
+      if (message.op === 'commit') await call()
+      return call()
+    })
+    const store = await open(namespace, {}, binding)
+    let runs = 0
+    expect(await store.update('n', (n) => (runs++, ((n ?? 0) as number) + 1))).toBe(1)
+    expect(runs).toBe(1)
+  })
+
+  test.each([
+    [
+      'overloaded',
+      { overloaded: true, retryable: true },
+      'OVERLOADED',
+      'Durable Object is overloaded. Too many requests queued.',
+    ],
+    [
+      'full',
+      { durableObjectReset: true },
+      'QUOTA_EXCEEDED',
+      'database or disk is full: SQLITE_FULL',
+    ],
+    [
+      'without the method',
+      { remote: true },
+      'VERSION_MISMATCH',
+      'The RPC receiver does not implement the method "call".',
+    ],
+    ['gone', { retryable: true }, 'CONNECTION_LOST', 'Network connection lost.'],
+    ['broken', { remote: true }, 'BACKEND_ERROR', 'boom'],
+  ])('an object that is %s is told by %o as %s', async (_, flags, code, message) => {
+    const cause = Object.assign(new Error(message), flags)
+    const { binding } = watched(() => Promise.reject(cause))
+    const store = await open(fresh(), {}, binding)
+    await expect(store.set('k', 1)).rejects.toMatchObject({ code, cause })
+    await expect(store.get('k')).rejects.toMatchObject({ code })
+  })
+})
+
+const len = (v: number): object => ({ v, op: 'len', now: 0 })
+
+/** What an object says to a message that no client of ours would send. */
+async function ask(
+  message: object,
+): Promise<{ code?: string | undefined; len?: number | undefined }> {
+  const stub = object('protocol') as unknown as {
+    call(message: object): Promise<{ error?: { code: string }; len?: number }>
+  }
+  const { error, len: count } = await stub.call(message)
+  return { code: error?.code, len: count }
+}
+
+describe('the protocol', () => {
+  test('an object answers the version before its own and the one after', async () => {
+    for (const v of [0, 1, 2]) expect(await ask(len(v))).toEqual({ code: undefined, len: 0 })
+  })
+
+  test('a version further off, or an operation it does not know, is VERSION_MISMATCH and changes nothing', async () => {
+    for (const message of [len(3), len(-1), { op: 'len', now: 0 }, { v: 1, op: 'shred' }]) {
+      expect((await ask(message)).code).toBe('VERSION_MISMATCH')
+    }
+  })
+
+  test('a client takes a reply of the version after its own, and none further off', async () => {
+    for (const [v, code] of [
+      [2, undefined],
+      [3, 'VERSION_MISMATCH'],
+    ] as const) {
+      const { binding } = watched(async (_, call) => ({ ...((await call()) as object), v }))
+      const set = (await open(fresh(), {}, binding)).set('k', 1)
+      await (code
+        ? expect(set).rejects.toMatchObject({ code })
+        : expect(set).resolves.toBeUndefined())
+    }
+  })
+
+  test('data of a later format is VERSION_MISMATCH, and stays as it is', async () => {
+    const namespace = fresh()
+    await runInDurableObject(object(namespace), (_, state) =>
+      state.storage.kv.put('botshelf/2//:k', 'from the future'),
+    )
+    const store = await open(namespace)
+    await expect(store.get('k')).rejects.toMatchObject({ code: 'VERSION_MISMATCH' })
+    await expect(store.set('k', 1)).rejects.toMatchObject({ code: 'VERSION_MISMATCH' })
+    await expect(store.clear()).rejects.toMatchObject({ code: 'VERSION_MISMATCH' })
+    const kept = await runInDurableObject(object(namespace), (_, state) => [
+      ...state.storage.kv.list(),
+    ])
+    expect(kept).toEqual([['botshelf/2//:k', 'from the future']])
+  })
+
+  test('replies stay under the limit of a message: what does not fit is asked for again', async () => {
+    const namespace = fresh()
+    const { binding, calls } = watched((_, call) => call())
+    const store = await open(namespace, {}, binding)
+    for (let i = 0; i < 24; i++) await store.set(`k${i}`, new Uint8Array(1_500_000).fill(i))
+    calls.length = 0
+    const storage = await plugin(binding).open(namespace)
+    const found = await storage.getMany(Array.from({ length: 24 }, (_, i) => `k${i}`))
+    expect(found.size).toBe(24)
+    expect(calls.length).toBeGreaterThan(2)
+    calls.length = 0
+    let sum = 0
+    for await (const [, value] of store) sum += (value as Uint8Array)[0] ?? 0
+    expect(sum).toBe((23 * 24) / 2)
+    expect(calls.length).toBeGreaterThan(2)
+  })
+
+  test('a group that does not fit into one message is TOO_LARGE before it is sent', async () => {
+    const { binding, calls } = watched((_, call) => call())
+    const store = await open(fresh(), {}, binding)
+    const group = Object.fromEntries(
+      Array.from({ length: 17 }, (_, i) => [`k${i}`, new Uint8Array(1_500_000)]),
+    )
+    await expect(store.setMany(group)).rejects.toMatchObject({
+      code: 'TOO_LARGE',
+      outcome: 'not-applied',
+    })
+    expect(calls).toEqual([])
+  })
+
+  test('opening does no I/O', async () => {
+    const { binding, calls } = watched((_, call) => call())
+    await open(fresh(), {}, binding)
+    expect(calls).toEqual([])
+  })
+})
+
+describe('what an object keeps', () => {
+  test('a namespace is told to the index once in its life', async () => {
+    const namespace = fresh()
+    const { binding, calls } = watched((_, call) => call())
+    const store = await open(namespace, {}, binding)
+    await store.set('a', 1)
+    expect(calls).toEqual(['commit', 'commit', 'listed'])
+    await store.set('b', 1)
+    await (await open(namespace, {}, binding)).set('c', 1)
+    expect(calls).toEqual(['commit', 'commit', 'listed', 'commit', 'commit'])
+  })
+
+  test('a namespace whose listing failed is listed with the next write, and no write fails for it', async () => {
+    const prefix = fresh()
+    let broken = true
+    const { binding } = watched((message, call) =>
+      broken && message.op === 'listed' ? Promise.reject(new Error('lost')) : call(),
+    )
+    const runtime = new StorageRuntime(plugin(binding, prefix))
+    const store = await runtime.open('later')
+    await store.set('a', 1)
+    broken = false
+    await store.set('b', 1)
+    const listed: string[] = []
+    for await (const namespace of runtime.namespaces()) listed.push(namespace)
+    expect(listed).toEqual(['later'])
+  })
+
+  test('len scans the object once in its life, and keeps count through every kind of write', async () => {
+    const namespace = fresh()
+    const store = await open(namespace)
+    for (let i = 0; i < 10; i++) await store.set(`k${i}`, i)
+    expect(await store.size()).toBe(10)
+    let scans = 0
+    await runInDurableObject(object(namespace), (_, { storage }) => {
+      const list = storage.kv.list.bind(storage.kv)
+      Object.defineProperty(storage.kv, 'list', {
+        value: (options: SyncKvListOptions) => {
+          scans++
+          return list(options)
+        },
+      })
+    })
+    await store.set('k0', 'again')
+    await store.set('new', 1, { ttl: 60_000 })
+    await store.delete('k1')
+    await store.delete('missing')
+    await store.setMany({ k2: 0, x: 1, y: 2 })
+    await store.pop('k3')
+    expect(await store.size()).toBe(11)
+    expect(scans).toBe(0)
+  })
+
+  test('the alarm reclaims what has expired and leaves the rest', async () => {
+    const namespace = fresh()
+    const store = await open(namespace)
+    await store.set('stays', 1)
+    await store.set('soon', 1, { ttl: 60_000 })
+    await store.set('sooner', 1, { ttl: 1 })
+    await store.set('late', 1, { ttl: 120_000 })
+    const alarm = await runInDurableObject(object(namespace), (_, state) =>
+      state.storage.getAlarm(),
+    )
+    expect(alarm === null || alarm < Date.now() + 61_000).toBe(true)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    await runDurableObjectAlarm(object(namespace))
+    const kept = await runInDurableObject(object(namespace), (_, state) =>
+      [...state.storage.kv.list({ prefix: 'botshelf/1//:' })].map(([key]) => key),
+    )
+    expect(kept).toEqual(['botshelf/1//:late', 'botshelf/1//:soon', 'botshelf/1//:stays'])
+    expect(
+      await runInDurableObject(object(namespace), (_, state) => state.storage.getAlarm()),
+    ).toBeGreaterThan(Date.now() + 50_000)
+    expect(await store.size()).toBe(3)
+  })
+
+  test('inside an object its alarm and its other data are left alone, whatever a store does', async () => {
+    const host = env.HOST.getByName(fresh())
+    const left = await runInDurableObject(host, async (_, { storage }) => {
+      await storage.setAlarm(Date.now() + 3_600_000)
+      storage.kv.put('mine', 1)
+      storage.sql.exec('CREATE TABLE notes (text TEXT)')
+      const before = await storage.getAlarm()
+      const runtime = new StorageRuntime(
+        new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage } }),
+      )
+      const store = await runtime.open('n')
+      await store.set('k', 1, { ttl: 5 })
+      await store.clear()
+      await runtime.close()
+      return {
+        alarm: (await storage.getAlarm()) === before,
+        mine: storage.kv.get('mine'),
+        tables: storage.sql.exec('SELECT * FROM notes').toArray(),
+      }
+    })
+    expect(left).toEqual({ alarm: true, mine: 1, tables: [] })
+  })
+})
