@@ -1,8 +1,10 @@
 import { StoreError } from './errors.js'
 import { fromText, header, readHeader, toText } from './text.js'
-import { copyValue } from './value.js'
+import { copyValue, MAX_DEPTH } from './value.js'
 
 const FORMAT = 1
+// Room for what is put around a value that itself nests as deep as it may: an entry, a backup.
+const DEPTH = MAX_DEPTH + 16
 
 /**
  * A value as text, exactly: `decode(encode(value))` has the same types, holes, shared references
@@ -11,7 +13,7 @@ const FORMAT = 1
  * @throws StoreError `INVALID_VALUE` with the path of what is outside the value domain
  */
 export function encode(value: unknown): string {
-  return header(FORMAT) + toText(copyValue(value).value)
+  return header(FORMAT) + toText(copy(value))
 }
 
 /**
@@ -22,7 +24,7 @@ export function encode(value: unknown): string {
 export function decode(text: string): unknown {
   const value = fromText(readHeader(text, FORMAT, 'the text'))
   try {
-    return copyValue(value).value
+    return copy(value)
   } catch (cause) {
     throw new StoreError(
       'CORRUPT',
@@ -30,4 +32,8 @@ export function decode(text: string): unknown {
       { cause },
     )
   }
+}
+
+function copy(value: unknown): unknown {
+  return copyValue(value, undefined, undefined, DEPTH).value
 }

@@ -24,6 +24,7 @@ export function copyValue(
   value: unknown,
   maxBytes: number = Number.POSITIVE_INFINITY,
   firstBytes = 0,
+  maxDepth: number = MAX_DEPTH,
 ): Copy {
   if (value === undefined) {
     throw new StoreError(
@@ -31,7 +32,7 @@ export function copyValue(
       'Cannot be stored: $ is undefined, which is what a missing key reads as. Use delete() to remove one.',
     )
   }
-  const copier = new Copier(maxBytes, firstBytes)
+  const copier = new Copier(maxBytes, firstBytes, maxDepth)
   return { value: copier.run(value), bytes: copier.bytes }
 }
 
@@ -46,12 +47,14 @@ type Step = string | number | readonly [string]
 class Copier {
   bytes: number
   readonly #max: number
+  readonly #maxDepth: number
   readonly #path: Step[] = []
   readonly #seen = new Map<object, unknown>()
   readonly #errors = new Set<object>()
 
-  constructor(max: number, first: number) {
+  constructor(max: number, first: number, maxDepth: number) {
     this.#max = max
+    this.#maxDepth = maxDepth
     this.bytes = first
   }
 
@@ -96,8 +99,8 @@ class Copier {
       this.#add(6)
       return this.#seen.get(value)
     }
-    if (this.#path.length >= MAX_DEPTH)
-      throw this.#refuse(`nests more than ${MAX_DEPTH} levels deep`)
+    if (this.#path.length >= this.#maxDepth)
+      throw this.#refuse(`nests more than ${this.#maxDepth} levels deep`)
     this.#add(16)
     const name = builtInName(value)
     switch (name) {

@@ -1,6 +1,13 @@
 import { expectTypeOf, test } from 'vitest'
-import { memory, MemoryStoragePlugin } from '../adapters/memory.js'
-import { type Manifest, StorageBase, StorageRuntime, type Store, StoreMixin } from '../src/index.js'
+import { MemoryStoragePlugin } from '../adapters/memory.js'
+import {
+  type BotConfig,
+  type Manifest,
+  StorageBase,
+  StorageRuntime,
+  type Store,
+  StoreMixin,
+} from '../src/index.js'
 
 // Compiled by `npm run types`: each error that is expected must happen.
 
@@ -107,6 +114,5 @@ interface Env {
 }
 
 test('an env as wrangler generates it is a config', () => {
-  const start = (env: Env): Promise<StorageRuntime> => StorageRuntime.start(env, [memory])
-  expectTypeOf(start).toBeFunction()
+  expectTypeOf<Env>().toExtend<BotConfig>()
 })

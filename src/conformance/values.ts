@@ -181,7 +181,7 @@ export const REFUSED: readonly {
   { name: 'blob', make: () => new Map([['b', new Blob(['x'])]]), path: '$.get("b")' },
   { name: 'url', make: () => new Set([new URL('https://example.com')]), path: '$<item 0>' },
   { name: 'weak-map', make: () => new Map([[new WeakMap(), 1]]), path: '$<key 0>' },
-  { name: 'too-deep', make: () => nested(1001), path: `$${'[0]'.repeat(1000)}` },
+  { name: 'too-deep', make: () => nested(1100), path: `$${'[0]'.repeat(1000)}` },
   {
     name: 'throwing-getter',
     make: () => ({
