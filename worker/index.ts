@@ -1,5 +1,6 @@
-import { isStoreError, type StorageRuntime, type StoreError } from '../src/index.js'
+import type { StorageRuntime } from '../src/index.js'
 import type { Env } from './env.js'
+import { failure } from './http/failure.js'
 import { HttpError, json } from './http/reply.js'
 import { isOperator, notFound, operatorOnly } from './http/token.js'
 import { readEntries } from './inspect.js'
@@ -14,7 +15,7 @@ export default {
     try {
       return json(await route(request, env, ctx))
     } catch (error) {
-      return errorResponse(error)
+      return failure(error)
     }
   },
 } satisfies ExportedHandler<Env>
@@ -66,24 +67,4 @@ async function withRuntime<R>(
 function allow(request: Request, method: 'GET' | 'POST'): void {
   if (request.method === method) return
   throw new HttpError(405, `Only ${method} is answered here.`, { allow: method })
-}
-
-function errorResponse(error: unknown): Response {
-  if (error instanceof HttpError) {
-    return json({ error: error.message }, error.status, error.headers)
-  }
-  console.error(error)
-  if (isStoreError(error)) return storeErrorResponse(error)
-  return json({ error: 'The bot made a mistake.' }, 500)
-}
-
-function storeErrorResponse({ code, retryable, outcome }: StoreError): Response {
-  if (!retryable && outcome !== 'unknown') {
-    return json({ error: 'The storage failed, and trying again will not help.', code }, 500)
-  }
-  const error =
-    outcome === 'unknown'
-      ? 'The storage failed; what was said may be stored or not.'
-      : 'The storage is busy; try again.'
-  return json({ error, code }, 503, { 'retry-after': '1' })
 }

@@ -29,7 +29,7 @@ export async function readMessage(request: Request): Promise<WebMessage> {
   onlyFields(body, ['room', 'user', 'text', 'storage'])
   return {
     room: textField(body, 'room', MOST_ROOM),
-    user: textField(body, 'user', MOST_USER),
+    user: textField(body, 'user', MOST_USER).trim(),
     text: textField(body, 'text', MOST_BYTES),
     storage: body['storage'],
   }

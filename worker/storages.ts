@@ -19,7 +19,7 @@ export function chooseStorage(env: Env, name: unknown): Env {
   const known = [
     ...new Set([...(STORAGE === undefined ? [] : [STORAGE]), ...Object.keys(BOT_STORAGES)]),
   ]
-  const chosen = name ?? STORAGE
+  const chosen = name === undefined ? STORAGE : name
   if (typeof chosen !== 'string' || !known.includes(chosen)) {
     if (name === undefined) return env
     throw new HttpError(400, `The field "storage" must be one of: ${known.join(', ')}.`)

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { type LogEvent, logDate, readLog } from '../../worker/bot/irc-log.ts'
+
+const STORAGES = ['Memory', 'DurableObject', 'CloudflareKV'] as const
+
+/** What is to be replayed, and where. */
+export interface Replay {
+  /** The log's file name. */
+  readonly log: string
+  readonly events: readonly LogEvent[]
+  readonly storage: (typeof STORAGES)[number]
+  /** A Worker that runs already, with its operator's token. */
+  readonly worker: { readonly url: string; readonly token: string } | undefined
+  readonly json: boolean
+}
+
+/** A mistake of whoever called, as one sentence. */
+export class UsageError extends Error {
+  override readonly name: string = 'UsageError'
+}
+
+/** Reads the command line. @throws UsageError */
+export function readArguments(): Replay {
+  const { values, positionals } = parse()
+  const [path, ...more] = positionals
+  if (path === undefined || more.length > 0) {
+    throw new UsageError('Name one log, such as test/data/irc/2007-10-24.train-c.txt.')
+  }
+  const storage = STORAGES.find((name) => name === values.storage)
+  if (storage === undefined) throw new UsageError(`--storage takes one of ${STORAGES.join(', ')}.`)
+  if (storage === 'Memory' && values.url !== undefined) {
+    throw new UsageError('--url is for the storages of a Worker; Memory is in this process.')
+  }
+  const log = basename(path)
+  const midnight = logDate(log)
+  if (midnight === undefined) {
+    throw new UsageError(`The name of the log must hold its date (YYYY-MM-DD): ${log}`)
+  }
+  const events = [...readLog(read(path), midnight)]
+  if (events.length === 0) throw new UsageError(`There is no line of an IRC log in ${log}.`)
+  const worker = values.url === undefined ? undefined : readWorker(values.url)
+  return { log, events, storage, worker, json: values.json }
+}
+
+function parse(): {
+  values: { storage?: string; url?: string; json: boolean }
+  positionals: string[]
+} {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        storage: { type: 'string' },
+        url: { type: 'string' },
+        json: { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    throw new UsageError(`The log cannot be read: ${path}`)
+  }
+}
+
+function readWorker(address: string): { url: string; token: string } {
+  if (!URL.canParse(address) || !/^https?:/.test(address)) {
+    throw new UsageError('--url takes the address of a running bot, as npm start prints it.')
+  }
+  const { origin, hash } = new URL(address)
+  const token = new URLSearchParams(hash.slice(1)).get('token') ?? process.env['ADMIN_TOKEN']
+  if (token) return { url: origin, token }
+  throw new UsageError(
+    "The operator's token is missing: give the address with its #token=..., or set ADMIN_TOKEN.",
+  )
+}

@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import process from 'node:process'
+import { type Knowledge, knowledgeLines } from '../../worker/bot/knowledge.ts'
+import { freePort, startDevServer } from '../dev-server.ts'
+import { readArguments, type Replay, UsageError } from './arguments.ts'
+import { replayInMemory } from './memory.ts'
+import { report } from './report.ts'
+import { replayThroughWorker, type WorkerAccess } from './worker.ts'
+
+const ROOM = '#ubuntu'
+const STEP = 250
+
+/** Replays what the command line says. Exit code 2: a mistake in it; 1: the replay failed. */
+export async function main(): Promise<void> {
+  try {
+    const replay = readArguments()
+    const { log, storage, events } = replay
+    const knowledge = await run(replay)
+    if (replay.json) {
+      const lines = knowledgeLines(knowledge)
+      console.log(JSON.stringify({ log, storage, events: events.length, knowledge: lines }))
+    } else {
+      console.log(`${log}: the bot heard ${events.length} events and keeps them in ${storage}.`)
+      console.log(report(knowledge))
+    }
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = error instanceof UsageError ? 2 : 1
+  }
+}
+
+async function run({ storage, events, worker }: Replay): Promise<Knowledge> {
+  const onHeard = (count: number): void => {
+    if (count % STEP === 0 || count === events.length) {
+      progress(`heard ${count} of ${events.length}`)
+    }
+  }
+  if (storage === 'Memory') return replayInMemory(events, ROOM, onHeard)
+  const through = (access: WorkerAccess): Promise<Knowledge> =>
+    replayThroughWorker(events, ROOM, access, storage, onHeard)
+  return worker === undefined ? withServer(through) : through(worker)
+}
+
+/** A server for this replay alone, with nothing in it, that leaves nothing behind. */
+async function withServer<R>(use: (access: WorkerAccess) => Promise<R>): Promise<R> {
+  const state = await mkdtemp(join(tmpdir(), 'botshelf-replay-'))
+  try {
+    progress('starting a Worker ...')
+    const token = randomBytes(24).toString('base64url')
+    const port = (await freePort()) ?? 0
+    const server = await startDevServer({ port, token, state, onLine: progress })
+    try {
+      return await use({ url: server.url, token })
+    } finally {
+      await server.stop()
+    }
+  } finally {
+    await rm(state, { recursive: true, force: true })
+  }
+}
+
+function progress(line: string): void {
+  process.stderr.write(`${line}\n`)
+}

@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { replayThroughWorker } from '../../scripts/replay/worker.ts'
+import { knowledgeLines } from '../../worker/bot/knowledge.ts'
+import { countByAwk, logEvents, LOGS } from './logs.ts'
+import { STARTS_WITHIN, STORAGES, TestServers, TOKEN } from './servers.ts'
+
+const servers = new TestServers()
+let worker: { url: string; token: string }
+
+beforeAll(async () => {
+  const { url } = await servers.start(await servers.folder(), TOKEN)
+  worker = { url, token: TOKEN }
+}, STARTS_WITHIN)
+
+afterAll(() => servers.stop(), 20_000)
+
+test.each(STORAGES)(
+  'what the bot knows on %s after the first log, and after both, equals what awk counts',
+  async (storage) => {
+    for (const logs of [LOGS.slice(0, 1), LOGS]) {
+      const events = logEvents(logs.at(-1) ?? '')
+      const knowledge = await replayThroughWorker(events, '#ubuntu', worker, storage)
+      const counted = countByAwk(...logs)
+      expect(counted.length).toBeGreaterThan(250)
+      expect(knowledgeLines(knowledge)).toEqual(counted)
+    }
+    const karma = await fetch(new URL(`/admin/storage/Karma?storage=${storage}`, worker.url), {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    })
+    expect(await karma.json()).toEqual({ entries: {} })
+  },
+  STARTS_WITHIN,
+)
