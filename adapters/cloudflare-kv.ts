@@ -27,7 +27,8 @@ export const cloudflareKV: Manifest = {
       required: true,
       doc: 'the KV namespace that holds the data',
       accepts: isKV,
-      toml: '[[kv_namespaces]] binding = "$", id = "..."',
+      example: 'BOT_KV',
+      toml: '[[kv_namespaces]]\nbinding = "$"\nid = "<its id>"',
     },
     prefix: {
       type: 'string',
@@ -73,9 +74,10 @@ export class CloudflareKVStoragePlugin extends StoragePluginBase {
   override async *namespaces(): AsyncIterable<string> {
     let last: string | undefined
     for await (const { name } of list(this.#kv, this.#prefix)) {
-      const namespace = name.slice(this.#prefix.length, name.indexOf(':'))
+      // What has no such form is not ours.
+      const [, namespace] = /^([^/:]+):/.exec(name.slice(this.#prefix.length)) ?? []
       // Keys come in byte order, so those of one namespace stand together.
-      if (namespace !== last) yield unescapeSeparators(namespace)
+      if (namespace !== undefined && namespace !== last) yield unescapeSeparators(namespace)
       last = namespace
     }
   }
@@ -153,8 +155,11 @@ class CloudflareKVStorage extends BatchStorageBase {
   async close(): Promise<void> {}
 
   async *#list({ prefix = '' }: KeysOptions): AsyncGenerator<{ key: string; metadata: Metadata }> {
-    for await (const { name, metadata } of list(this.#kv, this.#base + prefix)) {
-      yield { key: name.slice(this.#base.length), metadata: metadata ?? {} }
+    // The simulator's listing finds nothing under a prefix with NUL in it.
+    const [begin = ''] = prefix.split('\0', 1)
+    for await (const { name, metadata } of list(this.#kv, this.#base + begin)) {
+      const key = name.slice(this.#base.length)
+      if (key.startsWith(prefix)) yield { key, metadata: metadata ?? {} }
     }
   }
 
@@ -220,9 +225,11 @@ class CloudflareKVStorage extends BatchStorageBase {
     }
     const metadata = metadataOf(change.entry, text)
     if (expires === undefined) return () => this.#kv.put(name, text, { metadata })
-    // KV reclaims no earlier than a minute from now; until then the entry is there, expired.
+    // KV reclaims no earlier than a minute from now; until then the entry is there, expired. Nor
+    // does it take a time after 2038; such an entry is left to be there, expired.
     return () => {
       const expiration = Math.ceil(Math.max(expires, Date.now() + MIN_LIFETIME) / 1000)
+      if (expiration >= 2 ** 31) return this.#kv.put(name, text, { metadata })
       return this.#kv.put(name, text, { metadata, expiration })
     }
   }

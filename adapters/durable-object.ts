@@ -12,7 +12,14 @@ const binding = {
   type: 'binding',
   doc: 'from a Worker, the Durable Object namespace whose class is StorageObject',
   accepts: isObjectNamespace,
-  toml: '[[durable_objects.bindings]] name = "$", class_name = "StorageObject"',
+  example: 'BOT_STORAGE',
+  toml: `[[durable_objects.bindings]]
+name = "$"
+class_name = "StorageObject"
+
+[[migrations]]
+tag = "v1"
+new_sqlite_classes = ["StorageObject"]`,
 } as const
 
 export const durableObject: Manifest = {

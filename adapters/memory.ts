@@ -39,7 +39,7 @@ export class MemoryStoragePlugin extends StoragePluginBase {
   }
 
   override async *namespaces(): AsyncIterable<string> {
-    yield* this.#namespaces.keys()
+    for (const [namespace, map] of this.#namespaces) if (map.size > 0) yield namespace
   }
 }
 
@@ -76,11 +76,16 @@ class MemoryStorage extends BatchStorageBase {
   }
 
   async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
-    for (const [key, entry] of this.#map) if (key.startsWith(prefix)) yield [key, copy(entry)]
+    const keys = [...this.#map.keys()]
+    for (const key of keys) {
+      const entry = this.#map.get(key)
+      if (entry !== undefined && key.startsWith(prefix)) yield [key, copy(entry)]
+    }
   }
 
   async *liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
-    for (const [key, entry] of this.#map) {
+    const there = [...this.#map]
+    for (const [key, entry] of there) {
       if (key.startsWith(prefix) && isLive(entry, now)) yield key
     }
   }

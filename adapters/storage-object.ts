@@ -23,9 +23,9 @@ export class StorageObject extends DurableObject {
 
   /** Answers one message with data, errors too; nothing is thrown. */
   async call(request: Request): Promise<Reply> {
-    const writes = request.op === 'commit' || request.op === 'clear'
+    const writes = request?.op === 'commit' || request?.op === 'clear'
     try {
-      if (!speaks(request.v)) throw unspoken(`version ${request.v} of the protocol`)
+      if (!speaks(request?.v)) throw unspoken(`version ${String(request?.v)} of the protocol`)
       return { v: PROTOCOL, ...(await this.#answer(request)) }
     } catch (error) {
       return { v: PROTOCOL, error: toData(error, writes ? 'unknown' : 'not-applied') }
@@ -89,7 +89,12 @@ export class StorageObject extends DurableObject {
     this.#alarm ??= (await this.ctx.storage.getAlarm()) ?? Number.POSITIVE_INFINITY
     if (at >= this.#alarm) return
     this.#alarm = at
-    await this.ctx.storage.setAlarm(at)
+    try {
+      await this.ctx.storage.setAlarm(at)
+    } catch (error) {
+      this.#alarm = undefined
+      throw error
+    }
   }
 }
 

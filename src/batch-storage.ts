@@ -1,4 +1,5 @@
-import { type Entry, type KeysOptions, StorageBase } from './storage.js'
+import { type Change, type Entry, type KeysOptions, type Outcome, StorageBase } from './storage.js'
+import { copyValue } from './value.js'
 
 /**
  * A storage of a backend that works in batches. It is the six methods the other way round: an
@@ -6,12 +7,8 @@ import { type Entry, type KeysOptions, StorageBase } from './storage.js'
  * the single ones follow.
  */
 export abstract class BatchStorageBase extends StorageBase {
-  abstract override getMany(
-    ...args: Parameters<StorageBase['getMany']>
-  ): ReturnType<StorageBase['getMany']>
-  abstract override commit(
-    ...args: Parameters<StorageBase['commit']>
-  ): ReturnType<StorageBase['commit']>
+  abstract override getMany(keys: readonly string[]): Promise<Map<string, Entry>>
+  abstract override commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]>
   abstract override entries(options?: KeysOptions): AsyncIterable<[string, Entry]>
   abstract override liveKeys(now: number, options?: KeysOptions): AsyncIterable<string>
   abstract override liveLen(now: number): Promise<number>
@@ -22,7 +19,7 @@ export abstract class BatchStorageBase extends StorageBase {
   }
 
   override async set(key: string, entry: Entry): Promise<void> {
-    await this.#one({ key, entry, bytes: 0 })
+    await this.#one({ key, entry, bytes: copyValue(entry.value, undefined, key.length).bytes })
   }
 
   override async remove(key: string): Promise<void> {
@@ -38,8 +35,8 @@ export abstract class BatchStorageBase extends StorageBase {
     return this.liveKeys(Number.NEGATIVE_INFINITY, options)
   }
 
-  async #one(change: Parameters<StorageBase['commit']>[0][0][0]): Promise<void> {
+  async #one(change: Change): Promise<void> {
     const [outcome] = await this.commit([[change]])
-    if (outcome instanceof Error) throw outcome
+    if (outcome !== 'applied') throw outcome ?? new Error('a change got no outcome')
   }
 }

@@ -20,7 +20,7 @@ export class Changes {
   }
 
   set(key: string, value: unknown, expires: number | undefined): SetChange {
-    const { value: copy, bytes } = this.#copy(key, value)
+    const { value: copy, bytes } = this.copy(key, value)
     const version = this.#by.nextVersion()
     const entry =
       expires === undefined ? { value: copy, version } : { value: copy, version, expires }
@@ -28,17 +28,19 @@ export class Changes {
   }
 
   /**
-   * What turns the entry as it was read into one with this value, `undefined` for none. It is
-   * conditional on that entry, expired or not, wherever the storage can hold a condition.
+   * What turns the entry as it was read into one with this value, `undefined` for none. It keeps
+   * the expiry of the live entry, and is conditional on the one that was read, expired or not,
+   * wherever the storage can hold a condition.
    */
   replace(
     key: string,
+    live: Entry | undefined,
     read: Entry | undefined,
     next: unknown,
   ): SetChange | RemoveChange | undefined {
     if (next === undefined && read === undefined) return undefined
     const change: SetChange | RemoveChange =
-      next === undefined ? { key, remove: true } : this.set(key, next, this.live(read)?.expires)
+      next === undefined ? { key, remove: true } : this.set(key, next, live?.expires)
     if (this.#by.traits.atomic === 'none') return change
     return { ...change, ifVersion: read?.version ?? null }
   }
@@ -59,7 +61,8 @@ export class Changes {
     )
   }
 
-  #copy(key: string, value: unknown): { value: unknown; bytes: number } {
+  /** A checked copy of a value that is to go under a key, with the size of both. */
+  copy(key: string, value: unknown): { value: unknown; bytes: number } {
     const { namespace, traits } = this.#by
     const bounded = traits.maxValueBytes < Number.POSITIVE_INFINITY
     try {

@@ -25,7 +25,9 @@ export interface ConfigField {
   readonly oneOf?: readonly string[]
   /** Is this object of the right kind? For `object` and `binding`. */
   readonly accepts?: (value: object) => boolean
-  /** The line of `wrangler.toml` that provides it; `$` stands for the binding's name. */
+  /** For `binding`: a name for it, as an example shows it. */
+  readonly example?: string
+  /** The lines of `wrangler.toml` that provide it; `$` stands for the binding's name. */
   readonly toml?: string
 }
 
@@ -63,9 +65,7 @@ export function readStorageConfig(
 
 /** The error for a field that is not there, with the line that sets it. */
 export function missing(name: string, field: ConfigField): StoreError {
-  return invalid(
-    `STORAGE_CONFIG.${name} is missing: ${field.doc}.${hint(name, field, 'BOT_STORAGE')}`,
-  )
+  return invalid(`STORAGE_CONFIG.${name} is missing: ${field.doc}.${hint(name, field)}`)
 }
 
 function parse(given: unknown): StorageConfig {
@@ -78,9 +78,7 @@ function parse(given: unknown): StorageConfig {
     }
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(
-      'STORAGE_CONFIG must be a table of settings. In wrangler.toml: [vars] STORAGE_CONFIG = { ... }',
-    )
+    throw invalid('STORAGE_CONFIG must be a table of settings, in wrangler.toml or as JSON text.')
   }
   return value as StorageConfig
 }
@@ -123,13 +121,12 @@ function check(
   return bound
 }
 
-function hint(name: string, field: ConfigField, binding = 'BOT_STORAGE'): string {
+/** The lines of `wrangler.toml` that set the field, and those that provide its binding. */
+function hint(name: string, field: ConfigField, binding = field.example ?? '...'): string {
   if (field.type === 'object') return ''
-  const value =
-    field.type === 'number' ? '1000' : JSON.stringify(field.type === 'binding' ? binding : '...')
-  const setting = `[vars] STORAGE_CONFIG = { ${name} = ${value} }`
-  const provider = field.toml ? ` and ${field.toml.replaceAll('$', binding)}` : ''
-  return ` In wrangler.toml: ${setting}${provider}`
+  const value = field.type === 'number' ? '1000' : JSON.stringify(binding)
+  const provider = field.toml ? `\n\n${field.toml.replaceAll('$', binding)}` : ''
+  return ` In wrangler.toml:\n\n[vars]\nSTORAGE_CONFIG = { ${name} = ${value} }${provider}`
 }
 
 function invalid(message: string, cause?: unknown): StoreError {

@@ -1,10 +1,12 @@
 import { ATOMIC } from './conformance/atomic.js'
+import { fail } from './conformance/check.js'
 import { CONTRACT } from './conformance/contract.js'
 import { LIFECYCLE } from './conformance/lifecycle.js'
 import { NAMES } from './conformance/names.js'
-import { type Rule, Subject } from './conformance/subject.js'
+import { type MakePlugin, type Rule, Subject } from './conformance/subject.js'
 import { TIME } from './conformance/time.js'
 import { VALUES } from './conformance/value-rules.js'
+import { deferred, nothing } from './deferred.js'
 import type { StoragePluginBase } from './storage.js'
 
 export interface ConformanceOptions {
@@ -55,16 +57,38 @@ export function conformance({ plugin, skip = {} }: ConformanceOptions): readonly
   return rules.map((rule) => ({
     id: rule.id,
     name: rule.name,
-    run: async () => {
-      if (Object.hasOwn(skip, rule.id)) return skip[rule.id]
-      const subject = await Subject.of(plugin)
-      try {
-        const exempt = rule.exempt?.(subject.traits)
-        if (exempt === undefined) await rule.run(subject)
-        return exempt
-      } finally {
-        await subject.end()
-      }
-    },
+    run: async () => (Object.hasOwn(skip, rule.id) ? skip[rule.id] : runRule(rule, plugin)),
   }))
+}
+
+/** How long a rule may take, in milliseconds; a storage that never answers breaks it too. */
+const LIMIT = 60_000
+
+async function runRule(rule: Rule, plugin: MakePlugin): Promise<string | undefined> {
+  const late = deferred()
+  const timer = setTimeout(late.resolve, LIMIT)
+  const ended = attempt(rule, plugin)
+  try {
+    return await Promise.race([
+      ended,
+      late.promise.then(() => fail(`the case did not end within ${LIMIT / 1000} seconds`)),
+    ])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function attempt(rule: Rule, plugin: MakePlugin): Promise<string | undefined> {
+  const subject = await Subject.of(plugin)
+  let exempt: string | undefined
+  try {
+    exempt = rule.exempt?.(subject.traits)
+    if (exempt === undefined) exempt = (await rule.run(subject)) ?? undefined
+  } catch (error) {
+    // What is wrong comes first, whatever the end may say to it.
+    await subject.end().catch(nothing)
+    throw error
+  }
+  await subject.end()
+  return exempt
 }

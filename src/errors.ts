@@ -27,7 +27,7 @@ export type WriteOutcome = 'not-applied' | 'applied' | 'unknown'
 export interface StoreErrorDetails {
   readonly namespace?: string | undefined
   readonly key?: string | undefined
-  /** Default `not-applied`. */
+  /** The default follows from the code. */
   readonly outcome?: WriteOutcome | undefined
   /** May the same call succeed if it is made again, after a pause? The default follows from the code. */
   readonly retryable?: boolean | undefined
@@ -41,6 +41,14 @@ const RETRYABLE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
   'BLOCKED',
   'TIMEOUT',
   'CONFLICT',
+])
+
+// After these, a write may have been applied, unless the backend knows better.
+const UNCERTAIN: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
+  'OVERLOADED',
+  'CONNECTION_LOST',
+  'TIMEOUT',
+  'BACKEND_ERROR',
 ])
 
 /**
@@ -60,7 +68,7 @@ export class StoreError extends Error {
     this.code = code
     this.namespace = details.namespace
     this.key = details.key
-    this.outcome = details.outcome ?? 'not-applied'
+    this.outcome = details.outcome ?? (UNCERTAIN.has(code) ? 'unknown' : 'not-applied')
     this.retryable = details.retryable ?? RETRYABLE.has(code)
   }
 }
@@ -91,7 +99,8 @@ export function locate(error: unknown, place: StoreErrorDetails): StoreError {
   return new StoreError(error.code, error.message, {
     namespace: place.namespace,
     key: error.key ?? place.key,
-    outcome: error.outcome,
+    // A read has nothing to apply, whatever the backend says.
+    outcome: place.outcome === 'not-applied' ? place.outcome : error.outcome,
     retryable: error.retryable,
     ...('cause' in error ? { cause: error.cause } : {}),
   })

@@ -5,7 +5,7 @@ export type { StoreErrorCode, StoreErrorDetails, WriteOutcome } from './errors.j
 export type { Manifest, StoragePluginClass, StorageRegistry } from './registry.js'
 export { StorageRuntime } from './runtime.js'
 export type { RuntimeOptions } from './runtime.js'
-export { StorageBase, StoragePluginBase } from './storage.js'
+export { isLive, StorageBase, StoragePluginBase } from './storage.js'
 export type {
   Change,
   Entry,
@@ -15,7 +15,6 @@ export type {
   SetChange,
   Traits,
 } from './storage.js'
-export { Store } from './store.js'
-export type { KeyOf, Pair, SetOptions, Updater } from './store.js'
+export type { KeyOf, Pair, SetOptions, Store, Updater } from './store.js'
 export { StoreMixin } from './store-mixin.js'
-export type { StoreMixed } from './store-mixin.js'
+export type { StoreMixed, StoreMixinClass } from './store-mixin.js'

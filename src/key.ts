@@ -45,13 +45,13 @@ export function checkNamespace(namespace: unknown): asserts namespace is string 
 
 /**
  * Escapes the two separators of a physical key, so that no prefix or namespace can reach into
- * another; everything else is left readable.
+ * another, and NUL, at which some listings end a prefix; everything else is left readable.
  */
 export function escapeSeparators(text: string): string {
-  return text.replace(/[%/:]/g, encodeURIComponent)
+  return text.replace(/[%/:]/g, encodeURIComponent).replaceAll('\0', '%00')
 }
 
 /** The inverse of {@link escapeSeparators}. */
 export function unescapeSeparators(text: string): string {
-  return text.replace(/%(?:25|2F|3A)/g, decodeURIComponent)
+  return text.replace(/%(?:00|25|2F|3A)/g, decodeURIComponent)
 }

@@ -2,14 +2,17 @@ import { type BotConfig, type ConfigFields, readStorageConfig } from './config.j
 import { quote, StoreError } from './errors.js'
 import type { StoragePluginBase } from './storage.js'
 
-export type StoragePluginClass = new (config: BotConfig) => StoragePluginBase
+export type StoragePluginClass = new (config: BotConfig, fields?: ConfigFields) => StoragePluginBase
 
 /** What the registry lists: one storage plugin by name. It takes the place of Errbot's `.plug` file. */
 export interface Manifest {
   /** The name that `STORAGE` holds, matched exactly. */
   readonly name: string
   readonly description: string
-  /** What `STORAGE_CONFIG` may hold. With it, every field is checked and no other is accepted. */
+  /**
+   * What `STORAGE_CONFIG` may hold. With it, every field is checked and no other is accepted; the
+   * plugin's constructor gets it as its second argument, for defaults and bindings.
+   */
   readonly config?: ConfigFields
   /** The plugin class, or a promise of it: `import()` keeps an unused backend out of a bundle. */
   readonly load: () => StoragePluginClass | Promise<StoragePluginClass>
@@ -28,20 +31,24 @@ export async function resolvePlugin(
   config: BotConfig,
   registry: StorageRegistry,
 ): Promise<StoragePluginBase> {
-  const manifest = find(config.STORAGE, [...registry, ...extras(config)])
+  const manifest = find(config?.STORAGE, [...registry, ...extras(config)])
+  // Checked before anything is loaded; the plugin reads it by itself.
   readStorageConfig(config, manifest.config)
   const Plugin = await manifest.load()
-  if (typeof Plugin !== 'function') {
+  if (typeof Plugin?.prototype?.open !== 'function') {
     throw invalid(
       `The manifest ${quote(manifest.name)} loads no plugin class; its load() gave ${String(Plugin)}.`,
     )
   }
-  return new Plugin(config)
+  return new Plugin(config, manifest.config)
 }
 
 function find(name: unknown, manifests: readonly Manifest[]): Manifest {
   const byName = new Map<string, Manifest>()
   for (const manifest of manifests) {
+    if (typeof manifest?.name !== 'string' || typeof manifest.load !== 'function') {
+      throw invalid('A manifest must have a name and a function load(); one has not.')
+    }
     if (byName.has(manifest.name))
       throw invalid(`Two manifests have the name ${quote(manifest.name)}.`)
     byName.set(manifest.name, manifest)
@@ -50,7 +57,7 @@ function find(name: unknown, manifests: readonly Manifest[]): Manifest {
   const listed = names.map(quote).join(', ') || 'none'
   if (name === undefined) {
     throw invalid(
-      `STORAGE is not set; it names the storage plugin, one of ${listed}. In wrangler.toml: [vars] STORAGE = ${quote(names[0] ?? '...')}`,
+      `STORAGE is not set; it names the storage plugin, one of ${listed}. In wrangler.toml:\n\n[vars]\nSTORAGE = ${quote(names[0] ?? '...')}`,
     )
   }
   const manifest = typeof name === 'string' ? byName.get(name) : undefined
@@ -64,7 +71,7 @@ function find(name: unknown, manifests: readonly Manifest[]): Manifest {
 }
 
 function extras(config: BotConfig): readonly Manifest[] {
-  const extra = config.BOT_EXTRA_STORAGE_PLUGINS ?? []
+  const extra = config?.BOT_EXTRA_STORAGE_PLUGINS ?? []
   if (Array.isArray(extra)) return extra as Manifest[]
   throw invalid('BOT_EXTRA_STORAGE_PLUGINS must be a list of manifests.')
 }

@@ -1,4 +1,5 @@
 import type { BotConfig } from './config.js'
+import { nothing } from './deferred.js'
 import { locate, StoreError } from './errors.js'
 import { checkNamespace } from './key.js'
 import { OpQueue } from './queue/op-queue.js'
@@ -16,17 +17,10 @@ export interface RuntimeOptions {
   readonly allowLostUpdates?: boolean
 }
 
-interface Holder {
-  readonly isOpen: boolean
-  close(): Promise<void>
-  /** Resolves when the store has finished what it accepted. */
-  readonly finished: Promise<void>
-}
-
 // A namespace that is open, being opened or being closed; however many stores hold it.
 interface Space {
   readonly opened: Promise<{ readonly storage: StorageBase; readonly queue: OpQueue }>
-  readonly stores: Set<Holder>
+  readonly stores: Set<AsyncDisposable>
   holders: number
   closing?: Promise<void>
 }
@@ -78,7 +72,6 @@ export class StorageRuntime {
     try {
       const { storage, queue } = await space.opened
       this.#checkOpen(namespace)
-      const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
       const store = new Store<T>({
         namespace,
         queue,
@@ -87,22 +80,14 @@ export class StorageRuntime {
         now: this.#now,
         nextVersion: () => this.#nextVersion(),
         release: () => {
-          space.stores.delete(holder)
-          finish()
+          space.stores.delete(store)
           return this.#release(namespace, space)
         },
       })
-      const holder: Holder = {
-        finished,
-        close: () => store.close(),
-        get isOpen() {
-          return store.isOpen
-        },
-      }
-      space.stores.add(holder)
+      space.stores.add(store)
       return store
     } catch (error) {
-      await this.#release(namespace, space).catch(() => {})
+      await this.#release(namespace, space).catch(nothing)
       throw locate(error, { namespace })
     }
   }
@@ -135,18 +120,19 @@ export class StorageRuntime {
   }
 
   async #close(): Promise<void> {
-    const failures: unknown[] = []
-    for (const [namespace, space] of this.#spaces) {
-      // An open under way finds the runtime closed, and opens no store.
-      await space.opened.catch(() => {})
-      try {
-        for (const holder of space.stores) await (holder.isOpen ? holder.close() : holder.finished)
-        await this.#closeSpace(namespace, space)
-      } catch (error) {
-        failures.push(error)
-      }
+    // All stores stop accepting before any of them is waited for.
+    const closing = [...this.#spaces].map(([namespace, space]) => this.#closeAll(namespace, space))
+    for (const result of await Promise.allSettled(closing)) {
+      if (result.status === 'rejected') throw result.reason
     }
-    if (failures.length > 0) throw failures[0]
+  }
+
+  async #closeAll(namespace: string, space: Space): Promise<void> {
+    const stores = [...space.stores].map((store) => store[Symbol.asyncDispose]())
+    const results = await Promise.allSettled([...stores, space.opened])
+    // An open under way finds the runtime closed and makes no store; its storage is closed here.
+    await this.#closeSpace(namespace, space)
+    for (const result of results.slice(0, -1)) if (result.status === 'rejected') throw result.reason
   }
 
   async #hold(namespace: string): Promise<Space> {
@@ -157,7 +143,8 @@ export class StorageRuntime {
         space.holders++
         return space
       }
-      await there.closing.catch(() => {})
+      await there.closing.catch(nothing)
+      this.#checkOpen(namespace)
     }
   }
 

@@ -89,7 +89,10 @@ export abstract class StoragePluginBase {
    */
   abstract open(namespace: string): Promise<StorageBase>
 
-  /** The namespaces that exist, in no particular order, where the backend can tell. */
+  /**
+   * The namespaces that hold data, and perhaps some that once did, each once and in no particular
+   * order; where the backend can tell.
+   */
   namespaces?(): AsyncIterable<string>
 }
 

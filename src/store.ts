@@ -1,4 +1,5 @@
 import { Changes, copyOf, type Writer } from './changes.js'
+import { deferred, nothing } from './deferred.js'
 import { locate, StoreError } from './errors.js'
 import { checkKey } from './key.js'
 import type { OpQueue, Planned } from './queue/op-queue.js'
@@ -38,6 +39,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   readonly #changes: Changes
   readonly #accepted = new Set<Promise<unknown>>()
   #state: 'open' | 'closing' | 'closed' = 'open'
+  readonly #closed = deferred()
 
   /** Stores are made by `StorageRuntime.open`. */
   constructor(on: OpenNamespace) {
@@ -66,13 +68,13 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async set<K extends KeyOf<T>>(key: K, value: T[K], options?: SetOptions): Promise<void> {
     this.#check(key)
     const change = this.#changes.set(key, value, this.#changes.expiry(options?.ttl))
-    await this.#accept(this.#on.queue.write([change]))
+    await this.#accept(() => this.#on.queue.write([change]))
   }
 
   /** Removes a key. There may be none. */
   async delete(key: KeyOf<T>): Promise<void> {
     this.#check(key)
-    await this.#accept(this.#on.queue.write([{ key, remove: true }]))
+    await this.#accept(() => this.#on.queue.write([{ key, remove: true }]))
   }
 
   /**
@@ -90,7 +92,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       this.#check(key)
       group.set(key, this.#changes.set(key, value, expires))
     }
-    if (group.size > 0) await this.#accept(this.#on.queue.write([...group.values()]))
+    if (group.size > 0) await this.#accept(() => this.#on.queue.write([...group.values()]))
   }
 
   /**
@@ -101,8 +103,11 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * @throws StoreError `NOT_ATOMIC`, or `CONFLICT` after 100 lost races
    */
   async update<K extends KeyOf<T>>(key: K, updater: Updater<T[K]>): Promise<T[K] | undefined> {
+    checkFunction('update', updater)
     const stored = this.#step(key, 'update', (live, read) =>
-      after(updater(live?.value as T[K] | undefined), (next) => this.#replace(key, read, next)),
+      after(updater(live?.value as T[K] | undefined), (next) =>
+        this.#replace(key, live, read, next),
+      ),
     )
     return (await stored) as T[K] | undefined
   }
@@ -128,11 +133,11 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     initial?: T[K],
   ): Promise<T[K] | undefined> {
     this.#check(key)
-    const first =
-      initial === undefined ? undefined : this.#changes.set(key, initial, undefined).entry.value
+    checkFunction('mutable', change)
+    const first = initial === undefined ? undefined : this.#changes.copy(key, initial).value
     const stored = this.#step(key, 'mutable', (live, read) => {
       const draft = live === undefined ? copyOf(first) : live.value
-      return after(change(draft as T[K]), () => this.#replace(key, read, draft))
+      return after(change(draft as T[K]), () => this.#replace(key, live, read, draft))
     })
     return (await stored) as T[K] | undefined
   }
@@ -140,9 +145,9 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /** The value under a key; if there is none, `initial` is stored and returned. One atomic step. */
   async getOrInsert<K extends KeyOf<T>>(key: K, initial: T[K]): Promise<T[K]> {
     this.#check(key)
-    const first = this.#changes.set(key, initial, undefined).entry.value
+    const first = this.#changes.copy(key, initial).value
     const stored = this.#step(key, 'getOrInsert', (live, read) =>
-      live === undefined ? this.#replace(key, read, first) : { result: live.value },
+      live === undefined ? this.#replace(key, live, read, first) : { result: live.value },
     )
     return (await stored) as T[K]
   }
@@ -150,7 +155,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /** Removes a key and resolves to what was under it. One atomic step. */
   async pop<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
     const popped = this.#step(key, 'pop', (live, read) => ({
-      change: this.#changes.replace(key, read, undefined),
+      change: this.#changes.replace(key, live, read, undefined),
       result: live?.value,
     }))
     return (await popped) as T[K] | undefined
@@ -159,22 +164,19 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /** How many keys there are. */
   async size(): Promise<number> {
     this.#checkOpen()
-    return this.#accept(this.#on.queue.liveLen(this.#on.now()))
+    return this.#accept(() => this.#on.queue.liveLen(this.#on.now()))
   }
 
   /** Removes every key of this namespace, and none of another. */
   async clear(): Promise<void> {
     this.#checkOpen()
-    await this.#accept(this.#on.queue.clear())
+    await this.#accept(() => this.#on.queue.clear())
   }
 
   /** The keys, each once, in an order that differs from backend to backend. */
   async *keys(options?: KeysOptions): AsyncGenerator<KeyOf<T>, void, undefined> {
-    this.#check(options?.prefix ?? '')
-    for await (const key of this.#on.queue.liveKeys(this.#on.now(), options)) {
-      yield key as KeyOf<T>
-      this.#checkOpen()
-    }
+    const prefix = this.#prefix(options)
+    yield* this.#list(this.#on.queue.liveKeys(this.#on.now(), prefix), (key) => key as KeyOf<T>)
   }
 
   async *values(options?: KeysOptions): AsyncGenerator<T[KeyOf<T>], void, undefined> {
@@ -183,19 +185,20 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /** Keys with their values. One that is written meanwhile shows its older or its newer value. */
   async *entries(options?: KeysOptions): AsyncGenerator<Pair<T>, void, undefined> {
-    this.#check(options?.prefix ?? '')
-    for await (const [key, entry] of this.#on.queue.entries(options)) {
-      if (this.#changes.live(entry) === undefined) continue
-      yield [key, entry.value] as Pair<T>
-      this.#checkOpen()
-    }
+    const prefix = this.#prefix(options)
+    yield* this.#list(this.#on.queue.entries(prefix), ([key, entry]) =>
+      this.#changes.live(entry) === undefined ? undefined : ([key, entry.value] as Pair<T>),
+    )
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Pair<T>, void, undefined> {
     return this.entries()
   }
 
-  /** Waits for what was accepted, makes it durable and lets go of the namespace. */
+  /**
+   * Waits for what was accepted, makes it durable and lets go of the namespace. A function given to
+   * `update` or `mutable` must not wait for it, since it waits for them.
+   */
   async close(): Promise<void> {
     this.#checkOpen()
     this.#state = 'closing'
@@ -204,20 +207,21 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       await this.#on.release()
     } finally {
       this.#state = 'closed'
+      this.#closed.resolve()
     }
   }
 
-  /** Closes the store if it is open. */
+  /** Closes the store if it is open, and waits if it is being closed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.isOpen) await this.close()
+    await (this.isOpen ? this.close() : this.#closed.promise)
   }
 
   async #read(key: string): Promise<Entry | undefined> {
     this.#check(key)
-    return this.#changes.live(await this.#accept(this.#on.queue.read(key)))
+    return this.#changes.live(await this.#accept(() => this.#on.queue.read(key)))
   }
 
-  /** `plan` gets the entry if it is alive, and as it was read. */
+  /** `plan` gets the entry if it is alive as the step begins, and as it was read. */
   async #step<R>(
     key: string,
     method: string,
@@ -225,19 +229,59 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   ): Promise<R> {
     this.#check(key)
     this.#checkAtomic(method)
-    return this.#accept(this.#on.queue.step(key, (read) => plan(this.#changes.live(read), read)))
+    return this.#accept(() =>
+      this.#on.queue.step(key, (read) => plan(this.#changes.live(read), read)),
+    )
   }
 
-  #replace(key: string, read: Entry | undefined, next: unknown): Planned<unknown> {
-    const change = this.#changes.replace(key, read, next)
-    return { change, result: change && 'entry' in change ? copyOf(change.entry.value) : undefined }
+  #replace(
+    key: string,
+    live: Entry | undefined,
+    read: Entry | undefined,
+    next: unknown,
+  ): Planned<unknown> {
+    const change = this.#changes.replace(key, live, read, next)
+    return {
+      change,
+      result: change && 'entry' in change ? copyOf(change.entry.value) : undefined,
+    }
   }
 
-  #accept<R>(operation: Promise<R>): Promise<R> {
-    const settled = operation.then(nothing, nothing)
-    this.#accepted.add(settled)
-    void settled.then(() => this.#accepted.delete(settled))
-    return operation
+  /** Shows what a listing yields while the store is open; `close` waits for what it is reading. */
+  async *#list<A, B>(
+    source: AsyncGenerator<A>,
+    show: (each: A) => B | undefined,
+  ): AsyncGenerator<B, void, undefined> {
+    try {
+      for (;;) {
+        this.#checkOpen()
+        const next = await this.#accept(() => source.next())
+        if (next.done) return
+        this.#checkOpen()
+        const shown = show(next.value)
+        if (shown !== undefined) yield shown
+      }
+    } finally {
+      await source.return(undefined)
+    }
+  }
+
+  /** Starts an operation; from before its first step until it settles, `close` waits for it. */
+  #accept<R>(operation: () => Promise<R>): Promise<R> {
+    const { promise, resolve } = deferred()
+    this.#accepted.add(promise)
+    const result = operation()
+    result.then(nothing, nothing).finally(() => {
+      resolve()
+      this.#accepted.delete(promise)
+    })
+    return result
+  }
+
+  #prefix(options: KeysOptions | undefined): KeysOptions {
+    const prefix = options?.prefix
+    this.#check(prefix === undefined ? '' : prefix)
+    return prefix === undefined ? {} : { prefix }
   }
 
   #check(key: unknown): void {
@@ -266,8 +310,6 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 }
 
-function nothing(): void {}
-
 /** Goes on at once with what is there at once, so that a synchronous function stays one step. */
 function after<A, B>(value: A | PromiseLike<A>, finish: (value: A) => B): B | Promise<B> {
   return isThenable(value) ? Promise.resolve(value).then(finish) : finish(value)
@@ -282,14 +324,27 @@ function isThenable<A>(value: A | PromiseLike<A>): value is PromiseLike<A> {
   )
 }
 
-function pairs(entries: unknown): Iterable<readonly [string, unknown]> {
-  if (typeof entries !== 'object' || entries === null) {
-    throw new StoreError(
-      'INVALID_VALUE',
-      `setMany() takes an object or pairs of key and value; this is ${String(entries)}.`,
-    )
+function checkFunction(method: string, given: unknown): void {
+  if (typeof given === 'function') return
+  throw new StoreError('INVALID_VALUE', `${method}() takes a function; this is a ${typeof given}.`)
+}
+
+function* pairs(entries: unknown): Generator<readonly [string, unknown]> {
+  if (typeof entries !== 'object' || entries === null) throw notPairs(typeof entries)
+  const listed = Symbol.iterator in entries
+  const prototype: unknown = Object.getPrototypeOf(entries)
+  if (!listed && prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    throw notPairs('an instance of a class')
   }
-  return Symbol.iterator in entries
-    ? (entries as Iterable<readonly [string, unknown]>)
-    : Object.entries(entries)
+  for (const pair of listed ? (entries as Iterable<unknown>) : Object.entries(entries)) {
+    if (!Array.isArray(pair) || pair.length !== 2) throw notPairs('a list of something else')
+    yield pair as unknown as readonly [string, unknown]
+  }
+}
+
+function notPairs(what: string): StoreError {
+  return new StoreError(
+    'INVALID_VALUE',
+    `setMany() takes an object, a Map or pairs of key and value; this is ${what}.`,
+  )
 }

@@ -145,7 +145,8 @@ class Copier {
   #array(value: unknown[]): unknown {
     const copy: unknown[] = []
     this.#seen.set(value, copy)
-    copy.length = value.length
+    // Holes count too: whoever reads the value back makes room for them.
+    this.#add(value.length)
     const keys = Object.keys(value)
     this.#noHidden(value, keys.length + 1)
     for (const key of keys) {
@@ -156,6 +157,8 @@ class Copier {
       this.#add(6)
       copy[index] = this.#at(index, value[index])
     }
+    // Set last, an array with few elements stays as small as it is.
+    copy.length = value.length
     return copy
   }
 
@@ -215,14 +218,14 @@ class Copier {
   }
 
   #error(value: Error, name: string): unknown {
-    for (const key of Object.keys(value)) {
-      if (key === 'message' || key === 'cause' || key === 'stack') continue
+    for (const key of Reflect.ownKeys(value)) {
+      if (ERROR_PROPERTIES.has(key)) continue
       if (key === 'name' && value.name === name) continue
+      if (typeof key === 'symbol') throw this.#refuse('has a symbol key')
       throw this.#refuse(
         `is an error with a property ${quote(key)}; only name, message and cause are kept`,
       )
     }
-    if (Object.getOwnPropertySymbols(value).length > 0) throw this.#refuse('has a symbol key')
     const { message } = value
     if (typeof message !== 'string') throw this.#refuse('is an error whose message is no text')
     const copy = new (ERRORS[name] as ErrorConstructor)(message)
@@ -294,6 +297,19 @@ const ERRORS: Readonly<Record<string, ErrorConstructor>> = {
   TypeError,
   URIError,
 }
+
+// What is kept, and what engines put on errors by themselves.
+const ERROR_PROPERTIES: ReadonlySet<PropertyKey> = new Set([
+  'message',
+  'cause',
+  'stack',
+  'fileName',
+  'lineNumber',
+  'columnNumber',
+  'line',
+  'column',
+  'sourceURL',
+])
 
 /** The built-in class an object belongs to directly, of this realm or another; never a subclass. */
 function builtInName(value: object): string | undefined {

@@ -23,9 +23,16 @@ class FaultyPlugin extends MemoryStoragePlugin {
   onRead: (read: () => Promise<Map<string, Entry>>) => Promise<Map<string, Entry>> = (read) =>
     read()
 
+  onList: () => void = () => {}
+
   override async open(namespace: string): Promise<StorageBase> {
     const storage = await super.open(namespace)
     const commit = storage.commit.bind(storage)
+    const liveKeys = storage.liveKeys.bind(storage)
+    storage.liveKeys = (now, options) => {
+      this.onList()
+      return liveKeys(now, options)
+    }
     const getMany = storage.getMany.bind(storage)
     storage.commit = (groups) => {
       this.commits++
@@ -117,9 +124,26 @@ describe('a write whose answer was lost', () => {
   test('a second loss on the way of being applied now stays unknown', async () => {
     const plugin = new FaultyPlugin()
     const store = await open(plugin)
+    await store.set('k', 1)
     plugin.onCommit = () => Promise.reject(lost())
     expect(await caught(store.update('k', plusOne))).toMatchObject({ outcome: 'unknown' })
-    expect(plugin.commits).toBe(2)
+    expect(plugin.commits).toBe(3)
+  })
+
+  test('on a key that was not there stays unknown: it may have come and gone in between', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    const other = await open(plugin)
+    const jobs: unknown[] = []
+    plugin.onCommit = async (apply, groups) => {
+      const outcomes = await apply()
+      if (groups[0]?.[0]?.ifVersion !== null) return outcomes
+      jobs.push(await other.pop('job'))
+      throw lost()
+    }
+    expect(await caught(store.getOrInsert('job', 1))).toMatchObject({ outcome: 'unknown' })
+    expect(jobs).toEqual([1])
+    expect(await store.has('job')).toBe(false)
   })
 
   test('that the backend says was not applied rejects at once, and is not looked up', async () => {
@@ -220,6 +244,19 @@ describe('reads', () => {
     expect(plugin.reads).toBe(3)
   })
 
+  test('of a listing are made again until its first entry', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    await store.set('k', 1)
+    let tries = 0
+    plugin.onList = () => {
+      if (++tries < 3) throw new StoreError('CONNECTION_LOST', 'gone')
+    }
+    const keys: string[] = []
+    for await (const key of store.keys()) keys.push(key)
+    expect(keys).toEqual(['k'])
+  })
+
   test('are not made again after a failure that stays', async () => {
     const plugin = new FaultyPlugin()
     const store = await open(plugin)
@@ -257,6 +294,28 @@ describe('contention', () => {
     go()
     expect(await slow).toBe(12)
     expect(runs).toBe(2)
+  })
+})
+
+describe('a function that fails before its transaction is done', () => {
+  test('rejects its update, and nothing is left unhandled', async () => {
+    class SlowPlugin extends MemoryStoragePlugin {
+      override async open(namespace: string): Promise<StorageBase> {
+        const storage = await super.open(namespace)
+        const transact = storage.transact?.bind(storage)
+        storage.transact = async (keys, apply) => {
+          // The backend starts over, and takes its time.
+          apply(new Map())
+          const outcomes = await transact?.(keys, apply)
+          await new Promise((resolve) => setTimeout(resolve, 10))
+          return outcomes ?? []
+        }
+        return storage
+      }
+    }
+    const store = await new StorageRuntime(new SlowPlugin()).open('n')
+    const own = new Error('mine')
+    await expect(store.update('k', () => Promise.reject(own))).rejects.toBe(own)
   })
 })
 

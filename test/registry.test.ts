@@ -5,8 +5,9 @@ import { memory, MemoryStoragePlugin } from '../adapters/memory.js'
 import {
   type BotConfig,
   type Manifest,
-  StorageRuntime,
+  StoragePluginBase,
   type StorageRegistry,
+  StorageRuntime,
 } from '../src/index.js'
 import { six } from './support/six.js'
 
@@ -51,7 +52,7 @@ describe('registry', () => {
   test('no STORAGE at all is CONFIG_INVALID with the line that sets it', async () => {
     const { code, message } = await failure({})
     expect(code).toBe('CONFIG_INVALID')
-    expect(message).toContain('[vars] STORAGE = "Memory"')
+    expect(message).toContain('[vars]\nSTORAGE = "Memory"')
   })
 
   test("BOT_EXTRA_STORAGE_PLUGINS adds manifests, a third party's literal for one", async () => {
@@ -84,6 +85,37 @@ describe('registry', () => {
     await expect(StorageRuntime.start({ STORAGE: 'Lazy' }, [memory, lazy])).rejects.toThrow(
       'loaded',
     )
+  })
+
+  test("a manifest's config gives its plugin defaults and bindings", async () => {
+    let seen: unknown
+    class Redis extends StoragePluginBase {
+      async open(): Promise<never> {
+        seen = this.storageConfig
+        throw new Error('seen')
+      }
+    }
+    const manifest: Manifest = {
+      name: 'Redis',
+      description: '',
+      config: {
+        binding: { type: 'binding', doc: 'the client' },
+        prefix: { type: 'string', doc: 'a prefix', default: 'bot' },
+      },
+      load: () => Redis,
+    }
+    const client = {}
+    const config = { STORAGE: 'Redis', STORAGE_CONFIG: { binding: 'DB' }, DB: client }
+    const runtime = await StorageRuntime.start(config, [manifest])
+    await expect(runtime.open('n')).rejects.toThrow('seen')
+    expect(seen).toEqual({ binding: client, prefix: 'bot' })
+  })
+
+  test('garbage for a manifest is CONFIG_INVALID', async () => {
+    for (const garbage of [null, {}, { name: 'X' }, 'X']) {
+      expect((await failure({ STORAGE: 'X' }, [garbage as never])).code).toBe('CONFIG_INVALID')
+    }
+    expect((await failure(null as never)).code).toBe('CONFIG_INVALID')
   })
 
   test('a manifest that loads no class is CONFIG_INVALID', async () => {
@@ -139,8 +171,8 @@ describe('STORAGE_CONFIG', () => {
       { STORAGE: 'CloudflareKV' },
       [
         'STORAGE_CONFIG.binding is missing',
-        '[vars] STORAGE_CONFIG = { binding = "BOT_STORAGE" }',
-        '[[kv_namespaces]] binding = "BOT_STORAGE"',
+        '[vars]\nSTORAGE_CONFIG = { binding = "BOT_KV" }',
+        '[[kv_namespaces]]\nbinding = "BOT_KV"',
       ],
     ],
     [
@@ -148,23 +180,23 @@ describe('STORAGE_CONFIG', () => {
       { STORAGE: 'DurableObject' },
       [
         'STORAGE_CONFIG.binding is missing',
-        '[[durable_objects.bindings]] name = "BOT_STORAGE", class_name = "StorageObject"',
+        '[[durable_objects.bindings]]\nname = "BOT_STORAGE"\nclass_name = "StorageObject"',
       ],
     ],
     [
       'a binding that is not there',
       { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'MY_KV' } },
-      ['names "MY_KV"', '[[kv_namespaces]] binding = "MY_KV"'],
+      ['names "MY_KV"', '[[kv_namespaces]]\nbinding = "MY_KV"'],
     ],
     [
       'a binding of the wrong kind',
       { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'DO' }, DO: objects },
-      ['STORAGE_CONFIG.binding is of the wrong kind', '[[kv_namespaces]] binding = "DO"'],
+      ['STORAGE_CONFIG.binding is of the wrong kind', '[[kv_namespaces]]\nbinding = "DO"'],
     ],
     [
       'a binding of the wrong kind',
       { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'KV' }, KV: kv },
-      ['of the wrong kind', '[[durable_objects.bindings]] name = "KV"'],
+      ['of the wrong kind', '[[durable_objects.bindings]]\nname = "KV"'],
     ],
     [
       'a service for a KV namespace',

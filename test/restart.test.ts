@@ -7,14 +7,27 @@ import { DurableObjectStoragePlugin } from '../adapters/durable-object.js'
 import { StorageRuntime } from '../src/index.js'
 import { startMiniflare } from './support/miniflare.js'
 
+interface Host {
+  remember(key: string, value: string): Promise<void>
+  recall(key: string): Promise<string | undefined>
+}
+
+interface Env {
+  readonly BOT_KV: object
+  readonly BOT_STORAGE: object
+  readonly HOST: { idFromName(name: string): unknown; get(id: unknown): Host }
+}
+
 test('what was stored is there after the whole Worker runtime was stopped and started again', async () => {
+  let inside: Host | undefined
   const folder = await mkdtemp(join(tmpdir(), 'botshelf-'))
   const run = async (
     work: (runtime: StorageRuntime, backend: string) => Promise<void>,
   ): Promise<void> => {
     const miniflare = await startMiniflare(folder)
     try {
-      const env = await miniflare.getBindings<Record<'BOT_KV' | 'BOT_STORAGE', object>>()
+      const env = await miniflare.getBindings<Env>()
+      inside = env.HOST.get(env.HOST.idFromName('restart'))
       await work(
         new StorageRuntime(
           new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: env.BOT_KV } }),
@@ -33,6 +46,7 @@ test('what was stored is there after the whole Worker runtime was stopped and st
   }
   try {
     await run(async (runtime, backend) => {
+      await inside?.remember('note', 'from inside')
       const store = await runtime.open('Karma')
       await store.set('ann', { since: new Date(5), by: backend })
       await store.set('gone', 1, { ttl: 1 })
@@ -42,6 +56,7 @@ test('what was stored is there after the whole Worker runtime was stopped and st
       const store = await runtime.open('Karma')
       expect(await store.get('ann')).toEqual({ since: new Date(5), by: backend })
       expect(await store.size()).toBe(1)
+      expect(await inside?.recall('note')).toBe('from inside')
       const namespaces: string[] = []
       for await (const namespace of runtime.namespaces()) namespaces.push(namespace)
       expect(namespaces).toEqual(['Karma'])

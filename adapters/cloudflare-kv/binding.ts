@@ -50,19 +50,26 @@ function translate(cause: unknown, outcome: WriteOutcome): StoreError {
 
 const PARALLEL = 6
 
-// A Worker has six connections; more calls at once would only queue.
+// A Worker has six connections; more calls at once would only queue. After a failure nothing is
+// begun any more, and it is thrown when all has come to rest.
 export async function inParallel<T>(
   items: readonly T[],
   run: (item: T, index: number) => Promise<void>,
 ): Promise<void> {
   let next = 0
+  let failed: { readonly error: unknown } | undefined
   const lane = async (): Promise<void> => {
-    while (next < items.length) {
+    while (next < items.length && failed === undefined) {
       const index = next++
-      await run(items[index] as T, index)
+      try {
+        await run(items[index] as T, index)
+      } catch (error) {
+        failed ??= { error }
+      }
     }
   }
   await Promise.all(Array.from({ length: Math.min(PARALLEL, items.length) }, lane))
+  if (failed !== undefined) throw failed.error
 }
 
 // A service binding answers to any method name, but unlike KV it has `fetch`.

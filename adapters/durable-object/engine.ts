@@ -39,7 +39,7 @@ interface StoredEntry {
 
 // How many entries there are and when some of them expire, kept so that no listing is needed.
 interface Index {
-  count: number
+  readonly count: number
   readonly expiring: Map<string, number>
 }
 
@@ -88,7 +88,7 @@ export class ObjectEngine {
     for (const key of keys) {
       const stored = this.#get(key)
       if (stored !== undefined) {
-        bytes += stored.b + key.length
+        bytes += weight(key, stored.b)
         if (bytes > maxBytes && found.length > 0) break
         found.push([key, toEntry(stored)])
       }
@@ -112,7 +112,7 @@ export class ObjectEngine {
       const key = name.slice(this.#base.length)
       if (isLive(toEntry(stored), now)) {
         entries.push([key, values ? toEntry(stored) : { value: null, version: stored.n }])
-        bytes += key.length + (values ? stored.b : 0)
+        bytes += weight(key, values ? stored.b : 0)
       }
       if (bytes >= maxBytes) return { entries, last: key }
     }
@@ -129,23 +129,21 @@ export class ObjectEngine {
 
   clear(): void {
     this.#check()
-    this.#index = undefined
     for (const name of this.#names()) this.#storage.kv.delete(name)
+    if (this.#index !== undefined) this.#index = { count: 0, expiring: new Map() }
   }
 
   /** Removes what has expired at `now`. Tells how many entries are left, and when the next one expires. */
   sweep(now: number): { readonly left: number; readonly next: number } {
-    const index = this.#indexed()
-    let { count: left } = index
+    const { count, expiring } = this.#indexed()
+    const gone: Change[] = []
     let next = Number.POSITIVE_INFINITY
-    for (const [key, expires] of index.expiring) {
+    for (const [key, expires] of expiring) {
       if (isLive({ expires }, now)) next = Math.min(next, expires)
-      else {
-        this.#write({ key, remove: true })
-        left--
-      }
+      else gone.push({ key, remove: true })
     }
-    return { left, next }
+    for (const change of gone) this.#apply([change])
+    return { left: count - gone.length, next }
   }
 
   #apply(changes: readonly Change[]): Outcome {
@@ -155,30 +153,46 @@ export class ObjectEngine {
       // A message may be delivered twice. The second time its own write is what it finds.
       return 'entry' in change && there === change.entry.version ? 'applied' : 'conflict'
     }
+    const before = this.#index === undefined ? undefined : this.#present(changes)
     try {
       const [only, second] = changes
       if (only !== undefined && second === undefined) this.#write(only)
       else this.#storage.transactionSync(() => changes.forEach((change) => this.#write(change)))
-      return 'applied'
     } catch (error) {
-      this.#index = undefined
       return translate(error, 'not-applied')
     }
+    if (before !== undefined) this.#count(changes, before)
+    return 'applied'
   }
 
   #write(change: Change): void {
     const name = this.#base + change.key
-    const existed = this.#index !== undefined && this.#storage.kv.get(name) !== undefined
-    if ('entry' in change) {
-      const { value, version, expires } = change.entry
-      const stored: StoredEntry = { v: value, n: version, b: change.bytes }
-      this.#storage.kv.put(name, expires === undefined ? stored : { ...stored, x: expires })
-    } else this.#storage.kv.delete(name)
-    if (this.#index === undefined) return
-    this.#index.count += ('entry' in change ? 1 : 0) - (existed ? 1 : 0)
-    const expires = 'entry' in change ? change.entry.expires : undefined
-    if (expires === undefined) this.#index.expiring.delete(change.key)
-    else this.#index.expiring.set(change.key, expires)
+    if (!('entry' in change)) {
+      this.#storage.kv.delete(name)
+      return
+    }
+    const { value, version, expires } = change.entry
+    const stored: StoredEntry = { v: value, n: version, b: change.bytes }
+    this.#storage.kv.put(name, expires === undefined ? stored : { ...stored, x: expires })
+  }
+
+  /** Those keys of the changes that have an entry. */
+  #present(changes: readonly Change[]): Set<string> {
+    const keys = changes.map(({ key }) => key)
+    return new Set(keys.filter((key) => this.#storage.kv.get(this.#base + key) !== undefined))
+  }
+
+  /** Brings the index up to changes that were written; the last one on a key tells. */
+  #count(changes: readonly Change[], before: ReadonlySet<string>): void {
+    const { expiring } = this.#index ?? this.#indexed()
+    let { count } = this.#index ?? this.#indexed()
+    for (const [key, change] of new Map(changes.map((each) => [each.key, each]))) {
+      const expires = 'entry' in change ? change.entry.expires : undefined
+      count += Number('entry' in change) - Number(before.has(key))
+      if (expires === undefined) expiring.delete(key)
+      else expiring.set(key, expires)
+    }
+    this.#index = { count, expiring }
   }
 
   #get(key: string): StoredEntry | undefined {
@@ -193,12 +207,14 @@ export class ObjectEngine {
   #indexed(): Index {
     if (this.#index !== undefined) return this.#index
     this.#check()
-    const index: Index = { count: 0, expiring: new Map() }
+    const expiring = new Map<string, number>()
+    let count = 0
     for (const [name, record] of this.#storage.kv.list({ prefix: this.#base })) {
-      index.count++
+      count++
       const { x: expires } = record as StoredEntry
-      if (expires !== undefined) index.expiring.set(name.slice(this.#base.length), expires)
+      if (expires !== undefined) expiring.set(name.slice(this.#base.length), expires)
     }
+    const index: Index = { count, expiring }
     if (this.#owner) this.#index = index
     return index
   }
@@ -214,6 +230,11 @@ export class ObjectEngine {
     }
     this.#checked = true
   }
+}
+
+/** What an entry adds to a message, with the names, versions and framing around it. */
+function weight(key: string, bytes: number): number {
+  return 128 + 2 * key.length + bytes
 }
 
 function toEntry({ v: value, n: version, x: expires }: StoredEntry): Entry {

@@ -1,6 +1,6 @@
 import { BatchStorageBase } from '../../src/batch-storage.js'
 import { StoreError, type WriteOutcome } from '../../src/errors.js'
-import type { Change, Entry, KeysOptions, Outcome, SetChange, Traits } from '../../src/storage.js'
+import type { Change, Entry, KeysOptions, Outcome, Traits } from '../../src/storage.js'
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from './engine.js'
 import {
   fromData,
@@ -101,10 +101,16 @@ export class RemoteStorage extends BatchStorageBase {
   }
 
   async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
-    const bytes = groups.flat().reduce((sum, change) => sum + sizeOf(change), 0)
+    const outcomes: Outcome[] = []
+    for (const message of messages(groups)) outcomes.push(...(await this.#send(message)))
+    return outcomes
+  }
+
+  async #send(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
+    const bytes = groups.reduce((sum, group) => sum + sizeOf(group), 0)
     if (bytes > MAX_MESSAGE_BYTES) {
       const said = `The changes take ${bytes} bytes together; one message to an object carries at most ${MAX_MESSAGE_BYTES}.`
-      return groups.map(() => new StoreError('TOO_LARGE', said))
+      return [new StoreError('TOO_LARGE', said)]
     }
     const reply = await this.#object.call({ op: 'commit', groups }, 'unknown')
     if (reply.unlisted) await this.#list()
@@ -133,6 +139,26 @@ export class RemoteStorage extends BatchStorageBase {
   async close(): Promise<void> {}
 }
 
-function sizeOf(change: Change): number {
-  return 100 + 3 * change.key.length + ((change as SetChange).bytes ?? 0)
+/** The groups in messages that an object can be sent; one that does not fit goes by itself. */
+function messages(groups: readonly (readonly Change[])[]): (readonly (readonly Change[])[])[] {
+  const all: (readonly Change[])[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const group of groups) {
+    const more = sizeOf(group)
+    bytes += more
+    if (bytes <= MAX_MESSAGE_BYTES) all.at(-1)?.push(group)
+    else {
+      all.push([group])
+      bytes = more
+    }
+  }
+  return all
+}
+
+function sizeOf(group: readonly Change[]): number {
+  let bytes = 0
+  for (const change of group) {
+    bytes += 256 + 2 * change.key.length + ('entry' in change ? change.bytes : 0)
+  }
+  return bytes
 }

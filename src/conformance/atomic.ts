@@ -1,3 +1,4 @@
+import { deferred } from '../deferred.js'
 import type { RuntimeOptions } from '../runtime.js'
 import { check, collect, fail, rejects, same, sorted } from './check.js'
 import { type AnyStore, entry, notAtomic, type Rule, type Subject } from './subject.js'
@@ -343,6 +344,14 @@ export const ATOMIC: readonly Rule[] = [
         'a set of the same key inside update',
       )
       await rejects(
+        store.update('k', async () => {
+          void store.update('other', plusOne)
+          await store.set('k', 5)
+        }),
+        'CONFLICT',
+        'a set of the same key after an update of another',
+      )
+      await rejects(
         store.mutable('k', () => store.update('k', plusOne)),
         'CONFLICT',
         'an update inside mutable',
@@ -365,8 +374,8 @@ export const ATOMIC: readonly Rule[] = [
     run: async (subject) => {
       const store = await only(subject)
       await store.set('k', 'old')
-      const { promise: gate, resolve: open } = Promise.withResolvers<void>()
-      const { promise: started, resolve: start } = Promise.withResolvers<void>()
+      const { promise: gate, resolve: open } = deferred()
+      const { promise: started, resolve: start } = deferred()
       const updated = store.update('k', async () => {
         start()
         await gate
@@ -484,6 +493,27 @@ export const ATOMIC: readonly Rule[] = [
       }
       same(sorted(listed), sorted(keys), 'the keys listed')
       same(await store.size(), 15, 'the number of keys left')
+    },
+  },
+  {
+    id: 'order/write-while-listing',
+    name: 'a listing ends and lists no key twice, though each is deleted and set again, and others come',
+    run: async (subject) => {
+      const store = await subject.store()
+      for (const key of ['a', 'b', 'c']) await store.set(key, 1)
+      const listed: string[] = []
+      for await (const key of store.keys()) {
+        check(listed.push(key) < 100, 'the listing does not end')
+        await store.delete(key)
+        await store.set(key, 2)
+      }
+      same(sorted(listed), ['a', 'b', 'c'], 'the keys listed')
+      let count = 0
+      for await (const [key] of store.entries()) {
+        check(++count < 100, 'the listing does not end')
+        if (count <= 3) await store.set(`${key}+`, 1)
+      }
+      check(count >= 3, 'every key that stays is listed')
     },
   },
   {

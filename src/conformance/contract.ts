@@ -57,6 +57,25 @@ export const CONTRACT: readonly Rule[] = [
     },
   },
   {
+    id: 'contract/many-entries',
+    name: 'of 1,100 entries none is left out of keys, entries, len or clear, and a group of 250 is whole',
+    run: async (subject) => {
+      const storage = await subject.storage()
+      const all = Array.from({ length: 1100 }, (_, i) => set(`k${i}`, entry(i, `v${i}`)))
+      await storage.commit([all.slice(0, 250)])
+      same(await storage.len(), 250, 'the number of entries of one group')
+      const outcomes = await storage.commit(all.slice(250).map((change) => [change]))
+      same(outcomes.length, 850, 'the number of outcomes')
+      const expected = sorted(all.map(({ key }) => key))
+      same(sorted(await collect(storage.keys())), expected, 'the keys')
+      same(sorted((await collect(storage.entries())).map(([key]) => key)), expected, 'the entries')
+      same(await storage.len(), 1100, 'the number of entries')
+      same(await storage.liveLen(Date.now()), 1100, 'the number of live entries')
+      await storage.clear()
+      same(await collect(storage.keys()), [], 'the keys after clear')
+    },
+  },
+  {
     id: 'contract/set-replaces',
     name: 'a set replaces the whole entry, its expiry too',
     run: async (subject) => {
@@ -99,10 +118,11 @@ export const CONTRACT: readonly Rule[] = [
     name: 'a prefix selects the keys that begin with it, to the letter',
     run: async (subject) => {
       const storage = await subject.storage()
-      for (const key of ['ab', 'abc', 'b', 'aB', 'a%', 'a_', 'a'])
+      for (const key of ['ab', 'abc', 'b', 'aB', 'a%', 'a_', 'a', 'a\0', 'a\0b'])
         await storage.set(key, entry(key))
       same(sorted(await collect(storage.keys({ prefix: 'ab' }))), ['ab', 'abc'], 'the keys')
       same(sorted(await collect(storage.keys({ prefix: 'a%' }))), ['a%'], 'the keys')
+      same(sorted(await collect(storage.keys({ prefix: 'a\0' }))), ['a\0', 'a\0b'], 'the keys')
       same(await collect(storage.keys({ prefix: 'zzz' })), [], 'the keys')
       const entries = await collect(storage.entries({ prefix: 'ab' }))
       same(sorted(entries.map(([key]) => key)), ['ab', 'abc'], 'the entries')
@@ -263,7 +283,7 @@ export const CONTRACT: readonly Rule[] = [
     name: 'transact shows what is stored and applies what is decided, in one step',
     run: async (subject) => {
       const storage = await subject.storage()
-      if (storage.transact === undefined) return
+      if (storage.transact === undefined) return 'the storage offers no transact'
       await storage.set('k', entry(1, 'v1'))
       const step = (): Promise<readonly Outcome[]> =>
         (storage.transact as NonNullable<StorageBase['transact']>)(['k', 'missing'], (now) => {
@@ -278,6 +298,7 @@ export const CONTRACT: readonly Rule[] = [
       for (const outcome of outcomes) same(outcome, ['applied', 'conflict'], 'the outcomes')
       same((await storage.get('k'))?.value, 4)
       same(await storage.transact(['k'], () => []), [], 'the outcomes')
+      return undefined
     },
   },
   {
@@ -328,10 +349,22 @@ export const CONTRACT: readonly Rule[] = [
     },
   },
   {
+    id: 'contract/kept-without-close',
+    name: 'a write that resolved is there for a plugin made anew, though nothing was closed',
+    exempt: ({ durable }: Traits) =>
+      durable ? undefined : 'the data lives no longer than the plugin',
+    run: async (subject) => {
+      const namespace = subject.namespace()
+      await (await subject.storage(namespace)).set('k', entry('kept', 'v1'))
+      const later = await subject.storage(namespace, await subject.restarted())
+      same(await later.get('k'), { value: 'kept', version: 'v1' }, 'the entry')
+    },
+  },
+  {
     id: 'contract/namespaces',
     name: 'a plugin that lists namespaces lists each that holds data, once and by its own name',
     run: async (subject) => {
-      if (subject.plugin.namespaces === undefined) return
+      if (subject.plugin.namespaces === undefined) return 'the plugin lists no namespaces'
       const used = ['plain', 'sla/sh', 'co:lon', 'per%cent', '%2F', '日本'].map((name) =>
         subject.namespace(name),
       )
@@ -343,6 +376,7 @@ export const CONTRACT: readonly Rule[] = [
           `${namespace} must be listed once`,
         )
       }
+      return undefined
     },
   },
   {

@@ -1,3 +1,4 @@
+import { deferred, nothing } from '../deferred.js'
 import { StoreError } from '../errors.js'
 import { StorageRuntime } from '../runtime.js'
 import { StoreMixin } from '../store-mixin.js'
@@ -158,6 +159,46 @@ export const LIFECYCLE: readonly Rule[] = [
     },
   },
   {
+    id: 'lifecycle/close-waits-for-listings',
+    name: 'close waits for what a listing or a function is doing; nothing reaches a closed storage',
+    run: async (subject) => {
+      const { plugin, runtime, namespace } = await watched(subject)
+      for (const list of ['keys', 'entries'] as const) {
+        const store = await runtime.open(namespace)
+        for (const key of ['a', 'b', 'c', 'd']) await store.set(key, 1, { ttl: 90_000 })
+        subject.time += 90_000
+        const listing = store[list]()
+        const next = listing.next().catch(nothing)
+        await store.close()
+        await next
+        await listing.next().catch(nothing)
+      }
+      const store = await runtime.open(namespace)
+      const { promise: closed, resolve: close } = deferred()
+      const updated = store.update('k', async () => {
+        void store.close().then(close)
+        return 1
+      })
+      same(await updated, 1)
+      await closed
+      same(plugin.late, [], 'what was called on a closed storage')
+    },
+  },
+  {
+    id: 'lifecycle/open-while-both-close',
+    name: 'a runtime that closes while a namespace is opened again leaves nothing open',
+    run: async (subject) => {
+      const { plugin, runtime, namespace } = await watched(subject)
+      const store = await runtime.open(namespace)
+      const closing = store.close()
+      const opening = runtime.open(namespace).catch(() => {})
+      await runtime.close()
+      same(plugin.closes, plugin.opens, 'the number of closes when the runtime is closed')
+      await Promise.all([closing, opening])
+      same(plugin.closes, plugin.opens, 'the number of closes')
+    },
+  },
+  {
     id: 'lifecycle/runtime-closes-all',
     name: 'closing a runtime closes every namespace once, also those being opened, and opens no more',
     run: async (subject) => {
@@ -169,11 +210,16 @@ export const LIFECYCLE: readonly Rule[] = [
       ]
       const late = runtime.open(subject.namespace())
       const pending = stores[0]?.set('k', 1)
+      plugin.beforeCommit = () => new Promise((resolve) => setTimeout(resolve, 5))
       const closing = runtime.close()
+      for (const store of stores) {
+        await rejects(store.set('k', 2), 'STORE_NOT_OPEN', 'a set during close')
+      }
       await rejects(late, 'STORE_NOT_OPEN', 'an open under way')
       await Promise.all([closing, runtime.close(), pending])
       for (const store of stores) check(!store.isOpen, 'every store must be closed')
       same(plugin.closes, plugin.opens, 'the number of closes')
+      same(plugin.late, [], 'what was called on a closed storage')
       await rejects(runtime.open(namespace), 'STORE_NOT_OPEN', 'an open on a closed runtime')
     },
   },

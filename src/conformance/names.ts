@@ -63,6 +63,12 @@ const MEETING: readonly (readonly [namespace: string, key: string])[] = [
   ['../a', 'b:c'],
   [' a', 'b:c'],
   ['A', 'b:c'],
+  ['a ', 'b:c'],
+  ['a\u0000', 'b:c'],
+  ['\u00e9', 'b:c'],
+  ['e\u0301', 'b:c'],
+  [`${'n'.repeat(130)}1`, 'b:c'],
+  [`${'n'.repeat(130)}2`, 'b:c'],
 ]
 
 /** Keys and namespaces: any content, never rewritten, never mixed. */
@@ -158,9 +164,10 @@ export const NAMES: readonly Rule[] = [
     name: 'two different namespaces never share an entry, whatever they and their keys contain',
     run: async (subject) => {
       const runtime = subject.runtime()
-      const suffix = subject.namespace('')
+      const unique = subject.namespace('')
       const pairs = MEETING.map(([namespace, key]) => ({
-        namespace: namespace + suffix,
+        // In front, so that a namespace and a key that would meet still stand side by side.
+        namespace: unique + namespace,
         key,
         id: `${namespace}|${key}`,
       }))

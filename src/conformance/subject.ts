@@ -5,12 +5,14 @@ import type { Store } from '../store.js'
 export type MakePlugin = () => StoragePluginBase | Promise<StoragePluginBase>
 export type AnyStore = Store
 
-/** One rule. `exempt` says why a backend with such traits is not held to it. */
+/**
+ * One rule. `exempt` says why a backend with such traits is not held to it, and so may `run`.
+ */
 export interface Rule {
   readonly id: string
   readonly name: string
   readonly exempt?: (traits: Traits) => string | undefined
-  readonly run: (subject: Subject) => Promise<void>
+  readonly run: (subject: Subject) => Promise<string | undefined | void>
 }
 
 /** A backend under test, as one case sees it: new namespaces, a clock of its own, a count of openings. */
@@ -89,11 +91,13 @@ export class Subject {
   }
 }
 
-/** Counts what reaches a plugin, and can hold or refuse it. */
+/** Watches what reaches a plugin, and can hold it up or refuse it. */
 export class WatchedPlugin extends StoragePluginBase {
   readonly #inner: StoragePluginBase
   opens = 0
   closes = 0
+  /** Methods that were called on a storage when it was closed already. */
+  readonly late: string[] = []
   /** Called before each open; what it throws is what the open throws. */
   beforeOpen: () => Promise<void> | void = () => {}
   beforeCommit: () => Promise<void> | void = () => {}
@@ -107,17 +111,27 @@ export class WatchedPlugin extends StoragePluginBase {
     this.opens++
     await this.beforeOpen()
     const storage = await this.#inner.open(namespace)
-    const close = storage.close.bind(storage)
-    const commit = storage.commit.bind(storage)
-    storage.close = async () => {
-      this.closes++
-      await close()
-    }
-    storage.commit = async (groups) => {
-      await this.beforeCommit()
-      return commit(groups)
-    }
-    return storage
+    let closed = false
+    return new Proxy(storage, {
+      get: (_, name) => {
+        const member: unknown = Reflect.get(storage, name)
+        if (typeof member !== 'function') return member
+        return (...args: unknown[]): unknown => {
+          if (closed) this.late.push(String(name))
+          if (name === 'close') {
+            closed = true
+            this.closes++
+          }
+          const call = (): unknown => Reflect.apply(member, storage, args)
+          return name === 'commit' || name === 'transact' ? this.#held(call) : call()
+        }
+      },
+    })
+  }
+
+  async #held(call: () => unknown): Promise<unknown> {
+    await this.beforeCommit()
+    return call()
   }
 }
 

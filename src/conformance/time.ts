@@ -85,6 +85,21 @@ export const TIME: readonly Rule[] = [
     },
   },
   {
+    id: 'ttl/expires-during-step',
+    name: 'an expiry that passes while a function decides is kept too',
+    exempt: notAtomic,
+    run: async (subject) => {
+      const store = await subject.store()
+      await store.set('k', 'secret', { ttl: 90_000 })
+      await store.update('k', async (value) => {
+        subject.time += 90_000
+        return value
+      })
+      same(await store.get('k'), undefined)
+      same(await store.size(), 0, 'the number of keys')
+    },
+  },
+  {
     id: 'ttl/many',
     name: 'setMany gives each of its keys the expiry',
     exempt: notAtomic,

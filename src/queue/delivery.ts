@@ -61,18 +61,25 @@ export class Delivery {
       try {
         return await read()
       } catch (error) {
-        const failed = locate(error, { namespace: this.#namespace, key })
+        const failed = this.#failedRead(error, key)
         if (!failed.retryable || attempt === READ_ATTEMPTS) throw failed
         await sleep(Math.random() * 20 * 4 ** attempt)
       }
     }
   }
 
-  async *iterate<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
+  /** Lists; while nothing has been listed yet, as for any other read. */
+  async *iterate<T>(list: () => AsyncIterable<T>): AsyncGenerator<T> {
+    const { first, rest } = await this.retry(async () => {
+      const iterator = list()[Symbol.asyncIterator]()
+      return { first: await iterator.next(), rest: iterator }
+    })
     try {
-      yield* source
+      for (let next = first; !next.done; next = await rest.next()) yield next.value
     } catch (error) {
-      throw locate(error, { namespace: this.#namespace })
+      throw this.#failedRead(error)
+    } finally {
+      await rest.return?.()
     }
   }
 
@@ -107,14 +114,21 @@ export class Delivery {
     } catch {
       throw failed
     }
-    // That a key is gone does not tell who removed it, and two pops must not both have its value.
-    const gone = found === undefined && probe.ifVersion === undefined
+    // That a key is gone does not tell who removed it, and two pops must not both have its value;
+    // nor is it sure where a read may be older than the write.
+    const certain = probe.ifVersion === undefined && this.#storage.traits.consistency === 'strong'
+    const gone = found === undefined && certain
     const ours = 'entry' in probe ? found?.version === probe.entry.version : gone
     if (ours) return 'applied'
-    const expected = probe.ifVersion !== undefined && (found?.version ?? null) === probe.ifVersion
+    // Versions are unique, absence is not: a key may have come and gone in between.
+    const expected = typeof probe.ifVersion === 'string' && found?.version === probe.ifVersion
     // A conflict now would mean that the lost write arrived late after all.
     if (expected && (await this.#send(changes)) === 'applied') return 'applied'
     throw failed
+  }
+
+  #failedRead(error: unknown, key?: string): StoreError {
+    return locate(error, { namespace: this.#namespace, key, outcome: 'not-applied' })
   }
 
   #lost(error: unknown, key?: string): StoreError {

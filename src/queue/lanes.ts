@@ -1,3 +1,5 @@
+import { deferred, nothing } from '../deferred.js'
+
 // What was accepted on one key and has not settled: the last write, and the reads since.
 interface Lane {
   readonly write: Promise<unknown> | undefined
@@ -33,7 +35,7 @@ export class Lanes {
       if (lane?.write) before.push(lane.write)
       if (lane?.reads && writes) before.push(lane.reads)
     }
-    const { promise: left, resolve: leave } = Promise.withResolvers<void>()
+    const { promise: left, resolve: leave } = deferred()
     const result =
       before.length === 0 ? operation(leave) : Promise.all(before).then(() => operation(leave))
     const done = Promise.race([left, quiet(result)])
@@ -87,5 +89,3 @@ export class Lanes {
 function quiet(promise: Promise<unknown>): Promise<void> {
   return promise.then(nothing, nothing)
 }
-
-function nothing(): void {}

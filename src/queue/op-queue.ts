@@ -1,3 +1,4 @@
+import { deferred, nothing } from '../deferred.js'
 import { StoreError } from '../errors.js'
 import type { Change, Entry, KeysOptions, StorageBase } from '../storage.js'
 import { Delivery, sleep, type Verdict } from './delivery.js'
@@ -64,12 +65,12 @@ export class OpQueue {
 
   async *liveKeys(now: number, options?: KeysOptions): AsyncGenerator<string> {
     await this.#lanes.settled()
-    yield* this.#delivery.iterate(this.#storage.liveKeys(now, options))
+    yield* this.#delivery.iterate(() => this.#storage.liveKeys(now, options))
   }
 
   async *entries(options?: KeysOptions): AsyncGenerator<[string, Entry]> {
     await this.#lanes.settled()
-    yield* this.#delivery.iterate(this.#storage.entries(options))
+    yield* this.#delivery.iterate(() => this.#storage.entries(options))
   }
 
   async #step<T>(key: string, plan: Plan<T>, leave: () => void): Promise<T> {
@@ -118,7 +119,10 @@ export class OpQueue {
     let made: { step: Planned<T> | Promise<Planned<T>> } | { error: unknown } | undefined
     const verdict = await this.#delivery.transact(key, (now) => {
       try {
-        made = { step: this.#decide(key, plan, now) }
+        const step = this.#decide(key, plan, now)
+        made = { step }
+        // It may fail before the transaction is done, with nobody waiting for it yet.
+        if (step instanceof Promise) step.catch(nothing)
       } catch (error) {
         made = { error }
       }
@@ -139,11 +143,12 @@ export class OpQueue {
   }
 
   #decide<T>(key: string, plan: Plan<T>, now: Entry | undefined): Planned<T> | Promise<Planned<T>> {
+    const around = this.#deciding
     this.#deciding = key
     try {
       return plan(now)
     } finally {
-      this.#deciding = undefined
+      this.#deciding = around
     }
   }
 
@@ -159,9 +164,9 @@ export class OpQueue {
   // Steps of this store that lost a race go one after another from then on. It is a courtesy with
   // a time limit and no lock: a function may itself be waiting for another step on the key.
   async #takeTurn(key: string): Promise<() => void> {
-    if (!this.#storage.traits.gather) return () => {}
+    if (!this.#storage.traits.gather) return nothing
     const before = this.#turns.get(key)
-    const { promise: turn, resolve: end } = Promise.withResolvers<void>()
+    const { promise: turn, resolve: end } = deferred()
     this.#turns.set(key, turn)
     if (before !== undefined) await Promise.race([before, sleep(TURN)])
     return () => {

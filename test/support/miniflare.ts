@@ -11,20 +11,17 @@ export async function startMiniflare(persist?: string): Promise<Miniflare> {
     target: 'es2022',
     external: ['cloudflare:workers'],
   })
-  const at = (name: string): string | false =>
-    persist === undefined ? false : `${persist}/${name}`
+  const options = convertV4MiniflareOptions({
+    modules: true,
+    script: outputFiles[0]?.text ?? '',
+    compatibilityDate: '2026-10-01',
+    durableObjects: {
+      BOT_STORAGE: { className: 'StorageObject', useSQLite: true },
+      HOST: { className: 'HostObject', useSQLite: true },
+    },
+    kvNamespaces: ['BOT_KV'],
+  })
   return new Miniflare(
-    convertV4MiniflareOptions({
-      modules: true,
-      script: outputFiles[0]?.text ?? '',
-      compatibilityDate: '2026-10-01',
-      durableObjects: {
-        BOT_STORAGE: { className: 'StorageObject', useSQLite: true },
-        HOST: { className: 'HostObject', useSQLite: true },
-      },
-      durableObjectsPersist: at('do'),
-      kvNamespaces: ['BOT_KV'],
-      kvPersist: at('kv'),
-    }),
+    persist === undefined ? options : { ...options, resourcePersistencePath: persist },
   )
 }

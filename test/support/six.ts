@@ -42,7 +42,9 @@ class SixStorage extends StorageBase {
   }
 
   async *keys({ prefix = '' } = {}): AsyncIterable<string> {
-    for (const key of this.#map.keys()) if (key.startsWith(prefix)) yield key
+    // Not the map itself: it may be written while it is listed.
+    const keys = [...this.#map.keys()]
+    for (const key of keys) if (key.startsWith(prefix)) yield key
   }
 
   async close(): Promise<void> {}

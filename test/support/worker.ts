@@ -15,6 +15,16 @@ export class HostObject extends DurableObject {
     return new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage: this.ctx.storage } })
   }
 
+  async remember(key: string, value: string): Promise<void> {
+    const store = await new StorageRuntime(this.plugin()).open<Record<string, string>>('notes')
+    await store.set(key, value)
+  }
+
+  async recall(key: string): Promise<string | undefined> {
+    const store = await new StorageRuntime(this.plugin()).open<Record<string, string>>('notes')
+    return store.get(key)
+  }
+
   /** Runs one conformance case inside the object. */
   async runCase(id: string): Promise<string | undefined> {
     const found = this.#cases.get(id)

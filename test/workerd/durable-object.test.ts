@@ -205,6 +205,37 @@ describe('the protocol', () => {
     expect(calls.length).toBeGreaterThan(2)
   })
 
+  test('many small entries are paged too', async () => {
+    const namespace = fresh()
+    const storage = await plugin().open(namespace)
+    const total = 150_000
+    for (let i = 0; i < total; i += 25_000) {
+      const group = Array.from({ length: 25_000 }, (_, j) => ({
+        key: `k${i + j}`,
+        entry: { value: true, version: `version-${i + j}` },
+        bytes: 8,
+      }))
+      expect(await storage.commit([group])).toEqual(['applied'])
+    }
+    const { binding, calls } = watched((_, call) => call())
+    let count = 0
+    for await (const _ of (await plugin(binding).open(namespace)).entries()) count++
+    expect(count).toBe(total)
+    expect(calls.length).toBeGreaterThan(1)
+  })
+
+  test('groups that do not fit into one message together go in several', async () => {
+    const { binding, calls } = watched((_, call) => call())
+    const storage = await plugin(binding).open(fresh())
+    const value = new Uint8Array(1_900_000)
+    const groups = Array.from({ length: 15 }, (_, i) => [
+      { key: `k${i}`, entry: { value, version: `v${i}` }, bytes: 1_900_100 },
+    ])
+    expect(await storage.commit(groups)).toEqual(groups.map(() => 'applied'))
+    expect(calls.filter((op) => op === 'commit').length).toBeGreaterThan(2)
+    expect(await storage.len()).toBe(15)
+  })
+
   test('a group that does not fit into one message is TOO_LARGE before it is sent', async () => {
     const { binding, calls } = watched((_, call) => call())
     const store = await open(fresh(), {}, binding)
@@ -282,13 +313,14 @@ describe('what an object keeps', () => {
     const namespace = fresh()
     const store = await open(namespace)
     await store.set('stays', 1)
-    await store.set('soon', 1, { ttl: 60_000 })
-    await store.set('sooner', 1, { ttl: 1 })
     await store.set('late', 1, { ttl: 120_000 })
+    await store.set('soon', 1, { ttl: 60_000 })
     const alarm = await runInDurableObject(object(namespace), (_, state) =>
       state.storage.getAlarm(),
     )
-    expect(alarm === null || alarm < Date.now() + 61_000).toBe(true)
+    expect(alarm).toBeLessThan(Date.now() + 61_000)
+    expect(alarm).toBeGreaterThan(Date.now() + 50_000)
+    await store.set('sooner', 1, { ttl: 1 })
     await new Promise((resolve) => setTimeout(resolve, 5))
     await runDurableObjectAlarm(object(namespace))
     const kept = await runInDurableObject(object(namespace), (_, state) =>
@@ -299,6 +331,29 @@ describe('what an object keeps', () => {
       await runInDurableObject(object(namespace), (_, state) => state.storage.getAlarm()),
     ).toBeGreaterThan(Date.now() + 50_000)
     expect(await store.size()).toBe(3)
+  })
+
+  test('a group whose last write fails is rolled back whole, and the count stays right', async () => {
+    const namespace = fresh()
+    const store = await open(namespace)
+    await store.set('old', 1)
+    expect(await store.size()).toBe(1)
+    const storage = await plugin().open(namespace)
+    // More than SQLite takes, under a size that says otherwise.
+    const value = new Uint8Array(20_000_000)
+    const [outcome] = await storage.commit([
+      [
+        { key: 'new', entry: { value: 1, version: 'v1' }, bytes: 1 },
+        { key: 'old', remove: true },
+        { key: 'huge', entry: { value, version: 'v2' }, bytes: 1 },
+      ],
+    ])
+    expect(outcome).toMatchObject({ code: 'TOO_LARGE', outcome: 'not-applied' })
+    expect(await store.get('old')).toBe(1)
+    expect(await store.has('new')).toBe(false)
+    expect(await store.size()).toBe(1)
+    await store.clear()
+    expect(await store.size()).toBe(0)
   })
 
   test('inside an object its alarm and its other data are left alone, whatever a store does', async () => {
