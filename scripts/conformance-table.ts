@@ -27,11 +27,9 @@ interface Row {
 const folder = mkdtempSync(join(tmpdir(), 'botshelf-'))
 const file = join(folder, 'report.json')
 try {
-  const vitest = spawnSync(
-    'vitest',
-    ['run', 'conformance', '--reporter=json', `--outputFile=${file}`],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  )
+  spawnSync('vitest', ['run', 'conformance', '--reporter=json', `--outputFile=${file}`], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   const rows = tally(JSON.parse(readFileSync(file, 'utf8')) as Report)
   print(rows)
   const total = [...rows.values()].reduce(
@@ -43,7 +41,7 @@ try {
     { passed: 0, failed: 0, exempt: 0 },
   )
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.exempt} skipped`)
-  process.exitCode = vitest.status ?? 1
+  process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
 } finally {
   rmSync(folder, { recursive: true })
 }

@@ -216,6 +216,29 @@ describe('Workers KV', () => {
     expect(Number.isInteger(later?.expiration)).toBe(true)
   })
 
+  test('an expiry after 2038, which KV does not take, is kept by the store alone', async () => {
+    const kv = new ScriptedKV()
+    const { store } = await open(kv)
+    await store.set('k', 1, { ttl: 20 * 365 * 86_400_000 })
+    const [put] = [...kv.puts.values()]
+    expect(put?.expiration).toBeUndefined()
+    expect(put?.metadata.x).toBeGreaterThan(2 ** 31 * 1000)
+  })
+
+  test('a clear that fails begins nothing more, and later writes stay', async () => {
+    const kv = new ScriptedKV()
+    const { store } = await open(kv)
+    for (let i = 0; i < 50; i++) await store.set(`k${i}`, i)
+    kv.fail = (call, count) =>
+      call === 'delete' && count === 3
+        ? new Error('KV DELETE failed: 500 Internal Error')
+        : undefined
+    expect(await failure(store.clear())).toMatchObject({ code: 'CONNECTION_LOST' })
+    await store.set('k40', 'new')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(await store.get('k40')).toBe('new')
+  })
+
   test('a record of a later format is VERSION_MISMATCH, one that is none CORRUPT', async () => {
     const kv = new ScriptedKV()
     const { store } = await open(kv)

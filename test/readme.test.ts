@@ -1,25 +1,43 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build, type BuildOptions } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 import { cloudflareKV } from '../adapters/cloudflare-kv.js'
 import { durableObject } from '../adapters/durable-object.js'
 import { memory } from '../adapters/memory.js'
 import { conformance } from '../src/conformance.js'
 import type { StoragePluginBase, StoreErrorCode } from '../src/index.js'
 
-// README's samples are run as they stand, against the built package.
+// README's samples are compiled and run as they stand, against the built package (`npm run build`).
 
-const root = new URL('..', import.meta.url).pathname
+const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = await readFile(join(root, 'README.md'), 'utf8')
 let folder: string
 
 beforeAll(async () => {
-  // Within the package, so that `botshelf` means this one.
-  await mkdir(join(root, 'node_modules/.cache'), { recursive: true })
-  folder = await mkdtemp(join(root, 'node_modules/.cache/readme-'))
+  // Within the package, so that `botshelf` is the package itself.
+  folder = await mkdtemp(join(root, '.readme-'))
+  for (const file of ['worker.ts', 'wrangler.toml', 'karma.ts', 'counter.ts', 'redis.ts']) {
+    await writeFile(join(folder, file), sample(file))
+  }
+  await writeFile(
+    join(folder, 'bot-plugin.ts'),
+    `export class BotPlugin {\n  readonly name: string\n  constructor(name: string) {\n    this.name = name\n  }\n}\n`,
+  )
+  const config = {
+    extends: '../tsconfig.base.json',
+    compilerOptions: {
+      lib: ['ES2023', 'ESNext.Disposable', 'ESNext.Float16'],
+      types: ['@cloudflare/workers-types'],
+      noEmit: true,
+      isolatedDeclarations: false,
+    },
+  }
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
 })
 
 afterAll(() => rm(folder, { recursive: true }))
@@ -32,37 +50,41 @@ function sample(file: string): string {
   return found?.[1] ?? expect.fail(`README has no sample ${file}`)
 }
 
-async function bundle(file: string, options: BuildOptions = {}): Promise<string> {
-  const path = join(folder, file)
-  await writeFile(path, sample(file))
-  const alias = {
-    botshelf: join(root, 'src/index.ts'),
-    'botshelf/codec': join(root, 'src/codec.ts'),
-    'botshelf/durable-object': join(root, 'adapters/durable-object.ts'),
-    'botshelf/storage-object': join(root, 'adapters/storage-object.ts'),
-  }
+async function bundle(
+  entry: { contents: string } | string,
+  options: BuildOptions = {},
+): Promise<string> {
+  const source: BuildOptions =
+    typeof entry === 'string'
+      ? { entryPoints: [join(folder, entry)] }
+      : { stdin: { ...entry, resolveDir: folder, loader: 'ts' } }
   const { outputFiles } = await build({
-    entryPoints: [path],
+    ...source,
     bundle: true,
     write: false,
     format: 'esm',
     target: 'es2022',
-    alias,
+    external: ['cloudflare:workers'],
     ...options,
   })
   return outputFiles?.[0]?.text ?? ''
 }
 
-test('the Worker sample counts a hundred requests at once to a hundred', async () => {
-  const toml = sample('wrangler.toml')
-  expect(toml).toContain('class_name = "StorageObject"')
+test('the samples compile under every strict flag, with declarations', () => {
+  const { status, stdout } = spawnSync('tsc', ['-p', folder], { encoding: 'utf8' })
+  expect(stdout).toBe('')
+  expect(status).toBe(0)
+})
+
+test('the Worker sample, under its own wrangler.toml, counts a hundred requests at once to a hundred', async () => {
+  const { modulesRules: _, ...workerOptions } = unstable_getMiniflareWorkerOptions(
+    join(folder, 'wrangler.toml'),
+  ).workerOptions
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
+      ...workerOptions,
       modules: true,
-      script: await bundle('worker.ts', { external: ['cloudflare:workers'] }),
-      compatibilityDate: /compatibility_date = "(.*)"/.exec(toml)?.[1] ?? '',
-      bindings: { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'BOT_STORAGE' } },
-      durableObjects: { BOT_STORAGE: { className: 'StorageObject', useSQLite: true } },
+      script: await bundle('worker.ts'),
     }),
   )
   try {
@@ -73,6 +95,37 @@ test('the Worker sample counts a hundred requests at once to a hundred', async (
     )
     expect(new Set(answers).size).toBe(100)
     expect(answers).toContain('ann: 100')
+  } finally {
+    await miniflare.dispose()
+  }
+})
+
+test('the samples of a class and of an object with storage inside it work', async () => {
+  const contents = `
+    export { Counter } from './counter.js'
+    import { Karma } from './karma.js'
+    import { StorageRuntime } from 'botshelf'
+    import { MemoryStoragePlugin } from 'botshelf/memory'
+    export default {
+      async fetch(request, env) {
+        const karma = new Karma('karma')
+        await karma.openStorage(new StorageRuntime(new MemoryStoragePlugin()), 'Karma')
+        await karma.praise('ann')
+        const counter = env.COUNTER.getByName('c')
+        await counter.up()
+        return Response.json([await karma.praise('ann'), await counter.up()])
+      },
+    }`
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: true,
+      script: await bundle({ contents }),
+      compatibilityDate: '2026-10-01',
+      durableObjects: { COUNTER: { className: 'Counter', useSQLite: true } },
+    }),
+  )
+  try {
+    expect(await (await miniflare.dispatchFetch('http://bot/')).json()).toEqual([2, 2])
   } finally {
     await miniflare.dispose()
   }

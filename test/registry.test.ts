@@ -1,4 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { unstable_readConfig } from 'wrangler'
 import { cloudflareKV, CloudflareKVStoragePlugin } from '../adapters/cloudflare-kv.js'
 import { durableObject, DurableObjectStoragePlugin } from '../adapters/durable-object.js'
 import { memory, MemoryStoragePlugin } from '../adapters/memory.js'
@@ -231,6 +235,25 @@ describe('STORAGE_CONFIG', () => {
       for (const part of parts) expect(message).toContain(part)
     },
   )
+
+  test('the lines that a message shows are a wrangler.toml that wrangler reads', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'botshelf-'))
+    const begin = 'name = "bot"\nmain = "worker.ts"\ncompatibility_date = "2026-10-01"\n'
+    for (const config of [
+      {},
+      { STORAGE: 'CloudflareKV' },
+      { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'MINE' } },
+      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'MY_KV', prefix: 7 } },
+    ]) {
+      const [, lines] = (await failure(config)).message.split('In wrangler.toml:\n')
+      const file = join(folder, 'wrangler.toml')
+      await writeFile(file, `${begin}${lines ?? '['}`)
+      await writeFile(join(folder, 'worker.ts'), '')
+      expect(() => unstable_readConfig({ config: file })).not.toThrow()
+      expect(Object.keys(unstable_readConfig({ config: file }).vars)).toHaveLength(1)
+    }
+    await rm(folder, { recursive: true })
+  })
 
   test('a plugin that is made without the registry checks the same', () => {
     expect(() => new MemoryStoragePlugin({ STORAGE_CONFIG: { x: 1 } })).toThrow(/"x"/)

@@ -6,7 +6,7 @@ import { Help } from './help.js'
 import { Karma } from './karma.js'
 import type { BotMessage } from './message.js'
 import { nickKey } from './nick.js'
-import type { BotCommand, BotPlugin } from './plugin.js'
+import type { BotCommand, BotPlugin, PluginHost, StorageNote } from './plugin.js'
 import { PluginManager } from './plugin-manager.js'
 import { Seen } from './seen.js'
 import { Todo } from './todo.js'
@@ -15,11 +15,7 @@ export interface BotOptions {
   /** The identities that are admins, such as `telegram:12345`. One of the web (`web:...`) never is. */
   readonly admins?: readonly string[]
   /** What `!storage` says of the storage beneath. */
-  readonly storage: {
-    readonly name: string
-    /** What its users must know, in a sentence. */
-    readonly note?: string
-  }
+  readonly storage: StorageNote
 }
 
 type Stored = Pick<StoreMixed<object>, 'openStorage'>
@@ -28,7 +24,7 @@ type Stored = Pick<StoreMixed<object>, 'openStorage'>
  * A small bot in Errbot's image. What it remembers lives in a runtime's namespaces: `core` and one
  * for each plugin that stores something.
  */
-export class Bot {
+export class Bot implements PluginHost {
   readonly runtime: StorageRuntime
   readonly storage: BotOptions['storage']
   readonly manager: PluginManager
@@ -93,13 +89,11 @@ export class Bot {
     return replies
   }
 
-  /** The plugins that are not blacklisted. */
   async active(): Promise<readonly BotPlugin[]> {
     const banned = await this.manager.blacklist()
     return this.manager.all.filter(({ name }) => !banned.includes(name))
   }
 
-  /** The command of this name, blacklisted or not. */
   command(name: string): BotCommand | undefined {
     return this.#owner(name)?.commands.get(name)
   }

@@ -1,9 +1,8 @@
 import { StoreMixin } from '../../src/index.js'
-import type { Bot } from './bot.js'
 import type { Call } from './call.js'
 import type { BotMessage } from './message.js'
 import { NICK, nickKey } from './nick.js'
-import { type BotCommand, BotPlugin, type PluginConfig } from './plugin.js'
+import { type BotCommand, BotPlugin, type PluginConfig, type PluginHost } from './plugin.js'
 
 /** One nick raised or lowered in a message. */
 export interface KarmaMark {
@@ -52,7 +51,7 @@ export class Karma extends StoreMixin<Record<string, number>>()(BotPlugin) {
   readonly #isNick: (word: string) => Promise<boolean>
 
   /** `isNick` tells whether somebody goes by exactly this name. */
-  constructor(bot: Bot, isNick: (word: string) => Promise<boolean>) {
+  constructor(bot: PluginHost, isNick: (word: string) => Promise<boolean>) {
     super(bot)
     this.#isNick = isNick
   }

@@ -1,4 +1,4 @@
-import type { Bot } from './bot.js'
+import type { StorageRuntime } from '../../src/index.js'
 import type { Call } from './call.js'
 import type { BotMessage } from './message.js'
 
@@ -15,6 +15,32 @@ export interface BotCommand {
   run(call: Call): Promise<string | readonly string[]>
 }
 
+/** What the bot's storage is called, and what its users must know of it, in a sentence. */
+export interface StorageNote {
+  readonly name: string
+  readonly note?: string
+}
+
+/** What a plugin may ask of the bot that it belongs to. */
+export interface PluginHost {
+  readonly runtime: StorageRuntime
+  readonly storage: StorageNote
+  readonly manager: {
+    readonly all: readonly BotPlugin[]
+    find(name: string): BotPlugin | undefined
+    blacklist(): Promise<readonly string[]>
+    ban(plugin: BotPlugin): Promise<void>
+    unban(plugin: BotPlugin): Promise<void>
+    config(plugin: BotPlugin): Promise<PluginConfig>
+    configure(plugin: BotPlugin, change: PluginConfig): Promise<void>
+  }
+  /** The plugins that are not blacklisted. */
+  active(): Promise<readonly BotPlugin[]>
+  /** The command of this name, blacklisted or not. */
+  command(name: string): BotCommand | undefined
+  isAdmin(message: BotMessage): boolean
+}
+
 /**
  * What a plugin of the bot is. A plugin that remembers anything is made with
  * `StoreMixin<Shape>()(BotPlugin)`, and the bot opens it under its own name as namespace.
@@ -26,9 +52,9 @@ export abstract class BotPlugin {
   readonly commands: ReadonlyMap<string, BotCommand> = new Map()
   /** Its settings before anybody changed one; what is not here cannot be set. */
   readonly defaults: PluginConfig = {}
-  protected readonly bot: Bot
+  protected readonly bot: PluginHost
 
-  constructor(bot: Bot) {
+  constructor(bot: PluginHost) {
     this.bot = bot
   }
 
