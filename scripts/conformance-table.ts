@@ -8,6 +8,7 @@ import { join } from 'node:path'
 
 interface Report {
   readonly testResults: readonly {
+    readonly status: string
     readonly assertionResults: readonly {
       readonly ancestorTitles: readonly string[]
       readonly title: string
@@ -30,7 +31,8 @@ try {
   spawnSync('vitest', ['run', 'conformance', '--reporter=json', `--outputFile=${file}`], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
-  const rows = tally(JSON.parse(readFileSync(file, 'utf8')) as Report)
+  const report = JSON.parse(readFileSync(file, 'utf8')) as Report
+  const rows = tally(report)
   print(rows)
   const total = [...rows.values()].reduce(
     (sum, { passed, failed, exempt }) => ({
@@ -41,7 +43,9 @@ try {
     { passed: 0, failed: 0, exempt: 0 },
   )
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.exempt} skipped`)
-  process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
+  // A test file that could not be loaded has no rows, and has failed all the same.
+  const broken = report.testResults.some(({ status }) => status === 'failed')
+  process.exitCode = broken || total.failed > 0 || total.passed === 0 ? 1 : 0
 } finally {
   rmSync(folder, { recursive: true })
 }

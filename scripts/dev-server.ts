@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
@@ -43,6 +46,8 @@ export interface DevServer {
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
   const { port, token, state, project = ROOT, onLine } = options
   const lines: string[] = []
+  // In a file that nobody else may read: the words of a command can be seen by all.
+  const secrets = token === undefined ? undefined : await writeSecret(token)
   const group = spawn(
     process.execPath,
     [
@@ -55,7 +60,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
       '--log-level=error',
       '--show-interactive-dev-session=false',
       ...(state === undefined ? [] : ['--persist-to', state]),
-      ...(token === undefined ? [] : ['--var', `ADMIN_TOKEN:${token}`]),
+      ...(secrets === undefined ? [] : ['--env-file', join(secrets, 'token')]),
     ],
     {
       cwd: project,
@@ -82,6 +87,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   const ended = new Promise<void>((resolve) => {
     group.on('exit', () => {
       running = false
+      if (secrets !== undefined) rmSync(secrets, { recursive: true, force: true })
       // Whoever killed the group's leader alone has left the others.
       signal(group, 'SIGKILL')
       resolve()
@@ -111,6 +117,12 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
       await kill()
     },
   }
+}
+
+async function writeSecret(token: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'botshelf-'))
+  await writeFile(join(folder, 'token'), `ADMIN_TOKEN="${token}"\n`, { mode: 0o600 })
+  return folder
 }
 
 /** Resolves to `port` if it is free, to any free port if `port` is 0, and else to `undefined`. */

@@ -9,12 +9,11 @@ let failed = 0
 let passed = 0
 for (const { id, run } of conformance({ plugin: () => plugin })) {
   try {
-    await run()
-    passed++
+    if ((await run()) === undefined) passed++
   } catch (error) {
     failed++
     console.error(`${id}: ${error.message}`)
   }
 }
 console.log(`Node ${process.versions.node}: ${passed} passed, ${failed} failed`)
-process.exitCode = failed === 0 ? 0 : 1
+process.exitCode = failed === 0 && passed > 100 ? 0 : 1

@@ -37,6 +37,7 @@ export abstract class BatchStorageBase extends StorageBase {
 
   async #one(change: Change): Promise<void> {
     const [outcome] = await this.commit([[change]])
-    if (outcome !== 'applied') throw outcome ?? new Error('a change got no outcome')
+    if (outcome === 'applied') return
+    throw outcome instanceof Error ? outcome : new Error('a change got no outcome')
   }
 }

@@ -62,7 +62,7 @@ export function conformance({ plugin, skip = {} }: ConformanceOptions): readonly
 }
 
 /** How long a rule may take, in milliseconds; a storage that never answers breaks it too. */
-const LIMIT = 60_000
+const LIMIT = 50_000
 
 async function runRule(rule: Rule, plugin: MakePlugin): Promise<string | undefined> {
   const late = deferred()

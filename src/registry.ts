@@ -35,12 +35,13 @@ export async function resolvePlugin(
   // Checked before anything is loaded; the plugin reads it by itself.
   readStorageConfig(config, manifest.config)
   const Plugin = await manifest.load()
-  if (typeof Plugin?.prototype?.open !== 'function') {
+  const plugin = typeof Plugin === 'function' ? new Plugin(config, manifest.config) : undefined
+  if (typeof plugin?.open !== 'function') {
     throw invalid(
       `The manifest ${quote(manifest.name)} loads no plugin class; its load() gave ${String(Plugin)}.`,
     )
   }
-  return new Plugin(config, manifest.config)
+  return plugin
 }
 
 function find(name: unknown, manifests: readonly Manifest[]): Manifest {

@@ -145,7 +145,7 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
       }
 
       async [Symbol.asyncDispose](): Promise<void> {
-        if (this.isOpenStorage()) await this.closeStorage()
+        await this.#store?.[Symbol.asyncDispose]()
       }
 
       #open(): Store<T> {

@@ -145,7 +145,8 @@ class Copier {
   #array(value: unknown[]): unknown {
     const copy: unknown[] = []
     this.#seen.set(value, copy)
-    // Holes count too: whoever reads the value back makes room for them.
+    // Whoever reads the value back makes room for every element and hole. Looked at first, since
+    // the keys of a large array are many.
     this.#add(value.length)
     const keys = Object.keys(value)
     this.#noHidden(value, keys.length + 1)

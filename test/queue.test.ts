@@ -257,6 +257,31 @@ describe('reads', () => {
     expect(keys).toEqual(['k'])
   })
 
+  test('of a listing that fails say why, whatever its end says, and its end is left alone', async () => {
+    class BrokenPlugin extends MemoryStoragePlugin {
+      override async open(namespace: string): Promise<StorageBase> {
+        const storage = await super.open(namespace)
+        let count = 0
+        const iterator: AsyncIterableIterator<string> = {
+          next: () =>
+            count++ === 0
+              ? Promise.resolve({ done: false, value: 'k' })
+              : Promise.reject(new Error('the true cause')),
+          return: () => Promise.reject(new Error('cleanup failed')),
+          [Symbol.asyncIterator]: () => iterator,
+        }
+        storage.liveKeys = () => iterator
+        return storage
+      }
+    }
+    const store = await new StorageRuntime(new BrokenPlugin()).open('n')
+    const listing = store.keys()
+    await listing.next()
+    const error = await caught(listing.next())
+    expect(error).toMatchObject({ code: 'BACKEND_ERROR', outcome: 'not-applied' })
+    expect(error.message).toContain('the true cause')
+  })
+
   test('are not made again after a failure that stays', async () => {
     const plugin = new FaultyPlugin()
     const store = await open(plugin)

@@ -129,8 +129,10 @@ export class ObjectEngine {
 
   clear(): void {
     this.#check()
+    // Should a delete fail, the rest is counted anew.
+    this.#index = undefined
     for (const name of this.#names()) this.#storage.kv.delete(name)
-    if (this.#index !== undefined) this.#index = { count: 0, expiring: new Map() }
+    if (this.#owner) this.#index = { count: 0, expiring: new Map() }
   }
 
   /** Removes what has expired at `now`. Tells how many entries are left, and when the next one expires. */
@@ -142,7 +144,10 @@ export class ObjectEngine {
       if (isLive({ expires }, now)) next = Math.min(next, expires)
       else gone.push({ key, remove: true })
     }
-    for (const change of gone) this.#apply([change])
+    for (const change of gone) {
+      const outcome = this.#apply([change])
+      if (outcome instanceof Error) throw outcome
+    }
     return { left: count - gone.length, next }
   }
 

@@ -102,7 +102,14 @@ export class RemoteStorage extends BatchStorageBase {
 
   async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = []
-    for (const message of messages(groups)) outcomes.push(...(await this.#send(message)))
+    for (const message of messages(groups)) {
+      try {
+        outcomes.push(...(await this.#send(message)))
+      } catch (error) {
+        // What became of the other messages is known.
+        outcomes.push(...message.map(() => translate(error, 'unknown')))
+      }
+    }
     return outcomes
   }
 
@@ -114,7 +121,8 @@ export class RemoteStorage extends BatchStorageBase {
     }
     const reply = await this.#object.call({ op: 'commit', groups }, 'unknown')
     if (reply.unlisted) await this.#list()
-    return (reply.outcomes ?? []).map(outcomeFromData)
+    if (reply.outcomes?.length === groups.length) return reply.outcomes.map(outcomeFromData)
+    throw new StoreError('BACKEND_ERROR', 'The object did not answer for every group.')
   }
 
   async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {

@@ -50,7 +50,8 @@ async function withServer<R>(use: (access: WorkerAccess) => Promise<R>): Promise
   try {
     progress('starting a Worker ...')
     const token = randomBytes(24).toString('base64url')
-    const port = (await freePort()) ?? 0
+    const port = await freePort()
+    if (port === undefined) throw new Error('No port is free.')
     const server = await startDevServer({ port, token, state, onLine: progress })
     try {
       return await use({ url: server.url, token })

@@ -74,12 +74,16 @@ export class Delivery {
       const iterator = list()[Symbol.asyncIterator]()
       return { first: await iterator.next(), rest: iterator }
     })
+    let running = true
     try {
       for (let next = first; !next.done; next = await rest.next()) yield next.value
+      running = false
     } catch (error) {
+      running = false
       throw this.#failedRead(error)
     } finally {
-      await rest.return?.()
+      // Only of a listing that was left early; the others have ended by themselves.
+      if (running) await rest.return?.()
     }
   }
 

@@ -18,6 +18,7 @@ describe('karma, hand-written positive cases', () => {
     ['eric++ doug++ isaac++', ['eric++', 'doug++', 'isaac++']],
     ['ben--++', ['ben--++']],
     ['ann++ Ann++ ann--', ['ann++']],
+    ['aa++ bb++ cc++ dd++ ee++ ff++ gg--', ['aa++', 'bb++', 'cc++', 'dd++', 'ee++']],
   ])('%s', (text, found) => {
     expect(marks(text)).toEqual(found)
   })
@@ -29,6 +30,7 @@ describe('what is no karma', () => {
     'sudo apt-get install g++',
     'Eclipse IDE for C/C++ Developers',
     'libstdc++ and libc++, clang++, notepad++',
+    'visual-c++ or turboc++ or gcc++',
     'ben--: yes',
     'ben--:yes',
     'under applications--> office ?',

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -20,7 +20,8 @@ export class TestServers {
 
   async start(state: string, token?: string): Promise<DevServer> {
     this.#project ??= this.#copyProject()
-    const port = (await freePort()) ?? 0
+    const port = await freePort()
+    if (port === undefined) throw new Error('No port is free.')
     const options = { port, state, project: await this.#project }
     const server = await startDevServer(token === undefined ? options : { ...options, token })
     this.#servers.push(server)
@@ -44,6 +45,12 @@ export class TestServers {
     for (const name of ['src', 'adapters', 'worker', 'wrangler.toml', 'package.json']) {
       await cp(join(ROOT, name), join(copy, name), { recursive: true })
     }
+    // A replayed nick must not become an admin, even if his name is one.
+    const config = await readFile(join(copy, 'wrangler.toml'), 'utf8')
+    await writeFile(
+      join(copy, 'wrangler.toml'),
+      config.replace('BOT_ADMINS = []', 'BOT_ADMINS = ["irc:eve"]'),
+    )
     await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'), 'junction')
     return copy
   }

@@ -309,6 +309,31 @@ describe('what an object keeps', () => {
     expect(scans).toBe(0)
   })
 
+  test('a clear or a sweep that fails half-way is told, and the count stays right', async () => {
+    const namespace = fresh()
+    const store = await open(namespace)
+    for (const key of ['a', 'b', 'c']) await store.set(key, 1, { ttl: 60_000 })
+    expect(await store.size()).toBe(3)
+    await runInDurableObject(object(namespace), (_, { storage }) => {
+      const remove = storage.kv.delete.bind(storage.kv)
+      let deletes = 0
+      Object.defineProperty(storage.kv, 'delete', {
+        configurable: true,
+        value: (key: string) => {
+          if (++deletes === 2) throw new Error('disk trouble')
+          return remove(key)
+        },
+      })
+    })
+    await expect(store.clear()).rejects.toMatchObject({ code: 'BACKEND_ERROR', outcome: 'unknown' })
+    const keys: string[] = []
+    for await (const key of store.keys()) keys.push(key)
+    expect(await store.size()).toBe(keys.length)
+    expect(keys.length).toBeGreaterThan(0)
+    await store.clear()
+    expect(await store.size()).toBe(0)
+  })
+
   test('the alarm reclaims what has expired and leaves the rest', async () => {
     const namespace = fresh()
     const store = await open(namespace)

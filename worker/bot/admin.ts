@@ -117,7 +117,8 @@ function readSettings(json: string, defaults: PluginConfig): PluginConfig | stri
       const known = Object.keys(defaults).join(', ') || 'none'
       return `There is no setting ${JSON.stringify(name)}. There are: ${known}.`
     }
-    if (typeof value !== typeof defaults[name]) {
+    const kind = typeof defaults[name]
+    if (typeof value !== kind || (kind === 'number' && !Number.isFinite(value))) {
       return `The setting "${name}" is a ${typeof defaults[name]}, for example ${JSON.stringify(defaults[name])}.`
     }
   }

@@ -10,10 +10,12 @@ export interface KarmaMark {
   readonly sign: 1 | -1
 }
 
+/** How many nicks a message can raise or lower. */
+const MOST_MARKS = 5
 const MARK = new RegExp(`^["'(]*(${NICK})(\\+\\+|--)[.,;:!?)"']*$`)
-// `libc++`, `libstdc++`: a library has no feelings. Nor have these.
-const LIBRARY = /^lib.*c$/i
-const PROGRAMS: ReadonlySet<string> = new Set(['clang', 'notepad', 'vc'])
+// `libc++`, `libstdc++`, `visual-c++`: software has no feelings. Nor have these.
+const LIBRARY = /^lib.*c$|-c$/i
+const PROGRAMS: ReadonlySet<string> = new Set(['clang', 'gcc', 'notepad', 'turboc', 'vc'])
 
 /**
  * Finds `nick++` and `nick--`. The rule, word by word (a word ends at a blank):
@@ -22,9 +24,9 @@ const PROGRAMS: ReadonlySet<string> = new Set(['clang', 'notepad', 'vc'])
  *    `(` may stand before it, and any of `.,;:!?)"'` after it. So `c++` is too short, and
  *    `C/C++` and `a--b` are no such words. Before `--` the nick does not end in a dash: `well---`.
  * 2. The first word of a message with a `:` after it addresses somebody: `ben--: yes`.
- * 3. `lib...c++`, `clang++`, `notepad++` and `vc++` are software.
+ * 3. `lib...c++`, `...-c++`, `clang++`, `gcc++`, `notepad++`, `turboc++` and `vc++` are software.
  *
- * A nick counts once a message, by its first mark.
+ * A nick counts once a message, by its first mark, and a message has the first 5 nicks at most.
  */
 export function findMarks(text: string): KarmaMark[] {
   const marks = new Map<string, KarmaMark>()
@@ -35,7 +37,8 @@ export function findMarks(text: string): KarmaMark[] {
     if (nick.length < 2 || (sign === '--' && nick.endsWith('-'))) continue
     if (LIBRARY.test(nick) || PROGRAMS.has(nickKey(nick))) continue
     const key = nickKey(nick)
-    if (!marks.has(key)) marks.set(key, { nick, sign: sign === '++' ? 1 : -1 })
+    if (!marks.has(key) && marks.size < MOST_MARKS)
+      marks.set(key, { nick, sign: sign === '++' ? 1 : -1 })
   }
   return [...marks.values()]
 }
@@ -59,14 +62,16 @@ export class Karma extends StoreMixin<Record<string, number>>()(BotPlugin) {
   override async hear(message: BotMessage, call: Call | undefined): Promise<readonly string[]> {
     if (call !== undefined || message.kind === 'nick') return []
     const replies: string[] = []
-    for (const { nick, sign } of findMarks(message.text)) {
-      // There are people called `ben--`: their name lowers nobody.
-      if (await this.#isNick(nick + (sign > 0 ? '++' : '--'))) continue
+    const marks = findMarks(message.text)
+    if (marks.length === 0) return replies
+    const { step } = await this.bot.manager.config(this)
+    for (const { nick, sign } of marks) {
+      // There are people called `ben--`: their name lowers nobody. No nick of IRC holds a plus.
+      if (sign < 0 && (await this.#isNick(`${nick}--`))) continue
       if (sign > 0 && nickKey(nick) === nickKey(message.nick)) {
         replies.push(`${message.nick}: nobody raises his own karma.`)
         continue
       }
-      const { step } = await this.bot.manager.config(this)
       const karma = await this.update(nickKey(nick), (was = 0) => was + sign * Number(step))
       replies.push(`${nick} has ${karma} karma.`)
     }

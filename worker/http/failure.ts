@@ -18,9 +18,11 @@ function storeFailure({ code, retryable, outcome }: StoreError): Response {
   if (!retryable && outcome !== 'unknown') {
     return json({ error: 'The storage failed, and trying again will not help.', code }, 500)
   }
+  // A message is heard by several plugins, and some of them may have stored it already.
   const error =
     outcome === 'unknown'
       ? 'The storage failed; what was said may be stored or not.'
-      : 'The storage is busy; try again.'
-  return json({ error, code }, 503, { 'retry-after': '1' })
+      : 'The storage is busy; what was said may be stored in part.'
+  const after = code === 'OVERLOADED' ? '30' : '1'
+  return json({ error, code }, 503, { 'retry-after': after })
 }
