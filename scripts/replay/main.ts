@@ -23,7 +23,8 @@ export async function main(): Promise<void> {
       const lines = knowledgeLines(knowledge)
       console.log(JSON.stringify({ log, storage, events: events.length, knowledge: lines }))
     } else {
-      console.log(`${log}: the bot heard ${events.length} events and keeps them in ${storage}.`)
+      const kept = replay.worker === undefined ? 'a throw-away ' : ''
+      console.log(`${log}: the bot heard ${events.length} events, kept in ${kept}${storage}.`)
       console.log(report(knowledge))
     }
   } catch (error) {

@@ -62,8 +62,9 @@ function compare(
     return `${path}: another prototype`
   const inside = parts(expected)
   const found = parts(actual as object)
-  if (inside.length !== found.length)
-    return `${path}: ${found.length} parts are not ${inside.length}`
+  if (inside.length !== found.length) {
+    return `${path}: ${outline(found)} is not ${outline(inside)}`
+  }
   for (const [i, [name, part]] of inside.entries()) {
     const [otherName, other] = found[i] ?? ['nothing', undefined]
     if (otherName !== name) return `${path}: ${otherName} is not ${name}`
@@ -113,6 +114,12 @@ function parts(value: object): [string, unknown][] {
     : own.toSorted(([a], [b]) => (a < b ? -1 : 1))
 }
 
+/** The first parts of an object, on one line. */
+function outline(all: readonly [string, unknown][]): string {
+  const first = all.slice(0, 6).map(([name, part]) => `${name} ${show(part)}`)
+  return `{ ${first.join(', ')}${all.length > 6 ? `, and ${all.length - 6} more` : ''} }`
+}
+
 function tag(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1)
 }
@@ -120,5 +127,6 @@ function tag(value: unknown): string {
 function show(value: unknown): string {
   if (Object.is(value, -0)) return '-0'
   if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'object' && value !== null) return tag(value)
   return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : String(value)
 }

@@ -18,6 +18,9 @@ export interface Factoid {
 export class Factoids extends StoreMixin<Record<string, Factoid>>()(BotPlugin) {
   readonly name = 'Factoids'
   readonly doc = 'answers !name with what it was taught'
+  override readonly hints: readonly string[] = [
+    '!name, !name | nick, !name > nick: a factoid, for the nick',
+  ]
   override readonly commands: ReadonlyMap<string, BotCommand> = new Map<string, BotCommand>([
     [
       'learn',

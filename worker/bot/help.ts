@@ -16,9 +16,8 @@ export class Help extends BotPlugin {
       for (const command of plugin.commands.values()) {
         if (admin || !command.admin) lines.push(`${command.usage}: ${command.doc}`)
       }
+      lines.push(...plugin.hints)
     }
-    lines.push('!name, !name | nick, !name > nick: a factoid, for the nick')
-    lines.push('nick++ and nick--: thanks, and the opposite')
     return lines
   }
 }

@@ -47,6 +47,7 @@ export function findMarks(text: string): KarmaMark[] {
 export class Karma extends StoreMixin<Record<string, number>>()(BotPlugin) {
   readonly name = 'Karma'
   readonly doc = 'counts nick++ and nick--'
+  override readonly hints: readonly string[] = ['nick++ and nick--: thanks, and the opposite']
   override readonly defaults: PluginConfig = { step: 1 }
   override readonly commands: ReadonlyMap<string, BotCommand> = new Map<string, BotCommand>([
     ['karma', { usage: '!karma nick', doc: 'how much karma', run: (call) => this.#show(call) }],

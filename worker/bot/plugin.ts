@@ -50,6 +50,8 @@ export abstract class BotPlugin {
   abstract readonly doc: string
   /** The commands it answers, by name. */
   readonly commands: ReadonlyMap<string, BotCommand> = new Map()
+  /** What else it answers, as `!help` shows it. */
+  readonly hints: readonly string[] = []
   /** Its settings before anybody changed one; what is not here cannot be set. */
   readonly defaults: PluginConfig = {}
   protected readonly bot: PluginHost
