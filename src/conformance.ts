@@ -1,8 +1,11 @@
-import { ATOMIC } from './conformance/atomic.js'
 import { fail } from './conformance/check.js'
+import { COMMITS } from './conformance/commits.js'
 import { CONTRACT } from './conformance/contract.js'
 import { LIFECYCLE } from './conformance/lifecycle.js'
 import { NAMES } from './conformance/names.js'
+import { ORDER } from './conformance/order.js'
+import { RACES } from './conformance/races.js'
+import { STEPS } from './conformance/steps.js'
 import { type MakePlugin, type Rule, Subject } from './conformance/subject.js'
 import { TIME } from './conformance/time.js'
 import { VALUES } from './conformance/value-rules.js'
@@ -44,10 +47,13 @@ export interface ConformanceCase {
 export function conformance({ plugin, skip = {} }: ConformanceOptions): readonly ConformanceCase[] {
   const rules: readonly Rule[] = [
     ...CONTRACT,
+    ...COMMITS,
     ...NAMES,
     ...VALUES,
     ...TIME,
-    ...ATOMIC,
+    ...RACES,
+    ...STEPS,
+    ...ORDER,
     ...LIFECYCLE,
   ]
   for (const id of Object.keys(skip)) {

@@ -1,6 +1,7 @@
 import { Changes, copyOf, type Writer } from './changes.js'
 import { deferred, nothing } from './deferred.js'
 import { locate, StoreError } from './errors.js'
+import { after, checkFunction, pairs } from './given.js'
 import { checkKey } from './key.js'
 import type { OpQueue, Planned } from './queue/op-queue.js'
 import type { Entry, KeysOptions } from './storage.js'
@@ -308,43 +309,4 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       { namespace: this.namespace },
     )
   }
-}
-
-/** Goes on at once with what is there at once, so that a synchronous function stays one step. */
-function after<A, B>(value: A | PromiseLike<A>, finish: (value: A) => B): B | Promise<B> {
-  return isThenable(value) ? Promise.resolve(value).then(finish) : finish(value)
-}
-
-function isThenable<A>(value: A | PromiseLike<A>): value is PromiseLike<A> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'then' in value &&
-    typeof value.then === 'function'
-  )
-}
-
-function checkFunction(method: string, given: unknown): void {
-  if (typeof given === 'function') return
-  throw new StoreError('INVALID_VALUE', `${method}() takes a function; this is a ${typeof given}.`)
-}
-
-function* pairs(entries: unknown): Generator<readonly [string, unknown]> {
-  if (typeof entries !== 'object' || entries === null) throw notPairs(typeof entries)
-  const listed = Symbol.iterator in entries
-  const prototype: unknown = Object.getPrototypeOf(entries)
-  if (!listed && prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    throw notPairs('an instance of a class')
-  }
-  for (const pair of listed ? (entries as Iterable<unknown>) : Object.entries(entries)) {
-    if (!Array.isArray(pair) || pair.length !== 2) throw notPairs('a list of something else')
-    yield pair as unknown as readonly [string, unknown]
-  }
-}
-
-function notPairs(what: string): StoreError {
-  return new StoreError(
-    'INVALID_VALUE',
-    `setMany() takes an object, a Map or pairs of key and value; this is ${what}.`,
-  )
 }

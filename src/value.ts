@@ -1,3 +1,11 @@
+import {
+  builtInName,
+  describe,
+  ERROR_PROPERTIES,
+  ERRORS,
+  isDetached,
+  type ViewConstructor,
+} from './built-in.js'
 import { quote, StoreError } from './errors.js'
 
 /** A private copy of a value, and how much room it takes. */
@@ -284,61 +292,6 @@ class Copier {
     const where = `$${this.#path.map(shown).join('')}`
     const details = cause === undefined ? {} : { cause }
     return new StoreError('INVALID_VALUE', `Cannot be stored: ${where} ${what}.`, details)
-  }
-}
-
-type ViewConstructor = new (buffer: ArrayBuffer) => ArrayBufferView
-
-const ERRORS: Readonly<Record<string, ErrorConstructor>> = {
-  Error,
-  EvalError,
-  RangeError,
-  ReferenceError,
-  SyntaxError,
-  TypeError,
-  URIError,
-}
-
-// What is kept, and what engines put on errors by themselves.
-const ERROR_PROPERTIES: ReadonlySet<PropertyKey> = new Set([
-  'message',
-  'cause',
-  'stack',
-  'fileName',
-  'lineNumber',
-  'columnNumber',
-  'line',
-  'column',
-  'sourceURL',
-])
-
-/** The built-in class an object belongs to directly, of this realm or another; never a subclass. */
-function builtInName(value: object): string | undefined {
-  const prototype: object | null = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === null) return 'Object'
-  if (prototype === Array.prototype) return 'Array'
-  if (!Object.hasOwn(prototype, 'constructor')) return undefined
-  const Class: unknown = (prototype as { constructor: unknown }).constructor
-  if (typeof Class !== 'function' || Class.prototype !== prototype) return undefined
-  return /\[native code\]\s*\}$/.test(Function.prototype.toString.call(Class))
-    ? Class.name
-    : undefined
-}
-
-function describe(value: object, name: string | undefined): string {
-  if (name === 'Promise') return 'a promise; await it first'
-  const own: unknown = name ?? (value as { constructor?: { name?: unknown } }).constructor?.name
-  return typeof own === 'string' && own !== ''
-    ? `an instance of ${own}`
-    : 'an object with a prototype of its own'
-}
-
-function isDetached(buffer: ArrayBuffer): boolean {
-  if (buffer.byteLength > 0) return false
-  try {
-    return new Uint8Array(buffer).length > 0
-  } catch {
-    return true
   }
 }
 

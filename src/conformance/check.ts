@@ -38,6 +38,11 @@ export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
   return all
 }
 
+/** For sorting pairs of key and value. */
+export function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1
+}
+
 export function sorted(keys: Iterable<string>): string[] {
   return [...keys].toSorted((a, b) => (a < b ? -1 : Number(a > b)))
 }

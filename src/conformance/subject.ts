@@ -1,5 +1,11 @@
 import { StorageRuntime, type RuntimeOptions } from '../runtime.js'
-import { type Entry, type StorageBase, StoragePluginBase, type Traits } from '../storage.js'
+import {
+  type Change,
+  type Entry,
+  type StorageBase,
+  StoragePluginBase,
+  type Traits,
+} from '../storage.js'
 import type { Store } from '../store.js'
 
 export type MakePlugin = () => StoragePluginBase | Promise<StoragePluginBase>
@@ -139,6 +145,16 @@ export class WatchedPlugin extends StoragePluginBase {
 export function entry(value: unknown, version = `v${Math.random()}`, expires?: number): Entry {
   return expires === undefined ? { value, version } : { value, version, expires }
 }
+
+/** A change that sets, as a writer makes it. */
+export const set = (key: string, to: Entry, ifVersion?: string | null): Change =>
+  ifVersion === undefined
+    ? { key, entry: to, bytes: 100 }
+    : { key, entry: to, bytes: 100, ifVersion }
+
+/** A change that removes. */
+export const remove = (key: string, ifVersion?: string | null): Change =>
+  ifVersion === undefined ? { key, remove: true } : { key, remove: true, ifVersion }
 
 const NO_TRAITS: Traits = {
   atomic: 'none',
