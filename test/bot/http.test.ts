@@ -32,7 +32,7 @@ describe('a failure of the storage', () => {
     expect(await reply(error)).toEqual([
       503,
       '1',
-      { error: 'The storage is busy; try again.', code: 'RATE_LIMITED' },
+      { error: 'The storage is busy; what was said may be stored in part.', code: 'RATE_LIMITED' },
     ])
   })
   test('is 503 as well, if it is unknown what is stored', async () => {
