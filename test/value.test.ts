@@ -88,6 +88,15 @@ describe('values', () => {
     expect(reads).toBeLessThan(20)
   })
 
+  test('an array counts its length before its elements are looked at, holes too', () => {
+    const sparse: string[] = []
+    sparse[33_554_430] = 'x'
+    expect(() => copyValue(sparse, 2_000_000)).toThrow(
+      expect.objectContaining({ code: 'TOO_LARGE' }),
+    )
+    expect((copyValue(sparse).value as string[]).length).toBe(33_554_431)
+  })
+
   test('values of another realm are known by what they are', async () => {
     const { runInNewContext } = await import('node:vm')
     const foreign = runInNewContext(

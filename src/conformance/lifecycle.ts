@@ -190,7 +190,10 @@ export const LIFECYCLE: readonly Rule[] = [
     run: async (subject) => {
       const { plugin, runtime, namespace } = await watched(subject)
       const store = await runtime.open(namespace)
+      plugin.beforeClose = () => new Promise((resolve) => setTimeout(resolve, 5))
       const closing = store.close()
+      // The close has reached the storage, and an open waits for it.
+      await Promise.resolve()
       const opening = runtime.open(namespace).catch(() => {})
       await runtime.close()
       same(plugin.closes, plugin.opens, 'the number of closes when the runtime is closed')
@@ -258,6 +261,16 @@ export const LIFECYCLE: readonly Rule[] = [
       same(await holder.get('k'), 1)
       await holder[Symbol.asyncDispose]()
       check(!holder.isOpenStorage(), 'disposing closes')
+      await holder.openStorage(runtime, namespace)
+      let released = false
+      plugin.beforeClose = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        released = true
+      }
+      const closing = holder.closeStorage()
+      await holder[Symbol.asyncDispose]()
+      check(released, 'disposing waits for a close under way')
+      await closing
     },
   },
 ]

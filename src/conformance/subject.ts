@@ -107,6 +107,7 @@ export class WatchedPlugin extends StoragePluginBase {
   /** Called before each open; what it throws is what the open throws. */
   beforeOpen: () => Promise<void> | void = () => {}
   beforeCommit: () => Promise<void> | void = () => {}
+  beforeClose: () => Promise<void> | void = () => {}
 
   constructor(inner: StoragePluginBase) {
     super({})
@@ -129,14 +130,16 @@ export class WatchedPlugin extends StoragePluginBase {
             this.closes++
           }
           const call = (): unknown => Reflect.apply(member, storage, args)
-          return name === 'commit' || name === 'transact' ? this.#held(call) : call()
+          if (name === 'close') return this.#held(this.beforeClose, call)
+          const writes = name === 'commit' || name === 'transact'
+          return writes ? this.#held(this.beforeCommit, call) : call()
         }
       },
     })
   }
 
-  async #held(call: () => unknown): Promise<unknown> {
-    await this.beforeCommit()
+  async #held(before: () => Promise<void> | void, call: () => unknown): Promise<unknown> {
+    await before()
     return call()
   }
 }

@@ -381,6 +381,28 @@ describe('what an object keeps', () => {
     expect(await store.size()).toBe(0)
   })
 
+  test('inside an object a removal of what has expired that fails is told, and nothing is guessed', async () => {
+    const host = env.HOST.getByName(fresh())
+    const told = await runInDurableObject(host, async (_, { storage }) => {
+      let time = Date.now()
+      const runtime = new StorageRuntime(
+        new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage } }),
+        { now: () => time },
+      )
+      const store = await runtime.open('n')
+      await store.set('k', 1, { ttl: 5 })
+      time += 5
+      Object.defineProperty(storage.kv, 'delete', {
+        configurable: true,
+        value: () => {
+          throw new Error('disk trouble')
+        },
+      })
+      return store.size().catch((error: { code: string }) => error.code)
+    })
+    expect(told).toBe('BACKEND_ERROR')
+  })
+
   test('inside an object its alarm and its other data are left alone, whatever a store does', async () => {
     const host = env.HOST.getByName(fresh())
     const left = await runInDurableObject(host, async (_, { storage }) => {
