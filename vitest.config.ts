@@ -1,5 +1,7 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
+import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
+import { chromiumLaunch } from './scripts/chromium.js'
 
 export default defineConfig({
   test: {
@@ -8,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/workerd/**'],
+          exclude: ['test/workerd/**', 'test/chromium/**'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -25,6 +27,22 @@ export default defineConfig({
           name: 'workerd',
           include: ['test/workerd/**/*.test.ts'],
           testTimeout: 60_000,
+        },
+      },
+      {
+        // Found out late, they would load the page again in the midst of a test.
+        optimizeDeps: { include: ['devalue', 'idb'] },
+        test: {
+          name: 'chromium',
+          include: ['test/chromium/**/*.test.ts'],
+          testTimeout: 60_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: chromiumLaunch() }),
+            instances: [{ browser: 'chromium' }],
+          },
         },
       },
     ],

@@ -9,6 +9,7 @@ import {
   type Outcome,
   type StorageBase,
   StoragePluginBase,
+  type StoreChange,
   type Traits,
 } from '../src/storage.js'
 import { copyValue } from '../src/value.js'
@@ -26,21 +27,28 @@ export const memory: Manifest = {
  * Atomic within the instance; nothing is durable; keys and values have no limit of their own.
  */
 export class MemoryStoragePlugin extends StoragePluginBase {
-  readonly #namespaces = new Map<string, Map<string, Entry>>()
+  readonly #namespaces = new Map<string, Namespace>()
 
   constructor(config?: BotConfig | null) {
     super(config, memory.config)
   }
 
   async open(namespace: string): Promise<StorageBase> {
-    let map = this.#namespaces.get(namespace)
-    if (map === undefined) this.#namespaces.set(namespace, (map = new Map()))
-    return new MemoryStorage(map)
+    let data = this.#namespaces.get(namespace)
+    if (data === undefined) {
+      this.#namespaces.set(namespace, (data = { map: new Map(), listeners: new Set() }))
+    }
+    return new MemoryStorage(data)
   }
 
   override async *namespaces(): AsyncIterable<string> {
-    for (const [namespace, map] of this.#namespaces) if (map.size > 0) yield namespace
+    for (const [namespace, { map }] of this.#namespaces) if (map.size > 0) yield namespace
   }
+}
+
+interface Namespace {
+  readonly map: Map<string, Entry>
+  readonly listeners: Set<(change: StoreChange) => void>
 }
 
 class MemoryStorage extends BatchStorageBase {
@@ -51,13 +59,15 @@ class MemoryStorage extends BatchStorageBase {
     gather: true,
     maxKeyBytes: Number.POSITIVE_INFINITY,
     maxValueBytes: Number.POSITIVE_INFINITY,
-    watch: false,
+    watch: true,
   }
   readonly #map: Map<string, Entry>
+  readonly #listeners: Namespace['listeners']
 
-  constructor(map: Map<string, Entry>) {
+  constructor({ map, listeners }: Namespace) {
     super()
     this.#map = map
+    this.#listeners = listeners
   }
 
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
@@ -101,6 +111,14 @@ class MemoryStorage extends BatchStorageBase {
 
   async clear(): Promise<void> {
     this.#map.clear()
+    this.#tell({ kind: 'clear' })
+  }
+
+  override watch(listener: (change: StoreChange) => void): () => void {
+    // Of its own, so that one function can listen twice.
+    const own = (change: StoreChange): void => listener(change)
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
   }
 
   async close(): Promise<void> {}
@@ -120,9 +138,14 @@ class MemoryStorage extends BatchStorageBase {
       for (const change of changes) {
         if ('entry' in change) this.#map.set(change.key, change.entry)
         else this.#map.delete(change.key)
+        this.#tell({ kind: 'entry' in change ? 'set' : 'remove', key: change.key })
       }
       return 'applied'
     })
+  }
+
+  #tell(change: StoreChange): void {
+    for (const listener of this.#listeners) listener(change)
   }
 
   #holds({ key, ifVersion }: Change): boolean {

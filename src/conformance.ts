@@ -9,6 +9,7 @@ import { STEPS } from './conformance/steps.js'
 import { type MakePlugin, type Rule, Subject } from './conformance/subject.js'
 import { TIME } from './conformance/time.js'
 import { VALUES } from './conformance/value-rules.js'
+import { WATCHING } from './conformance/watching.js'
 import { deferred, nothing } from './deferred.js'
 import type { StoragePluginBase } from './storage.js'
 
@@ -55,6 +56,7 @@ export function conformance({ plugin, skip = {} }: ConformanceOptions): readonly
     ...STEPS,
     ...ORDER,
     ...LIFECYCLE,
+    ...WATCHING,
   ]
   for (const id of Object.keys(skip)) {
     if (!rules.some((rule) => rule.id === id))

@@ -4,7 +4,7 @@ export { isStoreError, StoreError } from './errors.js'
 export type { StoreErrorCode, StoreErrorDetails, WriteOutcome } from './errors.js'
 export type { Manifest, StoragePluginClass, StorageRegistry } from './registry.js'
 export { StorageRuntime } from './runtime.js'
-export type { RuntimeOptions } from './runtime.js'
+export type { RuntimeEvent, RuntimeOptions } from './runtime.js'
 export { isLive, StorageBase, StoragePluginBase } from './storage.js'
 export type {
   Change,
@@ -13,6 +13,9 @@ export type {
   Outcome,
   RemoveChange,
   SetChange,
+  StorageEventType,
+  StorageHost,
+  StoreChange,
   Traits,
 } from './storage.js'
 export type { KeyOf, Pair, SetOptions, Store, Updater } from './store.js'

@@ -4,8 +4,16 @@ import { locate, StoreError } from './errors.js'
 import { checkNamespace } from './key.js'
 import { OpQueue } from './queue/op-queue.js'
 import { resolvePlugin, type StorageRegistry } from './registry.js'
-import type { StorageBase, StoragePluginBase } from './storage.js'
+import type { StorageBase, StorageEventType, StoragePluginBase } from './storage.js'
 import { Store } from './store.js'
+
+/** What happened to a namespace beside any call, such as that its data is gone. */
+export interface RuntimeEvent {
+  readonly type: StorageEventType
+  readonly namespace: string
+  /** Half a sentence for people. */
+  readonly reason: string
+}
 
 export interface RuntimeOptions {
   /** The clock that expiries are held against, in milliseconds since 1970. Default `Date.now`. */
@@ -15,6 +23,11 @@ export interface RuntimeOptions {
    * make them atomic. Of two writes at once one may then be lost. Default `false`.
    */
   readonly allowLostUpdates?: boolean
+  /**
+   * Gets what happens beside any call: `data-lost`, data is gone that had been stored; `blocked`,
+   * opening waits for another tab; `reopened`, a lost connection was made anew.
+   */
+  readonly onEvent?: (event: RuntimeEvent) => void
 }
 
 // A namespace that is open, being opened or being closed; however many stores hold it.
@@ -34,6 +47,7 @@ export class StorageRuntime {
   readonly #plugin: StoragePluginBase
   readonly #now: () => number
   readonly #allowLostUpdates: boolean
+  readonly #onEvent: (event: RuntimeEvent) => void
   readonly #spaces = new Map<string, Space>()
   #closing: Promise<void> | undefined
   #writer: string | undefined
@@ -57,6 +71,7 @@ export class StorageRuntime {
     this.#plugin = plugin
     this.#now = options.now ?? Date.now
     this.#allowLostUpdates = options.allowLostUpdates ?? false
+    this.#onEvent = options.onEvent ?? nothing
   }
 
   /**
@@ -150,7 +165,10 @@ export class StorageRuntime {
 
   #openSpace(namespace: string): Space {
     const opened = (async () => {
-      const storage = await this.#plugin.open(namespace)
+      const storage = await this.#plugin.open(namespace, {
+        now: this.#now,
+        tell: (type, reason) => this.#tell({ type, namespace, reason }),
+      })
       return { storage, queue: new OpQueue(storage, namespace) }
     })()
     const space: Space = { opened, stores: new Set(), holders: 0 }
@@ -179,6 +197,11 @@ export class StorageRuntime {
       }
     })()
     return space.closing
+  }
+
+  // In a turn of its own: what it throws is reported as any uncaught error, and disturbs no storage.
+  #tell(event: RuntimeEvent): void {
+    void Promise.resolve().then(() => this.#onEvent(event))
   }
 
   // Not made before it is needed: a Worker has no randomness while it starts.

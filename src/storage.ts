@@ -58,8 +58,31 @@ export interface Traits {
   readonly maxKeyBytes: number
   /** The largest value together with its key, in bytes as `botshelf` measures them. */
   readonly maxValueBytes: number
-  /** Does the storage tell of changes made elsewhere? */
+  /** Does the storage tell of changes, of its own and of those made elsewhere? */
   readonly watch: boolean
+}
+
+/**
+ * A change that was made, by whomever. What is under the key may have changed again since: read it.
+ * `clear`: every key was removed, or lost.
+ */
+export type StoreChange =
+  | { readonly kind: 'set' | 'remove'; readonly key: string }
+  | { readonly kind: 'clear'; readonly key?: undefined }
+
+/** What happens to a storage while it is open: see {@link StorageHost.tell}. */
+export type StorageEventType = 'data-lost' | 'blocked' | 'reopened'
+
+/** What a storage lives in: its runtime. */
+export interface StorageHost {
+  /** The runtime's clock, in milliseconds since 1970; expiries are held against it. */
+  now(): number
+  /**
+   * Tells the runtime's user what no call of his would: that data is gone which had been stored
+   * (`data-lost`), that opening waits for somebody else (`blocked`), or that a lost connection was
+   * made anew (`reopened`). `reason` is half a sentence for people.
+   */
+  tell(type: StorageEventType, reason: string): void
 }
 
 export interface KeysOptions {
@@ -86,8 +109,10 @@ export abstract class StoragePluginBase {
   /**
    * Opens a namespace, a non-empty well-formed string of any content. The runtime calls it once
    * per namespace until the storage is closed. Two different namespaces never share an entry.
+   *
+   * @param host the runtime that opens it, for a backend that has something to tell; it may be absent
    */
-  abstract open(namespace: string): Promise<StorageBase>
+  abstract open(namespace: string, host?: StorageHost): Promise<StorageBase>
 
   /**
    * The namespaces that hold data, and perhaps some that once did, each once and in no particular
@@ -182,6 +207,13 @@ export abstract class StorageBase {
     keys: readonly string[],
     apply: (now: Map<string, Entry>) => readonly (readonly Change[])[],
   ): Promise<readonly Outcome[]>
+
+  /**
+   * Tells of every change that takes hold in the namespace, whoever makes it, until the function
+   * that it returns is called. There exactly where `traits.watch` says so. A change that expires
+   * is not told.
+   */
+  watch?(listener: (change: StoreChange) => void): () => void
 
   async #apply(changes: readonly Change[]): Promise<Outcome> {
     if (changes.some((change) => change.ifVersion !== undefined)) {

@@ -1,6 +1,6 @@
 import { StoreError } from './errors.js'
 import type { StorageRuntime } from './runtime.js'
-import type { KeysOptions } from './storage.js'
+import type { KeysOptions, StoreChange } from './storage.js'
 import { type KeyOf, type Pair, type SetOptions, Store, type Updater } from './store.js'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- TypeScript asks a mixin's base for any[]
@@ -142,6 +142,10 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
 
       [Symbol.asyncIterator](): AsyncGenerator<Pair<T>, void, undefined> {
         return this.entries()
+      }
+
+      watch(): AsyncIterableIterator<StoreChange, undefined> {
+        return this.#open().watch()
       }
 
       async [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,8 @@ import { locate, StoreError } from './errors.js'
 import { after, checkFunction, pairs } from './given.js'
 import { checkKey } from './key.js'
 import type { OpQueue, Planned } from './queue/op-queue.js'
-import type { Entry, KeysOptions } from './storage.js'
+import type { Entry, KeysOptions, StoreChange } from './storage.js'
+import { Watch } from './watch.js'
 
 /** The keys of a store's shape. */
 export type KeyOf<T extends object> = keyof T & string
@@ -41,6 +42,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   readonly #accepted = new Set<Promise<unknown>>()
   #state: 'open' | 'closing' | 'closed' = 'open'
   readonly #closed = deferred()
+  readonly #watches = new Set<Watch>()
 
   /** Stores are made by `StorageRuntime.open`. */
   constructor(on: OpenNamespace) {
@@ -197,12 +199,39 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   /**
+   * The changes made from now on, by this store and by all others, in other tabs too, until this
+   * store closes or `return()` is called. They can be applied in order to a view of the keys.
+   *
+   * At most 1,000 changed keys wait for the reader, each with its last change. One who falls
+   * further behind gets `clear`, then a `set` for each key there is. What expires is not told.
+   *
+   * @throws StoreError `UNAVAILABLE` where the backend cannot tell of changes (`traits.watch`)
+   */
+  watch(): AsyncIterableIterator<StoreChange, undefined> {
+    this.#checkOpen()
+    const watch = new Watch(() => this.keys())
+    const stop = this.#on.queue.watch((change) => watch.push(change))
+    if (stop === undefined) {
+      throw new StoreError('UNAVAILABLE', 'This storage cannot tell of changes; read it anew.', {
+        namespace: this.namespace,
+      })
+    }
+    this.#watches.add(watch)
+    watch.onEnd = () => {
+      stop()
+      this.#watches.delete(watch)
+    }
+    return watch
+  }
+
+  /**
    * Waits for what was accepted, makes it durable and lets go of the namespace. A function given to
    * `update` or `mutable` must not wait for it, since it waits for them.
    */
   async close(): Promise<void> {
     this.#checkOpen()
     this.#state = 'closing'
+    for (const watch of this.#watches) watch.end()
     try {
       await Promise.all(this.#accepted)
       await this.#on.release()

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryStoragePlugin } from '../adapters/memory.js'
 import { conformance } from '../src/conformance.js'
-import type { Change, Entry, Outcome, StorageBase, Traits } from '../src/index.js'
+import type { Change, Entry, Outcome, StorageBase, StoreChange, Traits } from '../src/index.js'
 
 // Each storage here breaks one rule. The suite is worth something if it names that very rule.
 
@@ -63,6 +63,39 @@ class LatePlugin extends MemoryStoragePlugin {
       disk.set(namespace, all)
     }
     return storage
+  }
+}
+
+/** Tells of a change when it is asked for, whatever becomes of it. */
+class EagerTeller extends MemoryStoragePlugin {
+  readonly #listeners = new Set<(change: StoreChange) => void>()
+
+  override async open(namespace: string): Promise<StorageBase> {
+    const storage = await super.open(namespace)
+    const original = await super.open(namespace)
+    storage.watch = (listener) => {
+      this.#listeners.add(listener)
+      return () => this.#listeners.delete(listener)
+    }
+    storage.commit = (groups) => {
+      for (const change of groups.flat()) {
+        const kind = 'entry' in change ? 'set' : 'remove'
+        for (const listener of this.#listeners) listener({ kind, key: change.key })
+      }
+      return original.commit(groups)
+    }
+    withoutTransact(storage)
+    return storage
+  }
+}
+
+/** Breaks what is told of changes. */
+function telling(
+  tell: (change: StoreChange, listener: (change: StoreChange) => void) => void,
+): Patch {
+  return (storage, original) => {
+    storage.watch = (listener) =>
+      original.watch?.((change) => tell(change, listener)) ?? ((): void => {})
   }
 }
 
@@ -442,6 +475,94 @@ const BROKEN: readonly { breaks: string; rule: string; make: () => MemoryStorage
         }
         withoutTransact(storage)
       }),
+  },
+  {
+    breaks: 'says that it tells of changes, and cannot',
+    rule: 'watch/trait',
+    make: () =>
+      new BrokenPlugin((storage) => Object.defineProperty(storage, 'watch', { value: undefined })),
+  },
+  {
+    breaks: 'tells of changes, and says that it cannot',
+    rule: 'watch/trait',
+    make: () =>
+      new BrokenPlugin((storage) =>
+        Object.defineProperty(storage, 'traits', { value: { ...storage.traits, watch: false } }),
+      ),
+  },
+  {
+    breaks: 'tells every change as set',
+    rule: 'watch/told',
+    make: () =>
+      new BrokenPlugin(
+        telling(({ key = '' }, listener) => {
+          listener({ kind: 'set', key })
+        }),
+      ),
+  },
+  {
+    breaks: 'tells of no clear',
+    rule: 'watch/last',
+    make: () =>
+      new BrokenPlugin(
+        telling((change, listener) => {
+          if (change.kind !== 'clear') listener(change)
+        }),
+      ),
+  },
+  {
+    breaks: 'tells of its own changes alone',
+    rule: 'watch/told',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        let own = 0
+        const { watch } = original
+        storage.commit = async (groups) => {
+          own++
+          try {
+            return await original.commit(groups)
+          } finally {
+            own--
+          }
+        }
+        withoutTransact(storage)
+        storage.watch = (listener) =>
+          (watch as NonNullable<typeof watch>).call(original, (change) => {
+            if (own > 0) listener(change)
+          })
+      }),
+  },
+  {
+    breaks: 'tells of groups that were not applied',
+    rule: 'watch/storage',
+    make: () => new EagerTeller(),
+  },
+  {
+    breaks: 'tells on after it was asked to stop',
+    rule: 'watch/storage',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.watch = (listener) => {
+          original.watch?.(listener)
+          return () => {}
+        }
+      }),
+  },
+  {
+    breaks: 'tells of every namespace',
+    rule: 'watch/namespace',
+    make: () => {
+      const listeners = new Set<(change: StoreChange) => void>()
+      return new BrokenPlugin((storage, original) => {
+        original.watch?.((change) => {
+          for (const listener of listeners) listener(change)
+        })
+        storage.watch = (listener) => {
+          listeners.add(listener)
+          return () => listeners.delete(listener)
+        }
+      })
+    },
   },
 ]
 

@@ -3,6 +3,7 @@ import {
   type Change,
   type Entry,
   type StorageBase,
+  type StorageHost,
   StoragePluginBase,
   type Traits,
 } from '../storage.js'
@@ -114,10 +115,10 @@ export class WatchedPlugin extends StoragePluginBase {
     this.#inner = inner
   }
 
-  async open(namespace: string): Promise<StorageBase> {
+  async open(namespace: string, host?: StorageHost): Promise<StorageBase> {
     this.opens++
     await this.beforeOpen()
-    const storage = await this.#inner.open(namespace)
+    const storage = await this.#inner.open(namespace, host)
     let closed = false
     return new Proxy(storage, {
       get: (_, name) => {

@@ -1,6 +1,6 @@
 import { deferred, nothing } from '../deferred.js'
 import { StoreError } from '../errors.js'
-import type { Change, Entry, KeysOptions, StorageBase } from '../storage.js'
+import type { Change, Entry, KeysOptions, StorageBase, StoreChange } from '../storage.js'
 import { Delivery, sleep, type Verdict } from './delivery.js'
 import { Lanes } from './lanes.js'
 
@@ -71,6 +71,11 @@ export class OpQueue {
   async *entries(options?: KeysOptions): AsyncGenerator<[string, Entry]> {
     await this.#lanes.settled()
     yield* this.#delivery.iterate(() => this.#storage.entries(options))
+  }
+
+  /** Tells of changes until the function it returns is called; `undefined` if the storage cannot. */
+  watch(listener: (change: StoreChange) => void): (() => void) | undefined {
+    return this.#storage.watch?.(listener)
   }
 
   async #step<T>(key: string, plan: Plan<T>, leave: () => void): Promise<T> {

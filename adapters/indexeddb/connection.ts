@@ -1,0 +1,186 @@
+import { openDB, unwrap } from 'idb'
+import { nothing } from '../../src/deferred.js'
+import { StoreError } from '../../src/errors.js'
+import type { StorageHost } from '../../src/storage.js'
+import { failedOpen, failedRead } from './failures.js'
+import { Landmark } from './landmark.js'
+
+/** The format of what is stored: the version of the database. */
+const FORMAT = 1
+/** The entries by key: `{ v, n, x? }`, value, version and expiry. */
+export const ENTRIES = 'entries'
+/** The index of entries that expire, by when. */
+export const EXPIRY = 'x'
+/** What there is to say of the database itself. */
+export const META = 'meta'
+
+export interface ConnectionOptions {
+  /** The name of the database. */
+  readonly name: string
+  /** How long opening may take, in milliseconds. */
+  readonly openTimeout: number
+  readonly tell: StorageHost['tell']
+}
+
+/**
+ * A connection to one database that outlives the browser's own: it stands aside for whoever
+ * upgrades or deletes the database, and is made anew, once for each use, where it was lost.
+ */
+export class Connection {
+  readonly name: string
+  readonly #openTimeout: number
+  readonly #tell: StorageHost['tell']
+  readonly #landmark: Landmark
+  #opening: Promise<IDBDatabase> | undefined
+  #db: IDBDatabase | undefined
+  #opened = false
+  #closed = false
+  #lossTold = false
+  #idle = false
+  /** Called when the data is gone that was there. */
+  onDataLost: () => void = nothing
+
+  constructor({ name, openTimeout, tell }: ConnectionOptions) {
+    this.name = name
+    this.#openTimeout = openTimeout
+    this.#tell = tell
+    this.#landmark = new Landmark(name)
+  }
+
+  /** @throws StoreError why the database cannot be opened */
+  async open(): Promise<void> {
+    await this.#connect()
+  }
+
+  /**
+   * Begins a transaction. It is active until the caller lets the event loop go on.
+   *
+   * @throws StoreError `CONNECTION_LOST` if a new connection is as dead as the old one
+   */
+  async begin(
+    stores: string | readonly string[],
+    mode: IDBTransactionMode,
+    options?: IDBTransactionOptions,
+  ): Promise<IDBTransaction> {
+    this.#idle = false
+    for (let attempt = 1; ; attempt++) {
+      const db = this.#db ?? (await this.#connect())
+      try {
+        return db.transaction(stores as string | string[], mode, options)
+      } catch (error) {
+        // Nothing was sent, so it is safe to begin again.
+        this.drop(db)
+        const failed = failedRead(error)
+        if (attempt === 2 || failed.code !== 'CONNECTION_LOST') throw failed
+      }
+    }
+  }
+
+  /** Lets go of a connection that turned out dead; the next use makes a new one. */
+  drop(db: IDBDatabase): void {
+    if (this.#db === db) this.#db = undefined
+    db.close()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#opening?.catch(nothing)
+    this.#db?.close()
+    this.#db = undefined
+  }
+
+  #connect(): Promise<IDBDatabase> {
+    this.#opening ??= this.#openOnce().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #openOnce(): Promise<IDBDatabase> {
+    const { db, created } = await this.#request()
+      .catch((error: unknown) => {
+        const failed = failedOpen(error)
+        // Somebody deleted it in this very moment; there is nothing in the way any more.
+        if (failed.code === 'CONNECTION_LOST') return this.#request()
+        throw failed
+      })
+      .catch((error: unknown) => {
+        throw failedOpen(error)
+      })
+    if (this.#closed) {
+      db.close()
+      throw new StoreError('CONNECTION_LOST', 'The storage was closed while it was opened.', {
+        retryable: false,
+      })
+    }
+    const had = this.#opened || this.#landmark.stands()
+    const reopened = this.#opened
+    this.#db = db
+    this.#opened = true
+    this.#landmark.set()
+    if (created && had) this.#loseData('the browser made the database anew, and empty')
+    this.#lossTold = false
+    if (reopened) this.#tell('reopened', 'the connection to the database was lost')
+    return db
+  }
+
+  async #request(): Promise<{ db: IDBDatabase; created: boolean }> {
+    let created = false
+    let db: IDBDatabase | undefined
+    const opening = openDB(this.name, FORMAT, {
+      upgrade(upgraded, _from, _to, transaction) {
+        created = true
+        transaction.done.catch(nothing)
+        upgraded.createObjectStore(ENTRIES).createIndex(EXPIRY, EXPIRY)
+        void upgraded
+          .createObjectStore(META)
+          .put({ created: Date.now() }, 'database')
+          .catch(nothing)
+      },
+      blocking: (_from, to) => db && this.#standAside(db, to === null),
+      terminated: () => db && this.#terminated(db),
+    }).then((wrapped) => (db = unwrap(wrapped)))
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        // It cannot be called off. One that succeeds later must not stand in others' way.
+        opening.then((found) => found.close(), nothing)
+        const reason = `another tab has held the database for ${this.#openTimeout} ms`
+        this.#tell('blocked', reason)
+        reject(
+          new StoreError(
+            'BLOCKED',
+            `The database cannot be opened: ${reason}. Close the other tabs of this site, or load them again.`,
+          ),
+        )
+      }, this.#openTimeout)
+    })
+    try {
+      return { db: await Promise.race([opening, late]), created }
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  // Whoever wants to upgrade or delete the database waits until all others have closed it.
+  #standAside(db: IDBDatabase, deleted: boolean): void {
+    this.drop(db)
+    if (deleted) this.#loseData('another page or worker deleted the database')
+  }
+
+  // Such as when a person clears what the site has stored. Looking at once tells what is left; a
+  // browser that ends one connection after another is not asked again until somebody needs it.
+  #terminated(db: IDBDatabase): void {
+    this.drop(db)
+    if (this.#idle || this.#closed) return
+    this.#idle = true
+    this.#connect().catch(nothing)
+  }
+
+  #loseData(reason: string): void {
+    if (this.#lossTold) return
+    this.#lossTold = true
+    this.#tell('data-lost', reason)
+    this.onDataLost()
+  }
+}

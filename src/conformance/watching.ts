@@ -1,0 +1,278 @@
+import { deferred } from '../deferred.js'
+import type { StoreChange, Traits } from '../storage.js'
+import { check, fail, rejects, same, sorted } from './check.js'
+import { entry, remove, type Rule, set, type Subject } from './subject.js'
+
+function cannotWatch({ watch }: Traits): string | undefined {
+  return watch ? undefined : 'the backend cannot tell of changes'
+}
+
+/** How long a change may take to be told, in milliseconds. */
+const TOLD_WITHIN = 5_000
+
+/** The next changes, however long they take to be told. */
+async function next(
+  changes: AsyncIterator<StoreChange, undefined>,
+  count: number,
+): Promise<StoreChange[]> {
+  const told: StoreChange[] = []
+  while (told.length < count) {
+    const { done, value } = await soon(changes.next(), `change ${told.length + 1} of ${count}`)
+    if (done) fail(`the watch ended after ${told.length} of ${count} changes`)
+    else told.push(value)
+  }
+  return told
+}
+
+async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
+  const late = deferred()
+  const timer = setTimeout(late.resolve, TOLD_WITHIN)
+  try {
+    return await Promise.race([promise, late.promise.then(() => fail(`${what} was not told`))])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Everything up to the change of the key `end`, read no sooner than it may all have been told. */
+async function lagging(changes: AsyncIterator<StoreChange, undefined>): Promise<StoreChange[]> {
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  const told: StoreChange[] = []
+  while (told.at(-1)?.key !== 'end') told.push(...(await next(changes, 1)))
+  return told
+}
+
+/** The same changes whoever watches: by this store, by another, and by one of another runtime. */
+async function watchers(
+  subject: Subject,
+): Promise<{ namespace: string; changes: AsyncIterator<StoreChange, undefined>[] }> {
+  const namespace = subject.namespace()
+  const runtimes = [subject.runtime(), subject.runtime()]
+  if (subject.traits.atomic !== 'instance') {
+    runtimes.push(subject.runtime({}, await subject.restarted()))
+  }
+  const stores = await Promise.all(runtimes.map((runtime) => runtime.open(namespace)))
+  return { namespace, changes: stores.map((store) => store.watch()) }
+}
+
+const wasSet = (key: string): StoreChange => ({ kind: 'set', key })
+const removed = (key: string): StoreChange => ({ kind: 'remove', key })
+
+/** What `watch` tells, where a storage can tell it. */
+export const WATCHING: readonly Rule[] = [
+  {
+    id: 'watch/trait',
+    name: 'a store whose storage cannot tell of changes says so at once',
+    run: async (subject) => {
+      const store = await subject.store()
+      const watch = (async () => store.watch())()
+      if (!subject.traits.watch) {
+        await rejects(watch, 'UNAVAILABLE', 'watch where nothing can be told')
+        return
+      }
+      const changes = await watch.catch((error: unknown) =>
+        fail(`traits.watch says that it can tell, and watch() throws: ${String(error)}`),
+      )
+      await changes.return?.()
+    },
+  },
+  {
+    id: 'watch/told',
+    name: 'every kind of change is told, in order, to its own store and to all others',
+    exempt: cannotWatch,
+    run: async (subject) => {
+      const { namespace, changes } = await watchers(subject)
+      const store = await subject.runtime().open(namespace)
+      const steps: [() => Promise<unknown>, ...StoreChange[]][] = [
+        [() => store.set('a', 1), wasSet('a')],
+        [() => store.update('a', () => 2), wasSet('a')],
+        [() => store.update('b', async () => 1), wasSet('b')],
+        [() => store.mutable('c', () => {}, []), wasSet('c')],
+        [() => store.getOrInsert('d', 1), wasSet('d')],
+        [() => store.delete('a'), removed('a')],
+        [() => store.pop('b'), removed('b')],
+        [() => store.update('c', () => undefined), removed('c')],
+        [() => store.setMany({ e: 1, f: 2 }), wasSet('e'), wasSet('f')],
+        [() => store.clear(), { kind: 'clear' }],
+        [() => store.set('g', 1), wasSet('g')],
+      ]
+      for (const [at, [step, ...expected]] of steps.entries()) {
+        await step()
+        for (const [index, watch] of changes.entries()) {
+          const told = await next(watch, expected.length)
+          same(told, expected, `what watcher ${index} was told of step ${at}`)
+        }
+      }
+    },
+  },
+  {
+    id: 'watch/storage',
+    name: 'a storage tells of a whole group, of each group that was applied, and of none that was not',
+    exempt: cannotWatch,
+    run: async (subject) => {
+      const namespace = subject.namespace()
+      const storage = await subject.storage(namespace)
+      const other = await subject.storage(namespace)
+      const told: StoreChange[] = []
+      const stop = other.watch?.((change) => told.push(change))
+      await storage.commit([
+        [set('a', entry(1)), set('b', entry(1))],
+        [set('c', entry(1), 'no such version')],
+        [remove('a')],
+      ])
+      await storage.commit([[set('end', entry(1))]])
+      const end = Date.now() + TOLD_WITHIN
+      while (told.at(-1)?.key !== 'end' && Date.now() < end) {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      same(told, [wasSet('a'), wasSet('b'), removed('a'), wasSet('end')], 'what was told')
+      stop?.()
+      await storage.commit([[set('late', entry(1))]])
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      same(told.length, 4, 'how much was told, with one change after the end')
+    },
+  },
+  {
+    id: 'watch/last',
+    name: 'a reader that lags is told the last change of each key, and nothing from before a clear',
+    exempt: cannotWatch,
+    run: async (subject) => {
+      const { namespace, changes } = await watchers(subject)
+      const store = await subject.runtime().open(namespace)
+      await store.set('gone', 1)
+      await store.clear()
+      await store.set('a', 1)
+      await store.set('b', 1)
+      await store.delete('a')
+      await store.set('end', 1)
+      for (const [index, watch] of changes.entries()) {
+        const told = await lagging(watch)
+        same(told.at(-1), wasSet('end'), `what watcher ${index} was told at last`)
+        const view = new Set<string>()
+        for (const { kind, key } of told) {
+          if (kind === 'clear') view.clear()
+          else if (kind === 'set') view.add(key)
+          else view.delete(key)
+        }
+        same(sorted(view), ['b', 'end'], `the view of watcher ${index}`)
+      }
+    },
+  },
+  {
+    id: 'watch/refused',
+    name: 'what is refused, thrown or read is not told',
+    exempt: cannotWatch,
+    run: async (subject) => {
+      const { namespace, changes } = await watchers(subject)
+      const store = await subject.runtime().open(namespace)
+      await store.update('a', () => undefined).catch(() => {})
+      await store.update('b', () => Promise.reject(new Error('no'))).catch(() => {})
+      await store.set('c', () => {}).catch(() => {})
+      await store.mutable('d', () => {})
+      await store.get('e')
+      await store.pop('f')
+      await store.set('g', 1)
+      for (const watch of changes) {
+        const told = (await next(watch, 1))[0]
+        // Removing what is not there may be told: a backend need not know.
+        const harmless = told?.kind === 'remove' ? (await next(watch, 1))[0] : told
+        same(
+          harmless?.kind === 'remove' ? (await next(watch, 1))[0] : harmless,
+          wasSet('g'),
+          'what was told',
+        )
+      }
+    },
+  },
+  {
+    id: 'watch/namespace',
+    name: 'another namespace is not told of',
+    exempt: cannotWatch,
+    run: async (subject) => {
+      const { namespace, changes } = await watchers(subject)
+      const runtime = subject.runtime()
+      const other = await runtime.open(subject.namespace(namespace))
+      await other.set('theirs', 1)
+      await other.clear()
+      await (await runtime.open(namespace)).set('ours', 1)
+      for (const watch of changes) same(await next(watch, 1), [wasSet('ours')], 'what was told')
+    },
+  },
+  {
+    id: 'watch/from-the-call',
+    name: 'a watch begins when it is made, not when it is first read',
+    exempt: cannotWatch,
+    run: async (subject) => {
+      const store = await subject.store()
+      await store.set('before', 1)
+      // What was told to others by then must not come late.
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      const changes = store.watch()
+      await store.set('after', 1)
+      same(await next(changes, 1), [wasSet('after')], 'what was told')
+    },
+  },
+  {
+    id: 'watch/behind',
+    name: 'a reader far behind gets clear and then every key there is, so that its view is right',
+    exempt: cannotWatch,
+    run: async (subject) => {
+      const { namespace, changes } = await watchers(subject)
+      const store = await subject.runtime().open(namespace)
+      const keys = Array.from({ length: 2500 }, (_, i) => `k${i}`)
+      await store.setMany(Object.fromEntries(keys.map((key) => [key, 1])))
+      for (let i = 0; i < 2500; i += 2) await store.delete(`k${i}`)
+      await store.set('last', 1)
+      const expected = sorted([...keys.filter((_, i) => i % 2 === 1), 'last'])
+      for (const [index, watch] of changes.entries()) {
+        const view = new Set<string>()
+        let most = 0
+        let clears = 0
+        while (view.size !== expected.length || !view.has('last')) {
+          const [change] = await next(watch, 1)
+          if (change?.kind === 'clear') {
+            view.clear()
+            clears++
+          } else if (change?.kind === 'set') view.add(change.key)
+          else if (change) view.delete(change.key)
+          most = Math.max(most, view.size)
+        }
+        same(sorted(view), expected, `the view of watcher ${index}`)
+        check(clears > 0, `watcher ${index} was 2,500 keys behind and was never told so`)
+      }
+    },
+  },
+  {
+    id: 'watch/end',
+    name: 'a watch ends when its store closes, when it is left and when it is returned, read or unread',
+    exempt: cannotWatch,
+    run: async (subject) => {
+      const namespace = subject.namespace()
+      const runtime = subject.runtime()
+      const [store, writer] = [await runtime.open(namespace), await runtime.open(namespace)]
+      const [waiting, unread, returned, left] = [
+        store.watch(),
+        store.watch(),
+        store.watch(),
+        store.watch(),
+      ]
+      const pending = returned.next()
+      same((await soon(returned.return?.() ?? fail('no return'), 'the end')).done, true)
+      same((await soon(pending, 'the end, to who waits')).done, true, 'a watch that was returned')
+      await writer.set('k', 1)
+      for await (const _ of left) break
+      same((await soon(left.next(), 'the end')).done, true, 'a watch that was left')
+      await next(waiting, 1)
+      const last = waiting.next()
+      await store.close()
+      same((await soon(last, 'the end, to who waits')).done, true, 'a watch of a closed store')
+      same((await soon(unread.next(), 'the end')).done, true, 'one with unread changes')
+      await rejects(
+        (async () => store.watch())(),
+        'STORE_NOT_OPEN',
+        'watching a store that is closed',
+      )
+      await writer.set('k', 2)
+    },
+  },
+]

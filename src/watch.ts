@@ -1,0 +1,114 @@
+import { nothing } from './deferred.js'
+import type { StoreChange } from './storage.js'
+
+/** How many changed keys wait for a reader. */
+const MOST_PENDING = 1000
+
+type Next = IteratorResult<StoreChange, undefined>
+
+/**
+ * Changes on their way to one reader, bounded: of each key the last one waits, and a reader that
+ * is too far behind is given the keys anew. Unlike a generator it can be ended while its reader waits.
+ */
+export class Watch implements AsyncIterableIterator<StoreChange, undefined> {
+  readonly #listKeys: () => AsyncIterator<string, void>
+  readonly #pending = new Map<string, StoreChange>()
+  #cleared = false
+  #behind = false
+  #ended = false
+  #listing: AsyncIterator<string, void> | undefined
+  #last: Promise<unknown> = Promise.resolve()
+  #wake: () => void = nothing
+  /** Called once, when it ends. */
+  onEnd: () => void = nothing
+
+  constructor(listKeys: () => AsyncIterator<string, void>) {
+    this.#listKeys = listKeys
+  }
+
+  push(change: StoreChange): void {
+    // What a listing is about to show need not be told as well.
+    if (this.#ended || this.#behind) return
+    if (change.kind === 'clear') {
+      this.#pending.clear()
+      this.#cleared = true
+    } else {
+      this.#pending.delete(change.key)
+      this.#pending.set(change.key, change)
+      if (this.#pending.size > MOST_PENDING) {
+        this.#pending.clear()
+        this.#cleared = false
+        this.#behind = true
+      }
+    }
+    this.#wake()
+  }
+
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#pending.clear()
+    this.onEnd()
+    this.#wake()
+  }
+
+  next(): Promise<Next> {
+    const next = this.#last.then(() => this.#advance())
+    this.#last = next.catch(nothing)
+    return next
+  }
+
+  async return(): Promise<Next> {
+    this.end()
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async #advance(): Promise<Next> {
+    for (;;) {
+      const change = this.#listing === undefined ? this.#take() : await this.#list(this.#listing)
+      if (this.#ended) return { done: true, value: undefined }
+      if (change !== undefined) return { done: false, value: change }
+      if (this.#listing === undefined && this.#isEmpty) {
+        await new Promise<void>((resolve) => (this.#wake = resolve))
+      }
+    }
+  }
+
+  get #isEmpty(): boolean {
+    return !this.#ended && !this.#behind && !this.#cleared && this.#pending.size === 0
+  }
+
+  #take(): StoreChange | undefined {
+    if (this.#behind) {
+      this.#behind = false
+      this.#listing = this.#listKeys()
+      return { kind: 'clear' }
+    }
+    if (this.#cleared) {
+      this.#cleared = false
+      return { kind: 'clear' }
+    }
+    for (const [key, change] of this.#pending) {
+      this.#pending.delete(key)
+      return change
+    }
+    return undefined
+  }
+
+  async #list(listing: AsyncIterator<string, void>): Promise<StoreChange | undefined> {
+    try {
+      const { done, value: key } = await listing.next()
+      if (!done) return { kind: 'set', key }
+      this.#listing = undefined
+    } catch (error) {
+      const wasOpen = !this.#ended
+      this.end()
+      if (wasOpen) throw error
+    }
+    return undefined
+  }
+}

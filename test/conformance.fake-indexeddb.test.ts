@@ -1,0 +1,13 @@
+import 'fake-indexeddb/auto'
+import { IndexedDBStoragePlugin } from '../adapters/indexeddb.js'
+import { conformance } from '../src/conformance.js'
+import { runConformance } from './support/run-conformance.js'
+
+// Quick, and no proof: the browser's own IndexedDB is tested in test/chromium.
+
+const config = { STORAGE_CONFIG: { database: 'fake' } }
+runConformance(
+  'IndexedDB',
+  'fake-indexeddb in Node',
+  conformance({ plugin: () => new IndexedDBStoragePlugin(config) }),
+)
