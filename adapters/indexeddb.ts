@@ -99,5 +99,10 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
  */
 export async function persist(): Promise<boolean> {
   const manager = globalThis.navigator?.storage
-  return (await (manager?.persist?.() ?? manager?.persisted?.())) ?? false
+  try {
+    return (await (manager?.persist?.() ?? manager?.persisted?.())) ?? false
+  } catch {
+    // An origin that may store nothing keeps nothing.
+    return false
+  }
 }

@@ -13,6 +13,7 @@ export const ENTRIES = 'entries'
 export const EXPIRY = 'x'
 /** What there is to say of the database itself. */
 export const META = 'meta'
+const IDENTITY = 'database'
 
 export interface ConnectionOptions {
   /** The name of the database. */
@@ -33,7 +34,8 @@ export class Connection {
   readonly #landmark: Landmark
   #opening: Promise<IDBDatabase> | undefined
   #db: IDBDatabase | undefined
-  #opened = false
+  /** What tells the database from one made anew under its name; pending while it is read. */
+  #identity: Promise<string | undefined> | undefined
   #closed = false
   #lossTold = false
   #idle = false
@@ -98,33 +100,43 @@ export class Connection {
 
   async #openOnce(): Promise<IDBDatabase> {
     const { db, created } = await this.#request()
-      .catch((error: unknown) => {
-        const failed = failedOpen(error)
-        // Somebody deleted it in this very moment; there is nothing in the way any more.
-        if (failed.code === 'CONNECTION_LOST') return this.#request()
-        throw failed
-      })
-      .catch((error: unknown) => {
-        throw failedOpen(error)
-      })
     if (this.#closed) {
       db.close()
       throw new StoreError('CONNECTION_LOST', 'The storage was closed while it was opened.', {
         retryable: false,
       })
     }
-    const had = this.#opened || this.#landmark.stands()
-    const reopened = this.#opened
+    const reopened = this.#identity !== undefined
+    const before = await this.#identity
+    this.#identity = identify(db).then((id) => id ?? before)
+    // Another tab may have made it anew already, and then it is not `created` here.
+    const replaced = before !== undefined && before !== (await this.#identity)
+    if (replaced || (created && this.#landmark.stands())) {
+      this.#loseData('the browser made the database anew, and empty')
+    }
     this.#db = db
-    this.#opened = true
-    this.#landmark.set()
-    if (created && had) this.#loseData('the browser made the database anew, and empty')
     this.#lossTold = false
+    this.#landmark.set()
     if (reopened) this.#tell('reopened', 'the connection to the database was lost')
     return db
   }
 
   async #request(): Promise<{ db: IDBDatabase; created: boolean }> {
+    try {
+      return await this.#requestOnce()
+    } catch (error) {
+      const failed = failedOpen(error)
+      if (failed.code !== 'CONNECTION_LOST') throw failed
+    }
+    // Somebody deleted it in that very moment; now there is nothing in the way.
+    try {
+      return await this.#requestOnce()
+    } catch (error) {
+      throw failedOpen(error)
+    }
+  }
+
+  async #requestOnce(): Promise<{ db: IDBDatabase; created: boolean }> {
     let created = false
     let db: IDBDatabase | undefined
     const opening = openDB(this.name, FORMAT, {
@@ -132,10 +144,8 @@ export class Connection {
         created = true
         transaction.done.catch(nothing)
         upgraded.createObjectStore(ENTRIES).createIndex(EXPIRY, EXPIRY)
-        void upgraded
-          .createObjectStore(META)
-          .put({ created: Date.now() }, 'database')
-          .catch(nothing)
+        const identity = { id: crypto.getRandomValues(new Uint32Array(4)).join('-') }
+        upgraded.createObjectStore(META).put(identity, IDENTITY).catch(nothing)
       },
       blocking: (_from, to) => db && this.#standAside(db, to === null),
       terminated: () => db && this.#terminated(db),
@@ -183,4 +193,20 @@ export class Connection {
     this.#tell('data-lost', reason)
     this.onDataLost()
   }
+}
+
+/** The identity of a database; `undefined` if it cannot be read. */
+function identify(db: IDBDatabase): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    try {
+      const transaction = db.transaction(META, 'readonly')
+      const request = transaction.objectStore(META).get(IDENTITY) as IDBRequest<
+        { id?: string } | undefined
+      >
+      request.addEventListener('success', () => resolve(request.result?.id))
+      transaction.addEventListener('abort', () => resolve(undefined))
+    } catch {
+      resolve(undefined)
+    }
+  })
 }
