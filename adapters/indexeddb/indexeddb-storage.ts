@@ -6,6 +6,7 @@ import { type Connection, ENTRIES, EXPIRY, META } from './connection.js'
 import { failedRead, failedWrite } from './failures.js'
 import { startingAfter, startingWith } from './range.js'
 import { readRecord, writeRecord } from './record.js'
+import { keepsErrors } from './stand-ins.js'
 import { Tabs } from './tabs.js'
 
 /** How many entries a listing reads at once. */
@@ -39,6 +40,7 @@ export class IndexedDBStorage extends BatchStorageBase {
   readonly #tabs: Tabs
   readonly #durability: 'strict' | 'relaxed'
   readonly #now: (() => number) | undefined
+  readonly #keepsErrors = keepsErrors()
   #unsynced = false
   #sweeping: Promise<void> | undefined
   #swept = Number.NEGATIVE_INFINITY
@@ -203,7 +205,7 @@ export class IndexedDBStorage extends BatchStorageBase {
         const unread = conditions.map(({ key }) => key).filter((key) => !keys.includes(key))
         read(unread, (also) => {
           sent = true
-          outcomes = putAll(entries, groups, new Map([...now, ...also]))
+          outcomes = this.#putAll(entries, groups, new Map([...now, ...also]))
           transaction.commit()
         })
       })
@@ -215,6 +217,29 @@ export class IndexedDBStorage extends BatchStorageBase {
     }
     this.#written(groups.filter((_, index) => outcomes[index] === 'applied').flat())
     return outcomes
+  }
+
+  /** Writes each group whose conditions hold. Each group sees what those before it have written. */
+  #putAll(
+    entries: IDBObjectStore,
+    groups: Groups,
+    now: ReadonlyMap<string, Entry>,
+  ): readonly Outcome[] {
+    const written = new Map<string, string | null>()
+    const holds = ({ key, ifVersion }: Change): boolean => {
+      if (ifVersion === undefined) return true
+      const version = written.has(key) ? written.get(key) : (now.get(key)?.version ?? null)
+      return version === ifVersion
+    }
+    return groups.map((changes) => {
+      if (!changes.every(holds)) return 'conflict'
+      for (const change of changes) {
+        if ('entry' in change) entries.put(writeRecord(change.entry, this.#keepsErrors), change.key)
+        else entries.delete(change.key)
+        written.set(change.key, 'entry' in change ? change.entry.version : null)
+      }
+      return 'applied'
+    })
   }
 
   #written(changes: readonly Change[]): void {
@@ -316,27 +341,4 @@ function readRecords(keys: readonly string[], records: readonly unknown[]): Map<
     if (record !== undefined) found.set(key, readRecord(key, record))
   }
   return found
-}
-
-/** Writes each group whose conditions hold. Each group sees what those before it have written. */
-function putAll(
-  entries: IDBObjectStore,
-  groups: Groups,
-  now: ReadonlyMap<string, Entry>,
-): readonly Outcome[] {
-  const written = new Map<string, string | null>()
-  const holds = ({ key, ifVersion }: Change): boolean => {
-    if (ifVersion === undefined) return true
-    const version = written.has(key) ? written.get(key) : (now.get(key)?.version ?? null)
-    return version === ifVersion
-  }
-  return groups.map((changes) => {
-    if (!changes.every(holds)) return 'conflict'
-    for (const change of changes) {
-      if ('entry' in change) entries.put(writeRecord(change.entry), change.key)
-      else entries.delete(change.key)
-      written.set(change.key, 'entry' in change ? change.entry.version : null)
-    }
-    return 'applied'
-  })
 }

@@ -1,22 +1,33 @@
 import { StoreError } from '../../src/errors.js'
 import type { Entry } from '../../src/storage.js'
+import { pack, unpack } from './stand-ins.js'
 
-/** An entry as it is stored: value, version, and when it expires in milliseconds since 1970. */
+/** An entry as it is stored. */
 export interface EntryRecord {
+  /** Its value. */
   readonly v: unknown
+  /** Its version. */
   readonly n: string
+  /** When it expires, in milliseconds since 1970. */
   readonly x?: number
+  /** The objects in its value that stand for errors, where the browser would not keep those. */
+  readonly e?: readonly object[]
 }
 
-export function writeRecord({ value, version, expires }: Entry): EntryRecord {
-  return expires === undefined ? { v: value, n: version } : { v: value, n: version, x: expires }
+/** @param keepsErrors whether the browser does */
+export function writeRecord({ value, version, expires }: Entry, keepsErrors: boolean): EntryRecord {
+  const expiry = expires === undefined ? {} : { x: expires }
+  if (keepsErrors) return { v: value, n: version, ...expiry }
+  const { value: v, standIns: e } = pack(value)
+  return { v, n: version, ...expiry, ...(e.length === 0 ? {} : { e }) }
 }
 
 /** @throws StoreError `CORRUPT` if botshelf wrote no such record */
 export function readRecord(key: string, record: unknown): Entry {
-  const { v: value, n: version, x: expires } = (record ?? {}) as Partial<EntryRecord>
+  const { v, n: version, x: expires, e } = (record ?? {}) as Partial<EntryRecord>
   if (typeof version !== 'string' || (expires !== undefined && typeof expires !== 'number')) {
     throw new StoreError('CORRUPT', 'What is stored here is not an entry of botshelf.', { key })
   }
+  const value = e === undefined ? v : unpack({ value: v, standIns: e })
   return expires === undefined ? { value, version } : { value, version, expires }
 }

@@ -107,6 +107,14 @@ export const STORED: readonly Sample[] = [
     },
   },
   {
+    name: 'error-referred-to-twice',
+    make: () => {
+      const inner = new RangeError('inner', { cause: 'none' })
+      const error = new TypeError('outer', { cause: [inner, undefined] })
+      return { error, list: [error, inner], map: new Map([[error, new Set([inner, error])]]) }
+    },
+  },
+  {
     name: 'error-in-a-cycle',
     make: () => {
       const root: { error?: Error } = {}
