@@ -1,5 +1,5 @@
-import { encode } from '../src/codec.js'
-import { isStoreError, type StorageRuntime, type Store } from '../src/index.js'
+import { isStoreError, type StorageRuntime } from '../src/index.js'
+import { runtimePlace } from './bot/backup/runtime-place.js'
 import { HttpError } from './http/reply.js'
 
 /**
@@ -8,23 +8,31 @@ import { HttpError } from './http/reply.js'
  * @throws HttpError 400 if there can be no such namespace; StoreError what the storage says
  */
 export async function readEntries(
-  escapedNamespace: string,
+  namespace: string,
   runtime: StorageRuntime,
 ): Promise<Readonly<Record<string, string>>> {
-  await using store = await openStore(escapedNamespace, runtime)
-  const entries: [string, string][] = []
-  for await (const [key, value] of store) entries.push([key, encode(value)])
-  // Unlike an assignment this makes `__proto__` a property like any other.
-  return Object.fromEntries(entries)
-}
-
-async function openStore(escaped: string, runtime: StorageRuntime): Promise<Store> {
   try {
-    return await runtime.open(decodeURIComponent(escaped))
+    // Unlike an assignment this makes `__proto__` a property like any other.
+    return Object.fromEntries(await runtimePlace(runtime).entries(namespace))
   } catch (error) {
-    if (error instanceof URIError || (isStoreError(error) && error.code === 'INVALID_NAMESPACE')) {
-      throw new HttpError(400, 'There can be no namespace of this name.')
-    }
+    if (isStoreError(error) && error.code === 'INVALID_NAMESPACE') throw noSuchNamespace()
     throw error
   }
+}
+
+/**
+ * A namespace as it is escaped in a path.
+ *
+ * @throws HttpError 400
+ */
+export function unescapeNamespace(escaped: string): string {
+  try {
+    return decodeURIComponent(escaped)
+  } catch {
+    throw noSuchNamespace()
+  }
+}
+
+function noSuchNamespace(): HttpError {
+  return new HttpError(400, 'There can be no namespace of this name.')
 }

@@ -1,6 +1,7 @@
 import type { StorageRuntime } from '../src/index.js'
 import type { LogEvent } from './bot/irc-log.js'
 import type { MessageKind } from './bot/message.js'
+import { hearAll, MOST_EVENT_BYTES, MOST_EVENTS } from './bot/replay.js'
 import type { Env } from './env.js'
 import { readObject } from './http/body.js'
 import { onlyFields, textField } from './http/fields.js'
@@ -8,8 +9,6 @@ import { HttpError } from './http/reply.js'
 import { MOST_ROOM } from './messages.js'
 import { startBot } from './storages.js'
 
-const MOST_BYTES = 256 * 1024
-const MOST_EVENTS = 200
 const MOST_NICK = 64
 const MOST_TEXT = 4 * 1024
 // The last time that a Date can hold.
@@ -29,7 +28,7 @@ export interface Replay {
  * @throws HttpError 400, 413 or 415
  */
 export async function readReplay(request: Request): Promise<Replay> {
-  const body = await readObject(request, MOST_BYTES)
+  const body = await readObject(request, MOST_EVENT_BYTES)
   onlyFields(body, ['room', 'storage', 'events'])
   const { events, storage } = body
   if (!Array.isArray(events)) throw new HttpError(400, 'The field "events" must be a list.')
@@ -63,18 +62,13 @@ function readEvent(event: unknown, index: number): LogEvent {
   return { at, kind: kind as MessageKind, nick: textField(fields, 'nick', MOST_NICK, where), text }
 }
 
-/**
- * Lets the bot hear the events, each at its own time, one after another; resolves to how many.
- * What it answers is said to nobody, and nobody in a log is an admin. Events sent twice count twice.
- */
+/** Lets the bot hear the events; resolves to how many. Nobody in a log is an admin. */
 export async function replay(
   { room, events }: Replay,
   env: Env,
   runtime: StorageRuntime,
 ): Promise<number> {
   const bot = await startBot({ ...env, BOT_ADMINS: [] }, runtime)
-  for (const event of events) {
-    await bot.handle({ ...event, room, identity: `irc:${event.nick}`, operator: false })
-  }
+  await hearAll(bot, events, room)
   return events.length
 }

@@ -8,6 +8,22 @@ import { HttpError } from './http/reply.js'
 const LOST_UPDATES =
   'On Workers KV, two changes to the same entry at the same time may lose one of them.'
 
+/** A storage that a message may name. */
+export interface OfferedStorage {
+  readonly name: string
+  /** Is it the one that is used if none is named? */
+  readonly default?: true
+}
+
+/** The storages that are configured, the default first. */
+export function offeredStorages({ STORAGE, BOT_STORAGES = {} }: Env): readonly OfferedStorage[] {
+  const others = Object.keys(BOT_STORAGES).filter((name) => name !== STORAGE)
+  return [
+    ...(STORAGE === undefined ? [] : [{ name: STORAGE, default: true as const }]),
+    ...others.map((name) => ({ name })),
+  ]
+}
+
 /**
  * The configuration with another storage: `name` is one of those configured, `undefined` the
  * default.
@@ -16,9 +32,7 @@ const LOST_UPDATES =
  */
 export function chooseStorage(env: Env, name: unknown): Env {
   const { STORAGE, STORAGE_CONFIG, BOT_STORAGES = {} } = env
-  const known = [
-    ...new Set([...(STORAGE === undefined ? [] : [STORAGE]), ...Object.keys(BOT_STORAGES)]),
-  ]
+  const known = offeredStorages(env).map((offered) => offered.name)
   const chosen = name === undefined ? STORAGE : name
   if (typeof chosen !== 'string' || !known.includes(chosen)) {
     if (name === undefined) return env

@@ -4,7 +4,7 @@ import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { type LogEvent, logDate, readLog } from '../../worker/bot/irc-log.ts'
 
-const STORAGES = ['Memory', 'DurableObject', 'CloudflareKV'] as const
+const STORAGES = ['Memory', 'IndexedDB', 'DurableObject', 'CloudflareKV'] as const
 
 /** What is to be replayed, and where. */
 export interface Replay {
@@ -31,8 +31,8 @@ export function readArguments(): Replay {
   }
   const storage = STORAGES.find((name) => name === values.storage)
   if (storage === undefined) throw new UsageError(`--storage takes one of ${STORAGES.join(', ')}.`)
-  if (storage === 'Memory' && values.url !== undefined) {
-    throw new UsageError('--url is for the storages of a Worker; Memory is in this process.')
+  if ((storage === 'Memory' || storage === 'IndexedDB') && values.url !== undefined) {
+    throw new UsageError(`--url is for the storages of a Worker, and ${storage} is none.`)
   }
   const log = basename(path)
   const midnight = logDate(log)

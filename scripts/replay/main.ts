@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import process from 'node:process'
+import type { EdgeAccess } from '../../worker/bot/edge.ts'
 import { type Knowledge, knowledgeLines } from '../../worker/bot/knowledge.ts'
 import { freePort, startDevServer } from '../dev-server.ts'
 import { readArguments, type Replay, UsageError } from './arguments.ts'
+import { replayInChromium } from './chromium.ts'
 import { replayInMemory } from './memory.ts'
 import { report } from './report.ts'
-import { replayThroughWorker, type WorkerAccess } from './worker.ts'
+import { replayThroughWorker } from './worker.ts'
 
 const ROOM = '#ubuntu'
 const STEP = 250
@@ -40,13 +42,17 @@ async function run({ storage, events, worker }: Replay): Promise<Knowledge> {
     }
   }
   if (storage === 'Memory') return replayInMemory(events, ROOM, onHeard)
-  const through = (access: WorkerAccess): Promise<Knowledge> =>
+  if (storage === 'IndexedDB') {
+    progress('starting Chromium ...')
+    return replayInChromium(events, ROOM, onHeard)
+  }
+  const through = (access: EdgeAccess): Promise<Knowledge> =>
     replayThroughWorker(events, ROOM, access, storage, onHeard)
   return worker === undefined ? withServer(through) : through(worker)
 }
 
 /** A server for this replay alone, with nothing in it, that leaves nothing behind. */
-async function withServer<R>(use: (access: WorkerAccess) => Promise<R>): Promise<R> {
+async function withServer<R>(use: (access: EdgeAccess) => Promise<R>): Promise<R> {
   const state = await mkdtemp(join(tmpdir(), 'botshelf-replay-'))
   try {
     progress('starting a Worker ...')

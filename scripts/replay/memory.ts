@@ -1,32 +1,15 @@
 import { memory } from '../../adapters/memory.ts'
 import { StorageRuntime } from '../../src/index.ts'
-import { Bot } from '../../worker/bot/bot.ts'
-import type { Factoid } from '../../worker/bot/factoids.ts'
 import type { LogEvent } from '../../worker/bot/irc-log.ts'
 import type { Knowledge } from '../../worker/bot/knowledge.ts'
-import type { Sighting } from '../../worker/bot/seen.ts'
+import { hear } from './hear.ts'
 
 /** Lets a new bot in this process hear the events; resolves to what it then knows. */
 export async function replayInMemory(
   events: readonly LogEvent[],
   room: string,
-  onHeard: (count: number) => void = () => {},
+  onHeard?: (count: number) => void,
 ): Promise<Knowledge> {
   await using runtime = await StorageRuntime.start({ STORAGE: 'Memory' }, [memory])
-  const bot = await Bot.start(runtime, { storage: { name: 'Memory' } })
-  for (const [index, event] of events.entries()) {
-    await bot.handle({ ...event, room, identity: `irc:${event.nick}`, operator: false })
-    onHeard(index + 1)
-  }
-  return {
-    factoids: await readAll<Factoid>(runtime, 'Factoids'),
-    seen: await readAll<Sighting>(runtime, 'Seen'),
-  }
-}
-
-async function readAll<V>(runtime: StorageRuntime, namespace: string): Promise<Map<string, V>> {
-  await using store = await runtime.open<Record<string, V>>(namespace)
-  const all = new Map<string, V>()
-  for await (const [key, value] of store) all.set(key, value)
-  return all
+  return await hear(runtime, 'Memory', events, room, onHeard)
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { decode } from '../../src/codec.ts'
-import { MOST_BACKUP_BYTES } from '../../worker/bot/backup.ts'
+import { MOST_BACKUP_BYTES } from '../../worker/bot/backup/lines.ts'
 import { Karma } from '../../worker/bot/karma.ts'
 import { startTestBot } from './support.ts'
 

@@ -3,9 +3,9 @@ import { StoreError } from '../../src/index.ts'
 import { readObject } from '../../worker/http/body.ts'
 import { failure } from '../../worker/http/failure.ts'
 
-async function reply(error: unknown): Promise<[number, string | null, unknown]> {
+async function reply(error: unknown, written?: string): Promise<[number, string | null, unknown]> {
   const silent = vi.spyOn(console, 'error').mockImplementation(() => {})
-  const response = failure(error)
+  const response = failure(error, written)
   silent.mockRestore()
   const body: unknown = await response.json()
   expect(JSON.stringify(body)).not.toMatch(/secret|\.ts|\bat /)
@@ -21,7 +21,7 @@ function request(
     headers: { 'content-type': 'application/json', ...headers },
     body,
     duplex: 'half',
-  })
+  } as RequestInit)
 }
 
 describe('a failure of the storage', () => {
@@ -29,7 +29,7 @@ describe('a failure of the storage', () => {
 
   test('is 503 with a time to wait, if trying again may help', async () => {
     const error = new StoreError('RATE_LIMITED', 'secret', { cause: secret })
-    expect(await reply(error)).toEqual([
+    expect(await reply(error, 'what was said')).toEqual([
       503,
       '1',
       { error: 'The storage is busy; what was said may be stored in part.', code: 'RATE_LIMITED' },
@@ -37,13 +37,20 @@ describe('a failure of the storage', () => {
   })
   test('is 503 as well, if it is unknown what is stored', async () => {
     const error = new StoreError('BACKEND_ERROR', 'secret', { outcome: 'unknown' })
-    expect(await reply(error)).toEqual([
+    expect(await reply(error, 'what was said')).toEqual([
       503,
       '1',
       {
         error: 'The storage failed; what was said may be stored or not.',
         code: 'BACKEND_ERROR',
       },
+    ])
+  })
+  test('of a reading leaves nothing open', async () => {
+    expect(await reply(new StoreError('RATE_LIMITED', 'secret'))).toMatchObject([
+      503,
+      '1',
+      { error: 'The storage is busy; try again.' },
     ])
   })
   test('is 500 otherwise, with its code', async () => {

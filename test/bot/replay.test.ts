@@ -84,6 +84,14 @@ describe('the command', () => {
     expect(result.knowledge).toEqual(countByAwk(LOGS[0]))
     expect(stderr).toContain('heard 1499 of 1499')
   })
+  test.each(LOGS)('%s ends in the same knowledge on IndexedDB in Chromium', async (log) => {
+    const args = [logPath(log), '--storage', 'IndexedDB', '--json']
+    const { stdout, stderr } = await replay(...args)
+    const result = JSON.parse(stdout) as { storage: string; events: number; knowledge: string[] }
+    expect(result).toMatchObject({ storage: 'IndexedDB', events: logEvents(log).length })
+    expect(result.knowledge).toEqual(countByAwk(log))
+    expect(stderr).toContain(`heard ${result.events} of ${result.events}`)
+  })
   test('prints it for people', async () => {
     const { stdout } = await replay(logPath(LOGS[1]), '--storage', 'Memory')
     expect(stdout).toContain('     9  ask\n')
@@ -93,11 +101,12 @@ describe('the command', () => {
   test.each([
     [[], 'Name one log'],
     [['a', 'b'], 'Name one log'],
-    [[logPath(LOGS[0])], '--storage takes one of Memory, DurableObject, CloudflareKV.'],
+    [[logPath(LOGS[0])], '--storage takes one of Memory, IndexedDB, DurableObject, CloudflareKV.'],
     [[logPath(LOGS[0]), '--storage', 'Redis'], '--storage takes one of'],
     [['no-date.txt', '--storage', 'Memory'], 'must hold its date'],
     [['2007-10-24.gone.txt', '--storage', 'Memory'], 'cannot be read'],
     [[logPath(LOGS[0]), '--storage', 'Memory', '--url', 'http://x'], '--url is for'],
+    [[logPath(LOGS[0]), '--storage', 'IndexedDB', '--url', 'http://x'], '--url is for'],
     [[logPath(LOGS[0]), '--storage', 'CloudflareKV', '--url', 'x'], '--url takes the address'],
     [['--wrong'], 'Unknown option'],
   ])('%j gets one sentence and exit code 2', async (args, sentence) => {

@@ -1,4 +1,4 @@
-import { backupLines } from './backup.js'
+import { backupLines } from './backup/lines.js'
 import type { Call } from './call.js'
 import { type BotCommand, BotPlugin, type PluginConfig } from './plugin.js'
 

@@ -27,7 +27,8 @@ export function notFound(): HttpError {
   return new HttpError(404, 'There is nothing here.')
 }
 
-function hasToken(token: string | undefined): token is string {
+/** Is a token configured: is there an operator at all? */
+export function hasToken(token: string | undefined): token is string {
   return token !== undefined && token !== ''
 }
 

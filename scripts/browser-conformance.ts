@@ -1,0 +1,77 @@
+// Runs the conformance suite in whatever browser opens the address it prints, and prints the
+// result. A command after `--` starts one: npm run conformance:browser -- firefox --headless
+// With HOST=0.0.0.0 a phone in the same network can open it too.
+
+import { spawn } from 'node:child_process'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import type { Report } from './browser-conformance/report.ts'
+
+const host = process.env['HOST'] ?? '127.0.0.1'
+const browserCommand = process.argv.slice(2)
+
+const { outputFiles } = await build({
+  entryPoints: [fileURLToPath(new URL('./browser-conformance/page.ts', import.meta.url))],
+  bundle: true,
+  format: 'esm',
+  // The oldest engines of README's floor.
+  target: ['chrome111', 'firefox126', 'safari16.4'],
+  write: false,
+})
+const script = outputFiles.map(({ text }) => text).join('\n')
+const page =
+  '<!doctype html><meta charset="utf-8"><title>botshelf</title><pre id="out"></pre><script type="module" src="page.js"></script>'
+
+const server = createServer((request, response) => {
+  void answer(request, response)
+})
+server.listen(0, host, () => {
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const url = `http://${host === '127.0.0.1' ? 'localhost' : host}:${port}/`
+  console.log(`Open ${url}`)
+  const [command, ...args] = browserCommand
+  if (command !== undefined) open(command, [...args, url])
+})
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method === 'POST') {
+    let body = ''
+    for await (const chunk of request) body += String(chunk)
+    response.end(() => finish(JSON.parse(body) as Report))
+    return
+  }
+  const isScript = request.url === '/page.js'
+  response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+  response.end(isScript ? script : page)
+}
+
+function finish({ userAgent, rows }: Report): void {
+  console.log(userAgent)
+  let failed = 0
+  for (const { plugin, cases, passed, exempt, failures } of rows) {
+    console.log(
+      `${plugin}: ${cases} cases, ${passed} passed, ${exempt} exempt, ${failures.length} failed`,
+    )
+    for (const failure of failures) console.log(`  ${failure}`)
+    failed += failures.length
+  }
+  process.exit(failed > 0 ? 1 : 0)
+}
+
+function open(command: string, args: readonly string[]): void {
+  const browser = spawn(command, args, { stdio: 'ignore', detached: true })
+  browser.on('error', (error) => {
+    console.error(error.message)
+    process.exit(2)
+  })
+  process.on('exit', () => {
+    try {
+      if (browser.pid !== undefined) process.kill(-browser.pid, 'SIGKILL')
+    } catch {
+      // It has ended already.
+    }
+  })
+}

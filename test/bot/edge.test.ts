@@ -1,0 +1,285 @@
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { DevServer } from '../../scripts/dev-server.ts'
+import { memory } from '../../adapters/memory.ts'
+import { encode } from '../../src/codec.ts'
+import { STORED } from '../../src/conformance/values.ts'
+import { StorageRuntime } from '../../src/index.ts'
+import { edgePlace } from '../../worker/bot/backup/edge-place.ts'
+import { readBackup, writeBackup } from '../../worker/bot/backup/file.ts'
+import { type Place, readAll } from '../../worker/bot/backup/place.ts'
+import { plan } from '../../worker/bot/backup/plan.ts'
+import { runtimePlace } from '../../worker/bot/backup/runtime-place.ts'
+import { Bot } from '../../worker/bot/bot.ts'
+import { findEdge } from '../../worker/bot/edge.ts'
+import { hearAll, sendAll } from '../../worker/bot/replay.ts'
+import { logEvents, LOGS } from './logs.ts'
+import { STARTS_WITHIN, STORAGES, TestServers, TOKEN } from './servers.ts'
+
+const servers = new TestServers()
+let main: DevServer
+let open: DevServer
+
+beforeAll(async () => {
+  const [mainState, openState] = await Promise.all([servers.folder(), servers.folder()])
+  ;[main, open] = await Promise.all([servers.start(mainState, TOKEN), servers.start(openState)])
+}, STARTS_WITHIN)
+
+afterAll(() => servers.stop(), 20_000)
+
+const edge = (storage: string): Place => edgePlace({ url: main.url, token: TOKEN, storage })
+
+interface Reply {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+async function call(url: string, path: string, body?: unknown, more = {}): Promise<Reply> {
+  const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', ...more }
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const init = body === undefined ? { headers } : { method: 'POST', headers, body: text }
+  const reply = await fetch(new URL(path, url), init)
+  return {
+    status: reply.status,
+    headers: reply.headers,
+    body: (await reply.json()) as Reply['body'],
+  }
+}
+
+/** What a bot knows that heard a real log, and every kind of value under odd names besides. */
+async function knowledge(): Promise<Uint8Array> {
+  await using runtime = await StorageRuntime.start({ STORAGE: 'Memory' }, [memory])
+  const bot = await Bot.start(runtime, { storage: { name: 'Memory' } })
+  await hearAll(bot, logEvents(LOGS[0]), '#ubuntu')
+  for (const namespace of ['.', '..', '%2e', '__proto__', 'a/b:c %\u0000?#&', 'ü 日本 🤖']) {
+    await using store = await runtime.open(namespace)
+    for (const key of ['', '.', '__proto__', 'a/b:c %?#&\n', 'ü 日本 🤖']) await store.set(key, key)
+  }
+  await using values = await runtime.open('values')
+  for (const { name, make } of STORED) await values.set(name, make())
+  const contents = await readAll(runtimePlace(runtime))
+  const text = writeBackup({ at: new Date(0).toISOString(), storage: 'Memory', contents })
+  return new TextEncoder().encode(text)
+}
+
+describe.each(STORAGES)('a restore on %s', (storage) => {
+  test(
+    'has every entry of the backup, and made twice it is the same',
+    async () => {
+      const { contents } = readBackup(await knowledge())
+      const place = edge(storage)
+      await place.apply([{ namespace: 'gone', key: 'k', value: encode(1) }])
+      expect(await place.namespaces()).toEqual(['gone'])
+      const { changes, added, removed } = plan(contents, await readAll(place), 'replace')
+      expect(added).toBeGreaterThan(350)
+      expect(removed).toBe(1)
+      for (let time = 0; time < 2; time++) {
+        const done: number[] = []
+        await place.apply(changes, (count) => done.push(count))
+        expect(done.length).toBeGreaterThan(1)
+        expect(done.at(-1)).toBe(changes.length)
+        expect(await readAll(place)).toEqual(contents)
+      }
+    },
+    STARTS_WITHIN,
+  )
+  test.runIf(storage === 'CloudflareKV')(
+    'of a namespace that is too long for it is 400 and named',
+    async () => {
+      const namespace = 'n'.repeat(600)
+      const changes = [{ namespace, key: 'k', value: encode(1) }]
+      const reply = await call(main.url, `/admin/restore?storage=${storage}`, { changes })
+      expect([reply.status, reply.body['error']]).toEqual([
+        400,
+        `This storage cannot hold a namespace "${namespace}".`,
+      ])
+    },
+  )
+  test('of a key that is too long for it is 400 and named', async () => {
+    const key = 'k'.repeat(storage === 'DurableObject' ? 2100 : 600)
+    const changes = [{ namespace: 'long', key, value: encode(1) }]
+    const reply = await call(main.url, `/admin/restore?storage=${storage}`, { changes })
+    expect([reply.status, reply.body['error']]).toEqual([
+      400,
+      `The entry "${key}" of "long" has a longer key than this storage takes.`,
+    ])
+  })
+})
+
+test('a value that is too large for the storage is 413 and named', async () => {
+  // In text a hole takes little; in the object it counts.
+  const value = '1:[[-7,3000000]]'
+  const changes = [{ namespace: 'large', key: 'k', value }]
+  const reply = await call(main.url, '/admin/restore', { changes })
+  expect([reply.status, reply.body['error']]).toEqual([
+    413,
+    'The entry "k" of "large" is larger than this storage takes.',
+  ])
+})
+
+describe('a bad restore gets one clear sentence, and nothing is changed', () => {
+  const good = { namespace: 'bad', key: 'k', value: encode(1) }
+  const text = { 'content-type': 'text/plain' }
+  test.each<[number, string, unknown, Record<string, string>?]>([
+    [415, 'Send JSON', { changes: [good] }, text],
+    [401, 'token is wrong', { changes: [good] }, { authorization: 'Bearer wrong' }],
+    [413, 'at most 1048576 bytes', { changes: [{ ...good, value: 'x'.repeat(1_048_576) }] }],
+    [413, 'There are 201 changes', { changes: Array.from({ length: 201 }, () => good) }],
+    [400, 'not JSON', '{"changes":'],
+    [400, '"changes" must be a list', { changes: {} }],
+    [400, 'no field "mode"', { changes: [good], mode: 'merge' }],
+    [400, 'Change 1: It must be an object.', { changes: [good, null] }],
+    [
+      400,
+      'Change 1: The field "value" is missing.',
+      { changes: [good, { ...good, value: undefined }] },
+    ],
+    [400, 'Change 1: There is no field "ttl"', { changes: [good, { ...good, ttl: 1 }] }],
+    [400, 'Change 1: There is no field "value"', { changes: [good, { ...good, remove: true }] }],
+    [
+      400,
+      'Change 1: The field "remove" must be true.',
+      { changes: [good, { namespace: 'a', key: 'k', remove: 1 }] },
+    ],
+    [400, 'Change 1: A namespace must be', { changes: [good, { ...good, namespace: '' }] }],
+    [400, 'Change 1: A key must be', { changes: [good, { ...good, key: 7 }] }],
+    [
+      400,
+      'Change 1: The key "\\udc00" holds an unpaired',
+      { changes: [good, { ...good, key: '\udc00' }] },
+    ],
+    [400, 'Change 1: The value is no text', { changes: [good, { ...good, value: '{}' }] }],
+    [
+      400,
+      'Change 1: The value was written by a later',
+      { changes: [good, { ...good, value: '7:[1]' }] },
+    ],
+  ])('%i: %s', async (status, sentence, body, headers) => {
+    for (const storage of STORAGES) {
+      const path = `/admin/restore?storage=${storage}`
+      const reply = await call(main.url, path, body, headers)
+      expect([reply.status, Object.keys(reply.body)]).toEqual([status, ['error']])
+      expect(reply.body['error']).toContain(sentence)
+      expect(await edge(storage).entries('bad')).toEqual(new Map())
+    }
+  })
+  test('405 for another method, 400 for another storage, nothing for no changes', async () => {
+    const reply = await call(main.url, '/admin/restore')
+    expect([reply.status, reply.headers.get('allow')]).toEqual([405, 'POST'])
+    const body = { changes: [good] }
+    expect(await call(main.url, '/admin/restore?storage=Redis', body)).toMatchObject({
+      status: 400,
+      body: { error: 'The field "storage" must be one of: DurableObject, CloudflareKV.' },
+    })
+    expect((await call(main.url, '/admin/restore', { changes: [] })).body).toEqual({ applied: 0 })
+  })
+})
+
+test('a log is sent in parts, and says how many events were heard', async () => {
+  const heard: number[] = []
+  const events = logEvents(LOGS[1]).slice(0, 250)
+  const access = { url: main.url, token: TOKEN }
+  await sendAll(access, 'DurableObject', events, 'r', (count) => heard.push(count))
+  expect(heard).toEqual([100, 200, 250])
+})
+
+describe('what there is', () => {
+  test('is told to anybody', async () => {
+    const storages = [{ name: 'DurableObject', default: true }, { name: 'CloudflareKV' }]
+    expect(await findEdge(main.url)).toEqual({ storages, admin: true })
+    expect(await findEdge(open.url)).toEqual({ storages, admin: false })
+    const reply = await call(main.url, '/api/storages', {})
+    expect([reply.status, reply.headers.get('allow')]).toEqual([405, 'GET'])
+  })
+  test.each(['/admin/namespaces', '/admin/storage?namespace=x', '/admin/restore'])(
+    'is told to nobody but the operator: %s',
+    async (path) => {
+      const body = path === '/admin/restore' ? { changes: [] } : undefined
+      expect((await call(main.url, path, body, { authorization: '' })).status).toBe(401)
+      expect((await call(main.url, path, body, { authorization: 'Bearer x' })).status).toBe(401)
+      expect((await call(open.url, path, body)).status).toBe(404)
+    },
+  )
+})
+
+describe('what a person reads when the edge does not do it', () => {
+  test('it is not there', async () => {
+    const url = 'http://127.0.0.1:1'
+    expect(await failed(url)).toMatchObject({
+      message: `The bot at ${url} cannot be reached.`,
+      status: undefined,
+      retryable: true,
+    })
+    expect(await findEdge(url)).toBeUndefined()
+  })
+  test('the token is wrong, or there is no operator', async () => {
+    expect(await failed(main.url, 'wrong')).toMatchObject({
+      name: 'PlaceError',
+      message: "The operator's token is wrong.",
+      status: 401,
+      retryable: false,
+    })
+    expect(await failed(open.url)).toMatchObject({
+      message: `The bot at ${open.url} has no operator: no token is configured there.`,
+      status: 404,
+      retryable: false,
+    })
+  })
+  test('what the Worker says', async () => {
+    expect(await failed(main.url, TOKEN, 'Redis')).toMatchObject({
+      message: 'The field "storage" must be one of: DurableObject, CloudflareKV.',
+      status: 400,
+      retryable: false,
+    })
+    const url = await served((_, reply) => {
+      reply.writeHead(503).end('{"error":"The storage is busy; try again."}')
+    })
+    expect(await failed(url)).toMatchObject({
+      message: 'The storage is busy; try again.',
+      status: 503,
+      retryable: true,
+    })
+  })
+  test('it is something else, such as a server of files', async () => {
+    const url = await served((_, reply) => reply.end('<!doctype html>'))
+    expect(await failed(url)).toMatchObject({
+      message: `The bot at ${url} gave an answer that cannot be understood (status 200).`,
+      retryable: false,
+    })
+    expect(await findEdge(url)).toBeUndefined()
+  })
+  test('a change that fits into no call is refused before any is made', async () => {
+    const changes = [
+      { namespace: 'first', key: 'k', value: encode(1) },
+      { namespace: 'second', key: 'k', value: encode('x'.repeat(1_048_576)) },
+    ]
+    await expect(edge('DurableObject').apply(changes)).rejects.toThrow(
+      'The entry "k" of "second" is too large to be sent',
+    )
+    expect(await edge('DurableObject').entries('first')).toEqual(new Map())
+  })
+})
+
+/** What asking the edge comes to, which has to fail. */
+async function failed(
+  url: string,
+  token: string = TOKEN,
+  storage = 'DurableObject',
+): Promise<unknown> {
+  return edgePlace({ url, token, storage })
+    .namespaces()
+    .then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+}
+
+/** Serves something else; resolves to its address. */
+async function served(answer: RequestListener): Promise<string> {
+  const server = createServer(answer)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}

@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest'
+import { memory } from '../../adapters/memory.ts'
+import { encode } from '../../src/codec.ts'
+import { STORED } from '../../src/conformance/values.ts'
+import { StorageRuntime } from '../../src/index.ts'
+import type { BackupEntry } from '../../worker/bot/backup/entry.ts'
+import { type Contents, type Reading, readAll } from '../../worker/bot/backup/place.ts'
+import { plan } from '../../worker/bot/backup/plan.ts'
+import { runtimePlace } from '../../worker/bot/backup/runtime-place.ts'
+import { inParts } from '../../worker/bot/parts.ts'
+import { six } from '../support/six.ts'
+
+const startRuntime = (STORAGE = 'Memory'): Promise<StorageRuntime> =>
+  StorageRuntime.start({ STORAGE }, [memory, six])
+
+const contents = (entries: Readonly<Record<string, readonly string[]>>): Contents =>
+  new Map(
+    Object.entries(entries).map(([name, pairs]) => [
+      name,
+      new Map(pairs.map((pair): [string, string] => [pair.charAt(0), encode(pair.slice(1))])),
+    ]),
+  )
+
+const BACKUP = contents({ a: ['k1', 'l1', 'm2'], new: ['n1'] })
+const CURRENT = contents({ a: ['k1', 'm1', 'x1'], old: ['o1'] })
+const SET = [
+  { namespace: 'a', key: 'l', value: encode('1') },
+  { namespace: 'a', key: 'm', value: encode('2') },
+]
+const NEW = { namespace: 'new', key: 'n', value: encode('1') }
+
+const set = (value: number): BackupEntry => ({ namespace: 'a', key: 'k', value: encode(value) })
+
+describe('a plan', () => {
+  test('to merge leaves alone what the backup does not name', () => {
+    expect(plan(BACKUP, CURRENT, 'merge')).toEqual({
+      added: 2,
+      changed: 1,
+      same: 1,
+      removed: 0,
+      namespaces: new Map([
+        ['a', { added: 1, changed: 1, same: 1, removed: 0 }],
+        ['new', { added: 1, changed: 0, same: 0, removed: 0 }],
+        ['old', { added: 0, changed: 0, same: 0, removed: 0 }],
+      ]),
+      changes: [...SET, NEW],
+    })
+  })
+  test('to replace removes it, in every namespace, after what is set', () => {
+    expect(plan(BACKUP, CURRENT, 'replace')).toEqual({
+      added: 2,
+      changed: 1,
+      same: 1,
+      removed: 2,
+      namespaces: new Map([
+        ['a', { added: 1, changed: 1, same: 1, removed: 1 }],
+        ['new', { added: 1, changed: 0, same: 0, removed: 0 }],
+        ['old', { added: 0, changed: 0, same: 0, removed: 1 }],
+      ]),
+      changes: [
+        ...SET,
+        { namespace: 'a', key: 'x', remove: true },
+        NEW,
+        { namespace: 'old', key: 'o', remove: true },
+      ],
+    })
+  })
+  test('has nothing to do where all is the same, and removes all for an empty backup', () => {
+    expect(plan(CURRENT, CURRENT, 'replace').changes).toEqual([])
+    expect(plan(new Map(), CURRENT, 'replace')).toMatchObject({ removed: 4 })
+    expect(plan(new Map(), CURRENT, 'merge').changes).toEqual([])
+  })
+})
+
+test('a list is cut by number and by bytes, and what is too large is alone', () => {
+  // As JSON: two quotes, a comma, and an é of two bytes.
+  const items = ['aé', 'bb', 'c', 'large'.repeat(9), 'd', 'e', 'f', 'g']
+  expect([...inParts(items, 3, 12)]).toEqual([
+    ['aé', 'bb'],
+    ['c'],
+    ['large'.repeat(9)],
+    ['d', 'e', 'f'],
+    ['g'],
+  ])
+  expect([...inParts([], 3, 12)]).toEqual([])
+})
+
+describe('the place of a runtime', () => {
+  test('is read as a whole, sorted, with progress', async () => {
+    await using runtime = await startRuntime()
+    const place = runtimePlace(runtime)
+    expect(await readAll(place)).toEqual(new Map())
+    await place.apply(plan(CURRENT, new Map(), 'merge').changes)
+    const progress: Reading[] = []
+    expect(await readAll(place, (reading) => progress.push(reading))).toEqual(CURRENT)
+    expect(progress).toEqual([
+      { namespaces: 1, of: 2, entries: 3 },
+      { namespaces: 2, of: 2, entries: 4 },
+    ])
+    expect(await place.namespaces()).toEqual(['a', 'old'])
+    expect(await place.entries('nothing')).toEqual(new Map())
+  })
+  test.each(['merge', 'replace'] as const)('does a plan to %s, once or twice', async (mode) => {
+    await using runtime = await startRuntime()
+    const place = runtimePlace(runtime)
+    await place.apply(plan(CURRENT, new Map(), 'merge').changes)
+    const { changes } = plan(BACKUP, await readAll(place), mode)
+    await place.apply(changes)
+    const once = await readAll(place)
+    expect(plan(BACKUP, once, mode)).toMatchObject({ same: 4, changes: [] })
+    expect(once.get('old')?.size).toBe(mode === 'merge' ? 1 : undefined)
+    await place.apply(changes)
+    expect(await readAll(place)).toEqual(once)
+  })
+  test('keeps every value there is', async () => {
+    await using runtime = await startRuntime()
+    const place = runtimePlace(runtime)
+    const all = new Map([['v', new Map(STORED.map(({ name, make }) => [name, encode(make())]))]])
+    await place.apply(plan(all, new Map(), 'merge').changes)
+    expect(await readAll(place)).toEqual(all)
+  })
+  test('makes changes in their order, in parts, and says how many are done', async () => {
+    await using runtime = await startRuntime()
+    const place = runtimePlace(runtime)
+    const many = Array.from({ length: 450 }, (_, i) => ({ ...set(i), key: `k${i}` }))
+    const done: number[] = []
+    const remove = { namespace: 'a', key: 'k', remove: true } as const
+    await place.apply([set(1), remove, set(2), ...many, remove, set(3)], (n) => done.push(n))
+    expect(done).toEqual([1, 2, 202, 402, 453, 454, 455])
+    expect((await place.entries('a')).get('k')).toBe(encode(3))
+    expect((await place.entries('a')).size).toBe(451)
+  })
+  test('works where several writes at once are not atomic', async () => {
+    await using runtime = await startRuntime('Six')
+    const place = runtimePlace(runtime)
+    await place.apply(plan(BACKUP, new Map(), 'merge').changes)
+    expect(await place.entries('a')).toEqual(BACKUP.get('a'))
+  })
+})

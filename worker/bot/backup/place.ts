@@ -1,0 +1,58 @@
+import type { BackupEntry } from './entry.js'
+
+/** Entries as text of `botshelf/codec`, by namespace and key. */
+export type Contents = ReadonlyMap<string, ReadonlyMap<string, string>>
+
+/** An entry to be removed. There may be none. */
+export interface Removal {
+  readonly namespace: string
+  readonly key: string
+  readonly remove: true
+}
+
+/** What is to become of one key: another value, or none. */
+export type PlaceChange = BackupEntry | Removal
+
+/** Where a bot's data is, as an operator sees it: text of `botshelf/codec` under namespaces and keys. */
+export interface Place {
+  /** The namespaces there are, sorted by code unit. One whose entries are all gone may be listed. */
+  namespaces(): Promise<readonly string[]>
+  /** Every entry of a namespace, key by key; none if there is no such namespace. */
+  entries(namespace: string): Promise<ReadonlyMap<string, string>>
+  /**
+   * Makes the changes, in order and in parts. After a failure some of them may be made; all of
+   * them can then be made again, as made twice is the same as once. A value that is set stays
+   * until it is removed, even if what it replaces would have expired. `onDone` gets how many are
+   * done so far.
+   */
+  apply(changes: readonly PlaceChange[], onDone?: (done: number) => void): Promise<void>
+}
+
+/** How far {@link readAll} is. */
+export interface Reading {
+  /** The namespaces that were read, and how many there are. */
+  readonly namespaces: number
+  readonly of: number
+  /** The entries that were read. */
+  readonly entries: number
+}
+
+/**
+ * Everything of a place; a namespace without entries is left out, since some storages still list
+ * it. What is written meanwhile is in it or not: one namespace is read after another.
+ */
+export async function readAll(
+  place: Place,
+  onProgress: (reading: Reading) => void = () => {},
+): Promise<Contents> {
+  const names = await place.namespaces()
+  const contents = new Map<string, ReadonlyMap<string, string>>()
+  let entries = 0
+  for (const [index, name] of names.entries()) {
+    const found = await place.entries(name)
+    if (found.size > 0) contents.set(name, found)
+    entries += found.size
+    onProgress({ namespaces: index + 1, of: names.length, entries })
+  }
+  return contents
+}

@@ -1,0 +1,55 @@
+import type { Contents, PlaceChange } from './place.js'
+
+/** `merge` leaves alone what the backup does not name; `replace` removes it, in every namespace. */
+export type RestoreMode = 'merge' | 'replace'
+
+/** How many entries a restore touches, and how. */
+export interface Counts {
+  readonly added: number
+  readonly changed: number
+  /** In both, with the same value: nothing is done. */
+  readonly same: number
+  readonly removed: number
+}
+
+/** What a restore will do, before it does anything. */
+export interface Plan extends Counts {
+  /** The same by namespace, sorted: every namespace of the backup and of the place. */
+  readonly namespaces: ReadonlyMap<string, Counts>
+  /** In each namespace, what is set and then what is removed, so that nothing goes before the new is there. */
+  readonly changes: readonly PlaceChange[]
+}
+
+/** Holds a backup against what is there now, entry by entry. */
+export function plan(backup: Contents, current: Contents, mode: RestoreMode): Plan {
+  const changes: PlaceChange[] = []
+  const namespaces = new Map<string, Counts>()
+  const total = { added: 0, changed: 0, same: 0, removed: 0 }
+  const names = [...new Set([...backup.keys(), ...current.keys()])]
+  for (const namespace of names.toSorted(byCodeUnit)) {
+    const next = backup.get(namespace) ?? new Map<string, string>()
+    const now = current.get(namespace) ?? new Map<string, string>()
+    const counts = { added: 0, changed: 0, same: 0, removed: 0 }
+    for (const [key, value] of next) {
+      const there = now.get(key)
+      if (there === value) {
+        counts.same++
+        continue
+      }
+      counts[there === undefined ? 'added' : 'changed']++
+      changes.push({ namespace, key, value })
+    }
+    for (const key of mode === 'replace' ? now.keys() : []) {
+      if (next.has(key)) continue
+      counts.removed++
+      changes.push({ namespace, key, remove: true })
+    }
+    namespaces.set(namespace, counts)
+    for (const kind of ['added', 'changed', 'same', 'removed'] as const) total[kind] += counts[kind]
+  }
+  return { ...total, namespaces, changes }
+}
+
+function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
+}
