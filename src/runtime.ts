@@ -1,5 +1,6 @@
 import type { BotConfig } from './config.js'
 import { nothing } from './deferred.js'
+import { asyncDispose } from './dispose.js'
 import { locate, StoreError } from './errors.js'
 import { checkNamespace } from './key.js'
 import { OpQueue } from './queue/op-queue.js'
@@ -143,7 +144,7 @@ export class StorageRuntime {
   }
 
   async #closeAll(namespace: string, space: Space): Promise<void> {
-    const stores = [...space.stores].map((store) => store[Symbol.asyncDispose]())
+    const stores = [...space.stores].map((store) => store[asyncDispose]())
     const results = await Promise.allSettled([...stores, space.opened])
     // An open under way finds the runtime closed and makes no store; its storage is closed here.
     await this.#closeSpace(namespace, space)

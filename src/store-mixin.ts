@@ -1,3 +1,4 @@
+import { asyncDispose } from './dispose.js'
 import { StoreError } from './errors.js'
 import type { StorageRuntime } from './runtime.js'
 import type { KeysOptions, StoreChange } from './storage.js'
@@ -149,7 +150,7 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
       }
 
       async [Symbol.asyncDispose](): Promise<void> {
-        await this.#store?.[Symbol.asyncDispose]()
+        await this.#store?.[asyncDispose]()
       }
 
       #open(): Store<T> {
