@@ -4,11 +4,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type BuildOptions } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { chromium } from 'playwright'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
 import { cloudflareKV } from '../adapters/cloudflare-kv.js'
 import { durableObject } from '../adapters/durable-object.js'
+import { indexeddb } from '../adapters/indexeddb.js'
 import { memory } from '../adapters/memory.js'
+import { chromiumLaunch } from '../scripts/chromium.js'
 import type { StoreErrorCode } from '../src/index.js'
 
 // README's samples are compiled and run as they stand, against the built package (`npm run build`).
@@ -21,6 +24,7 @@ beforeAll(async () => {
   // Within the package, so that `botshelf` is the package itself.
   folder = await mkdtemp(join(root, '.readme-'))
   for (const file of [
+    'page.ts',
     'worker.ts',
     'wrangler.toml',
     'karma.ts',
@@ -60,10 +64,18 @@ export const client = {
       noEmit: true,
       isolatedDeclarations: false,
     },
-    // It is for Node; the others are for a Worker.
-    exclude: ['redis.test.ts'],
+    // They are for Node and for a page; the others are for a Worker.
+    exclude: ['redis.test.ts', 'page.ts'],
   }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
+  const { types: _, ...compilerOptions } = config.compilerOptions
+  const page = {
+    ...config,
+    compilerOptions: { ...compilerOptions, lib: [...compilerOptions.lib, 'DOM'] },
+    include: ['page.ts'],
+    exclude: [],
+  }
+  await writeFile(join(folder, 'tsconfig.page.json'), JSON.stringify(page))
 })
 
 afterAll(() => rm(folder, { recursive: true }))
@@ -96,10 +108,43 @@ async function bundle(
   return outputFiles?.[0]?.text ?? ''
 }
 
-test('the samples compile under every strict flag, with declarations', () => {
-  const { status, stdout } = spawnSync('tsc', ['-p', folder], { encoding: 'utf8' })
-  expect(stdout).toBe('')
-  expect(status).toBe(0)
+test.each(['tsconfig.json', 'tsconfig.page.json'])(
+  'the samples compile under every strict flag, with declarations: %s',
+  (project) => {
+    const { status, stdout } = spawnSync('tsc', ['-p', join(folder, project)], { encoding: 'utf8' })
+    expect(stdout).toBe('')
+    expect(status).toBe(0)
+  },
+)
+
+test('the page sample keeps what it stored, and watches what another tab does', async () => {
+  const script = await bundle('page.ts', { target: 'es2022' })
+  const browser = await chromium.launch(chromiumLaunch())
+  try {
+    const context = await browser.newContext()
+    await context.route('http://readme.localhost/**', (route) =>
+      route.fulfill({ contentType: 'text/html', body: '' }),
+    )
+    const open = async (): Promise<string[]> => {
+      const said: string[] = []
+      const page = await context.newPage()
+      page.on('console', (message) => said.push(message.text()))
+      page.on('pageerror', (error) => said.push(String(error)))
+      await page.goto('http://readme.localhost/')
+      await page.addScriptTag({ content: script, type: 'module' })
+      return said
+    }
+    const first = await open()
+    await vi.waitFor(() => expect(first).toHaveLength(2), { timeout: 20_000 })
+    expect(first).toEqual(['bl_plugins [Todo]', 'configs {Karma: Object}'])
+    const second = await open()
+    await vi.waitFor(() => expect(second).toHaveLength(2), { timeout: 20_000 })
+    expect(second[0]).toBe('bl_plugins [Todo, Todo]')
+    await vi.waitFor(() => expect(first.slice(2)).toContain('set bl_plugins'), { timeout: 20_000 })
+    expect(first.slice(2)).toContain('set configs')
+  } finally {
+    await browser.close()
+  }
 })
 
 test('the Worker sample, under its own wrangler.toml, counts a hundred requests at once to a hundred', async () => {
@@ -169,7 +214,7 @@ test('the adapter sample passes the suite under the runner of the test sample', 
 })
 
 test('the table of STORAGE_CONFIG says what the manifests say', () => {
-  for (const { name, config = {} } of [durableObject, cloudflareKV, memory]) {
+  for (const { name, config = {} } of [durableObject, cloudflareKV, indexeddb, memory]) {
     expect(readme).toContain(
       `| \`${name}\` | ${Object.keys(config).length ? `\`${Object.keys(config)[0]}\`` : '–'} |`,
     )
