@@ -32,7 +32,6 @@ const WRITING: Readonly<Record<string, Failure>> = {
     'The browser has no room left for this site; what was stored before is intact.',
   ],
   DataCloneError: ['INVALID_VALUE', 'The browser cannot copy the value.'],
-  DataError: ['TOO_LARGE', 'The browser refuses an entry of this size.'],
 }
 
 /** Why a database could not be opened. Nothing was changed. */
@@ -54,6 +53,7 @@ export function failedOpen(error: unknown): StoreError {
 /** Why a transaction that only read was aborted. */
 export function failedRead(error: unknown): StoreError {
   if (isStoreError(error)) return error
+  if (isTooLarge(error)) return tooLarge(error)
   return isConnectionLost(error)
     ? connectionLost(error, 'not-applied')
     : named(READING, error, 'not-applied')
@@ -65,6 +65,7 @@ export function failedRead(error: unknown): StoreError {
  */
 export function failedWrite(error: unknown): StoreError {
   if (isStoreError(error)) return error
+  if (isTooLarge(error)) return tooLarge(error)
   return isConnectionLost(error)
     ? connectionLost(error, 'unknown')
     : named(WRITING, error, 'not-applied')
@@ -79,6 +80,15 @@ function isConnectionLost(error: unknown): boolean {
     error.name === 'AbortError' ||
     error.name === 'InvalidStateError'
   )
+}
+
+// Chromium, of a key of about 64 million characters: an UnknownError like those of a lost connection.
+function isTooLarge(error: unknown): boolean {
+  return error instanceof DOMException && error.message.includes('too large')
+}
+
+function tooLarge(cause: unknown): StoreError {
+  return new StoreError('TOO_LARGE', 'The browser does not take an entry of this size.', { cause })
 }
 
 // Safari, after a page was in the background: the handle is dead, a new one works.

@@ -212,7 +212,8 @@ export class IndexedDBStorage extends BatchStorageBase {
     })
     const failed = await ended
     if (failed !== undefined) {
-      const error = refused === undefined ? failed.error : refused.error
+      // The browser may have aborted it first; then what was thrown here only tells of that.
+      const error = failed.error ?? (refused === undefined ? null : refused.error)
       throw this.#failed(sent ? failedWrite(error) : failedRead(error), transaction)
     }
     this.#written(groups.filter((_, index) => outcomes[index] === 'applied').flat())
