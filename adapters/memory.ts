@@ -8,6 +8,7 @@ import {
   type KeysOptions,
   type Outcome,
   type StorageBase,
+  type StorageListener,
   StoragePluginBase,
   type StoreChange,
   type Traits,
@@ -48,7 +49,7 @@ export class MemoryStoragePlugin extends StoragePluginBase {
 
 interface Namespace {
   readonly map: Map<string, Entry>
-  readonly listeners: Set<(change: StoreChange) => void>
+  readonly listeners: Set<StorageListener>
 }
 
 class MemoryStorage extends BatchStorageBase {
@@ -114,9 +115,9 @@ class MemoryStorage extends BatchStorageBase {
     this.#tell({ kind: 'clear' })
   }
 
-  override watch(listener: (change: StoreChange) => void): () => void {
+  override watch(listener: StorageListener): () => void {
     // Of its own, so that one function can listen twice.
-    const own = (change: StoreChange): void => listener(change)
+    const own: StorageListener = (change) => listener(change)
     this.#listeners.add(own)
     return () => this.#listeners.delete(own)
   }

@@ -15,6 +15,7 @@ export type {
   SetChange,
   StorageEventType,
   StorageHost,
+  StorageListener,
   StoreChange,
   Traits,
 } from './storage.js'

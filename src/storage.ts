@@ -70,6 +70,9 @@ export type StoreChange =
   | { readonly kind: 'set' | 'remove'; readonly key: string }
   | { readonly kind: 'clear'; readonly key?: undefined }
 
+/** Whom a storage tells of changes. */
+export type StorageListener = (change: StoreChange | { readonly kind: 'unknown' }) => void
+
 /** What happens to a storage while it is open: see {@link StorageHost.tell}. */
 export type StorageEventType = 'data-lost' | 'blocked' | 'reopened'
 
@@ -210,10 +213,11 @@ export abstract class StorageBase {
 
   /**
    * Tells of every change that takes hold in the namespace, whoever makes it, until the function
-   * that it returns is called. There exactly where `traits.watch` says so. A change that expires
-   * is not told.
+   * that it returns is called. There exactly where `traits.watch` says so. Whoever applies what is
+   * told to a view of the keys, in order, has the right view in the end; `unknown` says that the
+   * keys must be read anew. That something expired is not told.
    */
-  watch?(listener: (change: StoreChange) => void): () => void
+  watch?(listener: StorageListener): () => void
 
   async #apply(changes: readonly Change[]): Promise<Outcome> {
     if (changes.some((change) => change.ifVersion !== undefined)) {

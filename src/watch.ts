@@ -26,20 +26,21 @@ export class Watch implements AsyncIterableIterator<StoreChange, undefined> {
     this.#listKeys = listKeys
   }
 
-  push(change: StoreChange): void {
+  /** `unknown`: anything may have changed. */
+  push(change: StoreChange | { readonly kind: 'unknown' }): void {
     // What a listing is about to show need not be told as well.
     if (this.#ended || this.#behind) return
-    if (change.kind === 'clear') {
-      this.#pending.clear()
-      this.#cleared = true
-    } else {
+    if (change.kind === 'set' || change.kind === 'remove') {
       this.#pending.delete(change.key)
       this.#pending.set(change.key, change)
-      if (this.#pending.size > MOST_PENDING) {
-        this.#pending.clear()
-        this.#cleared = false
-        this.#behind = true
-      }
+    } else {
+      this.#pending.clear()
+      this.#cleared = change.kind === 'clear'
+    }
+    if (change.kind === 'unknown' || this.#pending.size > MOST_PENDING) {
+      this.#pending.clear()
+      this.#cleared = false
+      this.#behind = true
     }
     this.#wake()
   }

@@ -1,3 +1,4 @@
+// oxlint-disable-next-line import/no-unassigned-import -- it puts its globals in place
 import 'fake-indexeddb/auto'
 import { IndexedDBStoragePlugin } from '../adapters/indexeddb.js'
 import { conformance } from '../src/conformance.js'

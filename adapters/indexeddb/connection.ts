@@ -1,19 +1,11 @@
-import { openDB, unwrap } from 'idb'
 import { nothing } from '../../src/deferred.js'
 import { StoreError } from '../../src/errors.js'
 import type { StorageHost } from '../../src/storage.js'
-import { failedOpen, failedRead } from './failures.js'
+import { failedRead } from './failures.js'
+import { IDENTITY, META } from './format.js'
 import { Landmark } from './landmark.js'
-
-/** The format of what is stored: the version of the database. */
-const FORMAT = 1
-/** The entries by key: `{ v, n, x? }`, value, version and expiry. */
-export const ENTRIES = 'entries'
-/** The index of entries that expire, by when. */
-export const EXPIRY = 'x'
-/** What there is to say of the database itself. */
-export const META = 'meta'
-const IDENTITY = 'database'
+import { openDatabase } from './open-database.js'
+import { type Running, Transactions } from './transactions.js'
 
 export interface ConnectionOptions {
   /** The name of the database. */
@@ -32,15 +24,19 @@ export class Connection {
   readonly #openTimeout: number
   readonly #tell: StorageHost['tell']
   readonly #landmark: Landmark
-  #opening: Promise<IDBDatabase> | undefined
+  readonly #transactions = new Transactions()
   #db: IDBDatabase | undefined
+  #opening: Promise<IDBDatabase> | undefined
   /** What tells the database from one made anew under its name; pending while it is read. */
   #identity: Promise<string | undefined> | undefined
-  #closed = false
+  /** Is it told already that what there was before the next connection is gone? */
   #lossTold = false
+  #stoodAside = false
+  /** Has nobody used it since it was made anew, to see what is left? */
   #idle = false
-  /** Called when the data is gone that was there. */
-  onDataLost: () => void = nothing
+  #closed = false
+  /** Called when the data is gone that was there; `unknown` if other data may be there by now. */
+  onDataLost: (kind: 'clear' | 'unknown') => void = nothing
 
   constructor({ name, openTimeout, tell }: ConnectionOptions) {
     this.name = name
@@ -55,25 +51,26 @@ export class Connection {
   }
 
   /**
-   * Begins a transaction. It is active until the caller lets the event loop go on.
+   * Begins a transaction, on the entries if no other store is named.
    *
    * @throws StoreError `CONNECTION_LOST` if a new connection is as dead as the old one
    */
   async begin(
-    stores: string | readonly string[],
     mode: IDBTransactionMode,
-    options?: IDBTransactionOptions,
-  ): Promise<IDBTransaction> {
+    durability: IDBTransactionDurability,
+    storeName?: string,
+  ): Promise<Running> {
     this.#idle = false
     for (let attempt = 1; ; attempt++) {
       const db = this.#db ?? (await this.#connect())
       try {
-        return db.transaction(stores as string | string[], mode, options)
+        return this.#transactions.begin(db, mode, durability, storeName)
       } catch (error) {
         // Nothing was sent, so it is safe to begin again.
-        this.drop(db)
         const failed = failedRead(error)
-        if (attempt === 2 || failed.code !== 'CONNECTION_LOST') throw failed
+        if (failed.code !== 'CONNECTION_LOST') throw failed
+        this.drop(db)
+        if (attempt === 2) throw failed
       }
     }
   }
@@ -84,6 +81,11 @@ export class Connection {
     db.close()
   }
 
+  /** Did another page delete or upgrade the database, and has nobody needed it since? */
+  get hasStoodAside(): boolean {
+    return this.#stoodAside
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     await this.#opening?.catch(nothing)
@@ -92,121 +94,91 @@ export class Connection {
   }
 
   #connect(): Promise<IDBDatabase> {
-    this.#opening ??= this.#openOnce().finally(() => {
+    this.#opening ??= this.#open().finally(() => {
       this.#opening = undefined
     })
     return this.#opening
   }
 
-  async #openOnce(): Promise<IDBDatabase> {
-    const { db, created } = await this.#request()
+  async #open(): Promise<IDBDatabase> {
+    const db = await openDatabase({
+      name: this.name,
+      timeout: this.#openTimeout,
+      onBlocked: (reason) => this.#tell('blocked', reason),
+      onVersionChange: (changed, deletes) => this.#standAside(changed, deletes),
+      onTerminated: (lost) => this.#terminated(lost),
+    })
     if (this.#closed) {
       db.close()
-      throw new StoreError('CONNECTION_LOST', 'The storage was closed while it was opened.', {
-        retryable: false,
-      })
+      const message = 'The storage was closed while it was opened.'
+      throw new StoreError('CONNECTION_LOST', message, { retryable: false })
     }
+    this.#stoodAside = false
     const reopened = this.#identity !== undefined
-    const before = await this.#identity
-    this.#identity = identify(db).then((id) => id ?? before)
-    // Another tab may have made it anew already, and then it is not `created` here.
-    const replaced = before !== undefined && before !== (await this.#identity)
-    if (replaced || (created && this.#landmark.stands())) {
-      this.#loseData('the browser made the database anew, and empty')
-    }
+    this.#identity = this.#recognise(db, await this.#identity)
+    // Whoever opens for the first time need not wait for it.
+    if (reopened) await this.#identity
     this.#db = db
-    this.#lossTold = false
-    this.#landmark.set()
     if (reopened) this.#tell('reopened', 'the connection to the database was lost')
     return db
   }
 
-  async #request(): Promise<{ db: IDBDatabase; created: boolean }> {
-    try {
-      return await this.#requestOnce()
-    } catch (error) {
-      const failed = failedOpen(error)
-      if (failed.code !== 'CONNECTION_LOST') throw failed
+  /** Tells the database from one made anew under its name, by this tab or another. */
+  async #recognise(db: IDBDatabase, before: string | undefined): Promise<string | undefined> {
+    const wasTold = this.#lossTold
+    this.#lossTold = false
+    const last = before ?? this.#landmark.get()
+    const identity = await this.#identify(db)
+    if (identity === undefined) return last
+    if (last !== undefined && last !== identity && !wasTold) {
+      this.#tell('data-lost', 'the database was made anew, and empty')
+      this.onDataLost('unknown')
     }
-    // Somebody deleted it in that very moment; now there is nothing in the way.
-    try {
-      return await this.#requestOnce()
-    } catch (error) {
-      throw failedOpen(error)
-    }
+    this.#landmark.set(identity)
+    return identity
   }
 
-  async #requestOnce(): Promise<{ db: IDBDatabase; created: boolean }> {
-    let created = false
-    let db: IDBDatabase | undefined
-    const opening = openDB(this.name, FORMAT, {
-      upgrade(upgraded, _from, _to, transaction) {
-        created = true
-        transaction.done.catch(nothing)
-        upgraded.createObjectStore(ENTRIES).createIndex(EXPIRY, EXPIRY)
-        const identity = { id: crypto.getRandomValues(new Uint32Array(4)).join('-') }
-        upgraded.createObjectStore(META).put(identity, IDENTITY).catch(nothing)
-      },
-      blocking: (_from, to) => db && this.#standAside(db, to === null),
-      terminated: () => db && this.#terminated(db),
-    }).then((wrapped) => (db = unwrap(wrapped)))
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        // It cannot be called off. One that succeeds later must not stand in others' way.
-        opening.then((found) => found.close(), nothing)
-        const reason = `another tab has held the database for ${this.#openTimeout} ms`
-        this.#tell('blocked', reason)
-        reject(
-          new StoreError(
-            'BLOCKED',
-            `The database cannot be opened: ${reason}. Close the other tabs of this site, or load them again.`,
-          ),
-        )
-      }, this.#openTimeout)
-    })
+  /** The identity of a database; `undefined` if it cannot be read. */
+  async #identify(db: IDBDatabase): Promise<string | undefined> {
     try {
-      return { db: await Promise.race([opening, late]), created }
-    } finally {
-      clearTimeout(timer)
+      const { store, ended } = this.#transactions.begin(db, 'readonly', 'default', META)
+      const request = store.get(IDENTITY) as IDBRequest<{ id?: string } | undefined>
+      return (await ended) === undefined ? request.result?.id : undefined
+    } catch {
+      return undefined
     }
   }
 
   // Whoever wants to upgrade or delete the database waits until all others have closed it.
-  #standAside(db: IDBDatabase, deleted: boolean): void {
+  #standAside(db: IDBDatabase, deletes: boolean): void {
+    this.#stoodAside = true
+    if (deletes) {
+      this.#lossTold = true
+      void this.#loseAll(db)
+    }
     this.drop(db)
-    if (deleted) this.#loseData('another page or worker deleted the database')
+  }
+
+  /** What was begun before the deletion still completes, and then it is lost with the rest. */
+  async #loseAll(db: IDBDatabase): Promise<void> {
+    try {
+      // It waits for all that write.
+      await this.#transactions.begin(db, 'readwrite', 'relaxed').ended
+    } catch {
+      // The connection is closed already, and nothing is under way.
+    }
+    this.#tell('data-lost', 'another page or worker deleted the database')
+    this.onDataLost('clear')
   }
 
   // Such as when a person clears what the site has stored. Looking at once tells what is left; a
   // browser that ends one connection after another is not asked again until somebody needs it.
   #terminated(db: IDBDatabase): void {
+    const isReplaced = this.#opening !== undefined || (this.#db !== undefined && this.#db !== db)
     this.drop(db)
-    if (this.#idle || this.#closed) return
+    this.#transactions.lose(db)
+    if (isReplaced || this.#idle || this.#closed) return
     this.#idle = true
     this.#connect().catch(nothing)
   }
-
-  #loseData(reason: string): void {
-    if (this.#lossTold) return
-    this.#lossTold = true
-    this.#tell('data-lost', reason)
-    this.onDataLost()
-  }
-}
-
-/** The identity of a database; `undefined` if it cannot be read. */
-function identify(db: IDBDatabase): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    try {
-      const transaction = db.transaction(META, 'readonly')
-      const request = transaction.objectStore(META).get(IDENTITY) as IDBRequest<
-        { id?: string } | undefined
-      >
-      request.addEventListener('success', () => resolve(request.result?.id))
-      transaction.addEventListener('abort', () => resolve(undefined))
-    } catch {
-      resolve(undefined)
-    }
-  })
 }

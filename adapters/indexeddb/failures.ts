@@ -20,13 +20,11 @@ const OPENING: Readonly<Record<string, Failure>> = {
 }
 
 const READING: Readonly<Record<string, Failure>> = {
-  NotFoundError: ['CORRUPT', 'The database is not one that botshelf made.'],
   NotReadableError: ['CORRUPT', 'The browser cannot read a value that it keeps.'],
   DataError: ['CORRUPT', 'The browser cannot read a value that it keeps.'],
 }
 
 const WRITING: Readonly<Record<string, Failure>> = {
-  NotFoundError: ['CORRUPT', 'The database is not one that botshelf made.'],
   QuotaExceededError: [
     'QUOTA_EXCEEDED',
     'The browser has no room left for this site; what was stored before is intact.',

@@ -1,27 +1,24 @@
 import { BatchStorageBase } from '../../src/batch-storage.js'
-import { nothing } from '../../src/deferred.js'
 import { isStoreError, type StoreError } from '../../src/errors.js'
-import type { Change, Entry, KeysOptions, Outcome, StoreChange, Traits } from '../../src/storage.js'
-import { type Connection, ENTRIES, EXPIRY, META } from './connection.js'
+import type { Entry, KeysOptions, Outcome, StorageListener, Traits } from '../../src/storage.js'
+import type { Connection } from './connection.js'
 import { failedRead, failedWrite } from './failures.js'
+import { EXPIRY, META } from './format.js'
 import { startingAfter, startingWith } from './range.js'
-import { readRecord, writeRecord } from './record.js'
+import { readRecord, readRecords } from './record.js'
+import { keysIn, type Results, whenAnswered } from './requests.js'
 import { keepsErrors } from './stand-ins.js'
+import { Sweeper } from './sweeper.js'
 import { Tabs } from './tabs.js'
+import type { Running } from './transactions.js'
+import { type Apply, type Groups, write } from './write.js'
 
 /** How many entries a listing reads at once. */
 const PAGE = 500
-/** How many expired entries one sweep removes. */
-const SWEEP = 1000
-/** How long after one sweep a write begins the next, in milliseconds. */
-const BETWEEN_SWEEPS = 60_000
-
-type Groups = readonly (readonly Change[])[]
-type Apply = (now: Map<string, Entry>) => Groups
 
 interface StorageOptions {
   readonly durability: 'strict' | 'relaxed'
-  /** The runtime's clock. Without one nothing is swept after a write. */
+  /** The runtime's clock. */
   readonly now: (() => number) | undefined
 }
 
@@ -37,21 +34,19 @@ export class IndexedDBStorage extends BatchStorageBase {
     watch: true,
   }
   readonly #connection: Connection
-  readonly #tabs: Tabs
   readonly #durability: 'strict' | 'relaxed'
-  readonly #now: (() => number) | undefined
+  readonly #tabs: Tabs
+  readonly #sweeper: Sweeper
   readonly #keepsErrors = keepsErrors()
   #unsynced = false
-  #sweeping: Promise<void> | undefined
-  #swept = Number.NEGATIVE_INFINITY
 
   constructor(connection: Connection, { durability, now }: StorageOptions) {
     super()
     this.#connection = connection
-    this.#tabs = new Tabs(connection.name)
     this.#durability = durability
-    this.#now = now
-    connection.onDataLost = () => this.#tabs.tell({ kind: 'clear' })
+    this.#tabs = new Tabs(connection.name, (keys) => this.#exist(keys))
+    this.#sweeper = new Sweeper(connection, now)
+    connection.onDataLost = (kind) => this.#tabs.tell({ kind })
   }
 
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
@@ -63,7 +58,7 @@ export class IndexedDBStorage extends BatchStorageBase {
   async commit(groups: Groups): Promise<readonly Outcome[]> {
     if (groups.length === 0) return []
     try {
-      return await this.#write([], () => groups)
+      return await this.transact([], () => groups)
     } catch (error) {
       if (!isStoreError(error) || error.outcome === 'unknown') throw error
       if (groups.length === 1) return [error]
@@ -74,7 +69,14 @@ export class IndexedDBStorage extends BatchStorageBase {
     return outcomes
   }
 
-  override transact(keys: readonly string[], apply: Apply): Promise<readonly Outcome[]> {
+  override async transact(keys: readonly string[], apply: Apply): Promise<readonly Outcome[]> {
+    try {
+      return await this.#write(keys, apply)
+    } catch (error) {
+      if (!isStoreError(error) || error.code !== 'CONNECTION_LOST') throw error
+      // Lost before anything was sent, it can be done once more.
+      if (error.outcome === 'unknown') throw error
+    }
     return this.#write(keys, apply)
   }
 
@@ -111,186 +113,82 @@ export class IndexedDBStorage extends BatchStorageBase {
       (entries) =>
         [entries.count(), entries.index(EXPIRY).count(IDBKeyRange.upperBound(now))] as const,
     )
-    if (expired > 0) this.#sweep(now)
+    if (expired > 0) this.#sweeper.sweep(now)
     return all - expired
   }
 
   async clear(): Promise<void> {
-    const transaction = await this.#begin('readwrite')
-    const ended = end(transaction)
-    transaction.objectStore(ENTRIES).clear()
+    const { transaction, store, ended } = await this.#begin('readwrite')
+    store.clear()
     transaction.commit()
     const failed = await ended
     if (failed !== undefined) throw this.#failed(failedWrite(failed.error), transaction)
+    this.#unsynced = this.#durability === 'relaxed'
     this.#tabs.changed([{ kind: 'clear' }])
   }
 
-  override watch(listener: (change: StoreChange) => void): () => void {
+  override watch(listener: StorageListener): () => void {
     return this.#tabs.listen(listener)
   }
 
   async close(): Promise<void> {
-    await this.#sweeping
     try {
-      if (this.#unsynced) await this.#sync()
+      await this.#tabs.close()
+      await this.#sweeper.ended()
+      // Whoever deleted or upgraded the database has done so on disk.
+      if (this.#unsynced && !this.#connection.hasStoodAside) await this.#sync()
     } finally {
-      this.#tabs.close()
       await this.#connection.close()
     }
   }
 
-  /** Answers requests that only read. They are answered in order, so the last one ends them. */
+  async #exist(keys: readonly string[]): Promise<readonly boolean[]> {
+    const found = await this.#read((entries) => keys.map((key) => entries.getKey(key)))
+    return found.map((key) => key !== undefined)
+  }
+
+  /** Answers requests that only read. */
   async #read<const R extends readonly IDBRequest[]>(
     request: (entries: IDBObjectStore) => R,
   ): Promise<Results<R>> {
-    const transaction = await this.#begin('readonly')
-    const requests = request(transaction.objectStore(ENTRIES))
-    return new Promise((resolve, reject) => {
-      whenAnswered(requests, () => resolve(requests.map(({ result }) => result) as Results<R>))
-      transaction.addEventListener('abort', () => {
-        reject(this.#failed(failedRead(transaction.error), transaction))
-      })
+    const { transaction, store, ended } = await this.#begin('readonly')
+    const requests = request(store)
+    const answered = new Promise<undefined>((resolve) => {
+      whenAnswered(requests, () => resolve(undefined))
     })
+    const failed = await Promise.race([answered, ended])
+    if (failed !== undefined) throw this.#failed(failedRead(failed.error), transaction)
+    return requests.map(({ result }) => result as unknown) as Results<R>
   }
 
-  /** As {@link #writeOnce}, and once more where the connection was lost before anything was sent. */
   async #write(keys: readonly string[], apply: Apply): Promise<readonly Outcome[]> {
-    try {
-      return await this.#writeOnce(keys, apply)
-    } catch (error) {
-      const unsent = isStoreError(error) && error.code === 'CONNECTION_LOST'
-      if (!unsent || error.outcome === 'unknown') throw error
-      return this.#writeOnce(keys, apply)
-    }
-  }
-
-  /**
-   * Reads `keys`, lets `apply` decide, and writes what it decided: one transaction. Resolves when
-   * it has completed; throws when it was rolled back, or was lost.
-   */
-  async #writeOnce(keys: readonly string[], apply: Apply): Promise<readonly Outcome[]> {
-    const transaction = await this.#begin('readwrite')
-    const ended = end(transaction)
-    const entries = transaction.objectStore(ENTRIES)
-    let groups: Groups = []
-    let outcomes: readonly Outcome[] = []
-    let sent = false
-    let refused: { readonly error: unknown } | undefined
-    // What is thrown within an event would be reported to the page, and its reason be lost here.
-    const guard = (step: () => void): void => {
-      try {
-        step()
-      } catch (error) {
-        refused = { error }
-        abort(transaction)
-      }
-    }
-    const read = (wanted: readonly string[], then: (found: Map<string, Entry>) => void): void => {
-      const requests = wanted.map((key) => entries.get(key))
-      whenAnswered(requests, () =>
-        guard(() =>
-          then(
-            readRecords(
-              wanted,
-              requests.map(({ result }) => result as unknown),
-            ),
-          ),
-        ),
-      )
-    }
-    guard(() => {
-      read(keys, (now) => {
-        groups = apply(now)
-        const conditions = groups.flat().filter(({ ifVersion }) => ifVersion !== undefined)
-        const unread = conditions.map(({ key }) => key).filter((key) => !keys.includes(key))
-        read(unread, (also) => {
-          sent = true
-          outcomes = this.#putAll(entries, groups, new Map([...now, ...also]))
-          transaction.commit()
-        })
-      })
-    })
-    const failed = await ended
-    if (failed !== undefined) {
-      // The browser may have aborted it first; then what was thrown here only tells of that.
-      const error = failed.error ?? (refused === undefined ? null : refused.error)
-      throw this.#failed(sent ? failedWrite(error) : failedRead(error), transaction)
-    }
-    this.#written(groups.filter((_, index) => outcomes[index] === 'applied').flat())
-    return outcomes
-  }
-
-  /** Writes each group whose conditions hold. Each group sees what those before it have written. */
-  #putAll(
-    entries: IDBObjectStore,
-    groups: Groups,
-    now: ReadonlyMap<string, Entry>,
-  ): readonly Outcome[] {
-    const written = new Map<string, string | null>()
-    const holds = ({ key, ifVersion }: Change): boolean => {
-      if (ifVersion === undefined) return true
-      const version = written.has(key) ? written.get(key) : (now.get(key)?.version ?? null)
-      return version === ifVersion
-    }
-    return groups.map((changes) => {
-      if (!changes.every(holds)) return 'conflict'
-      for (const change of changes) {
-        if ('entry' in change) entries.put(writeRecord(change.entry, this.#keepsErrors), change.key)
-        else entries.delete(change.key)
-        written.set(change.key, 'entry' in change ? change.entry.version : null)
-      }
-      return 'applied'
-    })
-  }
-
-  #written(changes: readonly Change[]): void {
+    const running = await this.#begin('readwrite')
+    const { outcomes, changes } = await write(running, keys, apply, this.#keepsErrors).catch(
+      (error: StoreError) => {
+        throw this.#failed(error, running.transaction)
+      },
+    )
     if (this.#durability === 'relaxed') this.#unsynced ||= changes.length > 0
     this.#tabs.changed(
       changes.map((change) => ({ kind: 'entry' in change ? 'set' : 'remove', key: change.key })),
     )
-    const now = this.#now?.()
-    if (now === undefined || now - this.#swept < BETWEEN_SWEEPS) return
-    if (!changes.some((change) => 'entry' in change && change.entry.expires !== undefined)) return
-    this.#swept = now
-    this.#sweep(now)
-  }
-
-  /** Removes what has expired, some of it, in its own time. What cannot be removed expired anyway. */
-  #sweep(now: number): void {
-    this.#sweeping ??= this.#removeExpired(now)
-      .catch(nothing)
-      .finally(() => {
-        this.#sweeping = undefined
-      })
-  }
-
-  async #removeExpired(now: number): Promise<void> {
-    const transaction = await this.#connection.begin(ENTRIES, 'readwrite', {
-      durability: 'relaxed',
-    })
-    const ended = end(transaction)
-    const entries = transaction.objectStore(ENTRIES)
-    const expired = keysIn(entries.index(EXPIRY), IDBKeyRange.upperBound(now), SWEEP)
-    whenAnswered([expired], () => {
-      for (const key of expired.result) entries.delete(key)
-    })
-    await ended
+    this.#sweeper.written(changes)
+    return outcomes
   }
 
   // Closing a database puts nothing on disk, and neither does a transaction that writes nothing; a
   // strict write does, for all that went before it.
   async #sync(): Promise<void> {
-    const transaction = await this.#connection.begin(META, 'readwrite', { durability: 'strict' })
-    const ended = end(transaction)
-    transaction.objectStore(META).put(Date.now(), 'synced')
+    const { transaction, store, ended } = await this.#connection.begin('readwrite', 'strict', META)
+    store.put(Date.now(), 'synced')
     transaction.commit()
     const failed = await ended
     if (failed !== undefined) throw failedWrite(failed.error)
     this.#unsynced = false
   }
 
-  #begin(mode: 'readonly' | 'readwrite'): Promise<IDBTransaction> {
-    return this.#connection.begin(ENTRIES, mode, { durability: this.#durability })
+  #begin(mode: 'readonly' | 'readwrite'): Promise<Running> {
+    return this.#connection.begin(mode, this.#durability)
   }
 
   /** A connection that lost one transaction is not trusted with another. */
@@ -298,48 +196,4 @@ export class IndexedDBStorage extends BatchStorageBase {
     if (error.code === 'CONNECTION_LOST') this.#connection.drop(db)
     return error
   }
-}
-
-type Results<R extends readonly IDBRequest[]> = {
-  -readonly [I in keyof R]: R[I] extends IDBRequest<infer T> ? T : never
-}
-
-/** Resolves when a transaction has ended: with its error, `null` for none of its own, if it was aborted. */
-function end(transaction: IDBTransaction): Promise<{ error: DOMException | null } | undefined> {
-  return new Promise((resolve) => {
-    transaction.addEventListener('complete', () => resolve(undefined))
-    transaction.addEventListener('abort', () => resolve({ error: transaction.error }))
-  })
-}
-
-function abort(transaction: IDBTransaction): void {
-  try {
-    transaction.abort()
-  } catch {
-    // It has ended already.
-  }
-}
-
-function whenAnswered(requests: readonly IDBRequest[], then: () => void): void {
-  const last = requests.at(-1)
-  if (last === undefined) then()
-  else last.addEventListener('success', then)
-}
-
-// Every key is a string: nothing else is ever written.
-function keysIn(
-  source: IDBObjectStore | IDBIndex,
-  range: IDBKeyRange | undefined,
-  most?: number,
-): IDBRequest<string[]> {
-  return source.getAllKeys(range, most) as IDBRequest<string[]>
-}
-
-function readRecords(keys: readonly string[], records: readonly unknown[]): Map<string, Entry> {
-  const found = new Map<string, Entry>()
-  for (const [index, key] of keys.entries()) {
-    const record = records[index]
-    if (record !== undefined) found.set(key, readRecord(key, record))
-  }
-  return found
 }

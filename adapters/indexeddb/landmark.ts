@@ -1,7 +1,7 @@
 /**
- * A mark outside IndexedDB that a database exists. A browser opens a damaged database without an
- * error, empty; who clears the site's data clears the mark as well. Where there is no
- * `localStorage`, in a worker for one, no mark is kept.
+ * A mark outside IndexedDB of which database there was last. A browser opens a damaged database
+ * without an error, empty, and so anew; who clears the site's data clears the mark as well. Where
+ * there is no `localStorage`, in a worker for one, no mark is kept.
  */
 export class Landmark {
   readonly #name: string
@@ -10,12 +10,13 @@ export class Landmark {
     this.#name = `botshelf:${database}`
   }
 
-  stands(): boolean {
-    return quietly(() => localStorage.getItem(this.#name) !== null) ?? false
+  /** The identity of the database that was there last. */
+  get(): string | undefined {
+    return quietly(() => localStorage.getItem(this.#name)) ?? undefined
   }
 
-  set(): void {
-    quietly(() => localStorage.setItem(this.#name, '1'))
+  set(identity: string): void {
+    quietly(() => localStorage.setItem(this.#name, identity))
   }
 }
 

@@ -31,3 +31,16 @@ export function readRecord(key: string, record: unknown): Entry {
   const value = e === undefined ? v : unpack({ value: v, standIns: e })
   return expires === undefined ? { value, version } : { value, version, expires }
 }
+
+/** The entries among the records that were found under these keys. */
+export function readRecords(
+  keys: readonly string[],
+  records: readonly unknown[],
+): Map<string, Entry> {
+  const found = new Map<string, Entry>()
+  for (const [index, key] of keys.entries()) {
+    const record = records[index]
+    if (record !== undefined) found.set(key, readRecord(key, record))
+  }
+  return found
+}

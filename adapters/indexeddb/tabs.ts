@@ -1,24 +1,41 @@
-import type { StoreChange } from '../../src/storage.js'
+import { nothing } from '../../src/deferred.js'
+import type { StorageListener, StoreChange } from '../../src/storage.js'
+
+/** How many keys are looked up at once of those that others changed. */
+const MOST_LOOKED_UP = 1000
 
 interface Message {
   readonly v: 1
   readonly changes: readonly StoreChange[]
 }
 
-/** Tells the other tabs and workers of the origin what was changed here, and hears it from them. */
+/** Tells which of these keys there are. */
+export type LookUp = (keys: readonly string[]) => Promise<readonly boolean[]>
+
+/**
+ * Tells the other tabs and workers of the origin what was changed here, and hears it from them.
+ *
+ * What another tab tells may come late, when what it changed was changed again and told already. So
+ * the keys are looked up, and what is told is how they are.
+ */
 export class Tabs {
   readonly #channel: BroadcastChannel
-  readonly #listeners = new Set<(change: StoreChange) => void>()
+  readonly #lookUp: LookUp
+  readonly #listeners = new Set<StorageListener>()
+  readonly #heard = new Set<string>()
+  #heardAll = false
+  #lookingUp: Promise<void> | undefined
 
-  constructor(database: string) {
+  constructor(database: string, lookUp: LookUp) {
+    this.#lookUp = lookUp
     this.#channel = new BroadcastChannel(`botshelf:${database}`)
     this.#channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
       // Whatever else of this origin speaks here, or in a later version, cannot be understood.
-      if (isMessage(data)) for (const change of data.changes) this.tell(change)
+      if (this.#listeners.size > 0 && isMessage(data)) this.#hear(data.changes)
     })
   }
 
-  /** A change that took hold here. */
+  /** Something was changed here, and took hold. */
   changed(changes: readonly StoreChange[]): void {
     if (changes.length === 0) return
     for (const change of changes) this.tell(change)
@@ -30,20 +47,47 @@ export class Tabs {
     }
   }
 
-  tell(change: StoreChange): void {
+  /** Tells those who listen here. */
+  tell(change: Parameters<StorageListener>[0]): void {
     for (const listener of this.#listeners) listener(change)
   }
 
-  listen(listener: (change: StoreChange) => void): () => void {
+  listen(listener: StorageListener): () => void {
     // Of its own, so that one function can listen twice.
-    const own = (change: StoreChange): void => listener(change)
+    const own: StorageListener = (change) => listener(change)
     this.#listeners.add(own)
     return () => this.#listeners.delete(own)
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#channel.close()
     this.#listeners.clear()
+    await this.#lookingUp
+  }
+
+  #hear(changes: readonly StoreChange[]): void {
+    for (const { kind, key } of changes) {
+      if (kind !== 'clear') this.#heard.add(key)
+      if (kind === 'clear' || this.#heard.size > MOST_LOOKED_UP) {
+        this.#heard.clear()
+        this.#heardAll = true
+      }
+    }
+    this.#lookingUp ??= this.#tellHeard().finally(() => {
+      this.#lookingUp = undefined
+    })
+  }
+
+  async #tellHeard(): Promise<void> {
+    while (this.#heardAll || this.#heard.size > 0) {
+      const keys = [...this.#heard]
+      const all = this.#heardAll
+      this.#heard.clear()
+      this.#heardAll = false
+      const found = all ? undefined : await this.#lookUp(keys).catch(nothing)
+      if (found === undefined) this.tell({ kind: 'unknown' })
+      else keys.forEach((key, index) => this.tell({ kind: found[index] ? 'set' : 'remove', key }))
+    }
   }
 }
 

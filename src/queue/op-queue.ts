@@ -1,6 +1,6 @@
 import { deferred, nothing } from '../deferred.js'
 import { StoreError } from '../errors.js'
-import type { Change, Entry, KeysOptions, StorageBase, StoreChange } from '../storage.js'
+import type { Change, Entry, KeysOptions, StorageBase, StorageListener } from '../storage.js'
 import { Delivery, sleep, type Verdict } from './delivery.js'
 import { Lanes } from './lanes.js'
 
@@ -74,7 +74,7 @@ export class OpQueue {
   }
 
   /** Tells of changes until the function it returns is called; `undefined` if the storage cannot. */
-  watch(listener: (change: StoreChange) => void): (() => void) | undefined {
+  watch(listener: StorageListener): (() => void) | undefined {
     return this.#storage.watch?.(listener)
   }
 
