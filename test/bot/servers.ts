@@ -42,7 +42,8 @@ export class TestServers {
   // A file that is saved meanwhile restarts a server in the midst of a request: these have a copy.
   async #copyProject(): Promise<string> {
     const copy = await this.folder()
-    for (const name of ['src', 'adapters', 'worker', 'wrangler.toml', 'package.json']) {
+    const parts = ['src', 'adapters', 'worker', 'scripts/build-page.ts']
+    for (const name of [...parts, 'wrangler.toml', 'package.json']) {
       await cp(join(ROOT, name), join(copy, name), { recursive: true })
     }
     // A replayed nick must not become an admin, even if his name is one.

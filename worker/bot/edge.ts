@@ -2,7 +2,7 @@ const ANSWERS_WITHIN = 120_000
 
 /** A bot in a Worker, by its address, and its operator's token. */
 export interface EdgeAccess {
-  /** Its origin, such as `https://bot.example.com`. */
+  /** The address of its page, such as `https://bot.example.com/`. */
   readonly url: string
   readonly token: string
 }
@@ -39,7 +39,7 @@ export interface Edge {
 /** The bot in a Worker at an address; `undefined` if there is none, or it cannot be reached. */
 export async function findEdge(url: string): Promise<Edge | undefined> {
   try {
-    const found = (await ask(url, '/api/storages', {})) as Edge | null
+    const found = (await ask(url, 'api/storages', {})) as Edge | null
     return Array.isArray(found?.storages) && typeof found.admin === 'boolean' ? found : undefined
   } catch (error) {
     if (error instanceof PlaceError) return undefined

@@ -45,7 +45,7 @@ export async function sendAll(
 ): Promise<void> {
   let heard = 0
   for (const part of inParts(events, AT_ONCE, MOST_EVENT_BYTES - 1024)) {
-    await callEdge(access, '/api/replay', { storage, room, events: part })
+    await callEdge(access, 'api/replay', { storage, room, events: part })
     heard += part.length
     onHeard(heard)
   }

@@ -26,14 +26,14 @@ export function edgePlace({ storage, ...access }: EdgePlaceOptions): Place {
   const query = `storage=${encodeURIComponent(storage)}`
   return {
     async namespaces() {
-      const { namespaces } = (await callEdge(access, `/admin/namespaces?${query}`)) as {
+      const { namespaces } = (await callEdge(access, `admin/namespaces?${query}`)) as {
         namespaces: readonly string[]
       }
       return namespaces
     },
     async entries(namespace) {
       // Not in the path: there an address drops `.` and `..`, however they are escaped.
-      const path = `/admin/storage?namespace=${encodeURIComponent(namespace)}&${query}`
+      const path = `admin/storage?namespace=${encodeURIComponent(namespace)}&${query}`
       const { entries } = (await callEdge(access, path)) as { entries: Record<string, string> }
       return new Map(Object.entries(entries))
     },
@@ -41,7 +41,7 @@ export function edgePlace({ storage, ...access }: EdgePlaceOptions): Place {
       for (const change of changes) refuseTooLarge(change)
       let done = 0
       for (const part of inParts(changes, MOST_CHANGES, MOST_CHANGE_BYTES)) {
-        await callEdge(access, `/admin/restore?${query}`, { changes: part })
+        await callEdge(access, `admin/restore?${query}`, { changes: part })
         done += part.length
         onDone(done)
       }

@@ -1,0 +1,222 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { BrowserContextOptions, Page } from 'playwright'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { encode } from '../../src/codec.ts'
+import { writeBackup } from '../../worker/bot/backup/file.ts'
+import { eventually, hasAnswered, said, say, shows, statusIs, TestBrowser } from './browser.ts'
+import { choose } from './files.ts'
+import { startStaticServer, type StaticServer } from './static-server.ts'
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const PHONE: BrowserContextOptions = {
+  viewport: { width: 390, height: 844 },
+  hasTouch: true,
+  isMobile: true,
+}
+const BACKUP = writeBackup({
+  at: '2026-01-02T12:00:00.000Z',
+  storage: 'IndexedDB',
+  contents: new Map([['Karma', new Map([['zoe', encode(3)]])]]),
+})
+let server: StaticServer
+let browser: TestBrowser
+
+beforeAll(async () => {
+  ;[server, browser] = await Promise.all([startStaticServer(), TestBrowser.start()])
+})
+afterEach(() => browser.clear())
+afterAll(() => Promise.all([server?.stop(), browser?.stop()]))
+
+/** What axe finds wrong, each with where. */
+async function faults(page: Page): Promise<string[]> {
+  await page.evaluate(AXE)
+  return page.evaluate(async () => {
+    const axe = Reflect.get(globalThis, 'axe') as {
+      run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>
+    }
+    const { violations } = await axe.run()
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
+  })
+}
+
+test.each<[string, BrowserContextOptions]>([
+  ['light', {}],
+  ['dark', { colorScheme: 'dark' }],
+  ['on a phone', PHONE],
+  ['on a phone in the dark', { ...PHONE, colorScheme: 'dark' }],
+])('axe finds nothing wrong: %s', async (_, options) => {
+  const page = await browser.open(server.url, await browser.person(options))
+  await say(page, 'bob++')
+  await say(page, `!learn long = ${'long '.repeat(100)}`)
+  await shows(page, 'Factoids', 'long', /long/)
+  await eventually(() => page.locator('.changed').count()).toBe(0)
+  await page.locator('.choices label').first().hover()
+  await choose(page, 'torn.jsonl', BACKUP.slice(0, -9))
+  await statusIs(page, /nothing was changed/)
+  expect(await faults(page)).toEqual([])
+  await choose(page, 'b.jsonl', BACKUP)
+  await page.getByRole('radio', { name: /Replace/ }).check()
+  expect(await faults(page)).toEqual([])
+})
+
+test('everything can be done with the keyboard alone, and the focus is always seen', async () => {
+  const page = await browser.open(server.url)
+  const press = (key: string): Promise<void> => page.keyboard.press(key)
+  const tabTo = async (what: string): Promise<void> => {
+    for (let times = 0; times < 40; times++) {
+      await press('Tab')
+      const [name, outline] = await page.evaluate(() => {
+        const on = document.activeElement
+        const seen = on?.matches('.choices input') ? on.nextElementSibling : on
+        // From the last of the page the focus goes to the browser, and comes back to the first.
+        if (on === document.body) return ['', 'solid']
+        return [
+          on?.id || on?.textContent || '',
+          seen === null || seen === undefined ? '' : getComputedStyle(seen).outlineStyle,
+        ]
+      })
+      expect(outline, name).toBe('solid')
+      if (name.includes(what)) return
+    }
+    throw new Error(`The keyboard does not reach ${what}.`)
+  }
+  await tabTo('!learn tea')
+  await press('Enter')
+  await hasAnswered(page)
+  await tabTo('user')
+  await page.keyboard.type('ann')
+  await tabTo('text')
+  await page.keyboard.type('!tea | bob')
+  await press('Enter')
+  await eventually(() => said(page)).toContain('bob: green')
+  await page.keyboard.type('!tea | zoe')
+  await tabTo('Send')
+  await press('Enter')
+  await eventually(() => said(page)).toContain('zoe: green')
+  await tabTo('backup')
+  const downloading = page.waitForEvent('download')
+  await press('Enter')
+  await downloading
+  await tabTo('restore-open')
+  const choosing = page.waitForEvent('filechooser')
+  await press('Enter')
+  const file = { name: 'b.jsonl', mimeType: 'application/x-ndjson', buffer: Buffer.from(BACKUP) }
+  await (await choosing).setFiles(file)
+  await page.getByRole('dialog').waitFor()
+  expect(await page.evaluate(() => document.activeElement?.closest('dialog')?.id)).toBe('restore')
+  await tabTo('restore-go')
+  await press('Enter')
+  await shows(page, 'Karma', 'zoe', '3')
+  await eventually(() => page.evaluate(() => document.activeElement?.id)).toBe('restore-open')
+  await tabTo('persist')
+  await tabTo('find')
+  await page.keyboard.type('zoe')
+  await eventually(() => page.locator('.space:visible').count()).toBe(1)
+  await tabTo('Karma')
+  await press('Enter')
+  await eventually(() => page.locator('.entry:visible').count()).toBe(0)
+  await tabTo('replay-start')
+  await press('Enter')
+  await statusIs(page, /heard/)
+})
+
+test.each([320, 390, 768, 1280])(
+  'at a width of %i pixels nothing sticks out, and a finger hits every button',
+  async (width) => {
+    const person = await browser.person({ viewport: { width, height: 700 }, hasTouch: true })
+    const page = await browser.open(server.url, person)
+    await page.getByLabel('Your name').fill('a'.repeat(64))
+    await say(page, 'w'.repeat(300))
+    await say(page, `!learn ${'k'.repeat(64)} = ${'v'.repeat(600)}`)
+    await shows(page, 'Factoids', 'k'.repeat(64), /vvv/)
+    await choose(page, 'torn.jsonl', '')
+    await statusIs(page, /nothing was changed/)
+    const sticksOut = (): Promise<string[]> =>
+      page.evaluate(() => {
+        const wide = document.documentElement.scrollWidth > innerWidth ? ['the page'] : []
+        const boxes = document.querySelectorAll(
+          '.card, #log, #shelf, .line, .entry, .bar, .actions, dialog',
+        )
+        const out = [...boxes].filter((box) => {
+          const { left, right } = box.getBoundingClientRect()
+          return left < 0 || right > innerWidth || box.scrollWidth > box.clientWidth + 1
+        })
+        return [...wide, ...out.map((box) => box.id || box.className)]
+      })
+    expect(await sticksOut()).toEqual([])
+    const heights = await page.locator('button:visible, input:visible:not([type=radio])').all()
+    for (const control of heights) {
+      const box = await control.boundingBox()
+      expect(box?.height, (await control.textContent()) ?? '').toBeGreaterThanOrEqual(44)
+    }
+    await choose(page, 'b.jsonl', BACKUP)
+    await page.getByRole('dialog').waitFor()
+    expect(await sticksOut()).toEqual([])
+  },
+)
+
+test.each<[string, BrowserContextOptions]>([
+  ['a desktop', {}],
+  // Emulated as a phone, Chromium takes every shift for one that a finger made.
+  ['a phone', { viewport: { width: 390, height: 844 } }],
+])('nothing moves on %s but entries in the inspector', async (_, options) => {
+  const person = await browser.person(options)
+  await person.addInitScript(() => {
+    const moved: string[] = []
+    Reflect.set(globalThis, 'moved', moved)
+    interface Shift extends PerformanceEntry {
+      readonly sources: readonly { readonly node: Node | null }[]
+    }
+    const observer = new PerformanceObserver((list) => {
+      for (const { node } of (list.getEntries() as Shift[]).flatMap(({ sources }) => sources)) {
+        const on = node instanceof Element ? node : node?.parentElement
+        if (on?.matches('#shelf *') === false) moved.push(on.id || on.className || on.tagName)
+      }
+    })
+    observer.observe({ type: 'layout-shift', buffered: true })
+  })
+  // As on a slow network: it is seen for a while before it knows whether there is an edge.
+  await person.route('**/api/storages', async (route) => {
+    const [seen] = person.pages()
+    await seen?.waitForFunction(() => performance.getEntriesByType('paint').length > 0)
+    await route.continue()
+  })
+  const page = await browser.open(server.url, person)
+  await page.getByText('this page has no edge').waitFor()
+  await say(page, 'bob++')
+  await say(page, '!help')
+  await shows(page, 'Karma', 'bob', '1')
+  await page.getByRole('button', { name: 'Replay' }).click()
+  await statusIs(page, /heard/)
+  await page.getByRole('button', { name: 'Keep my data' }).click()
+  await statusIs(page, /browser/)
+  await choose(page, 'torn.jsonl', '')
+  await statusIs(page, /nothing was changed/)
+  expect(await page.evaluate(() => Reflect.get(globalThis, 'moved'))).toEqual([])
+  await page.reload()
+  await eventually(() => said(page)).toHaveLength(4)
+  await page.getByText('this page has no edge').waitFor()
+  expect(await page.evaluate(() => Reflect.get(globalThis, 'moved'))).toEqual([])
+})
+
+test('the conversation is a log that is read aloud as it grows, and not when it is moved to', async () => {
+  const page = await browser.open(server.url)
+  await say(page, 'bob++')
+  const log = page.getByRole('log', { name: 'Talk to it' })
+  await eventually(() => log.getAttribute('aria-live')).toBe('polite')
+  await page.addInitScript(() => {
+    const states: unknown[] = []
+    Reflect.set(globalThis, 'states', states)
+    document.addEventListener('DOMContentLoaded', () => {
+      const on = document.querySelector('#log')
+      if (on === null) return
+      new MutationObserver(() => states.push(on.getAttribute('aria-live'))).observe(on, {
+        childList: true,
+      })
+    })
+  })
+  await page.reload()
+  await eventually(() => said(page)).toHaveLength(2)
+  expect(await page.evaluate(() => Reflect.get(globalThis, 'states'))).toEqual(['off'])
+})

@@ -1,0 +1,131 @@
+import type { Page } from 'playwright'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { encode } from '../../src/codec.ts'
+import { writeBackup } from '../../worker/bot/backup/file.ts'
+import { eventually, said, say, shown, shows, statusIs, TestBrowser } from './browser.ts'
+import { choose, download, entries } from './files.ts'
+import { startStaticServer, type StaticServer } from './static-server.ts'
+
+let server: StaticServer
+let browser: TestBrowser
+
+beforeAll(async () => {
+  ;[server, browser] = await Promise.all([startStaticServer(), TestBrowser.start()])
+})
+afterEach(() => browser.clear())
+afterAll(() => Promise.all([server?.stop(), browser?.stop()]))
+
+async function rows(page: Page): Promise<string[]> {
+  const all = await page.locator('#restore tbody tr').allInnerTexts()
+  return all.map((row) => row.replace(/\s+/g, ' '))
+}
+
+test('a backup restored in another browser gives every entry back', async () => {
+  const page = await browser.open(server.url)
+  await say(page, '!learn tea = green')
+  await say(page, 'bob++')
+  await page.getByRole('button', { name: 'Replay' }).click()
+  await statusIs(page, /heard/)
+  const { name, text } = await download(page)
+  expect(name).toMatch(/^bot-tab-\d{4}-\d\d-\d\d\.jsonl$/)
+  const other = await browser.open(server.url)
+  await choose(other, name, text)
+  await other.getByRole('dialog').waitFor()
+  await other.getByRole('button', { name: 'Restore', exact: true }).click()
+  await statusIs(other, /^Restored into this tab: \d+ new, 0 changed\.$/)
+  expect(entries((await download(other)).text)).toEqual(entries(text))
+  await eventually(() => shown(other)).toEqual(await shown(page))
+  await say(other, '!tea')
+  expect(await said(other)).toEqual(['!tea', 'green'])
+  await shows(other, 'Factoids', 'tea', /asked: 1/)
+})
+
+test('what will change is shown before it is done, and nothing is done if it is called off', async () => {
+  const page = await browser.open(server.url)
+  await say(page, 'bob++')
+  await say(page, 'ann++')
+  const backup = writeBackup({
+    at: '2026-01-02T12:00:00.000Z',
+    storage: 'IndexedDB',
+    contents: new Map([
+      [
+        'Karma',
+        new Map([
+          ['ann', encode(1)],
+          ['bob', encode(7)],
+          ['zoe', encode(3)],
+        ]),
+      ],
+      ['<b>Old</b>', new Map([['<img src=x>', encode('<i>')]])],
+    ]),
+  })
+  const before = await shown(page)
+  await choose(page, 'old.jsonl', backup)
+  await page.getByRole('dialog').waitFor()
+  expect(await page.locator('#restore-about').textContent()).toMatch(
+    /^old.jsonl holds 4 entries of/,
+  )
+  expect(await rows(page)).toEqual([
+    '<b>Old</b> 1 0 0 0',
+    'Karma 1 1 1 0',
+    'Seen 0 0 0 0',
+    'Together 2 1 1 0',
+  ])
+  await page.getByRole('radio', { name: /Replace/ }).check()
+  expect(await rows(page)).toContain('Seen 0 0 0 1')
+  await page.getByRole('button', { name: 'Restore and remove 1' }).waitFor()
+  await page.keyboard.press('Escape')
+  expect(await page.getByRole('dialog').count()).toBe(0)
+  expect(await shown(page)).toEqual(before)
+  await choose(page, 'old.jsonl', backup)
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  expect(await shown(page)).toEqual(before)
+})
+
+test('a merge leaves what the backup does not name, a replacement removes it', async () => {
+  const page = await browser.open(server.url)
+  await say(page, 'ann++')
+  const backup = writeBackup({
+    at: '2026-01-02T12:00:00.000Z',
+    storage: 'CloudflareKV',
+    contents: new Map([['Karma', new Map([['zoe', encode(3)]])]]),
+  })
+  await choose(page, 'b.jsonl', backup)
+  await page.getByRole('button', { name: 'Restore', exact: true }).click()
+  await statusIs(page, /1 new, 0 changed\.$/)
+  await shows(page, 'Karma', 'zoe', '3')
+  expect((await shown(page))['Karma']).toEqual({ ann: '1', zoe: '3' })
+  await choose(page, 'b.jsonl', backup)
+  await page.getByText('there is nothing to do').waitFor()
+  expect(await page.getByRole('button', { name: 'Restore', exact: true }).isDisabled()).toBe(true)
+  await page.getByRole('radio', { name: /Replace/ }).check()
+  await page.getByRole('button', { name: 'Restore and remove 2' }).click()
+  await statusIs(page, /0 new, 0 changed, 2 removed, 1 as before\.$/)
+  await eventually(async () => (await shown(page))['Karma']).toEqual({ zoe: '3' })
+  expect((await shown(page))['Seen']).toEqual({})
+})
+
+test('a torn or wrong file gets one sentence, and nothing is changed', async () => {
+  const page = await browser.open(server.url)
+  await say(page, 'bob++')
+  const { text } = await download(page)
+  const before = await shown(page)
+  const lines = text.split('\n')
+  const files: [string, RegExp][] = [
+    [
+      text.slice(0, text.length / 2),
+      /^x\.jsonl was not restored, and nothing was changed\. Line \d+: /,
+    ],
+    [lines.toSpliced(1, 1).join('\n'), /nothing was changed\. Line \d+: It counts \d+ entries/],
+    ['', /Line 1: This is no backup of botshelf/],
+    ['\u0000\u0001PNG', /Line 1: This is no backup of botshelf/],
+    [text.replace('"format":1', '"format":2'), /written by a later version/],
+  ]
+  for (const [file, sentence] of files) {
+    await choose(page, 'x.jsonl', file)
+    await statusIs(page, sentence)
+    expect(await page.getByRole('dialog').count()).toBe(0)
+  }
+  expect(await shown(page)).toEqual(before)
+  expect((await download(page)).text.split('\n').slice(1)).toEqual(lines.slice(1))
+})

@@ -1,0 +1,220 @@
+import type { Page } from 'playwright'
+import { writeBackup } from '../../worker/bot/backup/file.ts'
+import { encode } from '../../src/codec.ts'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { DevServer } from '../../scripts/dev-server.ts'
+import { STARTS_WITHIN, TestServers, TOKEN } from '../bot/servers.ts'
+import {
+  eventually,
+  goTo,
+  isReady,
+  said,
+  say,
+  shown,
+  shows,
+  statusIs,
+  TestBrowser,
+} from './browser.ts'
+import { choose, download, entries } from './files.ts'
+
+const EMPTY =
+  '{"botshelf":"backup","format":1,"at":"2026-01-02T12:00:00.000Z","storage":"Memory"}\n{"entries":0}\n'
+const servers = new TestServers()
+let server: DevServer
+let browser: TestBrowser
+
+beforeAll(async () => {
+  ;[server, browser] = await Promise.all([
+    servers.start(await servers.folder(), TOKEN),
+    TestBrowser.start(),
+  ])
+}, STARTS_WITHIN)
+afterEach(() => browser.clear())
+afterAll(() => Promise.all([servers.stop(), browser?.stop()]), 20_000)
+
+async function open(token: string | undefined = TOKEN): Promise<Page> {
+  const hash = token === '' ? '' : `#token=${encodeURIComponent(token)}`
+  const page = await browser.open(`${server.url}/${hash}`)
+  await page.locator('input[value="DurableObject"]:enabled').waitFor()
+  return page
+}
+
+test('the tab and the two storages at the edge know nothing of each other', async () => {
+  const page = await open()
+  await say(page, '!learn apart = in the tab')
+  await goTo(page, 'Durable Object')
+  await say(page, '!apart')
+  await say(page, '!learn apart = in the object')
+  await goTo(page, 'KV')
+  await say(page, '!apart')
+  expect(await said(page)).toEqual(['!apart', expect.stringContaining('I do not know')])
+  await goTo(page, 'Durable Object')
+  await shows(page, 'Factoids', 'apart', /text: "in the object"/)
+  await eventually(() => said(page)).toHaveLength(4)
+  await page.reload()
+  await isReady(page)
+  expect(await page.getByRole('radio', { name: /Durable Object/ }).isChecked()).toBe(true)
+  await eventually(() => said(page)).toHaveLength(4)
+  await goTo(page, 'IndexedDB')
+  await shows(page, 'Factoids', 'apart', /text: "in the tab"/)
+  await eventually(() => said(page)).toHaveLength(2)
+  expect(browser.complaints).toEqual([])
+})
+
+test('a backup of the tab, restored at the edge, is there entry by entry', async () => {
+  const page = await open()
+  await say(page, '!learn restored = from the tab')
+  await say(page, 'ann++')
+  await page.getByRole('button', { name: 'Replay' }).click()
+  await statusIs(page, /heard/)
+  const backup = await download(page)
+  for (const place of ['Durable Object', 'KV'] as const) {
+    await goTo(page, place)
+    await choose(page, backup.name, backup.text)
+    await page.getByRole('radio', { name: /Replace/ }).check()
+    await page
+      .getByRole('button', { name: /^Restore/ })
+      .last()
+      .click()
+    await statusIs(page, /^Restored into (KV|the Durable Object)/)
+    const there = await download(page)
+    expect(there.name).toMatch(/^bot-(DurableObject|CloudflareKV)-/)
+    expect(entries(there.text)).toEqual(entries(backup.text))
+  }
+  await say(page, '!restored')
+  await eventually(() => said(page)).toContain('from the tab')
+}, 60_000)
+
+test('a restore shows how far it is; torn off by the network it says so, and can go on', async () => {
+  const page = await open()
+  await goTo(page, 'KV')
+  const karma = new Map(Array.from({ length: 450 }, (_, index) => [`nick${index}`, encode(index)]))
+  const contents = new Map([['Karma', karma]])
+  const at = '2026-01-02T12:00:00.000Z'
+  let calls = 0
+  let seen: number | undefined
+  await page.route('**/admin/restore?*', async (route) => {
+    calls++
+    if (calls !== 2) return route.continue()
+    const bar = page.getByRole('dialog').getByRole('progressbar')
+    seen = await bar.evaluate((progress: HTMLProgressElement) => progress.value)
+    return route.abort()
+  })
+  await choose(page, 'many.jsonl', writeBackup({ at, storage: 'Memory', contents }))
+  await page.getByRole('button', { name: 'Restore', exact: true }).press('Enter')
+  await page.getByText(/cannot be reached.* 200 of 450 changes were made/).waitFor()
+  expect(seen).toBeCloseTo(200 / 450)
+  await eventually(() => page.locator('#restore tbody tr').last().innerText()).toMatch(
+    /250\s+0\s+200/,
+  )
+  await page.keyboard.press('Enter')
+  await statusIs(page, /^Restored into KV: 250 new, 0 changed, 200 as before\.$/)
+  await shows(page, 'Karma', 'nick199', '199')
+  await page.getByText('… and 2').waitFor()
+})
+
+test('a replay at the edge shows its counts', async () => {
+  const page = await open()
+  await goTo(page, 'Durable Object')
+  await choose(page, 'empty.jsonl', EMPTY)
+  await page.getByRole('radio', { name: /Replace/ }).check()
+  const go = page.getByRole('button', { name: /^Restore/ }).last()
+  if (await go.isEnabled()) await go.click()
+  else await page.keyboard.press('Escape')
+  await eventually(() => page.getByRole('dialog').count()).toBe(0)
+  await page.getByRole('button', { name: 'Replay' }).click()
+  await statusIs(page, /heard 2\d\d events of #ubuntu in the Durable Object/)
+  await eventually(() => page.locator('#talkers li').first().textContent()).toBe('simplyubuntu 22')
+})
+
+test('what somebody else changes at the edge shows by itself', async () => {
+  const page = await open()
+  await goTo(page, 'Durable Object')
+  const other = await open('')
+  await goTo(other, 'Durable Object')
+  await say(other, '!learn quiet = refreshed')
+  await shows(page, 'Factoids', 'quiet', /refreshed/)
+})
+
+test('without the token one can talk at the edge, and the page says why nothing else', async () => {
+  const page = await open('')
+  await goTo(page, 'Durable Object')
+  await say(page, '!learn public = yes')
+  expect((await said(page)).at(-1)).toBe('I will remember "public".')
+  expect(await page.locator('#shelf').textContent()).toMatch(/operator alone.*npm start prints/)
+  for (const name of ['Back up', 'Restore …', 'Replay']) {
+    expect(await page.getByRole('button', { name }).isDisabled()).toBe(true)
+  }
+  expect(await shown(page)).toEqual({})
+  expect(await page.getByText('You are its admin').isVisible()).toBe(false)
+  await goTo(page, 'IndexedDB')
+  expect(await page.getByRole('button', { name: 'Back up' }).isEnabled()).toBe(true)
+  expect(browser.complaints).toEqual([])
+})
+
+test('where storage is denied the edge still answers, and the page says what is not kept', async () => {
+  const person = await browser.person()
+  await person.addInitScript(() => {
+    const denied = new DOMException('denied', 'SecurityError')
+    IDBFactory.prototype.open = () => {
+      throw denied
+    }
+    Object.defineProperty(globalThis, 'localStorage', {
+      get() {
+        throw denied
+      },
+    })
+  })
+  const page = await browser.open(server.url, person)
+  await page.getByRole('alert').getByText('does not let the page keep anything').waitFor()
+  await goTo(page, 'Durable Object')
+  expect(await page.getByRole('alert').textContent()).toBe('')
+  await say(page, '!learn denied = no matter')
+  await say(page, '!denied')
+  expect((await said(page)).at(-1)).toBe('no matter')
+  await page.getByText('This conversation is on this screen only').waitFor()
+  expect(browser.complaints).toEqual([])
+})
+
+test('a token of another run is said to be one', async () => {
+  const page = await open('stale')
+  await goTo(page, 'Durable Object')
+  await page.locator('#shelf', { hasText: 'not that of the bot that runs now' }).waitFor()
+  expect(await page.getByText('You are its admin').isVisible()).toBe(false)
+  expect(await page.getByRole('button', { name: 'Back up' }).isDisabled()).toBe(true)
+  await say(page, 'hello')
+  await page.getByRole('alert').filter({ hasText: 'not that of the bot' }).waitFor()
+  expect(await page.locator('.line.failed .who').textContent()).toBe('guest, not heard')
+  expect(await page.getByLabel('Message').inputValue()).toBe('hello')
+})
+
+test('a message that the edge cannot take is said to be too long, and can be changed', async () => {
+  const page = await open()
+  await goTo(page, 'Durable Object')
+  await say(page, 'x'.repeat(4096))
+  await page.getByRole('alert').filter({ hasText: 'too long for the edge' }).waitFor()
+  expect(await page.getByLabel('Message').inputValue()).toHaveLength(4096)
+})
+
+test('an edge that cannot be reached is said to be, and what is shown to be old', async () => {
+  const page = await open()
+  await goTo(page, 'Durable Object')
+  await say(page, '!learn old = shown')
+  await shows(page, 'Factoids', 'old', /shown/)
+  await page.context().setOffline(true)
+  await say(page, 'hello?')
+  await page.getByRole('alert').filter({ hasText: 'cannot be reached' }).waitFor()
+  await page.getByText('What is shown may be old').waitFor()
+  await shows(page, 'Factoids', 'old', /shown/)
+  await page.context().setOffline(false)
+  await eventually(() => page.locator('#stale').textContent()).toBe('')
+})
+
+test('the policy that is sent is the one in the page, which lets in nothing from elsewhere', async () => {
+  const page = await open()
+  const policy = await page.locator('meta[http-equiv]').getAttribute('content')
+  const { headers } = await fetch(server.url)
+  expect(headers.get('content-security-policy')).toBe(`${policy}; frame-ancestors 'none'`)
+  expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self'/)
+  expect(policy).not.toMatch(/unsafe|[*]|https?:|data:|blob:/)
+})

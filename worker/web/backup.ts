@@ -1,0 +1,23 @@
+import { writeBackup } from '../bot/backup/file.js'
+import { readAll } from '../bot/backup/place.js'
+import { create } from './dom.js'
+import type { Home } from './home.js'
+import { CALLED } from './places.js'
+import { count } from './words.js'
+import type { Report } from './work.js'
+
+/** Hands a place's data to the person as a file; resolves to a sentence. */
+export async function downloadBackup(home: Home, report: Report): Promise<string> {
+  const contents = await readAll(await home.data(), ({ namespaces, of }) => report(namespaces, of))
+  const at = new Date().toISOString()
+  const text = writeBackup({ at, storage: home.storage, contents })
+  const name = `bot-${home.name}-${at.slice(0, 10)}.jsonl`
+  const link = create('a', '')
+  link.href = URL.createObjectURL(new Blob([text], { type: 'application/x-ndjson' }))
+  link.download = name
+  link.click()
+  // The download holds the text by now; without a pause some browsers would lose it.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
+  const entries = [...contents.values()].reduce((sum, { size }) => sum + size, 0)
+  return `${count(entries, 'entry', 'entries')} of ${CALLED[home.name]} went into ${name}.`
+}

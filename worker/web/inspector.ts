@@ -1,0 +1,84 @@
+import { arrange, create, element } from './dom.js'
+import type { Shelf, Touched } from './shelf.js'
+import { SpaceView } from './space-view.js'
+
+/** What a place keeps: its namespaces, keys and values, as they are now. */
+export class Inspector {
+  readonly #place = element('shelf', HTMLDivElement)
+  readonly #find = element('find', HTMLInputElement)
+  readonly #stale = element('stale', HTMLParagraphElement)
+  #shelf: Shelf | undefined
+  #spaces = new Map<string, SpaceView>()
+  #trouble: string | undefined
+  #isFirst = true
+
+  constructor() {
+    this.#find.addEventListener('input', () => this.#search())
+  }
+
+  /** Shows a sentence in place of what is kept. */
+  say(sentence: string): void {
+    this.#shelf = undefined
+    this.#find.disabled = true
+    this.#spaces = new Map()
+    this.#trouble = undefined
+    this.#stale.textContent = ''
+    this.#place.replaceChildren(create('p', 'empty', sentence))
+  }
+
+  /** Shows a shelf from now on. What is on it at first is no change. */
+  follow(shelf: Shelf): void {
+    this.#shelf = shelf
+    this.#isFirst = true
+  }
+
+  /** Says that the shelf may be old, and why; `undefined`: it is not. */
+  showTrouble(sentence: string | undefined, shelf: Shelf): void {
+    if (shelf !== this.#shelf || sentence === this.#trouble) return
+    this.#trouble = sentence
+    const isOld = sentence !== undefined && this.#spaces.size > 0
+    this.#stale.textContent = isOld ? `${sentence} What is shown may be old.` : ''
+    this.#arrange()
+  }
+
+  /** Shows what changed. */
+  draw(shelf: Shelf, touched: Touched): void {
+    if (shelf !== this.#shelf) return
+    this.#find.disabled = false
+    const wanted = this.#find.value.trim()
+    const spaces = new Map<string, SpaceView>()
+    for (const namespace of shelf.namespaces()) {
+      const known = this.#spaces.get(namespace)
+      const space = known ?? new SpaceView(namespace)
+      spaces.set(namespace, space)
+      const changed = touched.get(namespace)
+      if (known === undefined || changed !== undefined) {
+        space.show(shelf.entries(namespace), wanted, this.#isFirst ? undefined : changed)
+      }
+    }
+    this.#spaces = spaces
+    this.#isFirst = false
+    this.#arrange()
+  }
+
+  #search(): void {
+    const wanted = this.#find.value.trim()
+    for (const [namespace, space] of this.#spaces) {
+      const entries = this.#shelf?.entries(namespace)
+      if (entries !== undefined) space.show(entries, wanted, undefined)
+    }
+    this.#arrange()
+  }
+
+  #arrange(): void {
+    const shown = [...this.#spaces.values()].map((space) => space.element)
+    const sentence = this.#sentence(shown)
+    arrange(this.#place, sentence === undefined ? shown : [create('p', 'empty', sentence)])
+  }
+
+  /** What there is to say where there is nothing to show. */
+  #sentence(shown: readonly HTMLElement[]): string | undefined {
+    if (shown.length === 0) return this.#trouble ?? 'Nothing is kept here yet. Say something.'
+    return shown.every(({ hidden }) => hidden) ? 'No key is called that.' : undefined
+  }
+}

@@ -1,0 +1,108 @@
+import { indexeddb, persist } from '../../adapters/indexeddb.js'
+import { type RuntimeEvent, StorageRuntime } from '../../src/index.js'
+import { findEdge } from '../bot/edge.js'
+import { downloadBackup } from './backup.js'
+import { Chart, numberIn } from './chart.js'
+import { Chat } from './chat.js'
+import { element } from './dom.js'
+import { EdgeHome } from './edge-home.js'
+import type { Home } from './home.js'
+import { Inspector } from './inspector.js'
+import { Notice } from './notice.js'
+import { type EdgeName, isEdgeName, PlaceSwitch } from './places.js'
+import { replayExcerpt } from './replay.js'
+import { Restore } from './restore.js'
+import { TabHome } from './tab-home.js'
+import { Visit } from './visit.js'
+import { DATA_LOST, troubleWords } from './words.js'
+import { Work } from './work.js'
+
+const backupButton = element('backup', HTMLButtonElement)
+const restoreButton = element('restore-open', HTMLButtonElement)
+const restoreFile = element('restore-file', HTMLInputElement)
+const persistButton = element('persist', HTMLButtonElement)
+const replayButton = element('replay-start', HTMLButtonElement)
+const buttons = [backupButton, restoreButton, persistButton, replayButton]
+
+const notice = new Notice()
+const onTrouble = (error: unknown): void => notice.show(troubleWords(error))
+const work = new Work({ status: 'status', progress: 'progress' }, buttons)
+const view = {
+  chat: new Chat(onTrouble),
+  inspector: new Inspector(),
+  charts: [
+    new Chart('asked', 'Factoids', (key, value) => [key, numberIn(value, 'asked')]),
+    new Chart('talkers', 'Seen', (key, value) => [key, numberIn(value, 'messages')]),
+  ],
+}
+const restore = new Restore((sentence) => work.say(sentence))
+// What was said is the page's affair, not the bot's: it has a database of its own.
+const pageData = StorageRuntime.start(
+  { STORAGE: indexeddb.name, STORAGE_CONFIG: { database: 'bot-page', openTimeout: 3_000 } },
+  [indexeddb],
+)
+
+const tab = new TabHome(onEvent)
+const edges = new Map<EdgeName, EdgeHome>()
+let visit: Visit | undefined
+const places = new PlaceSwitch(moveTo)
+
+window.addEventListener('hashchange', moveTo)
+backupButton.addEventListener('click', () => {
+  doHere('Reading everything …', (home, report) => downloadBackup(home, report))
+})
+replayButton.addEventListener('click', () => {
+  doHere('The bot is listening to the log …', (home, report) => replayExcerpt(home, report))
+})
+persistButton.addEventListener('click', () => doHere('Asking the browser …', askToPersist))
+restoreButton.addEventListener('click', () => restoreFile.click())
+restoreFile.addEventListener('change', () => {
+  const [file] = restoreFile.files ?? []
+  if (file === undefined) return
+  doHere(`Reading ${file.name} …`, async (home) => {
+    // So that the same file can be chosen again.
+    restoreFile.value = ''
+    return restore.offer(file, home)
+  })
+})
+void offerEdge()
+
+async function offerEdge(): Promise<void> {
+  const edge = await findEdge(location.href)
+  for (const { name } of edge?.storages ?? []) {
+    if (isEdgeName(name)) edges.set(name, new EdgeHome(name, edge?.admin === true, moveTo))
+  }
+  places.offer([...edges.keys()])
+}
+
+/** Goes to the place that is chosen, or comes to it anew. */
+function moveTo(): void {
+  visit?.end()
+  notice.clear()
+  const home = places.place === 'tab' ? tab : (edges.get(places.place) ?? tab)
+  const closed = home.closed() !== undefined
+  for (const button of buttons) button.disabled = closed
+  persistButton.hidden = home !== tab
+  element('admin', HTMLSpanElement).hidden = closed
+  if (!work.running) work.say('')
+  visit = new Visit(home, pageData, view, onTrouble)
+}
+
+function doHere(
+  sentence: string,
+  task: (home: Home, report: (done: number, of: number) => void) => Promise<string>,
+): void {
+  if (visit === undefined) return
+  const { home } = visit
+  void work.run(sentence, (report) => task(home, report))
+}
+
+async function askToPersist(): Promise<string> {
+  return (await persist())
+    ? 'The browser keeps what is here, even when it runs short of room.'
+    : 'The browser promises nothing: when it runs short of room it may clear what is here. A backup is safe.'
+}
+
+function onEvent({ type }: RuntimeEvent): void {
+  if (type === 'data-lost') notice.show(DATA_LOST)
+}

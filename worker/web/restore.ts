@@ -1,0 +1,177 @@
+import { type Backup, BackupError, readBackup } from '../bot/backup/file.js'
+import { type Contents, type Place, readAll } from '../bot/backup/place.js'
+import { type Counts, type Plan, plan, type RestoreMode } from '../bot/backup/plan.js'
+import { create, element } from './dom.js'
+import type { Home } from './home.js'
+import { CALLED } from './places.js'
+import { count, troubleWords } from './words.js'
+import { Work } from './work.js'
+
+// More would be no backup of a bot, and would not fit into a tab.
+const MOST_BYTES = 256 * 1024 * 1024
+
+interface Offer {
+  readonly home: Home
+  readonly place: Place
+  readonly backup: Backup
+  readonly current: Contents
+}
+
+/** Restores a file at a place: shows what will change, does it when told to, and shows how far it is. */
+export class Restore {
+  readonly #dialog = element('restore', HTMLDialogElement)
+  readonly #about = element('restore-about', HTMLParagraphElement)
+  readonly #mode = element('restore-mode', HTMLFieldSetElement)
+  readonly #rows = element('restore-plan', HTMLTableSectionElement)
+  readonly #go = element('restore-go', HTMLButtonElement)
+  readonly #cancel = element('restore-cancel', HTMLButtonElement)
+  readonly #work = new Work({ status: 'restore-status', progress: 'restore-progress' })
+  readonly #onDone: (sentence: string) => void
+  #offer: Offer | undefined
+
+  /** @param onDone gets the sentence that says what was restored */
+  constructor(onDone: (sentence: string) => void) {
+    this.#onDone = onDone
+    this.#mode.addEventListener('change', () => this.#ask())
+    this.#cancel.addEventListener('click', () => this.#dialog.close())
+    this.#dialog.addEventListener('cancel', (event) => {
+      // What has begun is finished: half of it would be neither the old nor the new.
+      if (this.#work.running) event.preventDefault()
+    })
+    this.#dialog.querySelector('form')?.addEventListener('submit', (event) => {
+      event.preventDefault()
+      void this.#restore()
+    })
+  }
+
+  /**
+   * Reads a file and, if all of it is right, shows what it would change at a place; resolves to
+   * what there is to say beside.
+   *
+   * @throws RestoreError if it is no backup, in one sentence; what the place says
+   */
+  async offer(file: File, home: Home): Promise<string> {
+    const backup = await read(file)
+    const place = await home.data()
+    this.#offer = { home, place, backup, current: await readAll(place) }
+    element('restore-title', HTMLHeadingElement).textContent = `Restore into ${CALLED[home.name]}`
+    const entries = [...backup.contents.values()].reduce((sum, { size }) => sum + size, 0)
+    const made = new Date(backup.at).toLocaleString('en', {
+      dateStyle: 'long',
+      timeStyle: 'short',
+    })
+    this.#about.textContent = `${file.name} holds ${count(entries, 'entry', 'entries')} of ${backup.storage}, from ${made}.`
+    for (const radio of this.#modes()) radio.checked = radio.value === 'merge'
+    this.#ask()
+    this.#dialog.showModal()
+    return ''
+  }
+
+  #modes(): HTMLInputElement[] {
+    return [...this.#mode.querySelectorAll('input')]
+  }
+
+  #plan({ backup, current }: Offer): Plan {
+    const chosen = this.#modes().find(({ checked }) => checked)?.value
+    const mode: RestoreMode = chosen === 'replace' ? 'replace' : 'merge'
+    return plan(backup.contents, current, mode)
+  }
+
+  #ask(): void {
+    const changes = this.#show()
+    this.#work.say(
+      changes === 0
+        ? 'Everything is here already: there is nothing to do.'
+        : `${count(changes, 'entry', 'entries')} will change. Nothing is done before you say so.`,
+    )
+  }
+
+  /** Shows what will change; returns how many entries. */
+  #show(): number {
+    if (this.#offer === undefined) return 0
+    const found = this.#plan(this.#offer)
+    this.#rows.replaceChildren(
+      ...[...found.namespaces].map(([namespace, counts]) => row(namespace, counts)),
+      row('Together', found),
+    )
+    this.#go.textContent = found.removed > 0 ? `Restore and remove ${found.removed}` : 'Restore'
+    this.#go.classList.toggle('danger', found.removed > 0)
+    this.#go.disabled = found.changes.length === 0
+    return found.changes.length
+  }
+
+  async #restore(): Promise<void> {
+    const offer = this.#offer
+    if (offer === undefined || this.#work.running) return
+    const { home, place } = offer
+    const found = this.#plan(offer)
+    this.#allow(false)
+    let isDone = false
+    await this.#work.run(`Restoring into ${CALLED[home.name]} …`, async (report) => {
+      let done = 0
+      try {
+        await place.apply(found.changes, (now) => {
+          done = now
+          report(done, found.changes.length)
+        })
+      } catch (error) {
+        throw new RestoreError(
+          `${troubleWords(error)} ${done} of ${found.changes.length} changes were made; restoring again makes the rest.`,
+        )
+      }
+      isDone = true
+      return ''
+    })
+    this.#allow(true)
+    home.look()
+    if (!isDone) {
+      this.#offer = { ...offer, current: await readAll(place).catch(() => offer.current) }
+      this.#show()
+      this.#go.focus()
+      return
+    }
+    this.#dialog.close()
+    this.#onDone(restored(found, home))
+  }
+
+  #allow(allowed: boolean): void {
+    this.#mode.disabled = !allowed
+    this.#go.disabled = !allowed
+    this.#cancel.disabled = !allowed
+  }
+}
+
+/** Why a file cannot be restored: one sentence for people. */
+export class RestoreError extends Error {
+  override readonly name: string = 'RestoreError'
+}
+
+async function read(file: File): Promise<Backup> {
+  if (file.size > MOST_BYTES) {
+    throw new RestoreError(`${file.name} is too large to be a backup. Nothing was changed.`)
+  }
+  try {
+    return readBackup(new Uint8Array(await file.arrayBuffer()))
+  } catch (error) {
+    const why = error instanceof BackupError ? error.message : 'The file cannot be read.'
+    throw new RestoreError(`${file.name} was not restored, and nothing was changed. ${why}`)
+  }
+}
+
+function row(name: string, { added, changed, same, removed }: Counts): HTMLTableRowElement {
+  const head = create('th', '', name)
+  head.scope = 'row'
+  const cells = [added, changed, same, removed].map((number, index) => {
+    const cell = create('td', number === 0 ? 'none' : '', String(number))
+    cell.classList.toggle('removed', index === 3 && number > 0)
+    return cell
+  })
+  return create('tr', '', head, ...cells)
+}
+
+function restored({ added, changed, same, removed }: Plan, { name }: Home): string {
+  const parts = [`${added} new`, `${changed} changed`]
+  if (removed > 0) parts.push(`${removed} removed`)
+  if (same > 0) parts.push(`${same} as before`)
+  return `Restored into ${CALLED[name]}: ${parts.join(', ')}.`
+}

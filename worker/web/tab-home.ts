@@ -1,0 +1,165 @@
+import { indexeddb } from '../../adapters/indexeddb.js'
+import { encode } from '../../src/codec.js'
+import { isStoreError, type RuntimeEvent, StorageRuntime, type Store } from '../../src/index.js'
+import { Bot } from '../bot/bot.js'
+import type { Place } from '../bot/backup/place.js'
+import { runtimePlace } from '../bot/backup/runtime-place.js'
+import type { LogEvent } from '../bot/irc-log.js'
+import { hearAll } from '../bot/replay.js'
+import { type Follower, type Home, ROOM } from './home.js'
+import { Rounds } from './rounds.js'
+import type { Shelf } from './shelf.js'
+
+interface Started {
+  readonly runtime: StorageRuntime
+  readonly bot: Bot
+}
+
+// Changes are told as they happen; only a new namespace has to be looked for.
+const BETWEEN_LOOKS = 2_000
+// Nobody waits longer without a word.
+const CONFIG = { database: 'bot', openTimeout: 3_000 }
+
+/** The bot in this tab, which keeps what it learns in the browser's IndexedDB. */
+export class TabHome implements Home {
+  readonly name = 'tab'
+  readonly storage = indexeddb.name
+  readonly #onEvent: (event: RuntimeEvent) => void
+  #starting: Promise<Started> | undefined
+  #rounds: Rounds | undefined
+
+  constructor(onEvent: (event: RuntimeEvent) => void) {
+    this.#onEvent = onEvent
+  }
+
+  async say(nick: string, text: string): Promise<readonly string[]> {
+    const { bot } = await this.#start()
+    // Whoever has the tab has all of the bot: he is its operator.
+    return bot.handle({
+      room: ROOM,
+      nick,
+      identity: `web:${nick}`,
+      operator: true,
+      at: Date.now(),
+      kind: 'message',
+      text,
+    })
+  }
+
+  closed(): undefined {
+    return undefined
+  }
+
+  async follow({ shelf, onTrouble }: Follower, signal: AbortSignal): Promise<void> {
+    const { runtime } = await this.#start()
+    const place = runtimePlace(runtime)
+    const followed = new Set<string>()
+    const following = new AbortController()
+    signal.addEventListener('abort', () => following.abort())
+    if (signal.aborted) following.abort()
+    const look = async (): Promise<void> => {
+      const names = await place.namespaces()
+      const fresh = names.filter((name) => !followed.has(name))
+      // Shown all together, so that nothing moves.
+      const found = await Promise.all(fresh.map((name) => read(name, runtime, following.signal)))
+      for (const [store, changes, entries] of found) {
+        followed.add(store.namespace)
+        shelf.replace(store.namespace, entries)
+        pass(store, changes, shelf).catch((error: unknown) => {
+          onTrouble(error)
+          // The next look begins with it anew.
+          followed.delete(store.namespace)
+        })
+      }
+      if (fresh.length > 0) onTrouble(undefined)
+    }
+    try {
+      await look()
+    } catch (error) {
+      following.abort()
+      throw error
+    }
+    this.#rounds = new Rounds(() => look().catch(onTrouble), BETWEEN_LOOKS, signal)
+    this.look()
+  }
+
+  look(): void {
+    void this.#rounds?.now()
+  }
+
+  async data(): Promise<Place> {
+    return runtimePlace((await this.#start()).runtime)
+  }
+
+  async hear(
+    events: readonly LogEvent[],
+    room: string,
+    onHeard: (count: number) => void,
+  ): Promise<void> {
+    const { bot } = await this.#start()
+    await hearAll(bot, events, room, onHeard)
+  }
+
+  #start(): Promise<Started> {
+    this.#starting ??= this.#startNew().catch((error: unknown) => {
+      // So that it can be tried again.
+      this.#starting = undefined
+      throw error
+    })
+    return this.#starting
+  }
+
+  async #startNew(): Promise<Started> {
+    const config = { STORAGE: indexeddb.name, STORAGE_CONFIG: CONFIG }
+    const runtime = await StorageRuntime.start(config, [indexeddb], { onEvent: this.#onEvent })
+    try {
+      return { runtime, bot: await Bot.start(runtime, { storage: { name: indexeddb.name } }) }
+    } catch (error) {
+      await runtime.close().catch(() => {})
+      throw error
+    }
+  }
+}
+
+type Changes = ReturnType<Store['watch']>
+
+/** Reads a namespace, and watches it from before it is read, so that nothing is missed. */
+async function read(
+  namespace: string,
+  runtime: StorageRuntime,
+  signal: AbortSignal,
+): Promise<[Store, Changes, ReadonlyMap<string, string>]> {
+  const store = await runtime.open(namespace)
+  const close = (): void => void store[Symbol.asyncDispose]().catch(() => {})
+  signal.addEventListener('abort', close)
+  try {
+    signal.throwIfAborted()
+    const changes = store.watch()
+    const entries = new Map<string, string>()
+    for await (const [key, value] of store) entries.set(key, encode(value))
+    return [store, changes, entries]
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
+/** Passes changes on to the shelf until the store closes. */
+async function pass(store: Store, changes: Changes, shelf: Shelf): Promise<void> {
+  const { namespace } = store
+  try {
+    for await (const { kind, key } of changes) {
+      if (kind === 'clear') {
+        shelf.replace(namespace, new Map())
+        continue
+      }
+      const value = kind === 'set' ? await store.get(key) : undefined
+      if (value === undefined) shelf.remove(namespace, key)
+      else shelf.set(namespace, key, encode(value))
+    }
+  } catch (error) {
+    if (isStoreError(error) && error.code === 'STORE_NOT_OPEN') return
+    await store[Symbol.asyncDispose]().catch(() => {})
+    throw error
+  }
+}

@@ -1,0 +1,112 @@
+import type { StorageRuntime } from '../../src/index.js'
+import type { Chart } from './chart.js'
+import type { Chat } from './chat.js'
+import type { Home } from './home.js'
+import type { Inspector } from './inspector.js'
+import { Shelf, type Touched } from './shelf.js'
+import { Transcript } from './transcript.js'
+import { troubleWords } from './words.js'
+
+/** What shows a place. */
+export interface View {
+  readonly chat: Chat
+  readonly inspector: Inspector
+  readonly charts: readonly Chart[]
+}
+
+const PRIVACY = {
+  tab: 'What you say stays in this browser.',
+  edge: 'What you say goes to the bot at the edge; this browser keeps the conversation.',
+}
+const UNKEPT =
+  'This conversation is on this screen only: the browser does not keep it for this page.'
+
+/** One stay at a place: the conversation there, and what the place keeps, until it ends. */
+export class Visit {
+  readonly home: Home
+  readonly #view: View
+  readonly #onTrouble: (error: unknown) => void
+  readonly #end = new AbortController()
+  #isFollowing = false
+
+  constructor(
+    home: Home,
+    pageData: Promise<StorageRuntime>,
+    view: View,
+    onTrouble: (error: unknown) => void,
+  ) {
+    this.home = home
+    this.#view = view
+    this.#onTrouble = onTrouble
+    void this.#talk(pageData)
+    void this.#look()
+  }
+
+  end(): void {
+    this.#end.abort()
+  }
+
+  get #ended(): boolean {
+    return this.#end.signal.aborted
+  }
+
+  async #talk(pageData: Promise<StorageRuntime>): Promise<void> {
+    const { chat } = this.#view
+    const transcript = new Transcript((lines) => chat.show(lines))
+    this.#end.signal.addEventListener('abort', () => transcript.close())
+    chat.moveTo({
+      say: (nick, text) => this.#say(nick, text),
+      transcript,
+      privacy: this.home.name === 'tab' ? PRIVACY.tab : PRIVACY.edge,
+      unkept: UNKEPT,
+    })
+    try {
+      await transcript.open(this.home.name, await pageData)
+    } catch {
+      if (!this.#ended) chat.showUnkept()
+    }
+    if (!this.#ended) chat.begin()
+  }
+
+  async #say(nick: string, text: string): Promise<readonly string[]> {
+    try {
+      return await this.home.say(nick, text)
+    } finally {
+      // What could not be opened before can be now, perhaps.
+      if (this.#isFollowing) this.home.look()
+      else if (!this.#ended) void this.#look()
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { inspector, charts } = this.#view
+    const closed = this.home.closed()
+    for (const chart of charts) chart.clear()
+    inspector.say(closed ?? 'Looking …')
+    if (closed !== undefined) return
+    const shelf = new Shelf((touched) => this.#show(shelf, touched))
+    inspector.follow(shelf)
+    this.#isFollowing = true
+    const onTrouble = (error: unknown): void => this.#showTrouble(shelf, error)
+    try {
+      await this.home.follow({ shelf, onTrouble }, this.#end.signal)
+      shelf.draw()
+    } catch (error) {
+      this.#isFollowing = false
+      if (this.#ended) return
+      inspector.say('There is nothing to show.')
+      this.#onTrouble(error)
+    }
+  }
+
+  #show(shelf: Shelf, touched: Touched): void {
+    if (this.#ended) return
+    this.#view.inspector.draw(shelf, touched)
+    for (const chart of this.#view.charts) chart.draw(shelf, touched)
+  }
+
+  #showTrouble(shelf: Shelf, error: unknown): void {
+    if (this.#ended) return
+    this.#view.inspector.showTrouble(error === undefined ? undefined : troubleWords(error), shelf)
+  }
+}
