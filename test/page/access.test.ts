@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { BrowserContextOptions, Page } from 'playwright'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { encode } from '../../src/codec.ts'
 import { writeBackup } from '../../worker/bot/backup/file.ts'
-import { eventually, hasAnswered, said, say, shows, statusIs, TestBrowser } from './browser.ts'
+import { eventually, hasAnswered, said, say, shows, statusIs } from './browser.ts'
 import { choose } from './files.ts'
-import { startStaticServer, type StaticServer } from './static-server.ts'
+import { useStaticPage } from './static-page.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const PHONE: BrowserContextOptions = {
@@ -19,14 +19,7 @@ const BACKUP = writeBackup({
   storage: 'IndexedDB',
   contents: new Map([['Karma', new Map([['zoe', encode(3)]])]]),
 })
-let server: StaticServer
-let browser: TestBrowser
-
-beforeAll(async () => {
-  ;[server, browser] = await Promise.all([startStaticServer(), TestBrowser.start()])
-})
-afterEach(() => browser.clear())
-afterAll(() => Promise.all([server?.stop(), browser?.stop()]))
+const site = useStaticPage()
 
 /** What axe finds wrong, each with where. */
 async function faults(page: Page): Promise<string[]> {
@@ -46,7 +39,7 @@ test.each<[string, BrowserContextOptions]>([
   ['on a phone', PHONE],
   ['on a phone in the dark', { ...PHONE, colorScheme: 'dark' }],
 ])('axe finds nothing wrong: %s', async (_, options) => {
-  const page = await browser.open(server.url, await browser.person(options))
+  const page = await site.browser.open(site.url, await site.browser.person(options))
   await say(page, 'bob++')
   await say(page, `!learn long = ${'long '.repeat(100)}`)
   await shows(page, 'Factoids', 'long', /long/)
@@ -61,7 +54,7 @@ test.each<[string, BrowserContextOptions]>([
 })
 
 test('everything can be done with the keyboard alone, and the focus is always seen', async () => {
-  const page = await browser.open(server.url)
+  const page = await site.browser.open(site.url)
   const press = (key: string): Promise<void> => page.keyboard.press(key)
   const tabTo = async (what: string): Promise<void> => {
     for (let times = 0; times < 40; times++) {
@@ -124,8 +117,8 @@ test('everything can be done with the keyboard alone, and the focus is always se
 test.each([320, 390, 768, 1280])(
   'at a width of %i pixels nothing sticks out, and a finger hits every button',
   async (width) => {
-    const person = await browser.person({ viewport: { width, height: 700 }, hasTouch: true })
-    const page = await browser.open(server.url, person)
+    const person = await site.browser.person({ viewport: { width, height: 700 }, hasTouch: true })
+    const page = await site.browser.open(site.url, person)
     await page.getByLabel('Your name').fill('a'.repeat(64))
     await say(page, 'w'.repeat(300))
     await say(page, `!learn ${'k'.repeat(64)} = ${'v'.repeat(600)}`)
@@ -161,7 +154,7 @@ test.each<[string, BrowserContextOptions]>([
   // Emulated as a phone, Chromium takes every shift for one that a finger made.
   ['a phone', { viewport: { width: 390, height: 844 } }],
 ])('nothing moves on %s but entries in the inspector', async (_, options) => {
-  const person = await browser.person(options)
+  const person = await site.browser.person(options)
   await person.addInitScript(() => {
     const moved: string[] = []
     Reflect.set(globalThis, 'moved', moved)
@@ -182,7 +175,7 @@ test.each<[string, BrowserContextOptions]>([
     await seen?.waitForFunction(() => performance.getEntriesByType('paint').length > 0)
     await route.continue()
   })
-  const page = await browser.open(server.url, person)
+  const page = await site.browser.open(site.url, person)
   await page.getByText('this page has no edge').waitFor()
   await say(page, 'bob++')
   await say(page, '!help')
@@ -201,7 +194,7 @@ test.each<[string, BrowserContextOptions]>([
 })
 
 test('the conversation is a log that is read aloud as it grows, and not when it is moved to', async () => {
-  const page = await browser.open(server.url)
+  const page = await site.browser.open(site.url)
   await say(page, 'bob++')
   const log = page.getByRole('log', { name: 'Talk to it' })
   await eventually(() => log.getAttribute('aria-live')).toBe('polite')

@@ -1,19 +1,12 @@
 import type { Page } from 'playwright'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { encode } from '../../src/codec.ts'
 import { writeBackup } from '../../worker/bot/backup/file.ts'
-import { eventually, said, say, shown, shows, statusIs, TestBrowser } from './browser.ts'
+import { eventually, said, say, shown, shows, statusIs } from './browser.ts'
 import { choose, download, entries } from './files.ts'
-import { startStaticServer, type StaticServer } from './static-server.ts'
+import { useStaticPage } from './static-page.ts'
 
-let server: StaticServer
-let browser: TestBrowser
-
-beforeAll(async () => {
-  ;[server, browser] = await Promise.all([startStaticServer(), TestBrowser.start()])
-})
-afterEach(() => browser.clear())
-afterAll(() => Promise.all([server?.stop(), browser?.stop()]))
+const site = useStaticPage()
 
 async function rows(page: Page): Promise<string[]> {
   const all = await page.locator('#restore tbody tr').allInnerTexts()
@@ -21,14 +14,14 @@ async function rows(page: Page): Promise<string[]> {
 }
 
 test('a backup restored in another browser gives every entry back', async () => {
-  const page = await browser.open(server.url)
+  const page = await site.browser.open(site.url)
   await say(page, '!learn tea = green')
   await say(page, 'bob++')
   await page.getByRole('button', { name: 'Replay' }).click()
   await statusIs(page, /heard/)
   const { name, text } = await download(page)
   expect(name).toMatch(/^bot-tab-\d{4}-\d\d-\d\d\.jsonl$/)
-  const other = await browser.open(server.url)
+  const other = await site.browser.open(site.url)
   await choose(other, name, text)
   await other.getByRole('dialog').waitFor()
   await other.getByRole('button', { name: 'Restore', exact: true }).click()
@@ -41,7 +34,7 @@ test('a backup restored in another browser gives every entry back', async () => 
 })
 
 test('what will change is shown before it is done, and nothing is done if it is called off', async () => {
-  const page = await browser.open(server.url)
+  const page = await site.browser.open(site.url)
   await say(page, 'bob++')
   await say(page, 'ann++')
   const backup = writeBackup({
@@ -83,7 +76,7 @@ test('what will change is shown before it is done, and nothing is done if it is 
 })
 
 test('a merge leaves what the backup does not name, a replacement removes it', async () => {
-  const page = await browser.open(server.url)
+  const page = await site.browser.open(site.url)
   await say(page, 'ann++')
   const backup = writeBackup({
     at: '2026-01-02T12:00:00.000Z',
@@ -106,7 +99,7 @@ test('a merge leaves what the backup does not name, a replacement removes it', a
 })
 
 test('a torn or wrong file gets one sentence, and nothing is changed', async () => {
-  const page = await browser.open(server.url)
+  const page = await site.browser.open(site.url)
   await say(page, 'bob++')
   const { text } = await download(page)
   const before = await shown(page)

@@ -1,27 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import {
-  eventually,
-  hasAnswered,
-  said,
-  say,
-  shown,
-  shows,
-  statusIs,
-  TestBrowser,
-} from './browser.ts'
-import { startStaticServer, type StaticServer } from './static-server.ts'
+import { expect, test } from 'vitest'
+import { eventually, hasAnswered, said, say, shown, shows, statusIs } from './browser.ts'
+import { useStaticPage } from './static-page.ts'
 
-let server: StaticServer
-let browser: TestBrowser
-
-beforeAll(async () => {
-  ;[server, browser] = await Promise.all([startStaticServer(), TestBrowser.start()])
-})
-afterEach(() => browser.clear())
-afterAll(() => Promise.all([server?.stop(), browser?.stop()]))
+const site = useStaticPage()
 
 test('what was said and what was learned are there after a reload', async () => {
-  const page = await browser.open(server.url)
+  const page = await site.browser.open(site.url)
   await page.getByLabel('Your name').fill('ann')
   await say(page, '!learn tea = green')
   await say(page, 'bob++')
@@ -40,9 +24,9 @@ test('what was said and what was learned are there after a reload', async () => 
 })
 
 test('two tabs show the same conversation and the same data as they change', async () => {
-  const person = await browser.person()
-  const one = await browser.open(server.url, person)
-  const two = await browser.open(server.url, person)
+  const person = await site.browser.person()
+  const one = await site.browser.open(site.url, person)
+  const two = await site.browser.open(site.url, person)
   await say(one, 'bob++')
   await shows(two, 'Karma', 'bob', '1')
   await eventually(() => said(two)).toEqual(['bob++', 'bob has 1 karma.'])
@@ -53,10 +37,10 @@ test('two tabs show the same conversation and the same data as they change', asy
 })
 
 test('of two tabs that talk at once nothing is lost, neither counts nor lines', async () => {
-  const person = await browser.person()
+  const person = await site.browser.person()
   const tabs = await Promise.all([
-    browser.open(server.url, person),
-    browser.open(server.url, person),
+    site.browser.open(site.url, person),
+    site.browser.open(site.url, person),
   ])
   await Promise.all(
     tabs.map(async (tab) => {
@@ -70,7 +54,7 @@ test('of two tabs that talk at once nothing is lost, neither counts nor lines', 
 })
 
 test('the inspector marks what just changed, and only that', async () => {
-  const page = await browser.open(server.url)
+  const page = await site.browser.open(site.url)
   await say(page, 'ann++')
   await say(page, 'bob++')
   await shows(page, 'Karma', 'bob', '1')
@@ -84,8 +68,8 @@ test('the inspector marks what just changed, and only that', async () => {
 })
 
 test('a hostile message is shown as text, wherever it is shown', async () => {
-  const person = await browser.person()
-  const page = await browser.open(server.url, person)
+  const person = await site.browser.person()
+  const page = await site.browser.open(site.url, person)
   const hostile = '<img src=x onerror="document.title=`owned`"><script>document.title=1</script>'
   await page.getByLabel('Your name').fill('<b>eve</b>')
   await say(page, hostile)
@@ -107,11 +91,11 @@ test('a hostile message is shown as text, wherever it is shown', async () => {
   expect(await page.locator('img, #log b, #shelf b, #shelf i').count()).toBe(0)
   expect(await page.locator('script').count()).toBe(1)
   expect(await page.title()).toBe('botshelf: a bot that remembers')
-  expect(browser.complaints).toEqual([expect.stringContaining('404')])
+  expect(site.browser.complaints).toEqual([expect.stringContaining('404')])
 })
 
 test('a message of 4 KiB is heard, and shown whole where it is asked for', async () => {
-  const page = await browser.open(server.url)
+  const page = await site.browser.open(site.url)
   const long = 'tea '.repeat(1020).trim()
   const message = `!learn long = ${long}`.slice(0, 4096)
   await say(page, message)
@@ -127,14 +111,14 @@ test('a message of 4 KiB is heard, and shown whole where it is asked for', async
 })
 
 test('a click on an example says it', async () => {
-  const page = await browser.open(server.url)
+  const page = await site.browser.open(site.url)
   await page.getByRole('button', { name: '!learn tea' }).click()
   await hasAnswered(page)
   expect(await said(page)).toEqual(['!learn tea = green', 'I will remember "tea".'])
 })
 
 test('a replay shows how far it is, and its counts as lists; heard twice, it counts twice', async () => {
-  const page = await browser.open(server.url)
+  const page = await site.browser.open(site.url)
   expect(await page.locator('#talkers').textContent()).toContain('Nothing')
   await page.getByRole('button', { name: 'Replay' }).click()
   await page.getByRole('progressbar').waitFor()
@@ -149,7 +133,7 @@ test('a replay shows how far it is, and its counts as lists; heard twice, it cou
 })
 
 test('of many keys some are shown, and the others are found by their name', async () => {
-  const page = await browser.open(server.url)
+  const page = await site.browser.open(site.url)
   await page.getByRole('button', { name: 'Replay' }).click()
   await statusIs(page, /heard/)
   await page.getByLabel('Find a key').fill('TUNTUN')

@@ -1,18 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { eventually, isReady, said, say, shown, shows, statusIs, TestBrowser } from './browser.ts'
-import { startStaticServer, type StaticServer } from './static-server.ts'
+import { expect, test } from 'vitest'
+import { eventually, isReady, said, say, shown, shows, statusIs } from './browser.ts'
+import { useStaticPage } from './static-page.ts'
 
-let server: StaticServer
-let browser: TestBrowser
-
-beforeAll(async () => {
-  ;[server, browser] = await Promise.all([startStaticServer(), TestBrowser.start()])
-})
-afterEach(() => browser.clear())
-afterAll(() => Promise.all([server?.stop(), browser?.stop()]))
+const site = useStaticPage()
 
 test('works from a folder of any web server, and says that there is no edge', async () => {
-  const page = await browser.open(server.url)
+  const page = await site.browser.open(site.url)
   await page.getByText('Served without its Worker, this page has no edge.').waitFor()
   for (const name of [/Durable Object/, /KV/]) {
     expect(await page.getByRole('radio', { name }).isDisabled()).toBe(true)
@@ -21,30 +14,30 @@ test('works from a folder of any web server, and says that there is no edge', as
   await page.getByRole('button', { name: 'Replay' }).click()
   await statusIs(page, /heard/)
   // The question whether there is an edge is all that is answered with "not found".
-  expect(browser.complaints).toEqual([expect.stringContaining('404')])
+  expect(site.browser.complaints).toEqual([expect.stringContaining('404')])
 })
 
 test('what got into the page all the same does not run', async () => {
-  const page = await (await browser.person()).newPage()
+  const page = await (await site.browser.person()).newPage()
   const owned = "document.title = 'owned'"
-  await page.route(server.url, async (route) => {
+  await page.route(site.url, async (route) => {
     const response = await route.fetch()
     const injected = `<script>${owned}</script><img src="x.png" onerror="${owned}"></body>`
     await route.fulfill({ response, body: (await response.text()).replace('</body>', injected) })
   })
-  await page.goto(server.url)
+  await page.goto(site.url)
   await isReady(page)
-  await eventually(() => browser.complaints.filter((text) => text.includes('inline'))).toHaveLength(
-    2,
-  )
+  await eventually(() =>
+    site.browser.complaints.filter((text) => text.includes('inline')),
+  ).toHaveLength(2)
   expect(await page.title()).toBe('botshelf: a bot that remembers')
   const markup = page.evaluate(() => void (document.body.innerHTML = '<b>owned</b>'))
   await expect(markup).rejects.toThrow('TrustedHTML')
 })
 
 test('where storage is denied the page says so, and keeps nothing in secret', async () => {
-  const page = await (await browser.person()).newPage()
-  await page.goto(server.framed)
+  const page = await (await site.browser.person()).newPage()
+  await page.goto(site.framed)
   const frame = page.frames()[1]
   if (frame === undefined) throw new Error('There is no frame.')
   await isReady(frame)
@@ -59,12 +52,12 @@ test('where storage is denied the page says so, and keeps nothing in secret', as
 })
 
 test('where the room is full the page says so, and what was kept is intact', async () => {
-  const page = await (await browser.person()).newPage()
+  const page = await (await site.browser.person()).newPage()
   const devtools = await page.context().newCDPSession(page)
-  const { origin } = new URL(server.url)
+  const { origin } = new URL(site.url)
   // Chromium minds it for sites that it has not seen yet.
   await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 150_000 })
-  await page.goto(server.url)
+  await page.goto(site.url)
   await isReady(page)
   await say(page, '!learn tea = green')
   const full = page
@@ -83,12 +76,12 @@ test('where the room is full the page says so, and what was kept is intact', asy
 })
 
 test('when another tab clears what the site keeps, the page says so and begins anew', async () => {
-  const page = await browser.open(server.url)
+  const page = await site.browser.open(site.url)
   await say(page, 'bob++')
   const other = await page.context().newPage()
-  await other.goto(server.framed)
+  await other.goto(site.framed)
   const devtools = await other.context().newCDPSession(other)
-  const { origin } = new URL(server.url)
+  const { origin } = new URL(site.url)
   await devtools.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' })
   await page.getByRole('alert').getByText('What this tab kept has been cleared').waitFor()
   await eventually(() => said(page)).toEqual([])
@@ -98,9 +91,9 @@ test('when another tab clears what the site keeps, the page says so and begins a
 })
 
 test('what a newer version wrote is left alone, and the page says to load it again', async () => {
-  const person = await browser.person()
+  const person = await site.browser.person()
   const page = await person.newPage()
-  await page.goto(server.framed)
+  await page.goto(site.framed)
   await page.evaluate(
     () =>
       new Promise((resolve, reject) => {
@@ -109,13 +102,13 @@ test('what a newer version wrote is left alone, and the page says to load it aga
         opening.addEventListener('error', () => reject(opening.error))
       }),
   )
-  const late = await browser.open(server.url, person)
+  const late = await site.browser.open(site.url, person)
   await late.getByRole('alert').getByText('A newer version of this page has been here').waitFor()
 })
 
 test('what cannot be read is said, and not shown as missing', async () => {
-  const person = await browser.person()
-  const page = await browser.open(server.url, person)
+  const person = await site.browser.person()
+  const page = await site.browser.open(site.url, person)
   await say(page, 'bob++')
   await page.evaluate(
     () =>
@@ -136,9 +129,9 @@ test('what cannot be read is said, and not shown as missing', async () => {
 })
 
 test('another tab that holds the storage is named, and nothing waits for ever', async () => {
-  const person = await browser.person()
+  const person = await site.browser.person()
   const holder = await person.newPage()
-  await holder.goto(server.framed)
+  await holder.goto(site.framed)
   // A page of an older version that does not let go when it is asked to.
   await holder.evaluate(
     () =>
@@ -151,7 +144,7 @@ test('another tab that holds the storage is named, and nothing waits for ever', 
       }),
   )
   const page = await person.newPage()
-  await page.goto(server.url)
+  await page.goto(site.url)
   await page.getByRole('alert').getByText('Another tab of this page holds the storage').waitFor()
   await holder.close()
   await say(page, 'bob++')
@@ -164,11 +157,11 @@ test('the browser’s answer to "Keep my data" is said as it is', async () => {
     [true, /^The browser keeps what is here/],
     [false, /^The browser promises nothing/],
   ] as const) {
-    const person = await browser.person()
+    const person = await site.browser.person()
     await person.addInitScript((answer) => {
       Object.defineProperty(navigator.storage, 'persist', { value: async () => answer })
     }, granted)
-    const page = await browser.open(server.url, person)
+    const page = await site.browser.open(site.url, person)
     await page.getByRole('button', { name: 'Keep my data' }).click()
     await statusIs(page, sentence)
   }
