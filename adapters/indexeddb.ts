@@ -68,10 +68,16 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
       tell: (type, reason) => host?.tell(type, reason),
     })
     await connection.open()
-    return new IndexedDBStorage(connection, {
-      durability: this.#durability,
-      now: host && (() => host.now()),
-    })
+    try {
+      return new IndexedDBStorage(connection, {
+        durability: this.#durability,
+        now: host && (() => host.now()),
+      })
+    } catch (error) {
+      // There is nobody else who would close it.
+      await connection.close()
+      throw failedOpen(error)
+    }
   }
 
   /**

@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { OLDEST_BROWSERS } from './browsers.ts'
 import type { Report } from './browser-conformance/report.ts'
 
 const host = process.env['HOST'] ?? '127.0.0.1'
@@ -16,8 +17,7 @@ const { outputFiles } = await build({
   entryPoints: [fileURLToPath(new URL('./browser-conformance/page.ts', import.meta.url))],
   bundle: true,
   format: 'esm',
-  // The oldest engines of README's floor.
-  target: ['chrome111', 'firefox126', 'safari16.4'],
+  target: OLDEST_BROWSERS,
   write: false,
 })
 const script = outputFiles.map(({ text }) => text).join('\n')

@@ -22,3 +22,4 @@ export type {
 export type { KeyOf, Pair, SetOptions, Store, Updater } from './store.js'
 export { StoreMixin } from './store-mixin.js'
 export type { StoreMixed, StoreMixinClass } from './store-mixin.js'
+export type { StoreWatch } from './watch.js'

@@ -214,8 +214,12 @@ export abstract class StorageBase {
   /**
    * Tells of every change that takes hold in the namespace, whoever makes it, until the function
    * that it returns is called. There exactly where `traits.watch` says so. Whoever applies what is
-   * told to a view of the keys, in order, has the right view in the end; `unknown` says that the
-   * keys must be read anew. That something expired is not told.
+   * told to a view of the keys, in order, has the right view in the end.
+   *
+   * A change may be told more than once, within the call that makes it or later, and one that was
+   * overtaken need not be told. What can be told must be: `unknown`, which makes readers list all
+   * keys anew, is for a storage that has lost track. A listener does not throw. That something
+   * expired is not told.
    */
   watch?(listener: StorageListener): () => void
 

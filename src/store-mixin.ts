@@ -1,7 +1,8 @@
 import { asyncDispose } from './dispose.js'
 import { StoreError } from './errors.js'
 import type { StorageRuntime } from './runtime.js'
-import type { KeysOptions, StoreChange } from './storage.js'
+import type { KeysOptions } from './storage.js'
+import type { StoreWatch } from './watch.js'
 import { type KeyOf, type Pair, type SetOptions, Store, type Updater } from './store.js'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- TypeScript asks a mixin's base for any[]
@@ -145,7 +146,7 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
         return this.entries()
       }
 
-      watch(): AsyncIterableIterator<StoreChange, undefined> {
+      watch(): StoreWatch {
         return this.#open().watch()
       }
 

@@ -4,8 +4,8 @@ import { locate, StoreError } from './errors.js'
 import { after, checkFunction, pairs } from './given.js'
 import { checkKey } from './key.js'
 import type { OpQueue, Planned } from './queue/op-queue.js'
-import type { Entry, KeysOptions, StoreChange } from './storage.js'
-import { Watch } from './watch.js'
+import type { Entry, KeysOptions } from './storage.js'
+import { type StoreWatch, Watch } from './watch.js'
 
 /** The keys of a store's shape. */
 export type KeyOf<T extends object> = keyof T & string
@@ -33,8 +33,8 @@ export interface OpenNamespace extends Writer {
  * asynchronously. `T` names the values by key; `Record<string, V>` is a plain dictionary.
  *
  * Keys are strings of any content. Values are copied when they are handed in and handed out.
- * Every method rejects with a `StoreError`: `STORE_NOT_OPEN` during and after `close()`, and
- * `INVALID_KEY`, `INVALID_VALUE` and `TOO_LARGE` before any I/O.
+ * Every method rejects with a `StoreError` (`watch` throws it): `STORE_NOT_OPEN` during and after
+ * `close()`, and `INVALID_KEY`, `INVALID_VALUE` and `TOO_LARGE` before any I/O.
  */
 export class Store<T extends object = Record<string, unknown>> implements AsyncIterable<Pair<T>> {
   readonly #on: OpenNamespace
@@ -207,7 +207,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    *
    * @throws StoreError `UNAVAILABLE` where the backend cannot tell of changes (`traits.watch`)
    */
-  watch(): AsyncIterableIterator<StoreChange, undefined> {
+  watch(): StoreWatch {
     this.#checkOpen()
     const watch = new Watch(() => this.keys())
     const stop = this.#on.queue.watch((change) => watch.push(change))
@@ -231,9 +231,9 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async close(): Promise<void> {
     this.#checkOpen()
     this.#state = 'closing'
-    for (const watch of this.#watches) watch.end()
+    const watches = [...this.#watches].map((watch) => watch.end())
     try {
-      await Promise.all(this.#accepted)
+      await Promise.all([...watches, ...this.#accepted])
       await this.#on.release()
     } finally {
       this.#state = 'closed'

@@ -6,11 +6,19 @@ const MOST_PENDING = 1000
 
 type Next = IteratorResult<StoreChange, undefined>
 
+/** What `Store.watch` gives: changes, as they are made. */
+export interface StoreWatch extends AsyncIterableIterator<StoreChange, undefined> {
+  /** @throws StoreError what listing the keys throws, for a reader who fell behind; it is the end */
+  next(): Promise<Next>
+  /** Ends it, while somebody waits for the next change as well. */
+  return(): Promise<Next>
+}
+
 /**
  * Changes on their way to one reader, bounded: of each key the last one waits, and a reader that
  * is too far behind is given the keys anew. Unlike a generator it can be ended while its reader waits.
  */
-export class Watch implements AsyncIterableIterator<StoreChange, undefined> {
+export class Watch implements StoreWatch {
   readonly #listKeys: () => AsyncIterator<string, void>
   readonly #pending = new Map<string, StoreChange>()
   #cleared = false
@@ -45,12 +53,17 @@ export class Watch implements AsyncIterableIterator<StoreChange, undefined> {
     this.#wake()
   }
 
-  end(): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#pending.clear()
-    this.onEnd()
-    this.#wake()
+  /** Resolves when a listing under way has ended too. */
+  async end(): Promise<void> {
+    const listing = this.#listing
+    this.#listing = undefined
+    if (!this.#ended) {
+      this.#ended = true
+      this.#pending.clear()
+      this.onEnd()
+      this.#wake()
+    }
+    await listing?.return?.().catch(nothing)
   }
 
   next(): Promise<Next> {
@@ -60,7 +73,7 @@ export class Watch implements AsyncIterableIterator<StoreChange, undefined> {
   }
 
   async return(): Promise<Next> {
-    this.end()
+    await this.end()
     return { done: true, value: undefined }
   }
 
@@ -107,7 +120,7 @@ export class Watch implements AsyncIterableIterator<StoreChange, undefined> {
       this.#listing = undefined
     } catch (error) {
       const wasOpen = !this.#ended
-      this.end()
+      await this.end()
       if (wasOpen) throw error
     }
     return undefined

@@ -282,6 +282,14 @@ describe('reads', () => {
     expect(error.message).toContain('the true cause')
   })
 
+  test('are not made again where the backend has waited as long as it was to', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    plugin.onRead = () => Promise.reject(new StoreError('BLOCKED', 'another tab'))
+    expect(await caught(store.get('k'))).toMatchObject({ code: 'BLOCKED', retryable: true })
+    expect(plugin.reads).toBe(1)
+  })
+
   test('are not made again after a failure that stays', async () => {
     const plugin = new FaultyPlugin()
     const store = await open(plugin)

@@ -79,6 +79,39 @@ test('watch: a listing that fails ends the watch with its error', async () => {
   expect(await changes.next()).toEqual({ done: true, value: undefined })
 })
 
+async function* endless(onEnd: () => void): AsyncGenerator<string> {
+  try {
+    for (;;) yield 'k'
+  } finally {
+    onEnd()
+  }
+}
+
+test('watch: one that ends while keys are listed anew ends the listing too', async () => {
+  const ended: string[] = []
+  class Listing extends MemoryStoragePlugin {
+    override async open(namespace: string): Promise<StorageBase> {
+      const storage = await super.open(namespace)
+      storage.liveKeys = () => endless(() => ended.push('listing'))
+      const close = storage.close.bind(storage)
+      storage.close = async () => {
+        ended.push('storage')
+        await close()
+      }
+      return storage
+    }
+  }
+  const store = await new StorageRuntime(new Listing()).open('ns')
+  const [left, closed] = [store.watch(), store.watch()]
+  for (let i = 0; i < 1001; i++) await store.set(`k${i}`, 1)
+  await take(left, 2)
+  await take(closed, 2)
+  await left.return()
+  expect(ended).toEqual(['listing'])
+  await store.close()
+  expect(ended).toEqual(['listing', 'listing', 'storage'])
+})
+
 test('watch: a store that closes while keys are listed anew ends it without an error', async () => {
   const store = await open()
   const changes = store.watch()
@@ -94,7 +127,7 @@ test('watch: reads that were made together are answered in order, each with a ch
   const reads = [changes.next(), changes.next(), changes.next()]
   await store.set('a', 1)
   await store.set('b', 1)
-  await changes.return?.()
+  await changes.return()
   const results = await Promise.all(reads)
   expect(results.map(({ value }) => value?.key)).toEqual(['a', 'b', undefined])
   expect(results[2]?.done).toBe(true)

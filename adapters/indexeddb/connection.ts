@@ -7,6 +7,9 @@ import { Landmark } from './landmark.js'
 import { openDatabase } from './open-database.js'
 import { type Running, Transactions } from './transactions.js'
 
+/** How long after one look at a database that was closed the next comes, in milliseconds. */
+const BETWEEN_LOOKS = 1000
+
 export interface ConnectionOptions {
   /** The name of the database. */
   readonly name: string
@@ -32,8 +35,7 @@ export class Connection {
   /** Is it told already that what there was before the next connection is gone? */
   #lossTold = false
   #stoodAside = false
-  /** Has nobody used it since it was made anew, to see what is left? */
-  #idle = false
+  #lookedAt = Number.NEGATIVE_INFINITY
   #closed = false
   /** Called when the data is gone that was there; `unknown` if other data may be there by now. */
   onDataLost: (kind: 'clear' | 'unknown') => void = nothing
@@ -60,7 +62,6 @@ export class Connection {
     durability: IDBTransactionDurability,
     storeName?: string,
   ): Promise<Running> {
-    this.#idle = false
     for (let attempt = 1; ; attempt++) {
       const db = this.#db ?? (await this.#connect())
       try {
@@ -119,7 +120,7 @@ export class Connection {
     // Whoever opens for the first time need not wait for it.
     if (reopened) await this.#identity
     this.#db = db
-    if (reopened) this.#tell('reopened', 'the connection to the database was lost')
+    if (reopened) this.#tell('reopened', 'the database had been closed under this page')
     return db
   }
 
@@ -130,10 +131,10 @@ export class Connection {
     const last = before ?? this.#landmark.get()
     const identity = await this.#identify(db)
     if (identity === undefined) return last
-    if (last !== undefined && last !== identity && !wasTold) {
-      this.#tell('data-lost', 'the database was made anew, and empty')
-      this.onDataLost('unknown')
-    }
+    const isLost = last !== undefined && last !== identity
+    if (isLost && !wasTold) this.#tell('data-lost', 'the database was made anew, and empty')
+    // A deletion that was told may not have come about after all.
+    if (isLost !== wasTold) this.onDataLost('unknown')
     this.#landmark.set(identity)
     return identity
   }
@@ -171,14 +172,21 @@ export class Connection {
     this.onDataLost('clear')
   }
 
-  // Such as when a person clears what the site has stored. Looking at once tells what is left; a
-  // browser that ends one connection after another is not asked again until somebody needs it.
+  // Such as when a person clears what the site has stored. Looking at once tells what is left, but
+  // once a second at most: a browser may end one connection after another.
   #terminated(db: IDBDatabase): void {
     const isReplaced = this.#opening !== undefined || (this.#db !== undefined && this.#db !== db)
     this.drop(db)
     this.#transactions.lose(db)
-    if (isReplaced || this.#idle || this.#closed) return
-    this.#idle = true
-    this.#connect().catch(nothing)
+    if (isReplaced || this.#closed) return
+    const wait = Math.max(0, this.#lookedAt + BETWEEN_LOOKS - Date.now())
+    setTimeout(() => this.#look(), wait)
+  }
+
+  #look(): void {
+    if (this.#db !== undefined || this.#opening !== undefined || this.#closed) return
+    this.#lookedAt = Date.now()
+    // Whoever reads for a watch then will see why it cannot be opened.
+    this.#connect().catch(() => this.onDataLost('unknown'))
   }
 }

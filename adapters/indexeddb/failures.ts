@@ -29,7 +29,6 @@ const WRITING: Readonly<Record<string, Failure>> = {
     'QUOTA_EXCEEDED',
     'The browser has no room left for this site; what was stored before is intact.',
   ],
-  DataCloneError: ['INVALID_VALUE', 'The browser cannot copy the value.'],
 }
 
 /** Why a database could not be opened. Nothing was changed. */
@@ -86,7 +85,7 @@ function isTooLarge(error: unknown): boolean {
 }
 
 function tooLarge(cause: unknown): StoreError {
-  return new StoreError('TOO_LARGE', 'The browser does not take an entry of this size.', { cause })
+  return new StoreError('TOO_LARGE', `The browser does not take it: ${String(cause)}`, { cause })
 }
 
 // Safari, after a page was in the background: the handle is dead, a new one works.

@@ -1,6 +1,15 @@
 import { BatchStorageBase } from '../../src/batch-storage.js'
+import { nothing } from '../../src/deferred.js'
 import { isStoreError, type StoreError } from '../../src/errors.js'
-import type { Entry, KeysOptions, Outcome, StorageListener, Traits } from '../../src/storage.js'
+import type {
+  Change,
+  Entry,
+  KeysOptions,
+  Outcome,
+  StorageListener,
+  StoreChange,
+  Traits,
+} from '../../src/storage.js'
 import type { Connection } from './connection.js'
 import { failedRead, failedWrite } from './failures.js'
 import { EXPIRY, META } from './format.js'
@@ -15,6 +24,14 @@ import { type Apply, type Groups, write } from './write.js'
 
 /** How many entries a listing reads at once. */
 const PAGE = 500
+/** What one group can bring upon the others of its transaction. */
+const OF_ONE_GROUP: ReadonlySet<string> = new Set([
+  'QUOTA_EXCEEDED',
+  'TOO_LARGE',
+  'INVALID_VALUE',
+  'CORRUPT',
+  'BACKEND_ERROR',
+])
 
 interface StorageOptions {
   readonly durability: 'strict' | 'relaxed'
@@ -61,9 +78,9 @@ export class IndexedDBStorage extends BatchStorageBase {
       return await this.transact([], () => groups)
     } catch (error) {
       if (!isStoreError(error) || error.outcome === 'unknown') throw error
-      if (groups.length === 1) return [error]
+      if (groups.length === 1 || !OF_ONE_GROUP.has(error.code)) return groups.map(() => error)
     }
-    // One of them brought down the transaction, and the others with it.
+    // One of them may have brought down the transaction, and the others with it.
     const outcomes: Outcome[] = []
     for (const group of groups) outcomes.push(...(await this.commit([group])))
     return outcomes
@@ -121,10 +138,12 @@ export class IndexedDBStorage extends BatchStorageBase {
     const { transaction, store, ended } = await this.#begin('readwrite')
     store.clear()
     transaction.commit()
+    const done = this.#tabs.announce([{ kind: 'clear' }])
     const failed = await ended
+    done()
     if (failed !== undefined) throw this.#failed(failedWrite(failed.error), transaction)
     this.#unsynced = this.#durability === 'relaxed'
-    this.#tabs.changed([{ kind: 'clear' }])
+    this.#tabs.tell({ kind: 'clear' })
   }
 
   override watch(listener: StorageListener): () => void {
@@ -135,7 +154,7 @@ export class IndexedDBStorage extends BatchStorageBase {
     try {
       await this.#tabs.close()
       await this.#sweeper.ended()
-      // Whoever deleted or upgraded the database has done so on disk.
+      // What was deleted need not be put on disk, and what was upgraded cannot be any more.
       if (this.#unsynced && !this.#connection.hasStoodAside) await this.#sync()
     } finally {
       await this.#connection.close()
@@ -163,17 +182,24 @@ export class IndexedDBStorage extends BatchStorageBase {
 
   async #write(keys: readonly string[], apply: Apply): Promise<readonly Outcome[]> {
     const running = await this.#begin('readwrite')
-    const { outcomes, changes } = await write(running, keys, apply, this.#keepsErrors).catch(
-      (error: StoreError) => {
-        throw this.#failed(error, running.transaction)
-      },
-    )
-    if (this.#durability === 'relaxed') this.#unsynced ||= changes.length > 0
-    this.#tabs.changed(
-      changes.map((change) => ({ kind: 'entry' in change ? 'set' : 'remove', key: change.key })),
-    )
-    this.#sweeper.written(changes)
-    return outcomes
+    let sent: readonly Change[] = []
+    let done: () => void = nothing
+    const onSent = (changes: readonly Change[]): void => {
+      sent = changes
+      done = this.#tabs.announce(changes.map(toldOf))
+    }
+    try {
+      const options = { keepsErrors: this.#keepsErrors, onSent }
+      const outcomes = await write(running, keys, apply, options)
+      if (this.#durability === 'relaxed') this.#unsynced ||= sent.length > 0
+      for (const change of sent) this.#tabs.tell(toldOf(change))
+      this.#sweeper.written(sent)
+      return outcomes
+    } catch (error) {
+      throw this.#failed(error as StoreError, running.transaction)
+    } finally {
+      done()
+    }
   }
 
   // Closing a database puts nothing on disk, and neither does a transaction that writes nothing; a
@@ -194,6 +220,14 @@ export class IndexedDBStorage extends BatchStorageBase {
   /** A connection that lost one transaction is not trusted with another. */
   #failed(error: StoreError, { db }: IDBTransaction): StoreError {
     if (error.code === 'CONNECTION_LOST') this.#connection.drop(db)
+    if (error.outcome === 'unknown') {
+      this.#unsynced ||= this.#durability === 'relaxed'
+      this.#tabs.tell({ kind: 'unknown' })
+    }
     return error
   }
+}
+
+function toldOf(change: Change): StoreChange {
+  return { kind: 'entry' in change ? 'set' : 'remove', key: change.key }
 }

@@ -7,25 +7,25 @@ import type { Running } from './transactions.js'
 export type Groups = readonly (readonly Change[])[]
 export type Apply = (now: Map<string, Entry>) => Groups
 
-export interface Written {
-  readonly outcomes: readonly Outcome[]
-  /** The changes that were applied. */
-  readonly changes: readonly Change[]
+export interface WriteOptions {
+  /** Does the browser keep errors as they are? */
+  readonly keepsErrors: boolean
+  /** Called when the changes of the groups that hold have been sent to the database. */
+  readonly onSent: (changes: readonly Change[]) => void
 }
 
 /**
  * Reads `keys`, lets `apply` decide, and writes what it decided: one transaction. Resolves when it
  * has completed.
  *
- * @param keepsErrors whether the browser does
  * @throws StoreError when it was rolled back, or was lost
  */
 export async function write(
   { transaction, store, ended }: Running,
   keys: readonly string[],
   apply: Apply,
-  keepsErrors: boolean,
-): Promise<Written> {
+  { keepsErrors, onSent }: WriteOptions,
+): Promise<readonly Outcome[]> {
   let groups: Groups = []
   let outcomes: readonly Outcome[] = []
   let sent = false
@@ -58,6 +58,7 @@ export async function write(
         sent = true
         outcomes = putAll(store, groups, new Map([...now, ...also]), keepsErrors)
         transaction.commit()
+        onSent(groups.filter((_, index) => outcomes[index] === 'applied').flat())
       })
     })
   })
@@ -67,7 +68,7 @@ export async function write(
     const error = failed.error ?? (refused === undefined ? null : refused.error)
     throw sent ? failedWrite(error) : failedRead(error)
   }
-  return { outcomes, changes: groups.filter((_, i) => outcomes[i] === 'applied').flat() }
+  return outcomes
 }
 
 /** Writes each group whose conditions hold. Each group sees what those before it have written. */

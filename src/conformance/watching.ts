@@ -138,8 +138,16 @@ export const WATCHING: readonly Rule[] = [
         check(all.lastIndexOf('remove a') > all.indexOf('set a'), 'a removal was told too early')
       }
       for (const stop of stops) stop?.()
+      // Those who still listen have been told by then.
+      const after = watched.map((each) => {
+        const heard = deferred()
+        each.watch?.(({ kind, ...change }) => {
+          if (kind === 'set' && 'key' in change && change.key === 'late') heard.resolve()
+        })
+        return heard.promise
+      })
       await storage.commit([[set('late', entry(1))]])
-      await pause(50)
+      await soon(Promise.all(after), 'a change')
       check(!told.flat().includes('set late'), 'a change was told after the end')
     },
   },

@@ -62,7 +62,9 @@ export class Delivery {
         return await read()
       } catch (error) {
         const failed = this.#failedRead(error, key)
-        if (!failed.retryable || attempt === READ_ATTEMPTS) throw failed
+        // Whoever was blocked has waited already, as long as he was willing to.
+        const again = failed.retryable && failed.code !== 'BLOCKED'
+        if (!again || attempt === READ_ATTEMPTS) throw failed
         await sleep(Math.random() * 20 * 4 ** attempt)
       }
     }

@@ -125,7 +125,7 @@ test('what else is said on the channel harms nothing', async () => {
   })
   await writing.evaluate(async () => {
     const channel = new BroadcastChannel(`botshelf:${shelf.DATABASE}`)
-    const told = { v: 1, changes: [{ kind: 'set', key: 'not me' }] }
+    const told = { changes: [{ kind: 'set', key: 'not me' }] }
     const strange: unknown[] = [
       undefined,
       null,
@@ -134,16 +134,17 @@ test('what else is said on the channel harms nothing', async () => {
       [],
       {},
       new Map([['v', 1]]),
-      { v: 1 },
-      { v: 1, changes: null },
-      { v: 1, changes: 'set' },
-      { v: 1, changes: { length: 1, 0: told.changes[0] } },
-      { v: 1, changes: [null] },
-      { v: 1, changes: [...told.changes, { kind: 'set' }] },
-      { v: 1, changes: [{ kind: 'set', key: 7 }] },
-      { v: 1, changes: [{ kind: 'rename', key: 'a' }] },
-      { ...told, v: 2 },
-      { ...told, v: '1' },
+      { v: 1, id: 'a' },
+      { v: 1, id: 'a', changes: null },
+      { v: 1, id: 'a', changes: 'set' },
+      { v: 1, id: 'a', changes: { length: 1, 0: told.changes[0] } },
+      { v: 1, id: 'a', changes: [null] },
+      { v: 1, id: 'a', changes: [...told.changes, { kind: 'set' }] },
+      { v: 1, id: 'a', changes: [{ kind: 'set', key: 7 }] },
+      { v: 1, id: 'a', changes: [{ kind: 'rename', key: 'a' }] },
+      { ...told, v: '1', id: 'a' },
+      { ...told, v: 1, id: 7 },
+      { v: 1, id: 'never announced', done: true },
     ]
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
     for (const message of strange) channel.postMessage(message)
@@ -204,4 +205,66 @@ test('a tab that is slow to tell what it removed does not undo what another has 
       return [...keys].toSorted()
     })
   await eventually(view).toEqual(await watching.evaluate(() => shelf.keys()))
+})
+
+test('a change is told though the tab that made it was gone before it could say so', async () => {
+  const site = browser.site()
+  const [watching, writing] = await site.twoTabs()
+  await watching.evaluate(async () => {
+    await shelf.open()
+    shelf.watch()
+  })
+  for (let time = 0; time < 5; time++) {
+    await writing.goto(writing.url())
+    await writing.evaluate(() => shelf.open())
+    await writing.evaluate((key) => {
+      void shelf.store.set(key, 1)
+      setTimeout(() => (location.href = 'about:blank'))
+    }, `k${time}`)
+    await writing.waitForURL('about:blank')
+    await writing.goto(watching.url())
+  }
+  const keys = await watching.evaluate(() => shelf.keys())
+  await eventually(() => heard(watching)).toEqual(
+    expect.arrayContaining(keys.map((key) => `set ${key}`)),
+  )
+})
+
+test('a message of a later version makes a tab read the keys anew', async () => {
+  const [watching, other] = await browser.site().twoTabs()
+  await watching.evaluate(async () => {
+    await shelf.open()
+    await shelf.store.set('a', 1)
+    shelf.watch()
+  })
+  await other.evaluate(() => {
+    const channel = new BroadcastChannel(`botshelf:${shelf.DATABASE}`)
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
+    channel.postMessage({ v: 2, id: 'x', news: [] })
+  })
+  await eventually(() => heard(watching)).toEqual(['clear', 'set a'])
+})
+
+test('a write whose answer was lost, and that took hold, is told', async () => {
+  const tab = await browser.site().tab()
+  await tab.evaluate(async () => {
+    shelf.record()
+    await shelf.open()
+    await shelf.store.set('a', 1)
+    shelf.watch()
+    const restore = shelf.replace(
+      IDBTransaction.prototype,
+      'commit',
+      (commit) =>
+        function (this: IDBTransaction) {
+          restore()
+          commit.call(this)
+          // The connection is lost after the write was sent, and before its answer came.
+          this.db.dispatchEvent(new Event('close'))
+        },
+    )
+    await shelf.store.set('b', 2)
+  })
+  expect(await tab.evaluate(() => shelf.store.get('b'))).toBe(2)
+  await eventually(() => heard(tab)).toEqual(expect.arrayContaining(['set b']))
 })
