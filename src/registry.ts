@@ -58,7 +58,7 @@ function find(name: unknown, manifests: readonly Manifest[]): Manifest {
   const listed = names.map(quote).join(', ') || 'none'
   if (name === undefined) {
     throw invalid(
-      `STORAGE is not set; it names the storage plugin, one of ${listed}. In wrangler.toml:\n\n[vars]\nSTORAGE = ${quote(names[0] ?? '...')}`,
+      `The configuration has no STORAGE; it names the storage plugin, one of ${listed}. In wrangler.toml:\n\n[vars]\nSTORAGE = ${quote(names[0] ?? '...')}`,
     )
   }
   const manifest = typeof name === 'string' ? byName.get(name) : undefined

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { conformance } from '../src/conformance.js'
+import type { StorageBase, Traits } from '../src/index.js'
 import { MemoryStoragePlugin } from '../adapters/memory.js'
 import { runConformance } from './support/run-conformance.js'
 import { SixStoragePlugin } from './support/six.js'
@@ -13,6 +14,37 @@ runConformance(
     skip: { 'contract/restart': 'the data is in a Map, and gone with its plugin' },
   }),
 )
+
+/** Memory that takes little. */
+class SmallStoragePlugin extends MemoryStoragePlugin {
+  readonly #limits: Partial<Traits>
+
+  constructor(limits: Partial<Traits>) {
+    super()
+    this.#limits = limits
+  }
+
+  override async open(namespace: string): Promise<StorageBase> {
+    const storage = await super.open(namespace)
+    return Object.defineProperty(storage, 'traits', {
+      value: { ...storage.traits, ...this.#limits },
+    })
+  }
+}
+
+test.each([
+  { maxValueBytes: 400_000, maxKeyBytes: 1024 },
+  { maxValueBytes: 65_536, maxKeyBytes: 100 },
+  { maxValueBytes: 4096, maxKeyBytes: 4096 },
+  { maxValueBytes: 1000, maxKeyBytes: 64 },
+])('a correct backend with small limits passes, or is exempt by them: %j', async (limits) => {
+  const small = new SmallStoragePlugin(limits)
+  const failed: string[] = []
+  for (const { id, run } of conformance({ plugin: () => small })) {
+    await run().catch((error: unknown) => failed.push(`${id}: ${String(error)}`))
+  }
+  expect(failed).toEqual([])
+})
 
 const cases = (skip?: Record<string, string>): ReturnType<typeof conformance> =>
   conformance({ plugin: () => new MemoryStoragePlugin(), ...(skip ? { skip } : {}) })

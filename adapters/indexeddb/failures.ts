@@ -2,11 +2,13 @@ import { isStoreError, StoreError, type StoreErrorCode } from '../../src/errors.
 
 type Failure = readonly [code: StoreErrorCode, message: string]
 
+const DENIED: Failure = ['UNAVAILABLE', 'The browser denies this page its storage.']
+
 // By the name of the DOMException. The words differ between browsers; the names are specified.
 const OPENING: Readonly<Record<string, Failure>> = {
-  SecurityError: ['UNAVAILABLE', 'The browser denies this page its storage.'],
+  SecurityError: DENIED,
   // How Firefox once answered in private windows.
-  InvalidStateError: ['UNAVAILABLE', 'The browser denies this page its storage.'],
+  InvalidStateError: DENIED,
   VersionError: [
     'VERSION_MISMATCH',
     'A later version of botshelf has made this database anew; load the page again.',
@@ -44,6 +46,7 @@ export function failedOpen(error: unknown): StoreError {
     })
   }
   if (serverLost(error)) return connectionLost(error, 'not-applied')
+  if (isDenied(error)) return named({ UnknownError: DENIED }, error, 'not-applied')
   return named(OPENING, error, 'not-applied')
 }
 
@@ -86,6 +89,11 @@ function isTooLarge(error: unknown): boolean {
 
 function tooLarge(cause: unknown): StoreError {
   return new StoreError('TOO_LARGE', `The browser does not take it: ${String(cause)}`, { cause })
+}
+
+// Chromium, where a person has blocked the site's data: an UnknownError like that of a damaged file.
+function isDenied({ name, message }: DOMException): boolean {
+  return name === 'UnknownError' && message.includes('denied permission')
 }
 
 // Safari, after a page was in the background: the handle is dead, a new one works.

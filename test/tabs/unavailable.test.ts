@@ -1,4 +1,9 @@
-import { expect, test } from 'vitest'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright'
+import { expect, onTestFinished, test } from 'vitest'
+import { chromiumLaunch } from '../../scripts/chromium.ts'
 import { eventually, useChromium } from './support/chromium.ts'
 
 const browser = useChromium()
@@ -105,4 +110,22 @@ test('a tab that the browser gives no localStorage can store all the same', asyn
     return shelf.store.get('a')
   })
   expect(value).toBe(1)
+})
+
+test('a person who has blocked the data of all sites: UNAVAILABLE, for opening and for listing', async () => {
+  const profile = await mkdtemp(join(tmpdir(), 'botshelf-blocked-'))
+  onTestFinished(() => rm(profile, { recursive: true, force: true }))
+  await mkdir(join(profile, 'Default'))
+  const blocked = { profile: { default_content_setting_values: { cookies: 2 } } }
+  await writeFile(join(profile, 'Default', 'Preferences'), JSON.stringify(blocked))
+  const context = await chromium.launchPersistentContext(profile, chromiumLaunch())
+  onTestFinished(() => context.close())
+  const tab = await context.newPage()
+  await tab.goto(browser.site().origin)
+  expect(await tab.evaluate(() => shelf.failure(shelf.open()))).toEqual(UNAVAILABLE)
+  const listing = tab.evaluate(async () => {
+    const runtime = await shelf.start()
+    return shelf.failure(runtime.namespaces().next())
+  })
+  expect(await listing).toEqual(UNAVAILABLE)
 })
