@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { OLDEST_BROWSERS } from './browsers.ts'
 
 const WEB = fileURLToPath(new URL('../worker/web', import.meta.url))
 const PAGE = process.argv[2] ?? fileURLToPath(new URL('../dist/page', import.meta.url))
@@ -19,7 +20,7 @@ await Promise.all([
     minify: true,
     // A plain script runs in a sandboxed frame too, where modules are refused.
     format: 'iife',
-    target: ['es2022', 'chrome111', 'firefox115', 'safari16.4'],
+    target: OLDEST_BROWSERS,
     // Safari does not know it yet, and classes name methods by it.
     banner: { js: "Symbol.asyncDispose ??= Symbol.for('Symbol.asyncDispose');" },
     logLevel: 'warning',

@@ -1,5 +1,5 @@
 import { isStoreError, type StorageRuntime } from '../src/index.js'
-import { MOST_BYTES, MOST_CHANGES } from './bot/backup/edge-place.js'
+import { MOST_CALL_BYTES, MOST_CALL_CHANGES } from './bot/backup/edge-place.js'
 import { EntryError, readEntry, readFields, readName } from './bot/backup/entry.js'
 import type { PlaceChange } from './bot/backup/place.js'
 import { runtimePlace } from './bot/backup/runtime-place.js'
@@ -8,20 +8,20 @@ import { onlyFields } from './http/fields.js'
 import { HttpError } from './http/reply.js'
 
 /**
- * Reads `{ changes }`: at most 200 and 1 MiB, each `{ namespace, key, value }` or
+ * Reads `{ changes }`: at most 200 and 16 MiB, each `{ namespace, key, value }` or
  * `{ namespace, key, remove: true }`.
  *
  * @throws HttpError 400, 413 or 415
  */
 export async function readRestore(request: Request): Promise<readonly PlaceChange[]> {
-  const body = await readObject(request, MOST_BYTES)
+  const body = await readObject(request, MOST_CALL_BYTES)
   onlyFields(body, ['changes'])
   const { changes } = body
   if (!Array.isArray(changes)) throw new HttpError(400, 'The field "changes" must be a list.')
-  if (changes.length > MOST_CHANGES) {
+  if (changes.length > MOST_CALL_CHANGES) {
     throw new HttpError(
       413,
-      `There are ${changes.length} changes; at most ${MOST_CHANGES} are taken.`,
+      `There are ${changes.length} changes; at most ${MOST_CALL_CHANGES} are taken.`,
     )
   }
   return changes.map(readChange)

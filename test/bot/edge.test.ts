@@ -12,7 +12,7 @@ import { type Place, readAll } from '../../worker/bot/backup/place.ts'
 import { plan } from '../../worker/bot/backup/plan.ts'
 import { runtimePlace } from '../../worker/bot/backup/runtime-place.ts'
 import { Bot } from '../../worker/bot/bot.ts'
-import { findEdge } from '../../worker/bot/edge.ts'
+import { callEdge, findEdge } from '../../worker/bot/edge.ts'
 import { hearAll, sendAll } from '../../worker/bot/replay.ts'
 import { logEvents, LOGS } from './logs.ts'
 import { STARTS_WITHIN, STORAGES, TestServers, TOKEN } from './servers.ts'
@@ -108,6 +108,26 @@ describe.each(STORAGES)('a restore on %s', (storage) => {
   })
 })
 
+test('a value as large as an object takes is restored, however its text is escaped', async () => {
+  const contents = new Map([
+    [
+      'heavy',
+      new Map([
+        ['a', encode('x'.repeat(1_900_000))],
+        // Six characters for one, and seven when they are escaped again.
+        ['b', encode('\u0001'.repeat(1_900_000))],
+        ['c', encode(1)],
+      ]),
+    ],
+  ])
+  const place = edge('DurableObject')
+  const done: number[] = []
+  await place.apply(plan(contents, new Map(), 'merge').changes, (count) => done.push(count))
+  expect(done).toEqual([1, 2, 3])
+  expect((await place.entries('heavy')).get('b')).toBe(contents.get('heavy')?.get('b'))
+  expect(plan(contents, await readAll(place), 'merge').changes).toEqual([])
+})
+
 test('a value that is too large for the storage is 413 and named', async () => {
   // In text a hole takes little; in the object it counts.
   const value = '1:[[-7,3000000]]'
@@ -125,7 +145,7 @@ describe('a bad restore gets one clear sentence, and nothing is changed', () => 
   test.each<[number, string, unknown, Record<string, string>?]>([
     [415, 'Send JSON', { changes: [good] }, text],
     [401, 'token is wrong', { changes: [good] }, { authorization: 'Bearer wrong' }],
-    [413, 'at most 1048576 bytes', { changes: [{ ...good, value: 'x'.repeat(1_048_576) }] }],
+    [413, 'at most 16777216 bytes', { changes: [{ ...good, value: 'x'.repeat(16_777_216) }] }],
     [413, 'There are 201 changes', { changes: Array.from({ length: 201 }, () => good) }],
     [400, 'not JSON', '{"changes":'],
     [400, '"changes" must be a list', { changes: {} }],
@@ -242,6 +262,15 @@ describe('what a person reads when the edge does not do it', () => {
       retryable: true,
     })
   })
+  test('it does not answer in time', async () => {
+    const url = await served(() => {})
+    await expect(callEdge({ url }, 'api/storages', undefined, 100)).rejects.toMatchObject({
+      message: `The bot at ${url} did not answer in time.`,
+      status: undefined,
+      retryable: false,
+    })
+    expect(await findEdge(url, 100)).toBeUndefined()
+  })
   test('it is something else, such as a server of files', async () => {
     const url = await served((_, reply) => reply.end('<!doctype html>'))
     expect(await failed(url)).toMatchObject({
@@ -253,12 +282,35 @@ describe('what a person reads when the edge does not do it', () => {
   test('a change that fits into no call is refused before any is made', async () => {
     const changes = [
       { namespace: 'first', key: 'k', value: encode(1) },
-      { namespace: 'second', key: 'k', value: encode('x'.repeat(1_048_576)) },
+      { namespace: 'second', key: 'k', value: encode('x'.repeat(16_777_216)) },
     ]
     await expect(edge('DurableObject').apply(changes)).rejects.toThrow(
       'The entry "k" of "second" is too large to be sent',
     )
     expect(await edge('DurableObject').entries('first')).toEqual(new Map())
+  })
+})
+
+describe('a part of a restore', () => {
+  const changes = [{ namespace: 'a', key: 'k', value: encode(1) }]
+  test('is sent again while the edge is busy or away, after growing pauses', async () => {
+    const { place, bodies, at } = await answering(503, 0, 429, 200)
+    const done: number[] = []
+    await place.apply(changes, (count) => done.push(count))
+    expect(done).toEqual([1])
+    expect(bodies).toEqual(Array.from({ length: 4 }, () => JSON.stringify({ changes })))
+    const [first = 0, second = 0, third = 0] = at.slice(1).map((time, i) => time - (at[i] ?? 0))
+    expect(first).toBeGreaterThan(400)
+    expect(second).toBeGreaterThan(first)
+    expect(third).toBeGreaterThan(second)
+  })
+  test('is sent four times at most, and once if that cannot help', async () => {
+    const busy = await answering(503, 503, 503, 503)
+    await expect(busy.place.apply(changes)).rejects.toMatchObject({ status: 503 })
+    expect(busy.bodies).toHaveLength(4)
+    const wrong = await answering(400)
+    await expect(wrong.place.apply(changes)).rejects.toThrow('Not now.')
+    expect(wrong.bodies).toHaveLength(1)
   })
 })
 
@@ -280,6 +332,29 @@ async function failed(
 async function served(answer: RequestListener): Promise<string> {
   const server = createServer(answer)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close())
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** An edge that answers with these statuses, one after another, and then well; 0 hangs up. */
+async function answering(
+  ...statuses: readonly number[]
+): Promise<{ place: Place; bodies: string[]; at: number[] }> {
+  const bodies: string[] = []
+  const at: number[] = []
+  const url = await served((request, reply) => {
+    let body = ''
+    request.on('data', (part) => (body += String(part)))
+    request.on('end', () => {
+      const status = statuses[bodies.length] ?? 200
+      bodies.push(body)
+      at.push(Date.now())
+      if (status === 0) request.socket.destroy()
+      else reply.writeHead(status).end('{"error":"Not now."}')
+    })
+  })
+  return { place: edgePlace({ url, token: TOKEN, storage: 'DurableObject' }), bodies, at }
 }

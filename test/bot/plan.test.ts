@@ -4,14 +4,15 @@ import { encode } from '../../src/codec.ts'
 import { STORED } from '../../src/conformance/values.ts'
 import { StorageRuntime } from '../../src/index.ts'
 import type { BackupEntry } from '../../worker/bot/backup/entry.ts'
-import { type Contents, type Reading, readAll } from '../../worker/bot/backup/place.ts'
+import { type Contents, type Place, type Reading, readAll } from '../../worker/bot/backup/place.ts'
 import { plan } from '../../worker/bot/backup/plan.ts'
 import { runtimePlace } from '../../worker/bot/backup/runtime-place.ts'
+import { PlaceError } from '../../worker/bot/edge.ts'
 import { inParts } from '../../worker/bot/parts.ts'
 import { six } from '../support/six.ts'
 
-const startRuntime = (STORAGE = 'Memory'): Promise<StorageRuntime> =>
-  StorageRuntime.start({ STORAGE }, [memory, six])
+const startRuntime = (): Promise<StorageRuntime> =>
+  StorageRuntime.start({ STORAGE: 'Memory' }, [memory])
 
 const contents = (entries: Readonly<Record<string, readonly string[]>>): Contents =>
   new Map(
@@ -112,6 +113,28 @@ describe('the place of a runtime', () => {
     await place.apply(changes)
     expect(await readAll(place)).toEqual(once)
   })
+  test('names the namespace that cannot be read, and is not read without it', async () => {
+    const cause = new Error('It is torn.')
+    const reading = readAll({
+      namespaces: async () => ['a', 'b'],
+      entries: async (name) => {
+        if (name === 'b') throw cause
+        return new Map()
+      },
+      apply: async () => {},
+    })
+    await expect(reading).rejects.toMatchObject({
+      message: 'What is in "b" cannot be read; the others can still be seen. It is torn.',
+      namespaces: ['b'],
+      cause,
+    })
+  })
+  test('that cannot be reached at all says that alone', async () => {
+    const cause = new PlaceError('It is away.', undefined, true)
+    const entries = (): Promise<never> => Promise.reject(cause)
+    const place: Place = { namespaces: async () => ['a'], entries, apply: async () => {} }
+    await expect(readAll(place)).rejects.toBe(cause)
+  })
   test('keeps every value there is', async () => {
     await using runtime = await startRuntime()
     const place = runtimePlace(runtime)
@@ -130,8 +153,11 @@ describe('the place of a runtime', () => {
     expect((await place.entries('a')).get('k')).toBe(encode(3))
     expect((await place.entries('a')).size).toBe(451)
   })
-  test('works where several writes at once are not atomic', async () => {
-    await using runtime = await startRuntime('Six')
+  test('works where several writes at once are not atomic, if that is allowed', async () => {
+    const config = { STORAGE: 'Six' }
+    await using strict = await StorageRuntime.start(config, [six])
+    await expect(runtimePlace(strict).apply([set(1)])).rejects.toMatchObject({ code: 'NOT_ATOMIC' })
+    await using runtime = await StorageRuntime.start(config, [six], { allowLostUpdates: true })
     const place = runtimePlace(runtime)
     await place.apply(plan(BACKUP, new Map(), 'merge').changes)
     expect(await place.entries('a')).toEqual(BACKUP.get('a'))

@@ -42,7 +42,7 @@ export class TestServers {
   // A file that is saved meanwhile restarts a server in the midst of a request: these have a copy.
   async #copyProject(): Promise<string> {
     const copy = await this.folder()
-    const parts = ['src', 'adapters', 'worker', 'scripts/build-page.ts']
+    const parts = ['src', 'adapters', 'worker', 'scripts/build-page.ts', 'scripts/browsers.ts']
     for (const name of [...parts, 'wrangler.toml', 'package.json']) {
       await cp(join(ROOT, name), join(copy, name), { recursive: true })
     }

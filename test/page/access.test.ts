@@ -4,7 +4,16 @@ import type { BrowserContextOptions, Page } from 'playwright'
 import { expect, test } from 'vitest'
 import { encode } from '../../src/codec.ts'
 import { writeBackup } from '../../worker/bot/backup/file.ts'
-import { eventually, hasAnswered, said, say, shows, statusIs } from './browser.ts'
+import {
+  eventually,
+  hasAnswered,
+  moved,
+  said,
+  say,
+  shows,
+  statusIs,
+  watchMoves,
+} from './browser.ts'
 import { choose } from './files.ts'
 import { useStaticPage } from './static-page.ts'
 
@@ -149,34 +158,19 @@ test.each([320, 390, 768, 1280])(
   },
 )
 
-test.each<[string, BrowserContextOptions]>([
+test.each<[string, BrowserContextOptions, string?]>([
   ['a desktop', {}],
   // Emulated as a phone, Chromium takes every shift for one that a finger made.
   ['a phone', { viewport: { width: 390, height: 844 } }],
-])('nothing moves on %s but entries in the inspector', async (_, options) => {
+  ['a desktop that had an edge last time', {}, 'DurableObject'],
+])('nothing moves on %s but entries in the inspector', async (_, options, last) => {
   const person = await site.browser.person(options)
-  await person.addInitScript(() => {
-    const moved: string[] = []
-    Reflect.set(globalThis, 'moved', moved)
-    interface Shift extends PerformanceEntry {
-      readonly sources: readonly { readonly node: Node | null }[]
-    }
-    const observer = new PerformanceObserver((list) => {
-      for (const { node } of (list.getEntries() as Shift[]).flatMap(({ sources }) => sources)) {
-        const on = node instanceof Element ? node : node?.parentElement
-        if (on?.matches('#shelf *') === false) moved.push(on.id || on.className || on.tagName)
-      }
-    })
-    observer.observe({ type: 'layout-shift', buffered: true })
-  })
-  // As on a slow network: it is seen for a while before it knows whether there is an edge.
-  await person.route('**/api/storages', async (route) => {
-    const [seen] = person.pages()
-    await seen?.waitForFunction(() => performance.getEntriesByType('paint').length > 0)
-    await route.continue()
-  })
+  if (last !== undefined) {
+    await person.addInitScript((place) => localStorage.setItem('bot.place', place), last)
+  }
+  await watchMoves(person)
   const page = await site.browser.open(site.url, person)
-  await page.getByText('this page has no edge').waitFor()
+  await page.getByText('No edge answers').waitFor()
   await say(page, 'bob++')
   await say(page, '!help')
   await shows(page, 'Karma', 'bob', '1')
@@ -186,11 +180,11 @@ test.each<[string, BrowserContextOptions]>([
   await statusIs(page, /browser/)
   await choose(page, 'torn.jsonl', '')
   await statusIs(page, /nothing was changed/)
-  expect(await page.evaluate(() => Reflect.get(globalThis, 'moved'))).toEqual([])
+  expect(await moved(page)).toEqual([])
   await page.reload()
   await eventually(() => said(page)).toHaveLength(4)
-  await page.getByText('this page has no edge').waitFor()
-  expect(await page.evaluate(() => Reflect.get(globalThis, 'moved'))).toEqual([])
+  await page.getByText('No edge answers').waitFor()
+  expect(await moved(page)).toEqual([])
 })
 
 test('the conversation is a log that is read aloud as it grows, and not when it is moved to', async () => {

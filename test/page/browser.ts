@@ -124,3 +124,34 @@ export async function goTo(page: Page, name: 'IndexedDB' | 'Durable Object' | 'K
 export async function statusIs(page: Page, words: RegExp): Promise<void> {
   await eventually(() => page.locator('#status').textContent()).toMatch(words)
 }
+
+/**
+ * Notes what moves by itself in a person's pages, apart from entries in the inspector. They are as
+ * on a slow network: seen for a while before they know whether there is an edge.
+ */
+export async function watchMoves(person: BrowserContext): Promise<void> {
+  await person.addInitScript(() => {
+    const moves: string[] = []
+    Reflect.set(globalThis, 'moved', moves)
+    interface Shift extends PerformanceEntry {
+      readonly sources: readonly { readonly node: Node | null }[]
+    }
+    const observer = new PerformanceObserver((list) => {
+      for (const { node } of (list.getEntries() as Shift[]).flatMap(({ sources }) => sources)) {
+        const on = node instanceof Element ? node : node?.parentElement
+        if (on?.matches('#shelf *') === false) moves.push(on.id || on.className || on.tagName)
+      }
+    })
+    observer.observe({ type: 'layout-shift', buffered: true })
+  })
+  await person.route('**/api/storages', async (route) => {
+    const [seen] = person.pages()
+    await seen?.waitForFunction(() => performance.getEntriesByType('paint').length > 0)
+    await route.continue()
+  })
+}
+
+/** What moved in a page since it was loaded. */
+export function moved(page: Page): Promise<unknown> {
+  return page.evaluate(() => Reflect.get(globalThis, 'moved'))
+}

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { memory } from '../../adapters/memory.ts'
 import { StorageRuntime } from '../../src/index.ts'
+import { OLDEST_BROWSERS } from '../../scripts/browsers.ts'
 import { EXCERPT } from '../../worker/bot/excerpt.ts'
+import { Rounds } from '../../worker/web/rounds.ts'
 import { showValue } from '../../worker/web/show-value.ts'
 import { type Line, Transcript } from '../../worker/web/transcript.ts'
 import { eventually } from './browser.ts'
@@ -47,6 +49,23 @@ test('what a transcript cannot keep is shown in its order all the same', async (
   await transcript.open('tab', runtime)
   expect(await transcript.put(line(2))).toBe(true)
   expect(lines.at(-1)).toEqual([line(1), line(2)])
+})
+
+test('rounds go on after one that failed', async () => {
+  vi.stubGlobal('document', Object.assign(new EventTarget(), { visibilityState: 'visible' }))
+  vi.stubGlobal('addEventListener', () => {})
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const end = new AbortController()
+  let times = 0
+  const step = async (): Promise<void> => {
+    times++
+    if (times === 1) throw new Error('once')
+  }
+  const rounds = new Rounds(step, 10, end.signal)
+  await expect(rounds.now()).rejects.toThrow('once')
+  await eventually(() => times).toBeGreaterThan(2)
+  await rounds.now()
+  end.abort()
 })
 
 test.each<[unknown, string]>([
@@ -105,6 +124,16 @@ function luminance(hex: string): number {
   })
   return 0.2126 * r + 0.7152 * g + 0.0722 * b
 }
+
+test('the page is built for the browsers that README names', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const [, ...oldest] =
+    /Chrome and Edge (\S+), Firefox (\S+), Safari ([\d.]+\d),/.exec(readme) ?? []
+  const names = ['chrome', 'firefox', 'safari']
+  expect(OLDEST_BROWSERS).toEqual(oldest.map((version, index) => `${names[index]}${version}`))
+  const build = readFileSync(new URL('../../scripts/build-page.ts', import.meta.url), 'utf8')
+  expect(build).toContain('target: OLDEST_BROWSERS,')
+})
 
 test('the page credits whose log it brings', () => {
   const html = readFileSync(new URL('../../worker/web/index.html', import.meta.url), 'utf8')

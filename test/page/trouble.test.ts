@@ -1,3 +1,4 @@
+import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
 import { eventually, isReady, said, say, shown, shows, statusIs } from './browser.ts'
 import { useStaticPage } from './static-page.ts'
@@ -6,7 +7,7 @@ const site = useStaticPage()
 
 test('works from a folder of any web server, and says that there is no edge', async () => {
   const page = await site.browser.open(site.url)
-  await page.getByText('Served without its Worker, this page has no edge.').waitFor()
+  await page.getByText('No edge answers: served without its Worker, this page has none.').waitFor()
   for (const name of [/Durable Object/, /KV/]) {
     expect(await page.getByRole('radio', { name }).isDisabled()).toBe(true)
   }
@@ -106,10 +107,8 @@ test('what a newer version wrote is left alone, and the page says to load it aga
   await late.getByRole('alert').getByText('A newer version of this page has been here').waitFor()
 })
 
-test('what cannot be read is said, and not shown as missing', async () => {
-  const person = await site.browser.person()
-  const page = await site.browser.open(site.url, person)
-  await say(page, 'bob++')
+/** Puts something into the karma of bob that nobody can read. */
+async function damage(page: Page): Promise<void> {
   await page.evaluate(
     () =>
       new Promise<void>((resolve) => {
@@ -124,8 +123,37 @@ test('what cannot be read is said, and not shown as missing', async () => {
         }
       }),
   )
+}
+
+test('what cannot be read is said, and not shown as missing', async () => {
+  const person = await site.browser.person()
+  const page = await site.browser.open(site.url, person)
+  await say(page, 'bob++')
+  await damage(page)
   await say(page, 'bob++')
   await page.getByRole('alert').getByText('cannot be read').waitFor()
+})
+
+test('a namespace that cannot be read is named, and hides no other', async () => {
+  const person = await site.browser.person()
+  const page = await site.browser.open(site.url, person)
+  await say(page, 'bob++')
+  await say(page, '!learn tea = green')
+  await damage(page)
+  await page.reload()
+  await shows(page, 'Factoids', 'tea', /green/)
+  await page
+    .locator('#stale')
+    .getByText(/^What is in “Karma” cannot be read/)
+    .waitFor()
+  expect(await page.locator('#stale').textContent()).not.toContain('may be old')
+  expect((await shown(page))['Karma']).toBeUndefined()
+  await say(page, '!learn tea = black')
+  await shows(page, 'Factoids', 'tea', /black/)
+  await page.getByRole('button', { name: 'Back up' }).click()
+  await statusIs(page, /^What is in “Karma” cannot be read; the others can still be seen\./)
+  await page.evaluate(() => void indexedDB.deleteDatabase('bot/Karma'))
+  await eventually(() => page.locator('#stale').textContent()).toBe('')
 })
 
 test('another tab that holds the storage is named, and nothing waits for ever', async () => {

@@ -1,10 +1,11 @@
 const ANSWERS_WITHIN = 120_000
 
-/** A bot in a Worker, by its address, and its operator's token. */
+/** A bot in a Worker, by its address. */
 export interface EdgeAccess {
   /** The address of its page, such as `https://bot.example.com/`. */
   readonly url: string
-  readonly token: string
+  /** Its operator's token; absent for anybody else. */
+  readonly token?: string | undefined
 }
 
 /** Why a bot in a Worker did not do as it was asked: a sentence to be shown as it is. */
@@ -36,10 +37,14 @@ export interface Edge {
   readonly admin: boolean
 }
 
-/** The bot in a Worker at an address; `undefined` if there is none, or it cannot be reached. */
-export async function findEdge(url: string): Promise<Edge | undefined> {
+/**
+ * The bot in a Worker at an address; `undefined` if there is none, or it cannot be reached.
+ *
+ * @param within how long it may take, in milliseconds
+ */
+export async function findEdge(url: string, within?: number): Promise<Edge | undefined> {
   try {
-    const found = (await ask(url, 'api/storages', {})) as Edge | null
+    const found = (await callEdge({ url }, 'api/storages', undefined, within)) as Edge | null
     return Array.isArray(found?.storages) && typeof found.admin === 'boolean' ? found : undefined
   } catch (error) {
     if (error instanceof PlaceError) return undefined
@@ -48,45 +53,48 @@ export async function findEdge(url: string): Promise<Edge | undefined> {
 }
 
 /**
- * Asks the Worker as its operator: gets, or posts `body` as JSON; resolves to the JSON it answers.
+ * Asks the Worker: gets, or posts `body` as JSON; resolves to the JSON it answers.
  *
+ * @param within how long it may take, in milliseconds
  * @throws PlaceError
  */
-export function callEdge(
+export async function callEdge(
   { url, token }: EdgeAccess,
   path: string,
   body?: unknown,
+  within: number = ANSWERS_WITHIN,
 ): Promise<unknown> {
-  const headers = { authorization: `Bearer ${token}` }
-  if (body === undefined) return ask(url, path, { headers })
-  return ask(url, path, {
-    method: 'POST',
-    headers: { ...headers, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-}
-
-async function ask(url: string, path: string, init: RequestInit): Promise<unknown> {
+  const headers: Record<string, string> = {}
+  if (token !== undefined) headers['authorization'] = `Bearer ${token}`
+  if (body !== undefined) headers['content-type'] = 'application/json'
+  const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
   let status: number
   let ok: boolean
   let text: string
   try {
-    const signal = AbortSignal.timeout(ANSWERS_WITHIN)
-    const reply = await fetch(new URL(path, url), { ...init, signal })
+    const signal = AbortSignal.timeout(within)
+    const reply = await fetch(new URL(path, url), { ...init, headers, signal })
     ;({ status, ok } = reply)
     text = await reply.text()
   } catch (cause) {
+    if (cause instanceof DOMException && cause.name === 'TimeoutError') {
+      // Nobody waits as long again.
+      throw new PlaceError(`The bot at ${url} did not answer in time.`, undefined, false, cause)
+    }
     throw new PlaceError(`The bot at ${url} cannot be reached.`, undefined, true, cause)
   }
-  const body = parse(text)
-  if (ok && body !== undefined) return body
-  const said = body !== undefined && 'error' in body ? body.error : undefined
-  throw new PlaceError(sentence(url, status, said), status, status === 503 || status === 429)
+  const answer = parse(text)
+  if (ok && answer !== undefined) return answer
+  const said = answer !== undefined && 'error' in answer ? answer.error : undefined
+  const words = sentence(url, status, said, token !== undefined)
+  throw new PlaceError(words, status, status === 503 || status === 429)
 }
 
-function sentence(url: string, status: number, said: unknown): string {
+function sentence(url: string, status: number, said: unknown, asOperator: boolean): string {
   if (status === 401) return "The operator's token is wrong."
-  if (status === 404) return `The bot at ${url} has no operator: no token is configured there.`
+  if (status === 404 && asOperator) {
+    return `The bot at ${url} has no operator: no token is configured there.`
+  }
   if (typeof said === 'string') return said
   return `The bot at ${url} gave an answer that cannot be understood (status ${status}).`
 }

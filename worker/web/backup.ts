@@ -16,7 +16,8 @@ export async function downloadBackup(home: Home, report: Report): Promise<string
   link.href = URL.createObjectURL(new Blob([text], { type: 'application/x-ndjson' }))
   link.download = name
   link.click()
-  // The download holds the text by now; without a pause some browsers would lose it.
+  // The browser reads the text only later, even after it has asked where to put it; a download that
+  // has begun goes on without the address.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
   const entries = [...contents.values()].reduce((sum, { size }) => sum + size, 0)
   return `${count(entries, 'entry', 'entries')} of ${CALLED[home.name]} went into ${name}.`

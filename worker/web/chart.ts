@@ -1,6 +1,7 @@
 import { decode } from '../../src/codec.js'
+import { byCodeUnit } from '../bot/by-code-unit.js'
 import { create, element } from './dom.js'
-import { byName, type Shelf, type Touched } from './shelf.js'
+import type { Shelf, Touched } from './shelf.js'
 
 const MOST_BARS = 8
 
@@ -42,7 +43,7 @@ export class Chart {
   #show(): void {
     const greatest = [...this.#counts.values()]
       .filter(([, count]) => count > 0)
-      .toSorted(([a, m], [b, n]) => n - m || byName(a, b))
+      .toSorted(([a, m], [b, n]) => n - m || byCodeUnit(a, b))
       .slice(0, MOST_BARS)
     const most = greatest[0]?.[1] ?? 1
     if (greatest.length === 0) {

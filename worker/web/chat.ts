@@ -40,9 +40,18 @@ export class Chat {
     })
   }
 
+  /** Says why nothing can be said yet. What was begun stays in the form. */
+  wait(sentence: string): void {
+    this.#listener = undefined
+    this.#privacy.textContent = sentence
+    this.#busy(true)
+  }
+
   /** Goes on at another place. What was said there is shown as `show` is called. */
   moveTo(listener: Listener): void {
     this.#listener = listener
+    // What is under way at the place before is no reason to wait here.
+    this.#busy(false)
     this.#privacy.textContent = listener.privacy
     // What was said before is no news to be read aloud.
     this.#log.setAttribute('aria-live', 'off')
@@ -82,6 +91,7 @@ export class Chat {
 
   async #send(said: string): Promise<void> {
     const listener = this.#listener
+    if (listener === undefined) this.#text.value = said
     if (said === '' || this.#sending || listener === undefined) return
     this.#busy(true)
     const who = this.#user.value.trim() || 'guest'
@@ -105,7 +115,7 @@ export class Chat {
       // So that it can be sent again, unless something else was begun meanwhile.
       if (this.#text.value === '' && listener === this.#listener) this.#text.value = said
     } finally {
-      this.#busy(false)
+      if (listener === this.#listener) this.#busy(false)
     }
   }
 

@@ -1,6 +1,6 @@
 import { edgePlace } from '../bot/backup/edge-place.js'
 import type { Place } from '../bot/backup/place.js'
-import { PlaceError } from '../bot/edge.js'
+import { callEdge, type EdgeAccess, PlaceError } from '../bot/edge.js'
 import type { LogEvent } from '../bot/irc-log.js'
 import { sendAll } from '../bot/replay.js'
 import { type Follower, type Home, ROOM } from './home.js'
@@ -12,6 +12,8 @@ const BETWEEN_LOOKS: Readonly<Record<EdgeName, number>> = {
   DurableObject: 3_000,
   CloudflareKV: 15_000,
 }
+// Nobody waits longer for an answer.
+const ANSWERS_WITHIN = 30_000
 // Who is away needs no news.
 const AWAKE = 5 * 60_000
 
@@ -19,7 +21,8 @@ const NOT_ADMIN =
   'What the edge keeps is shown to its operator alone: open the address that npm start prints.'
 const WRONG_TOKEN =
   'The token in this address is not that of the bot that runs now. Take the address that it printed when it started.'
-const UNREACHABLE = 'The edge cannot be reached. Is the bot running, and are you online?'
+const CHECK = 'Is it running, and are you online?'
+const TOO_LONG = 'That is too long for the edge: about 4,000 characters fit.'
 
 /** The bot in the Worker that serves the page, on one of its storages. */
 export class EdgeHome implements Home {
@@ -42,21 +45,15 @@ export class EdgeHome implements Home {
   }
 
   async say(nick: string, text: string): Promise<readonly string[]> {
-    const token = operatorToken()
-    const reply = await fetch('api/messages', {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      },
-      body: JSON.stringify({ room: ROOM, user: nick, text, storage: this.storage }),
-    }).catch((cause: unknown) => {
-      throw new PlaceError(UNREACHABLE, undefined, true, cause)
-    })
-    const body: unknown = await reply.json().catch(() => undefined)
-    const { replies, error } = readAnswer(body)
-    if (reply.ok && replies !== undefined) return replies
-    throw new PlaceError(sentence(reply.status, error), reply.status, reply.status === 503)
+    const body = { room: ROOM, user: nick, text, storage: this.storage }
+    try {
+      const answer = await callEdge(edgeAccess(), 'api/messages', body, ANSWERS_WITHIN)
+      const { replies } = answer as { replies?: unknown }
+      if (Array.isArray(replies)) return replies.map(String)
+      throw new PlaceError('The bot gave an answer that cannot be understood.', 200)
+    } catch (error) {
+      throw error instanceof PlaceError ? inPlainWords(error) : error
+    }
   }
 
   closed(): string | undefined {
@@ -78,10 +75,16 @@ export class EdgeHome implements Home {
       if (Date.now() - used > AWAKE) return
       try {
         const names = await place.namespaces()
-        const all = await Promise.all(names.map((name) => place.entries(name)))
+        const found = new Map<string, ReadonlyMap<string, string>>()
+        // One after another: there may be many, and the edge has others to serve.
+        for (const name of names) {
+          if (signal.aborted) return
+          found.set(name, await place.entries(name))
+        }
         if (signal.aborted) return
+        // Shown all together, so that nothing moves.
         shelf.keepOnly(names)
-        for (const [index, name] of names.entries()) shelf.replace(name, all[index] ?? new Map())
+        for (const [name, entries] of found) shelf.replace(name, entries)
         onTrouble(undefined)
       } catch (error) {
         if (!signal.aborted && error instanceof PlaceError && error.status === 401) {
@@ -109,18 +112,14 @@ export class EdgeHome implements Home {
     room: string,
     onHeard: (count: number) => void,
   ): Promise<void> {
-    await sendAll(this.#access(), this.storage, events, room, (count) => {
+    await sendAll(edgeAccess(), this.storage, events, room, (count) => {
       onHeard(count)
       this.look()
     })
   }
 
   #place(): Place {
-    return edgePlace({ ...this.#access(), storage: this.storage })
-  }
-
-  #access(): { url: string; token: string } {
-    return { url: location.origin, token: operatorToken() ?? '' }
+    return edgePlace({ ...edgeAccess(), storage: this.storage })
   }
 }
 
@@ -129,14 +128,19 @@ export function operatorToken(): string | undefined {
   return new URLSearchParams(location.hash.slice(1)).get('token') || undefined
 }
 
-function readAnswer(body: unknown): { replies?: readonly string[]; error?: string } {
-  if (typeof body !== 'object' || body === null) return {}
-  if ('replies' in body && Array.isArray(body.replies)) return { replies: body.replies.map(String) }
-  return 'error' in body && typeof body.error === 'string' ? { error: body.error } : {}
+/** The address of the bot that serves the page: that of the folder it is in. */
+export function edgeUrl(): string {
+  return new URL('.', location.href).href
 }
 
-function sentence(status: number, said: string | undefined): string {
-  if (status === 401) return WRONG_TOKEN
-  if (status === 413) return 'That is too long for the edge: about 4,000 characters fit.'
-  return said ?? `The bot failed (${status}). Try again.`
+function edgeAccess(): EdgeAccess {
+  return { url: edgeUrl(), token: operatorToken() }
+}
+
+/** Why something was not heard, for the person who said it. */
+function inPlainWords(error: PlaceError): PlaceError {
+  const { message, status, retryable } = error
+  if (status === undefined) return new PlaceError(`${message} ${CHECK}`, status, retryable, error)
+  if (status === 401) return new PlaceError(WRONG_TOKEN, status, retryable, error)
+  return status === 413 ? new PlaceError(TOO_LONG, status, retryable, error) : error
 }

@@ -10,6 +10,7 @@ export class Inspector {
   #shelf: Shelf | undefined
   #spaces = new Map<string, SpaceView>()
   #trouble: string | undefined
+  #beside: string | undefined
   #isFirst = true
 
   constructor() {
@@ -22,6 +23,7 @@ export class Inspector {
     this.#find.disabled = true
     this.#spaces = new Map()
     this.#trouble = undefined
+    this.#beside = undefined
     this.#stale.textContent = ''
     this.#place.replaceChildren(create('p', 'empty', sentence))
   }
@@ -32,12 +34,16 @@ export class Inspector {
     this.#isFirst = true
   }
 
-  /** Says that the shelf may be old, and why; `undefined`: it is not. */
-  showTrouble(sentence: string | undefined, shelf: Shelf): void {
+  /**
+   * Says why not all of the shelf is as the place is; `undefined`: it is.
+   *
+   * @param isOld may all of what is shown be old?
+   */
+  showTrouble(shelf: Shelf, sentence: string | undefined, isOld: boolean): void {
     if (shelf !== this.#shelf || sentence === this.#trouble) return
     this.#trouble = sentence
-    const isOld = sentence !== undefined && this.#spaces.size > 0
-    this.#stale.textContent = isOld ? `${sentence} What is shown may be old.` : ''
+    this.#beside =
+      isOld && sentence !== undefined ? `${sentence} What is shown may be old.` : sentence
     this.#arrange()
   }
 
@@ -72,6 +78,9 @@ export class Inspector {
 
   #arrange(): void {
     const shown = [...this.#spaces.values()].map((space) => space.element)
+    const beside = shown.length > 0 ? (this.#beside ?? '') : ''
+    // A sentence that stays is not read aloud again.
+    if (this.#stale.textContent !== beside) this.#stale.textContent = beside
     const sentence = this.#sentence(shown)
     arrange(this.#place, sentence === undefined ? shown : [create('p', 'empty', sentence)])
   }

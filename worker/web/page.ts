@@ -5,7 +5,7 @@ import { downloadBackup } from './backup.js'
 import { Chart, numberIn } from './chart.js'
 import { Chat } from './chat.js'
 import { element } from './dom.js'
-import { EdgeHome } from './edge-home.js'
+import { EdgeHome, edgeUrl } from './edge-home.js'
 import type { Home } from './home.js'
 import { Inspector } from './inspector.js'
 import { Notice } from './notice.js'
@@ -16,6 +16,11 @@ import { TabHome } from './tab-home.js'
 import { Visit } from './visit.js'
 import { DATA_LOST, troubleWords } from './words.js'
 import { Work } from './work.js'
+
+const EDGE_WITHIN = 3_000
+const EDGE_OFFERED_WITHIN = 30_000
+const LOOKING = 'Looking for the edge …'
+const AGAIN = 'Choose it again when that is done.'
 
 const backupButton = element('backup', HTMLButtonElement)
 const restoreButton = element('restore-open', HTMLButtonElement)
@@ -55,20 +60,24 @@ replayButton.addEventListener('click', () => {
   doHere('The bot is listening to the log …', (home, report) => replayExcerpt(home, report))
 })
 persistButton.addEventListener('click', () => doHere('Asking the browser …', askToPersist))
-restoreButton.addEventListener('click', () => restoreFile.click())
+restoreButton.addEventListener('click', () => {
+  if (!work.running) restoreFile.click()
+})
 restoreFile.addEventListener('change', () => {
   const [file] = restoreFile.files ?? []
+  // So that the same file can be chosen again.
+  restoreFile.value = ''
   if (file === undefined) return
-  doHere(`Reading ${file.name} …`, async (home) => {
-    // So that the same file can be chosen again.
-    restoreFile.value = ''
-    return restore.offer(file, home)
-  })
+  if (work.running) notice.show(`${file.name} was not read: something else is being done. ${AGAIN}`)
+  else doHere(`Reading ${file.name} …`, (home) => restore.offer(file, home))
 })
+places.begin()
 void offerEdge()
 
 async function offerEdge(): Promise<void> {
-  const edge = await findEdge(location.href)
+  // Nobody who is kept waiting for it waits longer; found later, it is offered all the same.
+  setTimeout(() => places.goOn(), EDGE_WITHIN)
+  const edge = await findEdge(edgeUrl(), EDGE_OFFERED_WITHIN)
   for (const { name } of edge?.storages ?? []) {
     if (isEdgeName(name)) edges.set(name, new EdgeHome(name, edge?.admin === true, moveTo))
   }
@@ -79,13 +88,26 @@ async function offerEdge(): Promise<void> {
 function moveTo(): void {
   visit?.end()
   notice.clear()
-  const home = places.place === 'tab' ? tab : (edges.get(places.place) ?? tab)
+  const { place } = places
+  if (place === undefined) {
+    wait()
+    return
+  }
+  const home = place === 'tab' ? tab : (edges.get(place) ?? tab)
   const closed = home.closed() !== undefined
   for (const button of buttons) button.disabled = closed
-  persistButton.hidden = home !== tab
+  persistButton.classList.toggle('absent', home !== tab)
   element('admin', HTMLSpanElement).hidden = closed
   if (!work.running) work.say('')
   visit = new Visit(home, pageData, view, onTrouble)
+}
+
+/** Waits for the edge, which the person chose last time. */
+function wait(): void {
+  for (const button of buttons) button.disabled = true
+  persistButton.classList.add('absent')
+  view.chat.wait(LOOKING)
+  view.inspector.say(LOOKING)
 }
 
 function doHere(

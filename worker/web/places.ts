@@ -13,7 +13,9 @@ const ABOUT: Readonly<Record<PlaceName, string>> = {
   CloudflareKV:
     'KV is near everybody. A change may take a minute to be seen; of two at once, one may be lost.',
 }
-const NO_EDGE = 'Served without its Worker, this page has no edge.'
+const LOOKING =
+  'Looking for the edge, where you were last time. You need not wait: choose this tab.'
+const NO_EDGE = 'No edge answers: served without its Worker, this page has none.'
 
 /** What a place is called in a sentence. */
 export const CALLED: Readonly<Record<PlaceName, string>> = {
@@ -27,9 +29,9 @@ export class PlaceSwitch {
   readonly #group = element('places', HTMLFieldSetElement)
   readonly #about = element('about', HTMLParagraphElement)
   readonly #onSwitch: () => void
-  #place: PlaceName = 'tab'
+  #place: PlaceName | undefined
 
-  /** @param onSwitch called when a place was chosen, by the person or at the start; never at once */
+  /** @param onSwitch called when a place was chosen, by the person or at the start */
   constructor(onSwitch: () => void) {
     this.#onSwitch = onSwitch
     this.#group.addEventListener('change', () => {
@@ -38,13 +40,23 @@ export class PlaceSwitch {
       prefer('place', place)
       this.#go(place)
     })
-    // Who was at the edge last time goes there as soon as it is found.
-    if (isEdgeName(preferred('place'))) this.#describe('')
-    else queueMicrotask(() => this.#go('tab'))
   }
 
-  get place(): PlaceName {
+  /** The place; `undefined` while the edge is looked for, where the person was last time. */
+  get place(): PlaceName | undefined {
     return this.#place
+  }
+
+  /** Goes to where the person was last time: to the edge as soon as it is offered. */
+  begin(): void {
+    const last = preferred('place')
+    if (isEdgeName(last)) this.#go(undefined, last)
+    else this.#go('tab')
+  }
+
+  /** Waits no longer for the edge. It can be chosen when it is offered. */
+  goOn(): void {
+    if (this.#place === undefined) this.#go('tab')
   }
 
   /** Opens the places at the edge that there are. */
@@ -53,19 +65,21 @@ export class PlaceSwitch {
     for (const radio of this.#radios()) {
       radio.disabled = radio.value !== 'tab' && !storages.some((name) => name === radio.value)
     }
-    if (isEdgeName(last)) this.#go(storages.includes(last) ? last : 'tab')
+    if (this.#place === undefined) {
+      this.#go(isEdgeName(last) && storages.includes(last) ? last : 'tab')
+    }
     if (storages.length === 0) this.#describe(` ${NO_EDGE}`)
   }
 
-  #go(place: PlaceName): void {
+  #go(place: PlaceName | undefined, shown = place): void {
     this.#place = place
-    for (const radio of this.#radios()) radio.checked = radio.value === place
+    for (const radio of this.#radios()) radio.checked = radio.value === shown
     this.#describe('')
     this.#onSwitch()
   }
 
   #describe(more: string): void {
-    this.#about.textContent = ABOUT[this.#place] + more
+    this.#about.textContent = this.#place === undefined ? LOOKING : ABOUT[this.#place] + more
   }
 
   #radios(): HTMLInputElement[] {

@@ -5,10 +5,13 @@ import { create, element } from './dom.js'
 import type { Home } from './home.js'
 import { CALLED } from './places.js'
 import { count, troubleWords } from './words.js'
-import { Work } from './work.js'
+import { type Report, Work } from './work.js'
 
 // More would be no backup of a bot, and would not fit into a tab.
 const MOST_BYTES = 256 * 1024 * 1024
+const MEANWHILE = 'Meanwhile something has changed here; look again.'
+// A backup holds values without their lifetimes.
+const NO_EXPIRY = 'What was to expire stays until it is removed.'
 
 interface Offer {
   readonly home: Home
@@ -17,7 +20,10 @@ interface Offer {
   readonly current: Contents
 }
 
-/** Restores a file at a place: shows what will change, does it when told to, and shows how far it is. */
+/**
+ * Restores a file at a place: shows what will change, does it when told to, and shows how far it is.
+ * When told to it looks again, and asks again if a key that it would touch is not as it was shown.
+ */
 export class Restore {
   readonly #dialog = element('restore', HTMLDialogElement)
   readonly #about = element('restore-about', HTMLParagraphElement)
@@ -60,7 +66,7 @@ export class Restore {
       dateStyle: 'long',
       timeStyle: 'short',
     })
-    this.#about.textContent = `${file.name} holds ${count(entries, 'entry', 'entries')} of ${backup.storage}, from ${made}.`
+    this.#about.textContent = `${file.name} holds ${count(entries, 'entry', 'entries')} of ${backup.storage}, from ${made}. ${NO_EXPIRY}`
     for (const radio of this.#modes()) radio.checked = radio.value === 'merge'
     this.#ask()
     this.#dialog.showModal()
@@ -78,12 +84,7 @@ export class Restore {
   }
 
   #ask(): void {
-    const changes = this.#show()
-    this.#work.say(
-      changes === 0
-        ? 'Everything is here already: there is nothing to do.'
-        : `${count(changes, 'entry', 'entries')} will change. Nothing is done before you say so.`,
-    )
+    this.#work.say(question(this.#show()))
   }
 
   /** Shows what will change; returns how many entries. */
@@ -96,42 +97,60 @@ export class Restore {
     )
     this.#go.textContent = found.removed > 0 ? `Restore and remove ${found.removed}` : 'Restore'
     this.#go.classList.toggle('danger', found.removed > 0)
-    this.#go.disabled = found.changes.length === 0
     return found.changes.length
   }
 
   async #restore(): Promise<void> {
     const offer = this.#offer
     if (offer === undefined || this.#work.running) return
-    const { home, place } = offer
-    const found = this.#plan(offer)
+    const { home } = offer
+    let done: Plan | undefined
     this.#allow(false)
-    let isDone = false
-    await this.#work.run(`Restoring into ${CALLED[home.name]} …`, async (report) => {
-      let done = 0
-      try {
-        await place.apply(found.changes, (now) => {
-          done = now
-          report(done, found.changes.length)
-        })
-      } catch (error) {
-        throw new RestoreError(
-          `${troubleWords(error)} ${done} of ${found.changes.length} changes were made; restoring again makes the rest.`,
-        )
-      }
-      isDone = true
+    await this.#work.run(`Looking at what is in ${CALLED[home.name]} now …`, async (report) => {
+      const now = await this.#read(offer).catch((error: unknown) => {
+        throw new RestoreError(`${troubleWords(error)} Nothing was changed.`)
+      })
+      // What was agreed to is done, and nothing else.
+      const found = this.#plan(now)
+      const isAsShown = isSame(this.#plan(offer), offer.current, found, now.current)
+      this.#offer = now
+      const changes = this.#show()
+      if (!isAsShown) return `${MEANWHILE} ${question(changes)}`
+      if (changes === 0) return question(changes)
+      this.#work.say(`Restoring into ${CALLED[home.name]} …`)
+      await this.#apply(now, found, report)
+      done = found
       return ''
     })
-    this.#allow(true)
     home.look()
-    if (!isDone) {
-      this.#offer = { ...offer, current: await readAll(place).catch(() => offer.current) }
-      this.#show()
+    this.#allow(true)
+    if (done === undefined) {
       this.#go.focus()
       return
     }
     this.#dialog.close()
-    this.#onDone(restored(found, home))
+    this.#onDone(restored(done, home))
+  }
+
+  /** The same offer, with what is at the place now. */
+  async #read(offer: Offer): Promise<Offer> {
+    return { ...offer, current: await readAll(offer.place) }
+  }
+
+  async #apply(offer: Offer, { changes }: Plan, report: Report): Promise<void> {
+    let done = 0
+    try {
+      await offer.place.apply(changes, (now) => {
+        done = now
+        report(done, changes.length)
+      })
+    } catch (error) {
+      this.#offer = await this.#read(offer).catch(() => offer)
+      this.#show()
+      throw new RestoreError(
+        `${troubleWords(error)} ${done} of ${changes.length} changes were made; restoring again makes the rest.`,
+      )
+    }
   }
 
   #allow(allowed: boolean): void {
@@ -144,6 +163,24 @@ export class Restore {
 /** Why a file cannot be restored: one sentence for people. */
 export class RestoreError extends Error {
   override readonly name: string = 'RestoreError'
+}
+
+/** What is asked before anything is done. */
+function question(changes: number): string {
+  return changes === 0
+    ? 'Everything is here already: there is nothing to do.'
+    : `${count(changes, 'entry', 'entries')} will change. Nothing is done before you say so.`
+}
+
+/** Do two plans of one backup change the same keys from the same values? */
+function isSame(one: Plan, from: Contents, other: Plan, otherFrom: Contents): boolean {
+  // A key that is as it was changes in both; so as many changes are the same changes.
+  return (
+    one.changes.length === other.changes.length &&
+    one.changes.every(
+      ({ namespace, key }) => from.get(namespace)?.get(key) === otherFrom.get(namespace)?.get(key),
+    )
+  )
 }
 
 async function read(file: File): Promise<Backup> {

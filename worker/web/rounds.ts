@@ -17,11 +17,16 @@ export class Rounds {
     addEventListener('online', () => this.#again(), { signal })
   }
 
-  /** Begins a round at once, or as soon as the one that is under way has ended. */
+  /**
+   * Begins a round at once, or as soon as the one that is under way has ended. Rejects as its step
+   * does; the rounds go on.
+   */
   now(): Promise<void> {
     if (!this.#waiting) {
       this.#waiting = true
-      this.#last = this.#last.then(() => this.#round())
+      const round = (): Promise<void> => this.#round()
+      // One that failed is no reason against the next.
+      this.#last = this.#last.then(round, round)
     }
     return this.#last
   }
@@ -30,8 +35,11 @@ export class Rounds {
     this.#waiting = false
     clearTimeout(this.#timer)
     if (this.#signal.aborted) return
-    await this.#step()
-    if (!this.#signal.aborted) this.#timer = setTimeout(() => this.#again(), this.#pause)
+    try {
+      await this.#step()
+    } finally {
+      if (!this.#signal.aborted) this.#timer = setTimeout(() => this.#again(), this.#pause)
+    }
   }
 
   #again(): void {

@@ -1,3 +1,5 @@
+import { byCodeUnit } from '../bot/by-code-unit.js'
+
 /** The keys of each namespace that changed since the last look. */
 export type Touched = ReadonlyMap<string, ReadonlySet<string>>
 
@@ -17,7 +19,7 @@ export class Shelf {
 
   /** The namespaces in the order of their names. */
   namespaces(): readonly string[] {
-    return [...this.#namespaces.keys()].toSorted(byName)
+    return [...this.#namespaces.keys()].toSorted(byCodeUnit)
   }
 
   entries(namespace: string): ReadonlyMap<string, string> {
@@ -78,9 +80,4 @@ export class Shelf {
     if (key !== undefined) keys.add(key)
     this.draw()
   }
-}
-
-/** By code unit: the same order everywhere, whatever language the browser speaks. */
-export function byName(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b)
 }

@@ -1,7 +1,7 @@
+import { byCodeUnit } from '../bot/by-code-unit.js'
 import { arrange, create } from './dom.js'
 import { EntryRow } from './entry-row.js'
 import { Mark } from './mark.js'
-import { byName } from './shelf.js'
 import { count } from './words.js'
 
 const MOST_ROWS = 200
@@ -36,7 +36,7 @@ export class SpaceView {
   ): void {
     const needle = wanted.toLowerCase()
     const found = [...entries.keys()].filter((key) => key.toLowerCase().includes(needle))
-    const keys = found.toSorted(byName).slice(0, MOST_ROWS)
+    const keys = found.toSorted(byCodeUnit).slice(0, MOST_ROWS)
     const shown = new Map<string, EntryRow>()
     for (const key of keys) {
       const text = entries.get(key) ?? ''

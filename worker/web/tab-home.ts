@@ -2,7 +2,7 @@ import { indexeddb } from '../../adapters/indexeddb.js'
 import { encode } from '../../src/codec.js'
 import { isStoreError, type RuntimeEvent, StorageRuntime, type Store } from '../../src/index.js'
 import { Bot } from '../bot/bot.js'
-import type { Place } from '../bot/backup/place.js'
+import { NamespaceError, type Place } from '../bot/backup/place.js'
 import { runtimePlace } from '../bot/backup/runtime-place.js'
 import type { LogEvent } from '../bot/irc-log.js'
 import { hearAll } from '../bot/replay.js'
@@ -60,9 +60,20 @@ export class TabHome implements Home {
     const look = async (): Promise<void> => {
       const names = await place.namespaces()
       const fresh = names.filter((name) => !followed.has(name))
-      // Shown all together, so that nothing moves.
-      const found = await Promise.all(fresh.map((name) => read(name, runtime, following.signal)))
-      for (const [store, changes, entries] of found) {
+      // Shown all together, so that nothing moves; one that cannot be read hides no other.
+      const found = await Promise.allSettled(
+        fresh.map((name) => read(name, runtime, following.signal)),
+      )
+      if (following.signal.aborted) return
+      const unreadable: string[] = []
+      const causes: unknown[] = []
+      for (const [index, each] of found.entries()) {
+        if (each.status === 'rejected') {
+          unreadable.push(fresh[index] ?? '')
+          causes.push(each.reason)
+          continue
+        }
+        const [store, changes, entries] = each.value
         followed.add(store.namespace)
         shelf.replace(store.namespace, entries)
         pass(store, changes, shelf).catch((error: unknown) => {
@@ -71,7 +82,7 @@ export class TabHome implements Home {
           followed.delete(store.namespace)
         })
       }
-      if (fresh.length > 0) onTrouble(undefined)
+      onTrouble(unreadable.length === 0 ? undefined : new NamespaceError(unreadable, causes[0]))
     }
     try {
       await look()
@@ -135,10 +146,9 @@ async function read(
   try {
     signal.throwIfAborted()
     const changes = store.watch()
-    const entries = new Map<string, string>()
-    for await (const [key, value] of store) entries.set(key, encode(value))
-    return [store, changes, entries]
+    return [store, changes, await readAll(store)]
   } catch (error) {
+    signal.removeEventListener('abort', close)
     close()
     throw error
   }
@@ -146,20 +156,39 @@ async function read(
 
 /** Passes changes on to the shelf until the store closes. */
 async function pass(store: Store, changes: Changes, shelf: Shelf): Promise<void> {
-  const { namespace } = store
   try {
-    for await (const { kind, key } of changes) {
-      if (kind === 'clear') {
-        shelf.replace(namespace, new Map())
-        continue
-      }
-      const value = kind === 'set' ? await store.get(key) : undefined
-      if (value === undefined) shelf.remove(namespace, key)
-      else shelf.set(namespace, key, encode(value))
+    for (let watch: Changes | undefined = changes; watch !== undefined;) {
+      watch = await passSome(store, watch, shelf)
     }
   } catch (error) {
     if (isStoreError(error) && error.code === 'STORE_NOT_OPEN') return
     await store[Symbol.asyncDispose]().catch(() => {})
     throw error
   }
+}
+
+/** Passes changes on until there is a `clear`; then all is read at once, and watched anew. */
+async function passSome(
+  store: Store,
+  changes: Changes,
+  shelf: Shelf,
+): Promise<Changes | undefined> {
+  const { namespace } = store
+  for await (const { kind, key } of changes) {
+    if (kind === 'clear') {
+      const next = store.watch()
+      shelf.replace(namespace, await readAll(store))
+      return next
+    }
+    const value = kind === 'set' ? await store.get(key) : undefined
+    if (value === undefined) shelf.remove(namespace, key)
+    else shelf.set(namespace, key, encode(value))
+  }
+  return undefined
+}
+
+async function readAll(store: Store): Promise<ReadonlyMap<string, string>> {
+  const entries = new Map<string, string>()
+  for await (const [key, value] of store) entries.set(key, encode(value))
+  return entries
 }

@@ -1,4 +1,5 @@
 import type { StorageRuntime } from '../../src/index.js'
+import { NamespaceError } from '../bot/backup/place.js'
 import type { Chart } from './chart.js'
 import type { Chat } from './chat.js'
 import type { Home } from './home.js'
@@ -107,6 +108,8 @@ export class Visit {
 
   #showTrouble(shelf: Shelf, error: unknown): void {
     if (this.#ended) return
-    this.#view.inspector.showTrouble(error === undefined ? undefined : troubleWords(error), shelf)
+    const sentence = error === undefined ? undefined : troubleWords(error)
+    // What cannot be read is not shown; the rest is as it is.
+    this.#view.inspector.showTrouble(shelf, sentence, !(error instanceof NamespaceError))
   }
 }

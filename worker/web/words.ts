@@ -1,4 +1,5 @@
 import { isStoreError, type StoreErrorCode } from '../../src/index.js'
+import { NamespaceError } from '../bot/backup/place.js'
 
 const WORDS: Readonly<Partial<Record<StoreErrorCode, string>>> = {
   UNAVAILABLE:
@@ -19,6 +20,10 @@ const WORDS: Readonly<Partial<Record<StoreErrorCode, string>>> = {
 
 /** What went wrong, for people: what happened to their data, and what they can do. */
 export function troubleWords(error: unknown): string {
+  if (error instanceof NamespaceError) {
+    const names = error.namespaces.map((name) => `“${name}”`).join(', ')
+    return `What is in ${names} cannot be read; the others can still be seen. ${troubleWords(error.cause)}`
+  }
   if (isStoreError(error)) {
     return WORDS[error.code] ?? `The storage failed, and nobody foresaw how (${error.code}).`
   }

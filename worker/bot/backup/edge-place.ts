@@ -3,12 +3,19 @@ import { inParts, jsonBytes } from '../parts.js'
 import type { Place, PlaceChange } from './place.js'
 
 /** The most changes that the Worker takes in one call. */
-export const MOST_CHANGES = 200
-/** The most bytes that the Worker takes in one call. */
-export const MOST_BYTES: number = 1024 * 1024
+export const MOST_CALL_CHANGES = 200
+/**
+ * The most bytes that the Worker takes in one call: 16 MiB. That holds a text as large as an object
+ * takes, 2,000,000 bytes, even if each of its characters is escaped, and escaped again.
+ */
+export const MOST_CALL_BYTES: number = 16 * 1024 * 1024
 
 // Room for what is around the changes.
-const MOST_CHANGE_BYTES = MOST_BYTES - 1024
+const MOST_CHANGE_BYTES = MOST_CALL_BYTES - 1024
+// What is larger by itself goes alone.
+const PART_BYTES = 1024 * 1024
+// Milliseconds before a part is sent again.
+const PAUSES = [500, 1_000, 2_000]
 
 /** One of the storages of a bot in a Worker. */
 export interface EdgePlaceOptions extends EdgeAccess {
@@ -18,7 +25,8 @@ export interface EdgePlaceOptions extends EdgeAccess {
 
 /**
  * What a storage of a bot in a Worker holds, over its operator's API: 200 changes and 1 MiB a
- * call. A change that does not fit into a call is refused before any is made.
+ * call, or a single change of up to 16 MiB. A larger one is refused before any is made. A call that
+ * fails because the Worker is busy or cannot be reached is made up to three times more.
  *
  * Its methods reject with a PlaceError.
  */
@@ -40,12 +48,26 @@ export function edgePlace({ storage, ...access }: EdgePlaceOptions): Place {
     async apply(changes, onDone = () => {}) {
       for (const change of changes) refuseTooLarge(change)
       let done = 0
-      for (const part of inParts(changes, MOST_CHANGES, MOST_CHANGE_BYTES)) {
-        await callEdge(access, `admin/restore?${query}`, { changes: part })
+      for (const part of inParts(changes, MOST_CALL_CHANGES, PART_BYTES)) {
+        await callAgain(access, `admin/restore?${query}`, { changes: part })
         done += part.length
         onDone(done)
       }
     },
+  }
+}
+
+/** Makes a call that can be made again, since made twice is the same as once. */
+async function callAgain(access: EdgeAccess, path: string, body: unknown): Promise<void> {
+  for (const pause of [...PAUSES, undefined]) {
+    try {
+      await callEdge(access, path, body)
+      return
+    } catch (error) {
+      const isWorthIt = error instanceof PlaceError && error.retryable
+      if (pause === undefined || !isWorthIt) throw error
+      await new Promise((resolve) => setTimeout(resolve, pause))
+    }
   }
 }
 

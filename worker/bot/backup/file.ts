@@ -1,3 +1,4 @@
+import { byCodeUnit } from '../by-code-unit.js'
 import { type BackupEntry, EntryError, entryLine, readEntry } from './entry.js'
 import type { Contents } from './place.js'
 
@@ -130,7 +131,6 @@ function parse(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-/** By code unit, so that the order is the same everywhere. */
 function sorted<V>(map: ReadonlyMap<string, V>): [string, V][] {
-  return [...map].toSorted(([a], [b]) => (a < b ? -1 : Number(a > b)))
+  return [...map].toSorted(([a], [b]) => byCodeUnit(a, b))
 }

@@ -1,3 +1,4 @@
+import { PlaceError } from '../edge.js'
 import type { BackupEntry } from './entry.js'
 
 /** Entries as text of `botshelf/codec`, by namespace and key. */
@@ -37,9 +38,27 @@ export interface Reading {
   readonly entries: number
 }
 
+/** Why a namespace cannot be read. Others may be readable all the same. */
+export class NamespaceError extends Error {
+  override readonly name: string = 'NamespaceError'
+  /** Those that cannot be read. */
+  readonly namespaces: readonly string[]
+
+  /** @param cause what the place said of the first of them */
+  constructor(namespaces: readonly string[], cause: unknown) {
+    const names = namespaces.map((name) => JSON.stringify(name)).join(', ')
+    const why = cause instanceof Error ? cause.message : String(cause)
+    super(`What is in ${names} cannot be read; the others can still be seen. ${why}`, { cause })
+    this.namespaces = namespaces
+  }
+}
+
 /**
  * Everything of a place; a namespace without entries is left out, since some storages still list
  * it. What is written meanwhile is in it or not: one namespace is read after another.
+ *
+ * @throws NamespaceError if one of them cannot be read: it would be missing without a word; what
+ * the place says if none can
  */
 export async function readAll(
   place: Place,
@@ -49,10 +68,20 @@ export async function readAll(
   const contents = new Map<string, ReadonlyMap<string, string>>()
   let entries = 0
   for (const [index, name] of names.entries()) {
-    const found = await place.entries(name)
+    const found = await readOne(place, name)
     if (found.size > 0) contents.set(name, found)
     entries += found.size
     onProgress({ namespaces: index + 1, of: names.length, entries })
   }
   return contents
+}
+
+async function readOne(place: Place, namespace: string): Promise<ReadonlyMap<string, string>> {
+  try {
+    return await place.entries(namespace)
+  } catch (error) {
+    // The others are no better off where the edge is away or refuses.
+    if (error instanceof PlaceError && error.status !== 500) throw error
+    throw new NamespaceError([namespace], error)
+  }
 }

@@ -1,3 +1,4 @@
+import { byCodeUnit } from '../by-code-unit.js'
 import type { Contents, PlaceChange } from './place.js'
 
 /** `merge` leaves alone what the backup does not name; `replace` removes it, in every namespace. */
@@ -48,8 +49,4 @@ export function plan(backup: Contents, current: Contents, mode: RestoreMode): Pl
     for (const kind of ['added', 'changed', 'same', 'removed'] as const) total[kind] += counts[kind]
   }
   return { ...total, namespaces, changes }
-}
-
-function byCodeUnit(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b)
 }

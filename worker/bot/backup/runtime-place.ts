@@ -1,15 +1,18 @@
 import { decode, encode } from '../../../src/codec.js'
-import { isStoreError, type StorageRuntime, type Store } from '../../../src/index.js'
+import type { StorageRuntime } from '../../../src/index.js'
+import { byCodeUnit } from '../by-code-unit.js'
 import { inParts } from '../parts.js'
 import type { BackupEntry } from './entry.js'
 import type { Place, PlaceChange } from './place.js'
 
-const MOST_CHANGES = 200
-const MOST_BYTES = 1024 * 1024
+// What is set at once is held at once, by the storage as well.
+const AT_ONCE = 200
+const BYTES_AT_ONCE = 1024 * 1024
 
 /**
  * What a runtime holds, which stays the caller's to close. What is set in one namespace is set as
- * a whole where the storage can, 200 entries and 1 MiB at a time.
+ * a whole, 200 entries and 1 MiB at a time; a single larger entry is set alone. A storage that
+ * cannot do so has to be started with `allowLostUpdates`, or `apply` is `NOT_ATOMIC`.
  *
  * Its methods reject with what the storage says, a StoreError.
  */
@@ -18,7 +21,7 @@ export function runtimePlace(runtime: StorageRuntime): Place {
     async namespaces() {
       const names: string[] = []
       for await (const name of runtime.namespaces()) names.push(name)
-      return names.toSorted((a, b) => (a < b ? -1 : Number(a > b)))
+      return names.toSorted(byCodeUnit)
     },
     async entries(namespace) {
       await using store = await runtime.open(namespace)
@@ -29,7 +32,7 @@ export function runtimePlace(runtime: StorageRuntime): Place {
     async apply(changes, onDone = () => {}) {
       let done = 0
       for (const run of runs(changes)) {
-        for (const part of inParts(run, MOST_CHANGES, MOST_BYTES)) {
+        for (const part of inParts(run, AT_ONCE, BYTES_AT_ONCE)) {
           await applyPart(runtime, part)
           done += part.length
           onDone(done)
@@ -63,20 +66,5 @@ async function applyPart(runtime: StorageRuntime, part: readonly PlaceChange[]):
     if ('remove' in change) await store.delete(change.key)
     else set.push(change)
   }
-  await setAll(
-    store,
-    set.map(({ key, value }) => [key, decode(value)] as const),
-  )
-}
-
-async function setAll(
-  store: Store,
-  entries: readonly (readonly [string, unknown])[],
-): Promise<void> {
-  try {
-    await store.setMany(entries)
-  } catch (error) {
-    if (!isStoreError(error) || error.code !== 'NOT_ATOMIC') throw error
-    for (const [key, value] of entries) await store.set(key, value)
-  }
+  await store.setMany(set.map(({ key, value }) => [key, decode(value)] as const))
 }
