@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
@@ -5,6 +6,8 @@ import { chromiumLaunch } from './scripts/chromium.js'
 
 export default defineConfig({
   test: {
+    // Most of them wait for a browser or a Worker; one at a time would leave two cores idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
