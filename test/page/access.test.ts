@@ -138,7 +138,7 @@ test.each([320, 390, 768, 1280])(
       page.evaluate(() => {
         const wide = document.documentElement.scrollWidth > innerWidth ? ['the page'] : []
         const boxes = document.querySelectorAll(
-          '.card, #log, #shelf, .line, .entry, .bar, .actions, dialog',
+          '.card, #log, #shelf, .line, .entry, .bar, .actions, dialog, dialog .scroll',
         )
         const out = [...boxes].filter((box) => {
           const { left, right } = box.getBoundingClientRect()
