@@ -35,7 +35,10 @@ export class Connection {
   /** Is it told already that what there was before the next connection is gone? */
   #lossTold = false
   #stoodAside = false
+  /** The connections that the browser has closed. */
+  readonly #lost = new WeakSet<IDBDatabase>()
   #lookedAt = Number.NEGATIVE_INFINITY
+  #looking: ReturnType<typeof setTimeout> | undefined
   #closed = false
   /** Called when the data is gone that was there; `unknown` if other data may be there by now. */
   onDataLost: (kind: 'clear' | 'unknown') => void = nothing
@@ -89,7 +92,10 @@ export class Connection {
 
   async close(): Promise<void> {
     this.#closed = true
+    clearTimeout(this.#looking)
     await this.#opening?.catch(nothing)
+    // So that the mark of what there is stands, and what was lost is told.
+    await this.#identity
     this.#db?.close()
     this.#db = undefined
   }
@@ -119,7 +125,8 @@ export class Connection {
     this.#identity = this.#recognise(db, await this.#identity)
     // Whoever opens for the first time need not wait for it.
     if (reopened) await this.#identity
-    this.#db = db
+    // It may have gone again meanwhile; whoever uses it will see.
+    if (!this.#lost.has(db)) this.#db = db
     if (reopened) this.#tell('reopened', 'the database had been closed under this page')
     return db
   }
@@ -130,7 +137,10 @@ export class Connection {
     this.#lossTold = false
     const last = before ?? this.#landmark.get()
     const identity = await this.#identify(db)
-    if (identity === undefined) return last
+    if (identity === undefined) {
+      this.#lossTold ||= wasTold
+      return last
+    }
     const isLost = last !== undefined && last !== identity
     if (isLost && !wasTold) this.#tell('data-lost', 'the database was made anew, and empty')
     // A deletion that was told may not have come about after all.
@@ -175,18 +185,23 @@ export class Connection {
   // Such as when a person clears what the site has stored. Looking at once tells what is left, but
   // once a second at most: a browser may end one connection after another.
   #terminated(db: IDBDatabase): void {
-    const isReplaced = this.#opening !== undefined || (this.#db !== undefined && this.#db !== db)
+    const isReplaced = this.#db !== undefined && this.#db !== db
+    this.#lost.add(db)
     this.drop(db)
     this.#transactions.lose(db)
     if (isReplaced || this.#closed) return
-    const wait = Math.max(0, this.#lookedAt + BETWEEN_LOOKS - Date.now())
-    setTimeout(() => this.#look(), wait)
+    const wait = Math.max(0, this.#lookedAt + BETWEEN_LOOKS - performance.now())
+    clearTimeout(this.#looking)
+    this.#looking = setTimeout(() => this.#look(), wait)
   }
 
   #look(): void {
-    if (this.#db !== undefined || this.#opening !== undefined || this.#closed) return
-    this.#lookedAt = Date.now()
-    // Whoever reads for a watch then will see why it cannot be opened.
-    this.#connect().catch(() => this.onDataLost('unknown'))
+    this.#lookedAt = performance.now()
+    // An opening under way may be that of the very connection which was lost.
+    void (this.#opening ?? Promise.resolve()).catch(nothing).then(() => {
+      if (this.#db !== undefined || this.#closed) return undefined
+      // Whoever reads for a watch then will see why it cannot be opened.
+      return this.#connect().catch(() => this.onDataLost('unknown'))
+    })
   }
 }

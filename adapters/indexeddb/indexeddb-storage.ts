@@ -82,7 +82,10 @@ export class IndexedDBStorage extends BatchStorageBase {
     }
     // One of them may have brought down the transaction, and the others with it.
     const outcomes: Outcome[] = []
-    for (const group of groups) outcomes.push(...(await this.commit([group])))
+    for (const group of groups) {
+      const [outcome] = await this.commit([group]).catch((error: StoreError) => [error])
+      if (outcome !== undefined) outcomes.push(outcome)
+    }
     return outcomes
   }
 
@@ -137,8 +140,8 @@ export class IndexedDBStorage extends BatchStorageBase {
   async clear(): Promise<void> {
     const { transaction, store, ended } = await this.#begin('readwrite')
     store.clear()
-    transaction.commit()
     const done = this.#tabs.announce([{ kind: 'clear' }])
+    transaction.commit()
     const failed = await ended
     done()
     if (failed !== undefined) throw this.#failed(failedWrite(failed.error), transaction)
@@ -153,7 +156,7 @@ export class IndexedDBStorage extends BatchStorageBase {
   async close(): Promise<void> {
     try {
       await this.#tabs.close()
-      await this.#sweeper.ended()
+      await this.#sweeper.end()
       // What was deleted need not be put on disk, and what was upgraded cannot be any more.
       if (this.#unsynced && !this.#connection.hasStoodAside) await this.#sync()
     } finally {

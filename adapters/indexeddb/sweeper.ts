@@ -4,7 +4,7 @@ import type { Connection } from './connection.js'
 import { EXPIRY } from './format.js'
 import { keysIn, whenAnswered } from './requests.js'
 
-/** How many expired entries one sweep removes. */
+/** How many expired entries one transaction removes. */
 const MOST = 1000
 /** How long after one sweep a write begins the next, in milliseconds. */
 const BETWEEN = 60_000
@@ -14,6 +14,7 @@ export class Sweeper {
   readonly #connection: Connection
   readonly #now: (() => number) | undefined
   #last = Number.NEGATIVE_INFINITY
+  #ended = false
   #sweeping: Promise<void> | undefined
 
   /** @param now the runtime's clock; without one nothing is swept after a write */
@@ -39,16 +40,20 @@ export class Sweeper {
       })
   }
 
-  async ended(): Promise<void> {
+  /** Begins no more, and waits for what is under way. */
+  async end(): Promise<void> {
+    this.#ended = true
     await this.#sweeping
   }
 
   async #sweep(now: number): Promise<void> {
-    const { store, ended } = await this.#connection.begin('readwrite', 'relaxed')
-    const expired = keysIn(store.index(EXPIRY), IDBKeyRange.upperBound(now), MOST)
-    whenAnswered([expired], () => {
-      for (const key of expired.result) store.delete(key)
-    })
-    await ended
+    for (let more = true; more && !this.#ended;) {
+      const { store, ended } = await this.#connection.begin('readwrite', 'relaxed')
+      const expired = keysIn(store.index(EXPIRY), IDBKeyRange.upperBound(now), MOST)
+      whenAnswered([expired], () => {
+        for (const key of expired.result) store.delete(key)
+      })
+      more = (await ended) === undefined && expired.result.length === MOST
+    }
   }
 }

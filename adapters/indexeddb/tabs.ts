@@ -36,7 +36,8 @@ export class Tabs {
     this.#lookUp = lookUp
     this.#channel = new BroadcastChannel(`botshelf:${database}`)
     this.#channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-      if (this.#listeners.size > 0) this.#receive(data)
+      // Announced before somebody listens here, it may take hold after.
+      this.#receive(data)
     })
   }
 

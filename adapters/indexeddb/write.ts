@@ -10,7 +10,7 @@ export type Apply = (now: Map<string, Entry>) => Groups
 export interface WriteOptions {
   /** Does the browser keep errors as they are? */
   readonly keepsErrors: boolean
-  /** Called when the changes of the groups that hold have been sent to the database. */
+  /** Called with the changes of the groups that hold, before they are committed. */
   readonly onSent: (changes: readonly Change[]) => void
 }
 
@@ -57,8 +57,8 @@ export async function write(
       read(unread, (also) => {
         sent = true
         outcomes = putAll(store, groups, new Map([...now, ...also]), keepsErrors)
-        transaction.commit()
         onSent(groups.filter((_, index) => outcomes[index] === 'applied').flat())
+        transaction.commit()
       })
     })
   })

@@ -43,6 +43,18 @@ test('a write of something that expires begins a sweep', async () => {
   await eventually(() => tab.evaluate(() => shelf.raw.keys(shelf.DATABASE))).toEqual(['new'])
 })
 
+test('however much has expired, one sweep removes all of it', async () => {
+  const tab = await browser.site().tab()
+  await tab.evaluate(async (ttl) => {
+    await shelf.open()
+    const many = Array.from({ length: 2500 }, (_, at): [string, unknown] => [`old${at}`, at])
+    await shelf.store.setMany(many, { ttl })
+    shelf.ahead = ttl + 120_000
+    await shelf.store.set('new', 1, { ttl })
+  }, TTL)
+  await eventually(() => tab.evaluate(() => shelf.raw.keys(shelf.DATABASE))).toEqual(['new'])
+})
+
 test('what was renewed elsewhere is not swept', async () => {
   const [sweeping, renewing] = await browser.site().twoTabs()
   const keys = Array.from({ length: 100 }, (_, at) => `k${at}`)

@@ -236,7 +236,35 @@ test('data that went is told to the next page, even if a worker opened the datab
   await other.evaluate(() => shelf.raw.delete(shelf.DATABASE))
   await worker.evaluate(() => shelf.open())
   await tab.evaluate(() => shelf.open())
-  expect(await events(tab)).toEqual(['data-lost'])
+  await eventually(() => events(tab)).toEqual(['data-lost'])
+})
+
+test('a connection that is lost while it is looked at is looked at again', async () => {
+  const site = browser.site()
+  const tab = await site.tab()
+  await tab.evaluate(async () => {
+    await shelf.open()
+    shelf.watch()
+    await shelf.store.set('a', 1)
+    const restore = shelf.replace(
+      IDBDatabase.prototype,
+      'transaction',
+      (transaction) =>
+        function (this: IDBDatabase, ...given) {
+          if (given[0] === 'meta') {
+            restore()
+            queueMicrotask(() => {
+              this.close()
+              this.dispatchEvent(new Event('close'))
+            })
+          }
+          return transaction.apply(this, given)
+        },
+    )
+  })
+  await site.clearData()
+  await eventually(() => events(tab)).toEqual(['reopened', 'data-lost', 'reopened'])
+  await eventually(() => tab.evaluate(() => shelf.told)).toEqual(['set a', 'clear'])
 })
 
 test('who clears the whole site with no tab open is told nothing of it', async () => {

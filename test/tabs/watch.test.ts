@@ -230,6 +230,22 @@ test('a change is told though the tab that made it was gone before it could say 
   )
 })
 
+test('a change that was announced before a watch began, and takes hold after, is told', async () => {
+  const [watching, writing] = await browser.site().twoTabs()
+  await watching.evaluate(async () => {
+    await shelf.open()
+    const channel = new BroadcastChannel(`botshelf:${shelf.DATABASE}`)
+    channel.addEventListener('message', ({ data }: MessageEvent<{ changes?: unknown }>) => {
+      if (data.changes !== undefined) shelf.watch()
+    })
+  })
+  await writing.evaluate(async () => {
+    await shelf.open()
+    await shelf.store.set('big', shelf.noise(20_000_000))
+  })
+  await eventually(() => heard(watching)).toEqual(['set big'])
+})
+
 test('a message of a later version makes a tab read the keys anew', async () => {
   const [watching, other] = await browser.site().twoTabs()
   await watching.evaluate(async () => {
