@@ -135,6 +135,21 @@ export class Site {
     await devTools.send('Storage.clearDataForOrigin', { origin: this.origin, storageTypes: 'all' })
   }
 
+  /**
+   * Clears the data until there is a sign of it. A busy Chromium joins one clearing with another
+   * that has not ended, and then the data that came between them stays.
+   */
+  async clearDataUntil(sign: () => Promise<boolean>): Promise<void> {
+    for (let time = 0; time < 4; time++) {
+      await this.clearData()
+      const until = Date.now() + 4000
+      while (Date.now() < until) {
+        if (await sign()) return
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+  }
+
   /** Limits what the site may store, in bytes. It holds only from before the first use. */
   async limit(quotaSize: number): Promise<void> {
     const devTools = await this.#devTools()
