@@ -55,13 +55,20 @@ export class TestBrowser {
 
   /** Ends everybody, and forgets what was complained about. */
   async clear(): Promise<void> {
-    await Promise.all(this.#contexts.splice(0).map((context) => context.close()))
+    await Promise.all(this.#contexts.splice(0).map(end))
     this.complaints.length = 0
   }
 
   async stop(): Promise<void> {
     await this.#browser.close()
   }
+}
+
+/** A page asks on while it is closed; what stands between it and its server is taken away first. */
+async function end(person: BrowserContext): Promise<void> {
+  const asking = [person, ...person.pages()]
+  await Promise.all(asking.map((each) => each.unrouteAll({ behavior: 'ignoreErrors' })))
+  await person.close()
 }
 
 /** Waits until the inspector shows what there is. */
