@@ -2,6 +2,14 @@ import { locate, quote, StoreError } from './errors.js'
 import { type Entry, isLive, type RemoveChange, type SetChange, type Traits } from './storage.js'
 import { copyValue, utf8Bytes } from './value.js'
 
+/** When what is stored expires; without either it stays until it is removed. */
+export interface SetOptions {
+  /** Time to live, in milliseconds from now. */
+  readonly ttl?: number
+  /** The time of its expiry, in milliseconds since 1970. What has passed is not there any more. */
+  readonly expires?: number
+}
+
 /** What a namespace's writer knows: where it writes, and the time. */
 export interface Writer {
   readonly namespace: string
@@ -50,13 +58,16 @@ export class Changes {
     return entry !== undefined && isLive(entry, this.#by.now()) ? entry : undefined
   }
 
-  /** When something that is to live for `ttl` milliseconds expires. */
-  expiry(ttl: unknown): number | undefined {
-    if (ttl === undefined) return undefined
-    if (typeof ttl === 'number' && ttl > 0 && Number.isFinite(ttl)) return this.#by.now() + ttl
+  /** When something that is stored with these options expires. */
+  expiry({ ttl, expires }: SetOptions = {}): number | undefined {
+    if (ttl === undefined && (expires === undefined || Number.isFinite(expires))) return expires
+    if (expires === undefined && Number.isFinite(ttl) && Number(ttl) > 0) {
+      return this.#by.now() + Number(ttl)
+    }
+    const [name, given] = ttl === undefined ? ['expires', expires] : ['ttl', ttl]
     throw new StoreError(
       'INVALID_VALUE',
-      `options.ttl must be a positive number of milliseconds; it is ${typeof ttl === 'number' ? ttl : quote(ttl)}.`,
+      `options.${name} must be ${name === 'ttl' ? 'a positive number of milliseconds, without options.expires' : 'a time in milliseconds since 1970'}; it is ${typeof given === 'number' ? given : quote(given)}.`,
       { namespace: this.#by.namespace },
     )
   }

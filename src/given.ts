@@ -1,3 +1,4 @@
+import type { SetOptions } from './changes.js'
 import { StoreError } from './errors.js'
 
 /** Goes on at once with what is there at once, so that a synchronous function stays one step. */
@@ -25,7 +26,7 @@ export function checkFunction(method: string, given: unknown): void {
  *
  * @throws StoreError `INVALID_VALUE`
  */
-export function* pairs(entries: unknown): Generator<readonly [string, unknown]> {
+export function* pairs(entries: unknown): Generator<readonly [string, unknown, SetOptions?]> {
   if (typeof entries !== 'object' || entries === null) throw notPairs(typeof entries)
   const listed = Symbol.iterator in entries
   const prototype: unknown = Object.getPrototypeOf(entries)
@@ -33,9 +34,15 @@ export function* pairs(entries: unknown): Generator<readonly [string, unknown]> 
     throw notPairs('an instance of a class')
   }
   for (const pair of listed ? (entries as Iterable<unknown>) : Object.entries(entries)) {
-    if (!Array.isArray(pair) || pair.length !== 2) throw notPairs('a list of something else')
-    yield pair as unknown as readonly [string, unknown]
+    if (!isPair(pair)) throw notPairs('a list of something else')
+    yield pair as unknown as readonly [string, unknown, SetOptions?]
   }
+}
+
+function isPair(given: unknown): boolean {
+  if (!Array.isArray(given) || given.length < 2 || given.length > 3) return false
+  const options: unknown = given[2]
+  return options === undefined || (typeof options === 'object' && options !== null)
 }
 
 function notPairs(what: string): StoreError {

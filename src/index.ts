@@ -1,4 +1,5 @@
 export { BatchStorageBase } from './batch-storage.js'
+export type { SetOptions } from './changes.js'
 export type { BotConfig, ConfigField, ConfigFields, StorageConfig } from './config.js'
 export { isStoreError, StoreError } from './errors.js'
 export type { StoreErrorCode, StoreErrorDetails, WriteOutcome } from './errors.js'
@@ -19,7 +20,7 @@ export type {
   StoreChange,
   Traits,
 } from './storage.js'
-export type { KeyOf, Pair, SetOptions, Store, Updater } from './store.js'
+export type { KeyOf, Pair, Store, StoreRecord, Updater } from './store.js'
 export { StoreMixin } from './store-mixin.js'
 export type { StoreMixed, StoreMixinClass } from './store-mixin.js'
 export type { StoreWatch } from './watch.js'

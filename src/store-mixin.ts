@@ -1,9 +1,10 @@
+import type { SetOptions } from './changes.js'
 import { asyncDispose } from './dispose.js'
 import { StoreError } from './errors.js'
 import type { StorageRuntime } from './runtime.js'
 import type { KeysOptions } from './storage.js'
 import type { StoreWatch } from './watch.js'
-import { type KeyOf, type Pair, type SetOptions, Store, type Updater } from './store.js'
+import { type KeyOf, type Pair, Store, type StoreRecord, type Updater } from './store.js'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- TypeScript asks a mixin's base for any[]
 type Constructor<Instance = object> = abstract new (...args: any[]) => Instance
@@ -74,6 +75,10 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
         return this.#open().get(key)
       }
 
+      async record<K extends KeyOf<T>>(key: K): Promise<StoreRecord<T[K]> | undefined> {
+        return this.#open().record(key)
+      }
+
       async has(key: KeyOf<T>): Promise<boolean> {
         return this.#open().has(key)
       }
@@ -140,6 +145,12 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
 
       async *entries(options?: KeysOptions): AsyncGenerator<Pair<T>, void, undefined> {
         yield* this.#open().entries(options)
+      }
+
+      async *records(
+        options?: KeysOptions,
+      ): AsyncGenerator<[KeyOf<T>, StoreRecord<T[KeyOf<T>]>], void, undefined> {
+        yield* this.#open().records(options)
       }
 
       [Symbol.asyncIterator](): AsyncGenerator<Pair<T>, void, undefined> {

@@ -1,4 +1,4 @@
-import { Changes, copyOf, type Writer } from './changes.js'
+import { Changes, copyOf, type SetOptions, type Writer } from './changes.js'
 import { deferred, nothing } from './deferred.js'
 import { locate, StoreError } from './errors.js'
 import { after, checkFunction, pairs } from './given.js'
@@ -15,9 +15,11 @@ export type Pair<T extends object> = [KeyOf<T>, T[KeyOf<T>]]
 /** Gets what is stored and says what to store; `undefined` removes the key. */
 export type Updater<V> = (current: V | undefined) => V | undefined | Promise<V | undefined>
 
-export interface SetOptions {
-  /** Time to live, in milliseconds from now. Without it the value stays until it is removed. */
-  readonly ttl?: number
+/** A value with when it expires. */
+export interface StoreRecord<V> {
+  readonly value: V
+  /** In milliseconds since 1970; absent: never. */
+  readonly expires?: number
 }
 
 /** What a store stands on: its namespace, as the runtime opened it. */
@@ -63,6 +65,12 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     return (await this.#read(key))?.value as T[K] | undefined
   }
 
+  /** The same with when it expires. */
+  async record<K extends KeyOf<T>>(key: K): Promise<StoreRecord<T[K]> | undefined> {
+    const entry = await this.#read(key)
+    return entry && recordOf<T[K]>(entry)
+  }
+
   async has(key: KeyOf<T>): Promise<boolean> {
     return (await this.#read(key)) !== undefined
   }
@@ -70,7 +78,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /** Stores a value. What was under the key is replaced, its expiry too. */
   async set<K extends KeyOf<T>>(key: K, value: T[K], options?: SetOptions): Promise<void> {
     this.#check(key)
-    const change = this.#changes.set(key, value, this.#changes.expiry(options?.ttl))
+    const change = this.#changes.set(key, value, this.#changes.expiry(options))
     await this.#accept(() => this.#on.queue.write([change]))
   }
 
@@ -81,19 +89,20 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   /**
-   * Stores several values, all or none. Where the storage has `atomic: 'none'` it rejects with
+   * Stores several values, all or none; a pair may have options of its own. Where the storage has `atomic: 'none'` it rejects with
    * `NOT_ATOMIC`; under `allowLostUpdates` it writes them there one after another instead.
    */
   async setMany(
-    entries: Partial<T> | Iterable<readonly [KeyOf<T>, T[KeyOf<T>]]>,
+    entries: Partial<T> | Iterable<readonly [KeyOf<T>, T[KeyOf<T>], SetOptions?]>,
     options?: SetOptions,
   ): Promise<void> {
     this.#checkAtomic('setMany')
-    const expires = this.#changes.expiry(options?.ttl)
+    const expires = this.#changes.expiry(options)
     const group = new Map<string, ReturnType<Changes['set']>>()
-    for (const [key, value] of pairs(entries)) {
+    for (const [key, value, own] of pairs(entries)) {
       this.#check(key)
-      group.set(key, this.#changes.set(key, value, expires))
+      const until = own === undefined ? expires : this.#changes.expiry(own)
+      group.set(key, this.#changes.set(key, value, until))
     }
     if (group.size > 0) await this.#accept(() => this.#on.queue.write([...group.values()]))
   }
@@ -188,10 +197,18 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /** Keys with their values. One that is written meanwhile shows its older or its newer value. */
   async *entries(options?: KeysOptions): AsyncGenerator<Pair<T>, void, undefined> {
+    for await (const [key, { value }] of this.records(options)) yield [key, value]
+  }
+
+  /** Keys with their values and when these expire. The rest is as for {@link entries}. */
+  async *records(
+    options?: KeysOptions,
+  ): AsyncGenerator<[KeyOf<T>, StoreRecord<T[KeyOf<T>]>], void, undefined> {
     const prefix = this.#prefix(options)
-    yield* this.#list(this.#on.queue.entries(prefix), ([key, entry]) =>
-      this.#changes.live(entry) === undefined ? undefined : ([key, entry.value] as Pair<T>),
-    )
+    yield* this.#list(this.#on.queue.entries(prefix), ([key, entry]) => {
+      const live = this.#changes.live(entry)
+      return live && [key as KeyOf<T>, recordOf<T[KeyOf<T>]>(live)]
+    })
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Pair<T>, void, undefined> {
@@ -338,4 +355,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       { namespace: this.namespace },
     )
   }
+}
+
+function recordOf<V>({ value, expires }: Entry): StoreRecord<V> {
+  return expires === undefined ? { value: value as V } : { value: value as V, expires }
 }

@@ -112,10 +112,64 @@ export const TIME: readonly Rule[] = [
     },
   },
   {
+    id: 'ttl/expires',
+    name: 'a value is stored until a given time, and record and records tell it',
+    run: async (subject) => {
+      const store = await subject.store()
+      const expires = subject.time + 90_000
+      await store.set('until', 1, { expires })
+      await store.set('for', 2, { ttl: 90_001 })
+      await store.set('stays', 3)
+      await store.set('past', 4, { expires: subject.time })
+      same(await store.record('until'), { value: 1, expires })
+      same(await store.record('stays'), { value: 3 })
+      same(await store.record('past'), undefined)
+      same(
+        new Map(await collect(store.records())),
+        new Map<string, unknown>([
+          ['until', { value: 1, expires }],
+          ['for', { value: 2, expires: expires + 1 }],
+          ['stays', { value: 3 }],
+        ]),
+        'the records',
+      )
+      same(await collect(store.records({ prefix: 'u' })), [['until', { value: 1, expires }]])
+      subject.time += 90_000
+      same(await store.record('until'), undefined)
+      same(sorted(await collect(store.keys())), ['for', 'stays'], 'the keys')
+    },
+  },
+  {
+    id: 'ttl/each-its-own',
+    name: 'setMany gives a pair the expiry that it names, and the others the common one',
+    exempt: notAtomic,
+    run: async (subject) => {
+      const store = await subject.store()
+      const expires = subject.time + 180_000
+      await store.setMany(
+        [
+          ['own', 1, { expires }],
+          ['none', 2, {}],
+          ['common', 3],
+        ],
+        { ttl: 90_000 },
+      )
+      same(await store.record('own'), { value: 1, expires })
+      subject.time += 90_000
+      same(sorted(await collect(store.keys())), ['none', 'own'], 'the keys')
+      subject.time += 90_000
+      same(await collect(store.keys()), ['none'], 'the keys')
+    },
+  },
+  {
     id: 'ttl/invalid',
     name: 'a ttl that is no positive number of milliseconds is INVALID_VALUE',
     run: async (subject) => {
       const store = await subject.store()
+      for (const expires of [Number.NaN, Infinity, '5', null, new Date()] as number[]) {
+        await rejects(store.set('k', 1, { expires }), 'INVALID_VALUE', `expires: ${expires}`)
+      }
+      await rejects(store.set('k', 1, { ttl: 1, expires: 1 }), 'INVALID_VALUE', 'both')
       for (const ttl of [0, -1, Number.NaN, Infinity, '5', null, new Date()] as number[]) {
         await rejects(store.set('k', 1, { ttl }), 'INVALID_VALUE', `a ttl of ${ttl}`)
       }
