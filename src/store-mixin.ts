@@ -12,7 +12,7 @@ type Constructor<Instance = object> = abstract new (...args: any[]) => Instance
 /** A store as a class has it by inheritance: all of {@link Store}, opened and closed by itself. */
 export interface StoreMixed<T extends object> extends Omit<
   Store<T>,
-  'close' | 'isOpen' | 'namespace'
+  'close' | 'isOpen' | 'namespace' | 'traits'
 > {
   /** The namespace that was opened last; `undefined` before the first. */
   readonly namespace: string | undefined

@@ -4,7 +4,7 @@ import { locate, StoreError } from './errors.js'
 import { after, checkFunction, pairs } from './given.js'
 import { checkKey } from './key.js'
 import type { OpQueue, Planned } from './queue/op-queue.js'
-import type { Entry, KeysOptions } from './storage.js'
+import type { Entry, KeysOptions, Traits } from './storage.js'
 import { type StoreWatch, Watch } from './watch.js'
 
 /** The keys of a store's shape. */
@@ -54,6 +54,11 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   get namespace(): string {
     return this.#on.namespace
+  }
+
+  /** What the storage beneath promises, such as the largest value it takes. */
+  get traits(): Traits {
+    return this.#on.traits
   }
 
   get isOpen(): boolean {

@@ -1,0 +1,14 @@
+import { StorageRuntime } from 'botshelf'
+import { durableObject } from 'botshelf/durable-object'
+import { Karma } from './karma.js'
+export { StorageObject } from 'botshelf/storage-object'
+
+export default {
+  async fetch(request: Request, env: Record<string, unknown>): Promise<Response> {
+    const runtime = await StorageRuntime.start(env, [durableObject])
+    const karma = new Karma('karma')
+    await karma.openStorage(runtime, 'Karma')
+    const nick = new URL(request.url).pathname.slice(1)
+    return new Response(`${nick}: ${await karma.praise(nick)}`)
+  },
+}
