@@ -19,10 +19,14 @@ export interface DevServerOptions {
   readonly port: number
   /** The operator's token; without one there is no operator. */
   readonly token?: string
+  /** More secrets, and variables in the place of those in `wrangler.toml`; none holds a `'`. */
+  readonly variables?: Readonly<Record<string, string>>
   /** The folder that keeps the data. Default `.wrangler/state` in the project. */
   readonly state?: string
   /** The project's folder, whose changes the server takes up as they are saved. Default: this one. */
   readonly project?: string
+  /** Is what the Worker logs to be said as well? */
+  readonly logs?: true
   /** Gets every line that the server says: its errors. */
   readonly onLine?: (line: string) => void
 }
@@ -44,10 +48,13 @@ export interface DevServer {
  * @throws Error with what the server said, if it ended instead
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
-  const { port, token, state, project = ROOT, onLine } = options
+  const { port, token, variables, state, project = ROOT, logs, onLine } = options
   const lines: string[] = []
   // In a file that nobody else may read: the words of a command can be seen by all.
-  const secrets = token === undefined ? undefined : await writeSecret(token)
+  const secrets = await writeSecrets({
+    ...(token === undefined ? {} : { ADMIN_TOKEN: token }),
+    ...variables,
+  })
   const group = spawn(
     process.execPath,
     [
@@ -57,10 +64,10 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
       '--ip=127.0.0.1',
       `--port=${port}`,
       '--inspector-port=0',
-      '--log-level=error',
+      `--log-level=${logs === true ? 'log' : 'error'}`,
       '--show-interactive-dev-session=false',
       ...(state === undefined ? [] : ['--persist-to', state]),
-      ...(secrets === undefined ? [] : ['--env-file', join(secrets, 'token')]),
+      ...(secrets === undefined ? [] : ['--env-file', join(secrets, 'secrets')]),
     ],
     {
       cwd: project,
@@ -119,9 +126,13 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   }
 }
 
-async function writeSecret(token: string): Promise<string> {
+async function writeSecrets(
+  secrets: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
+  const lines = Object.entries(secrets).map(([name, value]) => `${name}='${value}'\n`)
+  if (lines.length === 0) return undefined
   const folder = await mkdtemp(join(tmpdir(), 'botshelf-'))
-  await writeFile(join(folder, 'token'), `ADMIN_TOKEN="${token}"\n`, { mode: 0o600 })
+  await writeFile(join(folder, 'secrets'), lines.join(''), { mode: 0o600 })
   return folder
 }
 

@@ -35,11 +35,11 @@ export function* pairs(entries: unknown): Generator<readonly [string, unknown, S
   }
   for (const pair of listed ? (entries as Iterable<unknown>) : Object.entries(entries)) {
     if (!isPair(pair)) throw notPairs('a list of something else')
-    yield pair as unknown as readonly [string, unknown, SetOptions?]
+    yield pair
   }
 }
 
-function isPair(given: unknown): boolean {
+function isPair(given: unknown): given is readonly [string, unknown, SetOptions?] {
   if (!Array.isArray(given) || given.length < 2 || given.length > 3) return false
   const options: unknown = given[2]
   return options === undefined || (typeof options === 'object' && options !== null)

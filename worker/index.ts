@@ -1,23 +1,40 @@
 import type { Env } from './env.js'
 import { failure } from './http/failure.js'
 import { HttpError, json } from './http/reply.js'
-import { notFound, operatorOnly } from './http/token.js'
+import { withinLimit } from './http/limit.js'
+import { hasToken, notFound, operatorOnly } from './http/token.js'
+import type { Action, Route } from './route.js'
 import { findRoute } from './routes.js'
 
 export { StorageObject } from '../adapters/storage-object.js'
 
 export default {
   async fetch(request, env, ctx): Promise<Response> {
-    const route = findRoute(new URL(request.url))
+    let action: Action | undefined
     try {
-      if (route === undefined) throw notFound()
-      if (route.operator) await operatorOnly(request, env.ADMIN_TOKEN)
-      if (request.method !== route.method) {
-        throw new HttpError(405, `Only ${route.method} is answered here.`, { allow: route.method })
+      const route = findRoute(new URL(request.url))
+      if (route === undefined || route.exists?.(env) === false) throw notFound()
+      if (route.operator) {
+        if (hasToken(env.ADMIN_TOKEN)) await withinLimit(env.ADMIN_LIMIT, 'admin', request)
+        await operatorOnly(request, env.ADMIN_TOKEN)
       }
-      return json(await route.run(request, env, ctx))
+      action = findAction(request, route)
+      return json(await action.run(request, env, ctx))
     } catch (error) {
-      return failure(error, route?.written)
+      return failure(error, action?.written)
     }
   },
 } satisfies ExportedHandler<Env>
+
+/** @throws HttpError 405 */
+function findAction({ method }: Request, { methods }: Route): Action {
+  const found = Object.entries(methods).find(([name]) => name === method)
+  if (found !== undefined) return found[1]
+  const names = Object.keys(methods)
+  const [last, others] = [names.at(-1), names.slice(0, -1).join(', ')]
+  const sentence =
+    others === ''
+      ? `Only ${last} is answered here.`
+      : `Only ${others} and ${last} are answered here.`
+  throw new HttpError(405, sentence, { allow: names.join(', ') })
+}

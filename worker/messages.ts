@@ -5,7 +5,10 @@ import { readObject } from './http/body.js'
 import { startBot } from './storages.js'
 import type { Env } from './env.js'
 
-const MOST_BYTES = 4 * 1024
+// Room for the longest text, even if each of its characters is escaped.
+const MOST_BYTES = 32 * 1024
+/** The longest text, in characters. */
+const MOST_TEXT = 4 * 1024
 /** The longest name of a room, in characters. */
 export const MOST_ROOM = 128
 /** The longest name of a person, in characters. */
@@ -30,7 +33,7 @@ export async function readMessage(request: Request): Promise<WebMessage> {
   return {
     room: textField(body, 'room', MOST_ROOM),
     user: textField(body, 'user', MOST_USER).trim(),
-    text: textField(body, 'text', MOST_BYTES),
+    text: textField(body, 'text', MOST_TEXT),
     storage: body['storage'],
   }
 }

@@ -26,5 +26,5 @@ export async function replayThroughWorker(
 
 async function readAll<V>(place: Place, namespace: string): Promise<Map<string, V>> {
   const entries = await place.entries(namespace)
-  return new Map([...entries].map(([key, text]) => [key, decode(text) as V]))
+  return new Map([...entries].map(([key, { value }]) => [key, decode(value) as V]))
 }

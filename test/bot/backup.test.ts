@@ -6,12 +6,15 @@ import { STORED } from '../../src/conformance/values.ts'
 import { entryLine } from '../../worker/bot/backup/entry.ts'
 import { readBackup, writeBackup } from '../../worker/bot/backup/file.ts'
 import type { Contents } from '../../worker/bot/backup/place.ts'
+import { stored } from './stored.ts'
 import { startTestBot } from './support.ts'
 
 const AT = '2026-01-02T12:00:00.000Z'
 const HEADER = `{"botshelf":"backup","format":1,"at":"${AT}","storage":"IndexedDB"}`
 
-function contentsOf(entries: Readonly<Record<string, Readonly<Record<string, string>>>>): Contents {
+function contentsOf(
+  entries: Readonly<Record<string, Readonly<Record<string, { value: string; expires?: number }>>>>,
+): Contents {
   return new Map(
     Object.entries(entries).map(([name, keys]) => [name, new Map(Object.entries(keys))]),
   )
@@ -31,15 +34,15 @@ const line = (namespace: unknown, key: unknown, value: unknown = encode(1)): str
 describe('a backup as a file', () => {
   test('is a header, the entries sorted by namespace and key, and their count', () => {
     const contents = contentsOf({
-      b: { z: encode(1), Z: encode('two') },
-      a: { 'k\n': encode([3]) },
+      b: { z: stored(1), Z: { ...stored('two'), expires: 7.5 } },
+      a: { 'k\n': stored([3]) },
       empty: {},
     })
     expect(writeBackup({ at: AT, storage: 'IndexedDB', contents })).toBe(
       [
         HEADER,
         '{"namespace":"a","key":"k\\n","value":"1:[[1],3]"}',
-        '{"namespace":"b","key":"Z","value":"1:[\\"two\\"]"}',
+        '{"namespace":"b","key":"Z","value":"1:[\\"two\\"]","expires":7.5}',
         '{"namespace":"b","key":"z","value":"1:[1]"}',
         '{"entries":3}',
         '',
@@ -47,12 +50,12 @@ describe('a backup as a file', () => {
     )
   })
   test('holds every value that a bot can store', () => {
-    const entries = new Map(STORED.map(({ name, make }) => [name, encode(make())]))
+    const entries = new Map(STORED.map(({ name, make }) => [name, stored(make())]))
     const contents = new Map([['values', entries]])
     const again = read(writeBackup({ at: AT, storage: '', contents })).contents
     expect(again).toEqual(contents)
     for (const { name, make, reads = make } of STORED) {
-      same(decode(again.get('values')?.get(name) ?? ''), reads(), name)
+      same(decode(again.get('values')?.get(name)?.value ?? ''), reads(), name)
     }
   })
   test('holds any namespace and any key', () => {
@@ -66,7 +69,7 @@ describe('a backup as a file', () => {
         const contents = new Map(
           Object.entries(given).map(([namespace, keys]) => [
             namespace,
-            new Map(Object.entries(keys).map(([key, value]) => [key, encode(value)])),
+            new Map(Object.entries(keys).map(([key, value]) => [key, stored(value)])),
           ]),
         )
         const backup = { at: AT, storage: 'IndexedDB', contents }
@@ -81,13 +84,13 @@ describe('a backup as a file', () => {
     const { contents } = read(
       `\ufeff${file(line('a', 'k'), '{"entries":1}').trimEnd().replaceAll('\n', '\r\n')}`,
     )
-    expect(contents).toEqual(contentsOf({ a: { k: encode(1) } }))
+    expect(contents).toEqual(contentsOf({ a: { k: stored(1) } }))
     expect(read(`${file('{"entries":0}').trimEnd()}\r\n`).contents.size).toBe(0)
   })
   test('that somebody edited is one, and its values come out as the codec writes them', () => {
     const edited = '{ "value": "1: [ 1 ]", "key": "k", "namespace": "a" }'
     expect(read(file(edited, '{"entries":1}')).contents).toEqual(
-      contentsOf({ a: { k: encode(1) } }),
+      contentsOf({ a: { k: stored(1) } }),
     )
   })
   test('has the lines of !backup', async () => {
@@ -97,7 +100,7 @@ describe('a backup as a file', () => {
     expect(lines.length).toBeGreaterThan(1)
     const { contents } = read(file(...lines, `{"entries":${lines.length}}`))
     const again = [...contents].flatMap(([namespace, entries]) =>
-      [...entries].map(([key, value]) => entryLine({ namespace, key, value })),
+      [...entries].map(([key, text]) => entryLine({ namespace, key, ...text })),
     )
     expect(again.toSorted()).toEqual(lines.toSorted())
   })

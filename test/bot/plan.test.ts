@@ -9,6 +9,7 @@ import { plan } from '../../worker/bot/backup/plan.ts'
 import { runtimePlace } from '../../worker/bot/backup/runtime-place.ts'
 import { PlaceError } from '../../worker/bot/edge.ts'
 import { inParts } from '../../worker/bot/parts.ts'
+import { stored } from './stored.ts'
 import { six } from '../support/six.ts'
 
 const startRuntime = (): Promise<StorageRuntime> =>
@@ -18,7 +19,7 @@ const contents = (entries: Readonly<Record<string, readonly string[]>>): Content
   new Map(
     Object.entries(entries).map(([name, pairs]) => [
       name,
-      new Map(pairs.map((pair): [string, string] => [pair.charAt(0), encode(pair.slice(1))])),
+      new Map(pairs.map((pair) => [pair.charAt(0), stored(pair.slice(1))] as const)),
     ]),
   )
 
@@ -138,20 +139,22 @@ describe('the place of a runtime', () => {
   test('keeps every value there is', async () => {
     await using runtime = await startRuntime()
     const place = runtimePlace(runtime)
-    const all = new Map([['v', new Map(STORED.map(({ name, make }) => [name, encode(make())]))]])
+    const all = new Map([['v', new Map(STORED.map(({ name, make }) => [name, stored(make())]))]])
     await place.apply(plan(all, new Map(), 'merge').changes)
     expect(await readAll(place)).toEqual(all)
   })
-  test('makes changes in their order, in parts, and says how many are done', async () => {
+  test('sets and then removes, in parts, and says how many are done', async () => {
     await using runtime = await startRuntime()
     const place = runtimePlace(runtime)
+    await place.apply([{ ...set(0), key: 'old' }])
     const many = Array.from({ length: 450 }, (_, i) => ({ ...set(i), key: `k${i}` }))
     const done: number[] = []
-    const remove = { namespace: 'a', key: 'k', remove: true } as const
-    await place.apply([set(1), remove, set(2), ...many, remove, set(3)], (n) => done.push(n))
-    expect(done).toEqual([1, 2, 202, 402, 453, 454, 455])
-    expect((await place.entries('a')).get('k')).toBe(encode(3))
-    expect((await place.entries('a')).size).toBe(451)
+    const remove = { namespace: 'a', key: 'old', remove: true } as const
+    const elsewhere = { ...set(3), namespace: 'b' }
+    await place.apply([remove, ...many, elsewhere], (count) => done.push(count))
+    expect(done).toEqual([200, 400, 451, 452])
+    expect((await place.entries('b')).get('k')).toEqual(stored(3))
+    expect([...(await place.entries('a')).keys()]).toEqual(many.map(({ key }) => key))
   })
   test('works where several writes at once are not atomic, if that is allowed', async () => {
     const config = { STORAGE: 'Six' }

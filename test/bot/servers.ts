@@ -2,7 +2,12 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type DevServer, freePort, startDevServer } from '../../scripts/dev-server.ts'
+import {
+  type DevServer,
+  type DevServerOptions,
+  freePort,
+  startDevServer,
+} from '../../scripts/dev-server.ts'
 
 /** The operator's token of the servers that have one. */
 export const TOKEN = 'correct horse battery staple'
@@ -18,14 +23,23 @@ export class TestServers {
   readonly #servers: DevServer[] = []
   #project: Promise<string> | undefined
 
-  async start(state: string, token?: string): Promise<DevServer> {
-    this.#project ??= this.#copyProject()
+  async start(
+    state: string,
+    token?: string,
+    more: Pick<DevServerOptions, 'variables' | 'logs' | 'onLine'> = {},
+  ): Promise<DevServer> {
     const port = await freePort()
     if (port === undefined) throw new Error('No port is free.')
-    const options = { port, state, project: await this.#project }
+    const options = { port, state, project: await this.project(), ...more }
     const server = await startDevServer(token === undefined ? options : { ...options, token })
     this.#servers.push(server)
     return server
+  }
+
+  /** A copy of the project, as the servers run it. */
+  project(): Promise<string> {
+    this.#project ??= this.#copyProject()
+    return this.#project
   }
 
   async folder(): Promise<string> {
@@ -43,14 +57,15 @@ export class TestServers {
   async #copyProject(): Promise<string> {
     const copy = await this.folder()
     const parts = ['src', 'adapters', 'worker', 'scripts/build-page.ts', 'scripts/browsers.ts']
-    for (const name of [...parts, 'wrangler.toml', 'package.json']) {
+    for (const name of [...parts, 'wrangler.toml', 'package.json', 'tsconfig.base.json']) {
       await cp(join(ROOT, name), join(copy, name), { recursive: true })
     }
-    // A replayed nick must not become an admin, even if his name is one.
+    // A replayed nick must not become an admin, even if his name is one; whom Telegram vouches for
+    // may be.
     const config = await readFile(join(copy, 'wrangler.toml'), 'utf8')
     await writeFile(
       join(copy, 'wrangler.toml'),
-      config.replace('BOT_ADMINS = []', 'BOT_ADMINS = ["irc:eve"]'),
+      config.replace('BOT_ADMINS = []', 'BOT_ADMINS = ["irc:eve", "telegram:4242"]'),
     )
     await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'), 'junction')
     return copy

@@ -120,7 +120,8 @@ describe('a bad request gets one clear sentence, and nothing is stored', () => {
   const good = { room: 'r', user: 'bad', text: '!bad' }
   test.each<[number, string, unknown, Record<string, string>]>([
     [415, 'Send JSON', good, { 'content-type': 'text/plain' }],
-    [413, 'at most 4096 bytes', { ...good, text: '!bad é'.padEnd(4100, 'é') }, {}],
+    [413, 'at most 32768 bytes', { ...good, text: '!bad é'.padEnd(20_000, 'é') }, {}],
+    [400, '"text" is too long: at most 4096', { ...good, text: '!bad'.padEnd(4097, 'é') }, {}],
     [400, 'not JSON', '{"room":', {}],
     [400, 'not JSON', '', {}],
     [400, 'must be a JSON object', [good], {}],
@@ -152,7 +153,7 @@ describe('a bad request gets one clear sentence, and nothing is stored', () => {
     expect([reply.status, reply.headers.get('allow')]).toEqual([405, 'POST'])
   })
   test('413 for a body without a length', async () => {
-    const stream = new Blob([JSON.stringify({ ...good, text: '!bad'.padEnd(5000) })]).stream()
+    const stream = new Blob([JSON.stringify({ ...good, text: '!bad'.padEnd(40_000) })]).stream()
     const init = { method: 'POST', body: stream, duplex: 'half' } as RequestInit
     const headers = { 'content-type': 'application/json' }
     expect((await call(main, '/api/messages', { ...init, headers })).status).toBe(413)
@@ -189,7 +190,7 @@ describe('the operator', () => {
     const bad = await call(main, '/admin/storage/%ff', { headers: bearer })
     expect([bad.status, bad.body.error]).toEqual([400, 'There can be no namespace of this name.'])
     const post405 = await post(main, {}, bearer, '/admin/storage/Factoids')
-    expect([post405.status, post405.headers.get('allow')]).toEqual([405, 'GET'])
+    expect([post405.status, post405.headers.get('allow')]).toEqual([405, 'GET, PUT, PATCH'])
     const unknown = await call(main, '/admin/storage/x?storage=Redis', { headers: bearer })
     expect(unknown.status).toBe(400)
   })

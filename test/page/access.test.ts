@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { BrowserContextOptions, Page } from 'playwright'
+import type { BrowserContextOptions } from 'playwright'
 import { expect, test } from 'vitest'
-import { encode } from '../../src/codec.ts'
 import { writeBackup } from '../../worker/bot/backup/file.ts'
+import { faults } from './axe.ts'
 import {
   eventually,
   hasAnswered,
@@ -14,10 +12,10 @@ import {
   statusIs,
   watchMoves,
 } from './browser.ts'
+import { stored } from '../bot/stored.ts'
 import { choose } from './files.ts'
 import { useStaticPage } from './static-page.ts'
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const PHONE: BrowserContextOptions = {
   viewport: { width: 390, height: 844 },
   hasTouch: true,
@@ -26,21 +24,9 @@ const PHONE: BrowserContextOptions = {
 const BACKUP = writeBackup({
   at: '2026-01-02T12:00:00.000Z',
   storage: 'IndexedDB',
-  contents: new Map([['Karma', new Map([['zoe', encode(3)]])]]),
+  contents: new Map([['Karma', new Map([['zoe', stored(3)]])]]),
 })
 const site = useStaticPage()
-
-/** What axe finds wrong, each with where. */
-async function faults(page: Page): Promise<string[]> {
-  await page.evaluate(AXE)
-  return page.evaluate(async () => {
-    const axe = Reflect.get(globalThis, 'axe') as {
-      run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>
-    }
-    const { violations } = await axe.run()
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
-  })
-}
 
 test.each<[string, BrowserContextOptions]>([
   ['light', {}],

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
-import { encode } from '../../src/codec.ts'
 import { writeBackup } from '../../worker/bot/backup/file.ts'
+import { stored } from '../bot/stored.ts'
 import { eventually, said, say, shown, shows, statusIs } from './browser.ts'
 import { choose, download, entries } from './files.ts'
 import { useStaticPage } from './static-page.ts'
@@ -44,12 +44,12 @@ test('what will change is shown before it is done, and nothing is done if it is 
       [
         'Karma',
         new Map([
-          ['ann', encode(1)],
-          ['bob', encode(7)],
-          ['zoe', encode(3)],
+          ['ann', stored(1)],
+          ['bob', stored(7)],
+          ['zoe', stored(3)],
         ]),
       ],
-      ['<b>Old</b>', new Map([['<img src=x>', encode('<i>')]])],
+      ['<b>Old</b>', new Map([['<img src=x>', stored('<i>')]])],
     ]),
   })
   const before = await shown(page)
@@ -81,7 +81,7 @@ test('a merge leaves what the backup does not name, a replacement removes it', a
   const backup = writeBackup({
     at: '2026-01-02T12:00:00.000Z',
     storage: 'CloudflareKV',
-    contents: new Map([['Karma', new Map([['zoe', encode(3)]])]]),
+    contents: new Map([['Karma', new Map([['zoe', stored(3)]])]]),
   })
   await choose(page, 'b.jsonl', backup)
   await page.getByRole('button', { name: 'Restore', exact: true }).click()
@@ -107,7 +107,7 @@ test('what changed since it was shown is shown anew, and nothing is done unseen'
   const backup = writeBackup({
     at: '2026-01-02T12:00:00.000Z',
     storage: 'IndexedDB',
-    contents: new Map([['Karma', new Map([['ann', encode(1)]])]]),
+    contents: new Map([['Karma', new Map([['ann', stored(1)]])]]),
   })
   await choose(page, 'b.jsonl', backup)
   await page.getByText('there is nothing to do').waitFor()
@@ -129,15 +129,21 @@ test('what changed since it was shown is shown anew, and nothing is done unseen'
   await shows(other, 'Karma', 'ann', '1')
 })
 
-test('it is said that nothing restored expires', async () => {
+test('what is to expire does so where it is restored, and is in its backup again', async () => {
   const page = await site.browser.open(site.url)
-  await say(page, 'ann++')
-  const { text } = await download(page)
-  await choose(page, 'b.jsonl', text)
-  await page
-    .getByRole('dialog')
-    .getByText('What was to expire stays until it is removed.')
-    .waitFor()
+  const expires = Date.now() + 3_600_000
+  const contents = new Map([
+    ['Karma', new Map([['ann', { ...stored(3), expires }]])],
+    ['Todo', new Map([['gone', { ...stored(1), expires: 1 }]])],
+  ])
+  const backup = writeBackup({ at: '2026-01-02T12:00:00.000Z', storage: 'IndexedDB', contents })
+  await choose(page, 'b.jsonl', backup)
+  await page.getByRole('button', { name: 'Restore', exact: true }).click()
+  await statusIs(page, /^Restored into this tab/)
+  await shows(page, 'Karma', 'ann', '3')
+  const lines = entries((await download(page)).text)
+  expect(lines).toContain(`{"namespace":"Karma","key":"ann","value":"1:[3]","expires":${expires}}`)
+  expect(lines.join()).not.toContain('gone')
 })
 
 test('a file that is chosen while something else is done is said not to be read', async () => {
@@ -199,7 +205,10 @@ test('after many entries were restored, all is read at once and not key by key',
       return Reflect.apply(get, this, [key])
     }
   })
-  const many = Array.from({ length: 5000 }, (_, at): [string, string] => [`k${at}`, encode(at)])
+  const many = Array.from({ length: 5000 }, (_, at): [string, { value: string }] => [
+    `k${at}`,
+    stored(at),
+  ])
   const contents = new Map([['Karma', new Map(many)]])
   await choose(
     page,

@@ -1,38 +1,119 @@
-import { isStoreError, type StorageRuntime } from '../src/index.js'
-import { runtimePlace } from './bot/backup/runtime-place.js'
-import { HttpError } from './http/reply.js'
+import { decode } from '../../src/codec.js'
+import type { StorageRuntime, Store } from '../../src/index.js'
+import { readCursor, writeCursor } from '../bot/backup/cursor.js'
+import { EntryError, type StoredText, storedText } from '../bot/backup/entry.js'
+import { type Slice, keysAfter, readSlice } from '../bot/backup/slice.js'
+import { checkPlain, NotPlainError } from '../bot/provision/plain.js'
+import { HttpError } from '../http/reply.js'
+
+// A page is one listing where it is all there is, and reads value by value where it is not.
+const MOST_ENTRIES = 200
+const MOST_OF_ALL = 1000
+const MOST_BYTES = 1024 * 1024
+const MOST_KEYS = 1000
+
+/** What is asked of a namespace. */
+export interface Inspection {
+  readonly namespace: string
+  /** Only this key. */
+  readonly key?: string | undefined
+  /** Only keys that begin with it. */
+  readonly prefix?: string | undefined
+  /** Where the page before ended; absent or empty: at the beginning. */
+  readonly cursor?: string | undefined
+  /** How values are shown: as text of `botshelf/codec`, or as plain JSON. */
+  readonly as: 'text' | 'json'
+}
+
+/** A page of a namespace. */
+export interface EntriesPage {
+  /** The values by key. */
+  readonly entries: Readonly<Record<string, unknown>>
+  /** When those expire that do, in milliseconds since 1970, by key. */
+  readonly expires: Readonly<Record<string, number>>
+  /** What the next page is asked for by; `null`: there is none. */
+  readonly cursor: string | null
+}
 
 /**
- * Everything in a namespace: its keys, with the values as text of `botshelf/codec`.
+ * A page of what is in a namespace, sorted by key: 1,000 entries if that is all, else 200, and about
+ * 1 MiB; or one entry.
  *
- * @throws HttpError 400 if there can be no such namespace; StoreError what the storage says
+ * @throws HttpError 409 for a value that plain JSON cannot hold; EntryError for a cursor of
+ * elsewhere; StoreError what the storage says
  */
 export async function readEntries(
-  namespace: string,
   runtime: StorageRuntime,
-): Promise<Readonly<Record<string, string>>> {
-  try {
-    // Unlike an assignment this makes `__proto__` a property like any other.
-    return Object.fromEntries(await runtimePlace(runtime).entries(namespace))
-  } catch (error) {
-    if (isStoreError(error) && error.code === 'INVALID_NAMESPACE') throw noSuchNamespace()
-    throw error
+  asked: Inspection,
+): Promise<EntriesPage> {
+  await using store = await runtime.open(asked.namespace)
+  const { entries, isLast } = await readAsked(store, asked)
+  const last = [...entries.keys()].at(-1)
+  const values = [...entries].map(([key, { value }]): [string, unknown] => [
+    key,
+    asked.as === 'text' ? value : plain(key, decode(value)),
+  ])
+  const expires = [...entries].flatMap(([key, stored]): [string, number][] =>
+    stored.expires === undefined ? [] : [[key, stored.expires]],
+  )
+  // Unlike an assignment this makes `__proto__` a property like any other.
+  return {
+    entries: Object.fromEntries(values),
+    expires: Object.fromEntries(expires),
+    cursor: isLast ? null : cursorAfter(asked.namespace, last),
   }
 }
 
 /**
- * A namespace as it is escaped in a path.
+ * A page of the keys of a namespace, sorted: at most 1,000.
  *
- * @throws HttpError 400
+ * @throws EntryError for a cursor of elsewhere; StoreError what the storage says
  */
-export function unescapeNamespace(escaped: string): string {
-  try {
-    return decodeURIComponent(escaped)
-  } catch {
-    throw noSuchNamespace()
-  }
+export async function readKeys(
+  runtime: StorageRuntime,
+  { namespace, prefix = '', cursor }: Omit<Inspection, 'as'>,
+): Promise<{ keys: readonly string[]; cursor: string | null }> {
+  const after = keyOf(namespace, cursor)
+  await using store = await runtime.open(namespace)
+  const keys = await keysAfter(store, prefix, after)
+  const page = keys.slice(0, MOST_KEYS)
+  const isLast = page.length === keys.length
+  return { keys: page, cursor: isLast ? null : cursorAfter(namespace, page.at(-1)) }
 }
 
-function noSuchNamespace(): HttpError {
-  return new HttpError(400, 'There can be no namespace of this name.')
+async function readAsked(store: Store, asked: Inspection): Promise<Slice> {
+  const { namespace, key, prefix = '', cursor } = asked
+  if (key !== undefined) {
+    const record = await store.record(key)
+    const found: [string, StoredText][] = record === undefined ? [] : [[key, storedText(record)]]
+    return { entries: new Map(found), isLast: true }
+  }
+  const after = keyOf(namespace, cursor)
+  const bounds = { most: MOST_ENTRIES, mostOfAll: MOST_OF_ALL, mostBytes: MOST_BYTES }
+  return readSlice(store, { prefix, after, ...bounds })
+}
+
+/** The key behind which a cursor of this namespace stands. */
+function keyOf(namespace: string, cursor: string | undefined): string | undefined {
+  if (!cursor) return undefined
+  const name = readCursor(cursor)
+  if (name.namespace === namespace) return name.key
+  throw new EntryError('The cursor belongs to another namespace.')
+}
+
+function cursorAfter(namespace: string, key: string | undefined): string | null {
+  return key === undefined ? null : writeCursor({ namespace, key })
+}
+
+function plain(key: string, value: unknown): unknown {
+  try {
+    checkPlain(value)
+    return value
+  } catch (error) {
+    if (!(error instanceof NotPlainError)) throw error
+    throw new HttpError(
+      409,
+      `Plain JSON cannot hold the entry ${JSON.stringify(key)}: ${error.message}. Ask for it without "as=json".`,
+    )
+  }
 }

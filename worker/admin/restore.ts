@@ -1,71 +1,148 @@
-import { isStoreError, type StorageRuntime } from '../src/index.js'
-import { MOST_CALL_BYTES, MOST_CALL_CHANGES } from './bot/backup/edge-place.js'
-import { EntryError, readEntry, readFields, readName } from './bot/backup/entry.js'
-import type { PlaceChange } from './bot/backup/place.js'
-import { runtimePlace } from './bot/backup/runtime-place.js'
-import { readObject } from './http/body.js'
-import { onlyFields } from './http/fields.js'
-import { HttpError } from './http/reply.js'
+import type { StorageRuntime } from '../../src/index.js'
+import { MOST_CALL_BYTES } from '../bot/backup/edge-place.js'
+import { readCursor, writeCursor } from '../bot/backup/cursor.js'
+import type { EntryName, PlaceChange, Removal } from '../bot/backup/entry.js'
+import { byName, MOST_PART_ENTRIES, type PartRange, readPart } from '../bot/backup/part.js'
+import type { RestoreMode } from '../bot/backup/plan.js'
+import { namespacesOf, runtimePlace } from '../bot/backup/runtime-place.js'
+import { readObject } from '../http/body.js'
+import { onlyFields } from '../http/fields.js'
+import { HttpError } from '../http/reply.js'
+import { oneOf } from './query.js'
+import { readRestoreId, type RestoreState } from './restore-id.js'
+
+// A Worker may make 1,000 calls for one request; 200 are for what is set.
+const MOST_REMOVED = 500
+
+/** A part that is to be restored, and where it stands in its restore. */
+export interface RestoreCall {
+  readonly state: RestoreState
+  readonly entries: readonly PlaceChange[]
+  readonly next: string | null
+  readonly range: PartRange
+}
+
+/** What became of a part. */
+export interface Restored {
+  /** Where the restore stands now. */
+  readonly state: RestoreState
+  readonly changes: readonly PlaceChange[]
+  /** Is the same part to be sent again, with the new id, since there is more to remove? */
+  readonly again: boolean
+  /** Was it the last part, and is all of it done? */
+  readonly done: boolean
+}
 
 /**
- * Reads `{ changes }`: at most 200 and 16 MiB, each `{ namespace, key, value }` or
- * `{ namespace, key, remove: true }`.
+ * Reads `{ mode, part, restore? }`: a part of at most 200 entries and 16 MiB, and the id that the
+ * call before answered, which the first one has not.
  *
- * @throws HttpError 400, 413 or 415
+ * @throws HttpError 400, 413 or 415; 409 for a part that is not the next one of this restore;
+ * EntryError for a part that is not as it was made
  */
-export async function readRestore(request: Request): Promise<readonly PlaceChange[]> {
+export async function readRestore(
+  request: Request,
+  storage: string,
+  token: string,
+): Promise<RestoreCall> {
   const body = await readObject(request, MOST_CALL_BYTES)
-  onlyFields(body, ['changes'])
-  const { changes } = body
-  if (!Array.isArray(changes)) throw new HttpError(400, 'The field "changes" must be a list.')
-  if (changes.length > MOST_CALL_CHANGES) {
+  onlyFields(body, ['mode', 'part', 'restore'])
+  const { part } = body
+  const mode = oneOf('mode', body['mode'], ['merge', 'replace'])
+  const state = await readState({ mode, storage }, body['restore'], token)
+  const given = (part as { entries?: unknown } | null | undefined)?.entries
+  if (Array.isArray(given) && given.length > MOST_PART_ENTRIES) {
     throw new HttpError(
       413,
-      `There are ${changes.length} changes; at most ${MOST_CALL_CHANGES} are taken.`,
+      `There are ${given.length} entries in the part; at most ${MOST_PART_ENTRIES} are taken.`,
     )
   }
-  return changes.map(readChange)
-}
-
-function readChange(given: unknown, index: number): PlaceChange {
-  try {
-    const isRemoval = typeof given === 'object' && given !== null && Object.hasOwn(given, 'remove')
-    if (!isRemoval) return readEntry(given)
-    const fields = readFields(given, ['namespace', 'key', 'remove'])
-    if (fields['remove'] === true) return { ...readName(fields), remove: true }
-    throw new EntryError('The field "remove" must be true.')
-  } catch (error) {
-    if (error instanceof EntryError) throw new HttpError(400, `Change ${index}: ${error.message}`)
-    throw error
-  }
+  const { after, entries, next, range } = await readPart(part)
+  if (after !== state.after) throw outOfOrder(state)
+  return { state, entries, next, range }
 }
 
 /**
- * Makes the changes; resolves to how many. Made twice is the same as once.
+ * Restores a part. Done twice is the same as once. With `replace`, what is between the entries of
+ * the part and is not in it is removed, after the part is set: at most 500 entries a call.
  *
- * @throws HttpError 400 for a name and 413 for a value that this storage cannot hold, when those
- * before it may be stored; StoreError what the storage says
+ * @throws StoreError what the storage says; before anything is changed, if it cannot hold the part
  */
-export async function restore(
-  changes: readonly PlaceChange[],
+export async function restorePart(
   runtime: StorageRuntime,
-): Promise<number> {
-  try {
-    await runtimePlace(runtime).apply(changes)
-    return changes.length
-  } catch (error) {
-    if (!isStoreError(error)) throw error
-    const { code, namespace, key } = error
-    const entry = `The entry ${JSON.stringify(key)} of ${JSON.stringify(namespace)}`
-    if (code === 'TOO_LARGE') {
-      throw new HttpError(413, `${entry} is larger than this storage takes.`)
-    }
-    if (code === 'INVALID_NAMESPACE') {
-      throw new HttpError(400, `This storage cannot hold a namespace ${JSON.stringify(namespace)}.`)
-    }
-    if (code === 'INVALID_KEY') {
-      throw new HttpError(400, `${entry} has a longer key than this storage takes.`)
-    }
-    throw error
+  { state, entries, next, range }: RestoreCall,
+): Promise<Restored> {
+  const place = runtimePlace(runtime)
+  const isFirst = state.removed === undefined
+  if (isFirst) await place.apply(entries)
+  const others = state.mode === 'replace' ? await notIn(runtime, state, entries, range) : []
+  const removed = others.slice(0, MOST_REMOVED)
+  await place.apply(removed)
+  const last = removed.at(-1)
+  const again = removed.length < others.length && last !== undefined
+  const done = !again && next === null
+  const { mode, storage } = state
+  return {
+    state: again
+      ? { mode, storage, after: state.after, removed: writeCursor(last), done }
+      : { mode, storage, after: next, done },
+    changes: isFirst ? [...entries, ...removed] : removed,
+    again,
+    done,
   }
+}
+
+async function readState(
+  begun: { readonly mode: RestoreMode; readonly storage: string },
+  id: unknown,
+  token: string,
+): Promise<RestoreState> {
+  if (id === undefined) return { ...begun, after: null, done: false }
+  if (typeof id !== 'string') throw new HttpError(400, 'The field "restore" must be a string.')
+  const state = await readRestoreId(id, token)
+  for (const field of ['mode', 'storage'] as const) {
+    if (state[field] === begun[field]) continue
+    throw new HttpError(409, `This restore was begun with the ${field} "${state[field]}".`)
+  }
+  if (state.done) throw new HttpError(409, 'This restore is complete.')
+  return state
+}
+
+function outOfOrder({ after }: RestoreState): HttpError {
+  if (after === null) {
+    return new HttpError(409, 'The part is out of order: a restore begins with the first part.')
+  }
+  const { namespace, key } = readCursor(after)
+  return new HttpError(
+    409,
+    `The part is out of order: the next one begins behind ${JSON.stringify(key)} of ${JSON.stringify(namespace)}.`,
+  )
+}
+
+/** What is stored where the part is, and not in it; sorted, and one more than are removed at once. */
+async function notIn(
+  runtime: StorageRuntime,
+  state: RestoreState,
+  entries: readonly PlaceChange[],
+  { after, upTo }: PartRange,
+): Promise<readonly Removal[]> {
+  const from = state.removed === undefined ? after : readCursor(state.removed)
+  const isWithin = (name: EntryName): boolean =>
+    (from === undefined || byName(name, from) > 0) &&
+    (upTo === undefined || byName(name, upTo) <= 0)
+  const known = new Set(entries.map(({ namespace, key }) => JSON.stringify([namespace, key])))
+  const found: Removal[] = []
+  for (const namespace of await namespacesOf(runtime)) {
+    if (from !== undefined && namespace < from.namespace) continue
+    if (upTo !== undefined && namespace > upTo.namespace) break
+    await using store = await runtime.open(namespace)
+    for await (const key of store.keys()) {
+      const name = { namespace, key }
+      if (isWithin(name) && !known.has(JSON.stringify([namespace, key]))) {
+        found.push({ ...name, remove: true })
+      }
+    }
+    if (found.length > MOST_REMOVED) break
+  }
+  return found.toSorted(byName)
 }

@@ -1,4 +1,5 @@
 import { backupLines } from './backup/lines.js'
+import { sizesOf } from './backup/sizes.js'
 import type { Call } from './call.js'
 import { type BotCommand, BotPlugin, type PluginConfig } from './plugin.js'
 
@@ -86,9 +87,7 @@ export class Admin extends BotPlugin {
   async #storage(): Promise<readonly string[]> {
     const { runtime, storage } = this.bot
     const lines = [`${storage.name} holds:`]
-    for await (const namespace of runtime.namespaces()) {
-      await using store = await runtime.open(namespace)
-      const size = await store.size()
+    for (const [namespace, size] of await sizesOf(runtime)) {
       lines.push(`${namespace}: ${size} ${size === 1 ? 'entry' : 'entries'}`)
     }
     if (storage.note !== undefined) lines.push(storage.note)

@@ -15,11 +15,20 @@ export class PlaceError extends Error {
   readonly status: number | undefined
   /** May the same succeed if it is done again, after a pause? */
   readonly retryable: boolean
+  /** How long that pause should be at least, in milliseconds. */
+  readonly retryAfter: number
 
-  constructor(message: string, status: number | undefined, retryable = false, cause?: unknown) {
+  constructor(
+    message: string,
+    status: number | undefined,
+    retryable = false,
+    cause?: unknown,
+    retryAfter = 0,
+  ) {
     super(message, cause === undefined ? undefined : { cause })
     this.status = status
     this.retryable = retryable
+    this.retryAfter = retryAfter
   }
 }
 
@@ -35,6 +44,8 @@ export interface Edge {
   readonly storages: readonly EdgeStorage[]
   /** Is there an operator at all: has it a token? */
   readonly admin: boolean
+  /** Does it talk over the web? Absent, it does. */
+  readonly chat?: boolean
 }
 
 /**
@@ -71,10 +82,12 @@ export async function callEdge(
   let status: number
   let ok: boolean
   let text: string
+  let retryAfter: number
   try {
     const signal = AbortSignal.timeout(within)
     const reply = await fetch(new URL(path, url), { ...init, headers, signal })
     ;({ status, ok } = reply)
+    retryAfter = 1000 * Number(reply.headers.get('retry-after'))
     text = await reply.text()
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'TimeoutError') {
@@ -87,7 +100,8 @@ export async function callEdge(
   if (ok && answer !== undefined) return answer
   const said = answer !== undefined && 'error' in answer ? answer.error : undefined
   const words = sentence(url, status, said, token !== undefined)
-  throw new PlaceError(words, status, status === 503 || status === 429)
+  const retryable = status === 503 || status === 429
+  throw new PlaceError(words, status, retryable, undefined, retryAfter || 0)
 }
 
 function sentence(url: string, status: number, said: unknown, asOperator: boolean): string {

@@ -36,9 +36,11 @@ function unauthorized(sentence: string): HttpError {
   return new HttpError(401, sentence, { 'www-authenticate': 'Bearer' })
 }
 
-// How long it takes must not tell how much of the token was right: digests have one length, and
-// all their bytes are compared.
-async function isSame(given: string, token: string): Promise<boolean> {
+/**
+ * Are two secrets the same? How long it takes does not tell how much of one was right: digests have
+ * one length, and all their bytes are compared.
+ */
+export async function isSame(given: string, token: string): Promise<boolean> {
   const [a, b] = await Promise.all([digest(given), digest(token)])
   let difference = 0
   for (const [index, byte] of a.entries()) difference |= byte ^ (b[index] as number)

@@ -11,14 +11,18 @@ export interface Listener {
   readonly privacy: string
   /** Said if they are on this screen only. */
   readonly unkept: string
+  /** Said if nothing can be said here; `undefined` if something can. */
+  readonly mute: string | undefined
 }
 
 /** The conversation: what was said, and the form to say more. */
 export class Chat {
   readonly #log = element('log', HTMLDivElement)
   readonly #silence = element('silence', HTMLParagraphElement)
+  readonly #invitation = this.#silence.textContent
   readonly #form = element('form', HTMLFormElement)
   readonly #text = element('text', HTMLInputElement)
+  readonly #examples = element('try', HTMLUListElement)
   readonly #user = element('user', HTMLInputElement)
   readonly #privacy = element('privacy', HTMLParagraphElement)
   readonly #onTrouble: (error: unknown) => void
@@ -35,7 +39,7 @@ export class Chat {
       event.preventDefault()
       void this.#send(this.#text.value.trim())
     })
-    element('try', HTMLUListElement).addEventListener('click', ({ target }) => {
+    this.#examples.addEventListener('click', ({ target }) => {
       if (target instanceof HTMLButtonElement) void this.#send(target.textContent ?? '')
     })
   }
@@ -43,16 +47,20 @@ export class Chat {
   /** Says why nothing can be said yet. What was begun stays in the form. */
   wait(sentence: string): void {
     this.#listener = undefined
+    this.#disable(false)
     this.#privacy.textContent = sentence
     this.#busy(true)
   }
 
   /** Goes on at another place. What was said there is shown as `show` is called. */
   moveTo(listener: Listener): void {
-    this.#listener = listener
+    const { mute } = listener
+    this.#listener = mute === undefined ? listener : undefined
+    this.#disable(mute !== undefined)
+    this.#silence.textContent = mute ?? this.#invitation
     // What is under way at the place before is no reason to wait here.
     this.#busy(false)
-    this.#privacy.textContent = listener.privacy
+    this.#privacy.textContent = mute ?? listener.privacy
     // What was said before is no news to be read aloud.
     this.#log.setAttribute('aria-live', 'off')
     this.#lines = new Map()
@@ -117,6 +125,15 @@ export class Chat {
     } finally {
       if (listener === this.#listener) this.#busy(false)
     }
+  }
+
+  #disable(now: boolean): void {
+    const controls = this.#form.querySelectorAll<HTMLInputElement | HTMLButtonElement>(
+      'input, button',
+    )
+    for (const control of controls) control.disabled = now
+    // Its room stays, so that nothing moves.
+    this.#examples.classList.toggle('absent', now)
   }
 
   #busy(now: boolean): void {

@@ -1,6 +1,7 @@
 import { edgePlace } from '../bot/backup/edge-place.js'
+import type { StoredText } from '../bot/backup/entry.js'
 import type { Place } from '../bot/backup/place.js'
-import { callEdge, type EdgeAccess, PlaceError } from '../bot/edge.js'
+import { callEdge, type Edge, type EdgeAccess, PlaceError } from '../bot/edge.js'
 import type { LogEvent } from '../bot/irc-log.js'
 import { sendAll } from '../bot/replay.js'
 import { type Follower, type Home, ROOM } from './home.js'
@@ -22,26 +23,26 @@ const NOT_ADMIN =
 const WRONG_TOKEN =
   'The token in this address is not that of the bot that runs now. Take the address that it printed when it started.'
 const CHECK = 'Is it running, and are you online?'
-const TOO_LONG = 'That is too long for the edge: about 4,000 characters fit.'
+const MUTE = 'This bot does not talk over the web; the one in this tab does.'
 
 /** The bot in the Worker that serves the page, on one of its storages. */
 export class EdgeHome implements Home {
   readonly name: EdgeName
   readonly storage: string
-  readonly #hasOperator: boolean
+  readonly #edge: Edge
   readonly #onRefused: () => void
   #refused: string | undefined
   #rounds: Rounds | undefined
 
   /**
-   * @param hasOperator is there anybody who may look into its storage?
+   * @param edge what the Worker says of itself
    * @param onRefused called when it turns out that the token in the address is a wrong one
    */
-  constructor(name: EdgeName, hasOperator: boolean, onRefused: () => void) {
+  constructor(name: EdgeName, edge: Edge, onRefused: () => void) {
     this.#onRefused = onRefused
     this.name = name
     this.storage = name
-    this.#hasOperator = hasOperator
+    this.#edge = edge
   }
 
   async say(nick: string, text: string): Promise<readonly string[]> {
@@ -56,8 +57,12 @@ export class EdgeHome implements Home {
     }
   }
 
+  mute(): string | undefined {
+    return this.#edge.chat === false ? MUTE : undefined
+  }
+
   closed(): string | undefined {
-    if (!this.#hasOperator) {
+    if (!this.#edge.admin) {
       return 'What the edge keeps is shown to its operator alone, and this one has none: its ADMIN_TOKEN is not set.'
     }
     const token = operatorToken()
@@ -79,7 +84,7 @@ export class EdgeHome implements Home {
         // One after another: there may be many, and the edge has others to serve.
         for (const name of names) {
           if (signal.aborted) return
-          found.set(name, await place.entries(name))
+          found.set(name, textsOf(await place.entries(name)))
         }
         if (signal.aborted) return
         // Shown all together, so that nothing moves.
@@ -137,10 +142,16 @@ function edgeAccess(): EdgeAccess {
   return { url: edgeUrl(), token: operatorToken() }
 }
 
+function textsOf(entries: ReadonlyMap<string, StoredText>): ReadonlyMap<string, string> {
+  return new Map([...entries].map(([key, { value }]) => [key, value]))
+}
+
 /** Why something was not heard, for the person who said it. */
 function inPlainWords(error: PlaceError): PlaceError {
   const { message, status, retryable } = error
   if (status === undefined) return new PlaceError(`${message} ${CHECK}`, status, retryable, error)
   if (status === 401) return new PlaceError(WRONG_TOKEN, status, retryable, error)
-  return status === 413 ? new PlaceError(TOO_LONG, status, retryable, error) : error
+  // Closed since this page was loaded.
+  if (status === 404) return new PlaceError(MUTE, status, retryable, error)
+  return error
 }

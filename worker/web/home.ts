@@ -17,6 +17,8 @@ export interface Home {
   readonly storage: string
   /** Says something to the bot; resolves to its replies. */
   say(nick: string, text: string): Promise<readonly string[]>
+  /** Why nothing can be said to it from this page; `undefined` if something can. */
+  mute(): string | undefined
   /** Why its data is not shown to whoever looks at this page; `undefined` if it is. */
   closed(): string | undefined
   /** Keeps the follower's shelf as the storage is, until `signal` aborts; resolves when it was filled. */

@@ -78,8 +78,10 @@ async function offerEdge(): Promise<void> {
   // Nobody who is kept waiting for it waits longer; found later, it is offered all the same.
   setTimeout(() => places.goOn(), EDGE_WITHIN)
   const edge = await findEdge(edgeUrl(), EDGE_OFFERED_WITHIN)
-  for (const { name } of edge?.storages ?? []) {
-    if (isEdgeName(name)) edges.set(name, new EdgeHome(name, edge?.admin === true, moveTo))
+  if (edge !== undefined) {
+    for (const { name } of edge.storages) {
+      if (isEdgeName(name)) edges.set(name, new EdgeHome(name, edge, moveTo))
+    }
   }
   places.offer([...edges.keys()])
 }

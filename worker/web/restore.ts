@@ -1,4 +1,5 @@
 import { type Backup, BackupError, readBackup } from '../bot/backup/file.js'
+import { isSameText } from '../bot/backup/entry.js'
 import { type Contents, type Place, readAll } from '../bot/backup/place.js'
 import { type Counts, type Plan, plan, type RestoreMode } from '../bot/backup/plan.js'
 import { create, element } from './dom.js'
@@ -10,8 +11,6 @@ import { type Report, Work } from './work.js'
 // More would be no backup of a bot, and would not fit into a tab.
 const MOST_BYTES = 256 * 1024 * 1024
 const MEANWHILE = 'Meanwhile something has changed here; look again.'
-// A backup holds values without their lifetimes.
-const NO_EXPIRY = 'What was to expire stays until it is removed.'
 
 interface Offer {
   readonly home: Home
@@ -66,7 +65,7 @@ export class Restore {
       dateStyle: 'long',
       timeStyle: 'short',
     })
-    this.#about.textContent = `${file.name} holds ${count(entries, 'entry', 'entries')} of ${backup.storage}, from ${made}. ${NO_EXPIRY}`
+    this.#about.textContent = `${file.name} holds ${count(entries, 'entry', 'entries')} of ${backup.storage}, from ${made}.`
     for (const radio of this.#modes()) radio.checked = radio.value === 'merge'
     this.#ask()
     this.#dialog.showModal()
@@ -177,8 +176,8 @@ function isSame(one: Plan, from: Contents, other: Plan, otherFrom: Contents): bo
   // A key that is as it was changes in both; so as many changes are the same changes.
   return (
     one.changes.length === other.changes.length &&
-    one.changes.every(
-      ({ namespace, key }) => from.get(namespace)?.get(key) === otherFrom.get(namespace)?.get(key),
+    one.changes.every(({ namespace, key }) =>
+      isSameText(from.get(namespace)?.get(key), otherFrom.get(namespace)?.get(key)),
     )
   )
 }

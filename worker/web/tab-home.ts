@@ -46,6 +46,10 @@ export class TabHome implements Home {
     })
   }
 
+  mute(): undefined {
+    return undefined
+  }
+
   closed(): undefined {
     return undefined
   }

@@ -60,6 +60,7 @@ export class Visit {
       transcript,
       privacy: this.home.name === 'tab' ? PRIVACY.tab : PRIVACY.edge,
       unkept: UNKEPT,
+      mute: this.home.mute(),
     })
     try {
       await transcript.open(this.home.name, await pageData)

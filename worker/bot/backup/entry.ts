@@ -3,22 +3,53 @@ import { isStoreError } from '../../../src/index.js'
 import { checkKey, checkNamespace } from '../../../src/key.js'
 import { copyValue } from '../../../src/value.js'
 
-/** One entry of a backup. */
-export interface BackupEntry {
-  readonly namespace: string
-  readonly key: string
+/** What is under a key. */
+export interface StoredText {
   /** Text of `botshelf/codec`. */
   readonly value: string
+  /** When it expires, in milliseconds since 1970; absent: never. */
+  readonly expires?: number
 }
+
+/** Where an entry is. */
+export interface EntryName {
+  readonly namespace: string
+  readonly key: string
+}
+
+/** One entry of a backup. */
+export interface BackupEntry extends EntryName, StoredText {}
+
+/** An entry to be removed. There may be none. */
+export interface Removal extends EntryName {
+  readonly remove: true
+}
+
+/** What is to become of one key: another value, or none. */
+export type PlaceChange = BackupEntry | Removal
 
 /** What is wrong with an entry that somebody sent, in one sentence. */
 export class EntryError extends Error {
   override readonly name: string = 'EntryError'
 }
 
-/** An entry as a line of a backup, without the line's end. */
-export function entryLine({ namespace, key, value }: BackupEntry): string {
-  return JSON.stringify({ namespace, key, value })
+/** A value as a store shows it, as a backup holds it. */
+export function storedText({ value, expires }: { value: unknown; expires?: number }): StoredText {
+  const text = encode(value)
+  return expires === undefined ? { value: text } : { value: text, expires }
+}
+
+/** Do two of them say the same? */
+export function isSameText(one: StoredText | undefined, other: StoredText | undefined): boolean {
+  return one?.value === other?.value && one?.expires === other?.expires
+}
+
+/** A change as a line of a backup, without the line's end. */
+export function entryLine(change: PlaceChange): string {
+  const { namespace, key } = change
+  if ('remove' in change) return JSON.stringify({ namespace, key, remove: true })
+  // Without an expiry there is no such field.
+  return JSON.stringify({ namespace, key, value: change.value, expires: change.expires })
 }
 
 /**
@@ -27,18 +58,44 @@ export function entryLine({ namespace, key, value }: BackupEntry): string {
  * @throws EntryError
  */
 export function readEntry(given: unknown): BackupEntry {
-  const fields = readFields(given, ['namespace', 'key', 'value'])
-  return { ...readName(fields), value: readValue(fields['value']) }
+  const fields = readFields(given, ['namespace', 'key', 'value'], ['expires'])
+  const entry = { ...readName(fields), value: readText(fields['value']) }
+  return { ...entry, ...readExpiry(fields['expires']) }
 }
 
 /**
- * An object that has these fields and no others.
+ * Reads an entry, or what says that one is to be removed.
  *
  * @throws EntryError
  */
-export function readFields(
+export function readChange(given: unknown): PlaceChange {
+  const isRemoval = typeof given === 'object' && given !== null && Object.hasOwn(given, 'remove')
+  if (!isRemoval) return readEntry(given)
+  const fields = readFields(given, ['namespace', 'key', 'remove'])
+  if (fields['remove'] === true) return { ...readName(fields), remove: true }
+  throw new EntryError('The field "remove" must be true.')
+}
+
+/**
+ * When a value expires, as a field says it; nothing for no field.
+ *
+ * @throws EntryError
+ */
+export function readExpiry(given: unknown): { expires?: number } {
+  if (given === undefined) return {}
+  if (typeof given === 'number' && Number.isFinite(given)) return { expires: given }
+  throw new EntryError('The field "expires" must be a time in milliseconds since 1970.')
+}
+
+/**
+ * An object that has these fields, perhaps some of the `others`, and no more.
+ *
+ * @throws EntryError
+ */
+function readFields(
   given: unknown,
   names: readonly string[],
+  others: readonly string[] = [],
 ): Readonly<Record<string, unknown>> {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new EntryError('It must be an object.')
@@ -47,9 +104,10 @@ export function readFields(
     if (!Object.hasOwn(given, name)) throw new EntryError(`The field "${name}" is missing.`)
   }
   for (const name of Object.keys(given)) {
-    if (names.includes(name)) continue
+    if (names.includes(name) || others.includes(name)) continue
     const shown = JSON.stringify(name.slice(0, 60))
-    throw new EntryError(`There is no field ${shown}; there are: ${names.join(', ')}.`)
+    const known = [...names, ...others].join(', ')
+    throw new EntryError(`There is no field ${shown}; there are: ${known}.`)
   }
   return given as Readonly<Record<string, unknown>>
 }
@@ -59,10 +117,7 @@ export function readFields(
  *
  * @throws EntryError
  */
-export function readName(fields: Readonly<Record<string, unknown>>): {
-  namespace: string
-  key: string
-} {
+export function readName(fields: Readonly<Record<string, unknown>>): EntryName {
   const { namespace, key } = fields
   try {
     checkNamespace(namespace)
@@ -73,7 +128,12 @@ export function readName(fields: Readonly<Record<string, unknown>>): {
   return { namespace, key }
 }
 
-function readValue(text: unknown): string {
+/**
+ * Text of `botshelf/codec` that anybody may have written, as this version would write it.
+ *
+ * @throws EntryError
+ */
+export function readText(text: unknown): string {
   if (typeof text !== 'string') throw new EntryError('The field "value" must be a string.')
   try {
     // The codec reads deeper values than a store takes, and `undefined`.

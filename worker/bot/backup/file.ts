@@ -1,5 +1,5 @@
 import { byCodeUnit } from '../by-code-unit.js'
-import { type BackupEntry, EntryError, entryLine, readEntry } from './entry.js'
+import { type BackupEntry, EntryError, entryLine, readEntry, type StoredText } from './entry.js'
 import type { Contents } from './place.js'
 
 const FORMAT = 1
@@ -31,7 +31,9 @@ export class BackupError extends Error {
 export function writeBackup({ at, storage, contents }: Backup): string {
   const lines = [JSON.stringify({ botshelf: 'backup', format: FORMAT, at, storage })]
   for (const [namespace, entries] of sorted(contents)) {
-    for (const [key, value] of sorted(entries)) lines.push(entryLine({ namespace, key, value }))
+    for (const [key, stored] of sorted(entries)) {
+      lines.push(entryLine({ namespace, key, ...stored }))
+    }
   }
   lines.push(JSON.stringify({ entries: lines.length - 1 }))
   return `${lines.join('\n')}\n`
@@ -48,17 +50,17 @@ export function readBackup(bytes: Uint8Array): Backup {
   if (lines.at(-1) === '') lines.pop()
   const { at, storage } = readHeader(lines[0] ?? '')
   const count = readCount(lines)
-  const contents = new Map<string, Map<string, string>>()
+  const contents = new Map<string, Map<string, StoredText>>()
   for (const [index, text] of lines.slice(1, -1).entries()) {
     const line = index + 2
-    const { namespace, key, value } = readLine(text, line)
-    const entries = contents.get(namespace) ?? new Map<string, string>()
+    const { namespace, key, ...stored } = readLine(text, line)
+    const entries = contents.get(namespace) ?? new Map<string, StoredText>()
     contents.set(namespace, entries)
     if (entries.has(key)) {
       const place = `${JSON.stringify(namespace)}, ${JSON.stringify(key)}`
       throw new BackupError(line, `There is a second entry of ${place}.`)
     }
-    entries.set(key, value)
+    entries.set(key, stored)
   }
   const found = lines.length - 2
   if (count === found) return { at, storage, contents }

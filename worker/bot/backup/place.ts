@@ -1,30 +1,19 @@
 import { PlaceError } from '../edge.js'
-import type { BackupEntry } from './entry.js'
+import type { PlaceChange, StoredText } from './entry.js'
 
-/** Entries as text of `botshelf/codec`, by namespace and key. */
-export type Contents = ReadonlyMap<string, ReadonlyMap<string, string>>
-
-/** An entry to be removed. There may be none. */
-export interface Removal {
-  readonly namespace: string
-  readonly key: string
-  readonly remove: true
-}
-
-/** What is to become of one key: another value, or none. */
-export type PlaceChange = BackupEntry | Removal
+/** What is stored, by namespace and key. */
+export type Contents = ReadonlyMap<string, ReadonlyMap<string, StoredText>>
 
 /** Where a bot's data is, as an operator sees it: text of `botshelf/codec` under namespaces and keys. */
 export interface Place {
   /** The namespaces there are, sorted by code unit. One whose entries are all gone may be listed. */
   namespaces(): Promise<readonly string[]>
   /** Every entry of a namespace, key by key; none if there is no such namespace. */
-  entries(namespace: string): Promise<ReadonlyMap<string, string>>
+  entries(namespace: string): Promise<ReadonlyMap<string, StoredText>>
   /**
-   * Makes the changes, in order and in parts. After a failure some of them may be made; all of
-   * them can then be made again, as made twice is the same as once. A value that is set stays
-   * until it is removed, even if what it replaces would have expired. `onDone` gets how many are
-   * done so far.
+   * Makes the changes, of which no two are of one key, in parts. After a failure some of them may
+   * be made; all of them can then be made again, as made twice is the same as once. A value that has
+   * expired is removed. `onDone` gets how many are done so far.
    */
   apply(changes: readonly PlaceChange[], onDone?: (done: number) => void): Promise<void>
 }
@@ -65,7 +54,7 @@ export async function readAll(
   onProgress: (reading: Reading) => void = () => {},
 ): Promise<Contents> {
   const names = await place.namespaces()
-  const contents = new Map<string, ReadonlyMap<string, string>>()
+  const contents = new Map<string, ReadonlyMap<string, StoredText>>()
   let entries = 0
   for (const [index, name] of names.entries()) {
     const found = await readOne(place, name)
@@ -76,7 +65,7 @@ export async function readAll(
   return contents
 }
 
-async function readOne(place: Place, namespace: string): Promise<ReadonlyMap<string, string>> {
+async function readOne(place: Place, namespace: string): Promise<ReadonlyMap<string, StoredText>> {
   try {
     return await place.entries(namespace)
   } catch (error) {

@@ -1,5 +1,6 @@
 import { byCodeUnit } from '../by-code-unit.js'
-import type { Contents, PlaceChange } from './place.js'
+import { isSameText, type PlaceChange, type StoredText } from './entry.js'
+import type { Contents } from './place.js'
 
 /** `merge` leaves alone what the backup does not name; `replace` removes it, in every namespace. */
 export type RestoreMode = 'merge' | 'replace'
@@ -8,7 +9,7 @@ export type RestoreMode = 'merge' | 'replace'
 export interface Counts {
   readonly added: number
   readonly changed: number
-  /** In both, with the same value: nothing is done. */
+  /** In both, with the same value and the same expiry: nothing is done. */
   readonly same: number
   readonly removed: number
 }
@@ -28,17 +29,17 @@ export function plan(backup: Contents, current: Contents, mode: RestoreMode): Pl
   const total = { added: 0, changed: 0, same: 0, removed: 0 }
   const names = [...new Set([...backup.keys(), ...current.keys()])]
   for (const namespace of names.toSorted(byCodeUnit)) {
-    const next = backup.get(namespace) ?? new Map<string, string>()
-    const now = current.get(namespace) ?? new Map<string, string>()
+    const next = backup.get(namespace) ?? new Map<string, StoredText>()
+    const now = current.get(namespace) ?? new Map<string, StoredText>()
     const counts = { added: 0, changed: 0, same: 0, removed: 0 }
-    for (const [key, value] of next) {
+    for (const [key, stored] of next) {
       const there = now.get(key)
-      if (there === value) {
+      if (isSameText(there, stored)) {
         counts.same++
         continue
       }
       counts[there === undefined ? 'added' : 'changed']++
-      changes.push({ namespace, key, value })
+      changes.push({ namespace, key, ...stored })
     }
     for (const key of mode === 'replace' ? now.keys() : []) {
       if (next.has(key)) continue

@@ -1,39 +1,54 @@
-import { decode, encode } from '../../../src/codec.js'
-import type { StorageRuntime } from '../../../src/index.js'
+import { decode } from '../../../src/codec.js'
+import { locate } from '../../../src/errors.js'
+import type { SetOptions, StorageRuntime, Store } from '../../../src/index.js'
+import { checkKey } from '../../../src/key.js'
+import { copyValue, utf8Bytes } from '../../../src/value.js'
 import { byCodeUnit } from '../by-code-unit.js'
 import { inParts } from '../parts.js'
-import type { BackupEntry } from './entry.js'
-import type { Place, PlaceChange } from './place.js'
+import { type BackupEntry, type PlaceChange, storedText, type StoredText } from './entry.js'
+import type { Place } from './place.js'
 
 // What is set at once is held at once, by the storage as well.
 const AT_ONCE = 200
 const BYTES_AT_ONCE = 1024 * 1024
 
+/** A place that can tell beforehand what it would refuse. */
+export interface RuntimePlace extends Place {
+  /** @throws StoreError `INVALID_NAMESPACE`, `INVALID_KEY` or `TOO_LARGE` for what it cannot hold */
+  check(changes: readonly PlaceChange[]): Promise<void>
+}
+
 /**
  * What a runtime holds, which stays the caller's to close. What is set in one namespace is set as
- * a whole, 200 entries and 1 MiB at a time; a single larger entry is set alone. A storage that
- * cannot do so has to be started with `allowLostUpdates`, or `apply` is `NOT_ATOMIC`.
+ * a whole, 200 entries and 1 MiB at a time; a single larger entry is set alone. What the storage
+ * cannot hold is refused before anything is changed. A storage that cannot set several as a whole
+ * has to be started with `allowLostUpdates`, or `apply` is `NOT_ATOMIC`.
  *
  * Its methods reject with what the storage says, a StoreError.
  */
-export function runtimePlace(runtime: StorageRuntime): Place {
+export function runtimePlace(runtime: StorageRuntime): RuntimePlace {
+  const check = async (changes: readonly PlaceChange[]): Promise<void> => {
+    for (const [namespace, run] of byNamespace(changes)) {
+      await using store = await runtime.open(namespace)
+      for (const change of run) checkFits(change, store)
+    }
+  }
   return {
-    async namespaces() {
-      const names: string[] = []
-      for await (const name of runtime.namespaces()) names.push(name)
-      return names.toSorted(byCodeUnit)
-    },
+    namespaces: () => namespacesOf(runtime),
     async entries(namespace) {
       await using store = await runtime.open(namespace)
-      const entries = new Map<string, string>()
-      for await (const [key, value] of store) entries.set(key, encode(value))
+      const entries = new Map<string, StoredText>()
+      for await (const [key, record] of store.records()) entries.set(key, storedText(record))
       return entries
     },
+    check,
     async apply(changes, onDone = () => {}) {
+      await check(changes)
       let done = 0
-      for (const run of runs(changes)) {
+      for (const [namespace, run] of byNamespace(changes)) {
+        await using store = await runtime.open(namespace)
         for (const part of inParts(run, AT_ONCE, BYTES_AT_ONCE)) {
-          await applyPart(runtime, part)
+          await applyPart(store, part)
           done += part.length
           onDone(done)
         }
@@ -42,29 +57,50 @@ export function runtimePlace(runtime: StorageRuntime): Place {
   }
 }
 
-/** Neighbours that are in one namespace, and are all set or all removed. */
-function* runs(changes: readonly PlaceChange[]): Generator<readonly PlaceChange[]> {
-  let run: PlaceChange[] = []
-  for (const change of changes) {
-    const [first] = run
-    const isSame = first?.namespace === change.namespace && 'remove' in first === 'remove' in change
-    if (first !== undefined && !isSame) {
-      yield run
-      run = []
-    }
-    run.push(change)
-  }
-  if (run.length > 0) yield run
+/** The namespaces of a runtime, sorted by code unit. */
+export async function namespacesOf(runtime: StorageRuntime): Promise<readonly string[]> {
+  const names: string[] = []
+  for await (const name of runtime.namespaces()) names.push(name)
+  return names.toSorted(byCodeUnit)
 }
 
-async function applyPart(runtime: StorageRuntime, part: readonly PlaceChange[]): Promise<void> {
-  const [first] = part
-  if (first === undefined) return
-  await using store = await runtime.open(first.namespace)
+/** Neighbours that are in one namespace. */
+function* byNamespace(
+  changes: readonly PlaceChange[],
+): Generator<readonly [string, readonly PlaceChange[]]> {
+  for (let from = 0; from < changes.length;) {
+    const namespace = changes[from]?.namespace ?? ''
+    let to = from
+    while (changes[to]?.namespace === namespace) to++
+    yield [namespace, changes.slice(from, to)]
+    from = to
+  }
+}
+
+/** @throws StoreError `INVALID_KEY` or `TOO_LARGE` */
+function checkFits(change: PlaceChange, { namespace, traits }: Store): void {
+  const { key } = change
+  try {
+    checkKey(key, traits.maxKeyBytes)
+    if ('remove' in change || traits.maxValueBytes === Number.POSITIVE_INFINITY) return
+    copyValue(decode(change.value), traits.maxValueBytes, utf8Bytes(key))
+  } catch (error) {
+    throw locate(error, { namespace, key })
+  }
+}
+
+/** What is set is there before anything goes. */
+async function applyPart(store: Store, part: readonly PlaceChange[]): Promise<void> {
   const set: BackupEntry[] = []
+  const removed: string[] = []
   for (const change of part) {
-    if ('remove' in change) await store.delete(change.key)
+    if ('remove' in change) removed.push(change.key)
     else set.push(change)
   }
-  await store.setMany(set.map(({ key, value }) => [key, decode(value)] as const))
+  await store.setMany(set.map(pairOf))
+  await Promise.all(removed.map((key) => store.delete(key)))
+}
+
+function pairOf({ key, value, expires }: BackupEntry): [string, unknown, SetOptions] {
+  return [key, decode(value), expires === undefined ? {} : { expires }]
 }

@@ -1,0 +1,182 @@
+import { decode, encode } from '../../src/codec.js'
+import { isStoreError, type StorageRuntime } from '../../src/index.js'
+import { copyValue } from '../../src/value.js'
+import { MOST_CALL_BYTES } from '../bot/backup/edge-place.js'
+import {
+  type BackupEntry,
+  EntryError,
+  type PlaceChange,
+  readExpiry,
+  readName,
+  readText,
+  type Removal,
+} from '../bot/backup/entry.js'
+import { runtimePlace } from '../bot/backup/runtime-place.js'
+import { type Lists, mergeValues } from '../bot/provision/merge.js'
+import { readObject } from '../http/body.js'
+import { onlyFields } from '../http/fields.js'
+import { HttpError } from '../http/reply.js'
+import { oneOf } from './query.js'
+
+// A Worker may make 1,000 calls for one request.
+const MOST_ENTRIES = 200
+const MOST_REMOVED = 500
+
+/** How values travel: as text of `botshelf/codec`, or as plain JSON. */
+export type ValueForm = 'text' | 'json'
+
+/** What a namespace is to hold, or what is to be merged into it. */
+export interface Provision {
+  readonly entries: readonly BackupEntry[]
+}
+
+/** What is to be merged into a namespace. */
+export interface Merge extends Provision {
+  readonly lists: Lists
+  readonly remove: readonly Removal[]
+}
+
+/**
+ * Reads `{ entries, expires? }`, each by key: at most 200 entries and 16 MiB.
+ *
+ * @throws HttpError 400, 413 or 415; EntryError
+ */
+export async function readSet(
+  request: Request,
+  namespace: string,
+  form: ValueForm,
+): Promise<Provision> {
+  const body = await readObject(request, MOST_CALL_BYTES)
+  onlyFields(body, ['entries', 'expires'])
+  const expires = readByKey(body['expires'] ?? {}, 'expires')
+  const entries = readEntries(body['entries'], namespace, form).map((entry) => ({
+    ...entry,
+    ...readExpiry(expires.get(entry.key)),
+  }))
+  for (const key of expires.keys()) {
+    if (entries.some((entry) => entry.key === key)) continue
+    throw new EntryError(`The expiry of ${JSON.stringify(key)} belongs to no entry.`)
+  }
+  return { entries }
+}
+
+/**
+ * Reads `{ entries, lists, remove? }`: entries by key, whether lists are to be appended or replaced,
+ * and the keys that are to go; 200 of each at most, and 16 MiB.
+ *
+ * @throws HttpError 400, 413 or 415; EntryError
+ */
+export async function readMerge(
+  request: Request,
+  namespace: string,
+  form: ValueForm,
+): Promise<Merge> {
+  const body = await readObject(request, MOST_CALL_BYTES)
+  onlyFields(body, ['entries', 'lists', 'remove'])
+  const lists = oneOf('lists', body['lists'], ['append', 'replace'])
+  const entries = readEntries(body['entries'] ?? {}, namespace, form)
+  const keys = body['remove'] ?? []
+  if (!Array.isArray(keys)) throw new EntryError('The field "remove" must be a list of keys.')
+  checkCount(keys.length)
+  const remove = keys.map((key: unknown): Removal => ({
+    ...readName({ namespace, key }),
+    remove: true,
+  }))
+  for (const { key } of remove) {
+    if (!entries.some((entry) => entry.key === key)) continue
+    throw new EntryError(`The key ${JSON.stringify(key)} is to be merged and removed.`)
+  }
+  return { entries, lists, remove }
+}
+
+/**
+ * Makes a namespace hold exactly these entries: sets them, and then removes the others.
+ *
+ * @throws HttpError 413 if there are more than 500 others; StoreError what the storage says; before
+ * anything is changed, if it cannot hold the entries
+ */
+export async function setNamespace(
+  runtime: StorageRuntime,
+  namespace: string,
+  { entries }: Provision,
+): Promise<readonly PlaceChange[]> {
+  const known = new Set(entries.map(({ key }) => key))
+  const others: Removal[] = []
+  {
+    await using store = await runtime.open(namespace)
+    for await (const key of store.keys()) {
+      if (!known.has(key)) others.push({ namespace, key, remove: true })
+    }
+  }
+  if (others.length > MOST_REMOVED) {
+    throw new HttpError(
+      413,
+      `There are ${others.length} other entries, of which ${MOST_REMOVED} can be removed at once; restore with the mode "replace" instead.`,
+    )
+  }
+  const changes = [...entries, ...others]
+  await runtimePlace(runtime).apply(changes)
+  return changes
+}
+
+/**
+ * Merges each entry with what is under its key, as one atomic step where the storage has them, and
+ * then removes what is to go. An expiry is kept.
+ *
+ * @throws StoreError what the storage says; before anything is changed, if it cannot hold an entry
+ * as it was given. Where one is too large only when it is merged, the others are stored, and nothing is
+ * removed.
+ */
+export async function mergeNamespace(
+  runtime: StorageRuntime,
+  namespace: string,
+  { entries, lists, remove }: Merge,
+): Promise<readonly PlaceChange[]> {
+  const place = runtimePlace(runtime)
+  await place.check([...entries, ...remove])
+  await using store = await runtime.open(namespace)
+  const merged = await Promise.allSettled(
+    entries.map(({ key, value }) =>
+      store.update(key, (current) => mergeValues(current, decode(value), lists)),
+    ),
+  )
+  const failed = merged.find((each) => each.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  await place.apply(remove)
+  return [...entries, ...remove]
+}
+
+function readEntries(given: unknown, namespace: string, form: ValueForm): readonly BackupEntry[] {
+  const found = readByKey(given, 'entries')
+  checkCount(found.size)
+  return [...found].map(([key, value]) => {
+    const name = readName({ namespace, key })
+    try {
+      return { ...name, value: form === 'text' ? readText(value) : fromPlain(value) }
+    } catch (error) {
+      if (!(error instanceof EntryError)) throw error
+      throw new EntryError(`The entry ${JSON.stringify(key)}: ${error.message}`)
+    }
+  })
+}
+
+function fromPlain(value: unknown): string {
+  try {
+    return encode(copyValue(value).value)
+  } catch (error) {
+    throw isStoreError(error) ? new EntryError(error.message) : error
+  }
+}
+
+function readByKey(given: unknown, field: string): ReadonlyMap<string, unknown> {
+  if (given === undefined) throw new EntryError(`The field "${field}" is missing.`)
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new EntryError(`The field "${field}" must be an object, by key.`)
+  }
+  return new Map(Object.entries(given))
+}
+
+function checkCount(count: number): void {
+  if (count <= MOST_ENTRIES) return
+  throw new HttpError(413, `There are ${count} entries; at most ${MOST_ENTRIES} are taken.`)
+}

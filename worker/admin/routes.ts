@@ -1,0 +1,231 @@
+import { isStoreError, type StorageRuntime } from '../../src/index.js'
+import type { PlaceChange } from '../bot/backup/entry.js'
+import { readCursor } from '../bot/backup/cursor.js'
+import { readPage } from '../bot/backup/pages.js'
+import { namespacesOf } from '../bot/backup/runtime-place.js'
+import { sizesOf } from '../bot/backup/sizes.js'
+import type { Env } from '../env.js'
+import { audit, type AuditLine } from '../http/audit.js'
+import { clientOf } from '../http/client.js'
+import { HttpError } from '../http/reply.js'
+import { type Action, type Route, withRuntime } from '../route.js'
+import { chooseStorage } from '../storages.js'
+import { readEntries, readKeys } from './inspect.js'
+import { mergeNamespace, readMerge, readSet, setNamespace, type ValueForm } from './provision.js'
+import { oneOf, readQuery } from './query.js'
+import { refuseWrong } from './refusal.js'
+import { readRestore, restorePart } from './restore.js'
+import { writeRestoreId } from './restore-id.js'
+
+/** What the operator's API does at an address; `undefined` if there is nothing. */
+export function findAdminRoute({ pathname, searchParams }: URL): Route | undefined {
+  // A namespace stands in the path, or as `?namespace=` where no path can hold it: an address drops
+  // `.` and `..`, however they are escaped.
+  const [, what, escaped] = /^\/admin\/(storage|keys)(?:\/([^/]+))?$/.exec(pathname) ?? []
+  if (what === undefined) return ROUTES.get(pathname)
+  const named = searchParams.get('namespace')
+  if (escaped === undefined && named === null) return undefined
+  const of: Named =
+    escaped === undefined
+      ? { namespace: () => named ?? '', parameters: ['storage', 'namespace'] }
+      : { namespace: () => unescapeNamespace(escaped), parameters: ['storage'] }
+  return what === 'keys' ? keysRoute(of) : storageRoute(of)
+}
+
+/** The namespace that an address names, and the parameters that go with it. */
+interface Named {
+  readonly namespace: () => string
+  readonly parameters: readonly string[]
+}
+
+const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  [
+    '/admin/namespaces',
+    {
+      operator: true,
+      methods: {
+        GET: reading(['storage', 'sizes'], async (runtime, { sizes }) => {
+          if (sizes === undefined) return { namespaces: await namespacesOf(runtime) }
+          oneOf('sizes', sizes, ['true'])
+          const found = await sizesOf(runtime)
+          return { namespaces: [...found.keys()], sizes: Object.fromEntries(found) }
+        }),
+      },
+    },
+  ],
+  [
+    '/admin/backup',
+    {
+      operator: true,
+      methods: {
+        GET: reading(['storage', 'cursor'], (runtime, { cursor }) => {
+          return readPage(runtime, cursor ? readCursor(cursor) : undefined)
+        }),
+      },
+    },
+  ],
+  [
+    '/admin/restore',
+    {
+      operator: true,
+      methods: {
+        POST: {
+          written: 'what was to be restored',
+          run: (request, env, ctx) =>
+            refuseWrong(async () => {
+              const chosen = chooseNamed(env, readQuery(request, ['storage']))
+              const token = env.ADMIN_TOKEN ?? ''
+              const call = await readRestore(request, chosen.STORAGE ?? '', token)
+              return withRuntime(chosen, ctx, async (runtime) => {
+                const { changes, ...answer } = await audited(
+                  { audit: 'restore', client: clientOf(request), storage: chosen.STORAGE },
+                  call.entries,
+                  () => restorePart(runtime, call),
+                )
+                const { again, done, state } = answer
+                const removed = count(changes)
+                const set = changes.length - removed
+                return { restore: await writeRestoreId(state, token), set, removed, again, done }
+              })
+            }),
+        },
+      },
+    },
+  ],
+])
+
+function storageRoute({ namespace, parameters }: Named): Route {
+  return {
+    operator: true,
+    methods: {
+      GET: reading([...parameters, 'key', 'prefix', 'cursor', 'as'], (runtime, query) => {
+        const { key, prefix, cursor } = query
+        return readEntries(runtime, {
+          namespace: namespace(),
+          key,
+          prefix,
+          cursor,
+          as: valueForm(query),
+        })
+      }),
+      PUT: changing('set', parameters, async (request, form) => {
+        const provision = await readSet(request, namespace(), form)
+        return {
+          planned: provision.entries,
+          make: (runtime) => setNamespace(runtime, namespace(), provision),
+        }
+      }),
+      PATCH: changing('merge', parameters, async (request, form) => {
+        const merge = await readMerge(request, namespace(), form)
+        return {
+          planned: [...merge.entries, ...merge.remove],
+          make: (runtime) => mergeNamespace(runtime, namespace(), merge),
+        }
+      }),
+    },
+  }
+}
+
+function keysRoute({ namespace, parameters }: Named): Route {
+  return {
+    operator: true,
+    methods: {
+      GET: reading([...parameters, 'prefix', 'cursor'], (runtime, { prefix, cursor }) =>
+        readKeys(runtime, { namespace: namespace(), prefix, cursor }),
+      ),
+    },
+  }
+}
+
+type Query = ReturnType<typeof readQuery>
+
+/** An action that only reads. */
+function reading(
+  parameters: readonly string[],
+  read: (runtime: StorageRuntime, query: Query) => Promise<unknown>,
+): Action {
+  return {
+    run: (request, env, ctx) =>
+      refuseWrong(async () => {
+        const query = readQuery(request, parameters)
+        return withRuntime(chooseNamed(env, query), ctx, (runtime) => read(runtime, query))
+      }),
+  }
+}
+
+/** A change of a namespace, of which all that was sent is checked. */
+interface Change {
+  readonly planned: readonly PlaceChange[]
+  /** Makes it; resolves to what was changed. */
+  readonly make: (runtime: StorageRuntime) => Promise<readonly PlaceChange[]>
+}
+
+/** An action that changes a namespace. */
+function changing(
+  kind: AuditLine['audit'],
+  parameters: readonly string[],
+  read: (request: Request, form: ValueForm) => Promise<Change>,
+): Action {
+  return {
+    written: 'what was sent',
+    run: (request, env, ctx) =>
+      refuseWrong(async () => {
+        const query = readQuery(request, [...parameters, 'as'])
+        const chosen = chooseNamed(env, query)
+        const { planned, make } = await read(request, valueForm(query))
+        return withRuntime(chosen, ctx, async (runtime) => {
+          const { changes } = await audited(
+            { audit: kind, client: clientOf(request), storage: chosen.STORAGE },
+            planned,
+            async () => ({ changes: await make(runtime) }),
+          )
+          const removed = count(changes)
+          return { set: changes.length - removed, removed }
+        })
+      }),
+  }
+}
+
+/** Makes changes, and logs which: what was planned, if it fails, since some of it may be made. */
+async function audited<R extends { readonly changes: readonly PlaceChange[] }>(
+  line: Omit<AuditLine, 'changes' | 'outcome'>,
+  planned: readonly PlaceChange[],
+  make: () => Promise<R>,
+): Promise<R> {
+  try {
+    const made = await make()
+    audit({ ...line, changes: made.changes, outcome: 'done' })
+    return made
+  } catch (error) {
+    const code = isStoreError(error) ? error.code : undefined
+    audit({ ...line, changes: planned, outcome: 'failed', code })
+    throw error
+  }
+}
+
+/** How many entries are removed. */
+function count(changes: readonly PlaceChange[]): number {
+  return changes.filter((change) => 'remove' in change).length
+}
+
+function valueForm({ as = 'text' }: Query): ValueForm {
+  return oneOf('as', as, ['text', 'json'])
+}
+
+/** The configuration with the storage that the address names. */
+function chooseNamed(env: Env, { storage }: Query): Env {
+  return chooseStorage(env, storage)
+}
+
+/**
+ * A namespace as it is escaped in a path.
+ *
+ * @throws HttpError 400
+ */
+function unescapeNamespace(escaped: string): string {
+  try {
+    return decodeURIComponent(escaped)
+  } catch {
+    throw new HttpError(400, 'There can be no namespace of this name.')
+  }
+}

@@ -1,0 +1,28 @@
+import { fromBase64Url, toBase64Url } from '../base64url.js'
+import { type EntryName, EntryError } from './entry.js'
+
+/** A place between entries, as text: behind the entry of this name. It holds letters, digits, `-` and `_`. */
+export function writeCursor({ namespace, key }: EntryName): string {
+  return toBase64Url(new TextEncoder().encode(JSON.stringify([namespace, key])))
+}
+
+/**
+ * The name behind which a cursor stands.
+ *
+ * @throws EntryError if it is none that {@link writeCursor} could have written
+ */
+export function readCursor(cursor: unknown): EntryName {
+  try {
+    if (typeof cursor !== 'string') throw new TypeError('It is no text.')
+    const bytes = fromBase64Url(cursor)
+    const name: unknown = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
+    )
+    if (!Array.isArray(name) || name.length !== 2) throw new TypeError('It names no entry.')
+    const [namespace, key] = name as unknown[]
+    if (typeof namespace === 'string' && typeof key === 'string') return { namespace, key }
+    throw new TypeError('It names no entry.')
+  } catch (cause) {
+    throw new EntryError('The cursor is none that was given here.', { cause })
+  }
+}
