@@ -160,7 +160,9 @@ describe('an update', () => {
     expect(await deliver(main, update('callback-query', nextId++))).toMatchObject({ status: 200 })
     const calls = api.calls.slice(before)
     const query = { callback_query_id: '2151767355200000001' }
-    expect(calls).toEqual([{ method: 'answerCallbackQuery', token: BOT_TOKEN, body: query }])
+    expect(calls).toEqual([
+      { method: 'answerCallbackQuery', token: BOT_TOKEN, body: query, answered: 200 },
+    ])
     api.trouble('answerCallbackQuery', { status: 502, html: '<h1>Bad Gateway</h1>' })
     expect(await deliver(main, update('callback-query', nextId++))).toMatchObject({ status: 503 })
     api.trouble('answerCallbackQuery', { status: 400, description: 'Bad Request: too old' })

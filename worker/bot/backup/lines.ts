@@ -3,7 +3,7 @@ import { entryLine } from './entry.js'
 import { readPages } from './pages.js'
 
 /** The most a backup may take in a conversation, in bytes of UTF-8. */
-export const MOST_BACKUP_BYTES: number = 64 * 1024
+const MOST_BACKUP_BYTES = 64 * 1024
 
 /**
  * Everything stored, as data: the entries of a backup, a line each, as they are in a file. Above
