@@ -10,9 +10,9 @@ export { StorageObject } from '../adapters/storage-object.js'
 
 export default {
   async fetch(request, env, ctx): Promise<Response> {
+    const route = findRoute(new URL(request.url))
     let action: Action | undefined
     try {
-      const route = findRoute(new URL(request.url))
       if (route === undefined || route.exists?.(env) === false) throw notFound()
       if (route.operator) {
         if (hasToken(env.ADMIN_TOKEN)) await withinLimit(env.ADMIN_LIMIT, 'admin', request)
@@ -21,7 +21,7 @@ export default {
       action = findAction(request, route)
       return json(await action.run(request, env, ctx))
     } catch (error) {
-      return failure(error, action?.written)
+      return failure(error, action?.written, route?.operator)
     }
   },
 } satisfies ExportedHandler<Env>

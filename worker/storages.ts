@@ -2,7 +2,7 @@ import { cloudflareKV } from '../adapters/cloudflare-kv.js'
 import { durableObject } from '../adapters/durable-object.js'
 import { StorageRuntime } from '../src/index.js'
 import { Bot } from './bot/bot.js'
-import type { Env } from './env.js'
+import { admins, type Env } from './env.js'
 import { HttpError } from './http/reply.js'
 
 const LOST_UPDATES =
@@ -36,7 +36,7 @@ export function chooseStorage(env: Env, name: unknown): Env {
   const chosen = name === undefined ? STORAGE : name
   if (typeof chosen !== 'string' || !known.includes(chosen)) {
     if (name === undefined) return env
-    throw new HttpError(400, `The field "storage" must be one of: ${known.join(', ')}.`)
+    throw new HttpError(400, `"storage" must be one of: ${known.join(', ')}.`)
   }
   const listed = Object.hasOwn(BOT_STORAGES, chosen) ? BOT_STORAGES[chosen] : undefined
   const config = (chosen === STORAGE ? STORAGE_CONFIG : undefined) ?? listed
@@ -60,7 +60,7 @@ export function startRuntime(env: Env): Promise<StorageRuntime> {
 export function startBot(env: Env, runtime: StorageRuntime): Promise<Bot> {
   const name = env.STORAGE ?? ''
   return Bot.start(runtime, {
-    admins: env.BOT_ADMINS ?? [],
+    admins: admins(env),
     storage: name === cloudflareKV.name ? { name, note: LOST_UPDATES } : { name },
   })
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import process from 'node:process'
 import { parseArgs } from 'node:util'
+import { orUsageError, readBot, type RunningBot, UsageError } from '../command-line.ts'
 import { type LogEvent, logDate, readLog } from '../../worker/bot/irc-log.ts'
 
 const STORAGES = ['Memory', 'IndexedDB', 'DurableObject', 'CloudflareKV'] as const
@@ -13,13 +13,8 @@ export interface Replay {
   readonly events: readonly LogEvent[]
   readonly storage: (typeof STORAGES)[number]
   /** A Worker that runs already, with its operator's token. */
-  readonly worker: { readonly url: string; readonly token: string } | undefined
+  readonly worker: RunningBot | undefined
   readonly json: boolean
-}
-
-/** A mistake of whoever called, as one sentence. */
-export class UsageError extends Error {
-  override readonly name: string = 'UsageError'
 }
 
 /** Reads the command line. @throws UsageError */
@@ -41,7 +36,7 @@ export function readArguments(): Replay {
   }
   const events = [...readLog(read(path), midnight)]
   if (events.length === 0) throw new UsageError(`There is no line of an IRC log in ${log}.`)
-  const worker = values.url === undefined ? undefined : readWorker(values.url)
+  const worker = values.url === undefined ? undefined : readBot(values.url)
   return { log, events, storage, worker, json: values.json }
 }
 
@@ -49,18 +44,16 @@ function parse(): {
   values: { storage?: string; url?: string; json: boolean }
   positionals: string[]
 } {
-  try {
-    return parseArgs({
+  return orUsageError(() =>
+    parseArgs({
       allowPositionals: true,
       options: {
         storage: { type: 'string' },
         url: { type: 'string' },
         json: { type: 'boolean', default: false },
       },
-    })
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
-  }
+    }),
+  )
 }
 
 function read(path: string): string {
@@ -69,16 +62,4 @@ function read(path: string): string {
   } catch {
     throw new UsageError(`The log cannot be read: ${path}`)
   }
-}
-
-function readWorker(address: string): { url: string; token: string } {
-  if (!URL.canParse(address) || !/^https?:/.test(address)) {
-    throw new UsageError('--url takes the address of a running bot, as npm start prints it.')
-  }
-  const { origin, hash } = new URL(address)
-  const token = new URLSearchParams(hash.slice(1)).get('token') ?? process.env['ADMIN_TOKEN']
-  if (token) return { url: origin, token }
-  throw new UsageError(
-    "The operator's token is missing: give the address with its #token=..., or set ADMIN_TOKEN.",
-  )
 }

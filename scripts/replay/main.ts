@@ -5,8 +5,9 @@ import { randomBytes } from 'node:crypto'
 import process from 'node:process'
 import type { EdgeAccess } from '../../worker/bot/edge.ts'
 import { type Knowledge, knowledgeLines } from '../../worker/bot/knowledge.ts'
+import { runCommand } from '../command-line.ts'
 import { freePort, startDevServer } from '../dev-server.ts'
-import { readArguments, type Replay, UsageError } from './arguments.ts'
+import { readArguments, type Replay } from './arguments.ts'
 import { replayInChromium } from './chromium.ts'
 import { replayInMemory } from './memory.ts'
 import { report } from './report.ts'
@@ -15,9 +16,9 @@ import { replayThroughWorker } from './worker.ts'
 const ROOM = '#ubuntu'
 const STEP = 250
 
-/** Replays what the command line says. Exit code 2: a mistake in it; 1: the replay failed. */
-export async function main(): Promise<void> {
-  try {
+/** Replays what the command line says. */
+export function main(): Promise<void> {
+  return runCommand(async () => {
     const replay = readArguments()
     const { log, storage, events } = replay
     const knowledge = await run(replay)
@@ -29,10 +30,7 @@ export async function main(): Promise<void> {
       console.log(`${log}: the bot heard ${events.length} events, kept in ${kept}${storage}.`)
       console.log(report(knowledge))
     }
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = error instanceof UsageError ? 2 : 1
-  }
+  })
 }
 
 async function run({ storage, events, worker }: Replay): Promise<Knowledge> {

@@ -88,6 +88,21 @@ describe.each(STORAGES)('a restore on %s', (storage) => {
   )
 })
 
+test('nothing is removed before all that is new is there', async () => {
+  const place = edge('DurableObject')
+  const old = Array.from({ length: 250 }, (_, n) => ({ namespace: 'n', key: `a${n}` }))
+  await place.apply(old.map((name) => ({ ...name, value: encode(1) })))
+  const large = { namespace: 'n', key: 'z', value: encode('x'.repeat(2_100_000)) }
+  const removed = old.map((name) => ({ ...name, remove: true as const }))
+  await expect(place.apply([...removed, large])).rejects.toMatchObject({ status: 413 })
+  expect((await place.entries('n')).size).toBe(250)
+  const done: number[] = []
+  await place.apply([{ ...large, value: encode(1) }, ...removed], (count) => done.push(count))
+  expect(done).toEqual([1, 201, 251])
+  expect([...(await place.entries('n')).keys()]).toEqual(['z'])
+  await place.apply([{ namespace: 'n', key: 'z', remove: true }])
+})
+
 test('a value as large as an object takes is restored, however its text is escaped', async () => {
   const contents = new Map([
     [
@@ -151,7 +166,7 @@ describe('what a person reads when the edge does not do it', () => {
   })
   test('what the Worker says', async () => {
     expect(await failed(main.url, TOKEN, 'Redis')).toMatchObject({
-      message: 'The field "storage" must be one of: DurableObject, CloudflareKV.',
+      message: '"storage" must be one of: DurableObject, CloudflareKV.',
       status: 400,
       retryable: false,
     })

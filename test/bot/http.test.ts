@@ -2,10 +2,15 @@ import { describe, expect, test, vi } from 'vitest'
 import { StoreError } from '../../src/index.ts'
 import { readObject } from '../../worker/http/body.ts'
 import { failure } from '../../worker/http/failure.ts'
+import { HttpError } from '../../worker/http/reply.ts'
 
-async function reply(error: unknown, written?: string): Promise<[number, string | null, unknown]> {
+async function reply(
+  error: unknown,
+  written?: string,
+  operator?: boolean,
+): Promise<[number, string | null, unknown]> {
   const silent = vi.spyOn(console, 'error').mockImplementation(() => {})
-  const response = failure(error, written)
+  const response = failure(error, written, operator)
   silent.mockRestore()
   const body: unknown = await response.json()
   expect(JSON.stringify(body)).not.toMatch(/secret|\.ts|\bat /)
@@ -23,6 +28,14 @@ function request(
     duplex: 'half',
   } as RequestInit)
 }
+
+test('what is wrong with the configuration is logged, since nobody reads the answer', () => {
+  const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
+  failure(new HttpError(500, 'The token is none.'))
+  failure(new HttpError(404, 'There is nothing here.'))
+  expect(logged).toHaveBeenCalledTimes(1)
+  logged.mockRestore()
+})
 
 describe('a failure of the storage', () => {
   const secret = new Error('secret at store.ts:1')
@@ -59,6 +72,14 @@ describe('a failure of the storage', () => {
       null,
       { code: 'CORRUPT' },
     ])
+  })
+  test('tells the operator where, and nobody else', async () => {
+    const error = new StoreError('CORRUPT', 'secret', { namespace: 'Karma', key: 'ann' })
+    expect((await reply(error, undefined, true))[2]).toMatchObject({
+      namespace: 'Karma',
+      key: 'ann',
+    })
+    expect(Object.keys((await reply(error))[2] as object)).toEqual(['error', 'code'])
   })
   test('that is no failure of the storage is 500 and says nothing', async () => {
     expect(await reply(secret)).toEqual([500, null, { error: 'The bot made a mistake.' }])

@@ -2,15 +2,18 @@ import { decode } from '../../src/codec.js'
 import type { StorageRuntime, Store } from '../../src/index.js'
 import { readCursor, writeCursor } from '../bot/backup/cursor.js'
 import { EntryError, type StoredText, storedText } from '../bot/backup/entry.js'
+import { MOST_ENTRIES, PART_BYTES } from '../bot/backup/limits.js'
+import { shown } from '../bot/backup/shown.js'
 import { type Slice, keysAfter, readSlice } from '../bot/backup/slice.js'
 import { checkPlain, NotPlainError } from '../bot/provision/plain.js'
 import { HttpError } from '../http/reply.js'
 
 // A page is one listing where it is all there is, and reads value by value where it is not.
-const MOST_ENTRIES = 200
 const MOST_OF_ALL = 1000
-const MOST_BYTES = 1024 * 1024
 const MOST_KEYS = 1000
+
+/** How values travel: as text of `botshelf/codec`, or as plain JSON. */
+export type ValueForm = 'text' | 'json'
 
 /** What is asked of a namespace. */
 export interface Inspection {
@@ -22,7 +25,7 @@ export interface Inspection {
   /** Where the page before ended; absent or empty: at the beginning. */
   readonly cursor?: string | undefined
   /** How values are shown: as text of `botshelf/codec`, or as plain JSON. */
-  readonly as: 'text' | 'json'
+  readonly as: ValueForm
 }
 
 /** A page of a namespace. */
@@ -84,12 +87,15 @@ export async function readKeys(
 async function readAsked(store: Store, asked: Inspection): Promise<Slice> {
   const { namespace, key, prefix = '', cursor } = asked
   if (key !== undefined) {
+    if (prefix !== '' || cursor) {
+      throw new HttpError(400, 'The parameter "key" stands without "prefix" and "cursor".')
+    }
     const record = await store.record(key)
     const found: [string, StoredText][] = record === undefined ? [] : [[key, storedText(record)]]
     return { entries: new Map(found), isLast: true }
   }
   const after = keyOf(namespace, cursor)
-  const bounds = { most: MOST_ENTRIES, mostOfAll: MOST_OF_ALL, mostBytes: MOST_BYTES }
+  const bounds = { most: MOST_ENTRIES, mostOfAll: MOST_OF_ALL, mostBytes: PART_BYTES }
   return readSlice(store, { prefix, after, ...bounds })
 }
 
@@ -113,7 +119,7 @@ function plain(key: string, value: unknown): unknown {
     if (!(error instanceof NotPlainError)) throw error
     throw new HttpError(
       409,
-      `Plain JSON cannot hold the entry ${JSON.stringify(key)}: ${error.message}. Ask for it without "as=json".`,
+      `Plain JSON cannot hold the entry ${shown(key)}: ${error.message}. Ask for it without "as=json".`,
     )
   }
 }

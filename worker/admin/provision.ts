@@ -1,7 +1,6 @@
 import { decode, encode } from '../../src/codec.js'
 import { isStoreError, type StorageRuntime } from '../../src/index.js'
 import { copyValue } from '../../src/value.js'
-import { MOST_CALL_BYTES } from '../bot/backup/edge-place.js'
 import {
   type BackupEntry,
   EntryError,
@@ -11,19 +10,21 @@ import {
   readText,
   type Removal,
 } from '../bot/backup/entry.js'
+import {
+  MOST_CALL_BYTES,
+  MOST_ENTRIES,
+  MOST_ENTRY_BYTES,
+  MOST_REMOVED,
+} from '../bot/backup/limits.js'
 import { runtimePlace } from '../bot/backup/runtime-place.js'
+import { shown } from '../bot/backup/shown.js'
+import { jsonBytes } from '../bot/parts.js'
 import { type Lists, mergeValues } from '../bot/provision/merge.js'
+import { checkPlain, NotPlainError } from '../bot/provision/plain.js'
 import { readObject } from '../http/body.js'
-import { onlyFields } from '../http/fields.js'
+import { oneOf, onlyFields } from '../http/fields.js'
 import { HttpError } from '../http/reply.js'
-import { oneOf } from './query.js'
-
-// A Worker may make 1,000 calls for one request.
-const MOST_ENTRIES = 200
-const MOST_REMOVED = 500
-
-/** How values travel: as text of `botshelf/codec`, or as plain JSON. */
-export type ValueForm = 'text' | 'json'
+import type { ValueForm } from './inspect.js'
 
 /** What a namespace is to hold, or what is to be merged into it. */
 export interface Provision {
@@ -55,7 +56,7 @@ export async function readSet(
   }))
   for (const key of expires.keys()) {
     if (entries.some((entry) => entry.key === key)) continue
-    throw new EntryError(`The expiry of ${JSON.stringify(key)} belongs to no entry.`)
+    throw new EntryError(`The expiry of ${shown(key)} belongs to no entry.`)
   }
   return { entries }
 }
@@ -84,7 +85,7 @@ export async function readMerge(
   }))
   for (const { key } of remove) {
     if (!entries.some((entry) => entry.key === key)) continue
-    throw new EntryError(`The key ${JSON.stringify(key)} is to be merged and removed.`)
+    throw new EntryError(`The key ${shown(key)} is to be merged and removed.`)
   }
   return { entries, lists, remove }
 }
@@ -92,6 +93,7 @@ export async function readMerge(
 /**
  * Makes a namespace hold exactly these entries: sets them, and then removes the others.
  *
+ * @param about gets what is going to be changed
  * @throws HttpError 413 if there are more than 500 others; StoreError what the storage says; before
  * anything is changed, if it cannot hold the entries
  */
@@ -99,6 +101,7 @@ export async function setNamespace(
   runtime: StorageRuntime,
   namespace: string,
   { entries }: Provision,
+  about: (changes: readonly PlaceChange[]) => void,
 ): Promise<readonly PlaceChange[]> {
   const known = new Set(entries.map(({ key }) => key))
   const others: Removal[] = []
@@ -111,11 +114,14 @@ export async function setNamespace(
   if (others.length > MOST_REMOVED) {
     throw new HttpError(
       413,
-      `There are ${others.length} other entries, of which ${MOST_REMOVED} can be removed at once; restore with the mode "replace" instead.`,
+      `There are ${others.length} other entries, of which ${MOST_REMOVED} can be removed at once; remove some of them first, by PATCH.`,
     )
   }
   const changes = [...entries, ...others]
-  await runtimePlace(runtime).apply(changes)
+  const place = runtimePlace(runtime)
+  await place.check(changes)
+  about(changes)
+  await place.apply(changes)
   return changes
 }
 
@@ -123,27 +129,34 @@ export async function setNamespace(
  * Merges each entry with what is under its key, as one atomic step where the storage has them, and
  * then removes what is to go. An expiry is kept.
  *
- * @throws StoreError what the storage says; before anything is changed, if it cannot hold an entry
- * as it was given. Where one is too large only when it is merged, the others are stored, and nothing is
- * removed.
+ * @param about gets what is going to be changed
+ * @throws StoreError what the storage says; before anything is changed, if it cannot hold what would
+ * come of it now
  */
 export async function mergeNamespace(
   runtime: StorageRuntime,
   namespace: string,
   { entries, lists, remove }: Merge,
+  about: (changes: readonly PlaceChange[]) => void,
 ): Promise<readonly PlaceChange[]> {
   const place = runtimePlace(runtime)
-  await place.check([...entries, ...remove])
+  const changes = [...entries, ...remove]
+  await place.check(changes)
   await using store = await runtime.open(namespace)
-  const merged = await Promise.allSettled(
-    entries.map(({ key, value }) =>
-      store.update(key, (current) => mergeValues(current, decode(value), lists)),
-    ),
+  const merge = (current: unknown, { value }: BackupEntry): unknown =>
+    mergeValues(current, decode(value), lists)
+  for (const entry of entries) {
+    const merged = merge(await store.get(entry.key), entry)
+    await place.check([{ namespace, key: entry.key, value: encode(merged) }])
+  }
+  about(changes)
+  const stored = await Promise.allSettled(
+    entries.map((entry) => store.update(entry.key, (current) => merge(current, entry))),
   )
-  const failed = merged.find((each) => each.status === 'rejected')
+  const failed = stored.find((each) => each.status === 'rejected')
   if (failed !== undefined) throw failed.reason
   await place.apply(remove)
-  return [...entries, ...remove]
+  return changes
 }
 
 function readEntries(given: unknown, namespace: string, form: ValueForm): readonly BackupEntry[] {
@@ -152,19 +165,24 @@ function readEntries(given: unknown, namespace: string, form: ValueForm): readon
   return [...found].map(([key, value]) => {
     const name = readName({ namespace, key })
     try {
-      return { ...name, value: form === 'text' ? readText(value) : fromPlain(value) }
+      const entry = { ...name, value: form === 'text' ? readText(value) : fromPlain(value) }
+      if (jsonBytes(entry) <= MOST_ENTRY_BYTES) return entry
+      throw new HttpError(413, `The entry ${shown(key)} is larger than a call takes.`)
     } catch (error) {
       if (!(error instanceof EntryError)) throw error
-      throw new EntryError(`The entry ${JSON.stringify(key)}: ${error.message}`)
+      throw new EntryError(`The entry ${shown(key)}: ${error.message}`)
     }
   })
 }
 
 function fromPlain(value: unknown): string {
   try {
+    // What JSON cannot hold does not come out of it as it was written: 1e400 is no number by then.
+    checkPlain(value)
     return encode(copyValue(value).value)
   } catch (error) {
-    throw isStoreError(error) ? new EntryError(error.message) : error
+    if (error instanceof NotPlainError || isStoreError(error)) throw new EntryError(error.message)
+    throw error
   }
 }
 

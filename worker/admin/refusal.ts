@@ -1,5 +1,6 @@
 import { isStoreError } from '../../src/index.js'
 import { EntryError } from '../bot/backup/entry.js'
+import { shown } from '../bot/backup/shown.js'
 import { HttpError } from '../http/reply.js'
 
 /**
@@ -21,16 +22,13 @@ function refusal(error: unknown): unknown {
   if (error instanceof EntryError) return new HttpError(400, error.message)
   if (!isStoreError(error)) return error
   const { code, namespace, key } = error
-  const entry = `The entry ${JSON.stringify(key)} of ${JSON.stringify(namespace)}`
+  const entry = `The entry ${shown(key)} of ${shown(namespace)}`
   switch (code) {
     case 'TOO_LARGE':
       return new HttpError(413, `${entry} is larger than this storage takes.`)
     case 'INVALID_NAMESPACE':
       if (namespace === undefined) return new HttpError(400, error.message)
-      return new HttpError(
-        400,
-        `This storage cannot hold a namespace ${JSON.stringify(namespace)}.`,
-      )
+      return new HttpError(400, `This storage cannot hold a namespace ${shown(namespace)}.`)
     case 'INVALID_KEY':
       return new HttpError(400, `${entry} has a longer key than this storage takes.`)
     case 'INVALID_VALUE':

@@ -4,12 +4,14 @@ import type { RestoreMode } from '../bot/backup/plan.js'
 
 /** How far a restore is. The caller keeps it between two parts, so nothing is stored for it. */
 export interface RestoreState {
+  /** The format of this state. */
+  readonly v: 1
   readonly mode: RestoreMode
   readonly storage: string
   /** The cursor that the next part begins behind; `null` at the beginning. */
   readonly after: string | null
-  /** Of the part that begins there, all is set, and what is up to this cursor is removed. */
-  readonly removed?: string
+  /** A part that begins there, of which all is set, and what is not in it is removed up to a cursor. */
+  readonly begun?: { readonly sha256: string; readonly removed: string }
   /** Was the last part restored? */
   readonly done: boolean
 }
@@ -34,7 +36,9 @@ export async function readRestoreId(id: string, token: string): Promise<RestoreS
       others.length === 0 &&
       (await crypto.subtle.verify('HMAC', key, fromBase64Url(signature), bytes))
     ) {
-      return JSON.parse(new TextDecoder().decode(bytes)) as RestoreState
+      // Nobody but this bot has written it; a later version may have.
+      const state = JSON.parse(new TextDecoder().decode(bytes)) as RestoreState
+      if ((state.v as number) === 1) return state
     }
   } catch {
     // It is no text of this form.

@@ -1,24 +1,23 @@
-import type { StorageRuntime } from '../../src/index.js'
-import { MOST_CALL_BYTES } from '../bot/backup/edge-place.js'
+import { isLive, type StorageRuntime } from '../../src/index.js'
 import { readCursor, writeCursor } from '../bot/backup/cursor.js'
 import type { EntryName, PlaceChange, Removal } from '../bot/backup/entry.js'
-import { byName, MOST_PART_ENTRIES, type PartRange, readPart } from '../bot/backup/part.js'
+import { MOST_CALL_BYTES, MOST_ENTRIES, MOST_REMOVED } from '../bot/backup/limits.js'
+import { byName, type PartRange, readPart } from '../bot/backup/part.js'
 import type { RestoreMode } from '../bot/backup/plan.js'
 import { namespacesOf, runtimePlace } from '../bot/backup/runtime-place.js'
+import { shown } from '../bot/backup/shown.js'
+import { TRANSIENT } from '../bot/backup/transient.js'
 import { readObject } from '../http/body.js'
-import { onlyFields } from '../http/fields.js'
+import { oneOf, onlyFields } from '../http/fields.js'
 import { HttpError } from '../http/reply.js'
-import { oneOf } from './query.js'
 import { readRestoreId, type RestoreState } from './restore-id.js'
-
-// A Worker may make 1,000 calls for one request; 200 are for what is set.
-const MOST_REMOVED = 500
 
 /** A part that is to be restored, and where it stands in its restore. */
 export interface RestoreCall {
   readonly state: RestoreState
   readonly entries: readonly PlaceChange[]
   readonly next: string | null
+  readonly sha256: string
   readonly range: PartRange
 }
 
@@ -51,45 +50,52 @@ export async function readRestore(
   const mode = oneOf('mode', body['mode'], ['merge', 'replace'])
   const state = await readState({ mode, storage }, body['restore'], token)
   const given = (part as { entries?: unknown } | null | undefined)?.entries
-  if (Array.isArray(given) && given.length > MOST_PART_ENTRIES) {
+  if (Array.isArray(given) && given.length > MOST_ENTRIES) {
     throw new HttpError(
       413,
-      `There are ${given.length} entries in the part; at most ${MOST_PART_ENTRIES} are taken.`,
+      `There are ${given.length} entries in the part; at most ${MOST_ENTRIES} are taken.`,
     )
   }
-  const { after, entries, next, range } = await readPart(part)
+  const { after, entries, next, sha256, range } = await readPart(part)
   if (after !== state.after) throw outOfOrder(state)
-  return { state, entries, next, range }
+  if (state.begun !== undefined && state.begun.sha256 !== sha256) {
+    throw new HttpError(409, 'This is another part than the one that is to be sent again.')
+  }
+  return { state, entries, next, sha256, range }
 }
 
 /**
  * Restores a part. Done twice is the same as once. With `replace`, what is between the entries of
- * the part and is not in it is removed, after the part is set: at most 500 entries a call.
+ * the part and is not in it is removed, after the part is set: at most 500 entries a call. What has
+ * expired is in the part no more.
  *
+ * @param about gets what is going to be changed
  * @throws StoreError what the storage says; before anything is changed, if it cannot hold the part
  */
 export async function restorePart(
   runtime: StorageRuntime,
-  { state, entries, next, range }: RestoreCall,
+  { state, entries, next, sha256, range }: RestoreCall,
+  about: (changes: readonly PlaceChange[]) => void,
 ): Promise<Restored> {
   const place = runtimePlace(runtime)
-  const isFirst = state.removed === undefined
-  if (isFirst) await place.apply(entries)
-  const others = state.mode === 'replace' ? await notIn(runtime, state, entries, range) : []
+  const now = Date.now()
+  const live = entries.filter((entry) => 'remove' in entry || isLive(entry, now))
+  // Listed before anything is set: of two restores at once neither removes what the other sets.
+  const others = state.mode === 'replace' ? await notIn(runtime, state, live, range) : []
   const removed = others.slice(0, MOST_REMOVED)
+  const set = state.begun === undefined ? live : []
+  const changes = [...set, ...removed]
+  await place.check(changes)
+  about(changes)
+  await place.apply(set)
   await place.apply(removed)
   const last = removed.at(-1)
   const again = removed.length < others.length && last !== undefined
   const done = !again && next === null
-  const { mode, storage } = state
-  return {
-    state: again
-      ? { mode, storage, after: state.after, removed: writeCursor(last), done }
-      : { mode, storage, after: next, done },
-    changes: isFirst ? [...entries, ...removed] : removed,
-    again,
-    done,
-  }
+  const { v, mode, storage } = state
+  const after = again ? state.after : next
+  const begun = again ? { begun: { sha256, removed: writeCursor(last) } } : {}
+  return { state: { v, mode, storage, after, ...begun, done }, changes, again, done }
 }
 
 async function readState(
@@ -97,7 +103,7 @@ async function readState(
   id: unknown,
   token: string,
 ): Promise<RestoreState> {
-  if (id === undefined) return { ...begun, after: null, done: false }
+  if (id === undefined) return { v: 1, ...begun, after: null, done: false }
   if (typeof id !== 'string') throw new HttpError(400, 'The field "restore" must be a string.')
   const state = await readRestoreId(id, token)
   for (const field of ['mode', 'storage'] as const) {
@@ -115,7 +121,7 @@ function outOfOrder({ after }: RestoreState): HttpError {
   const { namespace, key } = readCursor(after)
   return new HttpError(
     409,
-    `The part is out of order: the next one begins behind ${JSON.stringify(key)} of ${JSON.stringify(namespace)}.`,
+    `The part is out of order: the next one begins behind ${shown(key)} of ${shown(namespace)}.`,
   )
 }
 
@@ -126,13 +132,14 @@ async function notIn(
   entries: readonly PlaceChange[],
   { after, upTo }: PartRange,
 ): Promise<readonly Removal[]> {
-  const from = state.removed === undefined ? after : readCursor(state.removed)
+  const from = state.begun === undefined ? after : readCursor(state.begun.removed)
   const isWithin = (name: EntryName): boolean =>
     (from === undefined || byName(name, from) > 0) &&
     (upTo === undefined || byName(name, upTo) <= 0)
   const known = new Set(entries.map(({ namespace, key }) => JSON.stringify([namespace, key])))
   const found: Removal[] = []
   for (const namespace of await namespacesOf(runtime)) {
+    if (TRANSIENT.has(namespace)) continue
     if (from !== undefined && namespace < from.namespace) continue
     if (upTo !== undefined && namespace > upTo.namespace) break
     await using store = await runtime.open(namespace)

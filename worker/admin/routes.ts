@@ -4,15 +4,15 @@ import { readCursor } from '../bot/backup/cursor.js'
 import { readPage } from '../bot/backup/pages.js'
 import { namespacesOf } from '../bot/backup/runtime-place.js'
 import { sizesOf } from '../bot/backup/sizes.js'
-import type { Env } from '../env.js'
 import { audit, type AuditLine } from '../http/audit.js'
 import { clientOf } from '../http/client.js'
+import { oneOf } from '../http/fields.js'
 import { HttpError } from '../http/reply.js'
 import { type Action, type Route, withRuntime } from '../route.js'
 import { chooseStorage } from '../storages.js'
-import { readEntries, readKeys } from './inspect.js'
-import { mergeNamespace, readMerge, readSet, setNamespace, type ValueForm } from './provision.js'
-import { oneOf, readQuery } from './query.js'
+import { readEntries, readKeys, type ValueForm } from './inspect.js'
+import { mergeNamespace, readMerge, readSet, setNamespace } from './provision.js'
+import { readQuery } from './query.js'
 import { refuseWrong } from './refusal.js'
 import { readRestore, restorePart } from './restore.js'
 import { writeRestoreId } from './restore-id.js'
@@ -24,7 +24,9 @@ export function findAdminRoute({ pathname, searchParams }: URL): Route | undefin
   const [, what, escaped] = /^\/admin\/(storage|keys)(?:\/([^/]+))?$/.exec(pathname) ?? []
   if (what === undefined) return ROUTES.get(pathname)
   const named = searchParams.get('namespace')
-  if (escaped === undefined && named === null) return undefined
+  if (escaped === undefined && named === null) {
+    return { operator: true, methods: { GET: UNNAMED, PUT: UNNAMED, PATCH: UNNAMED } }
+  }
   const of: Named =
     escaped === undefined
       ? { namespace: () => named ?? '', parameters: ['storage', 'namespace'] }
@@ -36,6 +38,13 @@ export function findAdminRoute({ pathname, searchParams }: URL): Route | undefin
 interface Named {
   readonly namespace: () => string
   readonly parameters: readonly string[]
+}
+
+/** What is said where a namespace is missing; to the operator alone. */
+const UNNAMED: Action = {
+  run: async () => {
+    throw new HttpError(400, 'Name a namespace, in the path or by "?namespace=".')
+  },
 }
 
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
@@ -73,17 +82,16 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
           written: 'what was to be restored',
           run: (request, env, ctx) =>
             refuseWrong(async () => {
-              const chosen = chooseNamed(env, readQuery(request, ['storage']))
+              const chosen = chooseStorage(env, readQuery(request, ['storage'])['storage'])
               const token = env.ADMIN_TOKEN ?? ''
               const call = await readRestore(request, chosen.STORAGE ?? '', token)
               return withRuntime(chosen, ctx, async (runtime) => {
                 const { changes, ...answer } = await audited(
                   { audit: 'restore', client: clientOf(request), storage: chosen.STORAGE },
-                  call.entries,
-                  () => restorePart(runtime, call),
+                  (about) => restorePart(runtime, call, about),
                 )
                 const { again, done, state } = answer
-                const removed = count(changes)
+                const removed = countRemoved(changes)
                 const set = changes.length - removed
                 return { restore: await writeRestoreId(state, token), set, removed, again, done }
               })
@@ -110,17 +118,11 @@ function storageRoute({ namespace, parameters }: Named): Route {
       }),
       PUT: changing('set', parameters, async (request, form) => {
         const provision = await readSet(request, namespace(), form)
-        return {
-          planned: provision.entries,
-          make: (runtime) => setNamespace(runtime, namespace(), provision),
-        }
+        return (runtime, about) => setNamespace(runtime, namespace(), provision, about)
       }),
       PATCH: changing('merge', parameters, async (request, form) => {
         const merge = await readMerge(request, namespace(), form)
-        return {
-          planned: [...merge.entries, ...merge.remove],
-          make: (runtime) => mergeNamespace(runtime, namespace(), merge),
-        }
+        return (runtime, about) => mergeNamespace(runtime, namespace(), merge, about)
       }),
     },
   }
@@ -148,17 +150,17 @@ function reading(
     run: (request, env, ctx) =>
       refuseWrong(async () => {
         const query = readQuery(request, parameters)
-        return withRuntime(chooseNamed(env, query), ctx, (runtime) => read(runtime, query))
+        return withRuntime(chooseStorage(env, query['storage']), ctx, (runtime) =>
+          read(runtime, query),
+        )
       }),
   }
 }
 
-/** A change of a namespace, of which all that was sent is checked. */
-interface Change {
-  readonly planned: readonly PlaceChange[]
-  /** Makes it; resolves to what was changed. */
-  readonly make: (runtime: StorageRuntime) => Promise<readonly PlaceChange[]>
-}
+type About = (changes: readonly PlaceChange[]) => void
+
+/** Makes a change of which all that was sent is checked; resolves to what was changed. */
+type Change = (runtime: StorageRuntime, about: About) => Promise<readonly PlaceChange[]>
 
 /** An action that changes a namespace. */
 function changing(
@@ -171,50 +173,45 @@ function changing(
     run: (request, env, ctx) =>
       refuseWrong(async () => {
         const query = readQuery(request, [...parameters, 'as'])
-        const chosen = chooseNamed(env, query)
-        const { planned, make } = await read(request, valueForm(query))
+        const chosen = chooseStorage(env, query['storage'])
+        const change = await read(request, valueForm(query))
         return withRuntime(chosen, ctx, async (runtime) => {
           const { changes } = await audited(
             { audit: kind, client: clientOf(request), storage: chosen.STORAGE },
-            planned,
-            async () => ({ changes: await make(runtime) }),
+            async (about) => ({ changes: await change(runtime, about) }),
           )
-          const removed = count(changes)
+          const removed = countRemoved(changes)
           return { set: changes.length - removed, removed }
         })
       }),
   }
 }
 
-/** Makes changes, and logs which: what was planned, if it fails, since some of it may be made. */
+/** Makes changes, and logs which, also if it fails, since some of them may be made. */
 async function audited<R extends { readonly changes: readonly PlaceChange[] }>(
   line: Omit<AuditLine, 'changes' | 'outcome'>,
-  planned: readonly PlaceChange[],
-  make: () => Promise<R>,
+  make: (about: About) => Promise<R>,
 ): Promise<R> {
+  let changes: readonly PlaceChange[] = []
   try {
-    const made = await make()
+    const made = await make((planned) => (changes = planned))
     audit({ ...line, changes: made.changes, outcome: 'done' })
     return made
   } catch (error) {
     const code = isStoreError(error) ? error.code : undefined
-    audit({ ...line, changes: planned, outcome: 'failed', code })
+    // Before that, nothing was to be changed yet.
+    if (changes.length > 0) audit({ ...line, changes, outcome: 'failed', code })
     throw error
   }
 }
 
 /** How many entries are removed. */
-function count(changes: readonly PlaceChange[]): number {
+function countRemoved(changes: readonly PlaceChange[]): number {
   return changes.filter((change) => 'remove' in change).length
 }
 
 function valueForm({ as = 'text' }: Query): ValueForm {
   return oneOf('as', as, ['text', 'json'])
-}
-
-/** The configuration with the storage that the address names. */
-function chooseNamed(env: Env, { storage }: Query): Env {
-  return chooseStorage(env, storage)
 }
 
 /**

@@ -10,9 +10,12 @@ export async function readObject(
   request: Request,
   maxBytes: number,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/json') {
-    throw new HttpError(415, 'Send JSON, with the header "content-type: application/json".')
+  const type = request.headers.get('content-type')?.toLowerCase() ?? ''
+  if (!/^\s*application\/json\s*(;\s*charset="?utf-8"?\s*)?$/.test(type)) {
+    throw new HttpError(
+      415,
+      'Send JSON in UTF-8, with the header "content-type: application/json".',
+    )
   }
   const text = await readText(request, maxBytes)
   let body: unknown

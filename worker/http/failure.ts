@@ -4,27 +4,32 @@ import { HttpError, json } from './reply.js'
 /**
  * An error as a reply: a sentence and, from a storage, its code; never a stack. 503 is worth
  * another try or leaves open what is stored; 500 is not. `written` names what the request was to
- * store, in the words of a sentence; it is absent if nothing.
+ * store, in the words of a sentence; it is absent if nothing. The operator is told where as well.
  */
-export function failure(error: unknown, written?: string): Response {
+export function failure(error: unknown, written?: string, operator = false): Response {
   if (error instanceof HttpError) {
+    if (error.status >= 500) console.error(error)
     return json({ error: error.message }, error.status, error.headers)
   }
   console.error(error)
-  if (isStoreError(error)) return storeFailure(error, written)
+  if (isStoreError(error)) {
+    const { code, namespace, key } = error
+    return storeFailure(error, written, operator ? { code, namespace, key } : { code })
+  }
   return json({ error: 'The bot made a mistake.' }, 500)
 }
 
 function storeFailure(
   { code, retryable, outcome }: StoreError,
   written: string | undefined,
+  where: object,
 ): Response {
   if (!retryable && outcome !== 'unknown') {
-    return json({ error: 'The storage failed, and trying again will not help.', code }, 500)
+    return json({ error: 'The storage failed, and trying again will not help.', ...where }, 500)
   }
   const after = code === 'OVERLOADED' ? '30' : '1'
   const failed = outcome === 'unknown'
-  return json({ error: sentence(failed, written), code }, 503, { 'retry-after': after })
+  return json({ error: sentence(failed, written), ...where }, 503, { 'retry-after': after })
 }
 
 function sentence(failed: boolean, written: string | undefined): string {

@@ -24,3 +24,14 @@ export function textField(body: Fields, name: string, most: number, where = ''):
   }
   return value
 }
+
+/**
+ * A field or a parameter that is one of a few words.
+ *
+ * @throws HttpError 400
+ */
+export function oneOf<W extends string>(name: string, given: unknown, words: readonly W[]): W {
+  const found = words.find((word) => word === given)
+  if (found !== undefined) return found
+  throw new HttpError(400, `"${name}" must be one of: ${words.join(', ')}.`)
+}

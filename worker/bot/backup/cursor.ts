@@ -20,8 +20,11 @@ export function readCursor(cursor: unknown): EntryName {
     )
     if (!Array.isArray(name) || name.length !== 2) throw new TypeError('It names no entry.')
     const [namespace, key] = name as unknown[]
-    if (typeof namespace === 'string' && typeof key === 'string') return { namespace, key }
-    throw new TypeError('It names no entry.')
+    if (typeof namespace !== 'string' || typeof key !== 'string' || namespace === '') {
+      throw new TypeError('It names no entry.')
+    }
+    if (writeCursor({ namespace, key }) !== cursor) throw new TypeError('It is written otherwise.')
+    return { namespace, key }
   } catch (cause) {
     throw new EntryError('The cursor is none that was given here.', { cause })
   }

@@ -1,20 +1,12 @@
 import { callEdge, type EdgeAccess, PlaceError } from '../edge.js'
 import { inParts, jsonBytes } from '../parts.js'
 import type { PlaceChange, StoredText } from './entry.js'
-import { byName, makePart, MOST_PART_ENTRIES } from './part.js'
+import { MOST_ENTRIES, MOST_ENTRY_BYTES, PART_BYTES } from './limits.js'
+import { byName, makePart } from './part.js'
 import type { Place } from './place.js'
+import { shown } from './shown.js'
 
-/**
- * The most bytes that the Worker takes in one call: 16 MiB. That holds a text as large as an object
- * takes, 2,000,000 bytes, even if each of its characters is escaped, and escaped again.
- */
-export const MOST_CALL_BYTES: number = 16 * 1024 * 1024
-
-// Room for what is around the changes: two cursors, which name keys, and the id, which holds one more.
-const MOST_CHANGE_BYTES = MOST_CALL_BYTES - 64 * 1024
-// What is larger by itself goes alone.
-const PART_BYTES = 1024 * 1024
-// Milliseconds before a part is sent again.
+// Milliseconds before a call is made again.
 const PAUSES = [500, 1_000, 2_000]
 // The Worker may ask for a longer one; of a minute, that is how long its limits last.
 const LONGEST_PAUSE = 60_000
@@ -27,8 +19,8 @@ export interface EdgePlaceOptions extends EdgeAccess {
 
 /**
  * What a storage of a bot in a Worker holds, over its operator's API: 200 changes and 1 MiB a
- * call, or a single change of almost 16 MiB. A larger one is refused before any is made. A call that
- * fails because the Worker is busy or cannot be reached is made up to three times more.
+ * call, or a single change of almost 16 MiB. A larger one is refused before any is made. Changes
+ * that fail because the Worker is busy or cannot be reached are sent up to three times more.
  *
  * Its methods reject with a PlaceError.
  */
@@ -57,20 +49,38 @@ export function edgePlace({ storage, ...access }: EdgePlaceOptions): Place {
     },
     async apply(changes, onDone = () => {}) {
       for (const change of changes) refuseTooLarge(change)
-      const parts = [...inParts(changes.toSorted(byName), MOST_PART_ENTRIES, PART_BYTES)]
-      let done = 0
-      let restore: string | undefined
-      let after: string | null = null
-      for (const [index, entries] of parts.entries()) {
-        const part = await makePart(after, entries, index === parts.length - 1)
-        const body = { mode: 'merge', part, restore }
-        const answer = await callAgain(access, `admin/restore?${query}`, body)
-        ;({ restore } = answer as { restore: string })
-        after = part.next
-        done += entries.length
-        onDone(done)
+      const set = changes.filter((change) => !('remove' in change))
+      const removed = changes.filter((change) => 'remove' in change)
+      // Nothing goes before all that is new is there.
+      for (const [stage, before] of [
+        [set, 0],
+        [removed, set.length],
+      ] as const) {
+        await restore(access, query, stage, (done) => onDone(before + done))
       }
     },
+  }
+}
+
+/** Makes changes as a restore of their own. */
+async function restore(
+  access: EdgeAccess,
+  query: string,
+  changes: readonly PlaceChange[],
+  onDone: (done: number) => void,
+): Promise<void> {
+  const parts = [...inParts(changes.toSorted(byName), MOST_ENTRIES, PART_BYTES)]
+  let done = 0
+  let id: string | undefined
+  let after: string | null = null
+  for (const [index, entries] of parts.entries()) {
+    const part = await makePart(after, entries, index === parts.length - 1)
+    const body = { mode: 'merge', part, restore: id }
+    const answer = (await callAgain(access, `admin/restore?${query}`, body)) as { restore: string }
+    id = answer.restore
+    after = part.next
+    done += entries.length
+    onDone(done)
   }
 }
 
@@ -97,10 +107,10 @@ async function callAgain(access: EdgeAccess, path: string, body: unknown): Promi
 
 function refuseTooLarge(change: PlaceChange): void {
   const bytes = jsonBytes(change)
-  if (bytes <= MOST_CHANGE_BYTES) return
-  const name = `${JSON.stringify(change.key)} of ${JSON.stringify(change.namespace)}`
+  if (bytes <= MOST_ENTRY_BYTES) return
+  const name = `${shown(change.key)} of ${shown(change.namespace)}`
   throw new PlaceError(
-    `The entry ${name} is too large to be sent: ${bytes} bytes, of which ${MOST_CHANGE_BYTES} fit.`,
+    `The entry ${name} is too large to be sent: ${bytes} bytes, of which ${MOST_ENTRY_BYTES} fit.`,
     undefined,
   )
 }

@@ -2,6 +2,10 @@ import { decode, encode } from '../../../src/codec.js'
 import { isStoreError } from '../../../src/index.js'
 import { checkKey, checkNamespace } from '../../../src/key.js'
 import { copyValue } from '../../../src/value.js'
+import { shown } from './shown.js'
+
+// The last time that a Date can hold.
+const LATEST = 8.64e15
 
 /** What is under a key. */
 export interface StoredText {
@@ -83,7 +87,7 @@ export function readChange(given: unknown): PlaceChange {
  */
 export function readExpiry(given: unknown): { expires?: number } {
   if (given === undefined) return {}
-  if (typeof given === 'number' && Number.isFinite(given)) return { expires: given }
+  if (typeof given === 'number' && Math.abs(given) <= LATEST) return { expires: given }
   throw new EntryError('The field "expires" must be a time in milliseconds since 1970.')
 }
 
@@ -105,9 +109,8 @@ function readFields(
   }
   for (const name of Object.keys(given)) {
     if (names.includes(name) || others.includes(name)) continue
-    const shown = JSON.stringify(name.slice(0, 60))
     const known = [...names, ...others].join(', ')
-    throw new EntryError(`There is no field ${shown}; there are: ${known}.`)
+    throw new EntryError(`There is no field ${shown(name)}; there are: ${known}.`)
   }
   return given as Readonly<Record<string, unknown>>
 }
@@ -137,7 +140,7 @@ export function readText(text: unknown): string {
   if (typeof text !== 'string') throw new EntryError('The field "value" must be a string.')
   try {
     // The codec reads deeper values than a store takes, and `undefined`.
-    return encode(copyValue(decode(text)).value)
+    return encode(copyValue(decode(text), Math.max(2 ** 26, 16 * text.length)).value)
   } catch (error) {
     const code = isStoreError(error) ? error.code : undefined
     throw new EntryError(

@@ -1,18 +1,20 @@
 import type { StorageRuntime } from '../../../src/index.js'
-import type { BackupEntry, EntryName } from './entry.js'
-import { type BackupPart, makePart, MOST_PART_ENTRIES } from './part.js'
+import { jsonBytes } from '../parts.js'
 import { writeCursor } from './cursor.js'
+import type { BackupEntry, EntryName } from './entry.js'
+import { MOST_ENTRIES, PART_BYTES } from './limits.js'
+import { type BackupPart, makePart } from './part.js'
 import { namespacesOf } from './runtime-place.js'
 import { readSlice } from './slice.js'
+import { TRANSIENT } from './transient.js'
 
-const MOST_BYTES = 1024 * 1024
 // Each costs a listing, whatever is in it.
 const MOST_NAMESPACES = 50
 
 /**
- * A page of a backup: what a runtime holds behind a name, at most 200 entries and 1 MiB, or one
- * larger entry. Together the pages, read one after another, hold every entry that was there all the
- * while; what is written meanwhile is in them or not.
+ * A page of a backup: what a runtime holds behind a name, but for what is {@link TRANSIENT}; at most
+ * 200 entries and 1 MiB as JSON, or one larger entry. Together the pages, read one after another, hold
+ * every entry that was there all the while; what is written meanwhile is in them or not.
  *
  * @throws StoreError what the storage says
  */
@@ -23,20 +25,23 @@ export async function readPage(runtime: StorageRuntime, after?: EntryName): Prom
   const begun = after === undefined ? null : writeCursor(after)
   for (const namespace of await namespacesOf(runtime)) {
     if (after !== undefined && namespace < after.namespace) continue
-    const isFull = entries.length >= MOST_PART_ENTRIES || bytes >= MOST_BYTES
+    if (TRANSIENT.has(namespace)) continue
+    const isFull = entries.length >= MOST_ENTRIES || bytes >= PART_BYTES
     if (isFull || (read >= MOST_NAMESPACES && entries.length > 0)) {
       return makePart(begun, entries, false)
     }
     await using store = await runtime.open(namespace)
     const found = await readSlice(store, {
       after: namespace === after?.namespace ? after.key : undefined,
-      most: MOST_PART_ENTRIES - entries.length,
-      mostBytes: MOST_BYTES - bytes,
+      most: MOST_ENTRIES - entries.length,
+      mostBytes: PART_BYTES - bytes,
+      strict: entries.length > 0,
     })
     read++
     for (const [key, text] of found.entries) {
-      entries.push({ namespace, key, ...text })
-      bytes += text.value.length
+      const entry = { namespace, key, ...text }
+      entries.push(entry)
+      bytes += jsonBytes(entry)
     }
     if (!found.isLast) return await makePart(begun, entries, false)
   }

@@ -1,11 +1,9 @@
 import { byCodeUnit } from '../by-code-unit.js'
 import { readCursor, writeCursor } from './cursor.js'
 import { EntryError, type EntryName, entryLine, type PlaceChange, readChange } from './entry.js'
+import { shown } from './shown.js'
 
 const FORMAT = 1
-
-/** The most entries of a part. */
-export const MOST_PART_ENTRIES = 200
 
 /**
  * A part of a backup, or of what is to be restored: neighbours in the order of namespaces and then
@@ -87,7 +85,7 @@ function readFrame(given: unknown): Frame {
   const { format, after, entries, next, sha256, ...others } = given as Record<string, unknown>
   const [other] = Object.keys(others)
   if (other !== undefined) {
-    throw new EntryError(`There is no field ${JSON.stringify(other.slice(0, 60))} in a part.`)
+    throw new EntryError(`There is no field ${shown(other)} in a part.`)
   }
   if (typeof format === 'number' && format > FORMAT) {
     throw new EntryError(
@@ -111,7 +109,7 @@ function checkOrder(entries: readonly EntryName[], { after, upTo }: PartRange): 
   for (const entry of entries) {
     if (before !== undefined && byName(before, entry) >= 0) {
       throw new EntryError(
-        `The entries are not in order: ${JSON.stringify(entry.key)} of ${JSON.stringify(entry.namespace)} stands too late.`,
+        `The entries are not in order: ${shown(entry.key)} of ${shown(entry.namespace)} stands too late.`,
       )
     }
     before = entry

@@ -1,5 +1,6 @@
 import { PlaceError } from '../edge.js'
 import type { PlaceChange, StoredText } from './entry.js'
+import { TRANSIENT } from './transient.js'
 
 /** What is stored, by namespace and key. */
 export type Contents = ReadonlyMap<string, ReadonlyMap<string, StoredText>>
@@ -43,8 +44,8 @@ export class NamespaceError extends Error {
 }
 
 /**
- * Everything of a place; a namespace without entries is left out, since some storages still list
- * it. What is written meanwhile is in it or not: one namespace is read after another.
+ * Everything of a place but what is {@link TRANSIENT}; a namespace without entries is left out,
+ * since some storages still list it. What is written meanwhile is in it or not: one namespace is read after another.
  *
  * @throws NamespaceError if one of them cannot be read: it would be missing without a word; what
  * the place says if none can
@@ -53,7 +54,7 @@ export async function readAll(
   place: Place,
   onProgress: (reading: Reading) => void = () => {},
 ): Promise<Contents> {
-  const names = await place.namespaces()
+  const names = (await place.namespaces()).filter((name) => !TRANSIENT.has(name))
   const contents = new Map<string, ReadonlyMap<string, StoredText>>()
   let entries = 0
   for (const [index, name] of names.entries()) {

@@ -1,3 +1,4 @@
+import { isLive } from '../../../src/index.js'
 import { byCodeUnit } from '../by-code-unit.js'
 import { isSameText, type PlaceChange, type StoredText } from './entry.js'
 import type { Contents } from './place.js'
@@ -22,14 +23,23 @@ export interface Plan extends Counts {
   readonly changes: readonly PlaceChange[]
 }
 
-/** Holds a backup against what is there now, entry by entry. */
-export function plan(backup: Contents, current: Contents, mode: RestoreMode): Plan {
+/**
+ * Holds a backup against what is there now, entry by entry. What has expired is in it no more.
+ *
+ * @param at the time, in milliseconds since 1970
+ */
+export function plan(
+  backup: Contents,
+  current: Contents,
+  mode: RestoreMode,
+  at: number = Date.now(),
+): Plan {
   const changes: PlaceChange[] = []
   const namespaces = new Map<string, Counts>()
   const total = { added: 0, changed: 0, same: 0, removed: 0 }
   const names = [...new Set([...backup.keys(), ...current.keys()])]
   for (const namespace of names.toSorted(byCodeUnit)) {
-    const next = backup.get(namespace) ?? new Map<string, StoredText>()
+    const next = live(backup.get(namespace), at)
     const now = current.get(namespace) ?? new Map<string, StoredText>()
     const counts = { added: 0, changed: 0, same: 0, removed: 0 }
     for (const [key, stored] of next) {
@@ -50,4 +60,11 @@ export function plan(backup: Contents, current: Contents, mode: RestoreMode): Pl
     for (const kind of ['added', 'changed', 'same', 'removed'] as const) total[kind] += counts[kind]
   }
   return { ...total, namespaces, changes }
+}
+
+function live(
+  entries: ReadonlyMap<string, StoredText> | undefined,
+  at: number,
+): ReadonlyMap<string, StoredText> {
+  return new Map([...(entries ?? [])].filter(([, stored]) => isLive(stored, at)))
 }

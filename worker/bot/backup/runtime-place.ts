@@ -6,11 +6,8 @@ import { copyValue, utf8Bytes } from '../../../src/value.js'
 import { byCodeUnit } from '../by-code-unit.js'
 import { inParts } from '../parts.js'
 import { type BackupEntry, type PlaceChange, storedText, type StoredText } from './entry.js'
+import { MOST_ENTRIES, PART_BYTES } from './limits.js'
 import type { Place } from './place.js'
-
-// What is set at once is held at once, by the storage as well.
-const AT_ONCE = 200
-const BYTES_AT_ONCE = 1024 * 1024
 
 /** A place that can tell beforehand what it would refuse. */
 export interface RuntimePlace extends Place {
@@ -47,7 +44,7 @@ export function runtimePlace(runtime: StorageRuntime): RuntimePlace {
       let done = 0
       for (const [namespace, run] of byNamespace(changes)) {
         await using store = await runtime.open(namespace)
-        for (const part of inParts(run, AT_ONCE, BYTES_AT_ONCE)) {
+        for (const part of inParts(run, MOST_ENTRIES, PART_BYTES)) {
           await applyPart(store, part)
           done += part.length
           onDone(done)

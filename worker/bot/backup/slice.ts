@@ -1,11 +1,13 @@
-import type { Store } from '../../../src/index.js'
-import { utf8Bytes } from '../../../src/value.js'
+import { isStoreError, type Store } from '../../../src/index.js'
 import { byCodeUnit } from '../by-code-unit.js'
+import { jsonBytes } from '../parts.js'
 import { type StoredText, storedText } from './entry.js'
 
 // Values that are read at once are held at once; a small one is no burden.
 const MOST_AT_ONCE = 32
 const SMALL_BYTES = 32 * 1024
+
+const UNREADABLE: ReadonlySet<string> = new Set(['CORRUPT', 'VERSION_MISMATCH'])
 
 export interface SliceOptions {
   /** Only keys that begin with it. */
@@ -14,8 +16,10 @@ export interface SliceOptions {
   readonly after?: string | undefined
   /** At most so many entries. */
   readonly most: number
-  /** At most so many bytes of UTF-8, of keys and values; a single entry may take more. */
+  /** At most so many bytes as JSON. */
   readonly mostBytes: number
+  /** May a first entry not take more, instead of a single one that does? */
+  readonly strict?: boolean
   /** The whole of the store may have so many entries instead, since it is one listing. Default `most`. */
   readonly mostOfAll?: number
 }
@@ -58,17 +62,23 @@ export async function keysAfter(
   return keys.toSorted(byCodeUnit)
 }
 
-/** Every entry, in one listing; `undefined` if they are too many. */
+/** Every entry, in one listing; `undefined` if they are too many, or one of them cannot be read. */
 async function readWhole(
   store: Store,
   { prefix = '', most, mostBytes, mostOfAll = most }: SliceOptions,
 ): Promise<ReadonlyMap<string, StoredText> | undefined> {
   const entries: [string, StoredText][] = []
   let bytes = 0
-  for await (const [key, record] of store.records({ prefix })) {
-    const text = storedText(record)
-    bytes += sizeOf(key, text)
-    if (entries.push([key, text]) > mostOfAll || bytes > mostBytes) return undefined
+  try {
+    for await (const [key, record] of store.records({ prefix })) {
+      const text = storedText(record)
+      bytes += sizeOf(key, text)
+      if (entries.push([key, text]) > mostOfAll || bytes > mostBytes) return undefined
+    }
+  } catch (error) {
+    // A listing does not tell which it is; reading it by its key does.
+    if (isStoreError(error) && UNREADABLE.has(error.code)) return undefined
+    throw error
   }
   return new Map(entries.toSorted(([a], [b]) => byCodeUnit(a, b)))
 }
@@ -76,7 +86,7 @@ async function readWhole(
 async function readKeys(
   store: Store,
   keys: readonly string[],
-  { most, mostBytes }: SliceOptions,
+  { most, mostBytes, strict = false }: SliceOptions,
 ): Promise<Slice> {
   const entries = new Map<string, StoredText>()
   let bytes = 0
@@ -92,7 +102,7 @@ async function readKeys(
       if (record === undefined) continue
       const text = storedText(record)
       bytes += sizeOf(key, text)
-      if (bytes > mostBytes && entries.size > 0) return { entries, isLast: false }
+      if (bytes > mostBytes && (strict || entries.size > 0)) return { entries, isLast: false }
       entries.set(key, text)
     }
     atOnce = bytes > entries.size * SMALL_BYTES ? 1 : Math.min(2 * atOnce, MOST_AT_ONCE)
@@ -101,5 +111,5 @@ async function readKeys(
 }
 
 function sizeOf(key: string, { value }: StoredText): number {
-  return utf8Bytes(key) + utf8Bytes(value)
+  return jsonBytes(key) + jsonBytes(value)
 }
