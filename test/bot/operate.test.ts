@@ -79,7 +79,7 @@ test('what is wrong is one sentence: 2 for a mistake in the command, 1 for the r
     [1, 'There is no bot at http://127.0.0.1:1/', run('backup', ['--url', 'http://127.0.0.1:1'])],
     [2, 'Name one backup', run('restore', at)],
     [2, 'The backup cannot be read', run('restore', [join(folder, 'none.jsonl'), ...at])],
-    [1, 'Line 3: It is not an entry', run('restore', [torn, ...at, '--yes'])],
+    [1, 'Line 4: The file is torn', run('restore', [torn, ...at, '--yes'])],
   ]
   for (const [status, sentence, result] of cases) {
     expect([result.status, result.stdout], sentence).toEqual([status, ''])
