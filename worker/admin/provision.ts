@@ -15,16 +15,19 @@ import {
   MOST_ENTRIES,
   MOST_ENTRY_BYTES,
   MOST_REMOVED,
+  PART_BYTES,
 } from '../bot/backup/limits.js'
 import { runtimePlace } from '../bot/backup/runtime-place.js'
 import { shown } from '../bot/backup/shown.js'
-import { jsonBytes } from '../bot/parts.js'
+import { inParts, jsonBytes } from '../bot/parts.js'
 import { type Lists, mergeValues } from '../bot/provision/merge.js'
 import { checkPlain, NotPlainError } from '../bot/provision/plain.js'
 import { readObject } from '../http/body.js'
 import { oneOf, onlyFields } from '../http/fields.js'
 import { HttpError } from '../http/reply.js'
 import type { ValueForm } from './inspect.js'
+
+const MERGED_AT_ONCE = 20
 
 /** What a namespace is to hold, or what is to be merged into it. */
 export interface Provision {
@@ -145,16 +148,23 @@ export async function mergeNamespace(
   await using store = await runtime.open(namespace)
   const merge = (current: unknown, { value }: BackupEntry): unknown =>
     mergeValues(current, decode(value), lists)
-  for (const entry of entries) {
-    const merged = merge(await store.get(entry.key), entry)
-    await place.check([{ namespace, key: entry.key, value: encode(merged) }])
+  // What is under the keys may be large; a Worker holds a few of them at once.
+  const parts = [...inParts(entries, MERGED_AT_ONCE, PART_BYTES)]
+  for (const part of parts) {
+    const now = await Promise.all(part.map(({ key }) => store.get(key)))
+    for (const [index, entry] of part.entries()) {
+      const value = encode(merge(now[index], entry))
+      await place.check([{ namespace, key: entry.key, value }])
+    }
   }
   about(changes)
-  const stored = await Promise.allSettled(
-    entries.map((entry) => store.update(entry.key, (current) => merge(current, entry))),
-  )
-  const failed = stored.find((each) => each.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
+  for (const part of parts) {
+    const stored = await Promise.allSettled(
+      part.map((entry) => store.update(entry.key, (current) => merge(current, entry))),
+    )
+    const failed = stored.find((each) => each.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
   await place.apply(remove)
   return changes
 }
