@@ -4,7 +4,8 @@ import { StoreError } from '../src/errors.js'
 import { escapeSeparators, unescapeSeparators } from '../src/key.js'
 import type { Manifest } from '../src/registry.js'
 import { type StorageBase, StoragePluginBase } from '../src/storage.js'
-import { type ObjectStorage, ROOT } from './durable-object/engine.js'
+import { utf8Bytes } from '../src/value.js'
+import { MAX_KEY_BYTES, type ObjectStorage, ROOT } from './durable-object/engine.js'
 import { InsideStorage } from './durable-object/inside.js'
 import { type ObjectBinding, ObjectClient, RemoteStorage } from './durable-object/remote.js'
 
@@ -47,16 +48,18 @@ export const durableObject: Manifest = {
  * class `StorageObject`: atomic for every client, and a write that resolved is on disk. Inside an
  * object (`storage`) a namespace is a range of its keys: atomic within it, no message leaves the
  * object before the write is on disk, and the object's alarm is never touched. A key takes at
- * most 2,048 bytes, a value with its key 2,000,000.
+ * most 2,048 bytes, a namespace with its prefix too, a value with its key 2,000,000.
  */
 export class DurableObjectStoragePlugin extends StoragePluginBase {
   readonly #backend: Backend
+  readonly #base: string
 
   /** @throws StoreError `CONFIG_INVALID` */
   constructor(config: BotConfig) {
     super(config, durableObject.config)
     const { binding: objects, storage, prefix } = this.storageConfig
     const base = `${escapeSeparators(prefix as string)}/`
+    this.#base = base
     if (objects !== undefined && storage !== undefined) {
       throw new StoreError(
         'CONFIG_INVALID',
@@ -70,7 +73,14 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
   }
 
   async open(namespace: string): Promise<StorageBase> {
-    return this.#backend.open(escapeSeparators(namespace))
+    const escaped = escapeSeparators(namespace)
+    // The index of namespaces keeps it as a key. What is no key there could be stored and never listed.
+    const bytes = utf8Bytes(this.#base + escaped)
+    if (bytes <= MAX_KEY_BYTES) return this.#backend.open(escaped)
+    throw new StoreError(
+      'INVALID_NAMESPACE',
+      `With its prefix the namespace takes ${bytes} bytes; at most ${MAX_KEY_BYTES} fit here.`,
+    )
   }
 
   override async *namespaces(): AsyncIterable<string> {

@@ -13,7 +13,7 @@ import {
   type StoreChange,
   type Traits,
 } from '../src/storage.js'
-import { copyValue } from '../src/value.js'
+import { cloneValue } from '../src/value.js'
 
 export const memory: Manifest = {
   name: 'Memory',
@@ -156,5 +156,5 @@ class MemoryStorage extends BatchStorageBase {
 
 // What is kept was copied by the core and is never changed; what is handed out is the reader's.
 function copy(entry: Entry): Entry {
-  return { ...entry, value: copyValue(entry.value).value }
+  return { ...entry, value: cloneValue(entry.value) }
 }

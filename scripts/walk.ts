@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { BOT_TOKEN, BotApiServer } from './bot-api.ts'
-import { freePort, startDevServer } from './dev-server.ts'
+import { type DevServer, freePort, startDevServer } from './dev-server.ts'
 
 const TOKEN = 'the token of this walk'
 const SECRET = 'the-secret-of-its-webhook'
@@ -28,18 +28,15 @@ interface Part extends Json {
   readonly next: string | null
 }
 
-const state = await mkdtemp(join(tmpdir(), 'botshelf-walk-'))
-const telegram = await BotApiServer.start()
-const port = await freePort()
-if (port === undefined) throw new Error('No port is free.')
-console.log('Starting the bot, and a server that stands in for Telegram ...')
-const variables = {
-  TELEGRAM_BOT_TOKEN: BOT_TOKEN,
-  TELEGRAM_WEBHOOK_SECRET: SECRET,
-  TELEGRAM_API_ROOT: telegram.url,
-}
-const server = await startDevServer({ port, token: TOKEN, state, variables })
+let telegram: BotApiServer
+let server: DevServer
+const started = new AsyncDisposableStack()
 try {
+  const state = await mkdtemp(join(tmpdir(), 'botshelf-walk-'))
+  started.defer(() => rm(state, { recursive: true, force: true }))
+  telegram = await BotApiServer.start()
+  started.defer(() => telegram.close())
+  await startBot(state)
   await talkOnTelegram()
   await provision()
   for (const storage of STORAGES) await rescue(storage)
@@ -51,9 +48,21 @@ try {
   console.error(error)
   process.exitCode = 1
 } finally {
-  await server.stop()
-  await telegram.close()
-  await rm(state, { recursive: true, force: true })
+  // The last first: a start that failed leaves what came before it.
+  await started.disposeAsync()
+}
+
+async function startBot(state: string): Promise<void> {
+  const port = await freePort()
+  if (port === undefined) throw new Error('No port is free.')
+  console.log('Starting the bot, and a server that stands in for Telegram ...')
+  const variables = {
+    TELEGRAM_BOT_TOKEN: BOT_TOKEN,
+    TELEGRAM_WEBHOOK_SECRET: SECRET,
+    TELEGRAM_API_ROOT: telegram.url,
+  }
+  server = await startDevServer({ port, token: TOKEN, state, variables })
+  started.defer(() => server.stop())
 }
 
 async function talkOnTelegram(): Promise<void> {

@@ -1,6 +1,7 @@
 import { locate, quote, StoreError } from './errors.js'
+import { isPlain } from './given.js'
 import { type Entry, isLive, type RemoveChange, type SetChange, type Traits } from './storage.js'
-import { copyValue, utf8Bytes } from './value.js'
+import { cloneValue, copyValue, utf8Bytes } from './value.js'
 
 /** When what is stored expires; without either it stays until it is removed. */
 export interface SetOptions {
@@ -59,7 +60,12 @@ export class Changes {
   }
 
   /** When something that is stored with these options expires. */
-  expiry({ ttl, expires }: SetOptions = {}): number | undefined {
+  expiry(options: SetOptions = {}): number | undefined {
+    const { namespace } = this.#by
+    if (!isPlain(options)) {
+      throw new StoreError('INVALID_VALUE', 'Options must be a plain object.', { namespace })
+    }
+    const { ttl, expires } = options
     if (ttl === undefined && (expires === undefined || Number.isFinite(expires))) return expires
     if (expires === undefined && Number.isFinite(ttl) && Number(ttl) > 0) {
       return this.#by.now() + Number(ttl)
@@ -68,7 +74,7 @@ export class Changes {
     throw new StoreError(
       'INVALID_VALUE',
       `options.${name} must be ${name === 'ttl' ? 'a positive number of milliseconds, without options.expires' : 'a time in milliseconds since 1970'}; it is ${typeof given === 'number' ? given : quote(given)}.`,
-      { namespace: this.#by.namespace },
+      { namespace },
     )
   }
 
@@ -86,5 +92,5 @@ export class Changes {
 
 /** Another private copy of a value that was stored, or of none. */
 export function copyOf(value: unknown): unknown {
-  return value === undefined ? undefined : copyValue(value).value
+  return value === undefined ? undefined : cloneValue(value)
 }

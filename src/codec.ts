@@ -1,6 +1,6 @@
 import { StoreError } from './errors.js'
 import { fromText, header, readHeader, toText } from './text.js'
-import { copyValue, MAX_DEPTH } from './value.js'
+import { cloneValue, MAX_DEPTH } from './value.js'
 
 const FORMAT = 1
 // Room for what is put around a value that itself nests as deep as it may: an entry, a backup.
@@ -13,18 +13,20 @@ const DEPTH = MAX_DEPTH + 16
  * @throws StoreError `INVALID_VALUE` with the path of what is outside the value domain
  */
 export function encode(value: unknown): string {
-  return header(FORMAT) + toText(copy(value))
+  return header(FORMAT) + toText(cloneValue(value, DEPTH))
 }
 
 /**
- * The value a text stands for.
+ * The value a text stands for, whoever wrote it: time and room are in proportion to the text. By
+ * the measure of a store the value can be far larger, since what a text holds once can stand in
+ * many places; a store holds it against its limit.
  *
  * @throws StoreError `VERSION_MISMATCH` if a later format wrote it, `CORRUPT` if it is no such text
  */
 export function decode(text: string): unknown {
   const value = fromText(readHeader(text, FORMAT, 'the text'))
   try {
-    return copy(value)
+    return cloneValue(value, DEPTH)
   } catch (cause) {
     throw new StoreError(
       'CORRUPT',
@@ -32,8 +34,4 @@ export function decode(text: string): unknown {
       { cause },
     )
   }
-}
-
-function copy(value: unknown): unknown {
-  return copyValue(value, undefined, undefined, DEPTH).value
 }

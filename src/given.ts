@@ -29,10 +29,7 @@ export function checkFunction(method: string, given: unknown): void {
 export function* pairs(entries: unknown): Generator<readonly [string, unknown, SetOptions?]> {
   if (typeof entries !== 'object' || entries === null) throw notPairs(typeof entries)
   const listed = Symbol.iterator in entries
-  const prototype: unknown = Object.getPrototypeOf(entries)
-  if (!listed && prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    throw notPairs('an instance of a class')
-  }
+  if (!listed && !isPlain(entries)) throw notPairs('an instance of a class')
   for (const pair of listed ? (entries as Iterable<unknown>) : Object.entries(entries)) {
     if (!isPair(pair)) throw notPairs('a list of something else')
     yield pair
@@ -40,9 +37,14 @@ export function* pairs(entries: unknown): Generator<readonly [string, unknown, S
 }
 
 function isPair(given: unknown): given is readonly [string, unknown, SetOptions?] {
-  if (!Array.isArray(given) || given.length < 2 || given.length > 3) return false
-  const options: unknown = given[2]
-  return options === undefined || (typeof options === 'object' && options !== null)
+  return Array.isArray(given) && given.length >= 2 && given.length <= 3
+}
+
+/** Is it an object of no class, of this realm or another? */
+export function isPlain(given: unknown): boolean {
+  if (typeof given !== 'object' || given === null) return false
+  const prototype: unknown = Object.getPrototypeOf(given)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 function notPairs(what: string): StoreError {

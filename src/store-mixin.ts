@@ -9,7 +9,11 @@ import { type KeyOf, type Pair, Store, type StoreRecord, type Updater } from './
 // oxlint-disable-next-line typescript/no-explicit-any -- TypeScript asks a mixin's base for any[]
 type Constructor<Instance = object> = abstract new (...args: any[]) => Instance
 
-/** A store as a class has it by inheritance: all of {@link Store}, opened and closed by itself. */
+/**
+ * A store as a class has it by inheritance: all of {@link Store}, opened and closed by itself.
+ * `traits` is left out, since a bot's plugin may want that everyday word for itself; a store from
+ * `runtime.open` has them.
+ */
 export interface StoreMixed<T extends object> extends Omit<
   Store<T>,
   'close' | 'isOpen' | 'namespace' | 'traits'

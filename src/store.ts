@@ -94,8 +94,9 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   /**
-   * Stores several values, all or none; a pair may have options of its own. Where the storage has `atomic: 'none'` it rejects with
-   * `NOT_ATOMIC`; under `allowLostUpdates` it writes them there one after another instead.
+   * Stores several values, all or none; a pair may have options of its own. Where the storage has
+   * `atomic: 'none'` it rejects with `NOT_ATOMIC`; under `allowLostUpdates` it writes them there
+   * one after another instead.
    */
   async setMany(
     entries: Partial<T> | Iterable<readonly [KeyOf<T>, T[KeyOf<T>], SetOptions?]>,

@@ -22,6 +22,14 @@ export interface Copy {
 export const MAX_DEPTH = 1000
 
 /**
+ * How many bits a bigint may have. Reading and writing its digits takes more time than they are
+ * long; Firefox and Safari make none of more than 2^20 bits.
+ */
+export const MAX_BIGINT_BITS: number = 2 ** 18
+const BIGINT_END = 2n ** BigInt(MAX_BIGINT_BITS)
+const BIGINT_START = -BIGINT_END
+
+/**
  * Checks, copies and measures a value in one pass, at the time of the call.
  *
  * @throws StoreError `INVALID_VALUE` with the path of what cannot be stored, `TOO_LARGE` as soon
@@ -32,16 +40,19 @@ export function copyValue(
   value: unknown,
   maxBytes: number = Number.POSITIVE_INFINITY,
   firstBytes = 0,
-  maxDepth: number = MAX_DEPTH,
 ): Copy {
-  if (value === undefined) {
-    throw new StoreError(
-      'INVALID_VALUE',
-      'Cannot be stored: $ is undefined, which is what a missing key reads as. Use delete() to remove one.',
-    )
-  }
-  const copier = new Copier(maxBytes, firstBytes, maxDepth)
+  const copier = new Copier(MAX_DEPTH, true, maxBytes, firstBytes)
   return { value: copier.run(value), bytes: copier.bytes }
+}
+
+/**
+ * Checks and copies a value without measuring it. A text of a megabyte that a list names a
+ * thousand times takes a gigabyte by the measure; here it is not looked at.
+ *
+ * @throws StoreError `INVALID_VALUE` with the path of what cannot be stored
+ */
+export function cloneValue(value: unknown, maxDepth: number = MAX_DEPTH): unknown {
+  return new Copier(maxDepth, false).run(value)
 }
 
 /** How many bytes of UTF-8 a well-formed text takes. */
@@ -54,19 +65,32 @@ type Step = string | number | readonly [string]
 
 class Copier {
   bytes: number
-  readonly #max: number
   readonly #maxDepth: number
+  readonly #measures: boolean
+  readonly #max: number
   readonly #path: Step[] = []
   readonly #seen = new Map<object, unknown>()
   readonly #errors = new Set<object>()
 
-  constructor(max: number, first: number, maxDepth: number) {
-    this.#max = max
+  constructor(
+    maxDepth: number,
+    measures: boolean,
+    max: number = Number.POSITIVE_INFINITY,
+    first = 0,
+  ) {
     this.#maxDepth = maxDepth
+    this.#measures = measures
+    this.#max = max
     this.bytes = first
   }
 
   run(value: unknown): unknown {
+    if (value === undefined) {
+      throw new StoreError(
+        'INVALID_VALUE',
+        'Cannot be stored: $ is undefined, which is what a missing key reads as. Use delete() to remove one.',
+      )
+    }
     try {
       return this.#copy(value)
     } catch (error) {
@@ -79,7 +103,7 @@ class Copier {
   #copy(value: unknown): unknown {
     switch (typeof value) {
       case 'string':
-        this.#add(textBytes(value))
+        this.#addText(value)
         return value
       case 'number':
         this.#add(9)
@@ -89,7 +113,9 @@ class Copier {
         this.#add(1)
         return value
       case 'bigint':
-        this.#add(16 + value.toString(16).length / 2)
+        if (value >= BIGINT_END || value <= BIGINT_START)
+          throw this.#refuse(`is a bigint of more than ${MAX_BIGINT_BITS} bits`)
+        if (this.#measures) this.#add(16 + value.toString(16).length / 2)
         return value
       case 'object':
         if (value !== null) return this.#object(value)
@@ -142,7 +168,7 @@ class Copier {
     this.#seen.set(value, copy)
     for (const key of keys) {
       if (key === '__proto__') throw this.#refuse('has an own property "__proto__"')
-      this.#add(textBytes(key))
+      this.#addText(key)
       this.#path.push(key)
       copy[key] = this.#copy(value[key])
       this.#path.pop()
@@ -158,6 +184,7 @@ class Copier {
     this.#add(value.length)
     const keys = Object.keys(value)
     this.#noHidden(value, keys.length + 1)
+    if (value.length > SPARSE_LENGTH + 4 * keys.length) makeSparse(copy, value.length)
     for (const key of keys) {
       // Indexes come first, in ascending order; whatever is not one is an extra property.
       const index = Number(key)
@@ -166,7 +193,6 @@ class Copier {
       this.#add(6)
       copy[index] = this.#at(index, value[index])
     }
-    // Set last, an array with few elements stays as small as it is.
     copy.length = value.length
     return copy
   }
@@ -200,7 +226,7 @@ class Copier {
     // `lastIndex` is every RegExp's own; it is no part of the domain and starts again at 0.
     if (Reflect.ownKeys(value).length > 1) throw this.#refuse('has properties of its own')
     const { source, flags } = value
-    this.#add(textBytes(source))
+    this.#addText(source)
     return this.#keep(value, new RegExp(source, flags))
   }
 
@@ -245,7 +271,10 @@ class Copier {
       writable: true,
       configurable: true,
     })
-    this.#add(48 + 2 * textBytes(message))
+    this.#add(48)
+    // Its stack begins with it.
+    this.#addText(message)
+    this.#addText(message)
     if (Object.hasOwn(value, 'cause')) {
       this.#errors.add(value)
       const cause = this.#at('cause', value.cause)
@@ -277,6 +306,14 @@ class Copier {
     }
   }
 
+  #addText(text: string): void {
+    if (!this.#measures) return
+    // Its length is held against the limit before its characters are looked at.
+    this.#add(6 + text.length)
+    // One character beyond Latin-1 makes V8 write two bytes a character.
+    if (/[\u0100-\uffff]/.test(text)) this.#add(2 + text.length)
+  }
+
   #noExtras(value: object): void {
     if (Reflect.ownKeys(value).length > 0) throw this.#refuse('has properties of its own')
   }
@@ -301,10 +338,15 @@ function copyBytes(buffer: ArrayBuffer, from: number, length: number): ArrayBuff
   return copy
 }
 
-function textBytes(text: string): number {
-  // One character beyond Latin-1 makes V8 write two bytes a character.
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 255) return 8 + 2 * text.length
-  return 6 + text.length
+// An array of no more than so many holes may take room for each of them.
+const SPARSE_LENGTH = 64
+
+/** V8 makes room for each hole of an array, up to many millions, unless it has had a far element. */
+function makeSparse(array: unknown[], length: number): void {
+  const last = 2 ** 32 - 2
+  array[last] = 0
+  Reflect.deleteProperty(array, last)
+  array.length = length
 }
 
 function shown(step: Step): string {

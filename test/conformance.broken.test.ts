@@ -137,6 +137,27 @@ function writing(
   }
 }
 
+/** Breaks when the entries of a group expire: by what one has, what the first has, and its place. */
+function grouping(
+  expiry: (own: number | undefined, first: number | undefined, at: number) => number | undefined,
+): Patch {
+  return (storage, original) => {
+    storage.commit = (groups) =>
+      original.commit(
+        groups.map((group) => {
+          const first = group.map(entryOf).find((entry) => entry !== undefined)?.expires
+          return group.map((change, at) => {
+            if (!('entry' in change)) return change
+            const { expires: own, ...entry } = change.entry
+            const expires = expiry(own, first, at)
+            return { ...change, entry: expires === undefined ? entry : { ...entry, expires } }
+          })
+        }),
+      )
+    withoutTransact(storage)
+  }
+}
+
 function withoutTransact(storage: StorageBase): void {
   Object.defineProperty(storage, 'transact', { value: undefined })
 }
@@ -475,6 +496,37 @@ const BROKEN: readonly { breaks: string; rule: string; make: () => MemoryStorage
         }
         withoutTransact(storage)
       }),
+  },
+  {
+    breaks: 'lists entries without their expiry',
+    rule: 'ttl/expires',
+    make: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.entries = async function* entries(options) {
+          for await (const [key, { value, version }] of original.entries(options))
+            yield [key, { value, version }]
+        }
+      }),
+  },
+  {
+    breaks: 'keeps until a whole second',
+    rule: 'ttl/expires',
+    make: () =>
+      new BrokenPlugin(
+        reading(({ expires, ...entry }) =>
+          expires === undefined ? entry : { ...entry, expires: Math.ceil(expires / 1000) * 1000 },
+        ),
+      ),
+  },
+  {
+    breaks: 'gives a whole group the expiry of its first entry',
+    rule: 'ttl/each-its-own',
+    make: () => new BrokenPlugin(grouping((_, first) => first)),
+  },
+  {
+    breaks: 'keeps the expiry of the first entry of a group alone',
+    rule: 'ttl/each-its-own',
+    make: () => new BrokenPlugin(grouping((_, first, at) => (at === 0 ? first : undefined))),
   },
   {
     breaks: 'says that it tells of changes, and cannot',

@@ -1,5 +1,5 @@
 import { ERRORS } from '../../src/built-in.js'
-import { copyValue } from '../../src/value.js'
+import { cloneValue } from '../../src/value.js'
 
 /** An error as a plain object, which every browser keeps. */
 interface StandIn {
@@ -27,7 +27,7 @@ export function keepsErrors(): boolean {
 /** Puts stand-ins for the errors of a value; the value itself stays as it is. */
 export function pack(value: unknown): Packed {
   const standIns = new Map<Error, object>()
-  const packed = substitute(copyValue(value).value, (part) => {
+  const packed = substitute(cloneValue(value), (part) => {
     if (!(part instanceof Error)) return part
     const { name, message } = part
     const made = standIns.get(part) ?? { name, message, ...causeOf(part) }

@@ -4,11 +4,13 @@ import { Karma } from './karma.js'
 export { StorageObject } from 'botshelf/storage-object'
 
 export default {
-  async fetch(request: Request, env: Record<string, unknown>): Promise<Response> {
+  async fetch(request: Request, env: object, ctx: ExecutionContext): Promise<Response> {
     const runtime = await StorageRuntime.start(env, [durableObject])
     const karma = new Karma('karma')
     await karma.openStorage(runtime, 'Karma')
     const nick = new URL(request.url).pathname.slice(1)
-    return new Response(`${nick}: ${await karma.praise(nick)}`)
+    const praised = await karma.praise(nick)
+    ctx.waitUntil(runtime.close())
+    return new Response(`${nick}: ${praised}`)
   },
 }

@@ -62,11 +62,13 @@ function compare(
     return met.get(expected) === actual ? undefined : `${path}: another reference`
   met.set(expected, actual)
   const type = tag(expected)
+  // What boxes a primitive has its tag and its prototype.
+  if (typeof actual !== 'object' || actual === null) return `${path}: ${show(actual)} is no ${type}`
   if (tag(actual) !== type) return `${path}: ${tag(actual)} is not ${type}`
   if (Object.getPrototypeOf(actual) !== Object.getPrototypeOf(expected))
     return `${path}: another prototype`
   const inside = parts(expected)
-  const found = parts(actual as object)
+  const found = parts(actual)
   if (inside.length !== found.length) {
     return `${path}: ${outline(found)} is not ${outline(inside)}`
   }
@@ -110,6 +112,8 @@ function parts(value: object): [string, unknown][] {
     ]
     return Object.hasOwn(value, 'cause') ? [...named, ['.cause', value.cause]] : named
   }
+  if (/^(?:String|Number|Boolean|BigInt|Symbol)$/.test(tag(value)))
+    return [['.value', value.valueOf()]]
   const own = Object.entries(value).map(([key, item]): [string, unknown] => [
     `[${JSON.stringify(key)}]`,
     item,

@@ -10,6 +10,7 @@ class Holder extends StoreMixin()(Object) {}
 /** Every method that uses the storage, by name. */
 const USES: readonly (readonly [string, (store: AnyStore | Holder) => Promise<unknown>])[] = [
   ['get', (store) => store.get('k')],
+  ['record', (store) => store.record('k')],
   ['has', (store) => store.has('k')],
   ['set', (store) => store.set('k', 2)],
   ['delete', (store) => store.delete('k')],
@@ -23,6 +24,7 @@ const USES: readonly (readonly [string, (store: AnyStore | Holder) => Promise<un
   ['keys', (store) => collect(store.keys())],
   ['values', (store) => collect(store.values())],
   ['entries', (store) => collect(store.entries())],
+  ['records', (store) => collect(store.records())],
   ['iteration', (store) => collect(store)],
 ]
 
@@ -253,7 +255,11 @@ export const LIFECYCLE: readonly Rule[] = [
       await opening
       await rejects(holder.openStorage(runtime, namespace), 'STORE_ALREADY_OPEN', 'a second open')
       for (const [, use] of USES) await use(holder)
-      await holder.set('k', 1)
+      const expires = subject.time + 90_000
+      await holder.set('k', 1, { expires })
+      same(await holder.record('k'), { value: 1, expires }, 'the record')
+      same(await collect(holder.records({ prefix: 'k' })), [['k', { value: 1, expires }]])
+      same(await collect(holder.records({ prefix: 'x' })), [], 'the records with another prefix')
       await holder.closeStorage()
       same(holder.namespace, namespace, 'the namespace, which stays')
       for (const [name, use] of USES) await rejects(use(holder), 'STORE_NOT_OPEN', name)

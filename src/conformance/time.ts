@@ -162,14 +162,32 @@ export const TIME: readonly Rule[] = [
     name: 'a ttl that is no positive number of milliseconds is INVALID_VALUE',
     run: async (subject) => {
       const store = await subject.store()
-      for (const expires of [Number.NaN, Infinity, '5', null, new Date()] as number[]) {
-        await rejects(store.set('k', 1, { expires }), 'INVALID_VALUE', `expires: ${expires}`)
-      }
-      await rejects(store.set('k', 1, { ttl: 1, expires: 1 }), 'INVALID_VALUE', 'both')
       for (const ttl of [0, -1, Number.NaN, Infinity, '5', null, new Date()] as number[]) {
         await rejects(store.set('k', 1, { ttl }), 'INVALID_VALUE', `a ttl of ${ttl}`)
       }
       same(await store.size(), 0, 'the number of keys')
+    },
+  },
+  {
+    id: 'ttl/expires-invalid',
+    name: 'an expires that is no time, one beside a ttl, and options that are no plain object are INVALID_VALUE',
+    run: async (subject) => {
+      const store = await subject.store()
+      for (const expires of [Number.NaN, Infinity, '5', null, new Date()] as number[]) {
+        await rejects(store.set('k', 1, { expires }), 'INVALID_VALUE', `expires: ${expires}`)
+      }
+      await rejects(store.set('k', 1, { ttl: 1, expires: 1 }), 'INVALID_VALUE', 'both')
+      for (const options of [null, 5, '', [], new Date(), new Map(), () => 1] as object[]) {
+        const what = `the options ${Object.prototype.toString.call(options)}`
+        await rejects(store.set('k', 1, options), 'INVALID_VALUE', what)
+        if (subject.traits.atomic === 'none') continue
+        await rejects(store.setMany({ k: 1 }, options), 'INVALID_VALUE', what)
+        const pairs = [['j', 1] as const, ['k', 1, options] as const]
+        await rejects(store.setMany(pairs), 'INVALID_VALUE', `${what} of a pair`)
+      }
+      same(await store.size(), 0, 'the number of keys')
+      await store.set('k', 1, undefined)
+      same(await store.record('k'), { value: 1 })
     },
   },
 ]

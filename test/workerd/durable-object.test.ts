@@ -256,6 +256,60 @@ describe('the protocol', () => {
   })
 })
 
+// 2,048 bytes with the prefix and the slash, of which a colon takes three and an é two.
+const longest = (prefix: string): string => `:é${'n'.repeat(2048 - prefix.length - 1 - 3 - 2)}`
+
+describe('the names of namespaces', () => {
+  const key = 'k'.repeat(2048)
+
+  test('from a Worker the longest namespace takes the longest key and is listed', async () => {
+    const prefix = fresh()
+    const runtime = new StorageRuntime(plugin(env.BOT_STORAGE, prefix))
+    const store = await runtime.open(longest(prefix))
+    await store.set(key, 1)
+    expect(await store.get(key)).toBe(1)
+    const listed: string[] = []
+    for await (const namespace of runtime.namespaces()) listed.push(namespace)
+    expect(listed).toEqual([longest(prefix)])
+  })
+
+  test('inside an object the longest namespace takes the longest key and is listed', async () => {
+    const host = env.HOST.getByName(fresh())
+    const found = await runInDurableObject(host, async (_, { storage }) => {
+      const inside = new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage, prefix: 'p' } })
+      const runtime = new StorageRuntime(inside)
+      const store = await runtime.open(longest('p'))
+      await store.set(key, 1)
+      const listed: string[] = []
+      for await (const namespace of runtime.namespaces()) listed.push(namespace)
+      return { value: await store.get(key), size: await store.size(), listed }
+    })
+    expect(found).toEqual({ value: 1, size: 1, listed: [longest('p')] })
+  })
+
+  test('a longer one is INVALID_NAMESPACE with the limit, before any message or write', async () => {
+    const { binding, calls } = watched((_, call) => call())
+    const prefix = fresh()
+    const host = env.HOST.getByName(fresh())
+    for (const name of [`${longest(prefix)}n`, 'n'.repeat(5_000_000)]) {
+      const refused = { code: 'INVALID_NAMESPACE', message: expect.stringContaining('2048') }
+      const runtime = new StorageRuntime(plugin(binding, prefix))
+      await expect(runtime.open(name)).rejects.toMatchObject(refused)
+      const said = await runInDurableObject(host, async (_, { storage }) => {
+        const inside = new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage, prefix } })
+        const opened = new StorageRuntime(inside).open(name)
+        const { code, message } = await opened.then(
+          () => ({ code: 'none', message: '' }),
+          (error: { code: string; message: string }) => error,
+        )
+        return { code, message, keys: [...storage.kv.list()].length }
+      })
+      expect(said).toMatchObject({ ...refused, keys: 0 })
+    }
+    expect(calls).toEqual([])
+  })
+})
+
 describe('what an object keeps', () => {
   test('a namespace is told to the index once in its life', async () => {
     const namespace = fresh()

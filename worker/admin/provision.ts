@@ -28,6 +28,7 @@ import { HttpError } from '../http/reply.js'
 import type { ValueForm } from './inspect.js'
 
 const MERGED_AT_ONCE = 20
+const NO_TEXT = 'The value must be text of botshelf/codec; plain JSON is sent with "as=json".'
 
 /** What a namespace is to hold, or what is to be merged into it. */
 export interface Provision {
@@ -175,6 +176,7 @@ function readEntries(given: unknown, namespace: string, form: ValueForm): readon
   return [...found].map(([key, value]) => {
     const name = readName({ namespace, key })
     try {
+      if (form === 'text' && typeof value !== 'string') throw new EntryError(NO_TEXT)
       const entry = { ...name, value: form === 'text' ? readText(value) : fromPlain(value) }
       if (jsonBytes(entry) <= MOST_ENTRY_BYTES) return entry
       throw new HttpError(413, `The entry ${shown(key)} is larger than a call takes.`)

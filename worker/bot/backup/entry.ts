@@ -146,7 +146,7 @@ export function readText(text: unknown): string {
     throw new EntryError(
       code === 'VERSION_MISMATCH'
         ? 'The value was written by a later version.'
-        : code === 'INVALID_VALUE'
+        : code === 'INVALID_VALUE' || code === 'TOO_LARGE'
           ? 'The value cannot be stored.'
           : 'The value is no text of botshelf/codec.',
     )
