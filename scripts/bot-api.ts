@@ -17,8 +17,16 @@ export interface ApiCall {
 
 /** How the server answers a call instead of doing it. `hang` never answers. */
 export type Trouble =
-  | { readonly status: number; readonly description: string; readonly retryAfter?: number }
+  | {
+      readonly status: number
+      readonly description: string
+      /** What the server wants to wait: seconds, unless it is out of order. */
+      readonly retryAfter?: unknown
+      /** The chat that this one has become. */
+      readonly movedTo?: number
+    }
   | { readonly status: number; readonly html: string }
+  | { readonly status: number; readonly json: unknown }
   | 'hang'
   | 'hang up'
 
@@ -27,6 +35,7 @@ export class BotApiServer {
   readonly calls: ApiCall[] = []
   readonly #troubles = new Map<string, Trouble[]>()
   readonly #hanging = new Set<ServerResponse>()
+  readonly #directChats = new Set<unknown>()
   readonly #server: Server
   #messages = 0
 
@@ -54,6 +63,11 @@ export class BotApiServer {
    */
   trouble(where: number | string, ...troubles: readonly (Trouble | undefined)[]): void {
     this.#troubles.set(String(where), troubles as Trouble[])
+  }
+
+  /** These chats are direct messages of a channel. */
+  makeDirect(...chats: readonly number[]): void {
+    for (const chat of chats) this.#directChats.add(chat)
   }
 
   /** The texts that a chat has got, in order. */
@@ -94,7 +108,14 @@ export class BotApiServer {
       response.writeHead(trouble.status, { 'content-type': 'text/html' }).end(trouble.html)
       return
     }
-    const failed = trouble ?? refusal(token, method, body)
+    if (trouble !== undefined && 'json' in trouble) {
+      call.answered = trouble.status
+      response.writeHead(trouble.status, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(trouble.json))
+      return
+    }
+    const isDirect = this.#directChats.has(body['chat_id'])
+    const failed = trouble ?? refusal(token, method, body, isDirect)
     const reply =
       failed === undefined
         ? { ok: true, result: this.#result(method, body) }
@@ -102,7 +123,7 @@ export class BotApiServer {
             ok: false,
             error_code: failed.status,
             description: failed.description,
-            ...('retryAfter' in failed ? { parameters: { retry_after: failed.retryAfter } } : {}),
+            ...parametersOf(failed),
           }
     call.answered = failed?.status ?? 200
     response
@@ -111,7 +132,7 @@ export class BotApiServer {
   }
 
   #result(method: string, body: Readonly<Record<string, unknown>>): unknown {
-    if (method === 'answerCallbackQuery') return true
+    if (method === 'answerCallbackQuery' || method === 'setWebhook') return true
     const bot = { id: 7130201, is_bot: true, first_name: 'Shelf', username: BOT_NAME }
     if (method === 'getMe') {
       return { ...bot, can_join_groups: true, can_read_all_group_messages: false }
@@ -121,22 +142,50 @@ export class BotApiServer {
   }
 }
 
+type Refusal = Extract<Trouble, { readonly description: string }>
+
+function parametersOf({ retryAfter, movedTo }: Refusal): object {
+  if (retryAfter !== undefined) return { parameters: { retry_after: retryAfter } }
+  return movedTo === undefined ? {} : { parameters: { migrate_to_chat_id: movedTo } }
+}
+
 function refusal(
   token: string,
   method: string,
-  { text: said, parse_mode: mode }: Readonly<Record<string, unknown>>,
-): { status: number; description: string } | undefined {
+  body: Readonly<Record<string, unknown>>,
+  isDirect: boolean,
+): Refusal | undefined {
   if (token !== BOT_TOKEN) return { status: 401, description: 'Unauthorized' }
-  if (!['getMe', 'sendMessage', 'answerCallbackQuery'].includes(method)) {
-    return { status: 404, description: 'Not Found' }
+  if (method === 'sendMessage') return refusalOfMessage(body, isDirect)
+  if (method === 'setWebhook') return refusalOfWebhook(body)
+  if (method === 'getMe' || method === 'answerCallbackQuery') return undefined
+  return { status: 404, description: 'Not Found' }
+}
+
+function refusalOfMessage(
+  { text: said, parse_mode: mode, direct_messages_topic_id: topic }: ApiCall['body'],
+  isDirect: boolean,
+): Refusal | undefined {
+  // Of what shows nothing, the server keeps nothing.
+  if (typeof said !== 'string' || /^[\s\u200b\u2060\u2800\u3164]*$/.test(said)) {
+    return badRequest('message text is empty')
   }
-  if (method !== 'sendMessage') return undefined
-  if (typeof said !== 'string' || said.trim() === '') {
-    return { status: 400, description: 'Bad Request: message text is empty' }
+  if (said.length > 4096) return badRequest('message is too long')
+  if (!said.isWellFormed()) return badRequest('strings must be encoded in UTF-8')
+  if (isDirect && !Number.isSafeInteger(topic)) {
+    return badRequest('channel direct messages topic must be specified')
   }
-  if (said.length > 4096) return { status: 400, description: 'Bad Request: message is too long' }
-  if (!said.isWellFormed()) {
-    return { status: 400, description: 'Bad Request: strings must be encoded in UTF-8' }
+  return mode === undefined ? undefined : badRequest("can't parse entities")
+}
+
+function refusalOfWebhook({ url, secret_token: secret }: ApiCall['body']): Refusal | undefined {
+  if (typeof url !== 'string' || !url.startsWith('https://')) {
+    return badRequest('bad webhook: An HTTPS URL must be provided for webhook')
   }
-  return mode === undefined ? undefined : { status: 400, description: "can't parse entities" }
+  if (typeof secret === 'string' && /^[\w-]{1,256}$/.test(secret)) return undefined
+  return badRequest('secret token contains unallowed characters')
+}
+
+function badRequest(words: string): Refusal {
+  return { status: 400, description: `Bad Request: ${words}` }
 }

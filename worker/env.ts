@@ -5,8 +5,11 @@ import type { Limiter } from './http/limit.js'
 export interface Env extends BotConfig {
   /** The storages that a message may name, each with its `STORAGE_CONFIG`. */
   readonly BOT_STORAGES?: Readonly<Record<string, unknown>>
-  /** The identities that are admins, such as `telegram:12345`. */
-  readonly BOT_ADMINS?: readonly string[]
+  /**
+   * The identities that are admins, such as `telegram:12345`: a list, or as text, which is all that
+   * a dashboard gives, JSON of a list or identities with commas between them.
+   */
+  readonly BOT_ADMINS?: readonly string[] | string
   /** The operator's token, a secret. Without it nobody is an admin over the web. */
   readonly ADMIN_TOKEN?: string
   /** The token of a Telegram bot, a secret. The bot talks there if the next is set as well. */
@@ -29,4 +32,31 @@ export interface Env extends BotConfig {
  */
 export function talksOverWeb({ WEB_CHAT = 'on' }: Env): boolean {
   return WEB_CHAT === 'on'
+}
+
+/**
+ * The identities that are admins. If `BOT_ADMINS` is not what it should be, that is logged, and
+ * nobody is: a part of what was meant is not guessed.
+ */
+export function admins({ BOT_ADMINS: given = [] }: Env): readonly string[] {
+  const names = typeof given === 'string' ? fromText(given) : given
+  if (Array.isArray(names) && names.every(isIdentity)) return names
+  console.error('BOT_ADMINS is no list of identities such as "telegram:12345": nobody is an admin.')
+  return []
+}
+
+function fromText(text: string): unknown {
+  if (!text.trim().startsWith('[')) {
+    const names = text.split(',').map((name) => name.trim())
+    return names.filter((name) => name !== '')
+  }
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isIdentity(name: unknown): name is string {
+  return typeof name === 'string' && /^[a-z]+:\S/.test(name)
 }

@@ -2,8 +2,10 @@ import type { StorageRuntime } from '../src/index.js'
 import type { BotMessage } from './bot/message.js'
 import { onlyFields, textField } from './http/fields.js'
 import { readObject } from './http/body.js'
+import { HttpError } from './http/reply.js'
 import { startBot } from './storages.js'
 import type { Env } from './env.js'
+import { OF_TELEGRAM } from './telegram/update.js'
 
 // Room for the longest text, even if each of its characters is escaped.
 const MOST_BYTES = 32 * 1024
@@ -30,8 +32,13 @@ export interface WebMessage {
 export async function readMessage(request: Request): Promise<WebMessage> {
   const body = await readObject(request, MOST_BYTES)
   onlyFields(body, ['room', 'user', 'text', 'storage'])
+  const room = textField(body, 'room', MOST_ROOM)
+  // Who names a room is told what was said there last, so it must not be a chat.
+  if (room.startsWith(OF_TELEGRAM)) {
+    throw new HttpError(400, `The field "room" must not begin with "${OF_TELEGRAM}".`)
+  }
   return {
-    room: textField(body, 'room', MOST_ROOM),
+    room,
     user: textField(body, 'user', MOST_USER).trim(),
     text: textField(body, 'text', MOST_TEXT),
     storage: body['storage'],

@@ -1,4 +1,4 @@
-import { isStoreError, type StorageRuntime } from '../src/index.js'
+import type { StorageRuntime } from '../src/index.js'
 import type { Env } from './env.js'
 import { readObject } from './http/body.js'
 import { HttpError } from './http/reply.js'
@@ -6,15 +6,16 @@ import { hasToken, isSame } from './http/token.js'
 import { startBot } from './storages.js'
 import { BotApi, BotApiError } from './telegram/bot-api.js'
 import { heardBy, readHeard } from './telegram/call.js'
-import { type TelegramStore, UpdateClaim } from './telegram/claim.js'
+import { againIn, type TelegramStore, UpdateClaim } from './telegram/claim.js'
 import { inMessages } from './telegram/in-messages.js'
-import { readUpdate, type Said, type Update } from './telegram/update.js'
+import { isPassing } from './telegram/passing.js'
+import { sendAll } from './telegram/send.js'
+import { OF_TELEGRAM, readUpdate, type Said, type Update } from './telegram/update.js'
 
 const MOST_BYTES = 1024 * 1024
 // A bot may be given another name.
 const NAME_KEPT = 24 * 60 * 60 * 1000
-// Telegram gives a request up after about a minute, and brings the update again.
-const SENDS_WITHIN = 20_000
+const NAME_AGAIN_SECONDS = 30
 
 /** Does the bot talk on Telegram: has it a token, and a secret for its webhook? */
 export function isOnTelegram(env: Env): boolean {
@@ -47,12 +48,12 @@ export async function takeUpdate(
   runtime: StorageRuntime,
 ): Promise<void> {
   const api = botApi(env)
-  if (query !== undefined) await orNever(api.answerQuery(query))
+  if (query !== undefined) await answerQuery(api, query)
   if (said === undefined) return
   const store: TelegramStore = await runtime.open('Telegram')
   const text = await readText(said, api, store)
   if (text === undefined) return
-  const claim = await UpdateClaim.take(store, id)
+  const claim = await UpdateClaim.take(store, { bot: api.id, id })
   if (claim === undefined) return
   try {
     if (!claim.hasActed) await claim.keep(await act({ ...said, text }, env, runtime))
@@ -73,7 +74,7 @@ async function readText(
   const key = `username:${api.id}` as const
   let username = await store.get(key)
   if (username === undefined) {
-    username = await orNever(api.username())
+    username = await askName(api)
     if (username !== undefined) await store.set(key, username, { ttl: NAME_KEPT })
   }
   return heardBy(username, heard)
@@ -81,64 +82,72 @@ async function readText(
 
 async function act(said: Said, env: Env, runtime: StorageRuntime): Promise<readonly string[]> {
   const bot = await startBot(env, runtime)
-  const { chat, sender, nick, at, text } = said
+  const { chat, isPrivate, sender, nick, at, text } = said
   const replies = await bot.handle({
-    room: `telegram:${chat}`,
+    room: `${OF_TELEGRAM}${chat}`,
     nick,
-    identity: `telegram:${sender}`,
+    identity: `${OF_TELEGRAM}${sender}`,
     operator: false,
     at,
     kind: 'message',
     text,
+    ...(isPrivate ? { isPrivate } : {}),
   })
   return inMessages(replies)
-}
-
-async function sendAll(claim: UpdateClaim, { chat, topic }: Said, api: BotApi): Promise<void> {
-  const end = Date.now() + SENDS_WITHIN
-  for (let text = claim.next; text !== undefined; text = claim.next) {
-    if (Date.now() > end) throw new BotApiError('The answer is too long to be sent at once.', 1)
-    await api.send(chat, topic, text)
-    await claim.countSent()
-  }
 }
 
 /** Says what becomes of an update that was not done: it is brought again, or never. */
 async function settle(claim: UpdateClaim, error: unknown): Promise<void> {
   if (error instanceof HttpError) throw error
-  const again = againReply(error)
-  if (again === undefined) {
+  console.error(error instanceof BotApiError ? error.message : error)
+  const seconds = secondsUntilAgain(claim, error)
+  if (seconds === undefined) {
     // A mistake would be made again each time that the update is delivered.
-    console.error(error instanceof BotApiError ? error.message : error)
     await claim.finish()
     return
   }
   // If this fails too, the claim ends by itself.
   await claim.release().catch((failed: unknown) => console.error(failed))
-  throw again
+  throw again(seconds, error)
 }
 
-/** The reply that makes Telegram bring an update again; `undefined` if that would not help. */
-function againReply(error: unknown): unknown {
-  if (error instanceof BotApiError && error.retryAfter !== undefined) return busy(error)
-  return isStoreError(error) && (error.retryable || error.outcome === 'unknown') ? error : undefined
+/** After how many seconds another try is worth it; `undefined` if none is. */
+function secondsUntilAgain(claim: UpdateClaim, error: unknown): number | undefined {
+  if (isPassing(error)) return claim.wait
+  if (!(error instanceof BotApiError)) return undefined
+  const { failing, retryAfter } = error
+  if (failing === 'later') return retryAfter
+  if (failing === 'refused' || failing === 'closed') return undefined
+  if (claim.countFailure(failing === 'timeout')) return claim.wait
+  console.error('Telegram has not acknowledged the answer to an update; it is not sent again.')
+  return undefined
 }
 
-function busy({ message, retryAfter }: BotApiError): HttpError {
-  console.error(message)
-  const sentence = 'Telegram does not take the answer now; bring the update again later.'
-  return new HttpError(503, sentence, { 'retry-after': String(retryAfter) })
+function again(seconds: number, error: unknown): HttpError {
+  const who =
+    error instanceof BotApiError ? 'Telegram does not take the answer' : 'The storage fails'
+  return againIn(seconds, `${who} now; bring the update again later.`)
 }
 
-/** What was asked of Telegram; `undefined` if it never gives it. */
-async function orNever<R>(asked: Promise<R>): Promise<R | undefined> {
+/** The bot's username; `undefined` if Telegram never tells it. */
+async function askName(api: BotApi): Promise<string | undefined> {
   try {
-    return await asked
+    return await api.username()
   } catch (error) {
-    const again = againReply(error)
-    if (again !== undefined || !(error instanceof BotApiError)) throw again ?? error
+    if (!(error instanceof BotApiError)) throw error
     console.error(error.message)
-    return undefined
+    if (error.failing === 'refused' || error.failing === 'closed') return undefined
+    throw again(error.retryAfter ?? NAME_AGAIN_SECONDS, error)
+  }
+}
+
+// A client stops showing a press as loading by itself, so this is tried once.
+async function answerQuery(api: BotApi, query: string): Promise<void> {
+  try {
+    await api.answerQuery(query)
+  } catch (error) {
+    if (!(error instanceof BotApiError)) throw error
+    console.error(error.message)
   }
 }
 

@@ -15,6 +15,30 @@ describe('seen', () => {
     expect(await say('ann', '!seen cid')).toEqual(['I have not seen cid.'])
     expect(await say('ann', '!seen Ann')).toEqual(['You are here, ann.'])
   })
+  test('what was said is told in the room where it was said; elsewhere only when', async () => {
+    const { say } = await startTestBot()
+    await say('Bob', 'hello')
+    const seen = 'Bob was last seen on 2026-01-02 12:00 UTC'
+    expect(await say('ann', '!seen bob', { room: 'elsewhere' })).toEqual([`${seen}.`])
+    expect(await say('ann', '!seen bob')).toEqual([`${seen} in lobby, saying: hello`])
+  })
+  test('what was said in private is counted, and not kept', async () => {
+    const { say, stored } = await startTestBot()
+    await say('Bob', 'my pin is 1234', { isPrivate: true })
+    await say('Bob', 'writes 1234', { isPrivate: true, kind: 'action' })
+    expect(await stored('Seen')).toMatchObject({ bob: { messages: 1, text: '' } })
+    expect(JSON.stringify(await stored('Seen'))).not.toContain('1234')
+    const seen = 'Bob was last seen on 2026-01-02 12:00 UTC.'
+    expect(await say('ann', '!seen bob')).toEqual([seen])
+  })
+  test('a line end in what was said makes no line of the bot', async () => {
+    const { say } = await startTestBot()
+    await say('Bob', 'a\nb\r\nc\u2028d\u2029e\u0085f\vg\fh')
+    expect((await say('ann', '!seen bob'))[0]).toMatch(/ saying: a b c d e f g h$/)
+    await say('eve\nBob', 'hello')
+    expect((await say('ann', '!seen eve\nBob'))[0]).toMatch(/^eve Bob was last seen/)
+    expect(await say('ann', '!seen x\ny')).toEqual(['I have not seen x y.'])
+  })
   test('a change of nick is a sighting of both nicks, and no message', async () => {
     const { say, stored } = await startTestBot()
     await say('bob', 'hello')

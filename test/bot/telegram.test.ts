@@ -1,38 +1,28 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { StorageRuntime, StoreError } from '../../src/index.ts'
-import { type TelegramStore, UpdateClaim } from '../../worker/telegram/claim.ts'
+import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { text as textOf } from 'node:stream/consumers'
+import { describe, expect, test } from 'vitest'
+import { BOT_TOKEN, BotApiServer } from '../../scripts/bot-api.ts'
 import { inMessages } from '../../worker/telegram/in-messages.ts'
 import { nickOf } from '../../worker/telegram/nick.ts'
-import { readUpdate } from '../../worker/telegram/update.ts'
-import { takeUpdate } from '../../worker/telegram.ts'
-import { BOT_TOKEN, BotApiServer } from '../../scripts/bot-api.ts'
+import { readUpdate, type Said } from '../../worker/telegram/update.ts'
+import { isOnTelegram } from '../../worker/telegram.ts'
 import { textUpdate } from './telegram/deliver.ts'
-import { FaultyStoragePlugin } from './telegram/faulty.ts'
-
-let api: BotApiServer
-let plugin: FaultyStoragePlugin
-let runtime: StorageRuntime
-let store: TelegramStore
-let logged: string[]
-
-beforeAll(async () => {
-  api = await BotApiServer.start()
-})
-afterAll(() => api.close())
-
-beforeEach(async () => {
-  plugin = new FaultyStoragePlugin()
-  runtime = new StorageRuntime(plugin)
-  store = await runtime.open('Telegram')
-  logged = []
-  vi.spyOn(console, 'error').mockImplementation((...words) => void logged.push(words.join(' ')))
-  return () => void vi.restoreAllMocks()
-})
 
 describe('the messages of an answer', () => {
   test.each<[string, string[], string[]]>([
     ['nothing', [], []],
     ['blanks, which Telegram refuses', [' ', '\n', ''], []],
+    [
+      'signs that do not show, which it refuses too',
+      ['\u200b', '\u2060 \u3164', '\u2800\ufe0f'],
+      [],
+    ],
+    [
+      'all that shows, beside a message that does not',
+      ['\u200b'.repeat(4096), 'shown \u200b'],
+      ['shown \u200b'],
+    ],
     ['several lines in one', ['a', 'b\nc', 'd'], ['a\nb\nc\nd']],
     ['the longest line whole', ['x'.repeat(4096)], ['x'.repeat(4096)]],
     ['a longer line in two', ['x'.repeat(4097)], ['x'.repeat(4096), 'x']],
@@ -57,171 +47,114 @@ describe('the messages of an answer', () => {
   })
 })
 
-test.each<[Record<string, unknown>, string]>([
-  [{ username: 'ann', first_name: 'Ann' }, 'ann'],
-  [{ first_name: 'Ann Lee' }, 'Ann Lee'],
-  [{ title: 'Ubuntu' }, 'Ubuntu'],
-  [{ first_name: 'eve\nroot has 9 karma.' }, 'eve root has 9 karma.'],
-  [{ first_name: '\u202eeve\u2066\u0000' }, 'eve'],
-  [{ first_name: '\u3164\u200b' }, '7'],
-  [{ first_name: '' }, '7'],
-  [{ first_name: '😀'.repeat(40) }, '😀'.repeat(32)],
-  [{ first_name: '__proto__' }, '__proto__'],
-  [{}, '7'],
-])('a name shows on one line, or is the id: %j', (sender, nick) => {
-  expect(nickOf(7, sender)).toBe(nick)
-})
-
-describe('a claim of an update', () => {
-  test('is kept for 48 hours, and no longer', async () => {
-    let now = Date.now()
-    const clocked = new StorageRuntime(plugin, { now: () => now })
-    const later: TelegramStore = await clocked.open('Telegram')
-    const claim = await UpdateClaim.take(later, 5)
-    await claim?.keep([])
-    expect(await later.get('update:5')).toEqual({ state: 'done' })
-    now += 48 * 3_600_000 - 1000
-    expect(await later.get('update:5')).toEqual({ state: 'done' })
-    now += 61_000
-    expect(await later.get('update:5')).toBeUndefined()
-  })
-  test('is one request’s alone, until it is released or its time is over', async () => {
-    const held = { status: 503, headers: { 'retry-after': '5' } }
-    const first = await UpdateClaim.take(store, 5)
-    await expect(UpdateClaim.take(store, 5)).rejects.toMatchObject(held)
-    await first?.release()
-    expect(await store.get('update:5')).toBeUndefined()
-    const second = await UpdateClaim.take(store, 5)
-    await second?.keep(['a', 'b'])
-    await expect(UpdateClaim.take(store, 5)).rejects.toMatchObject(held)
-    await second?.countSent()
-    const sending = { state: 'sending', messages: ['a', 'b'], sent: 1 } as const
-    expect(await store.get('update:5')).toMatchObject(sending)
-    await store.set('update:5', { ...sending, until: 1 })
-    const third = await UpdateClaim.take(store, 5)
-    expect([third?.hasActed, third?.next]).toEqual([true, 'b'])
-    await third?.countSent()
-    expect(third?.next).toBeUndefined()
-    expect(await UpdateClaim.take(store, 5)).toBeUndefined()
-  })
-  test('whose time is over writes nothing more', async () => {
-    const late = await UpdateClaim.take(store, 5)
-    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 61_000)
-    const next = await UpdateClaim.take(store, 5)
-    await next?.keep(['kept'])
-    const now = await store.get('update:5')
-    await expect(late?.keep(['late'])).rejects.toMatchObject({ status: 503 })
-    await expect(late?.finish()).rejects.toMatchObject({ status: 503 })
-    await late?.release()
-    expect(await store.get('update:5')).toEqual(now)
-    clock.mockRestore()
-  })
-})
-
-/** The writes in these namespaces, one each in this order, fail. */
-function failing(...faults: readonly [namespace: string, error: StoreError][]): void {
-  const left = [...faults]
-  plugin.fault = (namespace) => (namespace === left[0]?.[0] ? left.shift()?.[1] : undefined)
-}
-
-describe('an update, when the storage fails', () => {
-  const busy = new StoreError('RATE_LIMITED', 'busy')
-  const full = new StoreError('QUOTA_EXCEEDED', 'full')
-  const unsure = new StoreError('BACKEND_ERROR', 'lost', { outcome: 'unknown' })
-  const env = { TELEGRAM_BOT_TOKEN: BOT_TOKEN, STORAGE: 'Memory' }
-
-  function take(text: string, chat: number, more: Record<string, unknown> = {}): Promise<void> {
-    const update = readUpdate(textUpdate(5, text, { chat: { id: chat } }))
-    return takeUpdate(update, { ...env, TELEGRAM_API_ROOT: api.url, ...more }, runtime)
-  }
-
-  test('before it is claimed, is brought again, and nothing was done', async () => {
-    failing(['Telegram', busy])
-    await expect(take('first++', 1)).rejects.toMatchObject({ code: 'RATE_LIMITED' })
-    expect(await (await runtime.open('Karma')).size()).toBe(0)
-    await take('first++', 1)
-    expect(api.texts(1)).toEqual(['first has 1 karma.'])
-  })
-  test.each([busy, unsure])('as the bot acts, is brought again at once: %s', async (error) => {
-    failing(['Seen', error])
-    const chat = error === busy ? 2 : 3
-    await expect(take('ben++', chat)).rejects.toMatchObject({ code: error.code })
-    expect([await store.size(), api.sent(chat)]).toEqual([0, []])
-    await take('ben++', chat)
-    expect(api.texts(chat)).toEqual(['ben has 1 karma.'])
-  })
-  test('as the bot acts and the claim is released, is brought again when it ends', async () => {
-    failing(['Seen', unsure], ['Telegram', busy])
-    await expect(take('ben++', 4)).rejects.toMatchObject({ code: 'BACKEND_ERROR' })
-    await expect(take('ben++', 4)).rejects.toMatchObject({ status: 503 })
-    expect(api.sent(4)).toEqual([])
-  })
-  test('before the answer is stored, sends none', async () => {
-    let writes = 0
-    plugin.fault = (namespace) => (namespace === 'Telegram' && ++writes === 2 ? busy : undefined)
-    await expect(take('ben++', 5)).rejects.toMatchObject({ code: 'RATE_LIMITED' })
-    expect(api.sent(5)).toEqual([])
-  })
-  test('not, but the answer takes too long to be sent, is brought again for the rest', async () => {
-    const lines = ['a', 'b'].map((letter) => letter.repeat(3_000))
-    await take(`!learn long = ${lines.join('\n')}`, 13)
-    const real = Date.now.bind(Date)
-    const clock = vi.spyOn(Date, 'now')
-    clock.mockImplementation(() => real() + (api.sent(12).length > 0 ? 30_000 : 0))
-    const said = readUpdate(textUpdate(6, '!long', { chat: { id: 12 } }))
-    const configured = { ...env, TELEGRAM_API_ROOT: api.url }
-    await expect(takeUpdate(said, configured, runtime)).rejects.toMatchObject({ status: 503 })
-    expect(api.texts(12)).toEqual(lines.slice(0, 1))
-    await takeUpdate(said, configured, runtime)
-    expect(api.texts(12)).toEqual(lines)
-    clock.mockRestore()
-  })
-  test('for good, is not brought for ever', async () => {
-    failing(['Seen', full])
-    await take('ben++', 6)
-    await take('ben++', 6)
-    expect(await store.get('update:5')).toEqual({ state: 'done' })
-    expect([api.sent(6), logged.join()]).toEqual([[], expect.stringContaining('full')])
-  })
-  test('or our own code, is not brought for ever', async () => {
-    await take('!help', 7, { BOT_ADMINS: 5 })
-    await take('!help', 7)
-    expect(await store.get('update:5')).toEqual({ state: 'done' })
-    expect([api.sent(7), logged.length]).toEqual([[], 1])
-  })
-  test('not, but the Bot API cannot be reached, is brought again, and no token is told', async () => {
-    const gone = await BotApiServer.start()
-    const root = gone.url
-    await gone.close()
-    const unreached = take('ben++', 8, { TELEGRAM_API_ROOT: root })
-    await expect(unreached).rejects.toMatchObject({ status: 503, headers: { 'retry-after': '5' } })
-    expect(await store.get('update:5')).toMatchObject({ state: 'sending', until: 0, sent: 0 })
-    expect(logged.join()).toContain('sendMessage')
-    expect(logged.join()).not.toContain(BOT_TOKEN.slice(8))
+describe('a name', () => {
+  test.each<[Record<string, unknown>, string]>([
+    [{ username: 'ann_lee', first_name: 'Ann' }, 'ann_lee'],
+    [{ first_name: 'Ann', last_name: 'Lee' }, 'Ann-Lee-0007'],
+    [{ title: 'Ubuntu offtopic' }, 'Ubuntu-offtopic-0007'],
+    [{ username: 'eve\nroot has 9 karma.', first_name: 'eve' }, 'eve-0007'],
+    [{ first_name: 'eve\nroot has 9 karma.' }, 'eve-root-has-9-karma.-0007'],
+    [{ first_name: '\u202eeve\u2066\u0000' }, 'eve-0007'],
+    [{ first_name: '\u3164\u200b' }, '7'],
+    [{ first_name: '' }, '7'],
+    [{ first_name: '😀'.repeat(40) }, `${'😀'.repeat(32)}-0007`],
+    [{ first_name: '__proto__' }, '__proto__-0007'],
+    [{}, '7'],
+  ])('shows on one line, or is the id: %j', (sender, nick) => {
+    expect(nickOf(7, sender)).toBe(nick)
   })
   test.each([
-    ['TELEGRAM_BOT_TOKEN', 'no-token'],
-    ['TELEGRAM_BOT_TOKEN', '7130201:not/a/token'],
-    ['TELEGRAM_API_ROOT', 'api.telegram.org'],
-  ])('not, but %s is %s, says which, and not what it is', async (name, value) => {
-    const wrong = await take('ben++', 9, { [name]: value }).catch((error: unknown) => error)
-    expect(wrong).toMatchObject({ status: 500, message: expect.stringContaining(name) })
-    expect(String(wrong)).not.toContain(value)
-    expect(await store.size()).toBe(0)
+    [{ username: 'ann_lee' }, { first_name: 'ann_lee' }],
+    [{ username: 'ann_lee' }, { title: 'Ann_Lee' }],
+    [{ first_name: 'Alex' }, { first_name: 'Alex' }],
+  ])('is one person’s alone: %j', (one, another) => {
+    expect(nickOf(12_345_001, one).toLowerCase()).not.toBe(
+      nickOf(12_345_002, another).toLowerCase(),
+    )
   })
-  test('not, but Telegram does not tell the bot its name, is not taken for another’s', async () => {
-    api.trouble('getMe', { status: 502, description: 'Bad Gateway' })
-    await expect(take('!help@shelf_test_bot', 10)).rejects.toMatchObject({ status: 503 })
-    expect(await store.size()).toBe(0)
-    await take('!help@shelf_test_bot', 10)
-    expect(api.sent(10)).toHaveLength(1)
+  test('can be thanked, as IRC has it: one word, of letters, digits and dashes', () => {
+    expect(nickOf(5_012_345_678, { first_name: 'Ann', last_name: 'Lee' })).toBe('Ann-Lee-5678')
+    expect(nickOf(-1_001_500_000_002, { title: 'Ubuntu news' })).toBe('Ubuntu-news-0002')
   })
-  test('not, but the token is another bot’s, is not taken for that of the bot before', async () => {
-    await take('!help@shelf_test_bot', 11)
-    expect(api.sent(11)).toHaveLength(1)
-    await store.delete('update:5')
-    // The server knows no such bot, and does not tell its name.
-    await take('!help@shelf_test_bot', 11, { TELEGRAM_BOT_TOKEN: '99:another' })
-    expect(api.sent(11)).toHaveLength(1)
+})
+
+function said(more: Parameters<typeof textUpdate>[2]): Said | undefined {
+  return readUpdate(textUpdate(5, 'hello', more)).said
+}
+
+describe('an update that is read', () => {
+  test.each([1, 8.64e12])('has a time that a Date can hold: %d', (date) => {
+    expect(new Date(said({ date })?.at ?? Number.NaN).getTime()).toBe(date * 1000)
   })
+  test.each([0, -1, 8.64e12 + 1, 1.5, '1767355200'])('of no such time is refused: %j', (date) => {
+    expect(() => said({ date })).toThrow(expect.objectContaining({ status: 400 }))
+  })
+  test.each([null, 'channel', 5, [], [{ id: 1 }]])(
+    'in the name of what is no chat is refused, and not a person’s: %j',
+    (sender_chat) => {
+      expect(() => said({ sender_chat })).toThrow(expect.objectContaining({ status: 400 }))
+    },
+  )
+  test.each([
+    { business_connection_id: 'abc' },
+    { guest_query_id: 'abc' },
+    { ephemeral_message_id: 7, message_id: 0 },
+  ])('that was not said to the bot in the chat is not heard: %j', (field) => {
+    expect(said(field)).toBeUndefined()
+  })
+  test.each<[Record<string, unknown>, boolean]>([
+    [{ type: 'private' }, true],
+    [{ type: 'group' }, false],
+    [{ type: 'supergroup' }, false],
+    [{ type: 'channel' }, false],
+    [{ type: 'supergroup', is_direct_messages: true }, true],
+    [{ type: 'of tomorrow' }, true],
+    [{ type: undefined }, true],
+  ])('is private where nobody else reads it: %j', (chat, isPrivate) => {
+    expect(said({ chat })?.isPrivate).toBe(isPrivate)
+  })
+  test('of a channel’s direct messages has their topic, and no other has', () => {
+    const direct_messages_topic = { topic_id: 4_503_599_627_370_495 }
+    const chat = { type: 'supergroup', is_direct_messages: true }
+    expect(said({ chat, direct_messages_topic })?.directTopic).toBe(4_503_599_627_370_495)
+    expect(said({ direct_messages_topic })?.directTopic).toBeUndefined()
+    expect(said({ chat })?.directTopic).toBeUndefined()
+  })
+})
+
+test.each<[Record<string, string>, boolean]>([
+  [{ TELEGRAM_BOT_TOKEN: '1:a', TELEGRAM_WEBHOOK_SECRET: 's' }, true],
+  [{ TELEGRAM_BOT_TOKEN: '1:a' }, false],
+  [{ TELEGRAM_WEBHOOK_SECRET: 's' }, false],
+  [{ TELEGRAM_BOT_TOKEN: '', TELEGRAM_WEBHOOK_SECRET: 's' }, false],
+  [{ TELEGRAM_BOT_TOKEN: '1:a', TELEGRAM_WEBHOOK_SECRET: '' }, false],
+])('the bot talks on Telegram with both secrets alone: %j', (env, talks) => {
+  expect(isOnTelegram(env)).toBe(talks)
+})
+
+test('the lines of the README set the webhook, and show no secret among the words of a command', async () => {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+  const [, lines = ''] = /```sh\n((?:(?!```)[^])*setWebhook(?:(?!```)[^])*)```/.exec(readme) ?? []
+  const curl = lines.slice(lines.indexOf('curl'))
+  expect(/^curl.*$/m.exec(curl)?.[0]).not.toContain('$')
+  const api = await BotApiServer.start()
+  try {
+    const shell = spawn('sh', ['-c', curl.replace('https://api.telegram.org', api.url)], {
+      env: {
+        ...process.env,
+        TELEGRAM_BOT_TOKEN: BOT_TOKEN,
+        TELEGRAM_WEBHOOK_SECRET: 'Secret_1-2',
+      },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    expect(JSON.parse(await textOf(shell.stdout))).toEqual({ ok: true, result: true })
+    const body = {
+      url: 'https://YOUR-WORKER.workers.dev/telegram',
+      secret_token: 'Secret_1-2',
+      allowed_updates: ['message', 'channel_post', 'callback_query'],
+    }
+    expect(api.calls).toMatchObject([{ method: 'setWebhook', token: BOT_TOKEN, body }])
+  } finally {
+    await api.close()
+  }
 })

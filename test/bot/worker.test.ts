@@ -159,7 +159,13 @@ describe('a bad request gets one clear sentence, and nothing is stored', () => {
     expect((await call(main, '/api/messages', { ...init, headers })).status).toBe(413)
   })
   test('404 for what is not there', async () => {
-    for (const path of ['/api', '/api/messages/', '/admin/storage', '/admin/storage/', '/admin']) {
+    for (const path of [
+      '/api',
+      '/api/messages/',
+      '/admin/storage/',
+      '/admin/storage/a/b',
+      '/admin',
+    ]) {
       expect((await call(main, path, { headers: bearer })).status).toBe(404)
     }
   })

@@ -15,4 +15,6 @@ export interface BotMessage {
   readonly kind: MessageKind
   /** What was said or done; for a change of nick, the new nick. */
   readonly text: string
+  /** Does nobody else in the room read it? Then none of its words is kept to be shown. */
+  readonly isPrivate?: true
 }

@@ -16,7 +16,7 @@ export interface Sighting {
   /** When the last was, in milliseconds since 1970. */
   at: number
   kind: LastKind
-  /** What was said or done, or the other nick. */
+  /** What was said or done, or the other nick; empty if it was private. */
   text: string
   room: string
 }
@@ -51,7 +51,13 @@ export class Seen extends StoreMixin<Record<string, Sighting>>()(BotPlugin) {
 
   // What is older than the last sighting counts, but is not the last. Within one time the later
   // to arrive is: a log tells minutes, and its lines are in order.
-  async #note({ at, room }: BotMessage, nick: string, kind: LastKind, text: string): Promise<void> {
+  async #note(
+    { at, room, isPrivate }: BotMessage,
+    nick: string,
+    kind: LastKind,
+    said: string,
+  ): Promise<void> {
+    const text = isPrivate ? '' : said
     await this.update(nickKey(nick), (was) => {
       const messages = (was?.messages ?? 0) + (kind === 'message' ? 1 : 0)
       return was && was.at > at ? { ...was, messages } : { nick, messages, at, kind, text, room }
@@ -62,9 +68,12 @@ export class Seen extends StoreMixin<Record<string, Sighting>>()(BotPlugin) {
     if (rest === '') return 'Say it like this: !seen nick'
     if (nickKey(rest) === nickKey(message.nick)) return `You are here, ${message.nick}.`
     const last = await this.get(nickKey(rest))
-    if (last === undefined) return `I have not seen ${rest}.`
-    const { nick, at, room } = last
-    return `${nick} was last seen on ${showTime(at)} in ${room}, ${doing(last)}`
+    if (last === undefined) return oneLine(`I have not seen ${rest}.`)
+    const { nick, at, room, text } = last
+    const seen = `${nick} was last seen on ${showTime(at)}`
+    // Who is not in the room has not heard it, and may not even know of the room.
+    if (room !== message.room || text === '') return oneLine(`${seen}.`)
+    return oneLine(`${seen} in ${room}, ${doing(last)}`)
   }
 
   async #busiest(rest: string): Promise<readonly string[]> {
@@ -90,6 +99,11 @@ export function busiestFirst(all: readonly Sighting[]): Sighting[] {
 /** A time as it is shown: to the minute, in UTC. */
 export function showTime(at: number): string {
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}
+
+/** A line end in what somebody said could pass for a line of the bot's own. */
+function oneLine(text: string): string {
+  return text.replace(/[\n\v\f\r\u0085\u2028\u2029]+/g, ' ')
 }
 
 /** What somebody was doing, as half a sentence. */

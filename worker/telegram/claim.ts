@@ -1,5 +1,6 @@
 import type { Store } from '../../src/index.js'
 import { HttpError } from '../http/reply.js'
+import { isPassing } from './passing.js'
 
 // Telegram keeps an update for 24 hours, and brings it again until then.
 const KEPT = 48 * 60 * 60 * 1000
@@ -7,18 +8,35 @@ const KEPT = 48 * 60 * 60 * 1000
 const LEASE = 60_000
 // What is begun this long before the end of a lease is stored before somebody else begins.
 const MARGIN = 10_000
-const HELD_SECONDS = '5'
+const HELD_SECONDS = 5
+// How many seconds to wait after the first try, the second, and every other.
+const WAITS: readonly number[] = [5, 30]
+const LONGEST_WAIT = 300
+// Another message of the same chat waits until this one is done with.
+const MOST_TRIES = 10
+// What was sent may have arrived each time.
+const MOST_TIMEOUTS = 3
+const WRITES_AGAIN_AFTER = 1000
 
-/** What is stored of an update, under `update:<id>`. */
+/** What is stored of an update, under `update:<id of the bot>:<id of the update>`. */
 export type UpdateRecord =
   /** The bot acts on it; until then, in milliseconds since 1970, nobody else does. */
-  | { readonly state: 'claimed'; readonly until: number }
+  | {
+      readonly state: 'claimed'
+      readonly until: number
+      /** How often it has begun to act before. */
+      readonly tries: number
+    }
   /** The bot has acted; these messages are its answer, and the first `sent` of them are sent. */
   | {
       readonly state: 'sending'
       readonly until: number
       readonly messages: readonly string[]
       readonly sent: number
+      /** How often the next message was sent and not acknowledged. */
+      readonly tries: number
+      /** How many of these tries ended because no answer came in time. */
+      readonly timeouts: number
     }
   | { readonly state: 'done' }
 
@@ -30,6 +48,13 @@ export type TelegramStore = Store<{
 
 type Working = Exclude<UpdateRecord, { state: 'done' }>
 
+/** An update: its id is one among those for one bot. */
+export interface UpdateId {
+  /** The id of the bot. */
+  readonly bot: string
+  readonly id: number
+}
+
 /**
  * The right to work on an update, for 60 seconds from each step that is stored. It is what makes an
  * update that is delivered twice act once. On a storage without conditional writes two deliveries
@@ -38,41 +63,36 @@ type Working = Exclude<UpdateRecord, { state: 'done' }>
 export class UpdateClaim {
   readonly #store: TelegramStore
   readonly #key: `update:${string}`
-  #record: Working
+  #until = 0
+  // Ahead of what is stored where a write has failed, so that `release` stores what was done.
+  #record: UpdateRecord
 
   /**
    * Claims an update; `undefined` if everything is done for it.
    *
    * @throws HttpError 503 while another request holds it; StoreError what the storage says
    */
-  static async take(store: TelegramStore, id: number): Promise<UpdateClaim | undefined> {
-    const key = `update:${id}` as const
-    let record: Working | undefined
+  static async take(store: TelegramStore, { bot, id }: UpdateId): Promise<UpdateClaim | undefined> {
+    const claim = new UpdateClaim(store, `update:${bot}:${id}`)
     try {
-      await store.update(key, (now) => {
-        if (now?.state === 'done') throw new Taken('done')
-        if (now !== undefined && now.until > Date.now()) throw new Taken('held')
-        record = { ...(now ?? { state: 'claimed' }), until: Date.now() + LEASE }
-        return record
-      })
+      await claim.#take()
     } catch (error) {
       if (!(error instanceof Taken)) throw error
       if (error.by === 'done') return undefined
-      const sentence = 'This update is being worked on; bring it again later.'
-      throw new HttpError(503, sentence, { 'retry-after': HELD_SECONDS })
+      throw againIn(HELD_SECONDS, 'This update is being worked on; bring it again later.')
     }
-    return record && new UpdateClaim(store, key, record)
+    return claim
   }
 
-  private constructor(store: TelegramStore, key: `update:${string}`, record: Working) {
+  private constructor(store: TelegramStore, key: `update:${string}`) {
     this.#store = store
     this.#key = key
-    this.#record = record
+    this.#record = { state: 'claimed', until: 0, tries: 0 }
   }
 
   /** Has the bot acted, and its answer been stored? */
   get hasActed(): boolean {
-    return this.#record.state === 'sending'
+    return this.#record.state !== 'claimed'
   }
 
   /** The message to be sent next; `undefined` if there is none. */
@@ -80,47 +100,117 @@ export class UpdateClaim {
     return this.#record.state === 'sending' ? this.#record.messages[this.#record.sent] : undefined
   }
 
+  /** How many seconds to wait before the next try; more after each. */
+  get wait(): number {
+    if (this.#record.state === 'claimed') return waitAfter(this.#record.tries + 1)
+    return waitAfter(this.#record.state === 'sending' ? this.#record.tries : 1)
+  }
+
   /** Stores the bot's answer, before any of it is sent. */
   async keep(messages: readonly string[]): Promise<void> {
     await this.#goOn(messages, 0)
   }
 
-  /** Counts the next message as sent. */
+  /** Counts the next message as sent, or as one that never will be. */
   async countSent(): Promise<void> {
     if (this.#record.state === 'sending') {
       await this.#goOn(this.#record.messages, this.#record.sent + 1)
     }
   }
 
+  /**
+   * Counts a send of the next message that was not acknowledged, to be stored by {@link release};
+   * `false` if it has been tried often enough: 3 times without an answer in time, or 10 times.
+   */
+  countFailure(isTimeout: boolean): boolean {
+    if (this.#record.state !== 'sending') return true
+    const tries = this.#record.tries + 1
+    const timeouts = this.#record.timeouts + (isTimeout ? 1 : 0)
+    this.#record = { ...this.#record, tries, timeouts }
+    return tries < MOST_TRIES && timeouts < MOST_TIMEOUTS
+  }
+
   /** Closes the update for good. */
   async finish(): Promise<void> {
-    await this.#put({ state: 'done' })
+    this.#record = { state: 'done' }
+    await this.#putSurely()
   }
 
   /** Lets go of the update, so that its next delivery goes on where this one ends. */
   async release(): Promise<void> {
-    if (this.#record.state === 'sending') await this.#put({ ...this.#record, until: 0 })
-    else if (this.#isHeld()) await this.#store.delete(this.#key)
+    await this.#put(0)
+  }
+
+  async #take(): Promise<void> {
+    const claim = (now: UpdateRecord | undefined): Working => {
+      if (now?.state === 'done') throw new Taken('done')
+      if (now !== undefined && now.until > Date.now()) throw new Taken('held')
+      this.#until = Date.now() + LEASE
+      const record = { ...begun(now), until: this.#until }
+      this.#record = record
+      return record
+    }
+    // Where nothing is conditional, one write less: KV takes one a second for a key.
+    if (this.#store.traits.atomic === 'none') {
+      await this.#store.set(this.#key, claim(await this.#store.get(this.#key)), { ttl: KEPT })
+      return
+    }
+    await this.#store.update(this.#key, claim)
+    try {
+      // A conditional write gives no expiry, and one whose request dies must not stay for ever.
+      await this.#put()
+    } catch (error) {
+      // Nothing is done yet, and the next delivery need not wait for the lease.
+      await this.release().catch((failed: unknown) => console.error(failed))
+      throw error
+    }
   }
 
   async #goOn(messages: readonly string[], sent: number): Promise<void> {
-    const record: Working = { state: 'sending', until: Date.now() + LEASE, messages, sent }
-    await this.#put(sent === messages.length ? { state: 'done' } : record)
-    this.#record = record
+    this.#record =
+      sent === messages.length
+        ? { state: 'done' }
+        : { state: 'sending', until: this.#until, messages, sent, tries: 0, timeouts: 0 }
+    await this.#putSurely()
+  }
+
+  // What is not stored is done again, so it is worth a second.
+  async #putSurely(): Promise<void> {
+    try {
+      await this.#put()
+    } catch (error) {
+      if (!isPassing(error)) throw error
+      await new Promise((resolve) => setTimeout(resolve, WRITES_AGAIN_AFTER))
+      await this.#put()
+    }
   }
 
   // Nothing is read first: within the lease nobody else writes, and KV may read what is older.
-  async #put(record: UpdateRecord): Promise<void> {
-    if (!this.#isHeld()) {
-      const sentence = 'This update took too long; bring it again later.'
-      throw new HttpError(503, sentence, { 'retry-after': HELD_SECONDS })
+  async #put(until = Date.now() + LEASE): Promise<void> {
+    if (Date.now() >= this.#until - MARGIN) {
+      throw againIn(this.wait, 'This update took too long; bring it again later.')
     }
-    await this.#store.set(this.#key, record, { ttl: KEPT })
+    const record = this.#record
+    await this.#store.set(this.#key, record.state === 'done' ? record : { ...record, until }, {
+      ttl: KEPT,
+    })
+    this.#until = until
   }
+}
 
-  #isHeld(): boolean {
-    return Date.now() < this.#record.until - MARGIN
-  }
+/** What a delivery goes on with. */
+function begun(now: Working | undefined): Working {
+  if (now === undefined) return { state: 'claimed', until: 0, tries: 0 }
+  return now.state === 'claimed' ? { ...now, tries: now.tries + 1 } : now
+}
+
+function waitAfter(tries: number): number {
+  return WAITS[Math.max(tries, 1) - 1] ?? LONGEST_WAIT
+}
+
+/** A reply that makes Telegram bring an update again after some seconds. */
+export function againIn(seconds: number, sentence: string): HttpError {
+  return new HttpError(503, sentence, { 'retry-after': String(seconds) })
 }
 
 /** Ends the step that would claim an update, with nothing stored. */

@@ -3,6 +3,8 @@ const LONGEST = 4096
 /** The most messages that answer one update: a group takes no more within a minute. */
 const MOST = 20
 const CUT = 'This answer is longer; the rest was cut.'
+// U+2800 is Braille without a dot.
+const SHOWS_NOTHING = /^[\s\p{Cc}\p{Default_Ignorable_Code_Point}\u2800]*$/u
 
 /**
  * Joins replies by line ends into as few messages as Telegram takes them, and cuts what is too
@@ -18,8 +20,8 @@ export function inMessages(replies: readonly string[]): readonly string[] {
     const end = endOf(rest, isLast ? LONGEST - CUT.length - 1 : LONGEST)
     const message = rest.slice(0, end)
     if (isLast) return [...messages, `${message}\n${CUT}`]
-    // Telegram refuses a message of nothing but blanks.
-    if (message.trim() !== '') messages.push(message)
+    // Telegram refuses a message that shows nothing.
+    if (!SHOWS_NOTHING.test(message)) messages.push(message)
     rest = rest.slice(rest[end] === '\n' ? end + 1 : end)
   }
   return messages

@@ -1,11 +1,28 @@
 import { HttpError } from '../http/reply.js'
 import { nickOf } from './nick.js'
 
-/** Somebody's words in a chat, as an update of Telegram brings them. */
-export interface Said {
+/** What the names of rooms and identities of Telegram begin with, and no others do. */
+export const OF_TELEGRAM = 'telegram:'
+// The last second that a Date can hold.
+const LAST_DATE = 8.64e12
+/** The kinds of chats that others read. */
+const SHARED: ReadonlySet<unknown> = new Set(['group', 'supergroup', 'channel'])
+// An answer to one of these would go elsewhere than where it was said, or be seen by others.
+const NOT_HERE = ['business_connection_id', 'guest_query_id', 'ephemeral_message_id'] as const
+
+/** Where something is said. */
+export interface Place {
   readonly chat: number
   /** The topic of a supergroup (`message_thread_id`); absent outside of topics. */
-  readonly topic: number | undefined
+  readonly topic?: number | undefined
+  /** The topic of a channel's direct messages, each of which is one person's. */
+  readonly directTopic?: number | undefined
+}
+
+/** Somebody's words in a chat, as an update of Telegram brings them. */
+export interface Said extends Place {
+  /** Does nobody else read what is said there? */
+  readonly isPrivate: boolean
   /** The id of who says it: a person, or the group or channel that speaks for itself. */
   readonly sender: number
   readonly nick: string
@@ -53,22 +70,30 @@ export function readUpdate(body: Fields): Update {
 
 function readSaid(kind: string, given: unknown): Said | undefined {
   const message = fieldsOf(given)
-  const chat = fieldsOf(message?.['chat'])?.['id']
+  const where = fieldsOf(message?.['chat'])
+  const chat = where?.['id']
   const date = message?.['date']
   if (message === undefined || !isInteger(chat) || !isInteger(date)) throw malformed(kind)
+  if (date < 1 || date > LAST_DATE) throw malformed(kind)
   const text = message['text'] ?? message['caption']
   if (typeof text !== 'string' || text === '' || !isOwn(message)) return undefined
   // Whoever speaks as a group or a channel has a stand-in as `from`, the same for all of them.
-  const speaker = fieldsOf(message['sender_chat']) ?? fieldsOf(message['from'])
+  // What cannot be read must not be taken for a person with his rights.
+  const speaker = fieldsOf('sender_chat' in message ? message['sender_chat'] : message['from'])
+  if ('sender_chat' in message && speaker === undefined) throw malformed(kind)
   const sender = speaker?.['id']
   if (speaker === undefined || !isInteger(sender)) return undefined
   // A bot that answers bots may talk for ever. A stand-in is a bot as well, but not who speaks.
   if (speaker['is_bot'] === true) return undefined
   const topic = message['message_thread_id']
+  const isDirect = where?.['is_direct_messages'] === true
+  const directTopic = fieldsOf(message['direct_messages_topic'])?.['topic_id']
   return {
     chat,
+    isPrivate: isDirect || !SHARED.has(where?.['type']),
     // In a group without topics it names a chain of answers, where nothing can be sent to.
     topic: message['is_topic_message'] === true && isInteger(topic) ? topic : undefined,
+    directTopic: isDirect && isInteger(directTopic) ? directTopic : undefined,
     sender,
     nick: nickOf(sender, speaker),
     at: date * 1000,
@@ -83,9 +108,10 @@ function readSaid(kind: string, given: unknown): Said | undefined {
 /**
  * Are the words those of who sends them? What is forwarded, or made by another bot in his name,
  * must not become his command; and a channel's post has been heard before it is repeated in the
- * channel's group.
+ * channel's group. What is said to a business, to a guest, or for one reader is no talk with the bot.
  */
 function isOwn(message: Fields): boolean {
+  if (NOT_HERE.some((field) => field in message)) return false
   return !('forward_origin' in message) && !('via_bot' in message)
 }
 
