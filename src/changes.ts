@@ -1,15 +1,7 @@
 import { locate, quote, StoreError } from './errors.js'
-import { isPlain } from './given.js'
+import { isPlain, type SetOptions } from './given.js'
 import { type Entry, isLive, type RemoveChange, type SetChange, type Traits } from './storage.js'
 import { cloneValue, copyValue, utf8Bytes } from './value.js'
-
-/** When what is stored expires; without either it stays until it is removed. */
-export interface SetOptions {
-  /** Time to live, in milliseconds from now. */
-  readonly ttl?: number
-  /** The time of its expiry, in milliseconds since 1970. What has passed is not there any more. */
-  readonly expires?: number
-}
 
 /** What a namespace's writer knows: where it writes, and the time. */
 export interface Writer {

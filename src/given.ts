@@ -1,5 +1,12 @@
-import type { SetOptions } from './changes.js'
 import { StoreError } from './errors.js'
+
+/** When what is stored expires; without either it stays until it is removed. */
+export interface SetOptions {
+  /** Time to live, in milliseconds from now. */
+  readonly ttl?: number
+  /** The time of its expiry, in milliseconds since 1970. What has passed is not there any more. */
+  readonly expires?: number
+}
 
 /** Goes on at once with what is there at once, so that a synchronous function stays one step. */
 export function after<A, B>(value: A | PromiseLike<A>, finish: (value: A) => B): B | Promise<B> {

@@ -1,5 +1,5 @@
 export { BatchStorageBase } from './batch-storage.js'
-export type { SetOptions } from './changes.js'
+export type { SetOptions } from './given.js'
 export type { BotConfig, ConfigField, ConfigFields, StorageConfig } from './config.js'
 export { isStoreError, StoreError } from './errors.js'
 export type { StoreErrorCode, StoreErrorDetails, WriteOutcome } from './errors.js'

@@ -1,4 +1,4 @@
-import type { SetOptions } from './changes.js'
+import type { SetOptions } from './given.js'
 import { asyncDispose } from './dispose.js'
 import { StoreError } from './errors.js'
 import type { StorageRuntime } from './runtime.js'

@@ -149,7 +149,7 @@ test('the lines of the README set the webhook, and show no secret among the word
     })
     expect(JSON.parse(await textOf(shell.stdout))).toEqual({ ok: true, result: true })
     const body = {
-      url: 'https://YOUR-WORKER.workers.dev/telegram',
+      url: 'https://YOUR-BOT.YOUR-NAME.workers.dev/telegram',
       secret_token: 'Secret_1-2',
       allowed_updates: ['message', 'channel_post', 'callback_query'],
     }
