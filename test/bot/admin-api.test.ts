@@ -500,10 +500,12 @@ describe.each(STORAGES)('on %s', (storage) => {
     await wipe(storage)
     // As JSON, escaped and escaped again, this takes seven times its length.
     const text = '<'.repeat(1_200_000)
+    await put('0', storage, { k: 'small' })
     for (const namespace of ['A', 'B', 'C']) await put(namespace, storage, { k: text })
     const parts = await backup(storage)
     const heavy = parts.filter((part) => part.entries.length > 0)
     expect(heavy.map((part) => part.entries.map(({ namespace }) => namespace))).toEqual([
+      ['0'],
       ['A'],
       ['B'],
       ['C'],
