@@ -48,6 +48,19 @@ describe('a plan', () => {
       changes: [...SET, NEW],
     })
   })
+  test('holds what has expired to be in the backup no more', () => {
+    const backup = new Map([['a', new Map([['k', { ...stored('old'), expires: 1000 }]])]])
+    const current = contents({ a: ['kl'] })
+    const none = { added: 0, changed: 0, same: 0, removed: 0 }
+    expect(plan(backup, current, 'merge', 1000)).toMatchObject({ ...none, changes: [] })
+    expect(plan(backup, current, 'merge', 999)).toMatchObject({ ...none, changed: 1 })
+    expect(plan(backup, current, 'replace', 1000)).toMatchObject({
+      ...none,
+      removed: 1,
+      changes: [{ namespace: 'a', key: 'k', remove: true }],
+    })
+    expect(plan(backup, new Map(), 'merge', 1000)).toMatchObject(none)
+  })
   test('to replace removes it, in every namespace, after what is set', () => {
     expect(plan(BACKUP, CURRENT, 'replace')).toEqual({
       added: 2,
