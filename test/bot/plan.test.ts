@@ -149,6 +149,13 @@ describe('the place of a runtime', () => {
     const place: Place = { namespaces: async () => ['a'], entries, apply: async () => {} }
     await expect(readAll(place)).rejects.toBe(cause)
   })
+  test('is read without what Telegram was answered', async () => {
+    await using runtime = await startRuntime()
+    const place = runtimePlace(runtime)
+    await place.apply([set(1), { ...set(1), namespace: 'Telegram' }])
+    expect(await place.namespaces()).toEqual(['Telegram', 'a'])
+    expect([...(await readAll(place)).keys()]).toEqual(['a'])
+  })
   test('keeps every value there is', async () => {
     await using runtime = await startRuntime()
     const place = runtimePlace(runtime)
