@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { DevServer } from '../../scripts/dev-server.ts'
 import { clientOf } from '../../worker/http/client.ts'
@@ -64,11 +65,17 @@ describe('within a limit', () => {
   })
 })
 
-describe('a flood of messages in a real Worker', () => {
+const MOST_GUESSES = 40
+
+describe('a flood in a real Worker', () => {
   const servers = new TestServers()
   let server: DevServer
 
   beforeAll(async () => {
+    const config = join(await servers.project(), 'wrangler.toml')
+    const text = await readFile(config, 'utf8')
+    // So that few guesses are too many.
+    await writeFile(config, text.replace('limit = 3000', `limit = ${MOST_GUESSES}`))
     server = await servers.start(await servers.folder(), TOKEN)
   }, STARTS_WITHIN)
   afterAll(() => servers.stop(), 20_000)
@@ -84,7 +91,13 @@ describe('a flood of messages in a real Worker', () => {
     })
   }
 
-  test('is stopped with 429, and stops neither the operator nor anybody else', async () => {
+  function guess(client: string, token: string): Promise<Response> {
+    return fetch(new URL('/admin/namespaces', server.url), {
+      headers: { 'cf-connecting-ip': client, authorization: `Bearer ${token}` },
+    })
+  }
+
+  test('of messages is stopped with 429, and stops neither the operator nor anybody else', async () => {
     const config = await readFile(new URL('../../wrangler.toml', import.meta.url), 'utf8')
     const periods = new Set(
       [...config.matchAll(/limit = \d+, period = (\d+)/g)].map(([, period]) => period),
@@ -126,4 +139,15 @@ describe('a flood of messages in a real Worker', () => {
     expect(operator.status).toBe(200)
     expect(await operator.json()).toMatchObject({ namespaces: expect.arrayContaining(['Seen']) })
   }, 60_000)
+
+  test('of guesses of the token is stopped before the token is looked at', async () => {
+    const statuses: number[] = []
+    // A flood may reach into two windows of the simulator.
+    for (let at = 0; at <= 2 * MOST_GUESSES && !statuses.includes(429); at++) {
+      statuses.push((await guess('203.0.113.9', 'guessed')).status)
+    }
+    expect(new Set(statuses)).toEqual(new Set([401, 429]))
+    expect(statuses.length).toBeGreaterThan(MOST_GUESSES)
+    expect((await guess('203.0.113.10', TOKEN)).status).toBe(200)
+  })
 })
