@@ -492,6 +492,12 @@ describe.each(STORAGES)('on %s', (storage) => {
     const entries = (await backup(storage)).flatMap((page) => page.entries)
     expect(entries.map(({ namespace }) => namespace)).toEqual(['Telegrams'])
     await wipe(storage)
+    const part = sealed({
+      after: null,
+      entries: [{ namespace: 'Telegram', key: 'update:1', value: encode(2) }],
+      next: null,
+    })
+    expect((await restore(storage, 'merge', [part]))[0]?.body).toMatchObject({ set: 0 })
     expect(await held('Telegram', storage)).toEqual({ 'update:1': 1 })
     await put('Telegram', storage, {})
   })
@@ -638,8 +644,8 @@ describe('a bad call gets one clear sentence, and nothing is changed', () => {
       { entries: { k: 1 } },
     ],
     [
-      400,
-      'The value cannot be stored.',
+      413,
+      'is larger than this storage takes',
       'PUT',
       S,
       { entries: { k: `1:[[${'1,'.repeat(100)}1],${JSON.stringify('x'.repeat(1_000_000))}]` } },

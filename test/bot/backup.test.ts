@@ -58,6 +58,11 @@ describe('a backup as a file', () => {
       same(decode(again.get('values')?.get(name)?.value ?? ''), reads(), name)
     }
   })
+  test('is read again whatever it holds, also one text that stands there often', () => {
+    const often = stored(Array.from({ length: 700_000 }, () => 'nvidia: see the wiki, '.repeat(5)))
+    const contents = new Map([['log', new Map([['k', often]])]])
+    expect(read(writeBackup({ at: AT, storage: '', contents })).contents).toEqual(contents)
+  })
   test('holds any namespace and any key', () => {
     const name = fc.string({ unit: 'grapheme' }).filter((text) => text.isWellFormed())
     const namespaces = fc.dictionary(

@@ -61,6 +61,11 @@ describe('a plan', () => {
     })
     expect(plan(backup, new Map(), 'merge', 1000)).toMatchObject(none)
   })
+  test('leaves alone what Telegram was answered, whatever a backup holds', () => {
+    const backup = contents({ Telegram: ['u1'], a: ['k1'] })
+    const current = contents({ Telegram: ['v1'], a: ['k1'] })
+    expect(plan(backup, current, 'replace').changes).toEqual([])
+  })
   test('to replace removes it, in every namespace, after what is set', () => {
     expect(plan(BACKUP, CURRENT, 'replace')).toEqual({
       added: 2,

@@ -79,8 +79,10 @@ export async function restorePart(
 ): Promise<Restored> {
   const place = runtimePlace(runtime)
   const now = Date.now()
-  const live = entries.filter((entry) => 'remove' in entry || isLive(entry, now))
-  // Listed before anything is set: of two restores at once neither removes what the other sets.
+  const live = entries.filter(
+    (entry) => !TRANSIENT.has(entry.namespace) && ('remove' in entry || isLive(entry, now)),
+  )
+  // Listed before anything is set: of two restores at once neither removes what is new by the other.
   const others = state.mode === 'replace' ? await notIn(runtime, state, live, range) : []
   const removed = others.slice(0, MOST_REMOVED)
   const set = state.begun === undefined ? live : []

@@ -1,7 +1,7 @@
 import { decode, encode } from '../../../src/codec.js'
 import { isStoreError } from '../../../src/index.js'
 import { checkKey, checkNamespace } from '../../../src/key.js'
-import { copyValue } from '../../../src/value.js'
+import { cloneValue } from '../../../src/value.js'
 import { shown } from './shown.js'
 
 // The last time that a Date can hold.
@@ -140,13 +140,13 @@ export function readText(text: unknown): string {
   if (typeof text !== 'string') throw new EntryError('The field "value" must be a string.')
   try {
     // The codec reads deeper values than a store takes, and `undefined`.
-    return encode(copyValue(decode(text), Math.max(2 ** 26, 16 * text.length)).value)
+    return encode(cloneValue(decode(text)))
   } catch (error) {
     const code = isStoreError(error) ? error.code : undefined
     throw new EntryError(
       code === 'VERSION_MISMATCH'
         ? 'The value was written by a later version.'
-        : code === 'INVALID_VALUE' || code === 'TOO_LARGE'
+        : code === 'INVALID_VALUE'
           ? 'The value cannot be stored.'
           : 'The value is no text of botshelf/codec.',
     )

@@ -2,6 +2,7 @@ import { isLive } from '../../../src/index.js'
 import { byCodeUnit } from '../by-code-unit.js'
 import { isSameText, type PlaceChange, type StoredText } from './entry.js'
 import type { Contents } from './place.js'
+import { TRANSIENT } from './transient.js'
 
 /** `merge` leaves alone what the backup does not name; `replace` removes it, in every namespace. */
 export type RestoreMode = 'merge' | 'replace'
@@ -24,7 +25,8 @@ export interface Plan extends Counts {
 }
 
 /**
- * Holds a backup against what is there now, entry by entry. What has expired is in it no more.
+ * Holds a backup against what is there now, entry by entry. What has expired is in it no more, and
+ * what is {@link TRANSIENT} is left alone.
  *
  * @param at the time, in milliseconds since 1970
  */
@@ -39,6 +41,7 @@ export function plan(
   const total = { added: 0, changed: 0, same: 0, removed: 0 }
   const names = [...new Set([...backup.keys(), ...current.keys()])]
   for (const namespace of names.toSorted(byCodeUnit)) {
+    if (TRANSIENT.has(namespace)) continue
     const next = live(backup.get(namespace), at)
     const now = current.get(namespace) ?? new Map<string, StoredText>()
     const counts = { added: 0, changed: 0, same: 0, removed: 0 }
