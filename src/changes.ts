@@ -30,8 +30,7 @@ export class Changes {
 
   /**
    * What turns the entry as it was read into one with this value, `undefined` for none. It keeps
-   * the expiry of the live entry, and is conditional on the one that was read, expired or not,
-   * wherever the storage can hold a condition.
+   * the expiry of the live entry.
    */
   replace(
     key: string,
@@ -39,11 +38,8 @@ export class Changes {
     read: Entry | undefined,
     next: unknown,
   ): SetChange | RemoveChange | undefined {
-    if (next === undefined && read === undefined) return undefined
-    const change: SetChange | RemoveChange =
-      next === undefined ? { key, remove: true } : this.set(key, next, live?.expires)
-    if (this.#by.traits.atomic === 'none') return change
-    return { ...change, ifVersion: read?.version ?? null }
+    if (next !== undefined) return this.set(key, next, live?.expires)
+    return read && { key, remove: true }
   }
 
   /** The entry if it is alive. */

@@ -3,7 +3,8 @@ import { deferred, nothing } from './deferred.js'
 import { locate, StoreError } from './errors.js'
 import { after, checkFunction, pairs, type SetOptions } from './given.js'
 import { checkKey } from './key.js'
-import type { OpQueue, Planned } from './queue/op-queue.js'
+import type { Planned } from './queue/op.js'
+import type { OpQueue } from './queue/op-queue.js'
 import type { Entry, KeysOptions, Traits } from './storage.js'
 import { type StoreWatch, Watch } from './watch.js'
 
@@ -41,7 +42,13 @@ export interface OpenNamespace extends Writer {
 export class Store<T extends object = Record<string, unknown>> implements AsyncIterable<Pair<T>> {
   readonly #on: OpenNamespace
   readonly #changes: Changes
-  readonly #accepted = new Set<Promise<unknown>>()
+  /** How many operations have not settled. */
+  #busy = 0
+  #idle: () => void = nothing
+  readonly #ended = (): void => {
+    this.#busy--
+    if (this.#busy === 0) this.#idle()
+  }
   #state: 'open' | 'closing' | 'closed' = 'open'
   readonly #closed = deferred()
   readonly #watches = new Set<Watch>()
@@ -84,13 +91,13 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async set<K extends KeyOf<T>>(key: K, value: T[K], options?: SetOptions): Promise<void> {
     this.#check(key)
     const change = this.#changes.set(key, value, this.#changes.expiry(options))
-    await this.#accept(() => this.#on.queue.write([change]))
+    await this.#accept(this.#on.queue.write([change]))
   }
 
   /** Removes a key. There may be none. */
   async delete(key: KeyOf<T>): Promise<void> {
     this.#check(key)
-    await this.#accept(() => this.#on.queue.write([{ key, remove: true }]))
+    await this.#accept(this.#on.queue.write([{ key, remove: true }]))
   }
 
   /**
@@ -110,7 +117,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       const until = own === undefined ? expires : this.#changes.expiry(own)
       group.set(key, this.#changes.set(key, value, until))
     }
-    if (group.size > 0) await this.#accept(() => this.#on.queue.write([...group.values()]))
+    if (group.size > 0) await this.#accept(this.#on.queue.write([...group.values()]))
   }
 
   /**
@@ -182,13 +189,13 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /** How many keys there are. */
   async size(): Promise<number> {
     this.#checkOpen()
-    return this.#accept(() => this.#on.queue.liveLen(this.#on.now()))
+    return this.#accept(this.#on.queue.liveLen(this.#on.now()))
   }
 
   /** Removes every key of this namespace, and none of another. */
   async clear(): Promise<void> {
     this.#checkOpen()
-    await this.#accept(() => this.#on.queue.clear())
+    await this.#accept(this.#on.queue.clear())
   }
 
   /** The keys, each once, in an order that differs from backend to backend. */
@@ -256,7 +263,10 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#state = 'closing'
     const watches = [...this.#watches].map((watch) => watch.end())
     try {
-      await Promise.all([...watches, ...this.#accepted])
+      const { promise: idle, resolve } = deferred()
+      this.#idle = resolve
+      if (this.#busy === 0) resolve()
+      await Promise.all([...watches, idle])
       await this.#on.release()
     } finally {
       this.#state = 'closed'
@@ -271,7 +281,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   async #read(key: string): Promise<Entry | undefined> {
     this.#check(key)
-    return this.#changes.live(await this.#accept(() => this.#on.queue.read(key)))
+    return this.#changes.live(await this.#accept(this.#on.queue.read(key)))
   }
 
   /** `plan` gets the entry if it is alive as the step begins, and as it was read. */
@@ -282,9 +292,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   ): Promise<R> {
     this.#check(key)
     this.#checkAtomic(method)
-    return this.#accept(() =>
-      this.#on.queue.step(key, (read) => plan(this.#changes.live(read), read)),
-    )
+    return this.#accept(this.#on.queue.step(key, (read) => plan(this.#changes.live(read), read)))
   }
 
   #replace(
@@ -292,7 +300,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     live: Entry | undefined,
     read: Entry | undefined,
     next: unknown,
-  ): Planned<unknown> {
+  ): Planned {
     const change = this.#changes.replace(key, live, read, next)
     return {
       change,
@@ -308,7 +316,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     try {
       for (;;) {
         this.#checkOpen()
-        const next = await this.#accept(() => source.next())
+        const next = await this.#accept(source.next())
         if (next.done) return
         this.#checkOpen()
         const shown = show(next.value)
@@ -319,16 +327,11 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     }
   }
 
-  /** Starts an operation; from before its first step until it settles, `close` waits for it. */
-  #accept<R>(operation: () => Promise<R>): Promise<R> {
-    const { promise, resolve } = deferred()
-    this.#accepted.add(promise)
-    const result = operation()
-    result.then(nothing, nothing).finally(() => {
-      resolve()
-      this.#accepted.delete(promise)
-    })
-    return result
+  /** An operation was accepted; until it settles, `close` waits for it. */
+  #accept<R>(settles: Promise<R>): Promise<R> {
+    this.#busy++
+    settles.then(this.#ended, this.#ended)
+    return settles
   }
 
   #prefix(options: KeysOptions | undefined): KeysOptions {

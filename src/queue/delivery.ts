@@ -1,67 +1,73 @@
-import { locate, StoreError } from '../errors.js'
+import { locate } from '../errors.js'
 import type { Change, Entry, Outcome, StorageBase } from '../storage.js'
+import type { StoreError } from '../errors.js'
 
 const READ_ATTEMPTS = 3
 
-/** Whether a group was applied, or its condition did not hold. Anything else is thrown. */
-export type Verdict = 'applied' | 'conflict'
-
 /**
  * Calls to one storage, with an answer even where the backend's own was lost: reads are made
- * again, and a write whose outcome is unknown is looked up. Every error names its place.
+ * again, and writes whose outcome is unknown are looked up.
  */
 export class Delivery {
   readonly #storage: StorageBase
-  readonly #namespace: string
 
-  constructor(storage: StorageBase, namespace: string) {
+  constructor(storage: StorageBase) {
     this.#storage = storage
-    this.#namespace = namespace
   }
 
-  async read(key: string): Promise<Entry | undefined> {
-    return (await this.retry(() => this.#storage.getMany([key]), key)).get(key)
+  /** @throws StoreError */
+  getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
+    return this.retry(() => this.#storage.getMany(keys))
   }
 
-  async commit(changes: readonly Change[]): Promise<Verdict> {
-    return this.#settle(changes, await this.#send(changes))
+  async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
+    return this.#settle(groups, await this.#send(groups))
   }
 
-  /** Decides on a change inside the backend's own transaction, where it offers one. */
+  /**
+   * Decides on groups inside the backend's own transaction, where it offers one.
+   *
+   * @throws StoreError if nothing was decided
+   */
   async transact(
-    key: string,
-    decide: (now: Entry | undefined) => Change | undefined,
-  ): Promise<Verdict> {
-    let change: Change | undefined
-    let outcome: Outcome | undefined
+    keys: readonly string[],
+    decide: (now: Map<string, Entry>) => readonly (readonly Change[])[],
+  ): Promise<readonly Outcome[]> {
+    let groups: readonly (readonly Change[])[] | undefined
+    let outcomes: readonly Outcome[]
     try {
-      const outcomes = await this.#storage.transact?.([key], (now) => {
-        change = decide(now.get(key))
-        return change === undefined ? [] : [[change]]
-      })
-      outcome = outcomes?.[0]
+      const made = await this.#storage.transact?.(keys, (now) => (groups = decide(now)))
+      if (groups === undefined) throw new Error('it resolved a transaction that it never ran')
+      outcomes = answered(groups, made)
     } catch (error) {
-      outcome = this.#lost(error, key)
-      if (change === undefined) throw outcome
+      const failed = lost(error)
+      // Where nothing was to be written, nobody could tell that it failed.
+      if (groups === undefined || groups.length === 0) throw failed
+      outcomes = groups.map(() => failed)
     }
-    return change === undefined ? 'applied' : this.#settle([change], outcome)
+    return this.#settle(groups, outcomes)
   }
 
+  /** @throws StoreError */
   async clear(): Promise<void> {
     try {
       await this.#storage.clear()
     } catch (error) {
-      throw this.#lost(error)
+      throw lost(error)
     }
   }
 
-  /** Makes a read again while its error says that this may help. */
-  async retry<T>(read: () => Promise<T>, key?: string): Promise<T> {
+  /**
+   * Makes a read again while its error says that this may help.
+   *
+   * @throws StoreError
+   */
+  async retry<T>(read: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await read()
       } catch (error) {
-        const failed = this.#failedRead(error, key)
+        const failed = failedRead(error)
         // Whoever was blocked has waited already, as long as he was willing to.
         const again = failed.retryable && failed.code !== 'BLOCKED'
         if (!again || attempt === READ_ATTEMPTS) throw failed
@@ -82,64 +88,89 @@ export class Delivery {
       running = false
     } catch (error) {
       running = false
-      throw this.#failedRead(error)
+      throw failedRead(error)
     } finally {
       // Only of a listing that was left early; the others have ended by themselves.
       if (running) await rest.return?.()
     }
   }
 
-  async #send(changes: readonly Change[]): Promise<Outcome | undefined> {
+  async #send(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
     try {
-      return (await this.#storage.commit([changes]))[0]
+      return answered(groups, await this.#storage.commit(groups))
     } catch (error) {
-      return this.#lost(error, changes[0]?.key)
+      const failed = lost(error)
+      return groups.map(() => failed)
     }
   }
 
   /**
-   * Turns an outcome into an answer. After an unknown one a single read decides: our own version
-   * is there, so it was applied; the expected one is there, so it was not, and is applied now;
-   * anything else stays unknown, and nothing is written again.
+   * Finds out about unknown outcomes. A single read decides: a group's own version is there, so it
+   * was applied; the expected one is there, so it was not, and is applied now; anything else stays
+   * unknown, and nothing is written again.
    */
-  async #settle(changes: readonly Change[], outcome: Outcome | undefined): Promise<Verdict> {
-    if (outcome === 'applied' || outcome === 'conflict') return outcome
-    const failed = this.#lost(
-      outcome ?? new Error('a group of changes got no outcome'),
-      changes[0]?.key,
-    )
-    const probe = changes.find((change) => 'entry' in change) ?? changes[0]
-    // One change speaks for its group only where groups are whole.
-    const speaks = changes.length === 1 || this.#storage.traits.atomic !== 'none'
-    // An overloaded backend is better left alone.
-    const decidable = failed.outcome === 'unknown' && failed.code !== 'OVERLOADED' && speaks
-    if (!decidable || probe === undefined) throw failed
-    let found: Entry | undefined
-    try {
-      found = await this.read(probe.key)
-    } catch {
-      throw failed
+  async #settle(
+    groups: readonly (readonly Change[])[],
+    outcomes: readonly Outcome[],
+  ): Promise<readonly Outcome[]> {
+    const { atomic, consistency } = this.#storage.traits
+    const probes = new Map<number, Change>()
+    for (const [index, changes] of groups.entries()) {
+      const outcome = outcomes[index]
+      // An overloaded backend is better left alone.
+      if (typeof outcome !== 'object' || outcome.outcome !== 'unknown') continue
+      if (outcome.code === 'OVERLOADED') continue
+      // One change speaks for its group only where groups are whole.
+      if (changes.length > 1 && atomic === 'none') continue
+      const probe = changes.find((change) => 'entry' in change) ?? changes[0]
+      if (probe !== undefined) probes.set(index, probe)
     }
-    // That a key is gone does not tell who removed it, and two pops must not both have its value;
-    // nor is it sure where a read may be older than the write.
-    const certain = probe.ifVersion === undefined && this.#storage.traits.consistency === 'strong'
-    const gone = found === undefined && certain
-    const ours = 'entry' in probe ? found?.version === probe.entry.version : gone
-    if (ours) return 'applied'
-    // Versions are unique, absence is not: a key may have come and gone in between.
-    const expected = typeof probe.ifVersion === 'string' && found?.version === probe.ifVersion
+    if (probes.size === 0) return outcomes
+    let found: Map<string, Entry>
+    try {
+      found = await this.getMany([...new Set([...probes.values()].map(({ key }) => key))])
+    } catch {
+      return outcomes
+    }
+    const settled = [...outcomes]
+    const unsent: number[] = []
+    for (const [index, probe] of probes) {
+      const version = found.get(probe.key)?.version
+      // That a key is gone does not tell who removed it, and two pops must not both have its value;
+      // nor is it sure where a read may be older than the write.
+      const certain = probe.ifVersion === undefined && consistency === 'strong'
+      const gone = version === undefined && certain
+      if ('entry' in probe ? version === probe.entry.version : gone) settled[index] = 'applied'
+      // Versions are unique, absence is not: a key may have come and gone in between.
+      else if (version !== undefined && version === probe.ifVersion) unsent.push(index)
+    }
+    if (unsent.length === 0) return settled
+    const sent = await this.#send(unsent.map((index) => groups[index] ?? []))
     // A conflict now would mean that the lost write arrived late after all.
-    if (expected && (await this.#send(changes)) === 'applied') return 'applied'
-    throw failed
+    for (const [at, index] of unsent.entries())
+      if (sent[at] === 'applied') settled[index] = 'applied'
+    return settled
   }
+}
 
-  #failedRead(error: unknown, key?: string): StoreError {
-    return locate(error, { namespace: this.#namespace, key, outcome: 'not-applied' })
-  }
+/** A storage has to answer for every group. */
+function answered(
+  groups: readonly (readonly Change[])[],
+  outcomes: readonly Outcome[] | undefined,
+): readonly Outcome[] {
+  return groups.map((_, index) => {
+    const outcome = outcomes?.[index]
+    if (outcome === 'applied' || outcome === 'conflict') return outcome
+    return lost(outcome ?? new Error('a group of changes got no outcome'))
+  })
+}
 
-  #lost(error: unknown, key?: string): StoreError {
-    return locate(error, { namespace: this.#namespace, key, outcome: 'unknown' })
-  }
+function failedRead(error: unknown): StoreError {
+  return locate(error, { outcome: 'not-applied' })
+}
+
+function lost(error: unknown): StoreError {
+  return locate(error, { outcome: 'unknown' })
 }
 
 export function sleep(ms: number): Promise<void> {
