@@ -90,7 +90,11 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /** Stores a value. What was under the key is replaced, its expiry too. */
   async set<K extends KeyOf<T>>(key: K, value: T[K], options?: SetOptions): Promise<void> {
     this.#check(key)
-    const change = this.#changes.set(key, value, this.#changes.expiry(options))
+    const change = this.#changes.set(
+      key,
+      value,
+      options === undefined ? undefined : this.#changes.expiry(options),
+    )
     await this.#accept(this.#on.queue.write([change]))
   }
 
@@ -295,12 +299,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     return this.#accept(this.#on.queue.step(key, (read) => plan(this.#changes.live(read), read)))
   }
 
-  #replace(
-    key: string,
-    live: Entry | undefined,
-    read: Entry | undefined,
-    next: unknown,
-  ): Planned {
+  #replace(key: string, live: Entry | undefined, read: Entry | undefined, next: unknown): Planned {
     const change = this.#changes.replace(key, live, read, next)
     return {
       change,

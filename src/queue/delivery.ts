@@ -4,6 +4,8 @@ import type { StoreError } from '../errors.js'
 
 const READ_ATTEMPTS = 3
 
+type Groups = readonly (readonly Change[])[]
+
 /**
  * Calls to one storage, with an answer even where the backend's own was lost: reads are made
  * again, and writes whose outcome is unknown are looked up.
@@ -20,8 +22,9 @@ export class Delivery {
     return this.retry(() => this.#storage.getMany(keys))
   }
 
-  async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
-    return this.#settle(groups, await this.#send(groups))
+  async commit(groups: Groups): Promise<readonly Outcome[]> {
+    const outcomes = await this.#send(groups)
+    return outcomes.every(isKnown) ? outcomes : this.#settle(groups, outcomes)
   }
 
   /**
@@ -31,9 +34,9 @@ export class Delivery {
    */
   async transact(
     keys: readonly string[],
-    decide: (now: Map<string, Entry>) => readonly (readonly Change[])[],
+    decide: (now: Map<string, Entry>) => Groups,
   ): Promise<readonly Outcome[]> {
-    let groups: readonly (readonly Change[])[] | undefined
+    let groups: Groups | undefined
     let outcomes: readonly Outcome[]
     try {
       const made = await this.#storage.transact?.(keys, (now) => (groups = decide(now)))
@@ -45,7 +48,7 @@ export class Delivery {
       if (groups === undefined || groups.length === 0) throw failed
       outcomes = groups.map(() => failed)
     }
-    return this.#settle(groups, outcomes)
+    return outcomes.every(isKnown) ? outcomes : this.#settle(groups, outcomes)
   }
 
   /** @throws StoreError */
@@ -95,7 +98,7 @@ export class Delivery {
     }
   }
 
-  async #send(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
+  async #send(groups: Groups): Promise<readonly Outcome[]> {
     try {
       return answered(groups, await this.#storage.commit(groups))
     } catch (error) {
@@ -109,10 +112,7 @@ export class Delivery {
    * was applied; the expected one is there, so it was not, and is applied now; anything else stays
    * unknown, and nothing is written again.
    */
-  async #settle(
-    groups: readonly (readonly Change[])[],
-    outcomes: readonly Outcome[],
-  ): Promise<readonly Outcome[]> {
+  async #settle(groups: Groups, outcomes: readonly Outcome[]): Promise<readonly Outcome[]> {
     const { atomic, consistency } = this.#storage.traits
     const probes = new Map<number, Change>()
     for (const [index, changes] of groups.entries()) {
@@ -154,15 +154,17 @@ export class Delivery {
 }
 
 /** A storage has to answer for every group. */
-function answered(
-  groups: readonly (readonly Change[])[],
-  outcomes: readonly Outcome[] | undefined,
-): readonly Outcome[] {
+function answered(groups: Groups, outcomes: readonly Outcome[] | undefined): readonly Outcome[] {
   return groups.map((_, index) => {
     const outcome = outcomes?.[index]
-    if (outcome === 'applied' || outcome === 'conflict') return outcome
-    return lost(outcome ?? new Error('a group of changes got no outcome'))
+    return isKnown(outcome)
+      ? outcome
+      : lost(outcome ?? new Error('a group of changes got no outcome'))
   })
+}
+
+function isKnown(outcome: Outcome | undefined): outcome is 'applied' | 'conflict' {
+  return outcome === 'applied' || outcome === 'conflict'
 }
 
 function failedRead(error: unknown): StoreError {

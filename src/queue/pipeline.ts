@@ -56,7 +56,6 @@ export class Pipeline {
 
   async #begin(ops: readonly Op[]): Promise<void> {
     const free = this.#held.size === 0 ? ops : this.#withoutHeld(ops)
-    if (free.length === 0) return
     const left = await this.#maker.pass(free)
     if (left.length > 0) this.#hold(left, Promise.resolve())
   }

@@ -24,6 +24,8 @@ interface Made {
   readonly unchanged: Work[]
 }
 
+const NOTHING: ReadonlyMap<string, Entry> = new Map()
+
 /** What a round needs of its queue. */
 export interface RoundHost extends ChainHost {
   readonly storage: StorageBase
@@ -50,12 +52,26 @@ export class Round {
   /** Returns the operations that are to be made again, list by list. It does not fail. */
   async run(ops: readonly Op[]): Promise<Lists> {
     try {
-      await this.#make(ops)
+      const [op] = ops
+      if (ops.length === 1 && op !== undefined && op.plan === undefined) await this.#one(op)
+      else await this.#make(ops)
     } catch (error) {
       // A mistake in this place; nobody is to wait for ever for it.
       for (const op of ops) this.#reject(op, error)
     }
     return this.#lost.length === 0 ? this.#again : [...this.#again, this.#lost]
+  }
+
+  /** The short way of one that has come alone. */
+  async #one(op: Op): Promise<void> {
+    const { keys, changes } = op
+    if (changes === undefined) {
+      op.resolve((await this.#host.delivery.getMany(keys)).get(keys[0] ?? ''))
+      return
+    }
+    const outcomes = await this.#host.delivery.commit([changes])
+    if (outcomes[0] === 'applied') op.resolve()
+    else this.#conclude({ changed: [new Single(op, changes)], unchanged: [] }, outcomes)
   }
 
   async #make(ops: readonly Op[]): Promise<void> {
@@ -68,12 +84,17 @@ export class Round {
       else works.push(new Chain(chain, this.#host))
     }
     const wanted = works.flatMap((work) => work.wanted())
-    if (wanted.length === 0) {
-      for (const work of works) work.start(new Map())
-      await Promise.all([this.#read(readers), this.#store(works)])
-    } else if (this.#host.storage.transact)
-      await Promise.all([this.#read(readers), this.#storeInside(works, wanted)])
-    else if (await this.#read(readers, works, wanted)) await this.#store(works)
+    if (wanted.length > 0 && !this.#host.storage.transact) {
+      if (await this.#read(readers, works, wanted)) await this.#store(works)
+      return
+    }
+    const read = readers.length === 0 || this.#read(readers)
+    if (wanted.length > 0) await this.#storeInside(works, wanted)
+    else if (works.length > 0) {
+      for (const work of works) work.start(NOTHING)
+      await this.#store(works)
+    }
+    await read
   }
 
   /** Answers those that only read, and starts those that have to know what is there. */
@@ -143,7 +164,10 @@ export class Round {
   }
 
   /** Acts on the outcomes of what was made. Returns what holds. */
-  #conclude({ changed, unchanged }: Made, outcomes: readonly Outcome[]): readonly Work[] {
+  #conclude(
+    { changed, unchanged }: Omit<Made, 'groups'>,
+    outcomes: readonly Outcome[],
+  ): readonly Work[] {
     // The same error for all: the call failed, and perhaps for the sake of one.
     const together = changed.length > 1 && outcomes.every((outcome) => outcome === outcomes[0])
     const applied = changed.filter((work, index) => {
