@@ -52,7 +52,10 @@ export interface Traits {
   readonly durable: boolean
   /** `eventual`: a read may answer with an older value than the last write. */
   readonly consistency: 'strong' | 'eventual'
-  /** May a call wait for one that another request made? Never in a Worker. */
+  /**
+   * May a call wait for one that another request made? Never in a Worker. Where it may, one call is
+   * under way at a time, and what comes meanwhile is joined into the next one.
+   */
   readonly gather: boolean
   /** The longest key, in bytes of UTF-8. */
   readonly maxKeyBytes: number
@@ -165,7 +168,9 @@ export abstract class StorageBase {
   }
 
   /**
-   * Applies each group whole or not at all; groups do not affect each other. A storage with
+   * Applies each group whole or not at all; groups do not affect each other. Should one of them
+   * bring down the whole call, reject it with `outcome: 'not-applied'`: they are made again one by
+   * one. There are as many groups as were issued at once, a thousand for example. A storage with
    * `atomic: 'none'` writes a group's changes one after another instead, and answers any
    * condition with `NOT_ATOMIC`.
    */

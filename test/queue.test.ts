@@ -330,6 +330,42 @@ describe('contention', () => {
   })
 })
 
+describe('operations of one tick', () => {
+  test('a function that changes what it is given in place does not change what is stored', async () => {
+    const store = await new StorageRuntime(new MemoryStoragePlugin()).open<{ k: { n: number } }>(
+      'n',
+    )
+    const spoil = (value: { n: number } | undefined): undefined => {
+      if (value !== undefined) value.n = 99
+      throw new Error('no')
+    }
+    const done = await Promise.allSettled([
+      store.update('k', () => ({ n: 1 })),
+      store.update('k', async (value) => ({ n: (value?.n ?? 0) + 1 })),
+      store.update('k', spoil),
+      store.get('k'),
+      store.update('k', spoil),
+    ])
+    expect(done.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'rejected',
+    ])
+    expect(done[3]).toEqual({ status: 'fulfilled', value: { n: 2 } })
+    expect(await store.get('k')).toEqual({ n: 2 })
+    await Promise.allSettled([
+      store.update('k', () => ({ n: 3 })),
+      store.update('k', async () => {
+        throw new Error('no')
+      }),
+      store.update('k', spoil),
+    ])
+    expect(await store.get('k')).toEqual({ n: 3 })
+  })
+})
+
 describe('a function that fails before its transaction is done', () => {
   test('rejects its update, and nothing is left unhandled', async () => {
     class SlowPlugin extends MemoryStoragePlugin {

@@ -88,6 +88,8 @@ export class Chain implements Work {
   readonly #view = new Map<string, Entry | undefined>()
   /** The versions of what was read, by key; `null`: there was nothing. */
   readonly #base = new Map<string, string | null>()
+  /** The keys of which the view has what was read, for this chain alone. */
+  readonly #own = new Set<string>()
   readonly #changes = new Map<string, Change>()
   /** The keys whose changes follow from what was read. */
   readonly #dependent = new Set<string>()
@@ -129,8 +131,12 @@ export class Chain implements Work {
     this.#pending = undefined
     this.#view.clear()
     this.#base.clear()
+    this.#own.clear()
     this.#beginGroup()
-    for (const key of this.wanted()) this.#know(key, found.get(key))
+    for (const key of this.wanted()) {
+      this.#know(key, found.get(key))
+      this.#own.add(key)
+    }
     this.#advance()
   }
 
@@ -167,6 +173,7 @@ export class Chain implements Work {
     this.#ops.splice(0, this.#done)
     this.#done = 0
     for (const [key, entry] of this.#view) this.#know(key, entry)
+    this.#own.clear()
     this.#beginGroup()
   }
 
@@ -244,6 +251,7 @@ export class Chain implements Work {
 
   #write(op: Op, change: Change): void {
     this.#view.set(change.key, 'entry' in change ? change.entry : undefined)
+    this.#own.delete(change.key)
     this.#changes.set(change.key, change)
     this.#writers.add(op)
   }
@@ -251,9 +259,9 @@ export class Chain implements Work {
   /** What is under a key now, for one who may keep it and change it. */
   #shown(key: string): Entry | undefined {
     const entry = this.#view.get(key)
-    // What was read was read for this chain. Nobody else looks at it if this is the last operation.
-    const own = this.#done === this.#ops.length - 1 && !this.#changes.has(key)
-    return entry === undefined || own ? entry : copyOf(entry)
+    // Nobody looks at it after the last operation.
+    const last = this.#done === this.#ops.length - 1
+    return entry === undefined || (last && this.#own.has(key)) ? entry : copyOf(entry)
   }
 }
 
