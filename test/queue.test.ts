@@ -55,6 +55,10 @@ async function open(plugin: FaultyPlugin): Promise<Store<Record<string, number>>
 
 const lost = (): StoreError => new StoreError('CONNECTION_LOST', 'gone', { outcome: 'unknown' })
 const never = (): Promise<never> => new Promise(() => {})
+const spoil = (value: { n: number } | undefined): undefined => {
+  if (value !== undefined) value.n = 99
+  throw new Error('no')
+}
 const plusOne = (n = 0): number => n + 1
 
 async function caught(promise: Promise<unknown>): Promise<StoreError> {
@@ -335,10 +339,6 @@ describe('operations of one tick', () => {
     const store = await new StorageRuntime(new MemoryStoragePlugin()).open<{ k: { n: number } }>(
       'n',
     )
-    const spoil = (value: { n: number } | undefined): undefined => {
-      if (value !== undefined) value.n = 99
-      throw new Error('no')
-    }
     const done = await Promise.allSettled([
       store.update('k', () => ({ n: 1 })),
       store.update('k', async (value) => ({ n: (value?.n ?? 0) + 1 })),
