@@ -16,6 +16,7 @@ const MOST_BYTES = 1024 * 1024
 // A bot may be given another name.
 const NAME_KEPT = 24 * 60 * 60 * 1000
 const NAME_AGAIN_SECONDS = 30
+const NOT_ACTED = 'The bot has tried often enough to act on an update; it is given up.'
 
 /** Does the bot talk on Telegram: has it a token, and a secret for its webhook? */
 export function isOnTelegram(env: Env): boolean {
@@ -56,7 +57,11 @@ export async function takeUpdate(
   const claim = await UpdateClaim.take(store, { bot: api.id, id })
   if (claim === undefined) return
   try {
-    if (!claim.hasActed) await claim.keep(await act({ ...said, text }, env, runtime))
+    if (!claim.hasActed) {
+      // Requests that died have had their tries as well.
+      if (claim.triesLeft <= 0) throw new Error(NOT_ACTED)
+      await claim.keep(await act({ ...said, text }, env, runtime))
+    }
     await sendAll(claim, said, api)
   } catch (error) {
     await settle(claim, error)
@@ -113,7 +118,11 @@ async function settle(claim: UpdateClaim, error: unknown): Promise<void> {
 
 /** After how many seconds another try is worth it; `undefined` if none is. */
 function secondsUntilAgain(claim: UpdateClaim, error: unknown): number | undefined {
-  if (isPassing(error)) return claim.wait
+  if (isPassing(error)) {
+    if (claim.hasActed || claim.triesLeft > 1) return claim.wait
+    console.error(NOT_ACTED)
+    return undefined
+  }
   if (!(error instanceof BotApiError)) return undefined
   const { failing, retryAfter } = error
   if (failing === 'later') return retryAfter

@@ -68,6 +68,12 @@ describe('karma is counted', () => {
     expect(await say('ann', '!karma bob')).toEqual(['bob has 2 karma.'])
     expect(await say('ann', '!karma nobody')).toEqual(['nobody has 0 karma.'])
   })
+  test('and told in one line, whatever the nick that is asked for holds', async () => {
+    const { say } = await startTestBot()
+    expect(await say('ann', '!karma bob\r\nroot has 9\u2028x')).toEqual([
+      'bob root has 9 x has 0 karma.',
+    ])
+  })
   test('but nobody raises his own', async () => {
     const { say, stored } = await startTestBot()
     expect(await say('Ann', 'ann++')).toEqual(['Ann: nobody raises his own karma.'])

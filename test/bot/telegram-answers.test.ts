@@ -57,6 +57,19 @@ describe('what Telegram does not take', () => {
     expect(on.api.texts(-40)).toEqual(texts.slice(0, 1))
     expect(on.api.texts(-100_040)).toEqual(texts)
   })
+  test('is sent to that supergroup without waiting there as well', async () => {
+    const { ask } = await threeMessages()
+    on.api.trouble(-43, { ...refused(400, 'group chat was upgraded'), movedTo: -100_043 })
+    on.api.trouble(-100_043, { ...refused(429, 'Too Many Requests'), retryAfter: 1 })
+    await expect(on.take(ask, -43)).rejects.toMatchObject(again(1))
+    expect(on.api.sent(-100_043)).toHaveLength(1)
+  })
+  test('is sent to that supergroup only if it is the Bot API that answers', async () => {
+    on.api.trouble(-44, { ...refused(400, 'group chat was upgraded'), movedTo: -100_044 })
+    on.api.trouble(-100_044, { status: 200, json: null })
+    await expect(on.take('ben++', -44)).rejects.toMatchObject(again(5))
+    expect(on.logged).toEqual([expect.stringContaining('is not the Bot API')])
+  })
   test('is not sent to and fro between two groups that each say so', async () => {
     on.api.trouble(-41, { ...refused(400, 'upgraded'), movedTo: -42 })
     on.api.trouble(-42, { ...refused(400, 'upgraded'), movedTo: -41 })

@@ -121,6 +121,26 @@ describe('an update, when the storage fails', () => {
     await on.take('ben++', chat)
     expect(on.api.texts(chat)).toEqual(['ben has 1 karma.'])
   })
+  test('as the bot acts for the tenth time, is given up, and what was stored counts no more', async () => {
+    on.plugin.fault = (name) => (name === 'Karma' ? busy : undefined)
+    for (const seconds of [5, 30, 300, 300, 300, 300, 300, 300, 300]) {
+      await expect(on.take('ben++', 18)).rejects.toMatchObject(again(seconds))
+    }
+    await on.take('ben++', 18)
+    expect(await on.store.get(KEY)).toEqual({ state: 'done' })
+    on.plugin.fault = () => undefined
+    await on.take('ben++', 18)
+    expect([on.api.sent(18), on.logged.at(-1)]).toEqual([[], expect.stringContaining('given up')])
+    expect(await (await on.runtime.open('Karma')).size()).toBe(0)
+    const { value: seen } = await (await on.runtime.open('Seen')).values().next()
+    expect(seen).toMatchObject({ messages: 10 })
+  })
+  test('not, but each of ten requests died as the bot acted, is given up', async () => {
+    await on.store.set(KEY, { state: 'claimed', until: 1, tries: 9 })
+    await on.take('ben++', 19)
+    expect(await on.store.get(KEY)).toEqual({ state: 'done' })
+    expect([on.api.sent(19), on.logged]).toEqual([[], [expect.stringContaining('given up')]])
+  })
   test('as the bot acts and the claim is released, is brought again when it ends', async () => {
     on.failing(['Seen', unsure], ['Telegram', busy])
     await expect(on.take('ben++', 4)).rejects.toMatchObject(again(5))

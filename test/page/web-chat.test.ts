@@ -57,6 +57,7 @@ test('the page says that the bot does not talk there, and in the tab it does', a
   for (const place of ['Durable Object', 'KV'] as const) {
     await goTo(page, place)
     await isMute(page)
+    await page.locator('#shelf').getByText('Nothing is kept here yet.', { exact: true }).waitFor()
     expect(await usable(page)).toEqual([])
     expect(await page.locator('#silence').textContent()).toBe(MUTE)
     expect(await said(page)).toEqual([])

@@ -95,7 +95,9 @@ export async function readMerge(
 }
 
 /**
- * Makes a namespace hold exactly these entries: sets them, and then removes the others.
+ * Makes a namespace hold exactly these entries: sets them, and then removes the others. Of several
+ * such calls at the same time one at least finds all of its entries there in the end, unless the
+ * storage may show what is older, as Workers KV does.
  *
  * @param about gets what is going to be changed
  * @throws HttpError 413 if there are more than 500 others; StoreError what the storage says; before
@@ -126,6 +128,9 @@ export async function setNamespace(
   await place.check(changes)
   about(changes)
   await place.apply(changes)
+  // Two calls at once may each have listed, and then removed, what the other has set by now. The one
+  // that looks last does so after everything is removed, and nobody takes its entries away again.
+  if (others.length > 0) await place.setMissing(entries)
   return changes
 }
 

@@ -82,7 +82,7 @@ export async function restorePart(
   const live = entries.filter(
     (entry) => !TRANSIENT.has(entry.namespace) && ('remove' in entry || isLive(entry, now)),
   )
-  // Listed before anything is set: of two restores at once neither removes what is new by the other.
+  // Listed before anything is set: what another call adds after that is not removed.
   const others = state.mode === 'replace' ? await notIn(runtime, state, live, range) : []
   const removed = others.slice(0, MOST_REMOVED)
   const set = state.begun === undefined ? live : []
@@ -91,6 +91,9 @@ export async function restorePart(
   about(changes)
   await place.apply(set)
   await place.apply(removed)
+  // Another call at the same time may have removed what this part has set, while this one removes what
+  // that one has set. See `setNamespace`: the one that looks last has all of its entries.
+  if (removed.length > 0) await place.setMissing(live)
   const last = removed.at(-1)
   const again = removed.length < others.length && last !== undefined
   const done = !again && next === null

@@ -2,6 +2,7 @@ import { StoreMixin } from '../../src/index.js'
 import type { Call } from './call.js'
 import type { BotMessage } from './message.js'
 import { NICK, nickKey } from './nick.js'
+import { oneLine } from './one-line.js'
 import { type BotCommand, BotPlugin, type PluginConfig, type PluginHost } from './plugin.js'
 
 /** One nick raised or lowered in a message. */
@@ -81,6 +82,6 @@ export class Karma extends StoreMixin<Record<string, number>>()(BotPlugin) {
 
   async #show({ rest }: Call): Promise<string> {
     if (rest === '') return 'Say it like this: !karma nick'
-    return `${rest} has ${(await this.get(nickKey(rest))) ?? 0} karma.`
+    return oneLine(`${rest} has ${(await this.get(nickKey(rest))) ?? 0} karma.`)
   }
 }

@@ -2,6 +2,7 @@ import { StoreMixin } from '../../src/index.js'
 import type { Call } from './call.js'
 import type { BotMessage } from './message.js'
 import { nickKey } from './nick.js'
+import { oneLine } from './one-line.js'
 import { type BotCommand, BotPlugin } from './plugin.js'
 
 /** The last of somebody: said, did, became another nick, or came from another nick. */
@@ -99,11 +100,6 @@ export function busiestFirst(all: readonly Sighting[]): Sighting[] {
 /** A time as it is shown: to the minute, in UTC. */
 export function showTime(at: number): string {
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
-}
-
-/** A line end in what somebody said could pass for a line of the bot's own. */
-function oneLine(text: string): string {
-  return text.replace(/[\n\v\f\r\u0085\u2028\u2029]+/g, ' ')
 }
 
 /** What somebody was doing, as half a sentence. */

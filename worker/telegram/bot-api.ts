@@ -49,13 +49,15 @@ export class BotApiError extends Error {
 
 /**
  * What the bot asks of the Bot API. A call is given 10 seconds. What Telegram wants to have later
- * is waited for up to 3 seconds, twice; all else is a {@link BotApiError}.
+ * is waited for up to 3 seconds, twice, unless it may not take so long; all else is a
+ * {@link BotApiError}.
  */
 export class BotApi {
   /** The id of the bot, which is a public part of its token. */
   readonly id: string
   readonly #secret: string
   readonly #api: Api
+  readonly #impatient: Api
 
   /**
    * @param token the bot's token, such as `123456:ABC-DEF`
@@ -64,8 +66,11 @@ export class BotApi {
   constructor(token: string, root: string) {
     this.id = token.slice(0, token.indexOf(':'))
     this.#secret = token.slice(this.id.length + 1)
-    this.#api = new Api(token, { apiRoot: root, timeoutSeconds: ANSWERS_WITHIN_SECONDS })
-    this.#api.config.use(patient)
+    const options = { apiRoot: root, timeoutSeconds: ANSWERS_WITHIN_SECONDS }
+    this.#api = new Api(token, options)
+    this.#api.config.use(checked, patient)
+    this.#impatient = new Api(token, options)
+    this.#impatient.config.use(checked)
   }
 
   /** The bot's username. */
@@ -75,15 +80,22 @@ export class BotApi {
     throw new BotApiError('Telegram answered getMe without a username.', 'failed')
   }
 
-  /** Says something somewhere, as it is: no character of it is markup. */
-  async send({ chat, topic, directTopic }: Place, text: string): Promise<void> {
-    await this.#call((api) =>
+  /**
+   * Says something somewhere, as it is: no character of it is markup. It takes up to 36 seconds, and
+   * 10 if it may not wait.
+   */
+  async send(
+    { chat, topic, directTopic }: Place,
+    text: string,
+    { waits = true }: { readonly waits?: boolean } = {},
+  ): Promise<void> {
+    const ask = (api: Api): Promise<unknown> =>
       api.sendMessage(chat, text, {
         ...(topic === undefined ? {} : { message_thread_id: topic }),
         ...(directTopic === undefined ? {} : { direct_messages_topic_id: directTopic }),
         link_preview_options: { is_disabled: true },
-      }),
-    )
+      })
+    await this.#call(ask, waits ? this.#api : this.#impatient)
   }
 
   /** Tells a client that the press of a button has arrived. */
@@ -91,9 +103,9 @@ export class BotApi {
     await this.#call((api) => api.answerCallbackQuery(query))
   }
 
-  async #call<R>(ask: (api: Api) => Promise<R>): Promise<R> {
+  async #call<R>(ask: (api: Api) => Promise<R>, api = this.#api): Promise<R> {
     try {
-      return await ask(this.#api)
+      return await ask(api)
     } catch (error) {
       throw this.#explain(error)
     }
@@ -147,11 +159,17 @@ function waitOf(asked: unknown): number {
   return Math.min(Math.max(Math.ceil(asked), 1), LATEST_SECONDS)
 }
 
+/** Passes on what the Bot API answers, and nothing else. */
+const checked: Transformer = async (call, method, payload, signal) => {
+  const answer = await call(method, payload, signal)
+  if (!isAnswer(answer)) throw new OddAnswer(method)
+  return answer
+}
+
 /** Makes a call again that Telegram wants to have a little later. */
 const patient: Transformer = async (call, method, payload, signal) => {
   for (let tries = 0; ; tries++) {
     const answer = await call(method, payload, signal)
-    if (!isAnswer(answer)) throw new OddAnswer(method)
     const asked = answer.ok ? undefined : answer.parameters?.retry_after
     const wait = asked === undefined ? Infinity : waitOf(asked)
     if (wait > WAITS_SECONDS || tries === RETRIES) return answer

@@ -12,7 +12,10 @@ const HELD_SECONDS = 5
 // How many seconds to wait after the first try, the second, and every other.
 const WAITS: readonly number[] = [5, 30]
 const LONGEST_WAIT = 300
-// Another message of the same chat waits until this one is done with.
+// Another message of the same chat waits until this one is done with: with the waits above, for
+// about half an hour. Acting is tried as often, since what one plugin has stored before another
+// one's storage fails is counted each time. A storage that is away as a whole takes no claim, and
+// none of these tries.
 const MOST_TRIES = 10
 // What was sent may have arrived each time.
 const MOST_TIMEOUTS = 3
@@ -98,6 +101,11 @@ export class UpdateClaim {
   /** The message to be sent next; `undefined` if there is none. */
   get next(): string | undefined {
     return this.#record.state === 'sending' ? this.#record.messages[this.#record.sent] : undefined
+  }
+
+  /** How often the bot may act on it, now included, until its answer is stored: 10 times at first. */
+  get triesLeft(): number {
+    return this.#record.state === 'claimed' ? MOST_TRIES - this.#record.tries : 0
   }
 
   /** How many seconds to wait before the next try; more after each. */

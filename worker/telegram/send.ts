@@ -29,7 +29,8 @@ export async function sendAll(claim: UpdateClaim, to: Place, api: BotApi): Promi
  */
 async function sendOne(api: BotApi, place: Place, text: string, moved = false): Promise<Place> {
   try {
-    await api.send(place, text)
+    // Two calls that wait would outlast the claim, and the message might be sent twice.
+    await api.send(place, text, { waits: !moved })
   } catch (error) {
     if (!(error instanceof BotApiError) || error.failing !== 'refused') throw error
     if (error.movedTo !== undefined && !moved) {

@@ -8,6 +8,7 @@ export class Inspector {
   readonly #find = element('find', HTMLInputElement)
   readonly #stale = element('stale', HTMLParagraphElement)
   #shelf: Shelf | undefined
+  #empty = ''
   #spaces = new Map<string, SpaceView>()
   #trouble: string | undefined
   #beside: string | undefined
@@ -28,9 +29,14 @@ export class Inspector {
     this.#place.replaceChildren(create('p', 'empty', sentence))
   }
 
-  /** Shows a shelf from now on. What is on it at first is no change. */
-  follow(shelf: Shelf): void {
+  /**
+   * Shows a shelf from now on. What is on it at first is no change.
+   *
+   * @param empty what is said of a shelf with nothing on it
+   */
+  follow(shelf: Shelf, empty: string): void {
     this.#shelf = shelf
+    this.#empty = empty
     this.#isFirst = true
   }
 
@@ -87,7 +93,7 @@ export class Inspector {
 
   /** What there is to say where there is nothing to show. */
   #sentence(shown: readonly HTMLElement[]): string | undefined {
-    if (shown.length === 0) return this.#trouble ?? 'Nothing is kept here yet. Say something.'
+    if (shown.length === 0) return this.#trouble ?? this.#empty
     return shown.every(({ hidden }) => hidden) ? 'No key is called that.' : undefined
   }
 }

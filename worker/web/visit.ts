@@ -21,6 +21,7 @@ const PRIVACY = {
 }
 const UNKEPT =
   'This conversation is on this screen only: the browser does not keep it for this page.'
+const EMPTY = 'Nothing is kept here yet.'
 
 /** One stay at a place: the conversation there, and what the place keeps, until it ends. */
 export class Visit {
@@ -87,7 +88,7 @@ export class Visit {
     inspector.say(closed ?? 'Looking …')
     if (closed !== undefined) return
     const shelf = new Shelf((touched) => this.#show(shelf, touched))
-    inspector.follow(shelf)
+    inspector.follow(shelf, this.home.mute() === undefined ? `${EMPTY} Say something.` : EMPTY)
     this.#isFollowing = true
     const onTrouble = (error: unknown): void => this.#showTrouble(shelf, error)
     try {

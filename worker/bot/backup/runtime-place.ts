@@ -13,6 +13,11 @@ import type { Place } from './place.js'
 export interface RuntimePlace extends Place {
   /** @throws StoreError `INVALID_NAMESPACE`, `INVALID_KEY` or `TOO_LARGE` for what it cannot hold */
   check(changes: readonly PlaceChange[]): Promise<void>
+  /**
+   * Sets again what the changes have set and is gone. Where a listing may be older than a write, as
+   * on Workers KV, it does nothing.
+   */
+  setMissing(changes: readonly PlaceChange[]): Promise<void>
 }
 
 /**
@@ -49,6 +54,18 @@ export function runtimePlace(runtime: StorageRuntime): RuntimePlace {
           done += part.length
           onDone(done)
         }
+      }
+    },
+    async setMissing(changes) {
+      const set = changes.filter((change) => !('remove' in change))
+      for (const [namespace, run] of byNamespace(set)) {
+        await using store = await runtime.open(namespace)
+        if (store.traits.consistency === 'eventual') continue
+        // A page of keys is one call; looked for by itself, each entry would be another.
+        const there = new Set<string>()
+        for await (const key of store.keys()) there.add(key)
+        const missing = run.filter(({ key }) => !there.has(key))
+        for (const part of inParts(missing, MOST_ENTRIES, PART_BYTES)) await applyPart(store, part)
       }
     },
   }
