@@ -14,8 +14,12 @@ export interface Pending {
 export interface ChainHost {
   /** Calls the plan of a step. */
   decide(op: Op, now: Entry | undefined): ReturnType<Plan>
-  /** A plan takes too long to be waited for; the step is no part of the chain any more. */
-  left(pending: Pending): void
+  /**
+   * A plan takes too long to be waited for; the step is no part of the chain any more.
+   *
+   * @param current is what it was given still there?
+   */
+  left(pending: Pending, current: boolean): void
   /** What a plan had decided was overtaken; the step is no part of the chain any more. */
   lost(op: Op): void
 }
@@ -96,6 +100,8 @@ export class Chain implements Work {
   #writers = new Set<Op>()
   #answers: (() => void)[] = []
   #pending: Pending | undefined
+  /** Those whose plan takes too long. What they were given is stored when the chain is. */
+  #left: Pending[] = []
 
   constructor(ops: Op[], host: ChainHost) {
     this.#ops = ops
@@ -103,7 +109,7 @@ export class Chain implements Work {
   }
 
   get ops(): readonly Op[] {
-    return this.#ops
+    return [...this.#ops, ...this.#left.map(({ op }) => op)]
   }
 
   get isShared(): boolean {
@@ -152,7 +158,7 @@ export class Chain implements Work {
         this.#done++
       } else {
         this.#ops.splice(this.#done, 1)
-        this.#host.left(pending)
+        this.#left.push(pending)
       }
       this.#advance()
     }
@@ -168,6 +174,10 @@ export class Chain implements Work {
 
   settle(): void {
     for (const answer of this.#answers) answer()
+    for (const pending of this.#left) {
+      const now = this.#view.get(pending.op.keys[0] ?? '')
+      this.#host.left(pending, now?.version === pending.read?.version)
+    }
     if (!this.isPending) return
     this.#answers = []
     this.#ops.splice(0, this.#done)
@@ -178,9 +188,8 @@ export class Chain implements Work {
   }
 
   fail(reject: (op: Op) => void): Op[] {
-    const writers = this.#writers.size === 0 ? new Set(this.#ops) : this.#writers
-    for (const op of writers) reject(op)
-    return this.#ops.filter((op) => !writers.has(op))
+    for (const op of this.#writers) reject(op)
+    return this.ops.filter((op) => !this.#writers.has(op))
   }
 
   #beginGroup(): void {

@@ -43,9 +43,8 @@ export class Delivery {
       if (groups === undefined) throw new Error('it resolved a transaction that it never ran')
       outcomes = answered(groups, made)
     } catch (error) {
+      if (groups === undefined || groups.length === 0) throw failedRead(error)
       const failed = lost(error)
-      // Where nothing was to be written, nobody could tell that it failed.
-      if (groups === undefined || groups.length === 0) throw failed
       outcomes = groups.map(() => failed)
     }
     return outcomes.every(isKnown) ? outcomes : this.#settle(groups, outcomes)

@@ -95,11 +95,12 @@ export class OpQueue implements Maker, RoundHost {
     }
   }
 
-  left({ op, read, promise }: Pending): void {
+  left({ op, read, promise }: Pending, current: boolean): void {
     const decided = (planned: Planned): void => {
       op.made = { read, planned }
       if (planned.change === undefined) op.resolve(planned.result)
-      else this.#add(op)
+      else if (current) this.#add(op)
+      else this.lost(op)
     }
     promise.then(decided, (error: unknown) => op.reject(error))
   }

@@ -109,7 +109,8 @@ export class Round {
     try {
       found = await this.#host.delivery.getMany(keys)
     } catch (error) {
-      this.#fail([...readers, ...works.map(opsOf)], error)
+      const chains = [...readers, ...works.map(opsOf)]
+      this.#fail(chains, new Set(chains.flat().filter((op) => !op.isBlind)), error)
       return false
     }
     for (const chain of readers) {
@@ -133,7 +134,8 @@ export class Round {
         return made.groups
       })
     } catch (error) {
-      this.#fail(works.map(opsOf), error)
+      const steps = works.flatMap(opsOf).filter((op) => op.plan !== undefined && !op.isBlind)
+      this.#fail(works.map(opsOf), new Set(steps), error)
       return
     }
     const stored = this.#conclude(made, outcomes)
@@ -191,13 +193,20 @@ export class Round {
     for (const op of ops) if (this.#host.lost(op)) this.#lost.push(op)
   }
 
-  /** Nothing could be read. Where that may be for the sake of one key, each is tried by itself. */
-  #fail(chains: Lists, error: unknown): void {
+  /**
+   * A call failed before anything was stored. Where that may be for the sake of one key, each is
+   * tried by itself.
+   */
+  #fail(chains: Lists, failed: ReadonlySet<Op>, error: unknown): void {
     const ops = chains.flat()
     const parts = chains.length > 1 ? chains : alone(ops)
     const keys = new Set(ops.flatMap((op) => op.keys))
-    if (isOfOne(error) && parts.length > 1 && keys.size > 1) this.#again.push(...parts)
-    else for (const op of ops) this.#reject(op, error)
+    if (isOfOne(error) && parts.length > 1 && keys.size > 1) {
+      this.#again.push(...parts)
+      return
+    }
+    for (const op of failed) this.#reject(op, error)
+    this.#again.push(...alone(ops.filter((op) => !failed.has(op))))
   }
 
   #reject(op: Op, error: unknown): void {
