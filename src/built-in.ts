@@ -12,45 +12,30 @@ export const ERRORS: Readonly<Record<string, ErrorConstructor>> = {
 }
 
 /** What of an error is kept, and what engines put on errors by themselves. */
-export const ERROR_PROPERTIES: ReadonlySet<PropertyKey> = new Set([
-  'message',
-  'cause',
-  'stack',
-  'fileName',
-  'lineNumber',
-  'columnNumber',
-  'line',
-  'column',
-  'sourceURL',
-])
+export const ERROR_PROPERTY: RegExp =
+  /^(?:message|cause|stack|fileName|lineNumber|columnNumber|line|column|sourceURL)$/
 
 /** The built-in class an object belongs to directly, of this realm or another; never a subclass. */
 export function builtInName(value: object): string | undefined {
-  const prototype: object | null = Object.getPrototypeOf(value)
+  const prototype: { constructor?: unknown } | null = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) return 'Object'
   if (prototype === Array.prototype) return 'Array'
-  if (!Object.hasOwn(prototype, 'constructor')) return undefined
-  const Class: unknown = (prototype as { constructor: unknown }).constructor
+  const Class = prototype.constructor
+  // A subclass has a prototype of its own; so has what was made with Object.create.
   if (typeof Class !== 'function' || Class.prototype !== prototype) return undefined
-  return /\[native code\]\s*\}$/.test(Function.prototype.toString.call(Class))
-    ? Class.name
+  const { name } = Class
+  // The second tells it of another realm, but takes longer.
+  return (globalThis as Record<string, unknown>)[name] === Class ||
+    /\[native code\]\s*\}$/.test(Function.prototype.toString.call(Class))
+    ? name
     : undefined
 }
 
 /** An object that is not stored, in words. */
 export function describe(value: object, name: string | undefined): string {
   if (name === 'Promise') return 'a promise; await it first'
-  const own: unknown = name ?? (value as { constructor?: { name?: unknown } }).constructor?.name
+  const own: unknown = name || (value as { constructor?: { name?: unknown } }).constructor?.name
   return typeof own === 'string' && own !== ''
     ? `an instance of ${own}`
     : 'an object with a prototype of its own'
-}
-
-export function isDetached(buffer: ArrayBuffer): boolean {
-  if (buffer.byteLength > 0) return false
-  try {
-    return new Uint8Array(buffer).length > 0
-  } catch {
-    return true
-  }
 }

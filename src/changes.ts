@@ -1,7 +1,7 @@
 import { locate, quote, StoreError } from './errors.js'
 import { isPlain, type SetOptions } from './given.js'
 import { type Entry, isLive, type RemoveChange, type SetChange, type Traits } from './storage.js'
-import { cloneValue, copyValue, utf8Bytes } from './value.js'
+import { copyValue, utf8Bytes } from './value.js'
 
 /** What a namespace's writer knows: where it writes, and the time. */
 export interface Writer {
@@ -76,9 +76,4 @@ export class Changes {
       throw locate(error, { namespace, key })
     }
   }
-}
-
-/** Another private copy of a value that was stored, or of none. */
-export function copyOf(value: unknown): unknown {
-  return value === undefined ? undefined : cloneValue(value)
 }

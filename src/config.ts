@@ -1,4 +1,4 @@
-import { quote, StoreError } from './errors.js'
+import { quote, StoreError, type StoreErrorDetails } from './errors.js'
 
 /**
  * The bot's configuration, of which botshelf reads three names. A Worker's `env` is one:
@@ -65,16 +65,20 @@ export function readStorageConfig(
 
 /** The error for a field that is not there, with the line that sets it. */
 export function missing(name: string, field: ConfigField): StoreError {
-  return invalid(`STORAGE_CONFIG.${name} is missing: ${field.doc}.${hint(name, field)}`)
+  return wrong(name, field, `is missing: ${field.doc}.`)
+}
+
+export function invalid(message: string, details?: StoreErrorDetails): StoreError {
+  return new StoreError('CONFIG_INVALID', message, details)
 }
 
 function parse(given: unknown): StorageConfig {
-  let value = given ?? {}
+  let value: unknown = given ?? {}
   if (typeof value === 'string') {
     try {
-      value = JSON.parse(value) as object
+      value = JSON.parse(value)
     } catch (cause) {
-      throw invalid('STORAGE_CONFIG is text, but not JSON.', cause)
+      throw invalid('STORAGE_CONFIG is text, but not JSON.', { cause })
     }
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -86,49 +90,42 @@ function parse(given: unknown): StorageConfig {
 function check(
   name: string,
   field: ConfigField,
-  value: unknown,
+  given: unknown,
   config: BotConfig | null | undefined,
 ): unknown {
-  const full = `STORAGE_CONFIG.${name}`
-  if (field.type === 'string' || field.type === 'number') {
-    if (typeof value !== field.type || Number.isNaN(value)) {
-      throw invalid(`${full} must be a ${field.type}: ${field.doc}.${hint(name, field)}`)
-    }
-    if (field.oneOf && !field.oneOf.includes(value as string)) {
-      throw invalid(
-        `${full} must be one of ${field.oneOf.map(quote).join(', ')}; it is ${quote(value)}.`,
+  const { type, doc, oneOf, accepts } = field
+  if (type === 'string' || type === 'number') {
+    if (typeof given !== type || Number.isNaN(given))
+      throw wrong(name, field, `must be a ${type}: ${doc}.`)
+    if (oneOf && !oneOf.includes(given as string))
+      throw wrong(
+        name,
+        field,
+        `must be one of ${oneOf.map(quote).join(', ')}; it is ${quote(given)}.`,
       )
-    }
-    return value
+    return given
   }
-  let bound = value
-  if (typeof value === 'string' && field.type === 'binding') {
-    bound = (config as Record<string, unknown> | undefined)?.[value]
-    if (bound === undefined || bound === null) {
-      const what = `${full} names ${quote(value)}, but the config has no such binding.`
-      throw invalid(`${what}${hint(name, field, value)}`)
-    }
-  }
-  if (typeof bound !== 'object' && typeof bound !== 'function') {
-    throw invalid(`${full} must be ${field.doc}; it is a ${typeof bound}.${hint(name, field)}`)
-  }
-  if (field.accepts && !field.accepts(bound as object)) {
-    const binding = typeof value === 'string' ? value : undefined
-    throw invalid(
-      `${full} is of the wrong kind; it must be ${field.doc}.${hint(name, field, binding)}`,
-    )
-  }
-  return bound
+  const named = type === 'binding' && typeof given === 'string' ? given : undefined
+  const value = named === undefined ? given : (config as Record<string, unknown> | null)?.[named]
+  if (named !== undefined && (value ?? undefined) === undefined)
+    throw wrong(name, field, `names ${quote(named)}, but the config has no such binding.`, named)
+  if (typeof value !== 'object' && typeof value !== 'function')
+    throw wrong(name, field, `must be ${doc}; it is a ${typeof value}.`)
+  if (accepts && !accepts(value as object))
+    throw wrong(name, field, `is of the wrong kind; it must be ${doc}.`, named)
+  return value
 }
 
-/** The lines of `wrangler.toml` that set the field, and those that provide its binding. */
-function hint(name: string, field: ConfigField, binding = field.example ?? '...'): string {
-  if (field.type === 'object') return ''
-  const value = field.type === 'number' ? '1000' : JSON.stringify(binding)
-  const provider = field.toml ? `\n\n${field.toml.replaceAll('$', binding)}` : ''
-  return ` In wrangler.toml:\n\n[vars]\nSTORAGE_CONFIG = { ${name} = ${value} }${provider}`
-}
-
-function invalid(message: string, cause?: unknown): StoreError {
-  return new StoreError('CONFIG_INVALID', message, cause === undefined ? {} : { cause })
+/** The error for a field, with the lines of `wrangler.toml` that set it and provide its binding. */
+function wrong(
+  name: string,
+  { type, oneOf, example = oneOf?.[0] ?? '...', toml = '' }: ConfigField,
+  what: string,
+  binding: string = example,
+): StoreError {
+  const value = type === 'number' ? '1000' : JSON.stringify(binding)
+  const lines = `[vars]\nSTORAGE_CONFIG = { ${name} = ${value} }\n\n${toml.replaceAll('$', binding)}`
+  return invalid(
+    `STORAGE_CONFIG.${name} ${what}${type === 'object' ? '' : ` In wrangler.toml:\n\n${lines.trimEnd()}`}`,
+  )
 }

@@ -35,21 +35,21 @@ export interface StoreErrorDetails {
   readonly cause?: unknown
 }
 
-const RETRYABLE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
+const RETRYABLE: readonly StoreErrorCode[] = [
   'RATE_LIMITED',
   'CONNECTION_LOST',
   'BLOCKED',
   'TIMEOUT',
   'CONFLICT',
-])
+]
 
 // After these, a write may have been applied, unless the backend knows better.
-const UNCERTAIN: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
+const UNCERTAIN: readonly StoreErrorCode[] = [
   'OVERLOADED',
   'CONNECTION_LOST',
   'TIMEOUT',
   'BACKEND_ERROR',
-])
+]
 
 /**
  * The one error botshelf raises. `name` and `code` are own fields, so that they survive where a
@@ -64,23 +64,21 @@ export class StoreError extends Error {
   readonly retryable: boolean
 
   constructor(code: StoreErrorCode, message: string, details: StoreErrorDetails = {}) {
-    super(message + said(details), 'cause' in details ? { cause: details.cause } : undefined)
+    const { namespace, key } = details
+    // Of the options an Error looks at `cause` alone, and whether it is there.
+    super(message + placeOf(namespace, key), details)
     this.code = code
-    this.namespace = details.namespace
-    this.key = details.key
-    this.outcome = details.outcome ?? (UNCERTAIN.has(code) ? 'unknown' : 'not-applied')
-    this.retryable = details.retryable ?? RETRYABLE.has(code)
+    this.namespace = namespace
+    this.key = key
+    this.outcome = details.outcome ?? (UNCERTAIN.includes(code) ? 'unknown' : 'not-applied')
+    this.retryable = details.retryable ?? RETRYABLE.includes(code)
   }
 }
 
 /** Is this a `StoreError`, whichever copy of botshelf made it? */
 export function isStoreError(error: unknown): error is StoreError {
-  return (
-    typeof error === 'object' &&
-    error !== null &&
-    (error as StoreError).name === 'StoreError' &&
-    typeof (error as StoreError).code === 'string'
-  )
+  const { name, code } = (error ?? {}) as Partial<StoreError>
+  return name === 'StoreError' && typeof code === 'string'
 }
 
 /**
@@ -90,27 +88,23 @@ export function isStoreError(error: unknown): error is StoreError {
 export function locate(error: unknown, place: StoreErrorDetails): StoreError {
   if (!isStoreError(error)) {
     const words = error instanceof Error ? error.message : String(error)
-    return new StoreError('BACKEND_ERROR', `The storage failed: ${words}`, {
-      ...place,
-      cause: error,
-    })
+    const details = { ...place, cause: error }
+    return new StoreError('BACKEND_ERROR', `The storage failed: ${words}`, details)
   }
   if (error.namespace !== undefined) return error
   return new StoreError(error.code, error.message, {
     namespace: place.namespace,
     key: error.key ?? place.key,
+    retryable: error.retryable,
+    ...('cause' in error && { cause: error.cause }),
     // A read has nothing to apply, whatever the backend says.
     outcome: place.outcome === 'not-applied' ? place.outcome : error.outcome,
-    retryable: error.retryable,
-    ...('cause' in error ? { cause: error.cause } : {}),
   })
 }
 
-function said({ namespace, key }: StoreErrorDetails): string {
+function placeOf(namespace: string | undefined, key: string | undefined): string {
   if (namespace === undefined) return ''
-  return key === undefined
-    ? ` (in ${quote(namespace)})`
-    : ` (in ${quote(namespace)}, key ${quote(key)})`
+  return ` (in ${quote(namespace)}${key === undefined ? '' : `, key ${quote(key)}`})`
 }
 
 /** A name as it is shown in a message: quoted, and never longer than a line. */

@@ -14,18 +14,12 @@ export function after<A, B>(value: A | PromiseLike<A>, finish: (value: A) => B):
 }
 
 function isThenable<A>(value: A | PromiseLike<A>): value is PromiseLike<A> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'then' in value &&
-    typeof value.then === 'function'
-  )
+  return isObject(value) && 'then' in value && typeof value.then === 'function'
 }
 
 /** @throws StoreError `INVALID_VALUE` */
 export function checkFunction(method: string, given: unknown): void {
-  if (typeof given === 'function') return
-  throw new StoreError('INVALID_VALUE', `${method}() takes a function; this is a ${typeof given}.`)
+  if (typeof given !== 'function') throw not(method, 'a function', `a ${typeof given}`)
 }
 
 /**
@@ -34,7 +28,7 @@ export function checkFunction(method: string, given: unknown): void {
  * @throws StoreError `INVALID_VALUE`
  */
 export function* pairs(entries: unknown): Generator<readonly [string, unknown, SetOptions?]> {
-  if (typeof entries !== 'object' || entries === null) throw notPairs(typeof entries)
+  if (!isObject(entries)) throw notPairs(typeof entries)
   const listed = Symbol.iterator in entries
   if (!listed && !isPlain(entries)) throw notPairs('an instance of a class')
   for (const pair of listed ? (entries as Iterable<unknown>) : Object.entries(entries)) {
@@ -47,16 +41,21 @@ function isPair(given: unknown): given is readonly [string, unknown, SetOptions?
   return Array.isArray(given) && given.length >= 2 && given.length <= 3
 }
 
+function isObject(given: unknown): given is object {
+  return typeof given === 'object' && given !== null
+}
+
 /** Is it an object of no class, of this realm or another? */
 export function isPlain(given: unknown): boolean {
-  if (typeof given !== 'object' || given === null) return false
+  if (!isObject(given)) return false
   const prototype: unknown = Object.getPrototypeOf(given)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-function notPairs(what: string): StoreError {
-  return new StoreError(
-    'INVALID_VALUE',
-    `setMany() takes an object, a Map or pairs of key and value; this is ${what}.`,
-  )
+function notPairs(given: string): StoreError {
+  return not('setMany', 'an object, a Map or pairs of key and value', given)
+}
+
+function not(method: string, wanted: string, given: string): StoreError {
+  return new StoreError('INVALID_VALUE', `${method}() takes ${wanted}; this is ${given}.`)
 }

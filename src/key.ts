@@ -7,26 +7,18 @@ import { utf8Bytes } from './value.js'
  * @throws StoreError `INVALID_KEY`
  */
 export function checkKey(key: unknown, maxBytes: number): asserts key is string {
-  if (typeof key !== 'string') {
-    throw new StoreError(
-      'INVALID_KEY',
-      `A key must be a string; this is ${key === null ? 'null' : `a ${typeof key}`}.`,
-    )
-  }
+  if (typeof key !== 'string')
+    throw invalid(`A key must be a string; this is ${key === null ? 'null' : `a ${typeof key}`}.`)
   // Durable Objects store a key with an unpaired surrogate and never find it again.
-  if (!key.isWellFormed()) {
-    throw new StoreError('INVALID_KEY', `The key ${quote(key)} holds an unpaired surrogate.`, {
-      key,
-    })
-  }
+  if (!key.isWellFormed()) throw invalid(`The key ${quote(key)} holds an unpaired surrogate.`, key)
   // No character takes more than three bytes of UTF-8 for each of its UTF-16 units.
-  if (key.length * 3 > maxBytes && utf8Bytes(key) > maxBytes) {
-    throw new StoreError(
-      'INVALID_KEY',
-      `The key ${quote(key)} takes ${utf8Bytes(key)} bytes; at most ${maxBytes} fit here.`,
-      { key },
-    )
-  }
+  const bytes = key.length * 3 > maxBytes ? utf8Bytes(key) : 0
+  if (bytes > maxBytes)
+    throw invalid(`The key ${quote(key)} takes ${bytes} bytes; at most ${maxBytes} fit here.`, key)
+}
+
+function invalid(message: string, key?: string): StoreError {
+  return new StoreError('INVALID_KEY', message, { key })
 }
 
 /**

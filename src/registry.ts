@@ -1,4 +1,4 @@
-import { type BotConfig, type ConfigFields, readStorageConfig } from './config.js'
+import { type BotConfig, type ConfigFields, invalid, readStorageConfig } from './config.js'
 import { quote, StoreError } from './errors.js'
 import type { StoragePluginBase } from './storage.js'
 
@@ -36,38 +36,33 @@ export async function resolvePlugin(
   readStorageConfig(config, manifest.config)
   const Plugin = await manifest.load()
   const plugin = typeof Plugin === 'function' ? new Plugin(config, manifest.config) : undefined
-  if (typeof plugin?.open !== 'function') {
-    throw invalid(
-      `The manifest ${quote(manifest.name)} loads no plugin class; its load() gave ${String(Plugin)}.`,
-    )
-  }
-  return plugin
+  if (typeof plugin?.open === 'function') return plugin
+  throw invalid(
+    `The manifest ${quote(manifest.name)} loads no plugin class; its load() gave ${String(Plugin)}.`,
+  )
 }
 
 function find(name: unknown, manifests: readonly Manifest[]): Manifest {
-  const byName = new Map<string, Manifest>()
+  const names: string[] = []
   for (const manifest of manifests) {
-    if (typeof manifest?.name !== 'string' || typeof manifest.load !== 'function') {
+    if (typeof manifest?.name !== 'string' || typeof manifest.load !== 'function')
       throw invalid('A manifest must have a name and a function load(); one has not.')
-    }
-    if (byName.has(manifest.name))
+    if (names.includes(manifest.name))
       throw invalid(`Two manifests have the name ${quote(manifest.name)}.`)
-    byName.set(manifest.name, manifest)
+    names.push(manifest.name)
   }
-  const names = [...byName.keys()]
   const listed = names.map(quote).join(', ') || 'none'
   if (name === undefined) {
     throw invalid(
       `The configuration has no STORAGE; it names the storage plugin, one of ${listed}. In wrangler.toml:\n\n[vars]\nSTORAGE = ${quote(names[0] ?? '...')}`,
     )
   }
-  const manifest = typeof name === 'string' ? byName.get(name) : undefined
+  const manifest = manifests.find((each) => each.name === name)
   if (manifest) return manifest
-  const near = typeof name === 'string' ? nearest(name, names) : undefined
-  const advice = near === undefined ? '' : ` Did you mean ${quote(near)}?`
+  const near = typeof name === 'string' && nearest(name, names)
   throw new StoreError(
     'PLUGIN_NOT_FOUND',
-    `There is no storage plugin ${quote(name)}.${advice} There are: ${listed}.`,
+    `There is no storage plugin ${quote(name)}.${near ? ` Did you mean ${quote(near)}?` : ''} There are: ${listed}.`,
   )
 }
 
@@ -77,28 +72,19 @@ function extras(config: BotConfig): readonly Manifest[] {
   throw invalid('BOT_EXTRA_STORAGE_PLUGINS must be a list of manifests.')
 }
 
+/** The name that shares the most pairs of neighbouring letters, if it shares two in five. */
 function nearest(name: string, names: readonly string[]): string | undefined {
-  const ranked = names
-    .map((candidate) => ({ candidate, far: distance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .toSorted((a, b) => a.far - b.far)
-  const best = ranked[0]
-  return best !== undefined && best.far <= Math.max(2, name.length / 2) ? best.candidate : undefined
-}
-
-/** Levenshtein's: how many letters must change, come or go. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1))
-    }
-    row = next
+  const wanted = pairsOf(name)
+  const shared = (other: string): number => {
+    const pairs = pairsOf(other)
+    const both = pairs.filter((pair) => wanted.includes(pair))
+    return (2 * both.length) / (pairs.length + wanted.length)
   }
-  return row[b.length] as number
+  const [best = ''] = names.toSorted((a, b) => shared(b) - shared(a))
+  return shared(best) >= 0.4 ? best : undefined
 }
 
-function invalid(message: string): StoreError {
-  return new StoreError('CONFIG_INVALID', message)
+function pairsOf(name: string): string[] {
+  const letters = name.toLowerCase()
+  return Array.from(letters, (_, i) => letters.slice(i, i + 2))
 }

@@ -1,4 +1,4 @@
-import { Changes, copyOf, type Writer } from './changes.js'
+import { Changes, type Writer } from './changes.js'
 import { deferred, nothing } from './deferred.js'
 import { locate, StoreError } from './errors.js'
 import { after, checkFunction, pairs, type SetOptions } from './given.js'
@@ -6,6 +6,7 @@ import { checkKey } from './key.js'
 import type { Planned } from './queue/op.js'
 import type { OpQueue } from './queue/op-queue.js'
 import type { Entry, KeysOptions, Traits } from './storage.js'
+import { recopy } from './value.js'
 import { type StoreWatch, Watch } from './watch.js'
 
 /** The keys of a store's shape. */
@@ -165,7 +166,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     checkFunction('mutable', change)
     const first = initial === undefined ? undefined : this.#changes.copy(key, initial).value
     const stored = this.#step(key, 'mutable', (live, read) => {
-      const draft = live === undefined ? copyOf(first) : live.value
+      const draft = live === undefined ? recopy(first) : live.value
       return after(change(draft as T[K]), () => this.#replace(key, live, read, draft))
     })
     return (await stored) as T[K] | undefined
@@ -303,7 +304,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     const change = this.#changes.replace(key, live, read, next)
     return {
       change,
-      result: change && 'entry' in change ? copyOf(change.entry.value) : undefined,
+      result: change && 'entry' in change ? recopy(change.entry.value) : undefined,
     }
   }
 

@@ -21,8 +21,8 @@ export interface StoreWatch extends AsyncIterableIterator<StoreChange, undefined
 export class Watch implements StoreWatch {
   readonly #listKeys: () => AsyncIterator<string, void>
   readonly #pending = new Map<string, StoreChange>()
-  #cleared = false
-  #behind = false
+  /** What is told before the rest; `unknown`: that all is gone, and then every key there is. */
+  #first: 'clear' | 'unknown' | undefined
   #ended = false
   #listing: AsyncIterator<string, void> | undefined
   #last: Promise<unknown> = Promise.resolve()
@@ -37,18 +37,13 @@ export class Watch implements StoreWatch {
   /** `unknown`: anything may have changed. */
   push(change: StoreChange | { readonly kind: 'unknown' }): void {
     // What a listing is about to show need not be told as well.
-    if (this.#ended || this.#behind) return
+    if (this.#first === 'unknown') return
     if (change.kind === 'set' || change.kind === 'remove') {
       this.#pending.delete(change.key)
       this.#pending.set(change.key, change)
+      if (this.#pending.size > MOST_PENDING) this.#begin('unknown')
     } else {
-      this.#pending.clear()
-      this.#cleared = change.kind === 'clear'
-    }
-    if (change.kind === 'unknown' || this.#pending.size > MOST_PENDING) {
-      this.#pending.clear()
-      this.#cleared = false
-      this.#behind = true
+      this.#begin(change.kind)
     }
     this.#wake()
   }
@@ -59,7 +54,6 @@ export class Watch implements StoreWatch {
     this.#listing = undefined
     if (!this.#ended) {
       this.#ended = true
-      this.#pending.clear()
       this.onEnd()
       this.#wake()
     }
@@ -82,28 +76,25 @@ export class Watch implements StoreWatch {
   }
 
   async #advance(): Promise<Next> {
-    for (;;) {
-      const change = this.#listing === undefined ? this.#take() : await this.#list(this.#listing)
-      if (this.#ended) return { done: true, value: undefined }
+    while (!this.#ended) {
+      const listing = this.#listing
+      const change = listing === undefined ? this.#take() : await this.#list(listing)
+      if (this.#ended) break
       if (change !== undefined) return { done: false, value: change }
-      if (this.#listing === undefined && this.#isEmpty) {
-        await new Promise<void>((resolve) => (this.#wake = resolve))
-      }
+      if (listing === undefined) await new Promise<void>((resolve) => (this.#wake = resolve))
     }
+    return { done: true, value: undefined }
   }
 
-  get #isEmpty(): boolean {
-    return !this.#ended && !this.#behind && !this.#cleared && this.#pending.size === 0
+  #begin(first: 'clear' | 'unknown'): void {
+    this.#pending.clear()
+    this.#first = first
   }
 
   #take(): StoreChange | undefined {
-    if (this.#behind) {
-      this.#behind = false
-      this.#listing = this.#listKeys()
-      return { kind: 'clear' }
-    }
-    if (this.#cleared) {
-      this.#cleared = false
+    if (this.#first !== undefined) {
+      if (this.#first === 'unknown') this.#listing = this.#listKeys()
+      this.#first = undefined
       return { kind: 'clear' }
     }
     for (const [key, change] of this.#pending) {

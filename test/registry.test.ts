@@ -53,6 +53,21 @@ describe('registry', () => {
     expect((await failure({ STORAGE: 'x' }, [])).message).toContain('There are: none')
   })
 
+  test.each([
+    ['Memroy', 'Memory'],
+    ['Mem', 'Memory'],
+    ['cloudflare_kv', 'CloudflareKV'],
+    ['ClodflareKV', 'CloudflareKV'],
+    ['Durable', 'DurableObject'],
+    ['DurabelObject', 'DurableObject'],
+  ])('a slip in a name is recognised: %s', async (slip, meant) => {
+    expect((await failure({ STORAGE: slip })).message).toContain(`Did you mean "${meant}"?`)
+  })
+
+  test.each(['Postgres', 'SQLite', 'Shelf', '', '5'])('no name is made up for %j', async (name) => {
+    expect((await failure({ STORAGE: name })).message).not.toContain('Did you mean')
+  })
+
   test('no STORAGE at all is CONFIG_INVALID with the line that sets it', async () => {
     const { code, message } = await failure({})
     expect(code).toBe('CONFIG_INVALID')
@@ -235,6 +250,19 @@ describe('STORAGE_CONFIG', () => {
       for (const part of parts) expect(message).toContain(part)
     },
   )
+
+  test('a text that is none of those there are is CONFIG_INVALID with all of them, and a line that is right', async () => {
+    const manifest: Manifest = {
+      ...memory,
+      config: { mode: { type: 'string', doc: 'how', oneOf: ['strict', 'relaxed'] } },
+    }
+    const config = { STORAGE: 'Memory', STORAGE_CONFIG: { mode: 'lax' } }
+    expect(await failure(config, [manifest])).toEqual({
+      code: 'CONFIG_INVALID',
+      message:
+        'STORAGE_CONFIG.mode must be one of "strict", "relaxed"; it is "lax". In wrangler.toml:\n\n[vars]\nSTORAGE_CONFIG = { mode = "strict" }',
+    })
+  })
 
   test('the lines that a message shows are a wrangler.toml that wrangler reads', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'botshelf-'))

@@ -9,6 +9,7 @@ import {
   type StoreChange,
   StoreMixin,
 } from '../src/index.js'
+import { Watch } from '../src/watch.js'
 
 // The 1,000 keys are what `Store.watch` promises.
 
@@ -119,6 +120,30 @@ test('watch: a store that closes while keys are listed anew ends it without an e
   await take(changes, 2)
   await store.close()
   expect(await changes.next()).toEqual({ done: true, value: undefined })
+})
+
+test('watch: what a listing is about to show is not told as well', async () => {
+  const watch = new Watch(async function* () {
+    yield 'a'
+  })
+  watch.push({ kind: 'unknown' })
+  watch.push({ kind: 'set', key: 'a' })
+  expect(await take(watch, 2)).toEqual(['clear', 'set a'])
+  watch.push({ kind: 'set', key: 'b' })
+  expect(await take(watch, 1)).toEqual(['set b'])
+})
+
+test('watch: a key that is listed as it ends is not told', async () => {
+  const { promise, resolve } = Promise.withResolvers<IteratorResult<string, void>>()
+  const watch = new Watch(() => ({ next: () => promise }))
+  watch.push({ kind: 'unknown' })
+  expect(await take(watch, 1)).toEqual(['clear'])
+  const next = watch.next()
+  // Not before it waits for the listing.
+  await new Promise(setImmediate)
+  await watch.return()
+  resolve({ done: false, value: 'a' })
+  expect(await next).toEqual({ done: true, value: undefined })
 })
 
 test('watch: reads that were made together are answered in order, each with a change of its own', async () => {

@@ -1,6 +1,6 @@
 import { nothing } from '../deferred.js'
 import type { Change, Entry } from '../storage.js'
-import { cloneValue } from '../value.js'
+import { recopy } from '../value.js'
 import type { Op, Plan, Planned } from './op.js'
 
 /** A plan that takes its time, and the entry that it was given. */
@@ -276,7 +276,7 @@ export class Chain implements Work {
 
 /** A copy for another reader. */
 export function copyOf(entry: Entry): Entry {
-  return { ...entry, value: cloneValue(entry.value) }
+  return { ...entry, value: recopy(entry.value) }
 }
 
 /** Does it settle within a few microtasks, as an async function does that awaits nothing? */
