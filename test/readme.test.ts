@@ -46,6 +46,17 @@ test('the table of STORAGE_CONFIG says what the manifests say', () => {
   }
 })
 
+test('the table of sizes has the budgets that size-limit keeps', async () => {
+  const budgets = JSON.parse(await readFile(join(root, '.size-limit.json'), 'utf8')) as {
+    readonly name: string
+    readonly limit: string
+  }[]
+  const rows = [...readme.matchAll(/^\| ([^|]+) \| ([\d,]+) \|$/gm)]
+  expect(rows.map(([, name, bytes]) => [name, `${bytes?.replaceAll(',', '')} B`])).toEqual(
+    budgets.map(({ name, limit }) => [name, limit]),
+  )
+})
+
 test('every error code has its line', async () => {
   const source = await readFile(join(root, 'src/errors.ts'), 'utf8')
   const codes = [
