@@ -1,5 +1,6 @@
 import { BatchStorageBase } from '../src/batch-storage.js'
 import type { BotConfig } from '../src/config.js'
+import { nothing } from '../src/deferred.js'
 import { StoreError } from '../src/errors.js'
 import { escapeSeparators, unescapeSeparators } from '../src/key.js'
 import type { Manifest } from '../src/registry.js'
@@ -15,7 +16,15 @@ import {
   type Traits,
 } from '../src/storage.js'
 import { utf8Bytes } from '../src/value.js'
-import { attempt, inParallel, isKV, type KVBinding, list } from './cloudflare-kv/binding.js'
+import {
+  attempt,
+  inParallel,
+  isKV,
+  type KVBinding,
+  list,
+  MAX_OPERATIONS,
+  tooMany,
+} from './cloudflare-kv/binding.js'
 import { type Metadata, metadataOf, readRecord, writeRecord } from './cloudflare-kv/record.js'
 
 export const cloudflareKV: Manifest = {
@@ -40,6 +49,8 @@ export const cloudflareKV: Manifest = {
 }
 
 const BULK = 100
+/** How many bulk gets a listing has under way while it hands out another; each may answer with 25 MB. */
+const READS = 2
 const MAX_KEY_BYTES = 512
 const MAX_VALUE_BYTES = 25 * 1024 * 1024
 const MIN_LIFETIME = 61_000
@@ -50,7 +61,9 @@ const WRITE_ATTEMPTS = 3
  * `botshelf/codec`. KV has no conditional write, so `atomic` is `none`. A write resolves when KV
  * has accepted it; other places may read the older value for 60 seconds or more. A key takes at
  * most 512 bytes with prefix and namespace, a value 25 MiB as text. Only one write a second to
- * the same key is allowed; one too many is tried again, twice, after a second.
+ * the same key is allowed; one too many is tried again, twice, after a second. What would need more
+ * than the 1,000 operations that KV takes from one invocation of a Worker is `TOO_LARGE` before any
+ * of it is done; what comes after the thousandth is `QUOTA_EXCEEDED`.
  */
 export class CloudflareKVStoragePlugin extends StoragePluginBase {
   readonly #kv: KVBinding
@@ -73,12 +86,14 @@ export class CloudflareKVStoragePlugin extends StoragePluginBase {
 
   override async *namespaces(): AsyncIterable<string> {
     let last: string | undefined
-    for await (const { name } of list(this.#kv, this.#prefix)) {
-      // What has no such form is not ours.
-      const [, namespace] = /^([^/:]+):/.exec(name.slice(this.#prefix.length)) ?? []
-      // Keys come in byte order, so those of one namespace stand together.
-      if (namespace !== undefined && namespace !== last) yield unescapeSeparators(namespace)
-      last = namespace
+    for await (const page of list(this.#kv, this.#prefix)) {
+      for (const { name } of page) {
+        // What has no such form is not ours.
+        const [, namespace] = /^([^/:]+):/.exec(name.slice(this.#prefix.length)) ?? []
+        // Keys come in byte order, so those of one namespace stand together.
+        if (namespace !== undefined && namespace !== last) yield unescapeSeparators(namespace)
+        last = namespace
+      }
     }
   }
 }
@@ -106,6 +121,9 @@ class CloudflareKVStorage extends BatchStorageBase {
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
     const chunks: (readonly string[])[] = []
     for (let i = 0; i < keys.length; i += BULK) chunks.push(keys.slice(i, i + BULK))
+    if (chunks.length > MAX_OPERATIONS) {
+      throw tooMany(`${keys.length} keys take more. Read them in parts, each in a request.`)
+    }
     const found = new Map<string, Entry>()
     await inParallel(chunks, async (chunk) => {
       for (const [key, text] of await this.#texts(chunk)) found.set(key, readRecord(text))
@@ -114,6 +132,11 @@ class CloudflareKVStorage extends BatchStorageBase {
   }
 
   async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
+    const writes = groups.reduce((sum, changes) => sum + changes.length, 0)
+    if (writes > MAX_OPERATIONS) {
+      const refused = tooMany(`these are ${writes} writes at once. Make them in several requests.`)
+      return groups.map(() => refused)
+    }
     const outcomes: Outcome[] = []
     await inParallel(groups, async (changes, index) => {
       outcomes[index] = await this.#apply(changes)
@@ -122,21 +145,34 @@ class CloudflareKVStorage extends BatchStorageBase {
   }
 
   async *entries(options: KeysOptions = {}): AsyncIterable<[string, Entry]> {
+    const reads: Promise<Map<string, Entry>>[] = []
     let unread: string[] = []
-    for await (const { key, metadata } of this.#list(options)) {
-      const { t: text } = metadata
-      if (text !== undefined) yield [key, readRecord(text)]
-      else if (unread.push(key) === BULK) {
-        yield* await this.getMany(unread)
-        unread = []
+    const read = (): void => {
+      const found = this.getMany(unread)
+      // Whoever ends the listing early does not wait for it.
+      found.catch(nothing)
+      reads.push(found)
+      unread = []
+    }
+    for await (const page of this.#list(options)) {
+      for (const { key, metadata } of page) {
+        if (metadata.t !== undefined) {
+          yield [key, readRecord(metadata.t)]
+          continue
+        }
+        if (unread.push(key) === BULK) read()
+        if (reads.length > READS) yield* (await reads.shift()) ?? []
       }
     }
-    yield* await this.getMany(unread)
+    read()
+    for (const found of reads) yield* await found
   }
 
   async *liveKeys(now: number, options: KeysOptions = {}): AsyncIterable<string> {
-    for await (const { key, metadata } of this.#list(options)) {
-      if (metadata.x === undefined || isLive({ expires: metadata.x }, now)) yield key
+    for await (const page of this.#list(options)) {
+      for (const { key, metadata } of page) {
+        if (metadata.x === undefined || isLive({ expires: metadata.x }, now)) yield key
+      }
     }
   }
 
@@ -148,18 +184,30 @@ class CloudflareKVStorage extends BatchStorageBase {
 
   async clear(): Promise<void> {
     const names: string[] = []
-    for await (const { name } of list(this.#kv, this.#base)) names.push(name)
+    for await (const page of list(this.#kv, this.#base)) {
+      for (const { name } of page) names.push(name)
+      if (names.length < MAX_OPERATIONS) continue
+      throw tooMany(
+        'there are more keys than it could delete. Delete those that keys() lists, 900 in a request, until few are left, or use wrangler kv bulk delete.',
+      )
+    }
     await inParallel(names, (name) => this.#write(() => this.#kv.delete(name)))
   }
 
   async close(): Promise<void> {}
 
-  async *#list({ prefix = '' }: KeysOptions): AsyncGenerator<{ key: string; metadata: Metadata }> {
+  async *#list({
+    prefix = '',
+  }: KeysOptions): AsyncGenerator<{ key: string; metadata: Metadata }[]> {
     // The simulator's listing finds nothing under a prefix with NUL in it.
     const [begin = ''] = prefix.split('\0', 1)
-    for await (const { name, metadata } of list(this.#kv, this.#base + begin)) {
-      const key = name.slice(this.#base.length)
-      if (key.startsWith(prefix)) yield { key, metadata: metadata ?? {} }
+    for await (const page of list(this.#kv, this.#base + begin)) {
+      const keys: { key: string; metadata: Metadata }[] = []
+      for (const { name, metadata } of page) {
+        const key = name.slice(this.#base.length)
+        if (key.startsWith(prefix)) keys.push({ key, metadata: metadata ?? {} })
+      }
+      yield keys
     }
   }
 

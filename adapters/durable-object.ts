@@ -7,7 +7,7 @@ import { type StorageBase, StoragePluginBase } from '../src/storage.js'
 import { utf8Bytes } from '../src/value.js'
 import { MAX_KEY_BYTES, type ObjectStorage, ROOT } from './durable-object/engine.js'
 import { InsideStorage } from './durable-object/inside.js'
-import { type ObjectBinding, ObjectClient, RemoteStorage } from './durable-object/remote.js'
+import { type ObjectBinding, RemoteStorage } from './durable-object/remote.js'
 
 const binding = {
   type: 'binding',
@@ -66,9 +66,8 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
         'STORAGE_CONFIG has both binding and storage; a Worker sets binding, an object storage.',
       )
     }
-    if (objects !== undefined) this.#backend = new Remote(objects as ObjectBinding, base)
-    else if (storage !== undefined)
-      this.#backend = new Inside(storage as ObjectStorage, ROOT + base)
+    if (objects !== undefined) this.#backend = remote(objects as ObjectBinding, base)
+    else if (storage !== undefined) this.#backend = inside(storage as ObjectStorage, ROOT + base)
     else throw missing('binding', binding)
   }
 
@@ -94,63 +93,40 @@ interface Backend {
   namespaces(): AsyncIterable<string>
 }
 
-class Remote implements Backend {
-  readonly #binding: ObjectBinding
-  readonly #base: string
-
-  constructor(objects: ObjectBinding, base: string) {
-    this.#binding = objects
-    this.#base = base
-  }
-
-  open(namespace: string): StorageBase {
-    const object = new ObjectClient(this.#binding, this.#base + namespace)
-    return new RemoteStorage(object, async () => {
-      // Should this fail, the object says with its next commit that it is still not listed.
-      try {
-        const entry = { value: null, version: namespace }
-        await this.#index().call({ op: 'commit', groups: [[{ key: namespace, entry, bytes: 1 }]] })
-        await object.call({ op: 'listed' })
-      } catch {
-        return
-      }
-    })
-  }
-
-  async *namespaces(): AsyncIterable<string> {
-    const pages = this.#index().list({ prefix: '', now: Number.NEGATIVE_INFINITY, values: false })
-    for await (const { keys = [] } of pages) yield* keys
-  }
-
-  /** The object of the empty namespace, which no store can open, keeps the names of the others. */
-  #index(): ObjectClient {
-    return new ObjectClient(this.#binding, this.#base)
+function remote(objects: ObjectBinding, base: string): Backend {
+  // The object of the empty namespace, which no store can open, keeps the names of the others.
+  const index = new RemoteStorage(objects, base)
+  return {
+    open(namespace) {
+      const storage = new RemoteStorage(objects, base + namespace, async () => {
+        // Should this fail, the object says with its next commit that it is still not listed.
+        try {
+          await index.set(namespace, { value: null, version: namespace })
+          await storage.listed()
+        } catch {
+          return
+        }
+      })
+      return storage
+    },
+    namespaces: () => index.keys(),
   }
 }
 
-class Inside implements Backend {
-  readonly #storage: ObjectStorage
-  readonly #base: string
-
-  constructor(storage: ObjectStorage, base: string) {
-    this.#storage = storage
-    this.#base = base
-  }
-
-  open(namespace: string): StorageBase {
-    return new InsideStorage(this.#storage, `${this.#base}${namespace}:`)
-  }
-
-  async *namespaces(): AsyncIterable<string> {
-    let start = this.#base
-    for (;;) {
-      const [first] = this.#storage.kv.list({ prefix: this.#base, start, limit: 1 })
-      if (first === undefined) return
-      const namespace = first[0].slice(this.#base.length, first[0].indexOf(':'))
-      yield namespace
-      // A semicolon is what follows a colon: on to the first key of another namespace.
-      start = `${this.#base}${namespace};`
-    }
+function inside(storage: ObjectStorage, base: string): Backend {
+  return {
+    open: (namespace) => new InsideStorage(storage, `${base}${namespace}:`),
+    async *namespaces() {
+      let start = base
+      for (;;) {
+        const [first] = storage.kv.list({ prefix: base, start, limit: 1 })
+        if (first === undefined) return
+        const namespace = first[0].slice(base.length, first[0].indexOf(':'))
+        yield namespace
+        // A semicolon is what follows a colon: on to the first key of another namespace.
+        start = `${base}${namespace};`
+      }
+    },
   }
 }
 

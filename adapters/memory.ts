@@ -13,7 +13,7 @@ import {
   type StoreChange,
   type Traits,
 } from '../src/storage.js'
-import { cloneValue } from '../src/value.js'
+import { recopy } from '../src/value.js'
 
 export const memory: Manifest = {
   name: 'Memory',
@@ -79,7 +79,7 @@ class MemoryStorage extends BatchStorageBase {
     return this.#apply(groups)
   }
 
-  override async transact(
+  async transact(
     keys: readonly string[],
     apply: (now: Map<string, Entry>) => readonly (readonly Change[])[],
   ): Promise<readonly Outcome[]> {
@@ -115,7 +115,7 @@ class MemoryStorage extends BatchStorageBase {
     this.#tell({ kind: 'clear' })
   }
 
-  override watch(listener: StorageListener): () => void {
+  watch(listener: StorageListener): () => void {
     // Of its own, so that one function can listen twice.
     const own: StorageListener = (change) => listener(change)
     this.#listeners.add(own)
@@ -156,5 +156,7 @@ class MemoryStorage extends BatchStorageBase {
 
 // What is kept was copied by the core and is never changed; what is handed out is the reader's.
 function copy(entry: Entry): Entry {
-  return { ...entry, value: cloneValue(entry.value) }
+  const { version, expires } = entry
+  const value = recopy(entry.value)
+  return expires === undefined ? { value, version } : { value, version, expires }
 }

@@ -1,7 +1,15 @@
 import { DurableObject } from 'cloudflare:workers'
 import { StoreError } from '../src/errors.js'
-import { ObjectEngine, ROOT } from './durable-object/engine.js'
-import { PROTOCOL, type Reply, type Request, speaks, toData } from './durable-object/protocol.js'
+import { CountingEngine } from './durable-object/counting-engine.js'
+import { ROOT } from './durable-object/engine.js'
+import {
+  type ErrorData,
+  PROTOCOL,
+  type Reply,
+  type Request,
+  speaks,
+  toData,
+} from './durable-object/protocol.js'
 
 /** The most a reply carries, in bytes; the platform's own limit is 32 MiB. */
 const MAX_REPLY_BYTES = 12 * 1024 * 1024
@@ -13,12 +21,12 @@ const LISTED = `${ROOT}listed`
  * storage and its alarm, which reclaims what has expired.
  */
 export class StorageObject extends DurableObject {
-  readonly #engine: ObjectEngine
+  readonly #engine: CountingEngine
   #alarm: number | undefined
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env)
-    this.#engine = new ObjectEngine(ctx.storage, `${ROOT}/:`, true)
+    this.#engine = new CountingEngine(ctx.storage, `${ROOT}/:`)
   }
 
   /** Answers one message with data, errors too; nothing is thrown. */
@@ -34,28 +42,19 @@ export class StorageObject extends DurableObject {
 
   override async alarm(): Promise<void> {
     this.#alarm = undefined
-    const { next } = this.#engine.sweep(Date.now())
+    this.#engine.sweep(Date.now())
+    const next = this.#engine.nextExpiry()
     if (next < Number.POSITIVE_INFINITY) await this.#wake(next)
   }
 
   async #answer(request: Request): Promise<Omit<Reply, 'v'>> {
     switch (request.op) {
       case 'get':
-        return this.#engine.read(request.keys, MAX_REPLY_BYTES)
+        return { records: this.#engine.read(request.keys, MAX_REPLY_BYTES) }
       case 'commit':
-        return this.#commit(request.groups)
-      case 'list': {
-        const { prefix, after, now, values } = request
-        const { entries, last } = this.#engine.page({
-          prefix,
-          after,
-          now,
-          values,
-          maxBytes: MAX_REPLY_BYTES,
-        })
-        const more = last === undefined ? {} : { last }
-        return values ? { entries, ...more } : { keys: entries.map(([key]) => key), ...more }
-      }
+        return this.#commit(request)
+      case 'list':
+        return { page: this.#engine.page(request, MAX_REPLY_BYTES) }
       case 'len':
         return { len: this.#engine.len(request.now) }
       case 'clear':
@@ -69,20 +68,22 @@ export class StorageObject extends DurableObject {
     }
   }
 
-  async #commit(groups: (Request & { op: 'commit' })['groups']): Promise<Omit<Reply, 'v'>> {
-    const outcomes = this.#engine.commit(groups)
+  async #commit({ changes, groups }: Request & { op: 'commit' }): Promise<Omit<Reply, 'v'>> {
+    let end = 0
+    const outcomes = this.#engine.commit(
+      groups.map((length) => changes.slice(end, (end += length))),
+    )
     let wake = Number.POSITIVE_INFINITY
-    for (const change of groups.flat()) {
-      if ('entry' in change) wake = Math.min(wake, change.entry.expires ?? wake)
-    }
+    for (const [, , , , , expires = wake] of changes) wake = Math.min(wake, expires)
     if (wake < Number.POSITIVE_INFINITY) await this.#wake(wake)
-    const unlisted = outcomes.includes('applied') && this.ctx.storage.kv.get(LISTED) === undefined
-    return {
-      outcomes: outcomes.map((outcome) =>
-        typeof outcome === 'string' ? outcome : toData(outcome, 'unknown'),
-      ),
-      ...(unlisted ? { unlisted } : {}),
+    const failed: [number, 'conflict' | ErrorData][] = []
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome === 'applied') continue
+      failed.push([index, outcome === 'conflict' ? outcome : toData(outcome, 'unknown')])
     }
+    const applied = failed.length < outcomes.length
+    const unlisted = applied && this.ctx.storage.kv.get(LISTED) === undefined
+    return { done: outcomes.length, failed, unlisted }
   }
 
   async #wake(at: number): Promise<void> {

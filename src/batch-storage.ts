@@ -1,4 +1,4 @@
-import { type Change, type Entry, type KeysOptions, type Outcome, StorageBase } from './storage.js'
+import type { Change, Entry, KeysOptions, Outcome, StorageBase, Traits } from './storage.js'
 import { copyValue } from './value.js'
 
 /**
@@ -6,32 +6,34 @@ import { copyValue } from './value.js'
  * author writes `getMany`, `commit`, `entries`, `liveKeys`, `liveLen`, `clear` and `close`, and
  * the single ones follow.
  */
-export abstract class BatchStorageBase extends StorageBase {
-  abstract override getMany(keys: readonly string[]): Promise<Map<string, Entry>>
-  abstract override commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]>
-  abstract override entries(options?: KeysOptions): AsyncIterable<[string, Entry]>
-  abstract override liveKeys(now: number, options?: KeysOptions): AsyncIterable<string>
-  abstract override liveLen(now: number): Promise<number>
-  abstract override clear(): Promise<void>
+export abstract class BatchStorageBase implements StorageBase {
+  abstract readonly traits: Traits
+  abstract getMany(keys: readonly string[]): Promise<Map<string, Entry>>
+  abstract commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]>
+  abstract entries(options?: KeysOptions): AsyncIterable<[string, Entry]>
+  abstract liveKeys(now: number, options?: KeysOptions): AsyncIterable<string>
+  abstract liveLen(now: number): Promise<number>
+  abstract clear(): Promise<void>
+  abstract close(): Promise<void>
 
-  override async get(key: string): Promise<Entry | undefined> {
+  async get(key: string): Promise<Entry | undefined> {
     return (await this.getMany([key])).get(key)
   }
 
-  override async set(key: string, entry: Entry): Promise<void> {
+  async set(key: string, entry: Entry): Promise<void> {
     await this.#one({ key, entry, bytes: copyValue(entry.value, undefined, key.length).bytes })
   }
 
-  override async remove(key: string): Promise<void> {
+  async remove(key: string): Promise<void> {
     await this.#one({ key, remove: true })
   }
 
   /** All that is held is what is alive before time began. */
-  override len(): Promise<number> {
+  len(): Promise<number> {
     return this.liveLen(Number.NEGATIVE_INFINITY)
   }
 
-  override keys(options?: KeysOptions): AsyncIterable<string> {
+  keys(options?: KeysOptions): AsyncIterable<string> {
     return this.liveKeys(Number.NEGATIVE_INFINITY, options)
   }
 

@@ -176,7 +176,7 @@ export abstract class StorageBase {
    */
   async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = []
-    for (const changes of groups) outcomes.push(await this.#apply(changes))
+    for (const changes of groups) outcomes.push(await applyOneByOne(this, changes))
     return outcomes
   }
 
@@ -227,22 +227,22 @@ export abstract class StorageBase {
    * expired is not told.
    */
   watch?(listener: StorageListener): () => void
+}
 
-  async #apply(changes: readonly Change[]): Promise<Outcome> {
-    if (changes.some((change) => change.ifVersion !== undefined)) {
-      return new StoreError('NOT_ATOMIC', 'This storage cannot make a write depend on a version.')
+async function applyOneByOne(storage: StorageBase, changes: readonly Change[]): Promise<Outcome> {
+  if (changes.some((change) => change.ifVersion !== undefined)) {
+    return new StoreError('NOT_ATOMIC', 'This storage cannot make a write depend on a version.')
+  }
+  let written = 0
+  try {
+    for (const change of changes) {
+      if ('entry' in change) await storage.set(change.key, change.entry)
+      else await storage.remove(change.key)
+      written++
     }
-    let written = 0
-    try {
-      for (const change of changes) {
-        if ('entry' in change) await this.set(change.key, change.entry)
-        else await this.remove(change.key)
-        written++
-      }
-      return 'applied'
-    } catch (error) {
-      return partly(error, changes, written)
-    }
+    return 'applied'
+  } catch (error) {
+    return partly(error, changes, written)
   }
 }
 

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { CloudflareKVStoragePlugin } from '../adapters/cloudflare-kv.js'
-import { type StorageBase, StorageRuntime, type Store, type StoreError } from '../src/index.js'
+import {
+  type Change,
+  type StorageBase,
+  StorageRuntime,
+  type Store,
+  type StoreError,
+} from '../src/index.js'
 
 // What the simulator never does but Workers KV does: refuse, limit and leave out. The real thing
 // is in the conformance suite; here only the calls are counted and made to fail.
@@ -70,6 +76,10 @@ class ScriptedKV {
 
   getWithMetadata(): void {}
 }
+
+const LIMIT_MET = 'Too many API requests by single Worker invocation.'
+const set = (key: string): Change => ({ key, entry: { value: 1, version: key }, bytes: 2 })
+const numbered = (length: number): string[] => Array.from({ length }, (_, i) => `k${i}`)
 
 async function open(kv: ScriptedKV): Promise<{ store: Store; storage: StorageBase }> {
   const plugin = new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: kv } })
@@ -274,6 +284,109 @@ describe('Workers KV', () => {
     expect(error).toMatchObject({ code: 'TOO_LARGE', outcome: 'not-applied' })
     expect(error.message).toContain('26214400')
     expect(kv.calls).toEqual([])
+  })
+
+  test('a thousand writes at once are made; one more, and none is: TOO_LARGE', async () => {
+    const kv = new ScriptedKV()
+    const { storage } = await open(kv)
+    const writes = numbered(1001).map((key) => [set(key)])
+    const refused = await storage.commit(writes)
+    expect(refused).toHaveLength(1001)
+    for (const outcome of refused)
+      expect(outcome).toMatchObject({ code: 'TOO_LARGE', outcome: 'not-applied', retryable: false })
+    expect(kv.calls).toEqual([])
+    expect(await storage.commit([numbered(1001).map(set)])).toMatchObject([{ code: 'TOO_LARGE' }])
+    expect(kv.calls).toEqual([])
+    expect(await storage.commit(writes.slice(1))).toEqual(writes.slice(1).map(() => 'applied'))
+  })
+
+  test('a read of more keys than a thousand bulk gets answer for is TOO_LARGE before any is made', async () => {
+    const kv = new ScriptedKV()
+    const { storage } = await open(kv)
+    await storage.set('k0', { value: 1, version: 'v' })
+    kv.calls.length = 0
+    expect(await failure(storage.getMany(numbered(100_001)))).toMatchObject({ code: 'TOO_LARGE' })
+    expect(kv.calls).toEqual([])
+    expect([...(await storage.getMany(numbered(100_000))).keys()]).toEqual(['k0'])
+  })
+
+  test('a clear of more keys than one invocation can delete is TOO_LARGE and deletes none; in parts it works', async () => {
+    const kv = new ScriptedKV()
+    const { store, storage } = await open(kv)
+    for (const part of [0, 900]) {
+      const keys = numbered(1800).slice(part, part + 900)
+      await storage.commit(keys.map((key) => [set(key)]))
+    }
+    kv.calls.length = 0
+    const refused = await failure(store.clear())
+    expect(refused).toMatchObject({ code: 'TOO_LARGE', outcome: 'not-applied' })
+    expect(refused.message).toContain('900 in a request')
+    expect(kv.calls).toEqual(['list'])
+    expect(kv.puts.size).toBe(1800)
+    const some: string[] = []
+    for await (const key of store.keys()) if (some.push(key) === 900) break
+    await Promise.all(some.map((key) => store.delete(key)))
+    await store.clear()
+    expect(kv.puts.size).toBe(0)
+  })
+
+  test('what KV refuses since the invocation has used up its operations is QUOTA_EXCEEDED, and not tried again', async () => {
+    const kv = new ScriptedKV()
+    const { store, storage } = await open(kv)
+    for (const key of ['a', 'b']) await store.set(key, 1)
+    kv.calls.length = 0
+    kv.fail = () => new Error(LIMIT_MET)
+    const spent = { code: 'QUOTA_EXCEEDED', outcome: 'not-applied', retryable: false }
+    const refused = await failure(store.set('k', 1))
+    expect(refused).toMatchObject(spent)
+    expect(refused.message).toContain(LIMIT_MET)
+    expect(await failure(storage.getMany(['a', 'b']))).toMatchObject(spent)
+    expect(await failure(store.clear())).toMatchObject(spent)
+    expect(kv.calls).toEqual(['put', 'bulk', 'list'])
+  })
+
+  test('a listing that KV refuses in its midst has told what it could, and ends with the error', async () => {
+    const kv = new ScriptedKV()
+    const { store, storage } = await open(kv)
+    for (const part of [0, 1000])
+      await storage.commit(
+        numbered(2000)
+          .slice(part, part + 1000)
+          .map((key) => [set(key)]),
+      )
+    kv.fail = (call, count) => (call === 'list' && count === 2 ? new Error(LIMIT_MET) : undefined)
+    let told = 0
+    const listing = async (): Promise<void> => {
+      for await (const _ of store) told++
+    }
+    expect(await failure(listing())).toMatchObject({ code: 'QUOTA_EXCEEDED', namespace: 'n' })
+    expect(told).toBe(1000)
+  })
+
+  test('values that are not in the metadata are read ahead of a listing, by three bulk gets at most', async () => {
+    const kv = new ScriptedKV()
+    const { store } = await open(kv)
+    for (const key of numbered(1000)) await store.set(key, 'x'.repeat(1100))
+    kv.calls.length = 0
+    const ahead: number[] = []
+    let told = 0
+    for await (const _ of store) {
+      const asked = kv.calls.filter((call) => call === 'bulk').length
+      if (told++ % 100 === 0) ahead.push(asked - told / 100)
+    }
+    expect(told).toBe(1000)
+    expect(ahead.map(Math.ceil)).toEqual([3, 3, 3, 3, 3, 3, 3, 3, 2, 1])
+  })
+
+  test('a listing that is left early leaves no failed read behind', async () => {
+    const kv = new ScriptedKV()
+    const { store } = await open(kv)
+    for (const key of numbered(400)) await store.set(key, 'x'.repeat(1100))
+    kv.fail = (call, count) => (call === 'bulk' && count > 1 ? new Error('late') : undefined)
+    for await (const _ of store) break
+    // An unhandled rejection would fail the run.
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(kv.calls.filter((call) => call === 'bulk')).toHaveLength(3)
   })
 
   test('opening does no I/O', async () => {

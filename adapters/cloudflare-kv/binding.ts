@@ -15,15 +15,16 @@ interface KVPage {
   readonly cursor?: string
 }
 
-export async function* list(
-  kv: KVBinding,
-  prefix: string,
-): AsyncGenerator<{ name: string; metadata: unknown }> {
+/** What one invocation of a Worker may ask of KV; a bulk get counts once. */
+export const MAX_OPERATIONS = 1000
+
+/** The keys that begin with the prefix, a thousand at a time. */
+export async function* list(kv: KVBinding, prefix: string): AsyncGenerator<KVPage['keys']> {
   let cursor: string | undefined
   do {
     const from = cursor === undefined ? { prefix } : { prefix, cursor }
     const page: KVPage = await attempt(() => kv.list(from), 'not-applied')
-    for (const { name, metadata } of page.keys) yield { name, metadata }
+    yield page.keys
     cursor = page.list_complete ? undefined : page.cursor
   } while (cursor !== undefined)
 }
@@ -39,6 +40,10 @@ export async function attempt<T>(call: () => Promise<T>, outcome: WriteOutcome):
 /** Only the message of KV's errors carries the status: `KV PUT failed: 429 Too Many Requests`. */
 function translate(cause: unknown, outcome: WriteOutcome): StoreError {
   const message = cause instanceof Error ? cause.message : String(cause)
+  if (/Too many (?:API requests|subrequests)/i.test(message)) {
+    const said = `Workers KV: ${message} This invocation has made all the operations it may; go on in another request.`
+    return new StoreError('QUOTA_EXCEEDED', said, { cause })
+  }
   const status = Number(/^KV \w+ failed: (\d{3})/.exec(message)?.[1])
   if (status === 429) return new StoreError('RATE_LIMITED', `Workers KV: ${message}`, { cause })
   if (status === 413) return new StoreError('TOO_LARGE', `Workers KV: ${message}`, { cause })
@@ -46,6 +51,14 @@ function translate(cause: unknown, outcome: WriteOutcome): StoreError {
   if (status >= 500)
     return new StoreError('CONNECTION_LOST', `Workers KV: ${message}`, { cause, outcome })
   return locate(cause, { outcome: status === 400 ? 'not-applied' : outcome })
+}
+
+/** Refuses what one invocation of a Worker cannot finish; nothing of it is begun. */
+export function tooMany(what: string): StoreError {
+  return new StoreError(
+    'TOO_LARGE',
+    `Workers KV takes ${MAX_OPERATIONS} operations from one invocation of a Worker; ${what}`,
+  )
 }
 
 const PARALLEL = 6

@@ -1,6 +1,13 @@
 import { StoreError } from '../../src/errors.js'
-import { type Change, type Entry, isLive, type Outcome } from '../../src/storage.js'
-import { translate } from './protocol.js'
+import type { Outcome } from '../../src/storage.js'
+import {
+  type ChangeRecord,
+  type EntryRecord,
+  type Group,
+  type Page,
+  type Records,
+  translate,
+} from './protocol.js'
 
 /** The part of a SQLite-backed object's `ctx.storage` that is used; ours, so that no Workers types are needed. */
 export interface ObjectStorage {
@@ -29,205 +36,135 @@ const LATER = { start: 'botshelf/10', end: 'botshelf0', limit: 1 }
 export const MAX_KEY_BYTES = 2048
 export const MAX_VALUE_BYTES = 2_000_000
 
-// An entry as it is kept: value, version, expiry, and the size that the writer measured.
-interface StoredEntry {
-  readonly v: unknown
-  readonly n: string
-  readonly x?: number
-  readonly b: number
-}
-
-// How many entries there are and when some of them expire, kept so that no listing is needed.
-interface Index {
-  readonly count: number
-  readonly expiring: Map<string, number>
-}
-
-/** A page of a listing: it ends after about `maxBytes`, and then tells its last key. */
-export interface Page {
-  readonly entries: readonly (readonly [string, Entry])[]
-  readonly last?: string
-}
-
 export interface PageOptions {
   readonly prefix: string
-  readonly after: string | undefined
+  readonly after?: string | undefined
   readonly now: number
   readonly values: boolean
-  readonly maxBytes: number
 }
 
 /**
  * One namespace in an object's own storage. Everything is synchronous: the object does nothing
- * else between a read and the write that depends on it.
- *
- * As the `owner` of all that is in the storage it counts its entries once and then keeps count.
- * Beside other code it counts anew each time, since that code may write or delete anything.
+ * else between a read and the write that depends on it. Other code may write and delete beside it,
+ * so nothing is remembered of what is stored.
  */
 export class ObjectEngine {
-  readonly #storage: ObjectStorage
-  readonly #base: string
-  readonly #owner: boolean
-  #index: Index | undefined
+  protected readonly storage: ObjectStorage
+  protected readonly base: string
   #checked = false
 
-  constructor(storage: ObjectStorage, base: string, owner: boolean) {
-    this.#storage = storage
-    this.#base = base
-    this.#owner = owner
+  constructor(storage: ObjectStorage, base: string) {
+    this.storage = storage
+    this.base = base
   }
 
-  /** The entries under the first keys, as many as take about `maxBytes`, and how many keys that answers. */
-  read(
-    keys: readonly string[],
-    maxBytes: number = Number.POSITIVE_INFINITY,
-  ): { found: [string, Entry][]; done: number } {
-    const found: [string, Entry][] = []
+  /** What is under the first keys, in their order: as many as take about `maxBytes`. */
+  read(keys: readonly string[], maxBytes: number = Number.POSITIVE_INFINITY): Records {
+    this.#check()
+    const records: (EntryRecord | undefined)[] = []
     let bytes = 0
-    let done = 0
     for (const key of keys) {
-      const stored = this.#get(key)
-      if (stored !== undefined) {
-        bytes += weight(key, stored.b)
-        if (bytes > maxBytes && found.length > 0) break
-        found.push([key, toEntry(stored)])
+      const record = this.get(key)
+      if (record !== undefined) {
+        bytes += weight(key, record)
+        if (bytes > maxBytes && records.length > 0) break
       }
-      done++
+      records.push(record)
     }
-    return { found, done }
+    return records
   }
 
-  commit(groups: readonly (readonly Change[])[]): Outcome[] {
+  commit(groups: readonly Group[]): Outcome[] {
     this.#check()
     return groups.map((changes) => this.#apply(changes))
   }
 
-  page({ prefix, after, now, values, maxBytes }: PageOptions): Page {
-    this.#check()
-    const entries: [string, Entry][] = []
+  /** A page of a listing, which ends after about `maxBytes`. */
+  page({ prefix, after, now, values }: PageOptions, maxBytes: number): Page {
+    const keys: string[] = []
+    const records: EntryRecord[] = []
     let bytes = 0
-    const from = after === undefined ? {} : { startAfter: this.#base + after }
-    for (const [name, record] of this.#storage.kv.list({ prefix: this.#base + prefix, ...from })) {
-      const stored = record as StoredEntry
-      const key = name.slice(this.#base.length)
-      if (isLive(toEntry(stored), now)) {
-        entries.push([key, values ? toEntry(stored) : { value: null, version: stored.n }])
-        bytes += weight(key, values ? stored.b : 0)
+    for (const [name, record] of this.all(prefix, after)) {
+      const key = name.slice(this.base.length)
+      if (isAlive(record[3], now)) {
+        keys.push(key)
+        if (values) records.push(record)
+        bytes += weight(key, values ? record : undefined)
       }
-      if (bytes >= maxBytes) return { entries, last: key }
+      if (bytes >= maxBytes) return { keys, records, last: key }
     }
-    return { entries }
-  }
-
-  /** How many entries are alive at `now`. */
-  len(now: number): number {
-    const { count, expiring } = this.#indexed()
-    let expired = 0
-    for (const expires of expiring.values()) if (!isLive({ expires }, now)) expired++
-    return count - expired
+    return { keys, records }
   }
 
   clear(): void {
-    this.#check()
-    // Should a delete fail, the rest is counted anew.
-    this.#index = undefined
-    for (const name of this.#names()) this.#storage.kv.delete(name)
-    if (this.#owner) this.#index = { count: 0, expiring: new Map() }
+    const names = Array.from(this.all(), ([name]) => name)
+    for (const name of names) this.storage.kv.delete(name)
   }
 
-  /** Removes what has expired at `now`. Tells how many entries are left, and when the next one expires. */
-  sweep(now: number): { readonly left: number; readonly next: number } {
-    const { count, expiring } = this.#indexed()
-    const gone: Change[] = []
-    let next = Number.POSITIVE_INFINITY
-    for (const [key, expires] of expiring) {
-      if (isLive({ expires }, now)) next = Math.min(next, expires)
-      else gone.push({ key, remove: true })
+  /** Removes what has expired at `now`, and tells how many entries are left. */
+  sweep(now: number): number {
+    const gone: string[] = []
+    let left = 0
+    for (const [name, record] of this.all()) {
+      if (isAlive(record[3], now)) left++
+      else gone.push(name.slice(this.base.length))
     }
-    for (const change of gone) {
-      const outcome = this.#apply([change])
+    this.remove(gone)
+    return left
+  }
+
+  protected remove(keys: readonly string[]): void {
+    for (const key of keys) {
+      const outcome = this.#apply([[key, undefined]])
       if (outcome instanceof Error) throw outcome
     }
-    return { left: count - gone.length, next }
   }
 
-  #apply(changes: readonly Change[]): Outcome {
-    for (const change of changes) {
-      const there = change.ifVersion === undefined ? undefined : (this.#get(change.key)?.n ?? null)
-      if (there === change.ifVersion) continue
+  /** Writes a group whole, or throws and writes nothing. */
+  protected write(changes: Group): void {
+    const [only, second] = changes
+    if (only !== undefined && second === undefined) this.#write(only)
+    else this.storage.transactionSync(() => changes.forEach((change) => this.#write(change)))
+  }
+
+  protected get(key: string): EntryRecord | undefined {
+    return this.storage.kv.get(this.base + key) as EntryRecord | undefined
+  }
+
+  /** Every name with what is under it, values included. */
+  protected all(prefix = '', after?: string): Iterable<[string, EntryRecord]> {
+    this.#check()
+    const from = after === undefined ? {} : { startAfter: this.base + after }
+    const listed = this.storage.kv.list({ prefix: this.base + prefix, ...from })
+    return listed as Iterable<[string, EntryRecord]>
+  }
+
+  #apply(changes: Group): Outcome {
+    for (const [key, ifVersion, , version] of changes) {
+      if (ifVersion === undefined) continue
+      const there = this.get(key)?.[1] ?? null
+      if (there === ifVersion) continue
       // A message may be delivered twice. The second time its own write is what it finds.
-      return 'entry' in change && there === change.entry.version ? 'applied' : 'conflict'
+      return there !== null && there === version ? 'applied' : 'conflict'
     }
-    const before = this.#index === undefined ? undefined : this.#present(changes)
     try {
-      const [only, second] = changes
-      if (only !== undefined && second === undefined) this.#write(only)
-      else this.#storage.transactionSync(() => changes.forEach((change) => this.#write(change)))
+      this.write(changes)
     } catch (error) {
       return translate(error, 'not-applied')
     }
-    if (before !== undefined) this.#count(changes, before)
     return 'applied'
   }
 
-  #write(change: Change): void {
-    const name = this.#base + change.key
-    if (!('entry' in change)) {
-      this.#storage.kv.delete(name)
-      return
-    }
-    const { value, version, expires } = change.entry
-    const stored: StoredEntry = { v: value, n: version, b: change.bytes }
-    this.#storage.kv.put(name, expires === undefined ? stored : { ...stored, x: expires })
-  }
-
-  /** Those keys of the changes that have an entry. */
-  #present(changes: readonly Change[]): Set<string> {
-    const keys = changes.map(({ key }) => key)
-    return new Set(keys.filter((key) => this.#storage.kv.get(this.#base + key) !== undefined))
-  }
-
-  /** Brings the index up to changes that were written; the last one on a key tells. */
-  #count(changes: readonly Change[], before: ReadonlySet<string>): void {
-    const { expiring } = this.#index ?? this.#indexed()
-    let { count } = this.#index ?? this.#indexed()
-    for (const [key, change] of new Map(changes.map((each) => [each.key, each]))) {
-      const expires = 'entry' in change ? change.entry.expires : undefined
-      count += Number('entry' in change) - Number(before.has(key))
-      if (expires === undefined) expiring.delete(key)
-      else expiring.set(key, expires)
-    }
-    this.#index = { count, expiring }
-  }
-
-  #get(key: string): StoredEntry | undefined {
-    this.#check()
-    return this.#storage.kv.get(this.#base + key) as StoredEntry | undefined
-  }
-
-  #names(): string[] {
-    return [...this.#storage.kv.list({ prefix: this.#base })].map(([name]) => name)
-  }
-
-  #indexed(): Index {
-    if (this.#index !== undefined) return this.#index
-    this.#check()
-    const expiring = new Map<string, number>()
-    let count = 0
-    for (const [name, record] of this.#storage.kv.list({ prefix: this.#base })) {
-      count++
-      const { x: expires } = record as StoredEntry
-      if (expires !== undefined) expiring.set(name.slice(this.#base.length), expires)
-    }
-    const index: Index = { count, expiring }
-    if (this.#owner) this.#index = index
-    return index
+  #write(change: ChangeRecord): void {
+    const [key, , ...record] = change
+    if (record.length === 0) this.storage.kv.delete(this.base + key)
+    else this.storage.kv.put(this.base + key, record)
   }
 
   // What a later version wrote is not touched. Looked for once.
   #check(): void {
     if (this.#checked) return
-    for (const [name] of this.#storage.kv.list(LATER)) {
+    for (const [name] of this.storage.kv.list(LATER)) {
       throw new StoreError(
         'VERSION_MISMATCH',
         `A later version of botshelf keeps data here, under ${name}; this one leaves it alone.`,
@@ -237,11 +174,11 @@ export class ObjectEngine {
   }
 }
 
-/** What an entry adds to a message, with the names, versions and framing around it. */
-function weight(key: string, bytes: number): number {
-  return 128 + 2 * key.length + bytes
+export function isAlive(expires: number | undefined, now: number): boolean {
+  return expires === undefined || expires > now
 }
 
-function toEntry({ v: value, n: version, x: expires }: StoredEntry): Entry {
-  return expires === undefined ? { value, version } : { value, version, expires }
+/** What an entry adds to a message, with its key, version and framing; without one, its key. */
+function weight(key: string, record: EntryRecord | undefined): number {
+  return 128 + 2 * key.length + (record?.[2] ?? 0)
 }

@@ -1,14 +1,17 @@
-import { BatchStorageBase } from '../../src/batch-storage.js'
 import { StoreError, type WriteOutcome } from '../../src/errors.js'
-import type { Change, Entry, KeysOptions, Outcome, Traits } from '../../src/storage.js'
-import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from './engine.js'
+import type { Change, Entry, Outcome } from '../../src/storage.js'
+import type { PageOptions } from './engine.js'
+import { ObjectNamespace } from './namespace.js'
 import {
   fromData,
-  outcomeFromData,
+  type Group,
+  type Page,
   PROTOCOL,
+  type Question,
   type Reply,
-  type Request,
   speaks,
+  toEntries,
+  toRecords,
   translate,
 } from './protocol.js'
 
@@ -21,22 +24,94 @@ export interface ObjectBinding {
 /** The most that one message may carry, in bytes; the platform's own limit is 32 MiB. */
 const MAX_MESSAGE_BYTES = 24 * 1024 * 1024
 
-type Question = Request extends infer R ? (R extends { v: number } ? Omit<R, 'v'> : never) : never
-
-/** Calls to one object. Each takes a fresh stub, since one that broke stays broken. */
-export class ObjectClient {
+/** A namespace that is an object of its own, reached from a Worker. */
+export class RemoteStorage extends ObjectNamespace {
   readonly #binding: ObjectBinding
   readonly #name: string
+  readonly #enlist: (() => Promise<void>) | undefined
 
-  constructor(binding: ObjectBinding, name: string) {
+  /** @param enlist puts the namespace into the index of namespaces */
+  constructor(binding: ObjectBinding, name: string, enlist?: () => Promise<void>) {
+    super('global')
     this.#binding = binding
     this.#name = name
+    this.#enlist = enlist
+  }
+
+  async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
+    const found: [string, Entry][] = []
+    for (const message of messages(keys, sizeOfKey)) {
+      for (let rest = message; rest.length > 0;) {
+        const { records = [] } = await this.#call({ op: 'get', keys: rest })
+        if (records.length === 0) throw unanswered('any of the keys')
+        for (const entry of toEntries(rest, records)) found.push(entry)
+        rest = rest.slice(records.length)
+      }
+    }
+    return new Map(found)
+  }
+
+  async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
+    const outcomes: (readonly Outcome[])[] = []
+    for (const message of messages(groups.map(toRecords), sizeOfGroup)) {
+      try {
+        outcomes.push(await this.#send(message))
+      } catch (error) {
+        // What became of the other messages is known.
+        outcomes.push(message.map(() => translate(error, 'unknown')))
+      }
+    }
+    return outcomes.flat()
+  }
+
+  async page(options: PageOptions): Promise<Page> {
+    const { page } = await this.#call({ op: 'list', ...options })
+    if (page === undefined) throw unanswered('the listing')
+    return page
+  }
+
+  async liveLen(now: number): Promise<number> {
+    const { len } = await this.#call({ op: 'len', now })
+    if (len === undefined) throw unanswered('the count')
+    return len
+  }
+
+  async clear(): Promise<void> {
+    await this.#call({ op: 'clear' }, 'unknown')
+  }
+
+  /** Tells the object that its namespace is in the index. */
+  async listed(): Promise<void> {
+    await this.#call({ op: 'listed' })
+  }
+
+  /** Nothing to do: what the object answered had passed its output gate. */
+  async close(): Promise<void> {}
+
+  async #send(groups: readonly Group[]): Promise<readonly Outcome[]> {
+    const bytes = groups.length === 1 ? sizeOfGroup(groups[0] ?? []) : 0
+    if (bytes > MAX_MESSAGE_BYTES) {
+      const said = `The changes take ${bytes} bytes together; one message to an object carries at most ${MAX_MESSAGE_BYTES}.`
+      return [new StoreError('TOO_LARGE', said)]
+    }
+    const question = {
+      op: 'commit',
+      changes: groups.flat(),
+      groups: groups.map(({ length }) => length),
+    } as const
+    const { done, failed = [], unlisted } = await this.#call(question, 'unknown')
+    if (unlisted) await this.#enlist?.()
+    if (done !== groups.length) throw unanswered('every group')
+    const outcomes: Outcome[] = groups.map(() => 'applied')
+    for (const [group, why] of failed) outcomes[group] = why === 'conflict' ? why : fromData(why)
+    return outcomes
   }
 
   /** @param lost what is known of a write whose answer does not come */
-  async call(question: Question, lost: WriteOutcome = 'not-applied'): Promise<Reply> {
+  async #call(question: Question, lost: WriteOutcome = 'not-applied'): Promise<Reply> {
     let reply: Reply
     try {
+      // A fresh stub for each call, since one that broke stays broken.
       const stub = this.#binding.get(this.#binding.idFromName(this.#name) as never)
       reply = (await stub.call({ v: PROTOCOL, ...question })) as Reply
     } catch (error) {
@@ -52,121 +127,34 @@ export class ObjectClient {
     if (reply.error) throw fromData(reply.error)
     return reply
   }
-
-  async *list(question: { prefix: string; now: number; values: boolean }): AsyncGenerator<Reply> {
-    let after: string | undefined
-    do {
-      const reply = await this.call({
-        op: 'list',
-        ...question,
-        ...(after === undefined ? {} : { after }),
-      })
-      yield reply
-      after = reply.last
-    } while (after !== undefined)
-  }
 }
 
-/** A namespace that is an object of its own, reached from a Worker. */
-export class RemoteStorage extends BatchStorageBase {
-  override readonly traits: Traits = {
-    atomic: 'global',
-    durable: true,
-    consistency: 'strong',
-    gather: false,
-    maxKeyBytes: MAX_KEY_BYTES,
-    maxValueBytes: MAX_VALUE_BYTES,
-    watch: false,
-  }
-  readonly #object: ObjectClient
-  readonly #list: () => Promise<void>
-
-  /** @param list puts the namespace into the index of namespaces */
-  constructor(object: ObjectClient, list: () => Promise<void>) {
-    super()
-    this.#object = object
-    this.#list = list
-  }
-
-  async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
-    const found = new Map<string, Entry>()
-    for (let next = 0; next < keys.length;) {
-      const reply = await this.#object.call({ op: 'get', keys: keys.slice(next) })
-      for (const [key, entry] of reply.found ?? []) found.set(key, entry)
-      if (!reply.done)
-        throw new StoreError('BACKEND_ERROR', 'The object answered for none of the keys.')
-      next += reply.done
-    }
-    return found
-  }
-
-  async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
-    const outcomes: Outcome[] = []
-    for (const message of messages(groups)) {
-      try {
-        outcomes.push(...(await this.#send(message)))
-      } catch (error) {
-        // What became of the other messages is known.
-        outcomes.push(...message.map(() => translate(error, 'unknown')))
-      }
-    }
-    return outcomes
-  }
-
-  async #send(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
-    const bytes = groups.reduce((sum, group) => sum + sizeOf(group), 0)
-    if (bytes > MAX_MESSAGE_BYTES) {
-      const said = `The changes take ${bytes} bytes together; one message to an object carries at most ${MAX_MESSAGE_BYTES}.`
-      return [new StoreError('TOO_LARGE', said)]
-    }
-    const reply = await this.#object.call({ op: 'commit', groups }, 'unknown')
-    if (reply.unlisted) await this.#list()
-    if (reply.outcomes?.length === groups.length) return reply.outcomes.map(outcomeFromData)
-    throw new StoreError('BACKEND_ERROR', 'The object did not answer for every group.')
-  }
-
-  async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
-    const pages = this.#object.list({ prefix, now: Number.NEGATIVE_INFINITY, values: true })
-    for await (const { entries = [] } of pages)
-      for (const [key, entry] of entries) yield [key, entry]
-  }
-
-  async *liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
-    for await (const { keys = [] } of this.#object.list({ prefix, now, values: false })) yield* keys
-  }
-
-  async liveLen(now: number): Promise<number> {
-    return (await this.#object.call({ op: 'len', now })).len ?? 0
-  }
-
-  async clear(): Promise<void> {
-    await this.#object.call({ op: 'clear' }, 'unknown')
-  }
-
-  /** Nothing to do: what the object answered had passed its output gate. */
-  async close(): Promise<void> {}
-}
-
-/** The groups in messages that an object can be sent; one that does not fit goes by itself. */
-function messages(groups: readonly (readonly Change[])[]): (readonly (readonly Change[])[])[] {
-  const all: (readonly Change[])[][] = []
+/** In parts that an object can be sent; what does not fit goes by itself. */
+function messages<T>(all: readonly T[], sizeOf: (each: T) => number): (readonly T[])[] {
+  const parts: T[][] = []
   let bytes = Number.POSITIVE_INFINITY
-  for (const group of groups) {
-    const more = sizeOf(group)
+  for (const each of all) {
+    const more = sizeOf(each)
     bytes += more
-    if (bytes <= MAX_MESSAGE_BYTES) all.at(-1)?.push(group)
+    if (bytes <= MAX_MESSAGE_BYTES) parts.at(-1)?.push(each)
     else {
-      all.push([group])
+      parts.push([each])
       bytes = more
     }
   }
-  return all
+  return parts
 }
 
-function sizeOf(group: readonly Change[]): number {
+function sizeOfKey(key: string): number {
+  return 16 + 2 * key.length
+}
+
+function sizeOfGroup(group: Group): number {
   let bytes = 0
-  for (const change of group) {
-    bytes += 256 + 2 * change.key.length + ('entry' in change ? change.bytes : 0)
-  }
+  for (const [key, , , , size = 0] of group) bytes += 256 + 2 * key.length + size
   return bytes
+}
+
+function unanswered(what: string): StoreError {
+  return new StoreError('BACKEND_ERROR', `The object did not answer for ${what}.`)
 }

@@ -348,7 +348,7 @@ export class ModelStorage extends BatchStorageBase {
 
 /** The same with transactions in which a function can decide. */
 export class TransactingModelStorage extends ModelStorage {
-  override transact(
+  transact(
     keys: readonly string[],
     apply: (now: Map<string, Entry>) => readonly (readonly Change[])[],
   ): Promise<readonly Outcome[]> {

@@ -205,6 +205,21 @@ describe('the protocol', () => {
     expect(calls.length).toBeGreaterThan(2)
   })
 
+  test('keys that do not fit into one message together are asked for in several', async () => {
+    const namespace = fresh()
+    const { binding, calls } = watched((_, call) => call())
+    const storage = await plugin(binding).open(namespace)
+    // Together 36 MB, where a message takes 32 MiB: the platform would refuse them.
+    const keys = Array.from({ length: 18_000 }, (_, i) => `${i}-`.padEnd(2000, 'k'))
+    const there = [0, 9_000, 17_999].map((i) => keys[i] ?? '')
+    for (const key of there) await storage.set(key, { value: key.length, version: 'v' })
+    calls.length = 0
+    const found = await storage.getMany(keys)
+    expect([...found.keys()]).toEqual(there)
+    expect(calls.length).toBeGreaterThan(1)
+    expect(new Set(calls)).toEqual(new Set(['get']))
+  })
+
   test('many small entries are paged too', async () => {
     const namespace = fresh()
     const storage = await plugin().open(namespace)
@@ -361,6 +376,46 @@ describe('what an object keeps', () => {
     await store.pop('k3')
     expect(await store.size()).toBe(11)
     expect(scans).toBe(0)
+  })
+
+  test('once an object counts, a write to a key that it knows reads no value', async () => {
+    const namespace = fresh()
+    const store = await open(namespace)
+    for (const key of ['a', 'b']) await store.set(key, 'x'.repeat(1_000_000))
+    expect(await store.size()).toBe(2)
+    const reads: string[] = []
+    await runInDurableObject(object(namespace), (_, { storage }) => {
+      const get = storage.kv.get.bind(storage.kv)
+      Object.defineProperty(storage.kv, 'get', {
+        value: (key: string) => {
+          reads.push(key)
+          return get(key)
+        },
+      })
+    })
+    await store.set('a', 1)
+    await store.set('new', 1)
+    await store.set('new', 2)
+    await store.delete('b')
+    expect(reads.filter((name) => name.startsWith('botshelf/1//:'))).toEqual(['botshelf/1//:new'])
+    expect(await store.size()).toBe(2)
+  })
+
+  test('an object that holds more keys than it remembers keeps the right count', async () => {
+    const storage = await plugin().open(fresh())
+    const write = (version: string): Promise<unknown> =>
+      storage.commit(
+        Array.from({ length: 10_500 }, (_, i) => [
+          { key: `k${i}`, entry: { value: i, version: `${version}${i}` }, bytes: 4 },
+        ]),
+      )
+    await write('a')
+    expect(await storage.len()).toBe(10_500)
+    await write('b')
+    await storage.remove('k0')
+    await storage.remove('k10499')
+    await storage.set('k0', { value: 0, version: 'c' })
+    expect(await storage.len()).toBe(10_499)
   })
 
   test('a clear or a sweep that fails half-way is told, and the count stays right', async () => {
