@@ -1,11 +1,10 @@
 import { nothing } from '../../src/deferred.js'
 import { StoreError } from '../../src/errors.js'
 import type { StorageHost } from '../../src/storage.js'
-import { failedRead } from './failures.js'
-import { IDENTITY, META } from './format.js'
-import { Landmark } from './landmark.js'
+import { failedUse } from './failures.js'
+import { ENTRIES, IDENTITY, META } from './format.js'
+import { landmark } from './landmark.js'
 import { openDatabase } from './open-database.js'
-import { type Running, Transactions } from './transactions.js'
 
 /** How long after one look at a database that was closed the next comes, in milliseconds. */
 const BETWEEN_LOOKS = 1000
@@ -19,6 +18,28 @@ export interface ConnectionOptions {
 }
 
 /**
+ * Sends the requests of a transaction and says what it comes to, which is then committed if it
+ * writes. `after` calls back when requests have succeeded; they are answered in order.
+ */
+export type Work<T> = (
+  store: IDBObjectStore,
+  answer: (result: T) => void,
+  after: (requests: readonly IDBRequest[], then: () => void) => void,
+) => void
+
+/** What requests result in, one by one. */
+type Results<R extends readonly IDBRequest[]> = {
+  -readonly [I in keyof R]: R[I] extends IDBRequest<infer T> ? T : never
+}
+
+export interface TransactionOptions {
+  /** Of what is written; without it the transaction only reads. */
+  readonly durability?: IDBTransactionDurability
+  /** Another store than the entries. */
+  readonly store?: string
+}
+
+/**
  * A connection to one database that outlives the browser's own: it stands aside for whoever
  * upgrades or deletes the database, and is made anew, once for each use, where it was lost.
  */
@@ -26,8 +47,11 @@ export class Connection {
   readonly name: string
   readonly #openTimeout: number
   readonly #tell: StorageHost['tell']
-  readonly #landmark: Landmark
-  readonly #transactions = new Transactions()
+  /**
+   * What ends the transactions under way. Of those that were begun on a connection which the
+   * browser had closed, Chromium says nothing more; they end when it is known to be lost.
+   */
+  readonly #running = new Map<(reason: unknown) => void, IDBDatabase>()
   #db: IDBDatabase | undefined
   #opening: Promise<IDBDatabase> | undefined
   /** What tells the database from one made anew under its name; pending while it is read. */
@@ -37,7 +61,7 @@ export class Connection {
   #stoodAside = false
   /** The connections that the browser has closed. */
   readonly #lost = new WeakSet<IDBDatabase>()
-  #lookedAt = Number.NEGATIVE_INFINITY
+  #lookedAt = -BETWEEN_LOOKS
   #looking: ReturnType<typeof setTimeout> | undefined
   #closed = false
   /** Called when the data is gone that was there; `unknown` if other data may be there by now. */
@@ -47,7 +71,6 @@ export class Connection {
     this.name = name
     this.#openTimeout = openTimeout
     this.#tell = tell
-    this.#landmark = new Landmark(name)
   }
 
   /** @throws StoreError why the database cannot be opened */
@@ -56,33 +79,38 @@ export class Connection {
   }
 
   /**
-   * Begins a transaction, on the entries if no other store is named.
+   * Runs a transaction, at once where there is a connection. One that reads resolves with its
+   * answer, one that writes when it has completed.
    *
-   * @throws StoreError `CONNECTION_LOST` if a new connection is as dead as the old one
+   * @throws StoreError `CONNECTION_LOST` if a new connection is as dead as the old one, and why else it was
+   * rolled back
    */
-  async begin(
-    mode: IDBTransactionMode,
-    durability: IDBTransactionDurability,
-    storeName?: string,
-  ): Promise<Running> {
+  async run<T>(work: Work<T>, options: TransactionOptions = {}): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const db = this.#db ?? (await this.#connect())
+      let result: Promise<T>
       try {
-        return this.#transactions.begin(db, mode, durability, storeName)
+        result = this.#runOn(db, work, options)
       } catch (error) {
         // Nothing was sent, so it is safe to begin again.
-        const failed = failedRead(error)
+        const failed = failedUse(error, 'not-applied')
         if (failed.code !== 'CONNECTION_LOST') throw failed
-        this.drop(db)
+        this.#drop(db)
         if (attempt === 2) throw failed
+        continue
       }
+      return result
     }
   }
 
-  /** Lets go of a connection that turned out dead; the next use makes a new one. */
-  drop(db: IDBDatabase): void {
-    if (this.#db === db) this.#db = undefined
-    db.close()
+  /** Answers requests that only read. */
+  async read<const R extends readonly IDBRequest[]>(
+    request: (entries: IDBObjectStore) => R,
+  ): Promise<Results<R>> {
+    return this.run((entries, answer, after) => {
+      const requests = request(entries)
+      after(requests, () => answer(requests.map(({ result }) => result as unknown) as Results<R>))
+    })
   }
 
   /** Did another page delete or upgrade the database, and has nobody needed it since? */
@@ -98,6 +126,65 @@ export class Connection {
     await this.#identity
     this.#db?.close()
     this.#db = undefined
+  }
+
+  /** @throws DOMException `InvalidStateError` at once if the connection is closed */
+  #runOn<T>(
+    db: IDBDatabase,
+    work: Work<T>,
+    { durability, store = ENTRIES }: TransactionOptions,
+  ): Promise<T> {
+    const transaction =
+      durability === undefined
+        ? db.transaction(store)
+        : db.transaction(store, 'readwrite', { durability })
+    return new Promise<T>((resolve, reject) => {
+      let refused: unknown = null
+      let isSent = false
+      const end = (reason: unknown): void => {
+        if (!this.#running.delete(end)) return
+        const error = failedUse(reason, isSent ? 'unknown' : 'not-applied')
+        // A connection that lost one transaction is not trusted with another.
+        if (error.code === 'CONNECTION_LOST') this.#drop(db)
+        reject(error)
+      }
+      this.#running.set(end, db)
+      // The browser may have aborted it first; then what was thrown here only tells of that.
+      transaction.addEventListener('abort', () => end(transaction.error ?? refused))
+      // What is thrown in a listener would be reported to the page, and its reason be lost here.
+      const step = (take: () => void): void => {
+        try {
+          take()
+        } catch (error) {
+          refused = error
+          abort(transaction)
+        }
+      }
+      const answer = (result: T): void => {
+        const settle = (): void => {
+          this.#running.delete(end)
+          resolve(result)
+        }
+        if (durability === undefined) return settle()
+        isSent = true
+        transaction.addEventListener('complete', settle)
+        // Not by itself, which would be once the browser has seen that nothing more comes.
+        transaction.commit()
+      }
+      step(() =>
+        work(transaction.objectStore(store), answer, (requests, then) => {
+          const last = requests.at(-1)
+          if (last === undefined) then()
+          else last.addEventListener('success', () => step(then))
+        }),
+      )
+    })
+  }
+
+  /** Lets go of a connection that turned out dead; the next use makes a new one. */
+  #drop(db: IDBDatabase): void {
+    if (this.#db === db) this.#db = undefined
+    db.close()
   }
 
   #connect(): Promise<IDBDatabase> {
@@ -133,10 +220,11 @@ export class Connection {
 
   /** Tells the database from one made anew under its name, by this tab or another. */
   async #recognise(db: IDBDatabase, before: string | undefined): Promise<string | undefined> {
+    const mark = `botshelf:${this.name}`
     const wasTold = this.#lossTold
     this.#lossTold = false
-    const last = before ?? this.#landmark.get()
-    const identity = await this.#identify(db)
+    const last = before ?? landmark((marks) => marks.getItem(mark))
+    const identity = await this.#identify(db).catch(nothing)
     if (identity === undefined) {
       this.#lossTold ||= wasTold
       return last
@@ -145,19 +233,18 @@ export class Connection {
     if (isLost && !wasTold) this.#tell('data-lost', 'the database was made anew, and empty')
     // A deletion that was told may not have come about after all.
     if (isLost !== wasTold) this.onDataLost('unknown')
-    this.#landmark.set(identity)
+    landmark((marks) => marks.setItem(mark, identity))
     return identity
   }
-
-  /** The identity of a database; `undefined` if it cannot be read. */
   async #identify(db: IDBDatabase): Promise<string | undefined> {
-    try {
-      const { store, ended } = this.#transactions.begin(db, 'readonly', 'default', META)
-      const request = store.get(IDENTITY) as IDBRequest<{ id?: string } | undefined>
-      return (await ended) === undefined ? request.result?.id : undefined
-    } catch {
-      return undefined
-    }
+    return this.#runOn(
+      db,
+      (store, answer, after) => {
+        const request: IDBRequest<{ id?: string } | undefined> = store.get(IDENTITY)
+        after([request], () => answer(request.result?.id))
+      },
+      { store: META },
+    )
   }
 
   // Whoever wants to upgrade or delete the database waits until all others have closed it.
@@ -167,14 +254,14 @@ export class Connection {
       this.#lossTold = true
       void this.#loseAll(db)
     }
-    this.drop(db)
+    this.#drop(db)
   }
 
   /** What was begun before the deletion still completes, and then it is lost with the rest. */
   async #loseAll(db: IDBDatabase): Promise<void> {
     try {
       // It waits for all that write.
-      await this.#transactions.begin(db, 'readwrite', 'relaxed').ended
+      await this.#runOn<void>(db, (_, answer) => answer(), { durability: 'relaxed' })
     } catch {
       // The connection is closed already, and nothing is under way.
     }
@@ -187,8 +274,8 @@ export class Connection {
   #terminated(db: IDBDatabase): void {
     const isReplaced = this.#db !== undefined && this.#db !== db
     this.#lost.add(db)
-    this.drop(db)
-    this.#transactions.lose(db)
+    this.#drop(db)
+    for (const [end, of] of this.#running) if (of === db) end(null)
     if (isReplaced || this.#closed) return
     const wait = Math.max(0, this.#lookedAt + BETWEEN_LOOKS - performance.now())
     clearTimeout(this.#looking)
@@ -203,5 +290,13 @@ export class Connection {
       // Whoever reads for a watch then will see why it cannot be opened.
       return this.#connect().catch(() => this.onDataLost('unknown'))
     })
+  }
+}
+
+function abort(transaction: IDBTransaction): void {
+  try {
+    transaction.abort()
+  } catch {
+    // It has ended already.
   }
 }

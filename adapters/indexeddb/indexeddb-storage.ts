@@ -1,29 +1,19 @@
 import { BatchStorageBase } from '../../src/batch-storage.js'
-import { nothing } from '../../src/deferred.js'
 import { isStoreError, type StoreError } from '../../src/errors.js'
-import type {
-  Change,
-  Entry,
-  KeysOptions,
-  Outcome,
-  StorageListener,
-  StoreChange,
-  Traits,
-} from '../../src/storage.js'
-import type { Connection } from './connection.js'
-import { failedRead, failedWrite } from './failures.js'
+import type { Entry, KeysOptions, Outcome, StorageListener, Traits } from '../../src/storage.js'
+import type { Connection, Work } from './connection.js'
 import { EXPIRY, META } from './format.js'
-import { startingAfter, startingWith } from './range.js'
+import { Listing } from './listing.js'
 import { readRecord, readRecords } from './record.js'
-import { keysIn, type Results, whenAnswered } from './requests.js'
+import { firstRecords, keysIn } from './requests.js'
 import { keepsErrors } from './stand-ins.js'
 import { Sweeper } from './sweeper.js'
-import { Tabs } from './tabs.js'
-import type { Running } from './transactions.js'
-import { type Apply, type Groups, write } from './write.js'
+import { Tabs, type Told } from './tabs.js'
+import { type Apply, type Groups, type Sent, writing } from './write.js'
 
-/** How many entries a listing reads at once. */
-const PAGE = 500
+/** How many keys, and how many entries, a listing reads at once. */
+const MOST_KEYS = 5000
+const MOST_ENTRIES = 250
 /** What one group can bring upon the others of its transaction. */
 const OF_ONE_GROUP: ReadonlySet<string> = new Set([
   'QUOTA_EXCEEDED',
@@ -61,15 +51,20 @@ export class IndexedDBStorage extends BatchStorageBase {
     super()
     this.#connection = connection
     this.#durability = durability
-    this.#tabs = new Tabs(connection.name, (keys) => this.#exist(keys))
+    this.#tabs = new Tabs(connection.name, async (keys) => {
+      const found = await connection.read((entries) => keys.map((key) => entries.getKey(key)))
+      return found.map((key) => key !== undefined)
+    })
     this.#sweeper = new Sweeper(connection, now)
-    connection.onDataLost = (kind) => this.#tabs.tell({ kind })
+    connection.onDataLost = (kind) => this.#tabs.tell([{ kind }])
   }
 
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
     if (keys.length === 0) return new Map()
-    const records = await this.#read((entries) => keys.map((key) => entries.get(key)))
-    return readRecords(keys, records)
+    return readRecords(
+      keys,
+      await this.#connection.read((entries) => keys.map((key) => entries.get(key))),
+    )
   }
 
   async commit(groups: Groups): Promise<readonly Outcome[]> {
@@ -89,67 +84,56 @@ export class IndexedDBStorage extends BatchStorageBase {
     return outcomes
   }
 
-  override async transact(keys: readonly string[], apply: Apply): Promise<readonly Outcome[]> {
-    try {
-      return await this.#write(keys, apply)
-    } catch (error) {
-      if (!isStoreError(error) || error.code !== 'CONNECTION_LOST') throw error
-      // Lost before anything was sent, it can be done once more.
-      if (error.outcome === 'unknown') throw error
-    }
-    return this.#write(keys, apply)
-  }
-
-  async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
-    for (let range = startingWith(prefix); ;) {
-      const [keys, records] = await this.#read(
-        (entries) => [keysIn(entries, range, PAGE), entries.getAll(range, PAGE)] as const,
-      )
-      for (const [index, key] of keys.entries()) {
-        yield [key, readRecord(key, records[index])]
+  async transact(keys: readonly string[], apply: Apply): Promise<readonly Outcome[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#write(writing(keys, apply, this.#keepsErrors))
+      } catch (error) {
+        // Lost before anything was sent, it can be done once more.
+        const isLost = isStoreError(error) && error.code === 'CONNECTION_LOST'
+        if (!isLost || error.outcome === 'unknown' || attempt === 2) throw error
       }
-      const last = keys[PAGE - 1]
-      if (last === undefined) return
-      range = startingAfter(last, prefix)
     }
   }
 
-  async *liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
-    const [expired] = await this.#read(
-      (entries) => [keysIn(entries.index(EXPIRY), IDBKeyRange.upperBound(now))] as const,
-    )
-    const dead = new Set(expired)
-    for (let range = startingWith(prefix); ;) {
-      const [keys] = await this.#read((entries) => [keysIn(entries, range, PAGE)] as const)
-      for (const key of keys) if (!dead.has(key)) yield key
-      const last = keys[PAGE - 1]
-      if (last === undefined) return
-      range = startingAfter(last, prefix)
-    }
+  entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
+    return new Listing(prefix, async (range) => {
+      const records = await this.#connection.run(firstRecords(range, MOST_ENTRIES))
+      const items = records.map(([key, record]): [string, Entry] => [key, readRecord(key, record)])
+      return { items, last: records[MOST_ENTRIES - 1]?.[0] }
+    })
+  }
+
+  liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
+    let dead: Set<string> | undefined
+    return new Listing(prefix, async (range) => {
+      const [keys, expired] = await this.#connection.read((entries) => [
+        keysIn(entries, range, MOST_KEYS),
+        // With the first page only.
+        ...(dead === undefined ? [keysIn(entries.index(EXPIRY), IDBKeyRange.upperBound(now))] : []),
+      ])
+      const gone = (dead ??= new Set(expired))
+      return { items: keys.filter((key) => !gone.has(key)), last: keys[MOST_KEYS - 1] }
+    })
   }
 
   async liveLen(now: number): Promise<number> {
-    const [all, expired] = await this.#read(
-      (entries) =>
-        [entries.count(), entries.index(EXPIRY).count(IDBKeyRange.upperBound(now))] as const,
-    )
+    const [all, expired] = await this.#connection.read((entries) => [
+      entries.count(),
+      entries.index(EXPIRY).count(IDBKeyRange.upperBound(now)),
+    ])
     if (expired > 0) this.#sweeper.sweep(now)
     return all - expired
   }
 
   async clear(): Promise<void> {
-    const { transaction, store, ended } = await this.#begin('readwrite')
-    store.clear()
-    const done = this.#tabs.announce([{ kind: 'clear' }])
-    transaction.commit()
-    const failed = await ended
-    done()
-    if (failed !== undefined) throw this.#failed(failedWrite(failed.error), transaction)
-    this.#unsynced = this.#durability === 'relaxed'
-    this.#tabs.tell({ kind: 'clear' })
+    await this.#write((entries, send) => {
+      entries.clear()
+      send({ changes: [{ kind: 'clear' }], outcomes: [] })
+    })
   }
 
-  override watch(listener: StorageListener): () => void {
+  watch(listener: StorageListener): () => void {
     return this.#tabs.listen(listener)
   }
 
@@ -164,73 +148,46 @@ export class IndexedDBStorage extends BatchStorageBase {
     }
   }
 
-  async #exist(keys: readonly string[]): Promise<readonly boolean[]> {
-    const found = await this.#read((entries) => keys.map((key) => entries.getKey(key)))
-    return found.map((key) => key !== undefined)
-  }
-
-  /** Answers requests that only read. */
-  async #read<const R extends readonly IDBRequest[]>(
-    request: (entries: IDBObjectStore) => R,
-  ): Promise<Results<R>> {
-    const { transaction, store, ended } = await this.#begin('readonly')
-    const requests = request(store)
-    const answered = new Promise<undefined>((resolve) => {
-      whenAnswered(requests, () => resolve(undefined))
-    })
-    const failed = await Promise.race([answered, ended])
-    if (failed !== undefined) throw this.#failed(failedRead(failed.error), transaction)
-    return requests.map(({ result }) => result as unknown) as Results<R>
-  }
-
-  async #write(keys: readonly string[], apply: Apply): Promise<readonly Outcome[]> {
-    const running = await this.#begin('readwrite')
-    let sent: readonly Change[] = []
-    let done: () => void = nothing
-    const onSent = (changes: readonly Change[]): void => {
-      sent = changes
-      done = this.#tabs.announce(changes.map(toldOf))
-    }
+  /** Writes to the entries, and tells of it. */
+  async #write(work: Work<Sent>): Promise<readonly Outcome[]> {
+    let done: (() => void) | undefined
     try {
-      const options = { keepsErrors: this.#keepsErrors, onSent }
-      const outcomes = await write(running, keys, apply, options)
-      if (this.#durability === 'relaxed') this.#unsynced ||= sent.length > 0
-      for (const change of sent) this.#tabs.tell(toldOf(change))
-      this.#sweeper.written(sent)
+      const { changes, outcomes, expires } = await this.#connection.run<Sent>(
+        (entries, answer, after) => {
+          const send = (sent: Sent): void => {
+            answer(sent)
+            // Only now, so that it does not hold up what was sent.
+            done = this.#tabs.announce(sent.changes)
+          }
+          work(entries, send, after)
+        },
+        { durability: this.#durability },
+      )
+      this.#wrote(changes)
+      if (expires) this.#sweeper.written()
       return outcomes
     } catch (error) {
-      throw this.#failed(error as StoreError, running.transaction)
+      if (isStoreError(error) && error.outcome === 'unknown') this.#wrote([{ kind: 'unknown' }])
+      throw error
     } finally {
-      done()
+      done?.()
     }
+  }
+
+  #wrote(changes: readonly Told[]): void {
+    if (this.#durability === 'relaxed') this.#unsynced ||= changes.length > 0
+    this.#tabs.tell(changes)
   }
 
   // Closing a database puts nothing on disk, and neither does a transaction that writes nothing; a
   // strict write does, for all that went before it.
   async #sync(): Promise<void> {
-    const { transaction, store, ended } = await this.#connection.begin('readwrite', 'strict', META)
-    store.put(Date.now(), 'synced')
-    transaction.commit()
-    const failed = await ended
-    if (failed !== undefined) throw failedWrite(failed.error)
-    this.#unsynced = false
+    await this.#connection.run<void>(
+      (meta, answer) => {
+        meta.put(Date.now(), 'synced')
+        answer()
+      },
+      { durability: 'strict', store: META },
+    )
   }
-
-  #begin(mode: 'readonly' | 'readwrite'): Promise<Running> {
-    return this.#connection.begin(mode, this.#durability)
-  }
-
-  /** A connection that lost one transaction is not trusted with another. */
-  #failed(error: StoreError, { db }: IDBTransaction): StoreError {
-    if (error.code === 'CONNECTION_LOST') this.#connection.drop(db)
-    if (error.outcome === 'unknown') {
-      this.#unsynced ||= this.#durability === 'relaxed'
-      this.#tabs.tell({ kind: 'unknown' })
-    }
-    return error
-  }
-}
-
-function toldOf(change: Change): StoreChange {
-  return { kind: 'entry' in change ? 'set' : 'remove', key: change.key }
 }

@@ -18,17 +18,14 @@ export interface OpenOptions {
 
 /** @throws StoreError why the database cannot be opened */
 export async function openDatabase(options: OpenOptions): Promise<IDBDatabase> {
-  try {
-    return await openOnce(options)
-  } catch (error) {
-    const failed = failedOpen(error)
-    if (failed.code !== 'CONNECTION_LOST') throw failed
-  }
-  // Somebody deleted it in that very moment; now there is nothing in the way.
-  try {
-    return await openOnce(options)
-  } catch (error) {
-    throw failedOpen(error)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await openOnce(options)
+    } catch (error) {
+      const failed = failedOpen(error)
+      // If somebody deleted it in that very moment, there is nothing in the way now.
+      if (failed.code !== 'CONNECTION_LOST' || attempt === 2) throw failed
+    }
   }
 }
 

@@ -1,18 +1,11 @@
-/** The keys that begin with a prefix; `undefined` for all of them. */
-export function startingWith(prefix: string): IDBKeyRange | undefined {
-  if (prefix === '') return undefined
+/** The keys that begin with a prefix; those after one of them, if it is given. */
+export function rangeOf(prefix: string, after?: string): IDBKeyRange {
+  const from = after ?? prefix
+  const isOpen = after !== undefined
   const end = successor(prefix)
   return end === undefined
-    ? IDBKeyRange.lowerBound(prefix)
-    : IDBKeyRange.bound(prefix, end, false, true)
-}
-
-/** The keys after `key` that begin with a prefix. */
-export function startingAfter(key: string, prefix: string): IDBKeyRange {
-  const end = successor(prefix)
-  return end === undefined
-    ? IDBKeyRange.lowerBound(key, true)
-    : IDBKeyRange.bound(key, end, true, true)
+    ? IDBKeyRange.lowerBound(from, isOpen)
+    : IDBKeyRange.bound(from, end, isOpen, true)
 }
 
 // The least string above all that begin with the prefix. Strings are compared by code unit.

@@ -16,10 +16,8 @@ export interface EntryRecord {
 
 /** @param keepsErrors whether the browser does */
 export function writeRecord({ value, version, expires }: Entry, keepsErrors: boolean): EntryRecord {
-  const expiry = expires === undefined ? {} : { x: expires }
-  if (keepsErrors) return { v: value, n: version, ...expiry }
-  const { value: v, standIns: e } = pack(value)
-  return { v, n: version, ...expiry, ...(e.length === 0 ? {} : { e }) }
+  const { value: v, standIns: e } = keepsErrors ? { value } : pack(value)
+  return { v, n: version, ...(expires !== undefined && { x: expires }), ...(e?.length && { e }) }
 }
 
 /** @throws StoreError `CORRUPT` if botshelf wrote no such record */

@@ -1,20 +1,35 @@
-/** What requests result in, one by one. */
-export type Results<R extends readonly IDBRequest[]> = {
-  -readonly [I in keyof R]: R[I] extends IDBRequest<infer T> ? T : never
+import type { Work } from './connection.js'
+
+/** Chromium has it since 141: keys and values in one answer. */
+interface Records extends IDBObjectStore {
+  getAllRecords?(options: {
+    readonly query: IDBKeyRange
+    readonly count: number
+  }): IDBRequest<{ readonly key: string; readonly value: unknown }[]>
 }
 
-/** Calls `then` when the requests of a transaction have succeeded. They are answered in order. */
-export function whenAnswered(requests: readonly IDBRequest[], then: () => void): void {
-  const last = requests.at(-1)
-  if (last === undefined) then()
-  else last.addEventListener('success', then)
+/** Reads the first records of a range, with their keys. */
+export function firstRecords(
+  range: IDBKeyRange,
+  count: number,
+): Work<(readonly [key: string, record: unknown])[]> {
+  return (entries: Records, answer, after) => {
+    const both = entries.getAllRecords?.({ query: range, count })
+    if (both !== undefined) {
+      after([both], () => answer(both.result.map(({ key, value }) => [key, value])))
+      return
+    }
+    const keys = keysIn(entries, range, count)
+    const records = entries.getAll(range, count)
+    after([records], () => answer(keys.result.map((key, at) => [key, records.result[at]])))
+  }
 }
 
 /** Asks for keys. Every one is a string: nothing else is ever written. */
 export function keysIn(
   source: IDBObjectStore | IDBIndex,
-  range: IDBKeyRange | undefined,
-  most?: number,
+  range: IDBKeyRange,
+  count?: number,
 ): IDBRequest<string[]> {
-  return source.getAllKeys(range, most) as IDBRequest<string[]>
+  return source.getAllKeys(range, count) as IDBRequest<string[]>
 }

@@ -1,8 +1,7 @@
 import { nothing } from '../../src/deferred.js'
-import type { Change } from '../../src/storage.js'
 import type { Connection } from './connection.js'
 import { EXPIRY } from './format.js'
-import { keysIn, whenAnswered } from './requests.js'
+import { keysIn } from './requests.js'
 
 /** How many expired entries one transaction removes. */
 const MOST = 1000
@@ -13,7 +12,7 @@ const BETWEEN = 60_000
 export class Sweeper {
   readonly #connection: Connection
   readonly #now: (() => number) | undefined
-  #last = Number.NEGATIVE_INFINITY
+  #last = -BETWEEN
   #ended = false
   #sweeping: Promise<void> | undefined
 
@@ -23,11 +22,10 @@ export class Sweeper {
     this.#now = now
   }
 
-  /** Something was written: sweeps, if it is to expire. */
-  written(changes: readonly Change[]): void {
+  /** Something was written that is to expire. */
+  written(): void {
     const now = this.#now?.()
     if (now === undefined || now - this.#last < BETWEEN) return
-    if (!changes.some((change) => 'entry' in change && change.entry.expires !== undefined)) return
     this.#last = now
     this.sweep(now)
   }
@@ -48,12 +46,17 @@ export class Sweeper {
 
   async #sweep(now: number): Promise<void> {
     for (let more = true; more && !this.#ended;) {
-      const { store, ended } = await this.#connection.begin('readwrite', 'relaxed')
-      const expired = keysIn(store.index(EXPIRY), IDBKeyRange.upperBound(now), MOST)
-      whenAnswered([expired], () => {
-        for (const key of expired.result) store.delete(key)
-      })
-      more = (await ended) === undefined && expired.result.length === MOST
+      more = await this.#connection.run<boolean>(
+        (entries, answer, after) => {
+          const request = keysIn(entries.index(EXPIRY), IDBKeyRange.upperBound(now), MOST)
+          after([request], () => {
+            const expired = request.result
+            for (const key of expired) entries.delete(key)
+            answer(expired.length === MOST)
+          })
+        },
+        { durability: 'relaxed' },
+      )
     }
   }
 }

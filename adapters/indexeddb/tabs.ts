@@ -1,34 +1,58 @@
 import { nothing } from '../../src/deferred.js'
 import type { StorageListener, StoreChange } from '../../src/storage.js'
 
-/** How many keys are looked up at once of those that others changed. */
-const MOST_LOOKED_UP = 1000
-/** How long after its announcement a change is looked up that was not heard of again, in milliseconds. */
-const PATIENCE = 1000
+/** How many keys are told by name, and looked up, before it is that all may have changed. */
+const MOST_KEYS = 1000
+/** How long a tab that announced changes may say no more of them, in milliseconds. */
+const PATIENCE = 3000
+/** How long after the last of several writes the others are told of them, in milliseconds. */
+const LULL = 10
+/** How long that may take, however many follow, in milliseconds. */
+const LONGEST = 100
 
-/** A change is announced when it is sent to the database, and done when that has answered. */
+/** What those who listen here are told. */
+export type Told = Parameters<StorageListener>[0]
+
+/** The keys that changed; it may be any of them. */
+type Keys = readonly string[] | 'all'
+
+/** Announces that there will be changes, or says which there were. */
 type Message =
-  | { readonly v: 1; readonly id: string; readonly changes: readonly StoreChange[] }
-  | { readonly v: 1; readonly id: string; readonly done: true }
+  | { readonly v: 1; readonly id: string; readonly changes: true }
+  | { readonly v: 1; readonly id: string; readonly done: Keys }
 
 /** Tells which of these keys there are. */
 export type LookUp = (keys: readonly string[]) => Promise<readonly boolean[]>
 
+/** Writes that follow upon one another: the others are told of them together. */
+interface Series {
+  readonly id: string
+  readonly since: number
+  /** What they change; `undefined` stands for all keys. */
+  readonly keys: Set<string | undefined>
+  underWay: number
+}
+
 /**
  * Tells the other tabs and workers of the origin what was changed here, and hears it from them.
  *
- * What another tab tells may come late, when what it changed was changed again and told already;
- * and a tab that closes has perhaps changed something and says no more. So what is announced is
- * looked up, when it is done or after a second, and what is told is how the keys are.
+ * A message costs a fifth of what a small write does, so writes in a row share two: one when the
+ * first is sent to the database, and the keys when the last has been answered.
+ *
+ * The second may never come, of a tab that closes, and then it is not known what has changed. And
+ * it may come late, when what it tells of was changed again and told already; so the keys are
+ * looked up, and what is told is how they are.
  */
 export class Tabs {
   readonly #channel: BroadcastChannel
   readonly #lookUp: LookUp
   readonly #listeners = new Set<StorageListener>()
-  readonly #announced = new Map<string, () => void>()
+  readonly #announced = new Map<string, ReturnType<typeof setTimeout>>()
   readonly #heard = new Set<string>()
   readonly #id: string = crypto.getRandomValues(new Uint32Array(2)).join('-')
   #sent = 0
+  #series: Series | undefined
+  #lull: ReturnType<typeof setTimeout> | undefined
   #heardAll = false
   #lookingUp: Promise<void> | undefined
 
@@ -44,14 +68,26 @@ export class Tabs {
   /** Announces changes to others. Call what it returns when the database has answered. */
   announce(changes: readonly StoreChange[]): () => void {
     if (changes.length === 0) return nothing
-    const id = `${this.#id}.${this.#sent++}`
-    this.#post({ v: 1, id, changes })
-    return () => this.#post({ v: 1, id, done: true })
+    clearTimeout(this.#lull)
+    let series = this.#series
+    if (series === undefined) {
+      const id = `${this.#id}.${this.#sent++}`
+      this.#series = series = { id, since: performance.now(), keys: new Set(), underWay: 0 }
+      this.#post({ v: 1, id, changes: true })
+    }
+    const { since, keys } = series
+    for (const { key } of changes) keys.add(key)
+    series.underWay++
+    return () => {
+      if (--series.underWay > 0) return
+      if (performance.now() - since > LONGEST) this.#done()
+      else this.#lull = setTimeout(() => this.#done(), LULL)
+    }
   }
 
   /** Tells those who listen here. */
-  tell(change: Parameters<StorageListener>[0]): void {
-    for (const listener of this.#listeners) listener(change)
+  tell(changes: readonly Told[]): void {
+    for (const listener of this.#listeners) for (const change of changes) listener(change)
   }
 
   listen(listener: StorageListener): () => void {
@@ -62,10 +98,21 @@ export class Tabs {
   }
 
   async close(): Promise<void> {
+    this.#done()
     this.#channel.close()
     this.#listeners.clear()
-    for (const hear of this.#announced.values()) hear()
+    for (const timer of this.#announced.values()) clearTimeout(timer)
     await this.#lookingUp
+  }
+
+  #done(): void {
+    clearTimeout(this.#lull)
+    if (this.#series === undefined) return
+    const { id, keys } = this.#series
+    this.#series = undefined
+    const names = [...keys].filter((key) => key !== undefined)
+    const isAll = names.length < keys.size || names.length > MOST_KEYS
+    this.#post({ v: 1, id, done: isAll ? 'all' : names })
   }
 
   #post(message: Message): void {
@@ -78,35 +125,29 @@ export class Tabs {
   }
 
   #receive(data: unknown): void {
-    const message = (data ?? {}) as Partial<{ v: number; id: string; changes: unknown; done: true }>
-    const { v, id, changes } = message
+    const { v, id, changes, done } = (data ?? {}) as Record<string, unknown>
     if (typeof v !== 'number' || typeof id !== 'string') return
-    if (v !== 1) {
-      // A later version: something has changed, and it is not known what.
-      this.#hear([{ kind: 'clear' }])
-    } else if (message.done) this.#announced.get(id)?.()
-    else if (isChanges(changes)) this.#await(id, changes)
-  }
-
-  #await(id: string, changes: readonly StoreChange[]): void {
-    const hear = (): void => {
-      clearTimeout(timer)
+    // Of a later version: something has changed, and it is not known what.
+    if (v !== 1) this.#hear('all')
+    else if (isKeys(done)) {
+      clearTimeout(this.#announced.get(id))
       this.#announced.delete(id)
-      this.#hear(changes)
+      this.#hear(done)
+    } else if (changes === true) {
+      const late = setTimeout(() => {
+        this.#announced.delete(id)
+        this.#hear('all')
+      }, PATIENCE)
+      this.#announced.set(id, late)
     }
-    const timer = setTimeout(hear, PATIENCE)
-    this.#announced.set(id, hear)
-    if (this.#announced.size > MOST_LOOKED_UP) this.#announced.values().next().value?.()
   }
 
-  #hear(changes: readonly StoreChange[]): void {
+  #hear(keys: Keys): void {
     if (this.#listeners.size === 0) return
-    for (const { kind, key } of changes) {
-      if (kind !== 'clear') this.#heard.add(key)
-      if (kind === 'clear' || this.#heard.size > MOST_LOOKED_UP) {
-        this.#heard.clear()
-        this.#heardAll = true
-      }
+    if (keys !== 'all') for (const key of keys) this.#heard.add(key)
+    if (keys === 'all' || this.#heard.size > MOST_KEYS) {
+      this.#heard.clear()
+      this.#heardAll = true
     }
     this.#lookingUp ??= this.#tellHeard().finally(() => {
       this.#lookingUp = undefined
@@ -120,17 +161,15 @@ export class Tabs {
       this.#heard.clear()
       this.#heardAll = false
       const found = all ? undefined : await this.#lookUp(keys).catch(nothing)
-      if (found === undefined) this.tell({ kind: 'unknown' })
-      else keys.forEach((key, index) => this.tell({ kind: found[index] ? 'set' : 'remove', key }))
+      this.tell(
+        found === undefined
+          ? [{ kind: 'unknown' }]
+          : keys.map((key, at) => ({ kind: found[at] ? 'set' : 'remove', key })),
+      )
     }
   }
 }
 
-function isChanges(changes: unknown): changes is readonly StoreChange[] {
-  return Array.isArray(changes) && changes.every(isChange)
-}
-
-function isChange(change: unknown): boolean {
-  const { kind, key } = (change ?? {}) as Partial<StoreChange>
-  return kind === 'clear' || ((kind === 'set' || kind === 'remove') && typeof key === 'string')
+function isKeys(keys: unknown): keys is Keys {
+  return keys === 'all' || (Array.isArray(keys) && keys.every((key) => typeof key === 'string'))
 }

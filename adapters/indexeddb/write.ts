@@ -1,104 +1,63 @@
-import type { Change, Entry, Outcome } from '../../src/storage.js'
-import { failedRead, failedWrite } from './failures.js'
+import type { Change, Entry, Outcome, StoreChange } from '../../src/storage.js'
+import type { Work } from './connection.js'
 import { readRecords, writeRecord } from './record.js'
-import { whenAnswered } from './requests.js'
-import type { Running } from './transactions.js'
 
 export type Groups = readonly (readonly Change[])[]
 export type Apply = (now: Map<string, Entry>) => Groups
 
-export interface WriteOptions {
-  /** Does the browser keep errors as they are? */
-  readonly keepsErrors: boolean
-  /** Called with the changes of the groups that hold, before they are committed. */
-  readonly onSent: (changes: readonly Change[]) => void
+/** What a transaction writes, and what that makes of each group. */
+export interface Sent {
+  readonly changes: readonly StoreChange[]
+  readonly outcomes: readonly Outcome[]
+  /** Is any of it to expire? */
+  readonly expires?: boolean
 }
 
 /**
- * Reads `keys`, lets `apply` decide, and writes what it decided: one transaction. Resolves when it
- * has completed.
+ * Reads `keys`, lets `apply` decide, and writes those of its groups whose conditions hold. Each
+ * group sees what those before it have written.
  *
- * @throws StoreError when it was rolled back, or was lost
+ * @param keepsErrors whether the browser does
  */
-export async function write(
-  { transaction, store, ended }: Running,
-  keys: readonly string[],
-  apply: Apply,
-  { keepsErrors, onSent }: WriteOptions,
-): Promise<readonly Outcome[]> {
-  let groups: Groups = []
-  let outcomes: readonly Outcome[] = []
-  let sent = false
-  let refused: { readonly error: unknown } | undefined
-  // What is thrown within an event would be reported to the page, and its reason be lost here.
-  const guard = (step: () => void): void => {
-    try {
-      step()
-    } catch (error) {
-      refused = { error }
-      abort(transaction)
+export function writing(keys: readonly string[], apply: Apply, keepsErrors: boolean): Work<Sent> {
+  return (entries, send, after) => {
+    const read = (wanted: readonly string[], then: (found: Map<string, Entry>) => void): void => {
+      const requests = wanted.map((key): IDBRequest<unknown> => entries.get(key))
+      const results = (): unknown[] => requests.map(({ result }) => result)
+      after(requests, () => then(readRecords(wanted, results())))
     }
-  }
-  const read = (wanted: readonly string[], then: (found: Map<string, Entry>) => void): void => {
-    const requests = wanted.map((key): IDBRequest<unknown> => store.get(key))
-    const found = (): Map<string, Entry> => {
-      return readRecords(
-        wanted,
-        requests.map(({ result }) => result),
-      )
-    }
-    whenAnswered(requests, () => guard(() => then(found())))
-  }
-  guard(() => {
     read(keys, (now) => {
-      groups = apply(now)
-      const conditions = groups.flat().filter(({ ifVersion }) => ifVersion !== undefined)
-      const unread = conditions.map(({ key }) => key).filter((key) => !keys.includes(key))
-      read(unread, (also) => {
-        sent = true
-        outcomes = putAll(store, groups, new Map([...now, ...also]), keepsErrors)
-        onSent(groups.filter((_, index) => outcomes[index] === 'applied').flat())
-        transaction.commit()
+      const groups = apply(now)
+      const unread = new Set<string>()
+      for (const { key, ifVersion } of groups.flat()) if (ifVersion !== undefined) unread.add(key)
+      for (const key of keys) unread.delete(key)
+      read([...unread], (also) => {
+        const versions = new Map<string, string>()
+        for (const [key, { version }] of [...now, ...also]) versions.set(key, version)
+        const holds = ({ key, ifVersion }: Change): boolean =>
+          ifVersion === undefined || (versions.get(key) ?? null) === ifVersion
+        const changes: StoreChange[] = []
+        let expires = false
+        const write = (change: Change): void => {
+          const { key } = change
+          if ('entry' in change) {
+            const { entry } = change
+            entries.put(writeRecord(entry, keepsErrors), key)
+            versions.set(key, entry.version)
+            expires ||= entry.expires !== undefined
+          } else {
+            entries.delete(key)
+            versions.delete(key)
+          }
+          changes.push({ kind: 'entry' in change ? 'set' : 'remove', key })
+        }
+        const outcomes = groups.map((group): Outcome => {
+          if (!group.every(holds)) return 'conflict'
+          for (const change of group) write(change)
+          return 'applied'
+        })
+        send({ changes, outcomes, expires })
       })
     })
-  })
-  const failed = await ended
-  if (failed !== undefined) {
-    // The browser may have aborted it first; then what was thrown here only tells of that.
-    const error = failed.error ?? (refused === undefined ? null : refused.error)
-    throw sent ? failedWrite(error) : failedRead(error)
-  }
-  return outcomes
-}
-
-/** Writes each group whose conditions hold. Each group sees what those before it have written. */
-function putAll(
-  store: IDBObjectStore,
-  groups: Groups,
-  now: ReadonlyMap<string, Entry>,
-  keepsErrors: boolean,
-): readonly Outcome[] {
-  const written = new Map<string, string | null>()
-  const holds = ({ key, ifVersion }: Change): boolean => {
-    if (ifVersion === undefined) return true
-    const version = written.has(key) ? written.get(key) : (now.get(key)?.version ?? null)
-    return version === ifVersion
-  }
-  return groups.map((changes) => {
-    if (!changes.every(holds)) return 'conflict'
-    for (const change of changes) {
-      if ('entry' in change) store.put(writeRecord(change.entry, keepsErrors), change.key)
-      else store.delete(change.key)
-      written.set(change.key, 'entry' in change ? change.entry.version : null)
-    }
-    return 'applied'
-  })
-}
-
-function abort(transaction: IDBTransaction): void {
-  try {
-    transaction.abort()
-  } catch {
-    // It has ended already.
   }
 }

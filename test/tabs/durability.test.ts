@@ -81,7 +81,9 @@ test('relaxed: the write on disk comes after all others, and changes no entry', 
     await shelf.runtime.close()
     return shelf.recording.writes
   }, RELAXED)
-  expect(writes).toEqual([...Array.from({ length: 10 }, () => 'relaxed'), 'strict'])
+  // In as many transactions as it takes.
+  expect(writes.length).toBeGreaterThan(1)
+  expect(writes).toEqual([...writes.slice(1).map(() => 'relaxed'), 'strict'])
   const keys = await other.evaluate(() => shelf.raw.keys(shelf.DATABASE))
   expect(keys).toEqual(Array.from({ length: 10 }, (_, at) => `k${at}`))
 })

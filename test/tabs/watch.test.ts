@@ -148,6 +148,9 @@ test('what else is said on the channel harms nothing', async () => {
       { ...told, v: '1', id: 'a' },
       { ...told, v: 1, id: 7 },
       { v: 1, id: 'never announced', done: true },
+      { v: 1, id: 'a', done: 'some' },
+      { v: 1, id: 'a', done: ['not me', 7] },
+      { v: 1, id: 7, done: ['not me'] },
     ]
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
     for (const message of strange) channel.postMessage(message)
@@ -230,6 +233,45 @@ test('a change is told though the tab that made it was gone before it could say 
   const keys = await watching.evaluate(() => shelf.keys())
   await eventually(() => heard(watching)).toEqual(
     expect.arrayContaining(keys.map((key) => `set ${key}`)),
+  )
+})
+
+test('of writes in a row each is told, though their tab was gone in the midst of them', async () => {
+  const site = browser.site()
+  const [watching, writing] = await site.twoTabs()
+  await watching.evaluate(async () => {
+    await shelf.open()
+    shelf.watch()
+  })
+  await writing.evaluate(() => shelf.open())
+  await writing.evaluate(() => {
+    void (async () => {
+      for (let at = 0; at < 20; at++) await shelf.store.set(`k${at}`, 1)
+      setTimeout(() => (location.href = 'about:blank'))
+      for (let at = 20; at < 1000; at++) await shelf.store.set(`k${at}`, 1)
+    })()
+  })
+  await writing.waitForURL('about:blank')
+  const keys = await watching.evaluate(() => shelf.keys())
+  expect(keys.length).toBeGreaterThanOrEqual(20)
+  await eventually(() => heard(watching)).toEqual(
+    expect.arrayContaining(keys.map((key) => `set ${key}`)),
+  )
+})
+
+test('more changes at once than are told by name are told all the same', async () => {
+  const [watching, writing] = await browser.site().twoTabs()
+  await watching.evaluate(async () => {
+    await shelf.open()
+    shelf.watch()
+  })
+  const keys = Array.from({ length: 1500 }, (_, at) => `k${at}`)
+  await writing.evaluate(async (all) => {
+    await shelf.open()
+    await shelf.store.setMany(all.map((key) => [key, 1] as const))
+  }, keys)
+  await eventually(() => heard(watching)).toEqual(
+    expect.arrayContaining(['clear', ...keys.map((key) => `set ${key}`)]),
   )
 })
 
