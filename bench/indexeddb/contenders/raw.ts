@@ -1,0 +1,72 @@
+import type { Contender } from '../contender.ts'
+import { completed, openDatabase, settled } from '../raw.ts'
+import type { Value } from '../../task.ts'
+
+const STORE = 'entries'
+
+/** The platform by hand, as fast as it goes: what is at once is one transaction. */
+export const contender: Contender = {
+  layout: { store: STORE },
+  async open(name) {
+    const db = await openDatabase(name, STORE)
+    const read = (): IDBObjectStore => db.transaction(STORE, 'readonly').objectStore(STORE)
+    const write = (): IDBTransaction =>
+      db.transaction(STORE, 'readwrite', { durability: 'relaxed' })
+    return {
+      async set(key, value) {
+        const transaction = write()
+        transaction.objectStore(STORE).put(value, key)
+        transaction.commit()
+        await completed(transaction)
+      },
+      get: (key) => settled(read().get(key)),
+      async setAll(entries) {
+        const transaction = write()
+        const store = transaction.objectStore(STORE)
+        for (const [key, value] of entries) store.put(value, key)
+        transaction.commit()
+        await completed(transaction)
+      },
+      async getAll(keys) {
+        const store = read()
+        const requests = keys.map((key) => store.get(key))
+        await completed(store.transaction)
+        return requests.map(({ result }) => result as unknown)
+      },
+      async updateAll(keys, change) {
+        const transaction = write()
+        const store = transaction.objectStore(STORE)
+        const times = new Map<string, number>()
+        for (const key of keys) times.set(key, (times.get(key) ?? 0) + 1)
+        for (const [key, count] of times) {
+          const request: IDBRequest<Value> = store.get(key)
+          request.addEventListener('success', () => {
+            let value = request.result
+            for (let n = 0; n < count; n++) value = change(value)
+            store.put(value, key)
+          })
+        }
+        await completed(transaction)
+      },
+      async keys() {
+        return (await settled(read().getAllKeys())) as string[]
+      },
+      async entries() {
+        const store = read()
+        const keys = store.getAllKeys()
+        const values = store.getAll()
+        await completed(store.transaction)
+        return keys.result.map((key, i) => [key as string, values.result[i] as unknown] as const)
+      },
+      async clear() {
+        const transaction = write()
+        transaction.objectStore(STORE).clear()
+        transaction.commit()
+        await completed(transaction)
+      },
+      async close() {
+        db.close()
+      },
+    }
+  },
+}

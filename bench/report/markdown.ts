@@ -1,0 +1,125 @@
+import { CONTENDERS, labelOf } from '../contenders.ts'
+import type { Measured } from '../rounds.ts'
+import { ratioOf, spreadOf } from '../statistics.ts'
+import { bestPeer, digits, type Verdict } from '../verdict.ts'
+import { environment } from './environment.ts'
+
+/** The report, for people. */
+export function markdown(
+  all: readonly Measured[],
+  verdicts: readonly Verdict[],
+  rounds: number,
+  date: Date,
+): string {
+  const { versions, machine } = environment()
+  const single = all.filter(({ workload }) => workload.growth === undefined)
+  const parts = [
+    '# What it costs, measured',
+    `Written by \`npm run bench\` on ${date.toISOString().slice(0, 10)}; do not edit. ${machine}. At most ${rounds} timed rounds.`,
+    `${versions}.`,
+    METHOD,
+    ...(verdicts.length > 0 ? goals(verdicts) : []),
+    ...(single.length > 0 ? ['## By workload', ...single.flatMap(workloadTable)] : []),
+    ...growthTables(all),
+  ]
+  return `${parts.join('\n\n')}\n`
+}
+
+const METHOD = `Every round takes one sample of each contender, one after another and in an order drawn anew; the first round verifies all content and counts calls, and is not timed. A figure is the median of the rounds, with the middle half of them beside it; a ratio is the median of the rounds' ratios, and so need not be the quotient of two medians. Differences of less than 15 % are noise. Other bytes are written in every round. IndexedDB is Chromium's, on a disk, with an origin for each contender; objects and KV are workerd's as miniflare starts it, timed from outside, and say nothing of Cloudflare's network: there, count the calls. botshelf's durability is strict unless it says relaxed; the others' is the browser's default, which is relaxed. unstorage gives a Date back as text.`
+
+function goals(verdicts: readonly Verdict[]): string[] {
+  const met = verdicts.filter((each) => each.met)
+  const missed = verdicts.filter((each) => !each.met)
+  const rows = verdicts.map(({ title, goal, says, found, met: isMet }) => [
+    title,
+    labelOf(goal.contender),
+    says,
+    found,
+    isMet ? 'met' : '**missed**',
+  ])
+  return [
+    '## Goals',
+    `${met.length} of ${verdicts.length} are met.`,
+    table(['workload', 'contender', 'goal', 'measured', ''], rows),
+    ...(missed.length > 0 ? [missed.map(describeMiss).join('\n')] : []),
+  ]
+}
+
+function describeMiss({ title, goal, says, found, missedBy }: Verdict): string {
+  const by = missedBy === undefined ? `missed, with ${found}` : `missed by ${digits(missedBy)} %`
+  return `- ${title}, ${says}: ${by}.${goal.bound === undefined ? '' : ` ${goal.bound}`}`
+}
+
+function workloadTable(measured: Measured): string[] {
+  const { title, contenders, limit, task } = measured.workload
+  const peer = bestPeer(measured)
+  const rows = contenders
+    .map((id) => ({ id, spread: spreadOf(measured, id) }))
+    .toSorted((a, b) => (a.spread?.median ?? 0) - (b.spread?.median ?? 0))
+    .map(({ id, spread }) => [
+      CONTENDERS[id]?.kind === 'ours' ? `**${labelOf(id)}**` : labelOf(id),
+      spread ? digits(spread.median) : '',
+      spread ? `${digits(spread.lower)} – ${digits(spread.upper)}` : '',
+      ratio(measured, id, limit),
+      ratio(measured, id, peer),
+      callsOf(measured, id),
+      ...(task.op === 'update' ? [String(measured.counted.get(id)?.lost ?? '')] : []),
+    ])
+  const head = ['contender', 'median, ms', 'middle half', '× limit', '× best peer', 'calls']
+  const limits =
+    limit === undefined ? 'There is no limit by hand' : `The limit is ${labelOf(limit)}`
+  const peers = peer === undefined ? '' : `; the best peer is ${labelOf(peer)}`
+  const taken = measured.samples.get(contenders[0] ?? '')?.length ?? 0
+  return [
+    `### ${title}`,
+    `${limits}${peers}. Timed rounds: ${taken}.`,
+    table([...head, ...(task.op === 'update' ? ['lost'] : [])], rows),
+  ]
+}
+
+/** One table for each way of growing: what grows stands to the right. */
+function growthTables(all: readonly Measured[]): string[] {
+  const tables = new Map<string, Measured[]>()
+  for (const measured of all) {
+    const { growth } = measured.workload
+    if (growth === undefined) continue
+    const list = tables.get(growth.table) ?? []
+    tables.set(growth.table, list)
+    list.push(measured)
+  }
+  if (tables.size === 0) return []
+  const shown = [...tables].flatMap(([name, columns]) => {
+    const contenders = columns[0]?.workload.contenders ?? []
+    const rows = contenders.map((id) => [
+      CONTENDERS[id]?.kind === 'ours' ? `**${labelOf(id)}**` : labelOf(id),
+      ...columns.map((measured) => {
+        const spread = spreadOf(measured, id)
+        return spread ? digits(spread.median) : ''
+      }),
+    ])
+    return [
+      `### ${name}`,
+      table(['contender', ...columns.map(({ workload }) => workload.growth?.at ?? '')], rows),
+    ]
+  })
+  return ['## How cost grows', ...shown]
+}
+
+function ratio(measured: Measured, id: string, against: string | undefined): string {
+  const found = against === undefined ? undefined : ratioOf(measured, id, against)
+  return found === undefined ? '' : digits(found)
+}
+
+function callsOf(measured: Measured, id: string): string {
+  const { calls } = measured.counted.get(id) ?? {}
+  return Object.entries(calls ?? {})
+    .map(([name, count]) => `${count} ${count === 1 ? name.replace(/s$/, '') : name}`)
+    .join(', ')
+}
+
+const TEXT = new Set(['', 'contender', 'workload', 'goal', 'calls'])
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const rule = head.map((name) => (TEXT.has(name) ? '---' : '---:'))
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}

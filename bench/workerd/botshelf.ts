@@ -1,0 +1,27 @@
+import { StorageRuntime, type StorageRegistry } from '../../src/index.ts'
+import type { Database, Value } from '../task.ts'
+
+/** A runtime and a store, as a Worker makes them for a request. */
+export async function open(
+  registry: StorageRegistry,
+  storage: string,
+  config: Readonly<Record<string, unknown>>,
+  name: string,
+): Promise<Database> {
+  const runtime = await StorageRuntime.start({ STORAGE: storage, STORAGE_CONFIG: config }, registry)
+  const store = await runtime.open<Record<string, Value>>(name)
+  return {
+    set: (key, value) => store.set(key, value),
+    get: (key) => store.get(key),
+    update: (key, change) => store.update(key, (value) => value && change(value)),
+    async entries() {
+      const entries: [string, Value][] = []
+      for await (const entry of store.entries()) entries.push(entry)
+      return entries
+    },
+    async fill(entries) {
+      if (store.traits.atomic !== 'none') return store.setMany(entries)
+      return Promise.all(entries.map(([key, value]) => store.set(key, value)))
+    },
+  }
+}

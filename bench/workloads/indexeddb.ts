@@ -1,0 +1,176 @@
+import type { Workload } from '../workload.ts'
+
+const OURS = ['botshelf-relaxed', 'botshelf']
+const PLAIN = ['idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage']
+const BATCH = ['idb-keyval-many', 'idb-transaction', 'dexie-bulk']
+const SINGLE = [...OURS, 'raw', ...PLAIN]
+const BURST = [...SINGLE, ...BATCH]
+const LISTING = ['botshelf-relaxed', 'raw', ...PLAIN]
+const GROWING = ['botshelf-relaxed', 'raw', 'idb-keyval', 'idb-keyval-many', 'dexie']
+
+export const INDEXEDDB: readonly Workload[] = [
+  {
+    id: 'indexeddb-set-burst',
+    group: 'indexeddb',
+    title: 'IndexedDB, 1000 concurrent `set`',
+    task: { op: 'set', count: 1000 },
+    contenders: BURST,
+    limit: 'raw',
+  },
+  {
+    id: 'indexeddb-set-awaited',
+    group: 'indexeddb',
+    title: 'IndexedDB, 1000 awaited `set`',
+    task: { op: 'set', count: 1000, awaited: true },
+    contenders: SINGLE,
+    limit: 'raw',
+    rounds: 5,
+  },
+  {
+    id: 'indexeddb-get-burst',
+    group: 'indexeddb',
+    title: 'IndexedDB, 1000 concurrent `get`',
+    task: { op: 'get', count: 1000 },
+    contenders: BURST,
+    limit: 'raw',
+  },
+  {
+    id: 'indexeddb-get-awaited',
+    group: 'indexeddb',
+    title: 'IndexedDB, 1000 awaited `get`',
+    task: { op: 'get', count: 1000, awaited: true },
+    contenders: SINGLE,
+    limit: 'raw',
+  },
+  {
+    id: 'indexeddb-set-one',
+    group: 'indexeddb',
+    title: 'IndexedDB, a single `set`',
+    task: { op: 'set', count: 1, stored: 1000, repeat: 50 },
+    contenders: SINGLE,
+    limit: 'raw',
+  },
+  {
+    id: 'indexeddb-get-one',
+    group: 'indexeddb',
+    title: 'IndexedDB, a single `get`',
+    task: { op: 'get', count: 1, stored: 1000, repeat: 50 },
+    contenders: SINGLE,
+    limit: 'raw',
+  },
+  {
+    id: 'indexeddb-handlers',
+    group: 'indexeddb',
+    title: 'IndexedDB, 20 handlers of get, get, set at once',
+    task: { op: 'handlers', count: 20, repeat: 10 },
+    contenders: SINGLE,
+    limit: 'raw',
+  },
+  {
+    id: 'indexeddb-update-hot',
+    group: 'indexeddb',
+    title: 'IndexedDB, 1000 concurrent `update` on 10 keys',
+    task: { op: 'update', count: 1000, keys: 10 },
+    contenders: SINGLE.filter((id) => id !== 'botshelf'),
+    limit: 'raw',
+    rounds: 5,
+  },
+  {
+    id: 'indexeddb-update-distinct',
+    group: 'indexeddb',
+    title: 'IndexedDB, 1000 concurrent `update` on 1000 keys',
+    task: { op: 'update', count: 1000 },
+    contenders: ['botshelf-relaxed', 'raw', 'idb-keyval', 'idb', 'dexie'],
+    limit: 'raw',
+    rounds: 5,
+  },
+  ...listing(),
+  {
+    id: 'indexeddb-open',
+    group: 'indexeddb-cold',
+    title: 'IndexedDB, cold open and first `get`',
+    task: { op: 'open', count: 1 },
+    contenders: ['botshelf', 'raw', ...PLAIN],
+    limit: 'raw',
+  },
+  ...growth(),
+]
+
+/** Of one database, cleared and filled anew each round, the same number of times for everyone. */
+function listing(): readonly Workload[] {
+  return (['keys', 'entries', 'clear'] as const).map((op) => ({
+    id: `indexeddb-${op}`,
+    group: 'indexeddb-listing',
+    title: `IndexedDB, ${op} of 10,000`,
+    task: { op, count: 10_000 },
+    contenders: LISTING,
+    limit: 'raw',
+    database: 'listing',
+  }))
+}
+
+function growth(): readonly Workload[] {
+  const base = { group: 'indexeddb-growth', limit: 'raw', rounds: 3 } as const
+  const bursts = [1, 10, 100, 1000, 10_000].flatMap((count): Workload[] =>
+    (['set', 'get'] as const).map((op) => ({
+      ...base,
+      ...(count > 1000 && { rounds: 2 }),
+      id: `indexeddb-burst-${op}-${count}`,
+      title: `IndexedDB, ${count} concurrent ${op}`,
+      task: { op, count, ...(count < 1000 && { repeat: 1000 / count / (count === 1 ? 20 : 10) }) },
+      // Ten thousand transactions of Dexie take as long as half of all the rest.
+      contenders: GROWING.filter((id) => count <= 1000 || id !== 'dexie'),
+      growth: { table: `IndexedDB, \`${op}\` at once, ms`, at: count.toLocaleString('en') },
+    })),
+  )
+  const stored = [1000, 10_000, 100_000].flatMap((count): Workload[] => {
+    const database = `stored-${count}`
+    const at = `${count.toLocaleString('en')} stored`
+    const contenders = ['botshelf-relaxed', 'raw', 'idb-keyval', 'dexie']
+    const one = { count: 1, stored: count, repeat: 20 }
+    return [
+      {
+        ...base,
+        id: `indexeddb-stored-get-${count}`,
+        title: `IndexedDB, 1000 concurrent get of ${count}`,
+        task: { op: 'get', count: 1000, stored: count },
+        contenders,
+        database,
+        growth: { table: 'IndexedDB, 1000 `get` at once, ms', at },
+      },
+      {
+        ...base,
+        id: `indexeddb-stored-one-${count}`,
+        title: `IndexedDB, a single get of ${count}`,
+        task: { op: 'get', ...one },
+        contenders,
+        database,
+        growth: { table: 'IndexedDB, a single `get`, ms', at },
+      },
+      {
+        ...base,
+        id: `indexeddb-stored-keys-${count}`,
+        title: `IndexedDB, keys of ${count}`,
+        task: { op: 'keys', count },
+        contenders,
+        database,
+        growth: { table: 'IndexedDB, `keys`, ms', at },
+      },
+    ]
+  })
+  const sizes = [
+    { bytes: 200, at: '200 B', count: 100 },
+    { bytes: 10_000, at: '10 kB', count: 100 },
+    { bytes: 1_000_000, at: '1 MB', count: 5 },
+  ].flatMap(({ bytes, at, count }): Workload[] =>
+    (['set', 'get'] as const).map((op) => ({
+      ...base,
+      id: `indexeddb-size-${op}-${bytes}`,
+      title: `IndexedDB, ${count} concurrent ${op} of ${at}`,
+      task: { op, count, bytes },
+      contenders: GROWING,
+      growth: { table: `IndexedDB, \`${op}\` at once by size, ms`, at: `${count} of ${at}` },
+    })),
+  )
+  return [...bursts, ...stored, ...sizes]
+}

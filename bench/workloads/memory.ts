@@ -1,0 +1,23 @@
+import type { Workload } from '../workload.ts'
+
+export const MEMORY: readonly Workload[] = (['set', 'get'] as const).flatMap((op): Workload[] => {
+  const base = {
+    group: 'memory',
+    contenders: ['botshelf', 'unstorage', 'map'],
+    limit: 'map',
+  } as const
+  return [
+    {
+      ...base,
+      id: `memory-${op}`,
+      title: `Memory, 100,000 awaited \`${op}\``,
+      task: { op, count: 100_000, awaited: true },
+    },
+    {
+      ...base,
+      id: `memory-${op}-burst`,
+      title: `Memory, 100,000 \`${op}\`, 1000 at once`,
+      task: { op, count: 100_000, batch: 1000 },
+    },
+  ]
+})
