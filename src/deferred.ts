@@ -14,3 +14,8 @@ export function deferred(): Deferred {
 }
 
 export function nothing(): void {}
+
+/** Resolves after so many milliseconds. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -5,7 +5,7 @@ import { locate, StoreError } from './errors.js'
 import { checkNamespace } from './key.js'
 import { OpQueue } from './queue/op-queue.js'
 import { resolvePlugin, type StorageRegistry } from './registry.js'
-import type { StorageBase, StorageEventType, StoragePluginBase } from './storage.js'
+import type { StorageEventType, StoragePluginBase } from './storage.js'
 import { Store } from './store.js'
 
 /** What happened to a namespace beside any call, such as that its data is gone. */
@@ -33,7 +33,7 @@ export interface RuntimeOptions {
 
 // A namespace that is open, being opened or being closed; however many stores hold it.
 interface Space {
-  readonly opened: Promise<{ readonly storage: StorageBase; readonly queue: OpQueue }>
+  readonly opened: Promise<OpQueue>
   readonly stores: Set<AsyncDisposable>
   holders: number
   closing?: Promise<void>
@@ -84,28 +84,14 @@ export class StorageRuntime {
   async open<T extends object = Record<string, unknown>>(namespace: string): Promise<Store<T>> {
     checkNamespace(namespace)
     this.#checkOpen(namespace)
-    const space = await this.#hold(namespace)
-    try {
-      const { storage, queue } = await space.opened
+    let space = this.#spaces.get(namespace)
+    while (space?.closing !== undefined) {
+      await space.closing.catch(nothing)
       this.#checkOpen(namespace)
-      const store = new Store<T>({
-        namespace,
-        queue,
-        traits: storage.traits,
-        allowLostUpdates: this.#allowLostUpdates,
-        now: this.#now,
-        nextVersion: () => this.#nextVersion(),
-        release: () => {
-          space.stores.delete(store)
-          return this.#release(namespace, space)
-        },
-      })
-      space.stores.add(store)
-      return store
-    } catch (error) {
-      await this.#release(namespace, space).catch(nothing)
-      throw locate(error, { namespace })
+      space = this.#spaces.get(namespace)
     }
+    space ??= this.#openSpace(namespace)
+    return this.#openStore(namespace, space)
   }
 
   /**
@@ -137,30 +123,38 @@ export class StorageRuntime {
 
   async #close(): Promise<void> {
     // All stores stop accepting before any of them is waited for.
-    const closing = [...this.#spaces].map(([namespace, space]) => this.#closeAll(namespace, space))
-    for (const result of await Promise.allSettled(closing)) {
-      if (result.status === 'rejected') throw result.reason
-    }
+    const closing = [...this.#spaces].map(async ([namespace, space]) => {
+      const stores = [...space.stores].map((store) => store[asyncDispose]())
+      await Promise.allSettled([...stores, space.opened])
+      // An open under way finds the runtime closed and makes no store; its storage is closed here.
+      await this.#closeSpace(namespace, space)
+    })
+    await Promise.allSettled(closing)
+    await Promise.all(closing)
   }
 
-  async #closeAll(namespace: string, space: Space): Promise<void> {
-    const stores = [...space.stores].map((store) => store[asyncDispose]())
-    const results = await Promise.allSettled([...stores, space.opened])
-    // An open under way finds the runtime closed and makes no store; its storage is closed here.
-    await this.#closeSpace(namespace, space)
-    for (const result of results.slice(0, -1)) if (result.status === 'rejected') throw result.reason
-  }
-
-  async #hold(namespace: string): Promise<Space> {
-    for (;;) {
-      const there = this.#spaces.get(namespace)
-      if (there?.closing === undefined) {
-        const space = there ?? this.#openSpace(namespace)
-        space.holders++
-        return space
-      }
-      await there.closing.catch(nothing)
+  async #openStore<T extends object>(namespace: string, space: Space): Promise<Store<T>> {
+    space.holders++
+    try {
+      const queue = await space.opened
       this.#checkOpen(namespace)
+      const store = new Store<T>({
+        namespace,
+        queue,
+        traits: queue.storage.traits,
+        allowLostUpdates: this.#allowLostUpdates,
+        now: this.#now,
+        nextVersion: () => this.#nextVersion(),
+        release: () => {
+          space.stores.delete(store)
+          return this.#release(namespace, space)
+        },
+      })
+      space.stores.add(store)
+      return store
+    } catch (error) {
+      await this.#release(namespace, space).catch(nothing)
+      throw locate(error, { namespace })
     }
   }
 
@@ -168,16 +162,14 @@ export class StorageRuntime {
     const opened = (async () => {
       const storage = await this.#plugin.open(namespace, {
         now: this.#now,
-        tell: (type, reason) => this.#tell({ type, namespace, reason }),
+        // In a turn of its own: what a listener throws is reported as any uncaught error.
+        tell: (type, reason) =>
+          void Promise.resolve().then(() => this.#onEvent({ type, namespace, reason })),
       })
-      return { storage, queue: new OpQueue(storage, namespace) }
+      return new OpQueue(storage, namespace)
     })()
     const space: Space = { opened, stores: new Set(), holders: 0 }
     this.#spaces.set(namespace, space)
-    // What cannot be opened is not kept, so that the next caller tries anew.
-    opened.catch(() => {
-      if (this.#spaces.get(namespace) === space) this.#spaces.delete(namespace)
-    })
     return space
   }
 
@@ -189,20 +181,16 @@ export class StorageRuntime {
   #closeSpace(namespace: string, space: Space): Promise<void> {
     space.closing ??= (async () => {
       try {
-        const opened = await space.opened.catch(() => undefined)
-        await opened?.storage.close()
+        const queue = await space.opened.catch(nothing)
+        await queue?.storage.close()
       } catch (error) {
-        throw locate(error, { namespace, outcome: 'unknown' })
+        throw locate(error, { namespace })
       } finally {
-        if (this.#spaces.get(namespace) === space) this.#spaces.delete(namespace)
+        // What cannot be opened is not kept either, so that the next caller tries anew.
+        this.#spaces.delete(namespace)
       }
     })()
     return space.closing
-  }
-
-  // In a turn of its own: what it throws is reported as any uncaught error, and disturbs no storage.
-  #tell(event: RuntimeEvent): void {
-    void Promise.resolve().then(() => this.#onEvent(event))
   }
 
   // Not made before it is needed: a Worker has no randomness while it starts.

@@ -1,11 +1,11 @@
-import { Changes, type Writer } from './changes.js'
-import { deferred, nothing } from './deferred.js'
+import { copyFor, expiry, living, replacement, setChange, type Writer } from './changes.js'
+import { nothing } from './deferred.js'
 import { locate, StoreError } from './errors.js'
 import { after, checkFunction, pairs, type SetOptions } from './given.js'
 import { checkKey } from './key.js'
 import type { Planned } from './queue/op.js'
 import type { OpQueue } from './queue/op-queue.js'
-import type { Entry, KeysOptions, Traits } from './storage.js'
+import type { Entry, KeysOptions, SetChange, Traits } from './storage.js'
 import { recopy } from './value.js'
 import { type StoreWatch, Watch } from './watch.js'
 
@@ -42,7 +42,6 @@ export interface OpenNamespace extends Writer {
  */
 export class Store<T extends object = Record<string, unknown>> implements AsyncIterable<Pair<T>> {
   readonly #on: OpenNamespace
-  readonly #changes: Changes
   /** How many operations have not settled. */
   #busy = 0
   #idle: () => void = nothing
@@ -50,14 +49,12 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#busy--
     if (this.#busy === 0) this.#idle()
   }
-  #state: 'open' | 'closing' | 'closed' = 'open'
-  readonly #closed = deferred()
+  #closing: Promise<void> | undefined
   readonly #watches = new Set<Watch>()
 
   /** Stores are made by `StorageRuntime.open`. */
   constructor(on: OpenNamespace) {
     this.#on = on
-    this.#changes = new Changes(on)
   }
 
   get namespace(): string {
@@ -70,7 +67,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   get isOpen(): boolean {
-    return this.#state === 'open'
+    return this.#closing === undefined
   }
 
   /** The value under a key, a private copy; `undefined` if there is none. */
@@ -91,11 +88,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /** Stores a value. What was under the key is replaced, its expiry too. */
   async set<K extends KeyOf<T>>(key: K, value: T[K], options?: SetOptions): Promise<void> {
     this.#check(key)
-    const change = this.#changes.set(
-      key,
-      value,
-      options === undefined ? undefined : this.#changes.expiry(options),
-    )
+    const change = setChange(this.#on, key, value, expiry(this.#on, options))
     await this.#accept(this.#on.queue.write([change]))
   }
 
@@ -115,12 +108,12 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     options?: SetOptions,
   ): Promise<void> {
     this.#checkAtomic('setMany')
-    const expires = this.#changes.expiry(options)
-    const group = new Map<string, ReturnType<Changes['set']>>()
+    const expires = expiry(this.#on, options)
+    const group = new Map<string, SetChange>()
     for (const [key, value, own] of pairs(entries)) {
       this.#check(key)
-      const until = own === undefined ? expires : this.#changes.expiry(own)
-      group.set(key, this.#changes.set(key, value, until))
+      const until = own === undefined ? expires : expiry(this.#on, own)
+      group.set(key, setChange(this.#on, key, value, until))
     }
     if (group.size > 0) await this.#accept(this.#on.queue.write([...group.values()]))
   }
@@ -164,7 +157,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   ): Promise<T[K] | undefined> {
     this.#check(key)
     checkFunction('mutable', change)
-    const first = initial === undefined ? undefined : this.#changes.copy(key, initial).value
+    const first = initial === undefined ? undefined : copyFor(this.#on, key, initial).value
     const stored = this.#step(key, 'mutable', (live, read) => {
       const draft = live === undefined ? recopy(first) : live.value
       return after(change(draft as T[K]), () => this.#replace(key, live, read, draft))
@@ -175,7 +168,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /** The value under a key; if there is none, `initial` is stored and returned. One atomic step. */
   async getOrInsert<K extends KeyOf<T>>(key: K, initial: T[K]): Promise<T[K]> {
     this.#check(key)
-    const first = this.#changes.copy(key, initial).value
+    const first = copyFor(this.#on, key, initial).value
     const stored = this.#step(key, 'getOrInsert', (live, read) =>
       live === undefined ? this.#replace(key, live, read, first) : { result: live.value },
     )
@@ -185,7 +178,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /** Removes a key and resolves to what was under it. One atomic step. */
   async pop<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
     const popped = this.#step(key, 'pop', (live, read) => ({
-      change: this.#changes.replace(key, live, read, undefined),
+      change: replacement(this.#on, key, live, read, undefined),
       result: live?.value,
     }))
     return (await popped) as T[K] | undefined
@@ -206,7 +199,12 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /** The keys, each once, in an order that differs from backend to backend. */
   async *keys(options?: KeysOptions): AsyncGenerator<KeyOf<T>, void, undefined> {
     const prefix = this.#prefix(options)
-    yield* this.#list(this.#on.queue.liveKeys(this.#on.now(), prefix), (key) => key as KeyOf<T>)
+    const { queue } = this.#on
+    const now = this.#on.now()
+    yield* this.#list(
+      queue.list(() => queue.storage.liveKeys(now, prefix)),
+      (key) => key as KeyOf<T>,
+    )
   }
 
   async *values(options?: KeysOptions): AsyncGenerator<T[KeyOf<T>], void, undefined> {
@@ -223,10 +221,14 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     options?: KeysOptions,
   ): AsyncGenerator<[KeyOf<T>, StoreRecord<T[KeyOf<T>]>], void, undefined> {
     const prefix = this.#prefix(options)
-    yield* this.#list(this.#on.queue.entries(prefix), ([key, entry]) => {
-      const live = this.#changes.live(entry)
-      return live && [key as KeyOf<T>, recordOf<T[KeyOf<T>]>(live)]
-    })
+    const { queue } = this.#on
+    yield* this.#list(
+      queue.list(() => queue.storage.entries(prefix)),
+      ([key, entry]) => {
+        const live = living(this.#on, entry)
+        return live && [key as KeyOf<T>, recordOf<T[KeyOf<T>]>(live)]
+      },
+    )
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Pair<T>, void, undefined> {
@@ -245,7 +247,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   watch(): StoreWatch {
     this.#checkOpen()
     const watch = new Watch(() => this.keys())
-    const stop = this.#on.queue.watch((change) => watch.push(change))
+    const stop = this.#on.queue.storage.watch?.((change) => watch.push(change))
     if (stop === undefined) {
       throw new StoreError('UNAVAILABLE', 'This storage cannot tell of changes; read it anew.', {
         namespace: this.namespace,
@@ -265,28 +267,28 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    */
   async close(): Promise<void> {
     this.#checkOpen()
-    this.#state = 'closing'
-    const watches = [...this.#watches].map((watch) => watch.end())
-    try {
-      const { promise: idle, resolve } = deferred()
-      this.#idle = resolve
-      if (this.#busy === 0) resolve()
-      await Promise.all([...watches, idle])
-      await this.#on.release()
-    } finally {
-      this.#state = 'closed'
-      this.#closed.resolve()
-    }
+    this.#closing = this.#close()
+    await this.#closing
   }
 
   /** Closes the store if it is open, and waits if it is being closed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await (this.isOpen ? this.close() : this.#closed.promise)
+    await (this.#closing?.catch(nothing) ?? this.close())
+  }
+
+  async #close(): Promise<void> {
+    const watches = [...this.#watches].map((watch) => watch.end())
+    const idle = new Promise<void>((resolve) => {
+      this.#idle = resolve
+      if (this.#busy === 0) resolve()
+    })
+    await Promise.all([...watches, idle])
+    await this.#on.release()
   }
 
   async #read(key: string): Promise<Entry | undefined> {
     this.#check(key)
-    return this.#changes.live(await this.#accept(this.#on.queue.read(key)))
+    return living(this.#on, await this.#accept(this.#on.queue.read(key)))
   }
 
   /** `plan` gets the entry if it is alive as the step begins, and as it was read. */
@@ -297,11 +299,11 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   ): Promise<R> {
     this.#check(key)
     this.#checkAtomic(method)
-    return this.#accept(this.#on.queue.step(key, (read) => plan(this.#changes.live(read), read)))
+    return this.#accept(this.#on.queue.step(key, (read) => plan(living(this.#on, read), read)))
   }
 
   #replace(key: string, live: Entry | undefined, read: Entry | undefined, next: unknown): Planned {
-    const change = this.#changes.replace(key, live, read, next)
+    const change = replacement(this.#on, key, live, read, next)
     return {
       change,
       result: change && 'entry' in change ? recopy(change.entry.value) : undefined,
@@ -335,9 +337,9 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   #prefix(options: KeysOptions | undefined): KeysOptions {
-    const prefix = options?.prefix
-    this.#check(prefix === undefined ? '' : prefix)
-    return prefix === undefined ? {} : { prefix }
+    const { prefix = '' } = options ?? {}
+    this.#check(prefix)
+    return { prefix }
   }
 
   #check(key: unknown): void {
@@ -350,9 +352,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   #checkOpen(): void {
-    if (this.#state === 'open') return
-    const { namespace } = this
-    throw new StoreError('STORE_NOT_OPEN', `The store is ${this.#state}.`, { namespace })
+    if (this.isOpen) return
+    throw new StoreError('STORE_NOT_OPEN', 'The store was closed.', { namespace: this.namespace })
   }
 
   #checkAtomic(method: string): void {

@@ -316,6 +316,21 @@ describe('contention', () => {
     expect(plugin.commits).toBe(100)
   })
 
+  test('fails the step that never wins, and not the set and the get that it shares a key with', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    plugin.onCommit = async (apply, groups) =>
+      groups.flat().some(({ ifVersion }) => ifVersion !== undefined) ? ['conflict'] : apply()
+    const [update, , get] = await Promise.allSettled([
+      store.update('k', plusOne),
+      store.set('k', 10),
+      store.get('k'),
+    ])
+    expect(update).toMatchObject({ status: 'rejected', reason: { code: 'CONFLICT' } })
+    expect(get).toEqual({ status: 'fulfilled', value: 10 })
+    expect(await store.get('k')).toBe(10)
+  })
+
   test('a function that waits does not hold up other writers of its key', async () => {
     const plugin = new FaultyPlugin()
     const store = await open(plugin)
@@ -363,6 +378,33 @@ describe('operations of one tick', () => {
       store.update('k', spoil),
     ])
     expect(await store.get('k')).toEqual({ n: 3 })
+  })
+})
+
+describe('a hundred thousand operations of one tick', () => {
+  const count = 150_000
+
+  test('on one key are made one by one where they were refused together', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    plugin.onCommit = (apply) =>
+      plugin.commits === 1 ? Promise.reject(new StoreError('TOO_LARGE', 'no room')) : apply()
+    const sets = Array.from({ length: count }, (_, i) => store.set('k', i))
+    await Promise.all(sets)
+    expect(await store.get('k')).toBe(count - 1)
+  })
+
+  test('that share a key with each other are one commit, in their order', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    const sets = Array.from({ length: count / 3 }, (_, i) => store.set(`k${i}`, 0))
+    const pairs = Array.from({ length: count / 3 }, (_, i) =>
+      store.setMany({ hub: i, [`k${i}`]: i }),
+    )
+    await Promise.all([...sets, ...pairs])
+    expect(plugin.commits).toBe(1)
+    expect(await store.get('hub')).toBe(count / 3 - 1)
+    expect(await store.get('k7')).toBe(7)
   })
 })
 

@@ -1,7 +1,7 @@
 import { nothing } from '../deferred.js'
 import type { Change, Entry } from '../storage.js'
 import { recopy } from '../value.js'
-import type { Op, Plan, Planned } from './op.js'
+import type { Op, Planned } from './op.js'
 
 /** A plan that takes its time, and the entry that it was given. */
 export interface Pending {
@@ -10,117 +10,71 @@ export interface Pending {
   readonly promise: Promise<Planned>
 }
 
-/** What a chain asks of its queue. */
-export interface ChainHost {
-  /** Calls the plan of a step. */
-  decide(op: Op, now: Entry | undefined): ReturnType<Plan>
-  /**
-   * A plan takes too long to be waited for; the step is no part of the chain any more.
-   *
-   * @param current is what it was given still there?
-   */
-  left(pending: Pending, current: boolean): void
-  /** What a plan had decided was overtaken; the step is no part of the chain any more. */
-  lost(op: Op): void
+/** A key as a chain sees it. */
+interface Slot {
+  entry: Entry | undefined
+  /** The version that was read, `null`: there was nothing; absent: it was not looked at. */
+  readonly base?: string | null
+  /** Is the entry what was read, for this chain alone? */
+  own: boolean
+  change?: Change
+  /** The condition of the change, which follows from what was read. */
+  ifVersion?: string | null | undefined
 }
 
-/** Operations that are stored together. */
-export interface Work {
-  /** Those that are still to be made. */
-  readonly ops: readonly Op[]
-  /** Did more than one of them make changes? Then one may have spoiled it for the others. */
-  readonly isShared: boolean
-  /** Does it wait for a plan? */
-  readonly isPending: boolean
-  /** The keys that have to be read before it can run. */
-  wanted(): readonly string[]
-  /** Runs from its beginning upon what was found, until it is through or a plan takes time. */
-  start(found: ReadonlyMap<string, Entry>): void
-  /** Goes on until it is through. It waits some microtasks for a plan, and then goes on without it. */
-  finish(): Promise<void>
-  /** What is to be stored for all that has run. */
-  group(conditional: boolean): readonly Change[]
-  /** It is stored: hands out the answers. A chain that is pending goes on from there. */
-  settle(): void
-  /** It cannot be stored: those that wrote have failed. Returns the others, which have to run again. */
-  fail(reject: (op: Op) => void): Op[]
-}
+/**
+ * Is told of a step that takes too long or was overtaken, and is no part of its chain any more.
+ *
+ * @param current is what it was given still there?
+ */
+export type Leave = (pending: Pending, current: boolean) => void
 
-/** A write that shares its keys with no other operation, as most do. */
-export class Single implements Work {
-  readonly ops: readonly [Op]
-  readonly isShared = false
-  readonly isPending = false
-  readonly #changes: readonly Change[]
-
-  constructor(op: Op, changes: readonly Change[]) {
-    this.ops = [op]
-    this.#changes = changes
-  }
-
-  wanted(): readonly string[] {
-    return []
-  }
-
-  start(): void {}
-
-  async finish(): Promise<void> {}
-
-  group(): readonly Change[] {
-    return this.#changes
-  }
-
-  settle(): void {
-    this.ops[0].resolve()
-  }
-
-  fail(reject: (op: Op) => void): Op[] {
-    reject(this.ops[0])
-    return []
-  }
-}
+/** The view of a chain that has not started; nobody writes to it. */
+const UNSEEN: Map<string, Slot> = new Map()
 
 /**
  * Operations that share keys, in their order. They run upon a view of these keys; what comes of
  * them is one group of changes, at most one for each key, that holds if what they read still does.
  */
-export class Chain implements Work {
-  readonly #ops: Op[]
-  readonly #host: ChainHost
-  /** How many have run. */
-  #done = 0
-  readonly #view = new Map<string, Entry | undefined>()
-  /** The versions of what was read, by key; `null`: there was nothing. */
-  readonly #base = new Map<string, string | null>()
-  /** The keys of which the view has what was read, for this chain alone. */
-  readonly #own = new Set<string>()
-  readonly #changes = new Map<string, Change>()
-  /** The keys whose changes follow from what was read. */
-  readonly #dependent = new Set<string>()
-  #writers = new Set<Op>()
-  #answers: (() => void)[] = []
-  #pending: Pending | undefined
-  /** Those whose plan takes too long. What they were given is stored when the chain is. */
+export class Chain {
+  #ops: readonly Op[]
+  /** Those that have made changes: one of them may have spoiled it for the others. */
+  writers: Op[] = []
+  /** The changes of a write that shares its keys with no other, as most do: it need not run. */
+  readonly #lone: readonly Change[] | undefined
+  readonly #leave: Leave
+  /** How many have begun. */
+  #begun = 0
+  /** Those whose answers wait until they are stored. */
+  #ran: Op[] = []
   #left: Pending[] = []
+  #pending: Pending | undefined
+  #view: Map<string, Slot> = UNSEEN
 
-  constructor(ops: Op[], host: ChainHost) {
+  constructor(ops: readonly Op[], leave: Leave) {
     this.#ops = ops
-    this.#host = host
+    this.#leave = leave
+    this.#lone = ops.length === 1 ? ops[0]?.changes : undefined
+    if (this.#lone !== undefined) this.writers = this.#ran = [...ops]
   }
 
+  /**
+   * Those that are still to be made, the ones that take long at the end: what they do meanwhile may
+   * be what the others lost against.
+   */
   get ops(): readonly Op[] {
-    return [...this.#ops, ...this.#left.map(({ op }) => op)]
+    const left = new Set(this.#left.map(({ op }) => op))
+    return [...this.#ops.filter((op) => !left.has(op)), ...left]
   }
 
-  get isShared(): boolean {
-    return this.#writers.size > 1
-  }
-
+  /** Does it wait for a plan? */
   get isPending(): boolean {
     return this.#pending !== undefined
   }
 
+  /** The keys that have to be read before it can run. */
   wanted(): string[] {
+    if (this.#lone !== undefined) return []
     const met = new Set<string>()
     return this.#ops.flatMap((op) =>
       op.keys.filter((key) => {
@@ -131,146 +85,156 @@ export class Chain implements Work {
     )
   }
 
+  /** Runs from its beginning upon what was found, until it is through or a plan takes time. */
   start(found: ReadonlyMap<string, Entry>): void {
-    this.#done = 0
-    this.#answers = []
+    if (this.#lone !== undefined) return
+    this.#begin()
     this.#pending = undefined
-    this.#view.clear()
-    this.#base.clear()
-    this.#own.clear()
-    this.#beginGroup()
-    for (const key of this.wanted()) {
-      this.#know(key, found.get(key))
-      this.#own.add(key)
-    }
+    this.#view = new Map()
+    for (const key of this.wanted()) this.#know(key, found.get(key)).own = true
     this.#advance()
   }
 
+  /** Goes on until it is through. It waits some microtasks for a plan, and then goes on without it. */
   async finish(): Promise<void> {
     for (let pending = this.#pending; pending !== undefined; pending = this.#pending) {
       this.#pending = undefined
       const { op, promise } = pending
-      if (await settlesSoon(promise)) {
-        await promise.then(
-          (planned) => this.#take(op, planned),
-          (error: unknown) => this.#answers.push(() => op.reject(error)),
-        )
-        this.#done++
-      } else {
-        this.#ops.splice(this.#done, 1)
-        this.#left.push(pending)
+      try {
+        const planned = await Promise.race([promise, soon()])
+        if (planned === undefined) this.#left.push(pending)
+        else this.#take(op, planned)
+      } catch (error) {
+        this.#answer(op, error, true)
       }
       this.#advance()
     }
   }
 
+  /** What is to be stored for all that has run. */
   group(conditional: boolean): readonly Change[] {
-    return [...this.#changes.values()].map((change) =>
-      conditional && this.#dependent.has(change.key)
-        ? { ...change, ifVersion: this.#base.get(change.key) ?? null }
-        : change,
-    )
+    if (this.#lone !== undefined) return this.#lone
+    return [...this.#view.values()].flatMap(({ change, ifVersion }) => {
+      if (change === undefined) return []
+      return conditional && ifVersion !== undefined ? { ...change, ifVersion } : change
+    })
   }
 
+  /**
+   * It is not stored. What ran before anything was changed was answered by what was read, and has
+   * its answer all the same.
+   */
+  settleFirst(): void {
+    const first = this.#ran.indexOf(this.writers[0] as Op)
+    const settled = new Set(this.#ran.slice(0, first))
+    answer(settled)
+    this.#ops = this.#ops.filter((op) => !settled.has(op))
+  }
+
+  /** It is stored: hands out the answers. A chain that is pending goes on from there. */
   settle(): void {
-    for (const answer of this.#answers) answer()
+    answer(this.#ran)
     for (const pending of this.#left) {
-      const now = this.#view.get(pending.op.keys[0] ?? '')
-      this.#host.left(pending, now?.version === pending.read?.version)
+      const now = this.#view.get(pending.op.keys[0] ?? '')?.entry
+      this.#leave(pending, now?.version === pending.read?.version)
     }
-    if (!this.isPending) return
-    this.#answers = []
-    this.#ops.splice(0, this.#done)
-    this.#done = 0
-    for (const [key, entry] of this.#view) this.#know(key, entry)
-    this.#own.clear()
-    this.#beginGroup()
+    if (this.#pending === undefined) return
+    this.#ops = this.#ops.slice(this.#begun - 1)
+    this.#begin()
+    this.#begun = 1
+    for (const [key, { entry }] of this.#view) this.#know(key, entry)
   }
 
-  fail(reject: (op: Op) => void): Op[] {
-    for (const op of this.#writers) reject(op)
-    return this.ops.filter((op) => !this.#writers.has(op))
+  #begin(): void {
+    this.#begun = 0
+    this.#ran = []
+    this.#left = []
+    this.writers = []
   }
 
-  #beginGroup(): void {
-    this.#changes.clear()
-    this.#dependent.clear()
-    this.#writers = new Set()
-  }
-
-  #know(key: string, entry: Entry | undefined): void {
-    this.#view.set(key, entry)
-    this.#base.set(key, entry?.version ?? null)
+  #know(key: string, entry: Entry | undefined): Slot {
+    const slot: Slot = { entry, base: entry?.version ?? null, own: false }
+    this.#view.set(key, slot)
+    return slot
   }
 
   #advance(): void {
-    for (let op = this.#ops[this.#done]; op !== undefined; op = this.#ops[this.#done]) {
-      if (this.#run(op)) this.#done++
-      else if (this.isPending) return
-      else {
-        this.#ops.splice(this.#done, 1)
-        this.#host.lost(op)
-      }
+    while (this.#pending === undefined) {
+      const op = this.#ops[this.#begun]
+      if (op === undefined) return
+      this.#begun++
+      this.#run(op)
     }
   }
 
-  /** Is it through? Else it takes time, or was overtaken. */
-  #run(op: Op): boolean {
+  #run(op: Op): void {
     const [key = ''] = op.keys
-    if (op.changes !== undefined) {
-      for (const change of op.changes) this.#write(op, change)
-      this.#answers.push(() => op.resolve())
-      return true
-    }
-    if (op.made !== undefined) {
-      const { read, planned } = op.made
+    const { changes, made, plan } = op
+    if (changes !== undefined) {
+      for (const change of changes) this.#write(change)
+      this.writers.push(op)
+      this.#answer(op)
+    } else if (made !== undefined) {
+      const { read, planned } = made
       // What it has decided upon still has to be there; where that was not read, storing tells.
-      if (!this.#view.has(key)) this.#know(key, read)
-      if (this.#view.get(key)?.version !== read?.version) return false
-      this.#take(op, planned)
-      return true
-    }
-    const now = this.#shown(key)
-    if (op.plan === undefined) {
-      this.#answers.push(() => op.resolve(now))
-      return true
-    }
-    try {
-      const step = this.#host.decide(op, now)
-      if (step instanceof Promise) {
-        // It may fail while nobody waits for it yet.
-        step.catch(nothing)
-        this.#pending = { op, read: now, promise: step }
-        return false
+      const { entry } = this.#view.get(key) ?? this.#know(key, read)
+      if (entry?.version === read?.version) this.#take(op, planned)
+      else this.#left.push({ op, read, promise: Promise.resolve(planned) })
+    } else if (plan === undefined) {
+      this.#answer(op, this.#shown(key))
+    } else {
+      try {
+        const read = this.#shown(key)
+        const planned = plan(read)
+        if (planned instanceof Promise) {
+          // It may fail while nobody waits for it yet.
+          planned.catch(nothing)
+          this.#pending = { op, read, promise: planned }
+        } else this.#take(op, planned)
+      } catch (error) {
+        this.#answer(op, error, true)
       }
-      this.#take(op, step)
-    } catch (error) {
-      this.#answers.push(() => op.reject(error))
     }
-    return true
   }
 
   #take(op: Op, { change, result }: Planned): void {
     if (change !== undefined) {
-      if (this.#base.has(change.key)) this.#dependent.add(change.key)
-      this.#write(op, change)
+      const slot = this.#write(change)
+      this.writers.push(op)
+      slot.ifVersion = slot.base
     }
-    this.#answers.push(() => op.resolve(result))
+    this.#answer(op, result)
   }
 
-  #write(op: Op, change: Change): void {
-    this.#view.set(change.key, 'entry' in change ? change.entry : undefined)
-    this.#own.delete(change.key)
-    this.#changes.set(change.key, change)
-    this.#writers.add(op)
+  #write(change: Change): Slot {
+    const { key } = change
+    const slot: Slot = this.#view.get(key) ?? { entry: undefined, own: false }
+    this.#view.set(key, slot)
+    slot.entry = 'entry' in change ? change.entry : undefined
+    slot.own = false
+    slot.change = change
+    return slot
+  }
+
+  #answer(op: Op, result?: unknown, threw = false): void {
+    op.result = result
+    op.threw = threw
+    this.#ran.push(op)
   }
 
   /** What is under a key now, for one who may keep it and change it. */
   #shown(key: string): Entry | undefined {
-    const entry = this.#view.get(key)
+    const { entry, own } = this.#view.get(key) ?? {}
     // Nobody looks at it after the last operation.
-    const last = this.#done === this.#ops.length - 1
-    return entry === undefined || (last && this.#own.has(key)) ? entry : copyOf(entry)
+    const last = this.#begun === this.#ops.length
+    return entry === undefined || (last && own) ? entry : copyOf(entry)
+  }
+}
+
+function answer(ops: Iterable<Op>): void {
+  for (const op of ops) {
+    if (op.threw) op.reject(op.result)
+    else op.resolve(op.result)
   }
 }
 
@@ -279,13 +243,7 @@ export function copyOf(entry: Entry): Entry {
   return { ...entry, value: recopy(entry.value) }
 }
 
-/** Does it settle within a few microtasks, as an async function does that awaits nothing? */
-async function settlesSoon(promise: Promise<unknown>): Promise<boolean> {
-  const state = { settled: false }
-  const mark = (): void => {
-    state.settled = true
-  }
-  promise.then(mark, mark)
-  for (let turn = 0; turn < 3 && !state.settled; turn++) await Promise.resolve()
-  return state.settled
+/** As long as an async function takes that awaits nothing. */
+async function soon(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await Promise.resolve()
 }

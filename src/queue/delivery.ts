@@ -1,6 +1,6 @@
-import { locate } from '../errors.js'
+import { nothing, sleep } from '../deferred.js'
+import { locate, type StoreError } from '../errors.js'
 import type { Change, Entry, Outcome, StorageBase } from '../storage.js'
-import type { StoreError } from '../errors.js'
 
 const READ_ATTEMPTS = 3
 
@@ -22,9 +22,15 @@ export class Delivery {
     return this.retry(() => this.#storage.getMany(keys))
   }
 
-  async commit(groups: Groups): Promise<readonly Outcome[]> {
-    const outcomes = await this.#send(groups)
-    return outcomes.every(isKnown) ? outcomes : this.#settle(groups, outcomes)
+  /** @param look is an unknown outcome to be looked up? */
+  async commit(groups: Groups, look = true): Promise<readonly Outcome[]> {
+    let outcomes: readonly Outcome[]
+    try {
+      outcomes = answered(groups, await this.#storage.commit(groups))
+    } catch (error) {
+      outcomes = unanswered(groups, error)
+    }
+    return !look || outcomes.every(isKnown) ? outcomes : this.#settle(groups, outcomes)
   }
 
   /**
@@ -44,19 +50,9 @@ export class Delivery {
       outcomes = answered(groups, made)
     } catch (error) {
       if (groups === undefined || groups.length === 0) throw failedRead(error)
-      const failed = lost(error)
-      outcomes = groups.map(() => failed)
+      outcomes = unanswered(groups, error)
     }
     return outcomes.every(isKnown) ? outcomes : this.#settle(groups, outcomes)
-  }
-
-  /** @throws StoreError */
-  async clear(): Promise<void> {
-    try {
-      await this.#storage.clear()
-    } catch (error) {
-      throw lost(error)
-    }
   }
 
   /**
@@ -69,40 +65,23 @@ export class Delivery {
       try {
         return await read()
       } catch (error) {
-        const failed = failedRead(error)
-        // Whoever was blocked has waited already, as long as he was willing to.
-        const again = failed.retryable && failed.code !== 'BLOCKED'
-        if (!again || attempt === READ_ATTEMPTS) throw failed
-        await sleep(Math.random() * 20 * 4 ** attempt)
+        await untilNext(attempt, error)
       }
     }
   }
 
   /** Lists; while nothing has been listed yet, as for any other read. */
   async *iterate<T>(list: () => AsyncIterable<T>): AsyncGenerator<T> {
-    const { first, rest } = await this.retry(async () => {
-      const iterator = list()[Symbol.asyncIterator]()
-      return { first: await iterator.next(), rest: iterator }
-    })
-    let running = true
-    try {
-      for (let next = first; !next.done; next = await rest.next()) yield next.value
-      running = false
-    } catch (error) {
-      running = false
-      throw failedRead(error)
-    } finally {
-      // Only of a listing that was left early; the others have ended by themselves.
-      if (running) await rest.return?.()
-    }
-  }
-
-  async #send(groups: Groups): Promise<readonly Outcome[]> {
-    try {
-      return answered(groups, await this.#storage.commit(groups))
-    } catch (error) {
-      const failed = lost(error)
-      return groups.map(() => failed)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        for await (const each of list()) {
+          attempt = READ_ATTEMPTS
+          yield each
+        }
+        return
+      } catch (error) {
+        await untilNext(attempt, error)
+      }
     }
   }
 
@@ -113,38 +92,34 @@ export class Delivery {
    */
   async #settle(groups: Groups, outcomes: readonly Outcome[]): Promise<readonly Outcome[]> {
     const { atomic, consistency } = this.#storage.traits
-    const probes = new Map<number, Change>()
-    for (const [index, changes] of groups.entries()) {
+    const probes = groups.map((changes, index) => {
       const outcome = outcomes[index]
       // An overloaded backend is better left alone.
-      if (typeof outcome !== 'object' || outcome.outcome !== 'unknown') continue
-      if (outcome.code === 'OVERLOADED') continue
+      if (typeof outcome !== 'object' || outcome.outcome !== 'unknown') return undefined
+      if (outcome.code === 'OVERLOADED') return undefined
       // One change speaks for its group only where groups are whole.
-      if (changes.length > 1 && atomic === 'none') continue
-      const probe = changes.find((change) => 'entry' in change) ?? changes[0]
-      if (probe !== undefined) probes.set(index, probe)
-    }
-    if (probes.size === 0) return outcomes
-    let found: Map<string, Entry>
-    try {
-      found = await this.getMany([...new Set([...probes.values()].map(({ key }) => key))])
-    } catch {
-      return outcomes
-    }
-    const settled = [...outcomes]
+      if (changes.length > 1 && atomic === 'none') return undefined
+      return changes.find((change) => 'entry' in change) ?? changes[0]
+    })
+    const keys = new Set(probes.flatMap((probe) => probe?.key ?? []))
+    const found = keys.size > 0 && (await this.getMany([...keys]).catch(nothing))
+    if (!found) return outcomes
     const unsent: number[] = []
-    for (const [index, probe] of probes) {
+    const settled = outcomes.map((outcome, index) => {
+      const probe = probes[index]
+      if (probe === undefined) return outcome
       const version = found.get(probe.key)?.version
+      // Versions are unique, absence is not: a key may have come and gone in between.
+      if (version !== undefined && version === probe.ifVersion) unsent.push(index)
+      if ('entry' in probe) return version === probe.entry.version ? 'applied' : outcome
       // That a key is gone does not tell who removed it, and two pops must not both have its value;
       // nor is it sure where a read may be older than the write.
       const certain = probe.ifVersion === undefined && consistency === 'strong'
-      const gone = version === undefined && certain
-      if ('entry' in probe ? version === probe.entry.version : gone) settled[index] = 'applied'
-      // Versions are unique, absence is not: a key may have come and gone in between.
-      else if (version !== undefined && version === probe.ifVersion) unsent.push(index)
-    }
+      return version === undefined && certain ? 'applied' : outcome
+    })
     if (unsent.length === 0) return settled
-    const sent = await this.#send(unsent.map((index) => groups[index] ?? []))
+    const resent = unsent.map((index) => groups[index] ?? [])
+    const sent = await this.commit(resent, false)
     // A conflict now would mean that the lost write arrived late after all.
     for (const [at, index] of unsent.entries())
       if (sent[at] === 'applied') settled[index] = 'applied'
@@ -158,22 +133,27 @@ function answered(groups: Groups, outcomes: readonly Outcome[] | undefined): rea
     const outcome = outcomes?.[index]
     return isKnown(outcome)
       ? outcome
-      : lost(outcome ?? new Error('a group of changes got no outcome'))
+      : locate(outcome ?? new Error('a group of changes got no outcome'), {})
   })
+}
+
+function unanswered(groups: Groups, error: unknown): readonly Outcome[] {
+  const failed = locate(error, {})
+  return groups.map(() => failed)
 }
 
 function isKnown(outcome: Outcome | undefined): outcome is 'applied' | 'conflict' {
   return outcome === 'applied' || outcome === 'conflict'
 }
 
+/** Waits before a read is made again, if that may help. @throws StoreError if not */
+async function untilNext(attempt: number, error: unknown): Promise<void> {
+  const failed = failedRead(error)
+  // Whoever was blocked has waited already, as long as he was willing to.
+  if (!failed.retryable || failed.code === 'BLOCKED' || attempt >= READ_ATTEMPTS) throw failed
+  await sleep(Math.random() * 20 * 4 ** attempt)
+}
+
 function failedRead(error: unknown): StoreError {
   return locate(error, { outcome: 'not-applied' })
-}
-
-function lost(error: unknown): StoreError {
-  return locate(error, { outcome: 'unknown' })
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -1,11 +1,11 @@
-import { deferred } from '../deferred.js'
+import { deferred, sleep } from '../deferred.js'
 import { locate, StoreError } from '../errors.js'
-import type { Change, Entry, KeysOptions, StorageBase, StorageListener } from '../storage.js'
-import type { Pending } from './chain.js'
-import { Delivery, sleep } from './delivery.js'
+import type { Change, Entry, StorageBase } from '../storage.js'
+import type { Leave } from './chain.js'
+import { Delivery } from './delivery.js'
 import { Op, type Plan, type Planned } from './op.js'
-import { type Maker, Pipeline } from './pipeline.js'
-import { type Lists, Round, type RoundHost } from './round.js'
+import { pause, Pipeline } from './pipeline.js'
+import { Round, type RoundHost } from './round.js'
 
 /** How often a step is tried against other writers before it is a `CONFLICT`. */
 const MAX_TRIES = 100
@@ -17,18 +17,17 @@ const TURN = 250
  * one read and one commit; operations keep the order of each key, and a conditional step is atomic
  * against every other writer the backend can tell apart.
  */
-export class OpQueue implements Maker, RoundHost {
-  readonly storage: StorageBase
+export class OpQueue implements RoundHost {
   readonly delivery: Delivery
+  readonly storage: StorageBase
   readonly #namespace: string
   readonly #turns = new Map<string, Promise<unknown>>()
   #pipeline: Pipeline | undefined
-  #accepted = 0
   #deciding: string | undefined
 
   constructor(storage: StorageBase, namespace: string) {
-    this.storage = storage
     this.delivery = new Delivery(storage)
+    this.storage = storage
     this.#namespace = namespace
   }
 
@@ -42,12 +41,9 @@ export class OpQueue implements Maker, RoundHost {
    * @throws StoreError `CONFLICT` at once, within a function that decides on one of its keys
    */
   write(changes: readonly Change[]): Promise<void> {
-    return this.#accept(
-      new Op(
-        changes.map(({ key }) => key),
-        changes,
-      ),
-    ) as Promise<void>
+    const keys = changes.map(({ key }) => key)
+    for (const key of keys) this.#checkApart(key)
+    return this.#accept(new Op(keys, changes)) as Promise<void>
   }
 
   /**
@@ -56,50 +52,40 @@ export class OpQueue implements Maker, RoundHost {
    * @throws StoreError `CONFLICT` at once, within a function that decides on the same key
    */
   step<T>(key: string, plan: Plan<T>): Promise<T> {
-    return this.#accept(new Op([key], undefined, plan)) as Promise<T>
+    this.#checkApart(key)
+    const decide: Plan<T> = (now) => {
+      const around = this.#deciding
+      this.#deciding = key
+      try {
+        return plan(now)
+      } finally {
+        this.#deciding = around
+      }
+    }
+    return this.#accept(new Op([key], undefined, decide)) as Promise<T>
   }
 
   clear(): Promise<void> {
-    return this.#line().alone(() => this.#told(this.delivery.clear()))
+    return this.#line()
+      .alone(() => this.storage.clear())
+      .catch(this.#located)
   }
 
   async liveLen(now: number): Promise<number> {
     await this.#line().settled()
-    return this.#told(this.delivery.retry(() => this.storage.liveLen(now)))
+    return this.delivery.retry(() => this.storage.liveLen(now)).catch(this.#located)
   }
 
-  liveKeys(now: number, options?: KeysOptions): AsyncGenerator<string> {
-    return this.#list(() => this.storage.liveKeys(now, options))
+  reject(op: Op, error: unknown): void {
+    op.reject(locate(error, { namespace: this.#namespace, key: op.keys[0] }))
   }
 
-  entries(options?: KeysOptions): AsyncGenerator<[string, Entry]> {
-    return this.#list(() => this.storage.entries(options))
-  }
-
-  /** Tells of changes until the function it returns is called; `undefined` if the storage cannot. */
-  watch(listener: StorageListener): (() => void) | undefined {
-    return this.storage.watch?.(listener)
-  }
-
-  failed(error: unknown, key?: string): StoreError {
-    return locate(error, { namespace: this.#namespace, key })
-  }
-
-  decide(op: Op, now: Entry | undefined): ReturnType<Plan> {
-    const around = this.#deciding
-    this.#deciding = op.keys[0]
-    try {
-      return op.plan?.(now) ?? { result: undefined }
-    } finally {
-      this.#deciding = around
-    }
-  }
-
-  left({ op, read, promise }: Pending, current: boolean): void {
+  /** Once its plan has decided, the step comes back to be stored. */
+  readonly leave: Leave = ({ op, read, promise }, current) => {
     const decided = (planned: Planned): void => {
       op.made = { read, planned }
       if (planned.change === undefined) op.resolve(planned.result)
-      else if (current) this.#add(op)
+      else if (current) this.#line().add(op)
       else this.lost(op)
     }
     promise.then(decided, (error: unknown) => op.reject(error))
@@ -107,14 +93,10 @@ export class OpQueue implements Maker, RoundHost {
 
   lost(op: Op): boolean {
     op.tries++
-    if (op.tries >= MAX_TRIES) {
-      op.reject(
-        new StoreError(
-          'CONFLICT',
-          `The key changed ${MAX_TRIES} times while this step was made, by other writers or by the step's own function.`,
-          { namespace: this.#namespace, key: op.keys[0] },
-        ),
-      )
+    // The others are made once more, without the steps that they lost with.
+    if (op.tries >= MAX_TRIES + (op.plan ? 0 : 1)) {
+      const words = `The key changed ${MAX_TRIES} times while this step was made, by other writers or by the step's own function.`
+      this.reject(op, new StoreError('CONFLICT', words))
       return false
     }
     if (op.made === undefined) return true
@@ -123,42 +105,23 @@ export class OpQueue implements Maker, RoundHost {
     return false
   }
 
-  pass(ops: readonly Op[]): Promise<Lists> {
-    return new Round(this).run(ops)
-  }
-
-  async again(ops: readonly Op[]): Promise<void> {
-    const [{ tries } = { tries: 0 }] = ops
-    if (tries > 0) await pause(tries)
-    for (const left of await this.pass(ops)) await this.again(left)
-  }
-
-  async *#list<T>(list: () => AsyncIterable<T>): AsyncGenerator<T> {
+  /** Shows what the storage lists, after what was accepted. */
+  async *list<T>(list: () => AsyncIterable<T>): AsyncGenerator<T> {
     await this.#line().settled()
     try {
       yield* this.delivery.iterate(list)
     } catch (error) {
-      throw this.failed(error)
+      this.#located(error)
     }
   }
 
-  async #told<T>(answer: Promise<T>): Promise<T> {
-    try {
-      return await answer
-    } catch (error) {
-      throw this.failed(error)
-    }
+  readonly #located = (error: unknown): never => {
+    throw locate(error, { namespace: this.#namespace })
   }
 
   #accept(op: Op): Promise<unknown> {
-    for (const key of op.keys) if (op.isWrite && key === this.#deciding) throw this.#reentered(key)
-    this.#add(op)
-    return op.promise
-  }
-
-  #add(op: Op): void {
-    op.id = this.#accepted++
     this.#line().add(op)
+    return op.promise
   }
 
   /**
@@ -167,7 +130,7 @@ export class OpQueue implements Maker, RoundHost {
    */
   #line(): Pipeline {
     if (this.#pipeline === undefined) {
-      this.#pipeline = new Pipeline(this)
+      this.#pipeline = new Pipeline((ops) => new Round(this).run(ops))
       if (!this.storage.traits.gather) {
         queueMicrotask(() => {
           this.#pipeline = undefined
@@ -192,19 +155,15 @@ export class OpQueue implements Maker, RoundHost {
       if (before !== undefined) await Promise.race([before, sleep(TURN)])
     }
     await pause(op.tries)
-    this.#add(op)
+    this.#line().add(op)
   }
 
-  #reentered(key: string): StoreError {
-    return new StoreError(
+  #checkApart(key: string): void {
+    if (key !== this.#deciding) return
+    throw new StoreError(
       'CONFLICT',
       'A function that decides on a key cannot write that key as well; what it returns is written.',
       { namespace: this.#namespace, key, retryable: false },
     )
   }
-}
-
-/** Contenders spread out; one that waits long is no worse off than one that just came. */
-function pause(tries: number): Promise<void> {
-  return sleep(Math.random() * Math.min(2 ** (tries - 1), 64))
 }

@@ -13,17 +13,20 @@ export type Plan<T = unknown> = (now: Entry | undefined) => Planned<T> | Promise
 
 /** An operation that was accepted: a write has changes, a step has a plan, a read has neither. */
 export class Op {
+  /** At least one. */
   readonly keys: readonly string[]
   readonly changes: readonly Change[] | undefined
   readonly plan: Plan | undefined
-  /** Tells which of two was accepted first. */
-  id = 0
   /** How often it lost against another writer. */
   tries = 0
   /** What a plan that took its time has decided, and upon which entry. */
   made: { readonly read: Entry | undefined; readonly planned: Planned } | undefined
   /** Lets the next one go of those that lost on its key. */
   endTurn: (() => void) | undefined
+  /** What came of its last run, to be told when that is stored. */
+  result: unknown
+  /** Is the result what its plan threw? */
+  threw = false
   readonly promise: Promise<unknown>
   #resolve: (value: unknown) => void = nothing
   #reject: (error: unknown) => void = nothing
@@ -48,10 +51,6 @@ export class Op {
     this.#reject(error)
   }
 
-  get isWrite(): boolean {
-    return this.changes !== undefined || this.plan !== undefined
-  }
-
   /** Can it run without knowing what is under its keys? */
   get isBlind(): boolean {
     return this.changes !== undefined || this.made !== undefined
@@ -60,26 +59,31 @@ export class Op {
 
 /** Parts operations into those that share keys, directly or through others; each in its order. */
 export function chained(ops: readonly Op[]): Op[][] {
-  const chains = new Set<Op[]>()
-  const byKey = new Map<string, Op[]>()
-  for (const op of ops) {
-    let home: Op[] | undefined
-    for (const key of op.keys) {
-      const there = byKey.get(key)
-      if (there === undefined || there === home) continue
-      if (home !== undefined) {
-        // This operation joins two: the smaller one moves.
-        const [smaller, larger] = home.length < there.length ? [home, there] : [there, home]
-        for (const moved of smaller) for (const its of moved.keys) byKey.set(its, larger)
-        larger.push(...smaller)
-        larger.sort((a, b) => a.id - b.id)
-        chains.delete(smaller)
-        home = larger
-      } else home = there
+  // From a key that is written together with others, the way to the one that stands for them all.
+  const ways = new Map<string, string>()
+  const head = (key: string): string => {
+    for (let at = key; ;) {
+      const next = ways.get(at)
+      if (next === undefined) return at
+      // Halved as it is walked, or a hundred thousand such walks would take minutes.
+      ways.set(at, ways.get(next) ?? next)
+      at = next
     }
-    if (home === undefined) chains.add((home = []))
-    home.push(op)
-    for (const key of op.keys) byKey.set(key, home)
   }
-  return [...chains]
+  for (const { keys } of ops) {
+    if (keys.length === 1) continue
+    const first = head(keys[0] ?? '')
+    for (const key of keys) {
+      const other = head(key)
+      if (other !== first) ways.set(other, first)
+    }
+  }
+  const chains = new Map<string, Op[]>()
+  for (const op of ops) {
+    const key = head(op.keys[0] ?? '')
+    const chain = chains.get(key)
+    if (chain === undefined) chains.set(key, [op])
+    else chain.push(op)
+  }
+  return [...chains.values()]
 }

@@ -1,14 +1,9 @@
-import { nothing } from '../deferred.js'
+import { nothing, sleep } from '../deferred.js'
 import { chained, type Op } from './op.js'
 import type { Lists } from './round.js'
 
-/** What makes operations. Neither fails. */
-export interface Maker {
-  /** Makes operations together. Resolves to those that are to be made again, list by list. */
-  pass(ops: readonly Op[]): Promise<Lists>
-  /** Makes such a list, until all is done. */
-  again(ops: readonly Op[]): Promise<void>
-}
+/** Makes operations together. Resolves to those that are to be made again, list by list. It does not fail. */
+export type Pass = (ops: readonly Op[]) => Promise<Lists>
 
 /**
  * Runs operations in batches, one after another: what is accepted while one is under way goes with
@@ -16,15 +11,15 @@ export interface Maker {
  * same keys wait for it.
  */
 export class Pipeline {
-  readonly #maker: Maker
+  readonly #pass: Pass
   #gathering: Op[] | undefined
   /** Settles when the batch before has passed. */
   #turn: Promise<unknown> = Promise.resolve()
   /** By key, what is still made again. */
   readonly #held = new Map<string, Promise<void>>()
 
-  constructor(maker: Maker) {
-    this.#maker = maker
+  constructor(pass: Pass) {
+    this.#pass = pass
   }
 
   /** The batch goes out with the next microtask, or when the one before has passed. */
@@ -56,7 +51,7 @@ export class Pipeline {
 
   async #begin(ops: readonly Op[]): Promise<void> {
     const free = this.#held.size === 0 ? ops : this.#withoutHeld(ops)
-    const left = await this.#maker.pass(free)
+    const left = await this.#pass(free)
     if (left.length > 0) this.#hold(left, Promise.resolve())
   }
 
@@ -73,18 +68,28 @@ export class Pipeline {
   #hold(lists: Lists, before: Promise<unknown>): void {
     const keys = keysOf(lists.flat())
     const done = before
-      .then(() => this.#makeAgain(lists))
+      .then(() => this.#again(lists))
       .finally(() => {
         for (const key of keys) if (this.#held.get(key) === done) this.#held.delete(key)
       })
     for (const key of keys) this.#held.set(key, done)
   }
 
-  async #makeAgain(lists: Lists): Promise<void> {
-    for (const ops of lists) await this.#maker.again(ops)
+  /** Until all is done. */
+  async #again(lists: Lists): Promise<void> {
+    for (const ops of lists) {
+      const tries = ops[0]?.tries ?? 0
+      if (tries > 0) await pause(tries)
+      await this.#again(await this.#pass(ops))
+    }
   }
 }
 
 function keysOf(ops: readonly Op[]): readonly string[] {
   return ops.flatMap(({ keys }) => keys)
+}
+
+/** Contenders spread out; one that waits long is no worse off than one that just came. */
+export function pause(tries: number): Promise<void> {
+  return sleep(Math.random() * Math.min(2 ** (tries - 1), 64))
 }

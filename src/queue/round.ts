@@ -1,6 +1,6 @@
-import { isStoreError, type StoreError, type StoreErrorCode } from '../errors.js'
+import { isStoreError, type StoreErrorCode } from '../errors.js'
 import type { Change, Entry, Outcome, StorageBase } from '../storage.js'
-import { Chain, type ChainHost, copyOf, Single, type Work } from './chain.js'
+import { Chain, copyOf, type Leave } from './chain.js'
 import type { Delivery } from './delivery.js'
 import { chained, type Op } from './op.js'
 
@@ -14,24 +14,25 @@ const OF_ONE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
   'BACKEND_ERROR',
 ])
 
+const NOTHING: ReadonlyMap<string, Entry> = new Map()
+
 /** Operations in lists that are made one after another. */
 export type Lists = readonly (readonly Op[])[]
 
-/** What has come of works: those that are to be stored, each with its group, and the others. */
+/** What has come of chains: those that are to be stored, each with its group, and the others. */
 interface Made {
-  readonly changed: Work[]
+  readonly changed: Chain[]
   readonly groups: (readonly Change[])[]
-  readonly unchanged: Work[]
+  readonly unchanged: Chain[]
 }
 
-const NOTHING: ReadonlyMap<string, Entry> = new Map()
-
 /** What a round needs of its queue. */
-export interface RoundHost extends ChainHost {
+export interface RoundHost {
   readonly storage: StorageBase
   readonly delivery: Delivery
-  /** The error with its place. */
-  failed(error: unknown, key?: string): StoreError
+  readonly leave: Leave
+  /** Rejects with the error and its place. */
+  reject(op: Op, error: unknown): void
   /** An operation lost against another writer. Is the round to have it made again? */
   lost(op: Op): boolean
 }
@@ -43,7 +44,6 @@ export interface RoundHost extends ChainHost {
 export class Round {
   readonly #host: RoundHost
   readonly #again: (readonly Op[])[] = []
-  readonly #lost: Op[] = []
 
   constructor(host: RoundHost) {
     this.#host = host
@@ -53,54 +53,47 @@ export class Round {
   async run(ops: readonly Op[]): Promise<Lists> {
     try {
       const [op] = ops
-      if (ops.length === 1 && op !== undefined && op.plan === undefined) await this.#one(op)
-      else await this.#make(ops)
+      if (op === undefined || ops.length > 1 || op.plan !== undefined) await this.#make(ops)
+      else if (op.changes === undefined) {
+        op.resolve((await this.#host.delivery.getMany(op.keys)).get(op.keys[0] ?? ''))
+      } else {
+        // One that has come alone, as most do; nothing is made that it does not need.
+        const outcomes = await this.#host.delivery.commit([op.changes])
+        if (outcomes[0] === 'applied') op.resolve()
+        else this.#conclude([new Chain(ops, this.#host.leave)], [], outcomes)
+      }
     } catch (error) {
       // A mistake in this place; nobody is to wait for ever for it.
-      for (const op of ops) this.#reject(op, error)
+      for (const op of ops) this.#host.reject(op, error)
     }
-    return this.#lost.length === 0 ? this.#again : [...this.#again, this.#lost]
-  }
-
-  /** The short way of one that has come alone. */
-  async #one(op: Op): Promise<void> {
-    const { keys, changes } = op
-    if (changes === undefined) {
-      op.resolve((await this.#host.delivery.getMany(keys)).get(keys[0] ?? ''))
-      return
-    }
-    const outcomes = await this.#host.delivery.commit([changes])
-    if (outcomes[0] === 'applied') op.resolve()
-    else this.#conclude({ changed: [new Single(op, changes)], unchanged: [] }, outcomes)
+    return this.#again
   }
 
   async #make(ops: readonly Op[]): Promise<void> {
     const readers: Op[][] = []
-    const works: Work[] = []
+    const chains: Chain[] = []
     for (const chain of chained(ops)) {
-      const [op] = chain
-      if (!chain.some(({ isWrite }) => isWrite)) readers.push(chain)
-      else if (chain.length === 1 && op?.changes) works.push(new Single(op, op.changes))
-      else works.push(new Chain(chain, this.#host))
+      if (chain.some((op) => op.changes ?? op.plan)) chains.push(new Chain(chain, this.#host.leave))
+      else readers.push(chain)
     }
-    const wanted = works.flatMap((work) => work.wanted())
+    const wanted = chains.flatMap((chain) => chain.wanted())
     if (wanted.length > 0 && !this.#host.storage.transact) {
-      if (await this.#read(readers, works, wanted)) await this.#store(works)
+      if (await this.#read(readers, chains, wanted)) await this.#store(chains)
       return
     }
-    const read = readers.length === 0 || this.#read(readers)
-    if (wanted.length > 0) await this.#storeInside(works, wanted)
-    else if (works.length > 0) {
-      for (const work of works) work.start(NOTHING)
-      await this.#store(works)
+    const read = this.#read(readers)
+    if (wanted.length > 0) await this.#storeInside(chains, wanted)
+    else {
+      for (const chain of chains) chain.start(NOTHING)
+      await this.#store(chains)
     }
     await read
   }
 
   /** Answers those that only read, and starts those that have to know what is there. */
   async #read(
-    readers: readonly Op[][],
-    works: readonly Work[] = [],
+    readers: Lists,
+    chains: readonly Chain[] = [],
     wanted: readonly string[] = [],
   ): Promise<boolean> {
     const keys = [...readers.flatMap(([op]) => op?.keys ?? []), ...wanted]
@@ -109,56 +102,55 @@ export class Round {
     try {
       found = await this.#host.delivery.getMany(keys)
     } catch (error) {
-      const chains = [...readers, ...works.map(opsOf)]
-      this.#fail(chains, new Set(chains.flat().filter((op) => !op.isBlind)), error)
+      this.#unread([...readers, ...chains.map(opsOf)], keys, error)
       return false
     }
-    for (const chain of readers) {
-      const entry = found.get(chain[0]?.keys[0] ?? '')
+    for (const ops of readers) {
+      const entry = found.get(ops[0]?.keys[0] ?? '')
       // What was read was read for one; the others get copies.
-      for (const [index, op] of chain.entries())
-        op.resolve(entry && index < chain.length - 1 ? copyOf(entry) : entry)
+      for (const [index, op] of ops.entries())
+        op.resolve(entry && index > 0 ? copyOf(entry) : entry)
     }
-    for (const work of works) work.start(found)
+    for (const chain of chains) chain.start(found)
     return true
   }
 
   /** Decides in the backend's own transaction, as far as that goes at once. */
-  async #storeInside(works: readonly Work[], wanted: readonly string[]): Promise<void> {
+  async #storeInside(chains: readonly Chain[], wanted: readonly string[]): Promise<void> {
     let made: Made = this.#group([])
     let outcomes: readonly Outcome[]
     try {
       outcomes = await this.#host.delivery.transact(wanted, (found) => {
-        for (const work of works) work.start(found)
-        made = this.#group(works)
+        for (const chain of chains) chain.start(found)
+        made = this.#group(chains)
         return made.groups
       })
     } catch (error) {
-      const steps = works.flatMap(opsOf).filter((op) => op.plan !== undefined && !op.isBlind)
-      this.#fail(works.map(opsOf), new Set(steps), error)
+      this.#unread(chains.map(opsOf), wanted, error, true)
       return
     }
-    const stored = this.#conclude(made, outcomes)
-    await this.#store(stored.filter(({ isPending }) => isPending))
+    await this.#store(
+      this.#conclude(made.changed, made.unchanged, outcomes).filter(({ isPending }) => isPending),
+    )
   }
 
   /** Waits for what is pending, and commits what has come of all of it. */
-  async #store(works: readonly Work[]): Promise<void> {
-    const pending = works.filter(({ isPending }) => isPending)
-    if (pending.length > 0) await Promise.all(pending.map((work) => work.finish()))
-    const made = this.#group(works)
-    const { groups } = made
-    this.#conclude(made, groups.length === 0 ? [] : await this.#host.delivery.commit(groups))
+  async #store(chains: readonly Chain[]): Promise<void> {
+    const pending = chains.filter(({ isPending }) => isPending)
+    if (pending.length > 0) await Promise.all(pending.map((chain) => chain.finish()))
+    const { changed, groups, unchanged } = this.#group(chains)
+    const outcomes = groups.length === 0 ? [] : await this.#host.delivery.commit(groups)
+    this.#conclude(changed, unchanged, outcomes)
   }
 
-  #group(works: readonly Work[]): Made {
+  #group(chains: readonly Chain[]): Made {
     const conditional = this.#host.storage.traits.atomic !== 'none'
     const made: Made = { changed: [], groups: [], unchanged: [] }
-    for (const work of works) {
-      const group = work.group(conditional)
-      if (group.length === 0) made.unchanged.push(work)
+    for (const chain of chains) {
+      const group = chain.group(conditional)
+      if (group.length === 0) made.unchanged.push(chain)
       else {
-        made.changed.push(work)
+        made.changed.push(chain)
         made.groups.push(group)
       }
     }
@@ -167,59 +159,84 @@ export class Round {
 
   /** Acts on the outcomes of what was made. Returns what holds. */
   #conclude(
-    { changed, unchanged }: Omit<Made, 'groups'>,
+    changed: readonly Chain[],
+    unchanged: readonly Chain[],
     outcomes: readonly Outcome[],
-  ): readonly Work[] {
-    // The same error for all: the call failed, and perhaps for the sake of one.
-    const together = changed.length > 1 && outcomes.every((outcome) => outcome === outcomes[0])
-    const applied = changed.filter((work, index) => {
+  ): readonly Chain[] {
+    const [first] = outcomes
+    if (typeof first === 'object' && outcomes.every((outcome) => outcome === first)) {
+      this.#refuse(changed, first)
+      return this.#conclude([], unchanged, [])
+    }
+    const lost: Op[] = []
+    const held = changed.filter((chain, index) => {
       const outcome = outcomes[index]
-      if (outcome === 'applied') return true
-      if (outcome === 'conflict') this.#conflict(work)
-      else if (isOfOne(outcome) && together) this.#again.push(work.ops)
-      else if (isOfOne(outcome) && work.isShared) this.#again.push(...alone(work.ops))
-      else {
-        const rest = work.fail((op) => this.#reject(op, outcome))
-        if (rest.length > 0) this.#again.push(rest)
-      }
-      return false
+      if (outcome === 'conflict') {
+        chain.settleFirst()
+        for (const op of chain.ops) if (this.#host.lost(op)) lost.push(op)
+      } else if (outcome !== 'applied') this.#refuse([chain], outcome)
+      return outcome === 'applied'
     })
-    const held = [...applied, ...unchanged]
-    for (const work of held) work.settle()
+    this.#repeat([lost])
+    for (const chain of unchanged) held.push(chain)
+    for (const chain of held) chain.settle()
     return held
   }
 
-  #conflict({ ops }: Work): void {
-    for (const op of ops) if (this.#host.lost(op)) this.#lost.push(op)
+  /** What these chains were to store was refused, with one error for all of them. */
+  #refuse(chains: readonly Chain[], error: unknown): void {
+    for (const chain of chains) chain.settleFirst()
+    const writers = chains.flatMap((chain) => chain.writers)
+    this.#fail(chains.map(opsOf), new Set(writers), error)
   }
 
   /**
-   * A call failed before anything was stored. Where that may be for the sake of one key, each is
-   * tried by itself.
+   * What these needed to know of some keys could not be read. Whoever is first to write a key needs
+   * to know nothing of it.
+   *
+   * @param inside was it to be read in a transaction? None but a step needs one; the rest can do without
    */
-  #fail(chains: Lists, failed: ReadonlySet<Op>, error: unknown): void {
-    const ops = chains.flat()
-    const parts = chains.length > 1 ? chains : alone(ops)
-    const keys = new Set(ops.flatMap((op) => op.keys))
-    if (isOfOne(error) && parts.length > 1 && keys.size > 1) {
-      this.#again.push(...parts)
+  #unread(lists: Lists, keys: readonly string[], error: unknown, inside = false): void {
+    const unread = new Set(keys)
+    const needs = (op: Op): boolean => !op.isBlind && unread.has(op.keys[0] ?? '')
+    const failed = new Set(
+      lists.flat().filter((op) => needs(op) && (op.plan !== undefined || !inside)),
+    )
+    if (!inside || (unread.size > 1 && isOfOne(error))) {
+      this.#fail(lists, failed, error, unread.size)
       return
     }
-    for (const op of failed) this.#reject(op, error)
-    this.#again.push(...alone(ops.filter((op) => !failed.has(op))))
+    this.#fail([[...failed]], failed, error, 1)
+    const rest = lists.filter((ops) => ops.some(needs)).flat()
+    this.#repeat([
+      lists.filter((ops) => !ops.some(needs)).flat(),
+      ...rest.filter((op) => !failed.has(op)).map((op) => [op]),
+    ])
   }
 
-  #reject(op: Op, error: unknown): void {
-    op.reject(this.#host.failed(error, op.keys[0]))
+  /**
+   * What `failed` needed for all of these was not done. Where that may be for the sake of one, each
+   * is made by itself; whoever is alone is told, and those that did not need it are made again.
+   *
+   * @param causes how many things there are of which one may be to blame
+   */
+  #fail(lists: Lists, failed: ReadonlySet<Op>, error: unknown, causes = failed.size): void {
+    const ops = lists.flat()
+    if (causes > 1 && isOfOne(error)) {
+      this.#repeat(lists.length > 1 ? lists : ops.map((op) => [op]))
+      return
+    }
+    for (const op of failed) this.#host.reject(op, error)
+    this.#repeat([ops.filter((op) => !failed.has(op))])
+  }
+
+  #repeat(lists: Lists): void {
+    for (const ops of lists) if (ops.length > 0) this.#again.push(ops)
   }
 }
 
-function opsOf({ ops }: Work): readonly Op[] {
+function opsOf({ ops }: Chain): readonly Op[] {
   return ops
-}
-
-function alone(ops: readonly Op[]): Lists {
-  return ops.map((op) => [op])
 }
 
 function isOfOne(error: unknown): boolean {

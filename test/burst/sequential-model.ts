@@ -22,6 +22,12 @@ export function alive(state: State, now: number): Map<string, Kept> {
   return new Map([...state].filter(([, { expires }]) => expires === undefined || expires > now))
 }
 
+/** What an operation did without: reading, or storing what it made. */
+export interface Spared {
+  readonly read: boolean
+  readonly write: boolean
+}
+
 /**
  * What one operation alone does to a dictionary, as the documentation has it. With `spared` the
  * storage never saw it, since what came later in the same tick replaced it: what the storage would
@@ -32,12 +38,12 @@ export function perform(
   op: Op,
   plain: number,
   now: number,
-  spared: boolean,
+  spared: Spared,
 ): Performed {
   const live = alive(before, now)
   const what = 'given' in op ? op.given : 'deed' in op ? op.deed : 'good'
   const id = idOf(what, plain)
-  const refuses = what === 'refused' && !spared
+  const refuses = what === 'refused' && !spared.write
   const fails = (code: string): Performed => ({
     state: before,
     expected: { code },
@@ -85,7 +91,7 @@ export function perform(
   const { key } = op
   if (key === MALFORMED) return fails('INVALID_KEY')
   if (op.kind === 'getOrInsert' && op.given === 'bad') return fails('INVALID_VALUE')
-  if (key === DAMAGED && !spared) return fails('CORRUPT')
+  if (key === DAMAGED && !spared.read) return fails('CORRUPT')
   const there = live.get(key)
   switch (op.kind) {
     case 'get':
