@@ -197,38 +197,29 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   /** The keys, each once, in an order that differs from backend to backend. */
-  async *keys(options?: KeysOptions): AsyncGenerator<KeyOf<T>, void, undefined> {
-    const prefix = this.#prefix(options)
+  keys(options?: KeysOptions): AsyncGenerator<KeyOf<T>, void, undefined> {
     const { queue } = this.#on
-    const now = this.#on.now()
-    yield* this.#list(
-      queue.list(() => queue.storage.liveKeys(now, prefix)),
+    return this.#list(
+      options,
+      (prefix) => queue.storage.liveKeys(this.#on.now(), prefix),
       (key) => key as KeyOf<T>,
     )
   }
 
-  async *values(options?: KeysOptions): AsyncGenerator<T[KeyOf<T>], void, undefined> {
-    for await (const [, value] of this.entries(options)) yield value
+  values(options?: KeysOptions): AsyncGenerator<T[KeyOf<T>], void, undefined> {
+    return this.#listLive(options, (_, { value }) => value as T[KeyOf<T>])
   }
 
   /** Keys with their values. One that is written meanwhile shows its older or its newer value. */
-  async *entries(options?: KeysOptions): AsyncGenerator<Pair<T>, void, undefined> {
-    for await (const [key, { value }] of this.records(options)) yield [key, value]
+  entries(options?: KeysOptions): AsyncGenerator<Pair<T>, void, undefined> {
+    return this.#listLive(options, (key, { value }) => [key, value as T[KeyOf<T>]])
   }
 
   /** Keys with their values and when these expire. The rest is as for {@link entries}. */
-  async *records(
+  records(
     options?: KeysOptions,
   ): AsyncGenerator<[KeyOf<T>, StoreRecord<T[KeyOf<T>]>], void, undefined> {
-    const prefix = this.#prefix(options)
-    const { queue } = this.#on
-    yield* this.#list(
-      queue.list(() => queue.storage.entries(prefix)),
-      ([key, entry]) => {
-        const live = living(this.#on, entry)
-        return live && [key as KeyOf<T>, recordOf<T[KeyOf<T>]>(live)]
-      },
-    )
+    return this.#listLive(options, (key, live) => [key, recordOf<T[KeyOf<T>]>(live)])
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Pair<T>, void, undefined> {
@@ -310,11 +301,28 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     }
   }
 
-  /** Shows what a listing yields while the store is open; `close` waits for what it is reading. */
+  #listLive<B>(
+    options: KeysOptions | undefined,
+    show: (key: KeyOf<T>, live: Entry) => B,
+  ): AsyncGenerator<B, void, undefined> {
+    return this.#list(
+      options,
+      (prefix) => this.#on.queue.storage.entries(prefix),
+      ([key, entry]) => {
+        const live = living(this.#on, entry)
+        return live && show(key as KeyOf<T>, live)
+      },
+    )
+  }
+
+  /** Shows what the storage lists while the store is open; `close` waits for what it is reading. */
   async *#list<A, B>(
-    source: AsyncGenerator<A>,
+    options: KeysOptions | undefined,
+    list: (prefix: KeysOptions) => AsyncIterable<A>,
     show: (each: A) => B | undefined,
   ): AsyncGenerator<B, void, undefined> {
+    const prefix = this.#prefix(options)
+    const source = this.#on.queue.list(() => list(prefix))
     try {
       for (;;) {
         this.#checkOpen()

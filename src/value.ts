@@ -65,7 +65,8 @@ export function recopy(copied: unknown): unknown {
 
 /** How many bytes of UTF-8 a well-formed text takes. */
 export function utf8Bytes(text: string): number {
-  return new TextEncoder().encode(text).length
+  // Nearly every key is plain ASCII, and an encoder takes its time.
+  return /[^\x20-\x7e]/.test(text) ? new TextEncoder().encode(text).length : text.length
 }
 
 function copyRoot(value: unknown, pass: Pass): unknown {

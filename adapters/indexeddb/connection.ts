@@ -1,4 +1,4 @@
-import { nothing } from '../../src/deferred.js'
+import { nothing, sleep } from '../../src/deferred.js'
 import { StoreError } from '../../src/errors.js'
 import type { StorageHost } from '../../src/storage.js'
 import { failedUse } from './failures.js'
@@ -8,6 +8,8 @@ import { openDatabase } from './open-database.js'
 
 /** How long after one look at a database that was closed the next comes, in milliseconds. */
 const BETWEEN_LOOKS = 1000
+/** How long after the first opening the mark of what was there last is read, in milliseconds. */
+const BEFORE_MARK = 10
 
 export interface ConnectionOptions {
   /** The name of the database. */
@@ -209,8 +211,9 @@ export class Connection {
     }
     this.#stoodAside = false
     const reopened = this.#identity !== undefined
-    this.#identity = this.#recognise(db, await this.#identity)
-    // Whoever opens for the first time need not wait for it.
+    // Whoever opens for the first time need not wait for it. Reading the mark holds up the page.
+    const before = reopened ? this.#identity : sleep(BEFORE_MARK)
+    this.#identity = before?.then((last) => this.#recognise(db, last ?? undefined))
     if (reopened) await this.#identity
     // It may have gone again meanwhile; whoever uses it will see.
     if (!this.#lost.has(db)) this.#db = db

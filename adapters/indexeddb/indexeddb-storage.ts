@@ -13,7 +13,7 @@ import { type Apply, type Groups, type Sent, writing } from './write.js'
 
 /** How many keys, and how many entries, a listing reads at once. */
 const MOST_KEYS = 5000
-const MOST_ENTRIES = 250
+const MOST_ENTRIES = 500
 /** What one group can bring upon the others of its transaction. */
 const OF_ONE_GROUP: ReadonlySet<string> = new Set([
   'QUOTA_EXCEEDED',

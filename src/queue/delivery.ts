@@ -2,7 +2,8 @@ import { nothing, sleep } from '../deferred.js'
 import { locate, type StoreError } from '../errors.js'
 import type { Change, Entry, Outcome, StorageBase } from '../storage.js'
 
-const READ_ATTEMPTS = 3
+/** How often a read is made. */
+export const READ_ATTEMPTS = 3
 
 type Groups = readonly (readonly Change[])[]
 
@@ -64,21 +65,6 @@ export class Delivery {
     for (let attempt = 1; ; attempt++) {
       try {
         return await read()
-      } catch (error) {
-        await untilNext(attempt, error)
-      }
-    }
-  }
-
-  /** Lists; while nothing has been listed yet, as for any other read. */
-  async *iterate<T>(list: () => AsyncIterable<T>): AsyncGenerator<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        for await (const each of list()) {
-          attempt = READ_ATTEMPTS
-          yield each
-        }
-        return
       } catch (error) {
         await untilNext(attempt, error)
       }
@@ -147,7 +133,7 @@ function isKnown(outcome: Outcome | undefined): outcome is 'applied' | 'conflict
 }
 
 /** Waits before a read is made again, if that may help. @throws StoreError if not */
-async function untilNext(attempt: number, error: unknown): Promise<void> {
+export async function untilNext(attempt: number, error: unknown): Promise<void> {
   const failed = failedRead(error)
   // Whoever was blocked has waited already, as long as he was willing to.
   if (!failed.retryable || failed.code === 'BLOCKED' || attempt >= READ_ATTEMPTS) throw failed

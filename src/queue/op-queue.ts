@@ -2,7 +2,7 @@ import { deferred, sleep } from '../deferred.js'
 import { locate, StoreError } from '../errors.js'
 import type { Change, Entry, StorageBase } from '../storage.js'
 import type { Leave } from './chain.js'
-import { Delivery } from './delivery.js'
+import { Delivery, READ_ATTEMPTS, untilNext } from './delivery.js'
 import { Op, type Plan, type Planned } from './op.js'
 import { pause, Pipeline } from './pipeline.js'
 import { Round, type RoundHost } from './round.js'
@@ -105,13 +105,19 @@ export class OpQueue implements RoundHost {
     return false
   }
 
-  /** Shows what the storage lists, after what was accepted. */
+  /** What the storage lists, after what was accepted. A listing that fails is made again until its first entry. */
   async *list<T>(list: () => AsyncIterable<T>): AsyncGenerator<T> {
     await this.#line().settled()
-    try {
-      yield* this.delivery.iterate(list)
-    } catch (error) {
-      this.#located(error)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        for await (const each of list()) {
+          attempt = READ_ATTEMPTS
+          yield each
+        }
+        return
+      } catch (error) {
+        await untilNext(attempt, error).catch(this.#located)
+      }
     }
   }
 

@@ -150,5 +150,5 @@ test('data that was deleted while opening took too long is told at the next open
     await shelf.open()
   })
   expect(await ours.evaluate(() => shelf.store.get('a'))).toBe(undefined)
-  expect(await ours.evaluate(() => shelf.events)).toEqual(['data-lost'])
+  await eventually(() => ours.evaluate(() => shelf.events)).toEqual(['data-lost'])
 })
