@@ -36,6 +36,7 @@ if (import.meta.main) {
   const sizes = measure()
   for (const bundle of bundles) bundle.limit = `${sizes.get(bundle.name)} B`
   writeFileSync(BUDGETS, `${JSON.stringify(bundles, undefined, 2)}\n`)
+  spawnSync('oxfmt', [BUDGETS], { stdio: 'inherit' })
   const readme = readFileSync(README, 'utf8')
   writeFileSync(README, readme.replace(TABLE, sizeTable(bundles)))
 }
