@@ -45,6 +45,7 @@ const PANELS: readonly Panel[] = [
 ]
 
 const WIDTH = 760
+const MARGIN = 12
 const LABELS = 210
 const BARS = 400
 const ROW = 22
@@ -64,7 +65,7 @@ export function chart(all: readonly Measured[]): string | undefined {
     y += HEAD + ROW * (panel.beside.length + 1) + GAP
     return drawPanel(panel, measured, top)
   })
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" role="img" aria-label="Time of botshelf beside its peers; shorter is better">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH + 2 * MARGIN}" height="${y + 2 * MARGIN}" viewBox="${-MARGIN} ${-MARGIN} ${WIDTH + 2 * MARGIN} ${y + 2 * MARGIN}" role="img" aria-label="Time of botshelf beside its peers; shorter is better">
 <style>
 text { font: 13px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #1f2328 }
 .title { font-weight: 600 }
@@ -72,14 +73,17 @@ text { font: 13px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-s
 .note { fill: #59636e }
 .peer { fill: #afb8c1 }
 .ours { fill: #1a7f5a }
+.page { fill: #ffffff }
 .us { font-weight: 600 }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 }
   .note { fill: #9198a1 }
   .peer { fill: #57606a }
   .ours { fill: #3fb27f }
+  .page { fill: #0d1117 }
 }
 </style>
+<rect class="page" x="${-MARGIN}" y="${-MARGIN}" width="100%" height="100%" rx="6"/>
 <text class="main" x="0" y="18">Time taken, the plain API of each</text>
 <text class="note" x="0" y="37">Medians; × is against botshelf. Shorter is better. Durability of IndexedDB: relaxed, for all of them.</text>
 ${drawn.join('\n')}
