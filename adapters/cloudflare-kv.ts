@@ -62,8 +62,8 @@ const WRITE_ATTEMPTS = 3
  * has accepted it; other places may read the older value for 60 seconds or more. A key takes at
  * most 512 bytes with prefix and namespace, a value 25 MiB as text. Only one write a second to
  * the same key is allowed; one too many is tried again, twice, after a second. What would need more
- * than the 1,000 operations that KV takes from one invocation of a Worker is `TOO_LARGE` before any
- * of it is done; what comes after the thousandth is `QUOTA_EXCEEDED`.
+ * than the 1,000 operations that KV takes from one invocation of a Worker is `RATE_LIMITED` before any
+ * of it is done, and so is what comes after the thousandth; neither is tried again.
  */
 export class CloudflareKVStoragePlugin extends StoragePluginBase {
   readonly #kv: KVBinding
@@ -287,7 +287,8 @@ class CloudflareKVStorage extends BatchStorageBase {
       try {
         return await attempt(write, 'unknown')
       } catch (error) {
-        const limited = error instanceof StoreError && error.code === 'RATE_LIMITED'
+        const limited =
+          error instanceof StoreError && error.retryable && error.code === 'RATE_LIMITED'
         if (!limited || tries === WRITE_ATTEMPTS) throw error
         await new Promise((resolve) => setTimeout(resolve, 1000 + Math.random() * 500))
       }

@@ -13,6 +13,8 @@ import {
 
 /** The most a reply carries, in bytes; the platform's own limit is 32 MiB. */
 const MAX_REPLY_BYTES = 12 * 1024 * 1024
+/** No alarm can be set for later: the runtime takes no date after 2189. */
+const LATEST_ALARM = Date.UTC(2189, 0)
 const LISTED = `${ROOT}listed`
 
 /**
@@ -43,8 +45,7 @@ export class StorageObject extends DurableObject {
   override async alarm(): Promise<void> {
     this.#alarm = undefined
     this.#engine.sweep(Date.now())
-    const next = this.#engine.nextExpiry()
-    if (next < Number.POSITIVE_INFINITY) await this.#wake(next)
+    await this.#wake(this.#engine.nextExpiry())
   }
 
   async #answer(request: Request): Promise<Omit<Reply, 'v'>> {
@@ -75,7 +76,7 @@ export class StorageObject extends DurableObject {
     )
     let wake = Number.POSITIVE_INFINITY
     for (const [, , , , , expires = wake] of changes) wake = Math.min(wake, expires)
-    if (wake < Number.POSITIVE_INFINITY) await this.#wake(wake)
+    await this.#wake(wake)
     const failed: [number, 'conflict' | ErrorData][] = []
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome === 'applied') continue
@@ -86,15 +87,17 @@ export class StorageObject extends DurableObject {
     return { done: outcomes.length, failed, unlisted }
   }
 
+  /** Nothing waits for the alarm: what has expired is not shown, and reclaimed by a later one. */
   async #wake(at: number): Promise<void> {
-    this.#alarm ??= (await this.ctx.storage.getAlarm()) ?? Number.POSITIVE_INFINITY
-    if (at >= this.#alarm) return
-    this.#alarm = at
+    if (at >= LATEST_ALARM) return
     try {
-      await this.ctx.storage.setAlarm(at)
-    } catch (error) {
+      this.#alarm ??= (await this.ctx.storage.getAlarm()) ?? Number.POSITIVE_INFINITY
+      if (at >= this.#alarm) return
+      this.#alarm = at
+      // A time that has passed is taken as now, but not one before 1970.
+      await this.ctx.storage.setAlarm(Math.max(at, 1))
+    } catch {
       this.#alarm = undefined
-      throw error
     }
   }
 }

@@ -66,9 +66,15 @@ export function keep<T extends object>(value: object, copy: T, pass: Pass): T {
 export function indexesOf(value: unknown[], pass: Pass): readonly PropertyKey[] {
   const keys = Reflect.ownKeys(value)
   // First come the indexes, then `length`, then whatever else it has.
-  const last = keys.pop()
-  if (last === 'length') return keys
-  return refuse(`has a property ${quote(String(last))} besides its elements`, pass)
+  if (keys.length === value.length + 1 && keys.at(-1) === 'length') return keys.slice(0, -1)
+  // It has holes or more, or is a Proxy, which may list them in any order.
+  const indexes = keys.filter((key) => key !== 'length')
+  const other = indexes.find(
+    (key) =>
+      typeof key === 'symbol' || String(Number(key) >>> 0) !== key || Number(key) >= value.length,
+  )
+  if (other === undefined) return indexes
+  return refuse(`has a property ${quote(String(other))} besides its elements`, pass)
 }
 
 /** @throws StoreError `INVALID_VALUE` where an object has more than so many properties of its own */

@@ -157,7 +157,10 @@ const COPIERS: Readonly<Record<string, (value: never, pass: Pass) => unknown>> =
     const indexes = pass.checks ? indexesOf(value, pass) : Object.keys(value)
     add(6 * indexes.length, pass)
     // V8 makes room for each hole, up to many millions, unless an array has had a far element.
-    if (length > SPARSE_LENGTH + 4 * indexes.length) copy[2 ** 32 - 2] = 0
+    if (length > SPARSE_LENGTH + 4 * indexes.length) {
+      copy[2 ** 32 - 2] = 0
+      Reflect.deleteProperty(copy, 2 ** 32 - 2)
+    }
     for (let i = 0; i < indexes.length; i++) {
       const index = indexes.length === length ? i : Number(indexes[i])
       pass.path[pass.depth++] = index
@@ -202,9 +205,15 @@ const COPIERS: Readonly<Record<string, (value: never, pass: Pass) => unknown>> =
   },
 }
 
+const VIEW =
+  /^(?:(?:Big)?(?:Int|Uint)(?:8|16|32|64)|Uint8Clamped|Float(?:16|32|64))Array$|^DataView$/
+
 /** A view is its own bytes; what else its buffer holds is not part of it. */
 function copyView(value: ArrayBufferView, name: string, pass: Pass): unknown {
-  const Type = (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name]
+  // By name, and not whatever else is global: Node's Buffer, or somebody's own subclass.
+  const Type = VIEW.test(name)
+    ? (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name]
+    : undefined
   if (Type === undefined) return refuse(`is ${describe(value, name)}; store a Uint8Array`, pass)
   if (builtInName(value.buffer) !== 'ArrayBuffer') refuse('is a view of a SharedArrayBuffer', pass)
   add(32, pass)

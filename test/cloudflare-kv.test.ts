@@ -286,31 +286,51 @@ describe('Workers KV', () => {
     expect(kv.calls).toEqual([])
   })
 
-  test('a thousand writes at once are made; one more, and none is: TOO_LARGE', async () => {
+  test('a thousand writes at once are made; one more, and none is: RATE_LIMITED', async () => {
     const kv = new ScriptedKV()
     const { storage } = await open(kv)
     const writes = numbered(1001).map((key) => [set(key)])
     const refused = await storage.commit(writes)
     expect(refused).toHaveLength(1001)
     for (const outcome of refused)
-      expect(outcome).toMatchObject({ code: 'TOO_LARGE', outcome: 'not-applied', retryable: false })
+      expect(outcome).toMatchObject({
+        code: 'RATE_LIMITED',
+        outcome: 'not-applied',
+        retryable: false,
+      })
     expect(kv.calls).toEqual([])
-    expect(await storage.commit([numbered(1001).map(set)])).toMatchObject([{ code: 'TOO_LARGE' }])
+    expect(await storage.commit([numbered(1001).map(set)])).toMatchObject([
+      { code: 'RATE_LIMITED' },
+    ])
     expect(kv.calls).toEqual([])
     expect(await storage.commit(writes.slice(1))).toEqual(writes.slice(1).map(() => 'applied'))
   })
 
-  test('a read of more keys than a thousand bulk gets answer for is TOO_LARGE before any is made', async () => {
+  test('what is issued at once and is too much is not made one by one instead', async () => {
+    const kv = new ScriptedKV()
+    const { store } = await open(kv)
+    const twice = numbered(1001).flatMap((key) => [store.set(key, 1), store.set(key, 2)])
+    const writes = await Promise.allSettled(twice)
+    expect(new Set(writes.map(({ status }) => status))).toEqual(new Set(['rejected']))
+    expect(kv.calls).toEqual([])
+    const reads = await Promise.allSettled(numbered(100_001).map((key) => store.get(key)))
+    expect(new Set(reads.map(({ status }) => status))).toEqual(new Set(['rejected']))
+    expect(kv.calls).toEqual([])
+  })
+
+  test('a read of more keys than a thousand bulk gets answer for is RATE_LIMITED before any is made', async () => {
     const kv = new ScriptedKV()
     const { storage } = await open(kv)
     await storage.set('k0', { value: 1, version: 'v' })
     kv.calls.length = 0
-    expect(await failure(storage.getMany(numbered(100_001)))).toMatchObject({ code: 'TOO_LARGE' })
+    expect(await failure(storage.getMany(numbered(100_001)))).toMatchObject({
+      code: 'RATE_LIMITED',
+    })
     expect(kv.calls).toEqual([])
     expect([...(await storage.getMany(numbered(100_000))).keys()]).toEqual(['k0'])
   })
 
-  test('a clear of more keys than one invocation can delete is TOO_LARGE and deletes none; in parts it works', async () => {
+  test('a clear of more keys than one invocation can delete is RATE_LIMITED and deletes none; in parts it works', async () => {
     const kv = new ScriptedKV()
     const { store, storage } = await open(kv)
     for (const part of [0, 900]) {
@@ -319,7 +339,7 @@ describe('Workers KV', () => {
     }
     kv.calls.length = 0
     const refused = await failure(store.clear())
-    expect(refused).toMatchObject({ code: 'TOO_LARGE', outcome: 'not-applied' })
+    expect(refused).toMatchObject({ code: 'RATE_LIMITED', outcome: 'not-applied' })
     expect(refused.message).toContain('900 in a request')
     expect(kv.calls).toEqual(['list'])
     expect(kv.puts.size).toBe(1800)
@@ -330,13 +350,13 @@ describe('Workers KV', () => {
     expect(kv.puts.size).toBe(0)
   })
 
-  test('what KV refuses since the invocation has used up its operations is QUOTA_EXCEEDED, and not tried again', async () => {
+  test('what KV refuses since the invocation has used up its operations is RATE_LIMITED, and not tried again', async () => {
     const kv = new ScriptedKV()
     const { store, storage } = await open(kv)
     for (const key of ['a', 'b']) await store.set(key, 1)
     kv.calls.length = 0
     kv.fail = () => new Error(LIMIT_MET)
-    const spent = { code: 'QUOTA_EXCEEDED', outcome: 'not-applied', retryable: false }
+    const spent = { code: 'RATE_LIMITED', outcome: 'not-applied', retryable: false }
     const refused = await failure(store.set('k', 1))
     expect(refused).toMatchObject(spent)
     expect(refused.message).toContain(LIMIT_MET)
@@ -359,7 +379,7 @@ describe('Workers KV', () => {
     const listing = async (): Promise<void> => {
       for await (const _ of store) told++
     }
-    expect(await failure(listing())).toMatchObject({ code: 'QUOTA_EXCEEDED', namespace: 'n' })
+    expect(await failure(listing())).toMatchObject({ code: 'RATE_LIMITED', namespace: 'n' })
     expect(told).toBe(1000)
   })
 

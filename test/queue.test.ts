@@ -350,6 +350,48 @@ describe('contention', () => {
 })
 
 describe('operations of one tick', () => {
+  test('that remove several keys are not taken for made because one of them is gone', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    await store.set('b', 7)
+    let lose = true
+    plugin.onCommit = async (apply) => {
+      if (lose) {
+        lose = false
+        throw lost()
+      }
+      return apply()
+    }
+    const errors = await Promise.all([
+      caught(store.setMany({ a: 1, b: 2 })),
+      caught(store.delete('a')),
+      caught(store.delete('b')),
+    ])
+    expect(errors.map(({ outcome }) => outcome)).toEqual(['unknown', 'unknown', 'unknown'])
+    lose = true
+    const popped = store.pop('b')
+    const also = [store.setMany({ a: 1, b: 2 }), store.delete('a'), store.delete('b')]
+    await Promise.allSettled([popped, ...also])
+    const there = await store.get('b')
+    expect([await popped.catch(() => 'not popped'), there]).not.toEqual([7, 7])
+  })
+  test('run a function that takes its time once at a time, though the others lost', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await open(plugin)
+    let running = 0
+    let most = 0
+    const slow = async (n = 0): Promise<number> => {
+      most = Math.max(most, ++running)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      running--
+      return n + 1
+    }
+    let conflicts = 3
+    plugin.onCommit = async (apply, groups) =>
+      conflicts-- > 0 ? groups.map(() => 'conflict' as const) : apply()
+    await Promise.all([store.update('k', plusOne), store.update('k', slow)])
+    expect([await store.get('k'), most]).toEqual([2, 1])
+  })
   test('a function that changes what it is given in place does not change what is stored', async () => {
     const store = await new StorageRuntime(new MemoryStoragePlugin()).open<{ k: { n: number } }>(
       'n',

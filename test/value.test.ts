@@ -1,6 +1,6 @@
 import { serialize } from 'node:v8'
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { decode, encode } from '../src/codec.js'
 import { same } from '../src/conformance/check.js'
 import { STORED } from '../src/conformance/values.js'
@@ -205,6 +205,31 @@ describe('codec', () => {
       ),
       { numRuns: 2000 },
     )
+  })
+})
+
+describe('what only looks like a value of the domain', () => {
+  test('a view of a class of its own is refused, though its name is global', () => {
+    class Foo extends Uint8Array {}
+    vi.stubGlobal('Foo', Foo)
+    for (const view of [Buffer.from('abc'), new Foo(2)]) {
+      expect(() => copyValue(view)).toThrow('store a Uint8Array')
+    }
+    vi.unstubAllGlobals()
+  })
+  test('the longest array of holes has no element', () => {
+    const holes: unknown[] = []
+    holes.length = 2 ** 32 - 1
+    expect(Object.keys(copyValue(holes).value as unknown[])).toEqual([])
+    expect((copyValue(holes).value as unknown[]).length).toBe(2 ** 32 - 1)
+  })
+  test('a Proxy of an array may list its keys in any order, and no other', () => {
+    const listing = (...keys: string[]): unknown =>
+      new Proxy(Object.assign([1, 2], keys.includes('foo') ? { foo: 3 } : {}), {
+        ownKeys: () => keys,
+      })
+    expect(copyValue(listing('length', '1', '0')).value).toEqual([1, 2])
+    expect(() => copyValue(listing('0', '1', 'foo', 'length'))).toThrow('a property "foo" besides')
   })
 })
 

@@ -42,7 +42,7 @@ function translate(cause: unknown, outcome: WriteOutcome): StoreError {
   const message = cause instanceof Error ? cause.message : String(cause)
   if (/Too many (?:API requests|subrequests)/i.test(message)) {
     const said = `Workers KV: ${message} This invocation has made all the operations it may; go on in another request.`
-    return new StoreError('QUOTA_EXCEEDED', said, { cause })
+    return new StoreError('RATE_LIMITED', said, { cause, retryable: false })
   }
   const status = Number(/^KV \w+ failed: (\d{3})/.exec(message)?.[1])
   if (status === 429) return new StoreError('RATE_LIMITED', `Workers KV: ${message}`, { cause })
@@ -56,8 +56,10 @@ function translate(cause: unknown, outcome: WriteOutcome): StoreError {
 /** Refuses what one invocation of a Worker cannot finish; nothing of it is begun. */
 export function tooMany(what: string): StoreError {
   return new StoreError(
-    'TOO_LARGE',
+    // Not `TOO_LARGE`, after which each operation would be tried by itself.
+    'RATE_LIMITED',
     `Workers KV takes ${MAX_OPERATIONS} operations from one invocation of a Worker; ${what}`,
+    { retryable: false },
   )
 }
 

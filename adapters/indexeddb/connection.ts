@@ -8,8 +8,6 @@ import { openDatabase } from './open-database.js'
 
 /** How long after one look at a database that was closed the next comes, in milliseconds. */
 const BETWEEN_LOOKS = 1000
-/** How long after the first opening the mark of what was there last is read, in milliseconds. */
-const BEFORE_MARK = 10
 
 export interface ConnectionOptions {
   /** The name of the database. */
@@ -212,7 +210,7 @@ export class Connection {
     this.#stoodAside = false
     const reopened = this.#identity !== undefined
     // Whoever opens for the first time need not wait for it. Reading the mark holds up the page.
-    const before = reopened ? this.#identity : sleep(BEFORE_MARK)
+    const before = reopened ? this.#identity : sleep(0)
     this.#identity = before?.then((last) => this.#recognise(db, last ?? undefined))
     if (reopened) await this.#identity
     // It may have gone again meanwhile; whoever uses it will see.

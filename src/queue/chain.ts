@@ -58,13 +58,9 @@ export class Chain {
     if (this.#lone !== undefined) this.writers = this.#ran = [...ops]
   }
 
-  /**
-   * Those that are still to be made, the ones that take long at the end: what they do meanwhile may
-   * be what the others lost against.
-   */
+  /** Those that are still to be made. */
   get ops(): readonly Op[] {
-    const left = new Set(this.#left.map(({ op }) => op))
-    return [...this.#ops.filter((op) => !left.has(op)), ...left]
+    return this.#ops
   }
 
   /** Does it wait for a plan? */
@@ -122,13 +118,16 @@ export class Chain {
 
   /**
    * It is not stored. What ran before anything was changed was answered by what was read, and has
-   * its answer all the same.
+   * its answer all the same; what takes long is overtaken.
    */
   settleFirst(): void {
-    const first = this.#ran.indexOf(this.writers[0] as Op)
-    const settled = new Set(this.#ran.slice(0, first))
-    answer(settled)
+    const [writer] = this.writers
+    const first = this.#ran.slice(0, writer && this.#ran.indexOf(writer))
+    answer(first)
+    for (const pending of this.#left) this.#leave(pending, false)
+    const settled = new Set([...first, ...this.#left.map(({ op }) => op)])
     this.#ops = this.#ops.filter((op) => !settled.has(op))
+    this.#left = []
   }
 
   /** It is stored: hands out the answers. A chain that is pending goes on from there. */

@@ -85,7 +85,9 @@ export class Delivery {
       if (outcome.code === 'OVERLOADED') return undefined
       // One change speaks for its group only where groups are whole.
       if (changes.length > 1 && atomic === 'none') return undefined
-      return changes.find((change) => 'entry' in change) ?? changes[0]
+      // That one key is gone says nothing of another. A version that is still there does.
+      const speaks = changes.length > 1 ? isOnVersion : () => true
+      return changes.find((change) => 'entry' in change) ?? changes.find(speaks)
     })
     const keys = new Set(probes.flatMap((probe) => probe?.key ?? []))
     const found = keys.size > 0 && (await this.getMany([...keys]).catch(nothing))
@@ -126,6 +128,10 @@ function answered(groups: Groups, outcomes: readonly Outcome[] | undefined): rea
 function unanswered(groups: Groups, error: unknown): readonly Outcome[] {
   const failed = locate(error, {})
   return groups.map(() => failed)
+}
+
+function isOnVersion({ ifVersion }: Change): boolean {
+  return typeof ifVersion === 'string'
 }
 
 function isKnown(outcome: Outcome | undefined): outcome is 'applied' | 'conflict' {

@@ -250,8 +250,10 @@ test('data that went is told to the next page, even if a worker opened the datab
 test('a connection that is lost while it is looked at is looked at again', async () => {
   const site = browser.site()
   const tab = await site.tab()
+  await tab.evaluate(() => shelf.open())
+  // It has looked once, and left its mark.
+  await eventually(() => tab.evaluate(() => localStorage.length)).toBe(1)
   await tab.evaluate(async () => {
-    await shelf.open()
     shelf.watch()
     await shelf.store.set('a', 1)
     const restore = shelf.replace(

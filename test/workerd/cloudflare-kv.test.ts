@@ -22,7 +22,7 @@ test('of 1,100 entries none is left out of keys, entries or len, and a clear lea
   const entries = new Map<string, unknown>()
   for await (const [key, entry] of storage.entries()) entries.set(key, entry)
   expect(entries).toEqual(new Map(all.map(({ key, entry }) => [key, entry])))
-  await expect(storage.clear()).rejects.toMatchObject({ code: 'TOO_LARGE' })
+  await expect(storage.clear()).rejects.toMatchObject({ code: 'RATE_LIMITED' })
   expect(await storage.len()).toBe(1100)
   await storage.commit(all.slice(0, 900).map(({ key }) => [{ key, remove: true }]))
   await storage.clear()

@@ -51,6 +51,29 @@ describe('many requests', () => {
   })
 })
 
+describe('an expiry that no alarm can be set for', () => {
+  test.each([0, -5, 1e300, Date.UTC(2500, 0)])(
+    'leaves what is stored with it as it is, and the namespace is listed: %d',
+    async (expires) => {
+      const namespace = fresh()
+      const store = await open(namespace)
+      const [, popped] = await Promise.all([
+        store.set('kept', 1),
+        store.pop('nothing'),
+        store.set('odd', 2, { expires }),
+      ])
+      expect(popped).toBeUndefined()
+      expect(await store.get('kept')).toBe(1)
+      expect(await store.get('odd')).toBe(expires > Date.now() ? 2 : undefined)
+      const namespaces: string[] = []
+      for await (const name of plugin().namespaces()) namespaces.push(name)
+      expect(namespaces).toContain(namespace)
+      const both = await Promise.all([store.set('odd', 3, { expires }), store.pop('kept')])
+      expect(both).toEqual([undefined, 1])
+    },
+  )
+})
+
 describe('an object that goes away', () => {
   test('what was stored is there after the object was evicted', async () => {
     const namespace = fresh()

@@ -22,7 +22,10 @@ export class FaultyStoragePlugin extends MemoryStoragePlugin {
     const transact = storage.transact?.bind(storage)
     if (transact !== undefined) {
       storage.transact = async (keys, apply) => {
-        check()
+        // What was decided may have been stored, or may not, only if something was.
+        const error = this.fault(namespace)
+        if (error?.outcome === 'unknown') apply(await storage.getMany(keys))
+        if (error !== undefined) throw error
         return transact(keys, apply)
       }
     }
