@@ -3,7 +3,7 @@ import { orUsageError, UsageError } from '../scripts/command-line.ts'
 import { WORKLOADS } from './workloads/all.ts'
 import { GROUPS, type Workload } from './workload.ts'
 
-const ROUNDS = 7
+const ROUNDS = 5
 const QUICK_ROUNDS = 3
 
 /** What is to be measured. */

@@ -45,12 +45,14 @@ export function judge(goal: Goal, all: readonly Measured[]): Verdict | undefined
       return { ...base, says, found: `${digits(us)} µs`, ...compare(us, holds.max) }
     }
     case 'calls': {
+      if (!measured.counted.has(contender)) return undefined
       const calls = Object.values(measured.counted.get(contender)?.calls ?? {})
       const count = calls.reduce((sum, each) => sum + each, 0)
       const says = holds.max === 1 ? '1 call' : `${holds.max} calls`
       return { ...base, says, found: String(count), met: count <= holds.max }
     }
     default: {
+      if (!measured.counted.has(contender)) return undefined
       const samples = [...(measured.samples.get(contender) ?? []), measured.counted.get(contender)]
       const lost = samples.reduce((sum, sample) => sum + (sample?.lost ?? 0), 0)
       return { ...base, says: 'no update lost', found: `${lost} lost`, met: lost === 0 }
@@ -58,12 +60,13 @@ export function judge(goal: Goal, all: readonly Measured[]): Verdict | undefined
   }
 }
 
-/** The library of others with the lowest median. */
+/** The library of others with the lowest median, of those that lose nothing. */
 export function bestPeer(measured: Measured): string | undefined {
   const { contenders } = measured.workload
+  const peers = contenders.filter((id) => CONTENDERS[id]?.kind === 'peer')
   return fastest(
     measured,
-    contenders.filter((id) => CONTENDERS[id]?.kind === 'peer'),
+    peers.filter((id) => !measured.counted.get(id)?.lost),
   )
 }
 

@@ -188,6 +188,28 @@ describe('a write whose answer was lost', () => {
     expect(await store.has('k')).toBe(false)
   })
 
+  test('a remove stays unknown where a read may be older than the write, though the key is gone', async () => {
+    const plugin = new FaultyPlugin()
+    plugin.traits = { consistency: 'eventual' }
+    const store = await open(plugin)
+    plugin.onCommit = () => Promise.reject(lost())
+    expect(await caught(store.delete('k'))).toMatchObject({ outcome: 'unknown' })
+  })
+
+  test('a group stays unknown where groups are not whole, though its first change is there', async () => {
+    const plugin = new FaultyPlugin()
+    plugin.traits = { atomic: 'none' }
+    const store = await new StorageRuntime(plugin, { allowLostUpdates: true }).open('n')
+    const found = new Map<string, Entry>()
+    plugin.onCommit = async (_, groups) => {
+      const first = groups[0]?.[0]
+      if (first !== undefined && 'entry' in first) found.set(first.key, first.entry)
+      throw lost()
+    }
+    plugin.onRead = async () => found
+    expect(await caught(store.setMany({ a: 1, b: 1 }))).toMatchObject({ outcome: 'unknown' })
+  })
+
   test('a pop whose key is gone stays unknown, since another pop may have its value', async () => {
     const plugin = new FaultyPlugin()
     const store = await open(plugin)

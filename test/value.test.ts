@@ -61,7 +61,9 @@ describe('values', () => {
     )
     // Of an array with a hole V8 writes every index too.
     const holes = { name: 'holes', make: () => Object.assign([], Array(5000).fill(null, 1)) }
-    for (const { name, make } of [...STORED, holes]) {
+    // Of an error its message, and the stack that begins with it.
+    const error = { name: 'error', make: () => new Error('x'.repeat(1000)) }
+    for (const { name, make } of [...STORED, holes, error]) {
       const { value: copy, bytes } = copyValue(make())
       expect(bytes + 2, name).toBeGreaterThanOrEqual(serialize(copy).byteLength)
     }
@@ -224,14 +226,16 @@ describe('what only looks like a value of the domain', () => {
     expect((copyValue(holes).value as unknown[]).length).toBe(2 ** 32 - 1)
   })
   test('a Proxy of an array may list its keys in any order, and no other', () => {
-    const listing = (...keys: string[]): unknown =>
-      new Proxy(Object.assign([1, 2], keys.includes('foo') ? { foo: 3 } : {}), {
-        ownKeys: () => keys,
-      })
     expect(copyValue(listing('length', '1', '0')).value).toEqual([1, 2])
     expect(() => copyValue(listing('0', '1', 'foo', 'length'))).toThrow('a property "foo" besides')
   })
 })
+
+/** An array of two elements whose keys are listed so. */
+function listing(...keys: string[]): unknown {
+  const array = Object.assign([1, 2], keys.includes('foo') ? { foo: 3 } : {})
+  return new Proxy(array, { ownKeys: () => keys })
+}
 
 function throwing(what: unknown): PropertyDescriptor {
   return {

@@ -210,6 +210,16 @@ describe.each([true, false])('what is issued in one tick, with gather: %s,', (ga
     expect(storage.map.get(DAMAGED)?.value).toBe(1)
   })
 
+  test('rejects a step whose transaction failed, and not the get that it shares a key with', async () => {
+    const { store } = await open({
+      gather,
+      backend: 'transact',
+      faults: [{ on: 'write', nth: 0, kind: 'nonsense' }],
+    })
+    const results = await Promise.all([code(store.get('k')), code(store.update('k', plusOne))])
+    expect(results).toEqual([{ value: undefined }, 'BACKEND_ERROR'])
+  })
+
   test('gives every reader a copy of its own', async () => {
     const { store } = await open({ gather })
     await store.set('k', { list: [1] })

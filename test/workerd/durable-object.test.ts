@@ -3,7 +3,7 @@ import { env, exports } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { DurableObjectStoragePlugin } from '../../adapters/durable-object.js'
 import type { StorageObject } from '../../adapters/storage-object.js'
-import { type RuntimeOptions, StorageRuntime, type Store } from '../../src/index.js'
+import { type Change, type RuntimeOptions, StorageRuntime, type Store } from '../../src/index.js'
 
 let names = 0
 const fresh = (): string => `n${names++}-${crypto.randomUUID()}`
@@ -172,6 +172,14 @@ async function ask(
   return { code: error?.code, len: count }
 }
 
+/** Changes that are said to take 1,900,000 bytes each. */
+const groupOf = (name: string, count: number): Change[] =>
+  Array.from({ length: count }, (_, i) => ({
+    key: `${name}${i}`,
+    entry: { value: i, version: `${name}${i}` },
+    bytes: 1_900_000,
+  }))
+
 describe('the protocol', () => {
   test('an object answers the version before its own and the one after', async () => {
     for (const v of [0, 1, 2]) expect(await ask(len(v))).toEqual({ code: undefined, len: 0 })
@@ -272,6 +280,32 @@ describe('the protocol', () => {
     expect(await storage.commit(groups)).toEqual(groups.map(() => 'applied'))
     expect(calls.filter((op) => op === 'commit').length).toBeGreaterThan(2)
     expect(await storage.len()).toBe(15)
+  })
+
+  test('no message carries more than 24 MiB, its first group counted too', async () => {
+    const sizes: number[] = []
+    const { binding } = watched(
+      (message: { op: string; changes?: readonly (readonly unknown[])[] }, call) => {
+        const bytes = message.changes?.map((change) => Number(change[4])) ?? []
+        sizes.push(bytes.reduce((sum, each) => sum + each, 0))
+        return call()
+      },
+    )
+    const storage = await plugin(binding).open(fresh())
+    await storage.commit([groupOf('a', 7), groupOf('b', 7)])
+    // Beside these goes the name of the namespace, to the index.
+    expect(sizes.reduce((sum, each) => sum + each)).toBeGreaterThanOrEqual(14 * 1_900_000)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(24 * 1024 * 1024)
+  })
+
+  test('an object that does not answer for every group says nothing of any: outcome unknown', async () => {
+    const { binding } = watched(async (message, call) => {
+      const reply = await call()
+      return message.op === 'commit' ? { ...Object(reply), done: 1 } : reply
+    })
+    const storage = await plugin(binding).open(fresh())
+    const unknown = expect.objectContaining({ code: 'BACKEND_ERROR', outcome: 'unknown' })
+    expect(await storage.commit([groupOf('a', 1), groupOf('b', 1)])).toEqual([unknown, unknown])
   })
 
   test('a group that does not fit into one message is TOO_LARGE before it is sent', async () => {
@@ -439,6 +473,31 @@ describe('what an object keeps', () => {
     await storage.remove('k10499')
     await storage.set('k0', { value: 0, version: 'c' })
     expect(await storage.len()).toBe(10_499)
+  })
+
+  test('an object remembers no more than 10,000 keys: one of more is read again as it is written', async () => {
+    const namespace = fresh()
+    const storage = await plugin().open(namespace)
+    await storage.commit(
+      Array.from({ length: 10_500 }, (_, i) => [
+        { key: `k${i}`, entry: { value: i, version: `${i}` }, bytes: 4 },
+      ]),
+    )
+    expect(await storage.len()).toBe(10_500)
+    const reads: string[] = []
+    await runInDurableObject(object(namespace), (_, state) => {
+      const { kv } = state.storage
+      const get = kv.get.bind(kv)
+      Object.defineProperty(kv, 'get', {
+        value: (key: string) => {
+          reads.push(key)
+          return get(key)
+        },
+      })
+    })
+    // It was counted first, and so forgotten.
+    await storage.set('k0', { value: 0, version: 'again' })
+    expect(reads).toContain('botshelf/1//:k0')
   })
 
   test('a clear or a sweep that fails half-way is told, and the count stays right', async () => {

@@ -30,7 +30,8 @@ export const contender: Contender = {
       async getAll(keys) {
         const store = read()
         const requests = keys.map((key) => store.get(key))
-        await completed(store.transaction)
+        // They are answered in order.
+        await Promise.all(requests.slice(-1).map((last) => settled(last)))
         return requests.map(({ result }) => result as unknown)
       },
       async updateAll(keys, change) {
@@ -55,7 +56,7 @@ export const contender: Contender = {
         const store = read()
         const keys = store.getAllKeys()
         const values = store.getAll()
-        await completed(store.transaction)
+        await settled(values)
         return keys.result.map((key, i) => [key as string, values.result[i] as unknown] as const)
       },
       async clear() {
