@@ -1,4 +1,5 @@
-// In place of a Redis client: the same five calls, over maps.
+// client.ts
+// A stand-in for a Redis client: its five calls, over Maps.
 const hashes = new Map<string, Map<string, string>>()
 
 function hash(name: string): Map<string, string> {

@@ -1,4 +1,4 @@
-// redis.test.ts, in any test runner; here in node:test
+// redis.test.ts
 import { test } from 'node:test'
 import { conformance } from 'botshelf/conformance'
 import { client } from './client.js'

@@ -10,11 +10,15 @@ const server = createTestHarness({ workers: [{ configPath: './wrangler.toml' }] 
 await server.listen()
 after(() => server.close())
 
-test('praise given twice at once counts twice', async () => {
+test('two praises at once count twice', async () => {
   const runtime = await StorageRuntime.start(await server.getWorker().getEnv(), [durableObject])
-  const karma = new Karma('karma')
+  const karma = new Karma()
   await karma.openStorage(runtime, 'Karma')
   await Promise.all([karma.praise('ann'), karma.praise('ann')])
   assert.equal(await karma.get('ann'), 2)
-  await karma.closeStorage()
+  await runtime.close()
+})
+
+test('the Worker counts praise by path', async () => {
+  assert.equal(await (await server.fetch('/ben')).text(), 'ben: 1\n')
 })

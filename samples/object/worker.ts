@@ -1,3 +1,4 @@
+// worker.ts
 import type { Counter } from './counter.js'
 export { Counter } from './counter.js'
 

@@ -15,6 +15,6 @@ export default {
     const karma = await runtime.open<Record<string, number>>('Karma')
     const count = await karma.update('ann', (n = 0) => n + 1)
     ctx.waitUntil(runtime.close())
-    return new Response(`ann: ${count}`)
+    return new Response(`ann: ${count}\n`)
   },
 }
