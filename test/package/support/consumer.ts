@@ -5,7 +5,7 @@ import { pack } from './pack.js'
 import { LocalRegistry } from './registry.js'
 import { ROOT, run } from './run.js'
 
-/** Every flag by which a user may ask more of the package's types than `strict` does. */
+/** The flags beside `strict` by which a user's project may ask more of the package's types. */
 const STRICTEST = [
   'strict',
   'declaration',
@@ -17,20 +17,20 @@ const STRICTEST = [
   'verbatimModuleSyntax',
 ]
 
-/** What is in a sample of somebody who has tried it. */
-const LEFT_BEHIND = ['node_modules', 'package-lock.json', 'dist', '.wrangler']
+/** Files that a developer who tried a sample left in its folder. */
+const NOT_COPIED = ['node_modules', 'package-lock.json', 'dist', '.wrangler']
 
-/** How long a test that installs, builds and runs a sample may take, in milliseconds. */
-export const WITHIN = 120_000
+/** The time limit of a test that installs, builds and runs a sample. */
+export const INSTALL_TIMEOUT_MS = 120_000
 
-/** Somebody who has the packed package, this machine, and no network. */
+/** A user's machine: it has the packed package and the tools, and no network. */
 export class Consumer {
   readonly #folder: string
   readonly #tarball: string
   readonly #registry: LocalRegistry
 
   static async start(): Promise<Consumer> {
-    // Outside of the project, whose own modules would stand in for what an install has left out.
+    // Outside the project: its node_modules would hide a dependency that the package misses.
     const folder = await mkdtemp(join(tmpdir(), 'botshelf-package-'))
     const { filename } = await pack(ROOT, folder)
     return new Consumer(folder, join(folder, filename), await LocalRegistry.start(folder))
@@ -47,40 +47,38 @@ export class Consumer {
     const folder = join(this.#folder, sample)
     await cp(join(ROOT, 'samples', sample), folder, {
       recursive: true,
-      filter: (path) => !LEFT_BEHIND.includes(basename(path)),
+      filter: (path) => !NOT_COPIED.includes(basename(path)),
     })
     const file = join(folder, 'package.json')
-    const manifest = JSON.parse(await readFile(file, 'utf8')) as {
-      devDependencies: Record<string, string>
-    }
-    // The tools are those of the project, so that they need not be fetched.
-    const { devDependencies: tools, ...rest } = manifest
+    const text = await readFile(file, 'utf8')
+    const { devDependencies: tools, ...rest } = JSON.parse(text) as { devDependencies: object }
     await writeFile(file, JSON.stringify(rest))
-    await run(
-      folder,
-      'npm',
-      'install',
-      this.#tarball,
-      `--registry=${this.#registry.url}`,
-      `--cache=${join(this.#folder, 'cache')}`,
-      // There are no such files: what this machine has set is no part of the package.
-      `--userconfig=${join(this.#folder, 'npmrc-of-the-user')}`,
-      `--globalconfig=${join(this.#folder, 'npmrc-of-the-machine')}`,
-      '--noproxy=127.0.0.1',
-      '--no-audit',
-      '--no-fund',
-      '--no-update-notifier',
-    )
-    for (const tool of Object.keys(tools)) {
-      const link = join(folder, 'node_modules', tool)
-      await mkdir(dirname(link), { recursive: true })
-      await symlink(join(ROOT, 'node_modules', tool), link, 'junction')
-    }
-    await writeFile(file, JSON.stringify({ ...rest, devDependencies: tools }))
+    await this.#installPackage(folder, Object.keys(tools))
+    await writeFile(file, text)
     return folder
   }
 
-  /** Compiles a sample under its own settings and every strict flag. */
+  /**
+   * Writes a project of these files by path, installs the packed package in it, and resolves to its
+   * folder.
+   *
+   * @param tools development dependencies that the project uses, by name
+   */
+  async create(
+    name: string,
+    files: Readonly<Record<string, string>>,
+    tools: readonly string[],
+  ): Promise<string> {
+    const folder = join(this.#folder, name)
+    for (const [path, text] of Object.entries({ 'package.json': '{"type":"module"}', ...files })) {
+      await mkdir(dirname(join(folder, path)), { recursive: true })
+      await writeFile(join(folder, path), text)
+    }
+    await this.#installPackage(folder, tools)
+    return folder
+  }
+
+  /** Compiles a project under its own settings and every strict flag. */
   async compile(folder: string): Promise<void> {
     const flags = STRICTEST.flatMap((flag) => [`--${flag}`, 'true'])
     await run(folder, 'tsc', '--noEmit', '--pretty', 'false', ...flags)
@@ -89,5 +87,29 @@ export class Consumer {
   async stop(): Promise<void> {
     await this.#registry.stop()
     await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  async #installPackage(folder: string, tools: readonly string[]): Promise<void> {
+    await run(
+      folder,
+      'npm',
+      'install',
+      this.#tarball,
+      `--registry=${this.#registry.url}`,
+      `--cache=${join(this.#folder, 'cache')}`,
+      // Files that do not exist: the settings of this machine are not part of the test.
+      `--userconfig=${join(this.#folder, 'npmrc-of-the-user')}`,
+      `--globalconfig=${join(this.#folder, 'npmrc-of-the-machine')}`,
+      '--noproxy=127.0.0.1',
+      '--no-audit',
+      '--no-fund',
+      '--no-update-notifier',
+    )
+    // The tools are those of the project, so that they need not be downloaded.
+    for (const tool of tools) {
+      const link = join(folder, 'node_modules', tool)
+      await mkdir(dirname(link), { recursive: true })
+      await symlink(join(ROOT, 'node_modules', tool), link, 'junction')
+    }
   }
 }

@@ -1,15 +1,15 @@
 import { run } from './run.js'
 
-/** What `npm pack` made. */
+/** The result of `npm pack`. */
 export interface Packed {
   readonly filename: string
   readonly files: readonly { readonly path: string }[]
 }
 
-/** Packs the package in a folder as npm would to publish it, into another. */
+/** Packs the package in `source` as npm would publish it, and writes the tarball to `folder`. */
 export async function pack(source: string, folder: string): Promise<Packed> {
   const options = ['--json', '--ignore-scripts', '--pack-destination', folder]
   const [packed] = JSON.parse(await run(source, 'npm', 'pack', ...options)) as Packed[]
-  if (packed === undefined) throw new Error(`npm packed nothing in ${source}.`)
+  if (packed === undefined) throw new Error(`npm pack made no tarball in ${source}.`)
   return packed
 }

@@ -5,21 +5,21 @@ import { pack } from './pack.js'
 import { ROOT } from './run.js'
 
 /**
- * An npm registry of the packages that `npm ci` fetched, each in that one version: what a package
- * wants besides is not to be had. An install from it needs no network.
+ * An npm registry on this machine. It serves the packages that `npm ci` installed, each in that one
+ * version, so that an install needs no network and finds no undeclared dependency.
  */
 export class LocalRegistry {
   readonly url: string
   readonly #server: Server
 
-  /** @param folder where the packages are packed that somebody asks for */
+  /** @param folder where requested packages are packed */
   static async start(folder: string): Promise<LocalRegistry> {
     const server = createServer((request, response) => {
       const path = decodeURIComponent(request.url ?? '').slice(1)
-      const answered = path.startsWith('-/')
+      const sent = path.startsWith('-/')
         ? sendTarball(response, folder, path.slice(2))
         : sendVersions(response, path, `http://${request.headers.host}`)
-      answered.catch((error: unknown) => response.writeHead(404).end(String(error)))
+      sent.catch((error: unknown) => response.writeHead(404).end(String(error)))
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const address = server.address()

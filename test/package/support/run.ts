@@ -4,17 +4,17 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-/** The folder of the project. */
+/** The root folder of the project. */
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 /**
- * Runs a command as a user would, who has the project's tools but not its npm settings, and resolves
- * to what it printed.
+ * Runs a command with the project's tools on the PATH and without its npm settings, and resolves to
+ * its standard output.
  *
- * @throws Error with all that it said, if it failed
+ * @throws Error with all its output, if it failed
  */
 export async function run(folder: string, command: string, ...args: string[]): Promise<string> {
-  // `npm test` hands its settings on; they would rule the npm that is started here too.
+  // `npm test` passes its settings on in the environment; a nested npm would obey them.
   const env = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))
   try {
     const { stdout } = await promisify(execFile)(command, args, {
@@ -24,7 +24,7 @@ export async function run(folder: string, command: string, ...args: string[]): P
       env: {
         ...Object.fromEntries(env),
         PATH: `${join(ROOT, 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`,
-        // Else Miniflare asks the network for where it is, and wrangler for a newer one.
+        // Otherwise Miniflare requests its location from the network, and wrangler its newest version.
         CLOUDFLARE_CF_FETCH_ENABLED: 'false',
         FORCE_COLOR: '0',
         WRANGLER_HIDE_BANNER: 'true',
