@@ -9,7 +9,7 @@ export class Counter extends DurableObject {
   )
 
   async up(): Promise<number | undefined> {
-    const store = await this.#runtime.open<{ n: number }>('counter')
-    return store.update('n', (n = 0) => n + 1)
+    await using store = await this.#runtime.open<{ n: number }>('counter') // no I/O
+    return await store.update('n', (n = 0) => n + 1)
   }
 }
