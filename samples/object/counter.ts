@@ -9,7 +9,7 @@ export class Counter extends DurableObject {
   )
 
   async up(): Promise<number | undefined> {
-    await using store = await this.#runtime.open<{ n: number }>('counter') // no I/O
+    await using store = await this.#runtime.open<{ n: number }>('counter')
     return await store.update('n', (n = 0) => n + 1)
   }
 }
