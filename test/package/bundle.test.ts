@@ -4,21 +4,21 @@ import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Consumer } from './support/consumer.js'
 
-/** What a bundle gets that imports one sub-path and nothing else. */
+/** A bundle of one sub-path and nothing else. */
 interface Bundle {
   readonly exports: readonly string[]
-  /** The packages that it needs, botshelf aside. */
+  /** The packages that it contains besides botshelf. */
   readonly packages: readonly string[]
-  /** What is left for the platform to bring. */
+  /** The modules that it imports from the platform. */
   readonly platform: readonly string[]
-  readonly codec: boolean
+  readonly hasCodec: boolean
 }
 
-const nothing = { packages: [], platform: [], codec: false }
+const coreOnly = { packages: [], platform: [], hasCodec: false }
 
-const PROMISED: Readonly<Record<string, Bundle>> = {
+const EXPECTED: Readonly<Record<string, Bundle>> = {
   botshelf: {
-    ...nothing,
+    ...coreOnly,
     exports: [
       'BatchStorageBase',
       'StorageBase',
@@ -30,9 +30,9 @@ const PROMISED: Readonly<Record<string, Bundle>> = {
       'isStoreError',
     ],
   },
-  'botshelf/memory': { ...nothing, exports: ['MemoryStoragePlugin', 'memory'] },
+  'botshelf/memory': { ...coreOnly, exports: ['MemoryStoragePlugin', 'memory'] },
   'botshelf/indexeddb': {
-    ...nothing,
+    ...coreOnly,
     exports: ['IndexedDBStoragePlugin', 'indexeddb', 'persist'],
     packages: ['idb'],
   },
@@ -40,14 +40,14 @@ const PROMISED: Readonly<Record<string, Bundle>> = {
     exports: ['CloudflareKVStoragePlugin', 'cloudflareKV'],
     packages: ['devalue'],
     platform: [],
-    codec: true,
+    hasCodec: true,
   },
   'botshelf/durable-object': {
-    ...nothing,
+    ...coreOnly,
     exports: ['DurableObjectStoragePlugin', 'durableObject'],
   },
   'botshelf/storage-object': {
-    ...nothing,
+    ...coreOnly,
     exports: ['StorageObject'],
     platform: ['cloudflare:workers'],
   },
@@ -55,13 +55,13 @@ const PROMISED: Readonly<Record<string, Bundle>> = {
     exports: ['decode', 'encode'],
     packages: ['devalue'],
     platform: [],
-    codec: true,
+    hasCodec: true,
   },
   'botshelf/conformance': {
     exports: ['conformance'],
     packages: ['devalue'],
     platform: [],
-    codec: true,
+    hasCodec: true,
   },
 }
 
@@ -75,7 +75,7 @@ beforeAll(async () => {
 
 afterAll(() => consumer.stop())
 
-/** Bundles a sub-path as for a browser, where an import of a module of Node's is an error. */
+/** Bundles a sub-path for a browser, where an import of a Node module is an error. */
 async function bundle(subPath: string): Promise<Bundle> {
   const { metafile } = await build({
     stdin: { contents: `export * from '${subPath}'`, resolveDir: folder },
@@ -88,7 +88,7 @@ async function bundle(subPath: string): Promise<Bundle> {
     platform: 'browser',
     external: ['cloudflare:*'],
   })
-  // All that is read counts, whether or not it could be shaken off.
+  // Every module that is read counts, also if tree shaking removes it.
   const inputs = Object.keys(metafile.inputs)
   const packages = inputs.flatMap(
     (path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [],
@@ -98,25 +98,25 @@ async function bundle(subPath: string): Promise<Bundle> {
     exports: exports.toSorted(),
     packages: [...new Set(packages)].filter((name) => name !== 'botshelf'),
     platform: imports.map(({ path }) => path),
-    codec: inputs.some((path) => /\/dist\/src\/(?:codec|text)\.js$/.test(path)),
+    hasCodec: inputs.some((path) => /\/dist\/src\/(?:codec|text|value\/serialize)\.js$/.test(path)),
   }
 }
 
-test.each(Object.entries(PROMISED))(
-  '%s has the names that are promised, and brings nothing that it has no use for',
-  async (subPath, promised) => {
-    expect(await bundle(subPath)).toEqual(promised)
+test.each(Object.entries(EXPECTED))(
+  '%s exports the expected names and bundles nothing that it does not need',
+  async (subPath, expected) => {
+    expect(await bundle(subPath)).toEqual(expected)
   },
 )
 
-test('the installed package has the sub-paths that are promised, and wants the packages they need', async () => {
+test('the installed package has the expected sub-paths, and depends on what they bundle', async () => {
   const file = join(folder, 'node_modules', 'botshelf', 'package.json')
   const manifest = JSON.parse(await readFile(file, 'utf8')) as {
     exports: object
     dependencies: object
   }
   const paths = Object.keys(manifest.exports).map((path) => path.replace('.', 'botshelf'))
-  expect(paths).toEqual([...Object.keys(PROMISED), 'botshelf/package.json'])
-  const needed = new Set(Object.values(PROMISED).flatMap(({ packages }) => packages))
-  expect(Object.keys(manifest.dependencies).toSorted()).toEqual([...needed].toSorted())
+  expect(paths).toEqual([...Object.keys(EXPECTED), 'botshelf/package.json'])
+  const bundled = new Set(Object.values(EXPECTED).flatMap(({ packages }) => packages))
+  expect(Object.keys(manifest.dependencies).toSorted()).toEqual([...bundled].toSorted())
 })

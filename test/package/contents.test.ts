@@ -5,8 +5,8 @@ import { expect, test } from 'vitest'
 import { pack } from './support/pack.js'
 import { ROOT } from './support/run.js'
 
-/** The files of a folder of sources, as the build names what it makes of them. */
-async function built(folder: string): Promise<string[]> {
+/** Returns the paths of the files that the build makes of a folder of sources. */
+async function outputsOf(folder: string): Promise<string[]> {
   const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true })
   return entries
     .filter((entry) => entry.isFile())
@@ -26,7 +26,7 @@ async function manifest(...path: string[]): Promise<Manifest> {
   return JSON.parse(await readFile(join(ROOT, ...path, 'package.json'), 'utf8')) as Manifest
 }
 
-test('a sample wants this version of the package, and the tools that it is tested with', async () => {
+test('every sample depends on this version of the package, and on the tools that test it', async () => {
   const { version, devDependencies: tools } = await manifest()
   for (const folder of await readdir(join(ROOT, 'samples'), { withFileTypes: true })) {
     if (!folder.isDirectory()) continue
@@ -38,11 +38,11 @@ test('a sample wants this version of the package, and the tools that it is teste
   }
 })
 
-test('the package holds what is built of each source, its README and its licence, and nothing else', async () => {
+test('the package has the build of each source, README and the licence, and nothing else', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'botshelf-package-'))
   try {
     const { files } = await pack(ROOT, folder)
-    const sources = await Promise.all(['src', 'adapters'].map(built))
+    const sources = await Promise.all(['src', 'adapters'].map(outputsOf))
     const packed = files.map(({ path }) => path).toSorted()
     expect(packed, 'npm run build makes dist from the sources').toEqual(
       ['LICENSE', 'README.md', 'package.json', ...sources.flat()].toSorted(),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Consumer, WITHIN } from './support/consumer.js'
+import { Consumer, INSTALL_TIMEOUT_MS } from './support/consumer.js'
 import { run } from './support/run.js'
 
 let consumer: Consumer
@@ -10,26 +10,42 @@ beforeAll(async () => {
 
 afterAll(() => consumer.stop())
 
-async function testsPassed(sample: string): Promise<number> {
+/** Installs and compiles a sample, runs its tests, and resolves to how many passed. */
+async function countPassed(sample: string): Promise<number> {
   const folder = await consumer.install(sample)
   await consumer.compile(folder)
-  const said = await run(folder, 'npm', 'test')
-  expect(said).toMatch(/^. fail 0$/m)
-  return Number(/^. pass (\d+)$/m.exec(said)?.[1])
+  const output = await run(folder, 'npm', 'test')
+  expect(output).toMatch(/^. fail 0$/m)
+  return Number(/^. pass (\d+)$/m.exec(output)?.[1])
 }
 
 test(
-  "a bot's plugin is tested from Node, against its Worker's own binding",
-  { timeout: WITHIN },
+  "the node-test sample tests a bot's plugin and its Worker from Node",
+  { timeout: INSTALL_TIMEOUT_MS },
   async () => {
-    expect(await testsPassed('node-test')).toBe(1)
+    expect(await countPassed('node-test')).toBe(2)
   },
 )
 
 test(
-  'the adapter of six methods passes the suite under the runner of Node',
-  { timeout: WITHIN },
+  "the adapter sample passes the conformance suite under Node's test runner",
+  { timeout: INSTALL_TIMEOUT_MS },
   async () => {
-    expect(await testsPassed('adapter')).toBeGreaterThan(100)
+    expect(await countPassed('adapter')).toBeGreaterThan(100)
   },
 )
+
+test('a CommonJS module loads the package by import() and by require()', async () => {
+  const check = `({ StorageRuntime }, { memory }) =>
+    StorageRuntime.start({ STORAGE: 'Memory' }, [memory]).then(() => console.log('started'))`
+  const folder = await consumer.create(
+    'commonjs',
+    {
+      'import.cjs': `Promise.all([import('botshelf'), import('botshelf/memory')]).then((modules) => (${check})(...modules))`,
+      'require.cjs': `(${check})(require('botshelf'), require('botshelf/memory'))`,
+    },
+    [],
+  )
+  expect(await run(folder, 'node', 'import.cjs')).toBe('started\n')
+  expect(await run(folder, 'node', 'require.cjs')).toBe('started\n')
+})

@@ -2,13 +2,13 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createTestHarness, type TestHarness } from 'wrangler'
-import { Consumer, WITHIN } from './support/consumer.js'
+import { Consumer, INSTALL_TIMEOUT_MS } from './support/consumer.js'
 import { run } from './support/run.js'
 
 let consumer: Consumer
 
 beforeAll(async () => {
-  // Else Miniflare asks the network for where it is.
+  // Otherwise Miniflare requests its location from the network.
   vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
   consumer = await Consumer.start()
 })
@@ -21,7 +21,7 @@ afterAll(async () => {
 // From the compatibility date 2026-08-04 on, Node's modules are there unless they are refused.
 const WITHOUT_NODE = 'compatibility_flags = ["no_nodejs_compat", "no_nodejs_compat_v2"]\n'
 
-/** Installs and compiles a sample, has wrangler build what it would deploy, and runs that. */
+/** Installs and compiles a sample, builds it as `wrangler deploy` does, and runs the result. */
 async function deploy(sample: string): Promise<TestHarness> {
   const folder = await consumer.install(sample)
   await consumer.compile(folder)
@@ -43,21 +43,21 @@ async function deploy(sample: string): Promise<TestHarness> {
   return server
 }
 
-/** What a hundred requests at once are answered. */
-async function hundred(server: TestHarness, path: string): Promise<string[]> {
+/** Sends a hundred concurrent requests and resolves to the responses' texts. */
+async function fetchHundred(server: TestHarness, path: string): Promise<string[]> {
   const requests = Array.from({ length: 100 }, async () => (await server.fetch(path)).text())
   return Promise.all(requests)
 }
 
 test(
-  'a Worker without nodejs_compat counts a hundred requests at once to a hundred',
-  { timeout: WITHIN },
+  'the worker sample, without nodejs_compat, counts a hundred concurrent requests to a hundred',
+  { timeout: INSTALL_TIMEOUT_MS },
   async () => {
     const server = await deploy('worker')
     try {
-      const answers = await hundred(server, '/')
+      const answers = await fetchHundred(server, '/')
       expect(new Set(answers).size).toBe(100)
-      expect(answers).toContain('ann: 100')
+      expect(answers).toContain('ann: 100\n')
     } finally {
       await server.close()
     }
@@ -65,12 +65,12 @@ test(
 )
 
 test(
-  'an object with storage inside does so too, and keeps the count when it is evicted',
-  { timeout: WITHIN },
+  'the object sample counts a hundred concurrent requests, and keeps the count when it is evicted',
+  { timeout: INSTALL_TIMEOUT_MS },
   async () => {
     const server = await deploy('object')
     try {
-      const answers = await hundred(server, '/a')
+      const answers = await fetchHundred(server, '/a')
       expect(new Set(answers).size).toBe(100)
       expect(answers).toContain('100')
       await server.getWorker().evictDurableObject('COUNTER', { name: '/a' })
