@@ -1,9 +1,9 @@
-import { BatchStorageBase } from '../src/batch-storage.js'
-import type { BotConfig } from '../src/config.js'
-import { nothing } from '../src/deferred.js'
-import { StoreError } from '../src/errors.js'
-import { escapeSeparators, unescapeSeparators } from '../src/key.js'
-import type { Manifest } from '../src/registry.js'
+import { BatchStorageBase } from '../src/batch-storage.ts'
+import type { BotConfig } from '../src/config.ts'
+import { nothing } from '../src/async.ts'
+import { StoreError } from '../src/errors.ts'
+import { escapeSeparators, unescapeSeparators } from '../src/key.ts'
+import type { Manifest } from '../src/registry.ts'
 import {
   type Change,
   type Entry,
@@ -14,8 +14,8 @@ import {
   type StorageBase,
   StoragePluginBase,
   type Traits,
-} from '../src/storage.js'
-import { utf8Bytes } from '../src/value.js'
+} from '../src/storage.ts'
+import { utf8Bytes } from '../src/value/copy-value.ts'
 import {
   attempt,
   inParallel,
@@ -24,8 +24,8 @@ import {
   list,
   MAX_OPERATIONS,
   tooMany,
-} from './cloudflare-kv/binding.js'
-import { type Metadata, metadataOf, readRecord, writeRecord } from './cloudflare-kv/record.js'
+} from './cloudflare-kv/binding.ts'
+import { type Metadata, metadataOf, readRecord, writeRecord } from './cloudflare-kv/record.ts'
 
 export const cloudflareKV: Manifest = {
   name: 'CloudflareKV',

@@ -1,13 +1,13 @@
-import type { BotConfig } from '../src/config.js'
-import { missing } from '../src/config.js'
-import { StoreError } from '../src/errors.js'
-import { escapeSeparators, unescapeSeparators } from '../src/key.js'
-import type { Manifest } from '../src/registry.js'
-import { type StorageBase, StoragePluginBase } from '../src/storage.js'
-import { utf8Bytes } from '../src/value.js'
-import { MAX_KEY_BYTES, type ObjectStorage, ROOT } from './durable-object/engine.js'
-import { InsideStorage } from './durable-object/inside.js'
-import { type ObjectBinding, RemoteStorage } from './durable-object/remote.js'
+import type { BotConfig } from '../src/config.ts'
+import { missing } from '../src/config.ts'
+import { StoreError } from '../src/errors.ts'
+import { escapeSeparators, unescapeSeparators } from '../src/key.ts'
+import type { Manifest } from '../src/registry.ts'
+import { type StorageBase, StoragePluginBase } from '../src/storage.ts'
+import { utf8Bytes } from '../src/value/copy-value.ts'
+import { MAX_KEY_BYTES, type ObjectStorage, ROOT } from './durable-object/engine.ts'
+import { InsideStorage } from './durable-object/local-storage.ts'
+import { type ObjectBinding, RemoteStorage } from './durable-object/rpc-storage.ts'
 
 const binding = {
   type: 'binding',

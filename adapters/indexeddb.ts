@@ -1,11 +1,11 @@
-import type { BotConfig } from '../src/config.js'
-import { StoreError } from '../src/errors.js'
-import { escapeSeparators } from '../src/key.js'
-import type { Manifest } from '../src/registry.js'
-import { type StorageBase, type StorageHost, StoragePluginBase } from '../src/storage.js'
-import { Connection } from './indexeddb/connection.js'
-import { failedOpen } from './indexeddb/failures.js'
-import { IndexedDBStorage } from './indexeddb/indexeddb-storage.js'
+import type { BotConfig } from '../src/config.ts'
+import { StoreError } from '../src/errors.ts'
+import { escapeSeparators } from '../src/key.ts'
+import type { Manifest } from '../src/registry.ts'
+import { type StorageBase, type StorageHost, StoragePluginBase } from '../src/storage.ts'
+import { Connection } from './indexeddb/connection.ts'
+import { failedOpen } from './indexeddb/errors.ts'
+import { IndexedDBStorage } from './indexeddb/indexeddb-storage.ts'
 
 export const indexeddb: Manifest = {
   name: 'IndexedDB',

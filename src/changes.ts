@@ -1,7 +1,7 @@
-import { locate, quote, StoreError } from './errors.js'
-import { isPlain, type SetOptions } from './given.js'
-import { type Entry, isLive, type RemoveChange, type SetChange, type Traits } from './storage.js'
-import { copyValue, utf8Bytes } from './value.js'
+import { locate, quote, StoreError } from './errors.ts'
+import { isPlain, type SetOptions } from './arguments.ts'
+import { type Entry, isLive, type RemoveChange, type SetChange, type Traits } from './storage.ts'
+import { copyValue, utf8Bytes } from './value/copy-value.ts'
 
 /** What a namespace's writer knows: where it writes, and the time. */
 export interface Writer {

@@ -1,6 +1,6 @@
-import { StoreError } from './errors.js'
-import { fromText, header, readHeader, toText } from './text.js'
-import { cloneValue, MAX_DEPTH } from './value.js'
+import { StoreError } from './errors.ts'
+import { fromText, header, readHeader, toText } from './value/serialize.ts'
+import { cloneValue, MAX_DEPTH } from './value/copy-value.ts'
 
 const FORMAT = 1
 // Room for what is put around a value that itself nests as deep as it may: an entry, a backup.

@@ -1,12 +1,12 @@
-import type { BotConfig } from './config.js'
-import { nothing } from './deferred.js'
-import { asyncDispose } from './dispose.js'
-import { locate, StoreError } from './errors.js'
-import { checkNamespace } from './key.js'
-import { OpQueue } from './queue/op-queue.js'
-import { resolvePlugin, type StorageRegistry } from './registry.js'
-import type { StorageEventType, StoragePluginBase } from './storage.js'
-import { Store } from './store.js'
+import type { BotConfig } from './config.ts'
+import { nothing } from './async.ts'
+import { asyncDispose } from './dispose.ts'
+import { locate, StoreError } from './errors.ts'
+import { checkNamespace } from './key.ts'
+import { OpQueue } from './queue/operation-queue.ts'
+import { resolvePlugin, type StorageRegistry } from './registry.ts'
+import type { StorageEventType, StoragePluginBase } from './storage.ts'
+import { Store } from './store.ts'
 
 /** What happened to a namespace beside any call, such as that its data is gone. */
 export interface RuntimeEvent {

@@ -3,8 +3,8 @@ import {
   type BotConfig,
   type ConfigFields,
   type StorageConfig,
-} from './config.js'
-import { locate, StoreError } from './errors.js'
+} from './config.ts'
+import { locate, StoreError } from './errors.ts'
 
 /**
  * What a storage keeps under a key. It is opaque to an author: a plain object of the value domain,

@@ -1,13 +1,13 @@
-import { copyFor, expiry, living, replacement, setChange, type Writer } from './changes.js'
-import { nothing } from './deferred.js'
-import { locate, StoreError } from './errors.js'
-import { after, checkFunction, pairs, type SetOptions } from './given.js'
-import { checkKey } from './key.js'
-import type { Planned } from './queue/op.js'
-import type { OpQueue } from './queue/op-queue.js'
-import type { Entry, KeysOptions, SetChange, Traits } from './storage.js'
-import { recopy } from './value.js'
-import { type StoreWatch, Watch } from './watch.js'
+import { copyFor, expiry, living, replacement, setChange, type Writer } from './changes.ts'
+import { nothing } from './async.ts'
+import { locate, StoreError } from './errors.ts'
+import { after, checkFunction, pairs, type SetOptions } from './arguments.ts'
+import { checkKey } from './key.ts'
+import type { Planned } from './queue/operation.ts'
+import type { OpQueue } from './queue/operation-queue.ts'
+import type { Entry, KeysOptions, SetChange, Traits } from './storage.ts'
+import { recopy } from './value/copy-value.ts'
+import { type StoreWatch, Watch } from './watch.ts'
 
 /** The keys of a store's shape. */
 export type KeyOf<T extends object> = keyof T & string

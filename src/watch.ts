@@ -1,5 +1,5 @@
-import { nothing } from './deferred.js'
-import type { StoreChange } from './storage.js'
+import { nothing } from './async.ts'
+import type { StoreChange } from './storage.ts'
 
 /** How many changed keys wait for a reader. */
 const MOST_PENDING = 1000

@@ -1,12 +1,10 @@
-import type { Env } from './env.js'
-import { failure } from './http/failure.js'
-import { HttpError, json } from './http/reply.js'
-import { withinLimit } from './http/limit.js'
-import { hasToken, notFound, operatorOnly } from './http/token.js'
-import type { Action, Route } from './route.js'
-import { findRoute } from './routes.js'
+import type { Env } from './env.ts'
+import { failure, hasToken, HttpError, json, notFound, operatorOnly } from 'botshelf/admin'
+import { withinLimit } from './http/limit.ts'
+import type { Action, Route } from './route.ts'
+import { findRoute } from './routes.ts'
 
-export { StorageObject } from '../adapters/storage-object.js'
+export { StorageObject } from 'botshelf/storage-object'
 
 export default {
   async fetch(request, env, ctx): Promise<Response> {

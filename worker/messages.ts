@@ -1,11 +1,9 @@
-import type { StorageRuntime } from '../src/index.js'
-import type { BotMessage } from './bot/message.js'
-import { onlyFields, textField } from './http/fields.js'
-import { readObject } from './http/body.js'
-import { HttpError } from './http/reply.js'
-import { startBot } from './storages.js'
-import type { Env } from './env.js'
-import { OF_TELEGRAM } from './telegram/update.js'
+import type { StorageRuntime } from 'botshelf'
+import type { BotMessage } from './bot/message.ts'
+import { HttpError, onlyFields, readObject, textField } from 'botshelf/admin'
+import { startBot } from './storages.ts'
+import type { Env } from './env.ts'
+import { OF_TELEGRAM } from './telegram/update.ts'
 
 // Room for the longest text, even if each of its characters is escaped.
 const MOST_BYTES = 32 * 1024

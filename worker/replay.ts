@@ -1,13 +1,11 @@
-import type { StorageRuntime } from '../src/index.js'
-import type { LogEvent } from './bot/irc-log.js'
-import type { MessageKind } from './bot/message.js'
-import { hearAll, MOST_EVENT_BYTES, MOST_EVENTS } from './bot/replay.js'
-import type { Env } from './env.js'
-import { readObject } from './http/body.js'
-import { onlyFields, textField } from './http/fields.js'
-import { HttpError } from './http/reply.js'
-import { MOST_ROOM } from './messages.js'
-import { startBot } from './storages.js'
+import type { StorageRuntime } from 'botshelf'
+import type { LogEvent } from './bot/irc-log.ts'
+import type { MessageKind } from './bot/message.ts'
+import { hearAll, MOST_EVENT_BYTES, MOST_EVENTS } from './bot/replay.ts'
+import type { Env } from './env.ts'
+import { HttpError, onlyFields, readObject, textField } from 'botshelf/admin'
+import { MOST_ROOM } from './messages.ts'
+import { startBot } from './storages.ts'
 
 const MOST_NICK = 64
 const MOST_TEXT = 4 * 1024

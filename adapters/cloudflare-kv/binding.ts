@@ -1,4 +1,4 @@
-import { locate, StoreError, type WriteOutcome } from '../../src/errors.js'
+import { locate, StoreError, type WriteOutcome } from '../../src/errors.ts'
 
 /** The part of a `KVNamespace` that is used; ours, so that no Workers types are needed. */
 export interface KVBinding {

@@ -1,6 +1,6 @@
-import { fromText, header, readHeader, toText } from '../../src/text.js'
-import { StoreError } from '../../src/errors.js'
-import type { Entry } from '../../src/storage.js'
+import { fromText, header, readHeader, toText } from '../../src/value/serialize.ts'
+import { StoreError } from '../../src/errors.ts'
+import type { Entry } from '../../src/storage.ts'
 
 // Kept beside a value, and the only thing a listing shows of it. A whole record that fits is kept
 // there too, so that listing entries needs no reads.

@@ -1,10 +1,10 @@
-import { nothing, sleep } from '../../src/deferred.js'
-import { StoreError } from '../../src/errors.js'
-import type { StorageHost } from '../../src/storage.js'
-import { failedUse } from './failures.js'
-import { ENTRIES, IDENTITY, META } from './format.js'
-import { landmark } from './landmark.js'
-import { openDatabase } from './open-database.js'
+import { nothing, sleep } from '../../src/async.ts'
+import { StoreError } from '../../src/errors.ts'
+import type { StorageHost } from '../../src/storage.ts'
+import { failedUse } from './errors.ts'
+import { ENTRIES, IDENTITY, META } from './format.ts'
+import { landmark } from './landmark.ts'
+import { openDatabase } from './open-database.ts'
 
 /** How long after one look at a database that was closed the next comes, in milliseconds. */
 const BETWEEN_LOOKS = 1000

@@ -1,6 +1,6 @@
 import type { IDBPDatabase } from 'idb'
-import { nothing } from '../../src/deferred.js'
-import { quote, StoreError } from '../../src/errors.js'
+import { nothing } from '../../src/async.ts'
+import { quote, StoreError } from '../../src/errors.ts'
 
 /** The format of what is stored: the version of the database. */
 export const FORMAT = 1

@@ -1,5 +1,5 @@
-import { nothing } from '../../src/deferred.js'
-import { rangeOf } from './range.js'
+import { nothing } from '../../src/async.ts'
+import { rangeOf } from './range.ts'
 
 /** What was read at once. */
 export interface Page<T> {

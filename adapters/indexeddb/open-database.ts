@@ -1,8 +1,8 @@
 import { openDB, unwrap } from 'idb'
-import { nothing } from '../../src/deferred.js'
-import { StoreError } from '../../src/errors.js'
-import { failedOpen } from './failures.js'
-import { checkOurs, create, FORMAT } from './format.js'
+import { nothing } from '../../src/async.ts'
+import { StoreError } from '../../src/errors.ts'
+import { failedOpen } from './errors.ts'
+import { checkOurs, create, FORMAT } from './format.ts'
 
 export interface OpenOptions {
   readonly name: string

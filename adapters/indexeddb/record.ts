@@ -1,6 +1,6 @@
-import { StoreError } from '../../src/errors.js'
-import type { Entry } from '../../src/storage.js'
-import { pack, unpack } from './stand-ins.js'
+import { StoreError } from '../../src/errors.ts'
+import type { Entry } from '../../src/storage.ts'
+import { pack, unpack } from './error-encoding.ts'
 
 /** An entry as it is stored. */
 export interface EntryRecord {

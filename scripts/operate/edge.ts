@@ -1,6 +1,6 @@
-import { edgePlace } from '../../worker/bot/backup/edge-place.ts'
-import type { Place } from '../../worker/bot/backup/place.ts'
-import { findEdge } from '../../worker/bot/edge.ts'
+import { edgePlace } from '../../src/admin/remote-target.ts'
+import type { Place } from '../../src/backup/target.ts'
+import { findEdge } from '../../src/admin/client.ts'
 import { readBot, UsageError } from '../command-line.ts'
 
 /** One of the storages of a running bot; without a name, the one it uses if none is named. */

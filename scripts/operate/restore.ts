@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type Backup, BackupError, readBackup } from '../../worker/bot/backup/file.ts'
-import { readAll } from '../../worker/bot/backup/place.ts'
-import { type Counts, plan } from '../../worker/bot/backup/plan.ts'
+import { type Backup, BackupError, readBackup } from '../../src/backup/file.ts'
+import { readAll } from '../../src/backup/target.ts'
+import { type Counts, plan } from '../../src/backup/plan.ts'
 import { orUsageError, runCommand, UsageError } from '../command-line.ts'
 import { findPlace } from './edge.ts'
 

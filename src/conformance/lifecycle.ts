@@ -1,9 +1,9 @@
-import { deferred, nothing } from '../deferred.js'
-import { StoreError } from '../errors.js'
-import { StorageRuntime } from '../runtime.js'
-import { StoreMixin } from '../store-mixin.js'
-import { check, collect, rejects, same } from './check.js'
-import { type AnyStore, type Rule, type Subject, WatchedPlugin } from './subject.js'
+import { deferred, nothing } from '../async.ts'
+import { StoreError } from '../errors.ts'
+import { StorageRuntime } from '../runtime.ts'
+import { StoreMixin } from '../store-mixin.ts'
+import { check, collect, rejects, same } from './check.ts'
+import { type AnyStore, type Rule, type Subject, WatchedPlugin } from './test-backend.ts'
 
 class Holder extends StoreMixin()(Object) {}
 

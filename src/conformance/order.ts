@@ -1,6 +1,6 @@
-import { check, collect, same, sorted } from './check.js'
-import { strangers, times } from './strangers.js'
-import { type AnyStore, entry, type Rule } from './subject.js'
+import { check, collect, same, sorted } from './check.ts'
+import { strangers, times } from './independent-stores.ts'
+import { type AnyStore, entry, type Rule } from './test-backend.ts'
 
 /** Program order, and listings while there are writes. */
 export const ORDER: readonly Rule[] = [

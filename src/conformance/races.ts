@@ -1,6 +1,6 @@
-import { same } from './check.js'
-import { only, pause, pick, plusOne, strangers, times } from './strangers.js'
-import { type AnyStore, notAtomic, type Rule } from './subject.js'
+import { same } from './check.ts'
+import { only, pause, pick, plusOne, strangers, times } from './independent-stores.ts'
+import { type AnyStore, notAtomic, type Rule } from './test-backend.ts'
 
 /** Writers at the same time: nothing that resolved is lost. */
 export const RACES: readonly Rule[] = [

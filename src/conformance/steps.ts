@@ -1,7 +1,7 @@
-import { deferred } from '../deferred.js'
-import { check, collect, rejects, same, sorted, byKey } from './check.js'
-import { only, pause, pick, plusOne, strangers, times } from './strangers.js'
-import { notAtomic, type Rule } from './subject.js'
+import { deferred } from '../async.ts'
+import { check, collect, rejects, same, sorted, byKey } from './check.ts'
+import { only, pause, pick, plusOne, strangers, times } from './independent-stores.ts'
+import { notAtomic, type Rule } from './test-backend.ts'
 
 /** Atomic steps one by one: what they store, what they resolve to, and what happens when they fail. */
 export const STEPS: readonly Rule[] = [

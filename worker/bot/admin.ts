@@ -1,7 +1,7 @@
-import { backupLines } from './backup/lines.js'
-import { sizesOf } from './backup/sizes.js'
-import type { Call } from './call.js'
-import { type BotCommand, BotPlugin, type PluginConfig } from './plugin.js'
+import { backupLines } from './backup-lines.ts'
+import { sizesOf } from 'botshelf/backup'
+import type { Call } from './call.ts'
+import { type BotCommand, BotPlugin, type PluginConfig } from './plugin.ts'
 
 /** What the operator does: settings, the blacklist, and a look into the storage. */
 export class Admin extends BotPlugin {

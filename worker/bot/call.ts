@@ -1,5 +1,5 @@
-import type { BotMessage } from './message.js'
-import { lowerAscii } from './nick.js'
+import type { BotMessage } from './message.ts'
+import { lowerAscii } from './nick.ts'
 
 /** What stands in a message that calls the bot. */
 export interface Call {

@@ -1,6 +1,6 @@
-import { StoreMixin } from '../../src/index.js'
-import { callName, type Call } from './call.js'
-import { type BotCommand, BotPlugin } from './plugin.js'
+import { StoreMixin } from 'botshelf'
+import { callName, type Call } from './call.ts'
+import { type BotCommand, BotPlugin } from './plugin.ts'
 
 /** What is known of one name, under that name. */
 export interface Factoid {

@@ -1,5 +1,5 @@
-import type { Call } from './call.js'
-import { type BotCommand, BotPlugin } from './plugin.js'
+import type { Call } from './call.ts'
+import { type BotCommand, BotPlugin } from './plugin.ts'
 
 /** Says what there is to say. */
 export class Help extends BotPlugin {

@@ -1,9 +1,9 @@
-import { StoreMixin } from '../../src/index.js'
-import type { Call } from './call.js'
-import type { BotMessage } from './message.js'
-import { NICK, nickKey } from './nick.js'
-import { oneLine } from './one-line.js'
-import { type BotCommand, BotPlugin, type PluginConfig, type PluginHost } from './plugin.js'
+import { StoreMixin } from 'botshelf'
+import type { Call } from './call.ts'
+import type { BotMessage } from './message.ts'
+import { NICK, nickKey } from './nick.ts'
+import { oneLine } from './one-line.ts'
+import { type BotCommand, BotPlugin, type PluginConfig, type PluginHost } from './plugin.ts'
 
 /** One nick raised or lowered in a message. */
 export interface KarmaMark {

@@ -1,6 +1,6 @@
-import type { StorageRuntime } from '../../src/index.js'
-import type { Call } from './call.js'
-import type { BotMessage } from './message.js'
+import type { StorageRuntime } from 'botshelf'
+import type { Call } from './call.ts'
+import type { BotMessage } from './message.ts'
 
 /** The settings of a plugin: what `!config` shows and changes. */
 export type PluginConfig = Readonly<Record<string, string | number | boolean>>

@@ -1,7 +1,7 @@
-import type { Bot } from './bot.js'
-import { callEdge, type EdgeAccess } from './edge.js'
-import type { LogEvent } from './irc-log.js'
-import { inParts } from './parts.js'
+import type { Bot } from './bot.ts'
+import { callEdge, type EdgeAccess } from 'botshelf/admin'
+import type { LogEvent } from './irc-log.ts'
+import { inParts } from 'botshelf/backup'
 
 /** The most events that a Worker takes in one call. */
 export const MOST_EVENTS = 200

@@ -1,9 +1,9 @@
-import { StoreMixin } from '../../src/index.js'
-import type { Call } from './call.js'
-import type { BotMessage } from './message.js'
-import { nickKey } from './nick.js'
-import { oneLine } from './one-line.js'
-import { type BotCommand, BotPlugin } from './plugin.js'
+import { StoreMixin } from 'botshelf'
+import type { Call } from './call.ts'
+import type { BotMessage } from './message.ts'
+import { nickKey } from './nick.ts'
+import { oneLine } from './one-line.ts'
+import { type BotCommand, BotPlugin } from './plugin.ts'
 
 /** The last of somebody: said, did, became another nick, or came from another nick. */
 export type LastKind = 'message' | 'action' | 'became' | 'was'

@@ -1,6 +1,6 @@
-import { StoreMixin } from '../../src/index.js'
-import type { Call } from './call.js'
-import { type BotCommand, BotPlugin } from './plugin.js'
+import { StoreMixin } from 'botshelf'
+import type { Call } from './call.ts'
+import { type BotCommand, BotPlugin } from './plugin.ts'
 
 interface TodoList {
   /** The number of the next item; a number is never used twice. */

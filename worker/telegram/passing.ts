@@ -1,4 +1,4 @@
-import { isStoreError, type StoreError } from '../../src/index.js'
+import { isStoreError, type StoreError } from 'botshelf'
 
 /** Is it a failure of the storage after which the same may succeed, or has succeeded unseen? */
 export function isPassing(error: unknown): error is StoreError {

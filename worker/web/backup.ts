@@ -1,10 +1,9 @@
-import { writeBackup } from '../bot/backup/file.js'
-import { readAll } from '../bot/backup/place.js'
-import { create } from './dom.js'
-import type { Home } from './home.js'
-import { CALLED } from './places.js'
-import { count } from './words.js'
-import type { Report } from './work.js'
+import { readAll, writeBackup } from 'botshelf/backup'
+import { create } from './dom.ts'
+import type { Home } from './home.ts'
+import { CALLED } from './places.ts'
+import { count } from './words.ts'
+import type { Report } from './work.ts'
 
 /** Hands a place's data to the person as a file; resolves to a sentence. */
 export async function downloadBackup(home: Home, report: Report): Promise<string> {

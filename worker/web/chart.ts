@@ -1,7 +1,7 @@
-import { decode } from '../../src/codec.js'
-import { byCodeUnit } from '../bot/by-code-unit.js'
-import { create, element } from './dom.js'
-import type { Shelf, Touched } from './shelf.js'
+import { decode } from 'botshelf/codec'
+import { byCodeUnit } from 'botshelf/backup'
+import { create, element } from './dom.ts'
+import type { Shelf, Touched } from './shelf.ts'
 
 const MOST_BARS = 8
 

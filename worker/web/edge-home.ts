@@ -1,12 +1,10 @@
-import { edgePlace } from '../bot/backup/edge-place.js'
-import type { StoredText } from '../bot/backup/entry.js'
-import type { Place } from '../bot/backup/place.js'
-import { callEdge, type Edge, type EdgeAccess, PlaceError } from '../bot/edge.js'
-import type { LogEvent } from '../bot/irc-log.js'
-import { sendAll } from '../bot/replay.js'
-import { type Follower, type Home, ROOM } from './home.js'
-import type { EdgeName } from './places.js'
-import { Rounds } from './rounds.js'
+import { callEdge, type Edge, type EdgeAccess, edgePlace, PlaceError } from 'botshelf/admin'
+import type { Place, StoredText } from 'botshelf/backup'
+import type { LogEvent } from '../bot/irc-log.ts'
+import { sendAll } from '../bot/replay.ts'
+import { type Follower, type Home, ROOM } from './home.ts'
+import type { EdgeName } from './places.ts'
+import { Rounds } from './rounds.ts'
 
 // KV is billed by the listing, and shows a change late anyway.
 const BETWEEN_LOOKS: Readonly<Record<EdgeName, number>> = {

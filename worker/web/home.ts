@@ -1,7 +1,7 @@
-import type { Place } from '../bot/backup/place.js'
-import type { LogEvent } from '../bot/irc-log.js'
-import type { PlaceName } from './places.js'
-import type { Shelf } from './shelf.js'
+import type { Place } from 'botshelf/backup'
+import type { LogEvent } from '../bot/irc-log.ts'
+import type { PlaceName } from './places.ts'
+import type { Shelf } from './shelf.ts'
 
 /** Who follows what a storage keeps. */
 export interface Follower {

@@ -1,6 +1,6 @@
-import { arrange, create, element } from './dom.js'
-import type { Shelf, Touched } from './shelf.js'
-import { SpaceView } from './space-view.js'
+import { arrange, create, element } from './dom.ts'
+import type { Shelf, Touched } from './shelf.ts'
+import { SpaceView } from './space-view.ts'
 
 /** What a place keeps: its namespaces, keys and values, as they are now. */
 export class Inspector {

@@ -1,9 +1,9 @@
-import { EXCERPT } from '../bot/excerpt.js'
-import { type LogEvent, readLog } from '../bot/irc-log.js'
-import type { Home } from './home.js'
-import { CALLED } from './places.js'
-import { count } from './words.js'
-import type { Report } from './work.js'
+import { EXCERPT } from '../bot/excerpt.ts'
+import { type LogEvent, readLog } from '../bot/irc-log.ts'
+import type { Home } from './home.ts'
+import { CALLED } from './places.ts'
+import { count } from './words.ts'
+import type { Report } from './work.ts'
 
 /** Lets the bot at a place hear the log that comes with the page; resolves to a sentence. */
 export async function replayExcerpt(home: Home, report: Report): Promise<string> {

@@ -1,12 +1,21 @@
-import { type Backup, BackupError, readBackup } from '../bot/backup/file.js'
-import { isSameText } from '../bot/backup/entry.js'
-import { type Contents, type Place, readAll } from '../bot/backup/place.js'
-import { type Counts, type Plan, plan, type RestoreMode } from '../bot/backup/plan.js'
-import { create, element } from './dom.js'
-import type { Home } from './home.js'
-import { CALLED } from './places.js'
-import { count, troubleWords } from './words.js'
-import { type Report, Work } from './work.js'
+import {
+  type Backup,
+  BackupError,
+  type Contents,
+  type Counts,
+  isSameText,
+  type Place,
+  type Plan,
+  plan,
+  readAll,
+  readBackup,
+  type RestoreMode,
+} from 'botshelf/backup'
+import { create, element } from './dom.ts'
+import type { Home } from './home.ts'
+import { CALLED } from './places.ts'
+import { count, troubleWords } from './words.ts'
+import { type Report, Work } from './work.ts'
 
 // More would be no backup of a bot, and would not fit into a tab.
 const MOST_BYTES = 256 * 1024 * 1024

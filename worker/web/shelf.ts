@@ -1,4 +1,4 @@
-import { byCodeUnit } from '../bot/by-code-unit.js'
+import { byCodeUnit } from 'botshelf/backup'
 
 /** The keys of each namespace that changed since the last look. */
 export type Touched = ReadonlyMap<string, ReadonlySet<string>>

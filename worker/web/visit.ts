@@ -1,12 +1,12 @@
-import type { StorageRuntime } from '../../src/index.js'
-import { NamespaceError } from '../bot/backup/place.js'
-import type { Chart } from './chart.js'
-import type { Chat } from './chat.js'
-import type { Home } from './home.js'
-import type { Inspector } from './inspector.js'
-import { Shelf, type Touched } from './shelf.js'
-import { Transcript } from './transcript.js'
-import { troubleWords } from './words.js'
+import type { StorageRuntime } from 'botshelf'
+import { NamespaceError } from 'botshelf/backup'
+import type { Chart } from './chart.ts'
+import type { Chat } from './chat.ts'
+import type { Home } from './home.ts'
+import type { Inspector } from './inspector.ts'
+import { Shelf, type Touched } from './shelf.ts'
+import { Transcript } from './transcript.ts'
+import { troubleWords } from './words.ts'
 
 /** What shows a place. */
 export interface View {

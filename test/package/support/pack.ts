@@ -1,4 +1,4 @@
-import { run } from './run.js'
+import { run } from './run.ts'
 
 /** What `npm pack` made. */
 export interface Packed {
