@@ -1,6 +1,6 @@
 import { BatchStorageBase } from '../src/batch-storage.ts'
 import type { BotConfig } from '../src/config.ts'
-import { nothing } from '../src/async.ts'
+import { noop } from '../src/async.ts'
 import { StoreError } from '../src/errors.ts'
 import { escapeSeparators, unescapeSeparators } from '../src/key.ts'
 import type { Manifest } from '../src/registry.ts'
@@ -10,7 +10,7 @@ import {
   isLive,
   type KeysOptions,
   type Outcome,
-  partly,
+  partialFailure,
   type StorageBase,
   StoragePluginBase,
   type Traits,
@@ -111,7 +111,7 @@ class CloudflareKVStorage extends BatchStorageBase {
       atomic: 'none',
       durable: true,
       consistency: 'eventual',
-      gather: false,
+      batchAcrossTicks: false,
       maxKeyBytes: MAX_KEY_BYTES - utf8Bytes(base),
       maxValueBytes: MAX_VALUE_BYTES,
       watch: false,
@@ -150,7 +150,7 @@ class CloudflareKVStorage extends BatchStorageBase {
     const read = (): void => {
       const found = this.getMany(unread)
       // Whoever ends the listing early does not wait for it.
-      found.catch(nothing)
+      found.catch(noop)
       reads.push(found)
       unread = []
     }
@@ -253,7 +253,7 @@ class CloudflareKVStorage extends BatchStorageBase {
       }
       return 'applied'
     } catch (error) {
-      return partly(error, changes, written)
+      return partialFailure(error, changes, written)
     }
   }
 

@@ -57,7 +57,7 @@ class MemoryStorage extends BatchStorageBase {
     atomic: 'instance',
     durable: false,
     consistency: 'strong',
-    gather: true,
+    batchAcrossTicks: true,
     maxKeyBytes: Number.POSITIVE_INFINITY,
     maxValueBytes: Number.POSITIVE_INFINITY,
     watch: true,

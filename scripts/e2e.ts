@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { BOT_TOKEN, BotApiServer } from './bot-api.ts'
+import { BOT_TOKEN, FakeBotApi } from './bot-api.ts'
 import { type DevServer, freePort, startDevServer } from './dev-server.ts'
 
 const TOKEN = 'the token of this walk'
@@ -28,13 +28,13 @@ interface Part extends Json {
   readonly next: string | null
 }
 
-let telegram: BotApiServer
+let telegram: FakeBotApi
 let server: DevServer
 const started = new AsyncDisposableStack()
 try {
   const state = await mkdtemp(join(tmpdir(), 'botshelf-walk-'))
   started.defer(() => rm(state, { recursive: true, force: true }))
-  telegram = await BotApiServer.start()
+  telegram = await FakeBotApi.start()
   started.defer(() => telegram.close())
   await startBot(state)
   await talkOnTelegram()

@@ -9,7 +9,7 @@ export interface SetOptions {
 }
 
 /** Goes on at once with what is there at once, so that a synchronous function stays one step. */
-export function after<A, B>(value: A | PromiseLike<A>, finish: (value: A) => B): B | Promise<B> {
+export function thenSync<A, B>(value: A | PromiseLike<A>, finish: (value: A) => B): B | Promise<B> {
   return isThenable(value) ? Promise.resolve(value).then(finish) : finish(value)
 }
 
@@ -27,7 +27,7 @@ export function checkFunction(method: string, given: unknown): void {
  *
  * @throws StoreError `INVALID_VALUE`
  */
-export function* pairs(entries: unknown): Generator<readonly [string, unknown, SetOptions?]> {
+export function* toEntries(entries: unknown): Generator<readonly [string, unknown, SetOptions?]> {
   if (!isObject(entries)) throw notPairs(typeof entries)
   const listed = Symbol.iterator in entries
   if (!listed && !isPlain(entries)) throw notPairs('an instance of a class')

@@ -6,14 +6,14 @@ export interface Deferred {
 
 /** `Promise.withResolvers` for engines that lack it, Node 20 for one. */
 export function deferred(): Deferred {
-  let resolve: () => void = nothing
+  let resolve: () => void = noop
   const promise = new Promise<void>((settle) => {
     resolve = settle
   })
   return { promise, resolve }
 }
 
-export function nothing(): void {}
+export function noop(): void {}
 
 /** Resolves after so many milliseconds. */
 export function sleep(ms: number): Promise<void> {

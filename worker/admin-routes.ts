@@ -1,11 +1,11 @@
 import { isStoreError, type StorageRuntime } from 'botshelf'
-import { namespacesOf, type PlaceChange, readCursor, readPage, sizesOf } from 'botshelf/backup'
+import { namespacesOf, type BackupChange, readCursor, readPage, sizesOf } from 'botshelf/backup'
 import { audit, type AuditLine } from './http/audit.ts'
 import { clientOf } from './http/client.ts'
 import {
   HttpError,
   mergeNamespace,
-  oneOf,
+  readChoice,
   readEntries,
   readKeys,
   readMerge,
@@ -59,7 +59,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
       methods: {
         GET: reading(['storage', 'sizes'], async (runtime, { sizes }) => {
           if (sizes === undefined) return { namespaces: await namespacesOf(runtime) }
-          oneOf('sizes', sizes, ['true'])
+          readChoice('sizes', sizes, ['true'])
           const found = await sizesOf(runtime)
           return { namespaces: [...found.keys()], sizes: Object.fromEntries(found) }
         }),
@@ -161,10 +161,10 @@ function reading(
   }
 }
 
-type About = (changes: readonly PlaceChange[]) => void
+type About = (changes: readonly BackupChange[]) => void
 
 /** Makes a change of which all that was sent is checked; resolves to what was changed. */
-type Change = (runtime: StorageRuntime, about: About) => Promise<readonly PlaceChange[]>
+type Change = (runtime: StorageRuntime, about: About) => Promise<readonly BackupChange[]>
 
 /** An action that changes a namespace. */
 function changing(
@@ -192,11 +192,11 @@ function changing(
 }
 
 /** Makes changes, and logs which, also if it fails, since some of them may be made. */
-async function audited<R extends { readonly changes: readonly PlaceChange[] }>(
+async function audited<R extends { readonly changes: readonly BackupChange[] }>(
   line: Omit<AuditLine, 'changes' | 'outcome'>,
   make: (about: About) => Promise<R>,
 ): Promise<R> {
-  let changes: readonly PlaceChange[] = []
+  let changes: readonly BackupChange[] = []
   try {
     const made = await make((planned) => (changes = planned))
     audit({ ...line, changes: made.changes, outcome: 'done' })
@@ -210,12 +210,12 @@ async function audited<R extends { readonly changes: readonly PlaceChange[] }>(
 }
 
 /** How many entries are removed. */
-function countRemoved(changes: readonly PlaceChange[]): number {
+function countRemoved(changes: readonly BackupChange[]): number {
   return changes.filter((change) => 'remove' in change).length
 }
 
 function valueForm({ as = 'text' }: Query): ValueForm {
-  return oneOf('as', as, ['text', 'json'])
+  return readChoice('as', as, ['text', 'json'])
 }
 
 /**

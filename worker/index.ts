@@ -1,5 +1,12 @@
 import type { Env } from './env.ts'
-import { failure, hasToken, HttpError, json, notFound, operatorOnly } from 'botshelf/admin'
+import {
+  errorResponse,
+  hasToken,
+  HttpError,
+  jsonResponse,
+  notFound,
+  operatorOnly,
+} from 'botshelf/admin'
 import { withinLimit } from './http/limit.ts'
 import type { Action, Route } from './route.ts'
 import { findRoute } from './routes.ts'
@@ -17,9 +24,9 @@ export default {
         await operatorOnly(request, env.ADMIN_TOKEN)
       }
       action = findAction(request, route)
-      return json(await action.run(request, env, ctx))
+      return jsonResponse(await action.run(request, env, ctx))
     } catch (error) {
-      return failure(error, action?.written, route?.operator)
+      return errorResponse(error, action?.written, route?.operator)
     }
   },
 } satisfies ExportedHandler<Env>

@@ -1,12 +1,12 @@
 import type { Change, Entry, Outcome } from '../../src/storage.ts'
 import { ObjectEngine, type ObjectStorage, type PageOptions } from './engine.ts'
-import { ObjectNamespace } from './storage-base.ts'
+import { ObjectStorageBase } from './storage-base.ts'
 import { type Page, toEntries, toRecords } from './protocol.ts'
 
 const PAGE_BYTES = 1_000_000
 
 /** A namespace in the storage of the object that this code runs in. */
-export class InsideStorage extends ObjectNamespace {
+export class LocalObjectStorage extends ObjectStorageBase {
   readonly #storage: ObjectStorage
   readonly #engine: ObjectEngine
 

@@ -1,7 +1,7 @@
 import { StoreError, type WriteOutcome } from '../../src/errors.ts'
 import type { Change, Entry, Outcome } from '../../src/storage.ts'
 import type { PageOptions } from './engine.ts'
-import { ObjectNamespace } from './storage-base.ts'
+import { ObjectStorageBase } from './storage-base.ts'
 import {
   fromData,
   type Group,
@@ -25,7 +25,7 @@ export interface ObjectBinding {
 const MAX_MESSAGE_BYTES = 24 * 1024 * 1024
 
 /** A namespace that is an object of its own, reached from a Worker. */
-export class RemoteStorage extends ObjectNamespace {
+export class RpcObjectStorage extends ObjectStorageBase {
   readonly #binding: ObjectBinding
   readonly #name: string
   readonly #enlist: (() => Promise<void>) | undefined

@@ -4,7 +4,7 @@ import { MAX_KEY_BYTES, MAX_VALUE_BYTES, type PageOptions } from './engine.ts'
 import { type Page, toEntries } from './protocol.ts'
 
 /** A namespace in an object, seen from either side. */
-export abstract class ObjectNamespace extends BatchStorageBase {
+export abstract class ObjectStorageBase extends BatchStorageBase {
   override readonly traits: Traits
 
   constructor(atomic: 'global' | 'instance') {
@@ -14,7 +14,7 @@ export abstract class ObjectNamespace extends BatchStorageBase {
       durable: true,
       consistency: 'strong',
       // From a Worker no call may wait for one that belongs to another request.
-      gather: atomic === 'instance',
+      batchAcrossTicks: atomic === 'instance',
       maxKeyBytes: MAX_KEY_BYTES,
       maxValueBytes: MAX_VALUE_BYTES,
       watch: false,

@@ -1,4 +1,4 @@
-import { nothing } from '../../src/async.ts'
+import { noop } from '../../src/async.ts'
 import type { StorageListener, StoreChange } from '../../src/storage.ts'
 
 /** How many keys are told by name, and looked up, before it is that all may have changed. */
@@ -43,7 +43,7 @@ interface Series {
  * it may come late, when what it tells of was changed again and told already; so the keys are
  * looked up, and what is told is how they are.
  */
-export class Tabs {
+export class ChangeBroadcast {
   readonly #channel: BroadcastChannel
   readonly #lookUp: LookUp
   readonly #listeners = new Set<StorageListener>()
@@ -67,7 +67,7 @@ export class Tabs {
 
   /** Announces changes to others. Call what it returns when the database has answered. */
   announce(changes: readonly StoreChange[]): () => void {
-    if (changes.length === 0) return nothing
+    if (changes.length === 0) return noop
     clearTimeout(this.#lull)
     let series = this.#series
     if (series === undefined) {
@@ -160,7 +160,7 @@ export class Tabs {
       const all = this.#heardAll
       this.#heard.clear()
       this.#heardAll = false
-      const found = all ? undefined : await this.#lookUp(keys).catch(nothing)
+      const found = all ? undefined : await this.#lookUp(keys).catch(noop)
       this.tell(
         found === undefined
           ? [{ kind: 'unknown' }]

@@ -1,4 +1,4 @@
-import { ERRORS } from '../../src/value/built-in.ts'
+import { ERROR_CLASSES } from '../../src/value/built-in.ts'
 import { cloneValue } from '../../src/value/copy-value.ts'
 
 /** An error as a plain object, which every browser keeps. */
@@ -25,7 +25,7 @@ export function keepsErrors(): boolean {
 }
 
 /** Puts stand-ins for the errors of a value; the value itself stays as it is. */
-export function pack(value: unknown): Packed {
+export function encodeErrors(value: unknown): Packed {
   const standIns = new Map<Error, object>()
   const packed = substitute(cloneValue(value), (part) => {
     if (!(part instanceof Error)) return part
@@ -40,7 +40,7 @@ export function pack(value: unknown): Packed {
 }
 
 /** Puts the errors back, in place. */
-export function unpack({ value, standIns }: Packed): unknown {
+export function decodeErrors({ value, standIns }: Packed): unknown {
   const errors = new Map<object, Error | undefined>(standIns.map((each) => [each, undefined]))
   return substitute(value, (part) => {
     if (!errors.has(part)) return part
@@ -51,7 +51,7 @@ export function unpack({ value, standIns }: Packed): unknown {
 }
 
 function revive(standIn: StandIn): Error {
-  const Class = ERRORS[standIn.name] ?? Error
+  const Class = ERROR_CLASSES[standIn.name] ?? Error
   const error = new Class(standIn.message, causeOf(standIn))
   error.stack = `${standIn.name}: ${standIn.message}`
   return error

@@ -41,7 +41,7 @@ const USING: Readonly<Record<string, Failure>> = {
 }
 
 /** Why a database could not be opened. Nothing was changed. */
-export function failedOpen(error: unknown): StoreError {
+export function fromOpenError(error: unknown): StoreError {
   if (isStoreError(error)) return error
   if (!(error instanceof DOMException)) {
     // There is no `indexedDB` at all, or it lacks what is asked of it.
@@ -61,7 +61,7 @@ export function failedOpen(error: unknown): StoreError {
  * Why a transaction was aborted; `null` is for no error of its own. It was rolled back, unless the
  * connection went with it: then `lost` says whether it may have been applied.
  */
-export function failedUse(error: unknown, lost: WriteOutcome): StoreError {
+export function fromTransactionError(error: unknown, lost: WriteOutcome): StoreError {
   if (isStoreError(error)) return error
   // A transaction that nobody aborted, and that is aborted without an error of its own, fell with
   // its connection.

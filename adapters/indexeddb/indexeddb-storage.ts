@@ -8,7 +8,7 @@ import { readRecord, readRecords } from './record.ts'
 import { firstRecords, keysIn } from './requests.ts'
 import { keepsErrors } from './error-encoding.ts'
 import { Sweeper } from './sweeper.ts'
-import { Tabs, type Told } from './change-broadcast.ts'
+import { ChangeBroadcast, type Told } from './change-broadcast.ts'
 import { type Apply, type Groups, type Sent, writing } from './write.ts'
 
 /** How many keys, and how many entries, a listing reads at once. */
@@ -35,14 +35,14 @@ export class IndexedDBStorage extends BatchStorageBase {
     atomic: 'origin',
     durable: true,
     consistency: 'strong',
-    gather: true,
+    batchAcrossTicks: true,
     maxKeyBytes: Number.POSITIVE_INFINITY,
     maxValueBytes: Number.POSITIVE_INFINITY,
     watch: true,
   }
   readonly #connection: Connection
   readonly #durability: 'strict' | 'relaxed'
-  readonly #tabs: Tabs
+  readonly #tabs: ChangeBroadcast
   readonly #sweeper: Sweeper
   readonly #keepsErrors = keepsErrors()
   #unsynced = false
@@ -51,7 +51,7 @@ export class IndexedDBStorage extends BatchStorageBase {
     super()
     this.#connection = connection
     this.#durability = durability
-    this.#tabs = new Tabs(connection.name, async (keys) => {
+    this.#tabs = new ChangeBroadcast(connection.name, async (keys) => {
       const found = await connection.read((entries) => keys.map((key) => entries.getKey(key)))
       return found.map((key) => key !== undefined)
     })

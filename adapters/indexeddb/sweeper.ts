@@ -1,4 +1,4 @@
-import { nothing } from '../../src/async.ts'
+import { noop } from '../../src/async.ts'
 import type { Connection } from './connection.ts'
 import { EXPIRY } from './format.ts'
 import { keysIn } from './requests.ts'
@@ -32,7 +32,7 @@ export class Sweeper {
 
   sweep(now: number): void {
     this.#sweeping ??= this.#sweep(now)
-      .catch(nothing)
+      .catch(noop)
       .finally(() => {
         this.#sweeping = undefined
       })

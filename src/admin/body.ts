@@ -6,7 +6,7 @@ import { HttpError } from './reply.ts'
  *
  * @throws HttpError 415, 413, or 400
  */
-export async function readObject(
+export async function readJsonObject(
   request: Request,
   maxBytes: number,
 ): Promise<Readonly<Record<string, unknown>>> {

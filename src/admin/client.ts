@@ -1,7 +1,7 @@
 const ANSWERS_WITHIN = 120_000
 
 /** A bot in a Worker, by its address. */
-export interface EdgeAccess {
+export interface AdminAccess {
   /** The address of its page, such as `https://bot.example.com/`. */
   readonly url: string
   /** Its operator's token; absent for anybody else. */
@@ -9,7 +9,7 @@ export interface EdgeAccess {
 }
 
 /** Why a bot in a Worker did not do as it was asked: a sentence to be shown as it is. */
-export class PlaceError extends Error {
+export class AdminError extends Error {
   override readonly name: string = 'PlaceError'
   /** The status of the answer; `undefined` if there was none. */
   readonly status: number | undefined
@@ -33,15 +33,15 @@ export class PlaceError extends Error {
 }
 
 /** One of the storages of a bot in a Worker. */
-export interface EdgeStorage {
+export interface RemoteStorage {
   readonly name: string
   /** Is it the one that is used if none is named? */
   readonly default?: boolean
 }
 
 /** What a bot in a Worker says of itself to anybody. */
-export interface Edge {
-  readonly storages: readonly EdgeStorage[]
+export interface RemoteBot {
+  readonly storages: readonly RemoteStorage[]
   /** Is there an operator at all: has it a token? */
   readonly admin: boolean
   /** Does it talk over the web? Absent, it does. */
@@ -53,12 +53,12 @@ export interface Edge {
  *
  * @param within how long it may take, in milliseconds
  */
-export async function findEdge(url: string, within?: number): Promise<Edge | undefined> {
+export async function findBot(url: string, within?: number): Promise<RemoteBot | undefined> {
   try {
-    const found = (await callEdge({ url }, 'api/storages', undefined, within)) as Edge | null
+    const found = (await callBot({ url }, 'api/storages', undefined, within)) as RemoteBot | null
     return Array.isArray(found?.storages) && typeof found.admin === 'boolean' ? found : undefined
   } catch (error) {
-    if (error instanceof PlaceError) return undefined
+    if (error instanceof AdminError) return undefined
     throw error
   }
 }
@@ -69,8 +69,8 @@ export async function findEdge(url: string, within?: number): Promise<Edge | und
  * @param within how long it may take, in milliseconds
  * @throws PlaceError
  */
-export async function callEdge(
-  { url, token }: EdgeAccess,
+export async function callBot(
+  { url, token }: AdminAccess,
   path: string,
   body?: unknown,
   within: number = ANSWERS_WITHIN,
@@ -92,16 +92,16 @@ export async function callEdge(
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'TimeoutError') {
       // Nobody waits as long again.
-      throw new PlaceError(`The bot at ${url} did not answer in time.`, undefined, false, cause)
+      throw new AdminError(`The bot at ${url} did not answer in time.`, undefined, false, cause)
     }
-    throw new PlaceError(`The bot at ${url} cannot be reached.`, undefined, true, cause)
+    throw new AdminError(`The bot at ${url} cannot be reached.`, undefined, true, cause)
   }
   const answer = parse(text)
   if (ok && answer !== undefined) return answer
   const said = answer !== undefined && 'error' in answer ? answer.error : undefined
   const words = sentence(url, status, said, token !== undefined)
   const retryable = status === 503 || status === 429
-  throw new PlaceError(words, status, retryable, undefined, retryAfter || 0)
+  throw new AdminError(words, status, retryable, undefined, retryAfter || 0)
 }
 
 function sentence(url: string, status: number, said: unknown, asOperator: boolean): string {

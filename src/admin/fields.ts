@@ -3,7 +3,7 @@ import { HttpError } from './reply.ts'
 type Fields = Readonly<Record<string, unknown>>
 
 /** Refuses any field that is not in `known`; `where` is said before a field's name. */
-export function onlyFields(body: Fields, known: readonly string[], where = ''): void {
+export function assertKnownFields(body: Fields, known: readonly string[], where = ''): void {
   for (const name of Object.keys(body)) {
     if (known.includes(name)) continue
     const shown = JSON.stringify(name.slice(0, 60))
@@ -12,7 +12,7 @@ export function onlyFields(body: Fields, known: readonly string[], where = ''): 
 }
 
 /** A field that holds text of 1 to `most` characters which are not all blank. */
-export function textField(body: Fields, name: string, most: number, where = ''): string {
+export function readTextField(body: Fields, name: string, most: number, where = ''): string {
   const value = Object.hasOwn(body, name) ? body[name] : undefined
   if (value === undefined) throw new HttpError(400, `${where}The field "${name}" is missing.`)
   if (typeof value !== 'string') {
@@ -30,7 +30,7 @@ export function textField(body: Fields, name: string, most: number, where = ''):
  *
  * @throws HttpError 400
  */
-export function oneOf<W extends string>(name: string, given: unknown, words: readonly W[]): W {
+export function readChoice<W extends string>(name: string, given: unknown, words: readonly W[]): W {
   const found = words.find((word) => word === given)
   if (found !== undefined) return found
   throw new HttpError(400, `"${name}" must be one of: ${words.join(', ')}.`)

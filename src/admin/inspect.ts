@@ -3,8 +3,8 @@ import type { StorageRuntime, Store } from '../index.ts'
 import { readCursor, writeCursor } from '../backup/cursor.ts'
 import { EntryError, type StoredText, storedText } from '../backup/entry.ts'
 import { MOST_ENTRIES, PART_BYTES } from '../backup/limits.ts'
-import { shown } from '../backup/shown.ts'
-import { type Slice, keysAfter, readSlice } from '../backup/slice.ts'
+import { quoteName } from '../backup/shown.ts'
+import { type EntrySlice, keysAfter, readSlice } from '../backup/slice.ts'
 import { checkPlain, NotPlainError } from './plain-json.ts'
 import { HttpError } from './reply.ts'
 
@@ -84,7 +84,7 @@ export async function readKeys(
   return { keys: page, cursor: isLast ? null : cursorAfter(namespace, page.at(-1)) }
 }
 
-async function readAsked(store: Store, asked: Inspection): Promise<Slice> {
+async function readAsked(store: Store, asked: Inspection): Promise<EntrySlice> {
   const { namespace, key, prefix = '', cursor } = asked
   if (key !== undefined) {
     if (prefix !== '' || cursor) {
@@ -119,7 +119,7 @@ function plain(key: string, value: unknown): unknown {
     if (!(error instanceof NotPlainError)) throw error
     throw new HttpError(
       409,
-      `Plain JSON cannot hold the entry ${shown(key)}: ${error.message}. Ask for it without "as=json".`,
+      `Plain JSON cannot hold the entry ${quoteName(key)}: ${error.message}. Ask for it without "as=json".`,
     )
   }
 }

@@ -1,4 +1,4 @@
-import { builtInName, describe } from '../value/built-in.ts'
+import { builtInName, describeObject } from '../value/built-in.ts'
 
 /** Why a value cannot be shown as plain JSON, with the path: `$.notes[3].when is a Date`. */
 export class NotPlainError extends Error {
@@ -68,7 +68,7 @@ function partsOf(part: Part, value: object): Part[] {
   if (name === 'Array' && Array.isArray(value)) return elements(part, value)
   if (name === 'Object' && Object.getPrototypeOf(value) !== null) return properties(part, value)
   if (name === 'Object') throw refusal(part, 'is an object without a prototype')
-  if (name === undefined) throw refusal(part, `is ${describe(value, name)}`)
+  if (name === undefined) throw refusal(part, `is ${describeObject(value, name)}`)
   throw refusal(part, `is ${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`)
 }
 

@@ -4,7 +4,7 @@ import { copyValue } from '../value/copy-value.ts'
 import {
   type BackupEntry,
   EntryError,
-  type PlaceChange,
+  type BackupChange,
   readExpiry,
   readName,
   readText,
@@ -17,13 +17,13 @@ import {
   MOST_REMOVED,
   PART_BYTES,
 } from '../backup/limits.ts'
-import { runtimePlace } from '../backup/runtime-target.ts'
-import { shown } from '../backup/shown.ts'
+import { runtimeTarget } from '../backup/runtime-target.ts'
+import { quoteName } from '../backup/shown.ts'
 import { inParts, jsonBytes } from '../backup/parts.ts'
-import { type Lists, mergeValues } from '../backup/merge.ts'
+import { type ListMode, mergeValues } from '../backup/merge.ts'
 import { checkPlain, NotPlainError } from './plain-json.ts'
-import { readObject } from './body.ts'
-import { oneOf, onlyFields } from './fields.ts'
+import { readJsonObject } from './body.ts'
+import { readChoice, assertKnownFields } from './fields.ts'
 import { HttpError } from './reply.ts'
 import type { ValueForm } from './inspect.ts'
 
@@ -37,7 +37,7 @@ export interface Provision {
 
 /** What is to be merged into a namespace. */
 export interface Merge extends Provision {
-  readonly lists: Lists
+  readonly lists: ListMode
   readonly remove: readonly Removal[]
 }
 
@@ -51,8 +51,8 @@ export async function readSet(
   namespace: string,
   form: ValueForm,
 ): Promise<Provision> {
-  const body = await readObject(request, MOST_CALL_BYTES)
-  onlyFields(body, ['entries', 'expires'])
+  const body = await readJsonObject(request, MOST_CALL_BYTES)
+  assertKnownFields(body, ['entries', 'expires'])
   const expires = readByKey(body['expires'] ?? {}, 'expires')
   const entries = readEntries(body['entries'], namespace, form).map((entry) => ({
     ...entry,
@@ -60,7 +60,7 @@ export async function readSet(
   }))
   for (const key of expires.keys()) {
     if (entries.some((entry) => entry.key === key)) continue
-    throw new EntryError(`The expiry of ${shown(key)} belongs to no entry.`)
+    throw new EntryError(`The expiry of ${quoteName(key)} belongs to no entry.`)
   }
   return { entries }
 }
@@ -76,9 +76,9 @@ export async function readMerge(
   namespace: string,
   form: ValueForm,
 ): Promise<Merge> {
-  const body = await readObject(request, MOST_CALL_BYTES)
-  onlyFields(body, ['entries', 'lists', 'remove'])
-  const lists = oneOf('lists', body['lists'], ['append', 'replace'])
+  const body = await readJsonObject(request, MOST_CALL_BYTES)
+  assertKnownFields(body, ['entries', 'lists', 'remove'])
+  const lists = readChoice('lists', body['lists'], ['append', 'replace'])
   const entries = readEntries(body['entries'] ?? {}, namespace, form)
   const keys = body['remove'] ?? []
   if (!Array.isArray(keys)) throw new EntryError('The field "remove" must be a list of keys.')
@@ -89,7 +89,7 @@ export async function readMerge(
   }))
   for (const { key } of remove) {
     if (!entries.some((entry) => entry.key === key)) continue
-    throw new EntryError(`The key ${shown(key)} is to be merged and removed.`)
+    throw new EntryError(`The key ${quoteName(key)} is to be merged and removed.`)
   }
   return { entries, lists, remove }
 }
@@ -107,8 +107,8 @@ export async function setNamespace(
   runtime: StorageRuntime,
   namespace: string,
   { entries }: Provision,
-  about: (changes: readonly PlaceChange[]) => void,
-): Promise<readonly PlaceChange[]> {
+  about: (changes: readonly BackupChange[]) => void,
+): Promise<readonly BackupChange[]> {
   const known = new Set(entries.map(({ key }) => key))
   const others: Removal[] = []
   {
@@ -124,7 +124,7 @@ export async function setNamespace(
     )
   }
   const changes = [...entries, ...others]
-  const place = runtimePlace(runtime)
+  const place = runtimeTarget(runtime)
   await place.check(changes)
   about(changes)
   await place.apply(changes)
@@ -146,9 +146,9 @@ export async function mergeNamespace(
   runtime: StorageRuntime,
   namespace: string,
   { entries, lists, remove }: Merge,
-  about: (changes: readonly PlaceChange[]) => void,
-): Promise<readonly PlaceChange[]> {
-  const place = runtimePlace(runtime)
+  about: (changes: readonly BackupChange[]) => void,
+): Promise<readonly BackupChange[]> {
+  const place = runtimeTarget(runtime)
   const changes = [...entries, ...remove]
   await place.check(changes)
   await using store = await runtime.open(namespace)
@@ -184,10 +184,10 @@ function readEntries(given: unknown, namespace: string, form: ValueForm): readon
       if (form === 'text' && typeof value !== 'string') throw new EntryError(NO_TEXT)
       const entry = { ...name, value: form === 'text' ? readText(value) : fromPlain(value) }
       if (jsonBytes(entry) <= MOST_ENTRY_BYTES) return entry
-      throw new HttpError(413, `The entry ${shown(key)} is larger than a call takes.`)
+      throw new HttpError(413, `The entry ${quoteName(key)} is larger than a call takes.`)
     } catch (error) {
       if (!(error instanceof EntryError)) throw error
-      throw new EntryError(`The entry ${shown(key)}: ${error.message}`)
+      throw new EntryError(`The entry ${quoteName(key)}: ${error.message}`)
     }
   })
 }

@@ -1,4 +1,4 @@
-import { shown } from '../backup/shown.ts'
+import { quoteName } from '../backup/shown.ts'
 import { HttpError } from './reply.ts'
 
 /**
@@ -15,11 +15,11 @@ export function readQuery(
     if (!known.includes(name)) {
       throw new HttpError(
         400,
-        `There is no parameter ${shown(name)}; there are: ${known.join(', ')}.`,
+        `There is no parameter ${quoteName(name)}; there are: ${known.join(', ')}.`,
       )
     }
     if (found.has(name))
-      throw new HttpError(400, `The parameter ${shown(name)} stands there twice.`)
+      throw new HttpError(400, `The parameter ${quoteName(name)} stands there twice.`)
     found.set(name, value)
   }
   return Object.fromEntries(found)

@@ -1,6 +1,6 @@
 import { isStoreError } from '../index.ts'
 import { EntryError } from '../backup/entry.ts'
-import { shown } from '../backup/shown.ts'
+import { quoteName } from '../backup/shown.ts'
 import { HttpError } from './reply.ts'
 
 /**
@@ -22,13 +22,13 @@ function refusal(error: unknown): unknown {
   if (error instanceof EntryError) return new HttpError(400, error.message)
   if (!isStoreError(error)) return error
   const { code, namespace, key } = error
-  const entry = `The entry ${shown(key)} of ${shown(namespace)}`
+  const entry = `The entry ${quoteName(key)} of ${quoteName(namespace)}`
   switch (code) {
     case 'TOO_LARGE':
       return new HttpError(413, `${entry} is larger than this storage takes.`)
     case 'INVALID_NAMESPACE':
       if (namespace === undefined) return new HttpError(400, error.message)
-      return new HttpError(400, `This storage cannot hold a namespace ${shown(namespace)}.`)
+      return new HttpError(400, `This storage cannot hold a namespace ${quoteName(namespace)}.`)
     case 'INVALID_KEY':
       return new HttpError(400, `${entry} has a longer key than this storage takes.`)
     case 'INVALID_VALUE':

@@ -1,10 +1,10 @@
-import { callEdge, type EdgeAccess, PlaceError } from './client.ts'
+import { callBot, type AdminAccess, AdminError } from './client.ts'
 import { inParts, jsonBytes } from '../backup/parts.ts'
-import type { PlaceChange, StoredText } from '../backup/entry.ts'
+import type { BackupChange, StoredText } from '../backup/entry.ts'
 import { MOST_ENTRIES, MOST_ENTRY_BYTES, PART_BYTES } from '../backup/limits.ts'
 import { byName, makePart } from '../backup/part.ts'
-import type { Place } from '../backup/target.ts'
-import { shown } from '../backup/shown.ts'
+import type { BackupTarget } from '../backup/target.ts'
+import { quoteName } from '../backup/shown.ts'
 
 // Milliseconds before a call is made again.
 const PAUSES = [500, 1_000, 2_000]
@@ -12,7 +12,7 @@ const PAUSES = [500, 1_000, 2_000]
 const LONGEST_PAUSE = 60_000
 
 /** One of the storages of a bot in a Worker. */
-export interface EdgePlaceOptions extends EdgeAccess {
+export interface RemoteTargetOptions extends AdminAccess {
   /** The storage, by the name it has there. */
   readonly storage: string
 }
@@ -24,11 +24,11 @@ export interface EdgePlaceOptions extends EdgeAccess {
  *
  * Its methods reject with a PlaceError.
  */
-export function edgePlace({ storage, ...access }: EdgePlaceOptions): Place {
+export function remoteTarget({ storage, ...access }: RemoteTargetOptions): BackupTarget {
   const query = `storage=${encodeURIComponent(storage)}`
   return {
     async namespaces() {
-      const { namespaces } = (await callEdge(access, `admin/namespaces?${query}`)) as {
+      const { namespaces } = (await callBot(access, `admin/namespaces?${query}`)) as {
         namespaces: readonly string[]
       }
       return namespaces
@@ -38,7 +38,7 @@ export function edgePlace({ storage, ...access }: EdgePlaceOptions): Place {
       const path = `admin/storage?namespace=${encodeURIComponent(namespace)}&${query}`
       const entries = new Map<string, StoredText>()
       for (let cursor: string | null = ''; cursor !== null;) {
-        const page = (await callEdge(access, `${path}&cursor=${cursor}`)) as EntriesPage
+        const page = (await callBot(access, `${path}&cursor=${cursor}`)) as EntriesPage
         for (const [key, value] of Object.entries(page.entries)) {
           const expires = Object.hasOwn(page.expires, key) ? page.expires[key] : undefined
           entries.set(key, expires === undefined ? { value } : { value, expires })
@@ -64,9 +64,9 @@ export function edgePlace({ storage, ...access }: EdgePlaceOptions): Place {
 
 /** Makes changes as a restore of their own. */
 async function restore(
-  access: EdgeAccess,
+  access: AdminAccess,
   query: string,
-  changes: readonly PlaceChange[],
+  changes: readonly BackupChange[],
   onDone: (done: number) => void,
 ): Promise<void> {
   const parts = [...inParts(changes.toSorted(byName), MOST_ENTRIES, PART_BYTES)]
@@ -92,24 +92,24 @@ interface EntriesPage {
 }
 
 /** Makes a call that can be made again, since made twice is the same as once. */
-async function callAgain(access: EdgeAccess, path: string, body: unknown): Promise<unknown> {
+async function callAgain(access: AdminAccess, path: string, body: unknown): Promise<unknown> {
   for (const pause of PAUSES) {
     try {
-      return await callEdge(access, path, body)
+      return await callBot(access, path, body)
     } catch (error) {
-      if (!(error instanceof PlaceError) || !error.retryable) throw error
+      if (!(error instanceof AdminError) || !error.retryable) throw error
       const wait = Math.max(pause, Math.min(error.retryAfter, LONGEST_PAUSE))
       await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }
-  return callEdge(access, path, body)
+  return callBot(access, path, body)
 }
 
-function refuseTooLarge(change: PlaceChange): void {
+function refuseTooLarge(change: BackupChange): void {
   const bytes = jsonBytes(change)
   if (bytes <= MOST_ENTRY_BYTES) return
-  const name = `${shown(change.key)} of ${shown(change.namespace)}`
-  throw new PlaceError(
+  const name = `${quoteName(change.key)} of ${quoteName(change.namespace)}`
+  throw new AdminError(
     `The entry ${name} is too large to be sent: ${bytes} bytes, of which ${MOST_ENTRY_BYTES} fit.`,
     undefined,
   )

@@ -12,7 +12,7 @@ export class HttpError extends Error {
 }
 
 /** JSON that nobody keeps a copy of. */
-export function json(
+export function jsonResponse(
   body: unknown,
   status = 200,
   headers: Readonly<Record<string, string>> = {},

@@ -1,21 +1,21 @@
 import { isLive, type StorageRuntime } from '../index.ts'
 import { readCursor, writeCursor } from '../backup/cursor.ts'
-import type { EntryName, PlaceChange, Removal } from '../backup/entry.ts'
+import type { EntryName, BackupChange, Removal } from '../backup/entry.ts'
 import { MOST_CALL_BYTES, MOST_ENTRIES, MOST_REMOVED } from '../backup/limits.ts'
 import { byName, type PartRange, readPart } from '../backup/part.ts'
 import type { RestoreMode } from '../backup/plan.ts'
-import { namespacesOf, runtimePlace } from '../backup/runtime-target.ts'
-import { shown } from '../backup/shown.ts'
+import { namespacesOf, runtimeTarget } from '../backup/runtime-target.ts'
+import { quoteName } from '../backup/shown.ts'
 import { TRANSIENT } from '../backup/transient.ts'
-import { readObject } from './body.ts'
-import { oneOf, onlyFields } from './fields.ts'
+import { readJsonObject } from './body.ts'
+import { readChoice, assertKnownFields } from './fields.ts'
 import { HttpError } from './reply.ts'
 import { readRestoreId, type RestoreState } from './restore-id.ts'
 
 /** A part that is to be restored, and where it stands in its restore. */
 export interface RestoreCall {
   readonly state: RestoreState
-  readonly entries: readonly PlaceChange[]
+  readonly entries: readonly BackupChange[]
   readonly next: string | null
   readonly sha256: string
   readonly range: PartRange
@@ -25,7 +25,7 @@ export interface RestoreCall {
 export interface Restored {
   /** Where the restore stands now. */
   readonly state: RestoreState
-  readonly changes: readonly PlaceChange[]
+  readonly changes: readonly BackupChange[]
   /** Is the same part to be sent again, with the new id, since there is more to remove? */
   readonly again: boolean
   /** Was it the last part, and is all of it done? */
@@ -44,10 +44,10 @@ export async function readRestore(
   storage: string,
   token: string,
 ): Promise<RestoreCall> {
-  const body = await readObject(request, MOST_CALL_BYTES)
-  onlyFields(body, ['mode', 'part', 'restore'])
+  const body = await readJsonObject(request, MOST_CALL_BYTES)
+  assertKnownFields(body, ['mode', 'part', 'restore'])
   const { part } = body
-  const mode = oneOf('mode', body['mode'], ['merge', 'replace'])
+  const mode = readChoice('mode', body['mode'], ['merge', 'replace'])
   const state = await readState({ mode, storage }, body['restore'], token)
   const given = (part as { entries?: unknown } | null | undefined)?.entries
   if (Array.isArray(given) && given.length > MOST_ENTRIES) {
@@ -75,9 +75,9 @@ export async function readRestore(
 export async function restorePart(
   runtime: StorageRuntime,
   { state, entries, next, sha256, range }: RestoreCall,
-  about: (changes: readonly PlaceChange[]) => void,
+  about: (changes: readonly BackupChange[]) => void,
 ): Promise<Restored> {
-  const place = runtimePlace(runtime)
+  const place = runtimeTarget(runtime)
   const now = Date.now()
   const live = entries.filter(
     (entry) => !TRANSIENT.has(entry.namespace) && ('remove' in entry || isLive(entry, now)),
@@ -126,7 +126,7 @@ function outOfOrder({ after }: RestoreState): HttpError {
   const { namespace, key } = readCursor(after)
   return new HttpError(
     409,
-    `The part is out of order: the next one begins behind ${shown(key)} of ${shown(namespace)}.`,
+    `The part is out of order: the next one begins behind ${quoteName(key)} of ${quoteName(namespace)}.`,
   )
 }
 
@@ -134,7 +134,7 @@ function outOfOrder({ after }: RestoreState): HttpError {
 async function notIn(
   runtime: StorageRuntime,
   state: RestoreState,
-  entries: readonly PlaceChange[],
+  entries: readonly BackupChange[],
   { after, upTo }: PartRange,
 ): Promise<readonly Removal[]> {
   const from = state.begun === undefined ? after : readCursor(state.begun.removed)

@@ -2,7 +2,7 @@ import { decode, encode } from '../codec.ts'
 import { isStoreError } from '../index.ts'
 import { checkKey, checkNamespace } from '../key.ts'
 import { cloneValue } from '../value/copy-value.ts'
-import { shown } from './shown.ts'
+import { quoteName } from './shown.ts'
 
 // The last time that a Date can hold.
 const LATEST = 8.64e15
@@ -30,7 +30,7 @@ export interface Removal extends EntryName {
 }
 
 /** What is to become of one key: another value, or none. */
-export type PlaceChange = BackupEntry | Removal
+export type BackupChange = BackupEntry | Removal
 
 /** What is wrong with an entry that somebody sent, in one sentence. */
 export class EntryError extends Error {
@@ -49,7 +49,7 @@ export function isSameText(one: StoredText | undefined, other: StoredText | unde
 }
 
 /** A change as a line of a backup, without the line's end. */
-export function entryLine(change: PlaceChange): string {
+export function entryLine(change: BackupChange): string {
   const { namespace, key } = change
   if ('remove' in change) return JSON.stringify({ namespace, key, remove: true })
   // Without an expiry there is no such field.
@@ -72,7 +72,7 @@ export function readEntry(given: unknown): BackupEntry {
  *
  * @throws EntryError
  */
-export function readChange(given: unknown): PlaceChange {
+export function readChange(given: unknown): BackupChange {
   const isRemoval = typeof given === 'object' && given !== null && Object.hasOwn(given, 'remove')
   if (!isRemoval) return readEntry(given)
   const fields = readFields(given, ['namespace', 'key', 'remove'])
@@ -110,7 +110,7 @@ function readFields(
   for (const name of Object.keys(given)) {
     if (names.includes(name) || others.includes(name)) continue
     const known = [...names, ...others].join(', ')
-    throw new EntryError(`There is no field ${shown(name)}; there are: ${known}.`)
+    throw new EntryError(`There is no field ${quoteName(name)}; there are: ${known}.`)
   }
   return given as Readonly<Record<string, unknown>>
 }

@@ -1,7 +1,7 @@
 import { builtInName } from '../value/built-in.ts'
 
 /** What becomes of an array where there is one already: more elements, or other ones. */
-export type Lists = 'append' | 'replace'
+export type ListMode = 'append' | 'replace'
 
 /**
  * A value with another merged into it, which is what is to be stored. Neither of the two is
@@ -21,17 +21,17 @@ export type Lists = 'append' | 'replace'
  * leads to that one's part as it was before. Depth is not limited here; what nests deeper than a
  * storage takes is refused by the storage.
  */
-export function mergeValues(current: unknown, next: unknown, lists: Lists): unknown {
+export function mergeValues(current: unknown, next: unknown, lists: ListMode): unknown {
   return new Merger(lists).run(current, next)
 }
 
 class Merger {
-  readonly #lists: Lists
+  readonly #lists: ListMode
   readonly #merged = new Map<object, Map<object, object>>()
   // Not by recursion: cycles of 999 and 1000 levels meet in one of 999,000.
   readonly #toFill: (() => void)[] = []
 
-  constructor(lists: Lists) {
+  constructor(lists: ListMode) {
     this.#lists = lists
   }
 

@@ -1,7 +1,7 @@
 import { byCodeUnit } from './by-code-unit.ts'
 import { readCursor, writeCursor } from './cursor.ts'
-import { EntryError, type EntryName, entryLine, type PlaceChange, readChange } from './entry.ts'
-import { shown } from './shown.ts'
+import { EntryError, type EntryName, entryLine, type BackupChange, readChange } from './entry.ts'
+import { quoteName } from './shown.ts'
 
 const FORMAT = 1
 
@@ -13,7 +13,7 @@ export interface BackupPart {
   readonly format: typeof FORMAT
   /** The cursor that it begins behind; `null`: it is the first. */
   readonly after: string | null
-  readonly entries: readonly PlaceChange[]
+  readonly entries: readonly BackupChange[]
   /** The cursor that it ends with, which is behind its last entry; `null`: it is the last. */
   readonly next: string | null
   /** SHA-256 of the rest, in hexadecimal, so that it cannot be changed or cut unseen. */
@@ -33,7 +33,7 @@ export interface PartRange {
  */
 export async function makePart(
   after: string | null,
-  entries: readonly PlaceChange[],
+  entries: readonly BackupChange[],
   isLast: boolean,
 ): Promise<BackupPart> {
   const last = entries.at(-1)
@@ -60,7 +60,7 @@ export async function readPart(
       throw error
     }
   })
-  if ((await digest(after, entries as readonly PlaceChange[], next)) !== sha256) {
+  if ((await digest(after, entries as readonly BackupChange[], next)) !== sha256) {
     throw new EntryError('The part was altered or cut: it does not have the sha256 that it names.')
   }
   const range = {
@@ -85,7 +85,7 @@ function readFrame(given: unknown): Frame {
   const { format, after, entries, next, sha256, ...others } = given as Record<string, unknown>
   const [other] = Object.keys(others)
   if (other !== undefined) {
-    throw new EntryError(`There is no field ${shown(other)} in a part.`)
+    throw new EntryError(`There is no field ${quoteName(other)} in a part.`)
   }
   if (typeof format === 'number' && format > FORMAT) {
     throw new EntryError(
@@ -109,7 +109,7 @@ function checkOrder(entries: readonly EntryName[], { after, upTo }: PartRange): 
   for (const entry of entries) {
     if (before !== undefined && byName(before, entry) >= 0) {
       throw new EntryError(
-        `The entries are not in order: ${shown(entry.key)} of ${shown(entry.namespace)} stands too late.`,
+        `The entries are not in order: ${quoteName(entry.key)} of ${quoteName(entry.namespace)} stands too late.`,
       )
     }
     before = entry
@@ -122,7 +122,7 @@ function checkOrder(entries: readonly EntryName[], { after, upTo }: PartRange): 
 
 async function digest(
   after: string | null,
-  entries: readonly PlaceChange[],
+  entries: readonly BackupChange[],
   next: string | null,
 ): Promise<string> {
   const text = [JSON.stringify(after), ...entries.map(entryLine), JSON.stringify(next)].join('\n')

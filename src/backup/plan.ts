@@ -1,6 +1,6 @@
 import { isLive } from '../index.ts'
 import { byCodeUnit } from './by-code-unit.ts'
-import { isSameText, type PlaceChange, type StoredText } from './entry.ts'
+import { isSameText, type BackupChange, type StoredText } from './entry.ts'
 import type { Contents } from './target.ts'
 import { TRANSIENT } from './transient.ts'
 
@@ -8,7 +8,7 @@ import { TRANSIENT } from './transient.ts'
 export type RestoreMode = 'merge' | 'replace'
 
 /** How many entries a restore touches, and how. */
-export interface Counts {
+export interface RestoreCounts {
   readonly added: number
   readonly changed: number
   /** In both, with the same value and the same expiry: nothing is done. */
@@ -17,11 +17,11 @@ export interface Counts {
 }
 
 /** What a restore will do, before it does anything. */
-export interface Plan extends Counts {
+export interface RestorePlan extends RestoreCounts {
   /** The same by namespace, sorted: every namespace of the backup and of the place. */
-  readonly namespaces: ReadonlyMap<string, Counts>
+  readonly namespaces: ReadonlyMap<string, RestoreCounts>
   /** In each namespace, what is set and then what is removed, so that nothing goes before the new is there. */
-  readonly changes: readonly PlaceChange[]
+  readonly changes: readonly BackupChange[]
 }
 
 /**
@@ -30,14 +30,14 @@ export interface Plan extends Counts {
  *
  * @param at the time, in milliseconds since 1970
  */
-export function plan(
+export function planRestore(
   backup: Contents,
   current: Contents,
   mode: RestoreMode,
   at: number = Date.now(),
-): Plan {
-  const changes: PlaceChange[] = []
-  const namespaces = new Map<string, Counts>()
+): RestorePlan {
+  const changes: BackupChange[] = []
+  const namespaces = new Map<string, RestoreCounts>()
   const total = { added: 0, changed: 0, same: 0, removed: 0 }
   const names = [...new Set([...backup.keys(), ...current.keys()])]
   for (const namespace of names.toSorted(byCodeUnit)) {

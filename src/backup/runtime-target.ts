@@ -1,23 +1,23 @@
 import { decode } from '../codec.ts'
-import { locate } from '../errors.ts'
+import { toStoreError } from '../errors.ts'
 import type { SetOptions, StorageRuntime, Store } from '../index.ts'
 import { checkKey } from '../key.ts'
 import { copyValue, utf8Bytes } from '../value/copy-value.ts'
 import { byCodeUnit } from './by-code-unit.ts'
 import { inParts } from './parts.ts'
-import { type BackupEntry, type PlaceChange, storedText, type StoredText } from './entry.ts'
+import { type BackupEntry, type BackupChange, storedText, type StoredText } from './entry.ts'
 import { MOST_ENTRIES, PART_BYTES } from './limits.ts'
-import type { Place } from './target.ts'
+import type { BackupTarget } from './target.ts'
 
 /** A place that can tell beforehand what it would refuse. */
-export interface RuntimePlace extends Place {
+export interface RuntimeTarget extends BackupTarget {
   /** @throws StoreError `INVALID_NAMESPACE`, `INVALID_KEY` or `TOO_LARGE` for what it cannot hold */
-  check(changes: readonly PlaceChange[]): Promise<void>
+  check(changes: readonly BackupChange[]): Promise<void>
   /**
    * Sets again what the changes have set and is gone. Where a listing may be older than a write, as
    * on Workers KV, it does nothing.
    */
-  setMissing(changes: readonly PlaceChange[]): Promise<void>
+  setMissing(changes: readonly BackupChange[]): Promise<void>
 }
 
 /**
@@ -28,8 +28,8 @@ export interface RuntimePlace extends Place {
  *
  * Its methods reject with what the storage says, a StoreError.
  */
-export function runtimePlace(runtime: StorageRuntime): RuntimePlace {
-  const check = async (changes: readonly PlaceChange[]): Promise<void> => {
+export function runtimeTarget(runtime: StorageRuntime): RuntimeTarget {
+  const check = async (changes: readonly BackupChange[]): Promise<void> => {
     for (const [namespace, run] of byNamespace(changes)) {
       await using store = await runtime.open(namespace)
       for (const change of run) checkFits(change, store)
@@ -80,8 +80,8 @@ export async function namespacesOf(runtime: StorageRuntime): Promise<readonly st
 
 /** Neighbours that are in one namespace. */
 function* byNamespace(
-  changes: readonly PlaceChange[],
-): Generator<readonly [string, readonly PlaceChange[]]> {
+  changes: readonly BackupChange[],
+): Generator<readonly [string, readonly BackupChange[]]> {
   for (let from = 0; from < changes.length;) {
     const namespace = changes[from]?.namespace ?? ''
     let to = from
@@ -92,19 +92,19 @@ function* byNamespace(
 }
 
 /** @throws StoreError `INVALID_KEY` or `TOO_LARGE` */
-function checkFits(change: PlaceChange, { namespace, traits }: Store): void {
+function checkFits(change: BackupChange, { namespace, traits }: Store): void {
   const { key } = change
   try {
     checkKey(key, traits.maxKeyBytes)
     if ('remove' in change || traits.maxValueBytes === Number.POSITIVE_INFINITY) return
     copyValue(decode(change.value), traits.maxValueBytes, utf8Bytes(key))
   } catch (error) {
-    throw locate(error, { namespace, key })
+    throw toStoreError(error, { namespace, key })
   }
 }
 
 /** What is set is there before anything goes. */
-async function applyPart(store: Store, part: readonly PlaceChange[]): Promise<void> {
+async function applyPart(store: Store, part: readonly BackupChange[]): Promise<void> {
   const set: BackupEntry[] = []
   const removed: string[] = []
   for (const change of part) {

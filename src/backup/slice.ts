@@ -25,7 +25,7 @@ export interface SliceOptions {
 }
 
 /** Neighbours among the entries of a store, sorted by key. */
-export interface Slice {
+export interface EntrySlice {
   readonly entries: ReadonlyMap<string, StoredText>
   /** Does none come after them? */
   readonly isLast: boolean
@@ -37,7 +37,7 @@ export interface Slice {
  *
  * @throws StoreError what the storage says
  */
-export async function readSlice(store: Store, options: SliceOptions): Promise<Slice> {
+export async function readSlice(store: Store, options: SliceOptions): Promise<EntrySlice> {
   const { prefix = '', after } = options
   const all = after === undefined ? await readWhole(store, options) : undefined
   if (all !== undefined) return { entries: all, isLast: true }
@@ -87,7 +87,7 @@ async function readKeys(
   store: Store,
   keys: readonly string[],
   { most, mostBytes, strict = false }: SliceOptions,
-): Promise<Slice> {
+): Promise<EntrySlice> {
   const entries = new Map<string, StoredText>()
   let bytes = 0
   let atOnce = 1

@@ -1,12 +1,12 @@
-import { PlaceError } from '../admin/client.ts'
-import type { PlaceChange, StoredText } from './entry.ts'
+import { AdminError } from '../admin/client.ts'
+import type { BackupChange, StoredText } from './entry.ts'
 import { TRANSIENT } from './transient.ts'
 
 /** What is stored, by namespace and key. */
 export type Contents = ReadonlyMap<string, ReadonlyMap<string, StoredText>>
 
 /** Where a bot's data is, as an operator sees it: text of `botshelf/codec` under namespaces and keys. */
-export interface Place {
+export interface BackupTarget {
   /** The namespaces there are, sorted by code unit. One whose entries are all gone may be listed. */
   namespaces(): Promise<readonly string[]>
   /** Every entry of a namespace, key by key; none if there is no such namespace. */
@@ -16,7 +16,7 @@ export interface Place {
    * be made; all of them can then be made again, as made twice is the same as once. A value that has
    * expired is removed. `onDone` gets how many are done so far.
    */
-  apply(changes: readonly PlaceChange[], onDone?: (done: number) => void): Promise<void>
+  apply(changes: readonly BackupChange[], onDone?: (done: number) => void): Promise<void>
 }
 
 /** How far {@link readAll} is. */
@@ -51,7 +51,7 @@ export class NamespaceError extends Error {
  * the place says if none can
  */
 export async function readAll(
-  place: Place,
+  place: BackupTarget,
   onProgress: (reading: Reading) => void = () => {},
 ): Promise<Contents> {
   const names = (await place.namespaces()).filter((name) => !TRANSIENT.has(name))
@@ -66,12 +66,15 @@ export async function readAll(
   return contents
 }
 
-async function readOne(place: Place, namespace: string): Promise<ReadonlyMap<string, StoredText>> {
+async function readOne(
+  place: BackupTarget,
+  namespace: string,
+): Promise<ReadonlyMap<string, StoredText>> {
   try {
     return await place.entries(namespace)
   } catch (error) {
     // The others are no better off where the edge is away or refuses.
-    if (error instanceof PlaceError && error.status !== 500) throw error
+    if (error instanceof AdminError && error.status !== 500) throw error
     throw new NamespaceError([namespace], error)
   }
 }

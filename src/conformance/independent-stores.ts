@@ -1,6 +1,6 @@
 import type { RuntimeOptions } from '../runtime.ts'
 import { fail } from './check.ts'
-import type { AnyStore, Subject } from './test-backend.ts'
+import type { AnyStore, TestBackend } from './test-backend.ts'
 
 export const times = <T>(count: number, make: (i: number) => T): T[] =>
   Array.from({ length: count }, (_, i) => make(i))
@@ -9,8 +9,8 @@ export const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Stores of one namespace that know nothing of each other, as two requests' or two tabs' do. */
-export async function strangers(
-  subject: Subject,
+export async function independentStores(
+  subject: TestBackend,
   count: number,
   options?: RuntimeOptions,
 ): Promise<AnyStore[]> {
@@ -30,7 +30,7 @@ export function pick(stores: readonly AnyStore[], i: number): AnyStore {
 }
 
 /** A store by itself. */
-export async function only(subject: Subject): Promise<AnyStore> {
-  const [store] = await strangers(subject, 1)
+export async function openStore(subject: TestBackend): Promise<AnyStore> {
+  const [store] = await independentStores(subject, 1)
   return store ?? fail('no store')
 }

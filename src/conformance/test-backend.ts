@@ -19,11 +19,11 @@ export interface Rule {
   readonly id: string
   readonly name: string
   readonly exempt?: (traits: Traits) => string | undefined
-  readonly run: (subject: Subject) => Promise<string | undefined | void>
+  readonly run: (subject: TestBackend) => Promise<string | undefined | void>
 }
 
 /** A backend under test, as one case sees it: new namespaces, a clock of its own, a count of openings. */
-export class Subject {
+export class TestBackend {
   readonly #make: MakePlugin
   readonly #plugin: StoragePluginBase
   readonly #opened: { namespace: string; storage: StorageBase }[] = []
@@ -38,8 +38,8 @@ export class Subject {
     this.#plugin = plugin
   }
 
-  static async of(make: MakePlugin): Promise<Subject> {
-    const subject = new Subject(make, await make())
+  static async of(make: MakePlugin): Promise<TestBackend> {
+    const subject = new TestBackend(make, await make())
     const storage = await subject.storage()
     subject.traits = storage.traits
     return subject
@@ -164,7 +164,7 @@ const NO_TRAITS: Traits = {
   atomic: 'none',
   durable: false,
   consistency: 'eventual',
-  gather: false,
+  batchAcrossTicks: false,
   maxKeyBytes: 0,
   maxValueBytes: 0,
   watch: false,

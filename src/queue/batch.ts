@@ -1,8 +1,8 @@
 import { isStoreError, type StoreErrorCode } from '../errors.ts'
 import type { Change, Entry, Outcome, StorageBase } from '../storage.ts'
-import { Chain, copyOf, type Leave } from './replay.ts'
-import type { Delivery } from './recovery.ts'
-import { chained, type Op } from './operation.ts'
+import { Replay, copyOf, type Leave } from './replay.ts'
+import type { Recovery } from './recovery.ts'
+import { chained, type Operation } from './operation.ts'
 
 /** What one operation can bring upon those that share a call with it. */
 const OF_ONE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
@@ -17,24 +17,24 @@ const OF_ONE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
 const NOTHING: ReadonlyMap<string, Entry> = new Map()
 
 /** Operations in lists that are made one after another. */
-export type Lists = readonly (readonly Op[])[]
+export type Lists = readonly (readonly Operation[])[]
 
 /** What has come of chains: those that are to be stored, each with its group, and the others. */
 interface Made {
-  readonly changed: Chain[]
+  readonly changed: Replay[]
   readonly groups: (readonly Change[])[]
-  readonly unchanged: Chain[]
+  readonly unchanged: Replay[]
 }
 
 /** What a round needs of its queue. */
 export interface RoundHost {
   readonly storage: StorageBase
-  readonly delivery: Delivery
+  readonly delivery: Recovery
   readonly leave: Leave
   /** Rejects with the error and its place. */
-  reject(op: Op, error: unknown): void
+  reject(op: Operation, error: unknown): void
   /** An operation lost against another writer. Is the round to have it made again? */
-  lost(op: Op): boolean
+  lost(op: Operation): boolean
 }
 
 /**
@@ -43,14 +43,14 @@ export interface RoundHost {
  */
 export class Round {
   readonly #host: RoundHost
-  readonly #again: (readonly Op[])[] = []
+  readonly #again: (readonly Operation[])[] = []
 
   constructor(host: RoundHost) {
     this.#host = host
   }
 
   /** Returns the operations that are to be made again, list by list. It does not fail. */
-  async run(ops: readonly Op[]): Promise<Lists> {
+  async run(ops: readonly Operation[]): Promise<Lists> {
     try {
       const [op] = ops
       if (op === undefined || ops.length > 1 || op.plan !== undefined) await this.#make(ops)
@@ -60,7 +60,7 @@ export class Round {
         // One that has come alone, as most do; nothing is made that it does not need.
         const outcomes = await this.#host.delivery.commit([op.changes])
         if (outcomes[0] === 'applied') op.resolve()
-        else this.#conclude([new Chain(ops, this.#host.leave)], [], outcomes)
+        else this.#conclude([new Replay(ops, this.#host.leave)], [], outcomes)
       }
     } catch (error) {
       // A mistake in this place; nobody is to wait for ever for it.
@@ -69,11 +69,12 @@ export class Round {
     return this.#again
   }
 
-  async #make(ops: readonly Op[]): Promise<void> {
-    const readers: Op[][] = []
-    const chains: Chain[] = []
+  async #make(ops: readonly Operation[]): Promise<void> {
+    const readers: Operation[][] = []
+    const chains: Replay[] = []
     for (const chain of chained(ops)) {
-      if (chain.some((op) => op.changes ?? op.plan)) chains.push(new Chain(chain, this.#host.leave))
+      if (chain.some((op) => op.changes ?? op.plan))
+        chains.push(new Replay(chain, this.#host.leave))
       else readers.push(chain)
     }
     const wanted = chains.flatMap((chain) => chain.wanted())
@@ -93,7 +94,7 @@ export class Round {
   /** Answers those that only read, and starts those that have to know what is there. */
   async #read(
     readers: Lists,
-    chains: readonly Chain[] = [],
+    chains: readonly Replay[] = [],
     wanted: readonly string[] = [],
   ): Promise<boolean> {
     const keys = [...readers.flatMap(([op]) => op?.keys ?? []), ...wanted]
@@ -116,7 +117,7 @@ export class Round {
   }
 
   /** Decides in the backend's own transaction, as far as that goes at once. */
-  async #storeInside(chains: readonly Chain[], wanted: readonly string[]): Promise<void> {
+  async #storeInside(chains: readonly Replay[], wanted: readonly string[]): Promise<void> {
     let made: Made = this.#group([])
     let outcomes: readonly Outcome[]
     try {
@@ -135,7 +136,7 @@ export class Round {
   }
 
   /** Waits for what is pending, and commits what has come of all of it. */
-  async #store(chains: readonly Chain[]): Promise<void> {
+  async #store(chains: readonly Replay[]): Promise<void> {
     const pending = chains.filter(({ isPending }) => isPending)
     if (pending.length > 0) await Promise.all(pending.map((chain) => chain.finish()))
     const { changed, groups, unchanged } = this.#group(chains)
@@ -143,7 +144,7 @@ export class Round {
     this.#conclude(changed, unchanged, outcomes)
   }
 
-  #group(chains: readonly Chain[]): Made {
+  #group(chains: readonly Replay[]): Made {
     const conditional = this.#host.storage.traits.atomic !== 'none'
     const made: Made = { changed: [], groups: [], unchanged: [] }
     for (const chain of chains) {
@@ -159,16 +160,16 @@ export class Round {
 
   /** Acts on the outcomes of what was made. Returns what holds. */
   #conclude(
-    changed: readonly Chain[],
-    unchanged: readonly Chain[],
+    changed: readonly Replay[],
+    unchanged: readonly Replay[],
     outcomes: readonly Outcome[],
-  ): readonly Chain[] {
+  ): readonly Replay[] {
     const [first] = outcomes
     if (typeof first === 'object' && outcomes.every((outcome) => outcome === first)) {
       this.#refuse(changed, first)
       return this.#conclude([], unchanged, [])
     }
-    const lost: Op[] = []
+    const lost: Operation[] = []
     const held = changed.filter((chain, index) => {
       const outcome = outcomes[index]
       if (outcome === 'conflict') {
@@ -184,7 +185,7 @@ export class Round {
   }
 
   /** What these chains were to store was refused, with one error for all of them. */
-  #refuse(chains: readonly Chain[], error: unknown): void {
+  #refuse(chains: readonly Replay[], error: unknown): void {
     for (const chain of chains) chain.settleFirst()
     const writers = chains.flatMap((chain) => chain.writers)
     this.#fail(chains.map(opsOf), new Set(writers), error)
@@ -198,7 +199,7 @@ export class Round {
    */
   #unread(lists: Lists, keys: readonly string[], error: unknown, inside = false): void {
     const unread = new Set(keys)
-    const needs = (op: Op): boolean => !op.isBlind && unread.has(op.keys[0] ?? '')
+    const needs = (op: Operation): boolean => !op.isBlind && unread.has(op.keys[0] ?? '')
     const failed = new Set(
       lists.flat().filter((op) => needs(op) && (op.plan !== undefined || !inside)),
     )
@@ -220,7 +221,7 @@ export class Round {
    *
    * @param causes how many things there are of which one may be to blame
    */
-  #fail(lists: Lists, failed: ReadonlySet<Op>, error: unknown, causes = failed.size): void {
+  #fail(lists: Lists, failed: ReadonlySet<Operation>, error: unknown, causes = failed.size): void {
     const ops = lists.flat()
     if (causes > 1 && isOfOne(error)) {
       this.#repeat(lists.length > 1 ? lists : ops.map((op) => [op]))
@@ -235,7 +236,7 @@ export class Round {
   }
 }
 
-function opsOf({ ops }: Chain): readonly Op[] {
+function opsOf({ ops }: Replay): readonly Operation[] {
   return ops
 }
 

@@ -1,10 +1,10 @@
 import { deferred, sleep } from '../async.ts'
-import { locate, StoreError } from '../errors.ts'
+import { toStoreError, StoreError } from '../errors.ts'
 import type { Change, Entry, StorageBase } from '../storage.ts'
 import type { Leave } from './replay.ts'
-import { Delivery, READ_ATTEMPTS, untilNext } from './recovery.ts'
-import { Op, type Plan, type Planned } from './operation.ts'
-import { pause, Pipeline } from './scheduler.ts'
+import { Recovery, READ_ATTEMPTS, untilNext } from './recovery.ts'
+import { Operation, type EntryUpdater, type Decision } from './operation.ts'
+import { pause, Scheduler } from './scheduler.ts'
 import { Round, type RoundHost } from './batch.ts'
 
 /** How often a step is tried against other writers before it is a `CONFLICT`. */
@@ -17,22 +17,22 @@ const TURN = 250
  * one read and one commit; operations keep the order of each key, and a conditional step is atomic
  * against every other writer the backend can tell apart.
  */
-export class OpQueue implements RoundHost {
-  readonly delivery: Delivery
+export class OperationQueue implements RoundHost {
+  readonly delivery: Recovery
   readonly storage: StorageBase
   readonly #namespace: string
   readonly #turns = new Map<string, Promise<unknown>>()
-  #pipeline: Pipeline | undefined
+  #pipeline: Scheduler | undefined
   #deciding: string | undefined
 
   constructor(storage: StorageBase, namespace: string) {
-    this.delivery = new Delivery(storage)
+    this.delivery = new Recovery(storage)
     this.storage = storage
     this.#namespace = namespace
   }
 
   read(key: string): Promise<Entry | undefined> {
-    return this.#accept(new Op([key])) as Promise<Entry | undefined>
+    return this.#accept(new Operation([key])) as Promise<Entry | undefined>
   }
 
   /**
@@ -43,7 +43,7 @@ export class OpQueue implements RoundHost {
   write(changes: readonly Change[]): Promise<void> {
     const keys = changes.map(({ key }) => key)
     for (const key of keys) this.#checkApart(key)
-    return this.#accept(new Op(keys, changes)) as Promise<void>
+    return this.#accept(new Operation(keys, changes)) as Promise<void>
   }
 
   /**
@@ -51,9 +51,9 @@ export class OpQueue implements RoundHost {
    *
    * @throws StoreError `CONFLICT` at once, within a function that decides on the same key
    */
-  step<T>(key: string, plan: Plan<T>): Promise<T> {
+  step<T>(key: string, plan: EntryUpdater<T>): Promise<T> {
     this.#checkApart(key)
-    const decide: Plan<T> = (now) => {
+    const decide: EntryUpdater<T> = (now) => {
       const around = this.#deciding
       this.#deciding = key
       try {
@@ -62,7 +62,7 @@ export class OpQueue implements RoundHost {
         this.#deciding = around
       }
     }
-    return this.#accept(new Op([key], undefined, decide)) as Promise<T>
+    return this.#accept(new Operation([key], undefined, decide)) as Promise<T>
   }
 
   clear(): Promise<void> {
@@ -76,13 +76,13 @@ export class OpQueue implements RoundHost {
     return this.delivery.retry(() => this.storage.liveLen(now)).catch(this.#located)
   }
 
-  reject(op: Op, error: unknown): void {
-    op.reject(locate(error, { namespace: this.#namespace, key: op.keys[0] }))
+  reject(op: Operation, error: unknown): void {
+    op.reject(toStoreError(error, { namespace: this.#namespace, key: op.keys[0] }))
   }
 
   /** Once its plan has decided, the step comes back to be stored. */
   readonly leave: Leave = ({ op, read, promise }, current) => {
-    const decided = (planned: Planned): void => {
+    const decided = (planned: Decision): void => {
       op.made = { read, planned }
       if (planned.change === undefined) op.resolve(planned.result)
       else if (current) this.#line().add(op)
@@ -91,7 +91,7 @@ export class OpQueue implements RoundHost {
     promise.then(decided, (error: unknown) => op.reject(error))
   }
 
-  lost(op: Op): boolean {
+  lost(op: Operation): boolean {
     op.tries++
     // The others are made once more, without the steps that they lost with.
     if (op.tries >= MAX_TRIES + (op.plan ? 0 : 1)) {
@@ -122,10 +122,10 @@ export class OpQueue implements RoundHost {
   }
 
   readonly #located = (error: unknown): never => {
-    throw locate(error, { namespace: this.#namespace })
+    throw toStoreError(error, { namespace: this.#namespace })
   }
 
-  #accept(op: Op): Promise<unknown> {
+  #accept(op: Operation): Promise<unknown> {
     this.#line().add(op)
     return op.promise
   }
@@ -134,10 +134,10 @@ export class OpQueue implements RoundHost {
    * With `gather: false` no call waits for one of an earlier tick. That may belong to another
    * request, and in a Worker a promise of another request may never settle.
    */
-  #line(): Pipeline {
+  #line(): Scheduler {
     if (this.#pipeline === undefined) {
-      this.#pipeline = new Pipeline((ops) => new Round(this).run(ops))
-      if (!this.storage.traits.gather) {
+      this.#pipeline = new Scheduler((ops) => new Round(this).run(ops))
+      if (!this.storage.traits.batchAcrossTicks) {
         queueMicrotask(() => {
           this.#pipeline = undefined
         })
@@ -148,9 +148,9 @@ export class OpQueue implements RoundHost {
 
   // Steps that took their time and lost go one after another from then on. It is a courtesy with a
   // time limit and no lock: a function may itself be waiting for another step on the key.
-  async #inTurn(op: Op): Promise<void> {
+  async #inTurn(op: Operation): Promise<void> {
     const [key = ''] = op.keys
-    if (this.storage.traits.gather && op.endTurn === undefined) {
+    if (this.storage.traits.batchAcrossTicks && op.endTurn === undefined) {
       const before = this.#turns.get(key)
       const { promise: turn, resolve: end } = deferred()
       this.#turns.set(key, turn)

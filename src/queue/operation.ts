@@ -1,26 +1,28 @@
-import { nothing } from '../async.ts'
+import { noop } from '../async.ts'
 import type { Change, Entry } from '../storage.ts'
 
 /** What a step wants: at most one change of its key, and what its caller is to get. */
-export interface Planned<T = unknown> {
+export interface Decision<T = unknown> {
   /** Without a condition: that is the queue's to set. */
   readonly change?: Change | undefined
   readonly result: T
 }
 
 /** Decides on a step, given the entry as it is now. It is asked again if the entry changed meanwhile. */
-export type Plan<T = unknown> = (now: Entry | undefined) => Planned<T> | Promise<Planned<T>>
+export type EntryUpdater<T = unknown> = (
+  now: Entry | undefined,
+) => Decision<T> | Promise<Decision<T>>
 
 /** An operation that was accepted: a write has changes, a step has a plan, a read has neither. */
-export class Op {
+export class Operation {
   /** At least one. */
   readonly keys: readonly string[]
   readonly changes: readonly Change[] | undefined
-  readonly plan: Plan | undefined
+  readonly plan: EntryUpdater | undefined
   /** How often it lost against another writer. */
   tries = 0
   /** What a plan that took its time has decided, and upon which entry. */
-  made: { readonly read: Entry | undefined; readonly planned: Planned } | undefined
+  made: { readonly read: Entry | undefined; readonly planned: Decision } | undefined
   /** Lets the next one go of those that lost on its key. */
   endTurn: (() => void) | undefined
   /** What came of its last run, to be told when that is stored. */
@@ -28,10 +30,10 @@ export class Op {
   /** Is the result what its plan threw? */
   threw = false
   readonly promise: Promise<unknown>
-  #resolve: (value: unknown) => void = nothing
-  #reject: (error: unknown) => void = nothing
+  #resolve: (value: unknown) => void = noop
+  #reject: (error: unknown) => void = noop
 
-  constructor(keys: readonly string[], changes?: readonly Change[], plan?: Plan) {
+  constructor(keys: readonly string[], changes?: readonly Change[], plan?: EntryUpdater) {
     this.keys = keys
     this.changes = changes
     this.plan = plan
@@ -58,7 +60,7 @@ export class Op {
 }
 
 /** Parts operations into those that share keys, directly or through others; each in its order. */
-export function chained(ops: readonly Op[]): Op[][] {
+export function chained(ops: readonly Operation[]): Operation[][] {
   // From a key that is written together with others, the way to the one that stands for them all.
   const ways = new Map<string, string>()
   const head = (key: string): string => {
@@ -78,7 +80,7 @@ export function chained(ops: readonly Op[]): Op[][] {
       if (other !== first) ways.set(other, first)
     }
   }
-  const chains = new Map<string, Op[]>()
+  const chains = new Map<string, Operation[]>()
   for (const op of ops) {
     const key = head(op.keys[0] ?? '')
     const chain = chains.get(key)

@@ -1,5 +1,5 @@
-import { nothing, sleep } from '../async.ts'
-import { locate, type StoreError } from '../errors.ts'
+import { noop, sleep } from '../async.ts'
+import { toStoreError, type StoreError } from '../errors.ts'
 import type { Change, Entry, Outcome, StorageBase } from '../storage.ts'
 
 /** How often a read is made. */
@@ -11,7 +11,7 @@ type Groups = readonly (readonly Change[])[]
  * Calls to one storage, with an answer even where the backend's own was lost: reads are made
  * again, and writes whose outcome is unknown are looked up.
  */
-export class Delivery {
+export class Recovery {
   readonly #storage: StorageBase
 
   constructor(storage: StorageBase) {
@@ -90,7 +90,7 @@ export class Delivery {
       return changes.find((change) => 'entry' in change) ?? changes.find(speaks)
     })
     const keys = new Set(probes.flatMap((probe) => probe?.key ?? []))
-    const found = keys.size > 0 && (await this.getMany([...keys]).catch(nothing))
+    const found = keys.size > 0 && (await this.getMany([...keys]).catch(noop))
     if (!found) return outcomes
     const unsent: number[] = []
     const settled = outcomes.map((outcome, index) => {
@@ -121,12 +121,12 @@ function answered(groups: Groups, outcomes: readonly Outcome[] | undefined): rea
     const outcome = outcomes?.[index]
     return isKnown(outcome)
       ? outcome
-      : locate(outcome ?? new Error('a group of changes got no outcome'), {})
+      : toStoreError(outcome ?? new Error('a group of changes got no outcome'), {})
   })
 }
 
 function unanswered(groups: Groups, error: unknown): readonly Outcome[] {
-  const failed = locate(error, {})
+  const failed = toStoreError(error, {})
   return groups.map(() => failed)
 }
 
@@ -147,5 +147,5 @@ export async function untilNext(attempt: number, error: unknown): Promise<void> 
 }
 
 function failedRead(error: unknown): StoreError {
-  return locate(error, { outcome: 'not-applied' })
+  return toStoreError(error, { outcome: 'not-applied' })
 }

@@ -1,13 +1,13 @@
-import { nothing } from '../async.ts'
+import { noop } from '../async.ts'
 import type { Change, Entry } from '../storage.ts'
 import { recopy } from '../value/copy-value.ts'
-import type { Op, Planned } from './operation.ts'
+import type { Operation, Decision } from './operation.ts'
 
 /** A plan that takes its time, and the entry that it was given. */
 export interface Pending {
-  readonly op: Op
+  readonly op: Operation
   readonly read: Entry | undefined
-  readonly promise: Promise<Planned>
+  readonly promise: Promise<Decision>
 }
 
 /** A key as a chain sees it. */
@@ -36,22 +36,22 @@ const UNSEEN: Map<string, Slot> = new Map()
  * Operations that share keys, in their order. They run upon a view of these keys; what comes of
  * them is one group of changes, at most one for each key, that holds if what they read still does.
  */
-export class Chain {
-  #ops: readonly Op[]
+export class Replay {
+  #ops: readonly Operation[]
   /** Those that have made changes: one of them may have spoiled it for the others. */
-  writers: Op[] = []
+  writers: Operation[] = []
   /** The changes of a write that shares its keys with no other, as most do: it need not run. */
   readonly #lone: readonly Change[] | undefined
   readonly #leave: Leave
   /** How many have begun. */
   #begun = 0
   /** Those whose answers wait until they are stored. */
-  #ran: Op[] = []
+  #ran: Operation[] = []
   #left: Pending[] = []
   #pending: Pending | undefined
   #view: Map<string, Slot> = UNSEEN
 
-  constructor(ops: readonly Op[], leave: Leave) {
+  constructor(ops: readonly Operation[], leave: Leave) {
     this.#ops = ops
     this.#leave = leave
     this.#lone = ops.length === 1 ? ops[0]?.changes : undefined
@@ -59,7 +59,7 @@ export class Chain {
   }
 
   /** Those that are still to be made. */
-  get ops(): readonly Op[] {
+  get ops(): readonly Operation[] {
     return this.#ops
   }
 
@@ -166,7 +166,7 @@ export class Chain {
     }
   }
 
-  #run(op: Op): void {
+  #run(op: Operation): void {
     const [key = ''] = op.keys
     const { changes, made, plan } = op
     if (changes !== undefined) {
@@ -187,7 +187,7 @@ export class Chain {
         const planned = plan(read)
         if (planned instanceof Promise) {
           // It may fail while nobody waits for it yet.
-          planned.catch(nothing)
+          planned.catch(noop)
           this.#pending = { op, read, promise: planned }
         } else this.#take(op, planned)
       } catch (error) {
@@ -196,7 +196,7 @@ export class Chain {
     }
   }
 
-  #take(op: Op, { change, result }: Planned): void {
+  #take(op: Operation, { change, result }: Decision): void {
     if (change !== undefined) {
       const slot = this.#write(change)
       this.writers.push(op)
@@ -215,7 +215,7 @@ export class Chain {
     return slot
   }
 
-  #answer(op: Op, result?: unknown, threw = false): void {
+  #answer(op: Operation, result?: unknown, threw = false): void {
     op.result = result
     op.threw = threw
     this.#ran.push(op)
@@ -230,7 +230,7 @@ export class Chain {
   }
 }
 
-function answer(ops: Iterable<Op>): void {
+function answer(ops: Iterable<Operation>): void {
   for (const op of ops) {
     if (op.threw) op.reject(op.result)
     else op.resolve(op.result)

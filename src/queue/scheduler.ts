@@ -1,18 +1,18 @@
-import { nothing, sleep } from '../async.ts'
-import { chained, type Op } from './operation.ts'
+import { noop, sleep } from '../async.ts'
+import { chained, type Operation } from './operation.ts'
 import type { Lists } from './batch.ts'
 
 /** Makes operations together. Resolves to those that are to be made again, list by list. It does not fail. */
-export type Pass = (ops: readonly Op[]) => Promise<Lists>
+export type Pass = (ops: readonly Operation[]) => Promise<Lists>
 
 /**
  * Runs operations in batches, one after another: what is accepted while one is under way goes with
  * the next. What a batch leaves to be made again is made beside the others; only operations on the
  * same keys wait for it.
  */
-export class Pipeline {
+export class Scheduler {
   readonly #pass: Pass
-  #gathering: Op[] | undefined
+  #gathering: Operation[] | undefined
   /** Settles when the batch before has passed. */
   #turn: Promise<unknown> = Promise.resolve()
   /** By key, what is still made again. */
@@ -23,9 +23,9 @@ export class Pipeline {
   }
 
   /** The batch goes out with the next microtask, or when the one before has passed. */
-  add(op: Op): void {
+  add(op: Operation): void {
     if (this.#gathering === undefined) {
-      const ops: Op[] = []
+      const ops: Operation[] = []
       this.#gathering = ops
       this.#turn = this.#turn.then(() => {
         if (this.#gathering === ops) this.#gathering = undefined
@@ -39,7 +39,7 @@ export class Pipeline {
   alone<T>(run: () => Promise<T>): Promise<T> {
     const result = this.settled().then(run)
     this.#gathering = undefined
-    this.#turn = result.then(nothing, nothing)
+    this.#turn = result.then(noop, noop)
     return result
   }
 
@@ -49,14 +49,14 @@ export class Pipeline {
     await Promise.all(this.#held.values())
   }
 
-  async #begin(ops: readonly Op[]): Promise<void> {
+  async #begin(ops: readonly Operation[]): Promise<void> {
     const free = this.#held.size === 0 ? ops : this.#withoutHeld(ops)
     const left = await this.#pass(free)
     if (left.length > 0) this.#hold(left, Promise.resolve())
   }
 
   /** Those whose keys nothing else is made again on; the others wait for that. */
-  #withoutHeld(ops: readonly Op[]): readonly Op[] {
+  #withoutHeld(ops: readonly Operation[]): readonly Operation[] {
     return chained(ops).flatMap((chain) => {
       const before = keysOf(chain).flatMap((key) => this.#held.get(key) ?? [])
       if (before.length === 0) return chain
@@ -85,7 +85,7 @@ export class Pipeline {
   }
 }
 
-function keysOf(ops: readonly Op[]): readonly string[] {
+function keysOf(ops: readonly Operation[]): readonly string[] {
   return ops.flatMap(({ keys }) => keys)
 }
 

@@ -1,7 +1,7 @@
 export type ViewConstructor = new (buffer: ArrayBuffer) => ArrayBufferView
 
 /** The classes of errors that are kept, by name. */
-export const ERRORS: Readonly<Record<string, ErrorConstructor>> = {
+export const ERROR_CLASSES: Readonly<Record<string, ErrorConstructor>> = {
   Error,
   EvalError,
   RangeError,
@@ -32,7 +32,7 @@ export function builtInName(value: object): string | undefined {
 }
 
 /** An object that is not stored, in words. */
-export function describe(value: object, name: string | undefined): string {
+export function describeObject(value: object, name: string | undefined): string {
   if (name === 'Promise') return 'a promise; await it first'
   const own: unknown = name || (value as { constructor?: { name?: unknown } }).constructor?.name
   return typeof own === 'string' && own !== ''

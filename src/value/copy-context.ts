@@ -4,7 +4,7 @@ import { quote, StoreError, type StoreErrorDetails } from '../errors.ts'
 export type Step = string | number | (() => string)
 
 /** One pass over a value: what it looks at, how far it may go, and where it is. */
-export interface Pass {
+export interface CopyContext {
   readonly maxDepth: number
   /** Not where a copy is copied, which was checked when it was made. */
   readonly checks: boolean
@@ -18,18 +18,18 @@ export interface Pass {
   copies: Map<object, object> | undefined
 }
 
-export function begin(
+export function createContext(
   maxDepth: number,
   checks: boolean,
   measures = false,
   maxBytes: number = Infinity,
   bytes = 0,
-): Pass {
+): CopyContext {
   return { maxDepth, checks, measures, maxBytes, bytes, path: [], depth: 0, copies: undefined }
 }
 
 /** @throws StoreError `TOO_LARGE` */
-export function add(bytes: number, pass: Pass): void {
+export function countBytes(bytes: number, pass: CopyContext): void {
   pass.bytes += bytes
   if (pass.bytes > pass.maxBytes) {
     throw new StoreError(
@@ -40,19 +40,19 @@ export function add(bytes: number, pass: Pass): void {
 }
 
 /** @throws StoreError `TOO_LARGE` */
-export function addText(text: string, pass: Pass): void {
+export function countText(text: string, pass: CopyContext): void {
   if (!pass.measures) return
   // Its length is held against the limit before its characters are looked at.
-  add(6 + text.length, pass)
+  countBytes(6 + text.length, pass)
   // One character beyond Latin-1 makes V8 write two bytes a character.
-  if (BEYOND_LATIN_1.test(text)) add(2 + text.length, pass)
+  if (BEYOND_LATIN_1.test(text)) countBytes(2 + text.length, pass)
 }
 
 // Of text that has one byte a character V8 knows at once that it holds none.
 const BEYOND_LATIN_1 = /[\u0100-\uffff]/
 
 /** Makes the copy known, for whatever else refers to the object. */
-export function keep<T extends object>(value: object, copy: T, pass: Pass): T {
+export function rememberCopy<T extends object>(value: object, copy: T, pass: CopyContext): T {
   pass.copies ??= new Map()
   pass.copies.set(value, copy)
   return copy
@@ -63,7 +63,7 @@ export function keep<T extends object>(value: object, copy: T, pass: Pass): T {
  *
  * @throws StoreError `INVALID_VALUE`
  */
-export function indexesOf(value: unknown[], pass: Pass): readonly PropertyKey[] {
+export function indexesOf(value: unknown[], pass: CopyContext): readonly PropertyKey[] {
   const keys = Reflect.ownKeys(value)
   // First come the indexes, then `length`, then whatever else it has.
   if (keys.length === value.length + 1 && keys.at(-1) === 'length') return keys.slice(0, -1)
@@ -74,16 +74,17 @@ export function indexesOf(value: unknown[], pass: Pass): readonly PropertyKey[] 
       typeof key === 'symbol' || String(Number(key) >>> 0) !== key || Number(key) >= value.length,
   )
   if (other === undefined) return indexes
-  return refuse(`has a property ${quote(String(other))} besides its elements`, pass)
+  return throwInvalid(`has a property ${quote(String(other))} besides its elements`, pass)
 }
 
 /** @throws StoreError `INVALID_VALUE` where an object has more than so many properties of its own */
-export function noExtras(value: object, pass: Pass, own = 0): void {
-  if (pass.checks && Reflect.ownKeys(value).length > own) refuse('has properties of its own', pass)
+export function assertNoOwnProperties(value: object, pass: CopyContext, own = 0): void {
+  if (pass.checks && Reflect.ownKeys(value).length > own)
+    throwInvalid('has properties of its own', pass)
 }
 
 /** @throws StoreError `INVALID_VALUE` with the path to where the pass is */
-export function refuse(what: string, pass: Pass, details?: StoreErrorDetails): never {
+export function throwInvalid(what: string, pass: CopyContext, details?: StoreErrorDetails): never {
   const path = pass.path.slice(0, pass.depth).map(shown).join('')
   throw new StoreError('INVALID_VALUE', `Cannot be stored: $${path} ${what}.`, details)
 }

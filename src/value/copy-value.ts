@@ -1,14 +1,20 @@
-import { builtInName, describe, ERROR_PROPERTY, ERRORS, type ViewConstructor } from './built-in.ts'
+import {
+  builtInName,
+  describeObject,
+  ERROR_PROPERTY,
+  ERROR_CLASSES,
+  type ViewConstructor,
+} from './built-in.ts'
 import { quote, StoreError } from '../errors.ts'
 import {
-  add,
-  addText,
-  begin,
+  countBytes,
+  countText,
+  createContext,
   indexesOf,
-  keep,
-  noExtras,
-  type Pass,
-  refuse,
+  rememberCopy,
+  assertNoOwnProperties,
+  type CopyContext,
+  throwInvalid,
   type Step,
 } from './copy-context.ts'
 
@@ -44,7 +50,7 @@ export function copyValue(
   maxBytes: number = Number.POSITIVE_INFINITY,
   firstBytes = 0,
 ): Copy {
-  const pass = begin(MAX_DEPTH, true, true, maxBytes, firstBytes)
+  const pass = createContext(MAX_DEPTH, true, true, maxBytes, firstBytes)
   return { value: copyRoot(value, pass), bytes: pass.bytes }
 }
 
@@ -55,12 +61,12 @@ export function copyValue(
  * @throws StoreError `INVALID_VALUE` with the path of what cannot be stored
  */
 export function cloneValue(value: unknown, maxDepth: number = MAX_DEPTH): unknown {
-  return copyRoot(value, begin(maxDepth, true))
+  return copyRoot(value, createContext(maxDepth, true))
 }
 
 /** Another copy of what `copyValue` or `cloneValue` gave, or of `undefined`; nothing is checked again. */
 export function recopy(copied: unknown): unknown {
-  return copyPart(copied, begin(Infinity, false))
+  return copyPart(copied, createContext(Infinity, false))
 }
 
 /** How many bytes of UTF-8 a well-formed text takes. */
@@ -69,9 +75,12 @@ export function utf8Bytes(text: string): number {
   return /[^\x20-\x7e]/.test(text) ? new TextEncoder().encode(text).length : text.length
 }
 
-function copyRoot(value: unknown, pass: Pass): unknown {
+function copyRoot(value: unknown, pass: CopyContext): unknown {
   if (value === undefined) {
-    refuse('is undefined, which is what a missing key reads as. Use delete() to remove one', pass)
+    throwInvalid(
+      'is undefined, which is what a missing key reads as. Use delete() to remove one',
+      pass,
+    )
   }
   try {
     return copyPart(value, pass)
@@ -79,69 +88,70 @@ function copyRoot(value: unknown, pass: Pass): unknown {
     if (cause instanceof StoreError) throw cause
     // A getter or a Proxy trap threw, or an object was not what its prototype says.
     const why = cause instanceof Error ? `: ${cause.message}` : ''
-    return refuse(`cannot be read${why}`, pass, { cause })
+    return throwInvalid(`cannot be read${why}`, pass, { cause })
   }
 }
 
-function copyPart(value: unknown, pass: Pass): unknown {
+function copyPart(value: unknown, pass: CopyContext): unknown {
   switch (typeof value) {
     case 'object':
       if (value !== null) return copyObject(value, pass)
-      add(1, pass)
+      countBytes(1, pass)
       break
     case 'string':
-      addText(value, pass)
+      countText(value, pass)
       break
     case 'bigint':
       if ((value < 0n ? -value : value) >= BIGINT_END)
-        refuse(`is a bigint of more than ${MAX_BIGINT_BITS} bits`, pass)
-      if (pass.measures) add(16 + value.toString(16).length / 2, pass)
+        throwInvalid(`is a bigint of more than ${MAX_BIGINT_BITS} bits`, pass)
+      if (pass.measures) countBytes(16 + value.toString(16).length / 2, pass)
       break
     case 'function':
     case 'symbol':
-      refuse(`is a ${typeof value}`, pass)
+      throwInvalid(`is a ${typeof value}`, pass)
       break
     default:
-      add(typeof value === 'number' ? 9 : 1, pass)
+      countBytes(typeof value === 'number' ? 9 : 1, pass)
   }
   return value
 }
 
-function copyObject(value: object, pass: Pass): unknown {
+function copyObject(value: object, pass: CopyContext): unknown {
   const known = pass.copies?.get(value)
   if (known !== undefined) {
     // V8 writes such a structured clone, and can never read it again.
-    if (known === value) refuse('is an error within its own cause', pass)
-    add(6, pass)
+    if (known === value) throwInvalid('is an error within its own cause', pass)
+    countBytes(6, pass)
     return known
   }
-  if (pass.depth >= pass.maxDepth) refuse(`nests more than ${pass.maxDepth} levels deep`, pass)
-  add(16, pass)
+  if (pass.depth >= pass.maxDepth)
+    throwInvalid(`nests more than ${pass.maxDepth} levels deep`, pass)
+  countBytes(16, pass)
   const name = builtInName(value) ?? ''
   const copy = COPIERS[name]
   if (copy !== undefined) return copy(value as never, pass)
   if (ArrayBuffer.isView(value)) return copyView(value, name, pass)
-  if (name in ERRORS) return copyError(value as Error, name, pass)
-  return refuse(`is ${describe(value, name)}`, pass)
+  if (name in ERROR_CLASSES) return copyError(value as Error, name, pass)
+  return throwInvalid(`is ${describeObject(value, name)}`, pass)
 }
 
 // An array of no more than so many holes may take room for each of them.
 const SPARSE_LENGTH = 64
 
 /** How an object is copied, by the name of its class; errors and views come besides. */
-const COPIERS: Readonly<Record<string, (value: never, pass: Pass) => unknown>> = {
+const COPIERS: Readonly<Record<string, (value: never, pass: CopyContext) => unknown>> = {
   Object: (value: Record<string, unknown>, pass) => {
-    const copy = keep<Record<string, unknown>>(value, {}, pass)
+    const copy = rememberCopy<Record<string, unknown>>(value, {}, pass)
     const keys = Object.keys(value)
     if (pass.checks) {
       // Two lists more are made sooner than the one of Reflect.ownKeys.
-      if (Object.getOwnPropertySymbols(value).length > 0) refuse('has a symbol key', pass)
+      if (Object.getOwnPropertySymbols(value).length > 0) throwInvalid('has a symbol key', pass)
       if (Object.getOwnPropertyNames(value).length > keys.length)
-        refuse('has a property that is not enumerable', pass)
+        throwInvalid('has a property that is not enumerable', pass)
     }
     for (const key of keys) {
-      if (key === '__proto__') refuse('has an own property "__proto__"', pass)
-      addText(key, pass)
+      if (key === '__proto__') throwInvalid('has an own property "__proto__"', pass)
+      countText(key, pass)
       pass.path[pass.depth++] = key
       copy[key] = copyPart(value[key], pass)
       pass.depth--
@@ -150,12 +160,12 @@ const COPIERS: Readonly<Record<string, (value: never, pass: Pass) => unknown>> =
   },
   Array: (value: unknown[], pass) => {
     const { length } = value
-    const copy = keep<unknown[]>(value, [], pass)
+    const copy = rememberCopy<unknown[]>(value, [], pass)
     // Whoever reads the value back makes room for every element and hole. Looked at first, since
     // the keys of a large array are many.
-    add(length, pass)
+    countBytes(length, pass)
     const indexes = pass.checks ? indexesOf(value, pass) : Object.keys(value)
-    add(6 * indexes.length, pass)
+    countBytes(6 * indexes.length, pass)
     // V8 makes room for each hole, up to many millions, unless an array has had a far element.
     if (length > SPARSE_LENGTH + 4 * indexes.length) {
       copy[2 ** 32 - 2] = 0
@@ -172,8 +182,8 @@ const COPIERS: Readonly<Record<string, (value: never, pass: Pass) => unknown>> =
     return copy
   },
   Map: (value: Map<unknown, unknown>, pass) => {
-    noExtras(value, pass)
-    const copy = keep(value, new Map<unknown, unknown>(), pass)
+    assertNoOwnProperties(value, pass)
+    const copy = rememberCopy(value, new Map<unknown, unknown>(), pass)
     let index = 0
     const nth = (): string => `<key ${index}>`
     for (const [key, item] of value) {
@@ -184,24 +194,24 @@ const COPIERS: Readonly<Record<string, (value: never, pass: Pass) => unknown>> =
     return copy
   },
   Set: (value: Set<unknown>, pass) => {
-    noExtras(value, pass)
-    const copy = keep(value, new Set<unknown>(), pass)
+    assertNoOwnProperties(value, pass)
+    const copy = rememberCopy(value, new Set<unknown>(), pass)
     for (const item of value) copy.add(copyAt(() => `<item ${copy.size}>`, item, pass))
     return copy
   },
   Date: (value: Date, pass) => {
-    noExtras(value, pass)
-    return keep(value, new Date(value.getTime()), pass)
+    assertNoOwnProperties(value, pass)
+    return rememberCopy(value, new Date(value.getTime()), pass)
   },
   RegExp: (value: RegExp, pass) => {
     // `lastIndex` is every RegExp's own; it is no part of the domain and starts again at 0.
-    noExtras(value, pass, 1)
-    addText(value.source, pass)
-    return keep(value, new RegExp(value.source, value.flags), pass)
+    assertNoOwnProperties(value, pass, 1)
+    countText(value.source, pass)
+    return rememberCopy(value, new RegExp(value.source, value.flags), pass)
   },
   ArrayBuffer: (value: ArrayBuffer, pass) => {
-    noExtras(value, pass)
-    return keep(value, copyBytes(value, 0, value.byteLength, pass), pass)
+    assertNoOwnProperties(value, pass)
+    return rememberCopy(value, copyBytes(value, 0, value.byteLength, pass), pass)
   },
 }
 
@@ -209,50 +219,57 @@ const VIEW =
   /^(?:(?:Big)?(?:Int|Uint)(?:8|16|32|64)|Uint8Clamped|Float(?:16|32|64))Array$|^DataView$/
 
 /** A view is its own bytes; what else its buffer holds is not part of it. */
-function copyView(value: ArrayBufferView, name: string, pass: Pass): unknown {
+function copyView(value: ArrayBufferView, name: string, pass: CopyContext): unknown {
   // By name, and not whatever else is global: Node's Buffer, or somebody's own subclass.
   const Type = VIEW.test(name)
     ? (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name]
     : undefined
-  if (Type === undefined) return refuse(`is ${describe(value, name)}; store a Uint8Array`, pass)
-  if (builtInName(value.buffer) !== 'ArrayBuffer') refuse('is a view of a SharedArrayBuffer', pass)
-  add(32, pass)
+  if (Type === undefined)
+    return throwInvalid(`is ${describeObject(value, name)}; store a Uint8Array`, pass)
+  if (builtInName(value.buffer) !== 'ArrayBuffer')
+    throwInvalid('is a view of a SharedArrayBuffer', pass)
+  countBytes(32, pass)
   const { buffer, byteOffset, byteLength } = value
-  return keep(value, new Type(copyBytes(buffer, byteOffset, byteLength, pass)), pass)
+  return rememberCopy(value, new Type(copyBytes(buffer, byteOffset, byteLength, pass)), pass)
 }
 
 /** Where the buffer is detached this throws. */
-function copyBytes(buffer: ArrayBufferLike, from: number, length: number, pass: Pass): ArrayBuffer {
-  add(length, pass)
+function copyBytes(
+  buffer: ArrayBufferLike,
+  from: number,
+  length: number,
+  pass: CopyContext,
+): ArrayBuffer {
+  countBytes(length, pass)
   return new Uint8Array(new Uint8Array(buffer, from, length)).buffer
 }
 
-function copyError(value: Error, name: string, pass: Pass): Error {
+function copyError(value: Error, name: string, pass: CopyContext): Error {
   for (const key of Reflect.ownKeys(value).map(String)) {
     if (!ERROR_PROPERTY.test(key) && !(key === 'name' && value.name === name))
-      refuse(
+      throwInvalid(
         `is an error with a property ${quote(key)}; only name, message and cause are kept`,
         pass,
       )
   }
   const { message } = value
-  if (typeof message !== 'string') refuse('is an error whose message is no text', pass)
-  add(48, pass)
+  if (typeof message !== 'string') throwInvalid('is an error whose message is no text', pass)
+  countBytes(48, pass)
   // Its stack begins with it.
-  addText(message, pass)
-  addText(message, pass)
+  countText(message, pass)
+  countText(message, pass)
   // It stands for itself until its cause is copied.
-  keep(value, value, pass)
+  rememberCopy(value, value, pass)
   const options = Object.hasOwn(value, 'cause')
     ? { cause: copyAt('cause', value.cause, pass) }
     : undefined
-  const copy = new (ERRORS[name] as ErrorConstructor)(message, options)
+  const copy = new (ERROR_CLASSES[name] as ErrorConstructor)(message, options)
   // Where it was copied is nobody's business, and a stack differs from engine to engine.
   const stack = { value: `${name}: ${message}`, writable: true, configurable: true }
-  return keep(value, Object.defineProperty(copy, 'stack', stack), pass)
+  return rememberCopy(value, Object.defineProperty(copy, 'stack', stack), pass)
 }
 
-function copyAt(step: Step, value: unknown, pass: Pass): unknown {
+function copyAt(step: Step, value: unknown, pass: CopyContext): unknown {
   pass.path[pass.depth++] = step
   const copy = copyPart(value, pass)
   pass.depth--

@@ -3,7 +3,7 @@ import { StoreError } from '../errors.ts'
 import { MAX_BIGINT_BITS } from './copy-value.ts'
 
 /** What a persisted text begins with: the number of its format. */
-export function header(format: number): string {
+export function formatHeader(format: number): string {
   return `${format}:`
 }
 
@@ -28,7 +28,7 @@ export function readHeader(text: unknown, format: number, what: string): string 
 }
 
 /** A value that the core has copied, as JSON text. */
-export function toText(copied: unknown): string {
+export function serialize(copied: unknown): string {
   return stringify(copied, { Error: reduceError })
 }
 
@@ -38,7 +38,7 @@ export function toText(copied: unknown): string {
  *
  * @throws StoreError `CORRUPT`
  */
-export function fromText(text: string): unknown {
+export function deserialize(text: string): unknown {
   try {
     const parts: unknown = JSON.parse(text)
     // A few numbers, such as -0, are written alone.

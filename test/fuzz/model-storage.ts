@@ -144,7 +144,7 @@ export class ModelStorage extends BatchStorageBase {
       atomic: plan.backend === 'none' ? 'none' : 'global',
       durable: true,
       consistency: 'strong',
-      gather: plan.gather,
+      batchAcrossTicks: plan.gather,
       maxKeyBytes: Number.POSITIVE_INFINITY,
       maxValueBytes: Number.POSITIVE_INFINITY,
       watch: false,

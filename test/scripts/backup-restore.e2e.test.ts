@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DevServer } from '../../scripts/dev-server.ts'
-import { edgePlace } from '../../src/admin/remote-target.ts'
-import { type Place, readAll } from '../../src/backup/target.ts'
+import { remoteTarget } from '../../src/admin/remote-target.ts'
+import { type BackupTarget, readAll } from '../../src/backup/target.ts'
 import { STARTS_WITHIN, TestServers, TOKEN } from '../worker/support/test-servers.ts'
 import { stored } from '../worker/support/stored.ts'
 
@@ -20,7 +20,8 @@ beforeAll(async () => {
 
 afterAll(() => servers.stop(), 20_000)
 
-const place = (storage: string): Place => edgePlace({ url: server.url, token: TOKEN, storage })
+const place = (storage: string): BackupTarget =>
+  remoteTarget({ url: server.url, token: TOKEN, storage })
 
 /** Runs a command of package.json's as it stands there. */
 function run(

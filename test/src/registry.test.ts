@@ -13,7 +13,7 @@ import {
   type StorageRegistry,
   StorageRuntime,
 } from '../../src/index.ts'
-import { six } from '../support/minimal-plugin.ts'
+import { minimal } from '../support/minimal-plugin.ts'
 
 const registry: StorageRegistry = [memory, cloudflareKV, durableObject]
 
@@ -77,11 +77,11 @@ describe('registry', () => {
   test("BOT_EXTRA_STORAGE_PLUGINS adds manifests, a third party's literal for one", async () => {
     const config = {
       STORAGE: 'Six',
-      BOT_EXTRA_STORAGE_PLUGINS: [six],
+      BOT_EXTRA_STORAGE_PLUGINS: [minimal],
       STORAGE_CONFIG: { any: 'thing' },
     }
     expect(await (await StorageRuntime.start(config, registry)).open('n')).toBeDefined()
-    expect((await failure({ STORAGE: 'Six', BOT_EXTRA_STORAGE_PLUGINS: six })).code).toBe(
+    expect((await failure({ STORAGE: 'Six', BOT_EXTRA_STORAGE_PLUGINS: minimal })).code).toBe(
       'CONFIG_INVALID',
     )
   })

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { MemoryStoragePlugin } from '../../adapters/memory.ts'
 import { StorageRuntime } from '../../src/index.ts'
-import { SixStoragePlugin } from '../support/minimal-plugin.ts'
+import { MinimalStoragePlugin } from '../support/minimal-plugin.ts'
 
-test.each([new MemoryStoragePlugin(), new SixStoragePlugin({})])(
+test.each([new MemoryStoragePlugin(), new MinimalStoragePlugin({})])(
   'traits: a store shows those of its storage, while it is open and after',
   async (plugin) => {
     const { traits } = await plugin.open('n')

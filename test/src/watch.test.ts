@@ -185,7 +185,7 @@ test('onEvent: it gets what a storage tells, with the namespace; the storage get
     onEvent: (event) => events.push(event),
   })
   await runtime.open('ns')
-  plugin.host?.tell('data-lost', 'it burned')
+  plugin.host?.emit('data-lost', 'it burned')
   await vi.waitFor(() =>
     expect(events).toEqual([{ type: 'data-lost', namespace: 'ns', reason: 'it burned' }]),
   )
@@ -206,10 +206,10 @@ test('onEvent: a storage is not disturbed by what it throws, nor where nobody li
       },
     }
     await new StorageRuntime(plugin, options).open('ns')
-    expect(() => plugin.host?.tell('blocked', 'a tab')).not.toThrow()
+    expect(() => plugin.host?.emit('blocked', 'a tab')).not.toThrow()
     await vi.waitFor(() => expect(uncaught).toEqual([oops]))
     await new StorageRuntime(plugin).open('ns')
-    expect(() => plugin.host?.tell('blocked', 'a tab')).not.toThrow()
+    expect(() => plugin.host?.emit('blocked', 'a tab')).not.toThrow()
   } finally {
     process.removeAllListeners('unhandledRejection')
     for (const listener of before) process.on('unhandledRejection', listener)

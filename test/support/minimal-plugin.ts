@@ -1,13 +1,13 @@
 import { type Entry, type Manifest, StorageBase, StoragePluginBase } from '../../src/index.ts'
 
 /** A plugin of a third party with no more than the contract asks for. */
-export const six: Manifest = {
+export const minimal: Manifest = {
   name: 'Six',
   description: 'Six methods over a Map of text.',
-  load: () => SixStoragePlugin,
+  load: () => MinimalStoragePlugin,
 }
 
-export class SixStoragePlugin extends StoragePluginBase {
+export class MinimalStoragePlugin extends StoragePluginBase {
   readonly #namespaces = new Map<string, Map<string, Entry>>()
 
   async open(namespace: string): Promise<StorageBase> {

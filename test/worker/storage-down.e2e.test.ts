@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { BOT_TOKEN, BotApiServer } from '../../scripts/bot-api.ts'
+import { BOT_TOKEN, FakeBotApi } from '../../scripts/bot-api.ts'
 import type { DevServer } from '../../scripts/dev-server.ts'
 import { encode } from '../../src/codec.ts'
 import { SECRET, textUpdate } from './telegram/support/deliver.ts'
@@ -20,11 +20,11 @@ export class StorageObject extends DurableObject {
 `
 
 const servers = new TestServers()
-let api: BotApiServer
+let api: FakeBotApi
 let server: DevServer
 
 beforeAll(async () => {
-  api = await BotApiServer.start()
+  api = await FakeBotApi.start()
   const project = await servers.project()
   await writeFile(join(project, 'worker', 'down.js'), DOWN)
   const config = join(project, 'wrangler.toml')

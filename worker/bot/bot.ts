@@ -1,6 +1,6 @@
 import { isStoreError, type StorageRuntime, type StoreMixed } from 'botshelf'
 import { Admin } from './admin.ts'
-import { type Call, readCall } from './call.ts'
+import { type Command, readCommand } from './call.ts'
 import { Factoids } from './factoids.ts'
 import { Help } from './help.ts'
 import { Karma } from './karma.ts'
@@ -72,7 +72,7 @@ export class Bot implements PluginHost {
    * @throws StoreError what the storage says
    */
   async handle(message: BotMessage): Promise<readonly string[]> {
-    const call = readCall(message)
+    const call = readCommand(message)
     const active = await this.active()
     const replies: string[] = []
     for (const plugin of active) {
@@ -106,7 +106,7 @@ export class Bot implements PluginHost {
     return this.manager.all.find(({ commands }) => commands.has(name))
   }
 
-  async #answer(call: Call, active: readonly BotPlugin[]): Promise<readonly string[]> {
+  async #answer(call: Command, active: readonly BotPlugin[]): Promise<readonly string[]> {
     const owner = call.direct ? undefined : this.#owner(call.name)
     if (!active.includes(owner ?? this.#factoids)) return []
     const command = owner?.commands.get(call.name)

@@ -1,4 +1,4 @@
-import type { Call } from './call.ts'
+import type { Command } from './call.ts'
 import { type BotCommand, BotPlugin } from './plugin.ts'
 
 /** Says what there is to say. */
@@ -9,7 +9,7 @@ export class Help extends BotPlugin {
     ['help', { usage: '!help', doc: 'this list', run: (call) => this.#list(call) }],
   ])
 
-  async #list({ message }: Call): Promise<readonly string[]> {
+  async #list({ message }: Command): Promise<readonly string[]> {
     const admin = this.bot.isAdmin(message)
     const lines: string[] = []
     for (const plugin of await this.bot.active()) {

@@ -1,5 +1,5 @@
 import { StoreMixin } from 'botshelf'
-import type { Call } from './call.ts'
+import type { Command } from './call.ts'
 import type { BotMessage } from './message.ts'
 import { NICK, nickKey } from './nick.ts'
 import { oneLine } from './one-line.ts'
@@ -61,7 +61,7 @@ export class Karma extends StoreMixin<Record<string, number>>()(BotPlugin) {
     this.#isNick = isNick
   }
 
-  override async hear(message: BotMessage, call: Call | undefined): Promise<readonly string[]> {
+  override async hear(message: BotMessage, call: Command | undefined): Promise<readonly string[]> {
     if (call !== undefined || message.kind === 'nick') return []
     const replies: string[] = []
     const marks = findMarks(message.text)
@@ -80,7 +80,7 @@ export class Karma extends StoreMixin<Record<string, number>>()(BotPlugin) {
     return replies
   }
 
-  async #show({ rest }: Call): Promise<string> {
+  async #show({ rest }: Command): Promise<string> {
     if (rest === '') return 'Say it like this: !karma nick'
     return oneLine(`${rest} has ${(await this.get(nickKey(rest))) ?? 0} karma.`)
   }

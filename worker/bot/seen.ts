@@ -1,5 +1,5 @@
 import { StoreMixin } from 'botshelf'
-import type { Call } from './call.ts'
+import type { Command } from './call.ts'
 import type { BotMessage } from './message.ts'
 import { nickKey } from './nick.ts'
 import { oneLine } from './one-line.ts'
@@ -65,7 +65,7 @@ export class Seen extends StoreMixin<Record<string, Sighting>>()(BotPlugin) {
     })
   }
 
-  async #show({ rest, message }: Call): Promise<string> {
+  async #show({ rest, message }: Command): Promise<string> {
     if (rest === '') return 'Say it like this: !seen nick'
     if (nickKey(rest) === nickKey(message.nick)) return `You are here, ${message.nick}.`
     const last = await this.get(nickKey(rest))

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest'
-import { keepsErrors, pack, unpack } from '../../../adapters/indexeddb/error-encoding.ts'
+import {
+  keepsErrors,
+  encodeErrors,
+  decodeErrors,
+} from '../../../adapters/indexeddb/error-encoding.ts'
 import { same } from '../../../src/conformance/check.ts'
 import { STORED } from '../../../src/conformance/values.ts'
 
@@ -9,22 +13,22 @@ const HELD = STORED.filter(({ reads }) => reads === undefined)
 
 test.each(HELD)('stand-ins: $name survives, and no error is given to the browser', ({ make }) => {
   const value = make()
-  const packed = pack(value)
+  const packed = encodeErrors(value)
   same(value, make(), 'the value that was packed')
   const clone = structuredClone(packed)
   expect(holdsError(clone)).toBe(false)
-  same(unpack(clone), make())
+  same(decodeErrors(clone), make())
 })
 
 test('stand-ins: an object that looks like one is left alone', () => {
   const value = [{ name: 'Error', message: 'no' }, new Error('yes', { cause: undefined })]
-  same(unpack(structuredClone(pack(value))), value)
+  same(decodeErrors(structuredClone(encodeErrors(value))), value)
 })
 
 test('stand-ins: where there are none nothing is copied, and V8 needs none', () => {
   const value = { a: [1] }
-  expect(pack(value)).toEqual({ value, standIns: [] })
-  expect(pack(value).value).toBe(value)
+  expect(encodeErrors(value)).toEqual({ value, standIns: [] })
+  expect(encodeErrors(value).value).toBe(value)
   expect(keepsErrors()).toBe(true)
 })
 

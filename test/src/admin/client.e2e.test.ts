@@ -6,13 +6,13 @@ import { memory } from '../../../adapters/memory.ts'
 import { encode } from '../../../src/codec.ts'
 import { STORED } from '../../../src/conformance/values.ts'
 import { StorageRuntime } from '../../../src/index.ts'
-import { edgePlace } from '../../../src/admin/remote-target.ts'
+import { remoteTarget } from '../../../src/admin/remote-target.ts'
 import { readBackup, writeBackup } from '../../../src/backup/file.ts'
-import { type Place, readAll } from '../../../src/backup/target.ts'
-import { plan } from '../../../src/backup/plan.ts'
-import { runtimePlace } from '../../../src/backup/runtime-target.ts'
+import { type BackupTarget, readAll } from '../../../src/backup/target.ts'
+import { planRestore } from '../../../src/backup/plan.ts'
+import { runtimeTarget } from '../../../src/backup/runtime-target.ts'
 import { Bot } from '../../../worker/bot/bot.ts'
-import { callEdge, findEdge } from '../../../src/admin/client.ts'
+import { callBot, findBot } from '../../../src/admin/client.ts'
 import { hearAll, sendAll } from '../../../worker/bot/replay.ts'
 import { stored } from '../../worker/support/stored.ts'
 import { logEvents, LOGS } from '../../worker/support/irc-logs.ts'
@@ -29,7 +29,8 @@ beforeAll(async () => {
 
 afterAll(() => servers.stop(), 20_000)
 
-const edge = (storage: string): Place => edgePlace({ url: main.url, token: TOKEN, storage })
+const edge = (storage: string): BackupTarget =>
+  remoteTarget({ url: main.url, token: TOKEN, storage })
 
 interface Reply {
   readonly status: number
@@ -60,7 +61,7 @@ async function knowledge(): Promise<Uint8Array> {
   }
   await using values = await runtime.open('values')
   for (const { name, make } of STORED) await values.set(name, make())
-  const contents = await readAll(runtimePlace(runtime))
+  const contents = await readAll(runtimeTarget(runtime))
   const text = writeBackup({ at: new Date(0).toISOString(), storage: 'Memory', contents })
   return new TextEncoder().encode(text)
 }
@@ -73,7 +74,7 @@ describe.each(STORAGES)('a restore on %s', (storage) => {
       const place = edge(storage)
       await place.apply([{ namespace: 'gone', key: 'k', value: encode(1) }])
       expect(await place.namespaces()).toEqual(['gone'])
-      const { changes, added, removed } = plan(contents, await readAll(place), 'replace')
+      const { changes, added, removed } = planRestore(contents, await readAll(place), 'replace')
       expect(added).toBeGreaterThan(350)
       expect(removed).toBe(1)
       for (let time = 0; time < 2; time++) {
@@ -117,10 +118,10 @@ test('a value as large as an object takes is restored, however its text is escap
   ])
   const place = edge('DurableObject')
   const done: number[] = []
-  await place.apply(plan(contents, new Map(), 'merge').changes, (count) => done.push(count))
+  await place.apply(planRestore(contents, new Map(), 'merge').changes, (count) => done.push(count))
   expect(done).toEqual([1, 2, 3])
   expect((await place.entries('heavy')).get('b')).toEqual(contents.get('heavy')?.get('b'))
-  expect(plan(contents, await readAll(place), 'merge').changes).toEqual([])
+  expect(planRestore(contents, await readAll(place), 'merge').changes).toEqual([])
 })
 
 test('a log is sent in parts, and says how many events were heard', async () => {
@@ -134,8 +135,8 @@ test('a log is sent in parts, and says how many events were heard', async () => 
 describe('what there is', () => {
   test('is told to anybody', async () => {
     const storages = [{ name: 'DurableObject', default: true }, { name: 'CloudflareKV' }]
-    expect(await findEdge(main.url)).toEqual({ storages, admin: true, chat: true })
-    expect(await findEdge(open.url)).toEqual({ storages, admin: false, chat: true })
+    expect(await findBot(main.url)).toEqual({ storages, admin: true, chat: true })
+    expect(await findBot(open.url)).toEqual({ storages, admin: false, chat: true })
     const reply = await call(main.url, '/api/storages', {})
     expect([reply.status, reply.headers.get('allow')]).toEqual([405, 'GET'])
   })
@@ -149,7 +150,7 @@ describe('what a person reads when the edge does not do it', () => {
       status: undefined,
       retryable: true,
     })
-    expect(await findEdge(url)).toBeUndefined()
+    expect(await findBot(url)).toBeUndefined()
   })
   test('the token is wrong, or there is no operator', async () => {
     expect(await failed(main.url, 'wrong')).toMatchObject({
@@ -181,12 +182,12 @@ describe('what a person reads when the edge does not do it', () => {
   })
   test('it does not answer in time', async () => {
     const url = await served(() => {})
-    await expect(callEdge({ url }, 'api/storages', undefined, 100)).rejects.toMatchObject({
+    await expect(callBot({ url }, 'api/storages', undefined, 100)).rejects.toMatchObject({
       message: `The bot at ${url} did not answer in time.`,
       status: undefined,
       retryable: false,
     })
-    expect(await findEdge(url, 100)).toBeUndefined()
+    expect(await findBot(url, 100)).toBeUndefined()
   })
   test('it is something else, such as a server of files', async () => {
     const url = await served((_, reply) => reply.end('<!doctype html>'))
@@ -194,7 +195,7 @@ describe('what a person reads when the edge does not do it', () => {
       message: `The bot at ${url} gave an answer that cannot be understood (status 200).`,
       retryable: false,
     })
-    expect(await findEdge(url)).toBeUndefined()
+    expect(await findBot(url)).toBeUndefined()
   })
   test('a change that fits into no call is refused before any is made', async () => {
     const changes = [
@@ -239,7 +240,7 @@ async function failed(
   token: string = TOKEN,
   storage = 'DurableObject',
 ): Promise<unknown> {
-  return edgePlace({ url, token, storage })
+  return remoteTarget({ url, token, storage })
     .namespaces()
     .then(
       () => undefined,
@@ -261,7 +262,7 @@ async function served(answer: RequestListener): Promise<string> {
 /** An edge that answers with these statuses, one after another, and then well; 0 hangs up. */
 async function answering(
   ...statuses: readonly number[]
-): Promise<{ place: Place; bodies: string[]; at: number[] }> {
+): Promise<{ place: BackupTarget; bodies: string[]; at: number[] }> {
   const bodies: string[] = []
   const at: number[] = []
   const url = await served((request, reply) => {
@@ -275,5 +276,5 @@ async function answering(
       else reply.writeHead(status).end('{"error":"Not now.","restore":"id"}')
     })
   })
-  return { place: edgePlace({ url, token: TOKEN, storage: 'DurableObject' }), bodies, at }
+  return { place: remoteTarget({ url, token: TOKEN, storage: 'DurableObject' }), bodies, at }
 }

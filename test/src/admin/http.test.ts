@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { StoreError } from '../../../src/index.ts'
-import { readObject } from '../../../src/admin/body.ts'
-import { failure } from '../../../src/admin/failure.ts'
+import { readJsonObject } from '../../../src/admin/body.ts'
+import { errorResponse } from '../../../src/admin/failure.ts'
 import { HttpError } from '../../../src/admin/reply.ts'
 
 async function reply(
@@ -10,7 +10,7 @@ async function reply(
   operator?: boolean,
 ): Promise<[number, string | null, unknown]> {
   const silent = vi.spyOn(console, 'error').mockImplementation(() => {})
-  const response = failure(error, written, operator)
+  const response = errorResponse(error, written, operator)
   silent.mockRestore()
   const body: unknown = await response.json()
   expect(JSON.stringify(body)).not.toMatch(/secret|\.ts|\bat /)
@@ -31,8 +31,8 @@ function request(
 
 test('what is wrong with the configuration is logged, since nobody reads the answer', () => {
   const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
-  failure(new HttpError(500, 'The token is none.'))
-  failure(new HttpError(404, 'There is nothing here.'))
+  errorResponse(new HttpError(500, 'The token is none.'))
+  errorResponse(new HttpError(404, 'There is nothing here.'))
   expect(logged).toHaveBeenCalledTimes(1)
   logged.mockRestore()
 })
@@ -95,12 +95,12 @@ describe('a body', () => {
         controller.enqueue(new Uint8Array(1024))
       },
     })
-    const read = readObject(request(endless, { 'content-length': '10' }), 4096)
+    const read = readJsonObject(request(endless, { 'content-length': '10' }), 4096)
     await expect(read).rejects.toMatchObject({ status: 413 })
     expect(pulled).toBeLessThan(10)
   })
   test('that says it is too long is not read', async () => {
-    const read = readObject(request('{}', { 'content-length': '5000' }), 4096)
+    const read = readJsonObject(request('{}', { 'content-length': '5000' }), 4096)
     await expect(read).rejects.toMatchObject({ status: 413 })
   })
   test('of exactly the limit is read, characters across chunks too', async () => {
@@ -111,8 +111,8 @@ describe('a body', () => {
         controller.close()
       },
     })
-    expect(await readObject(request(slow), bytes.length)).toEqual({ text: 'é'.repeat(2042) })
-    await expect(readObject(request(bytes), bytes.length - 1)).rejects.toMatchObject({
+    expect(await readJsonObject(request(slow), bytes.length)).toEqual({ text: 'é'.repeat(2042) })
+    await expect(readJsonObject(request(bytes), bytes.length - 1)).rejects.toMatchObject({
       status: 413,
     })
   })
@@ -125,16 +125,16 @@ describe('a body', () => {
     [new Uint8Array([0x22, 0xff, 0x22]), 'not UTF-8'],
     [new Uint8Array([0x22, 0xc3]), 'not UTF-8'],
   ])('%j is refused', async (body, sentence) => {
-    const read = readObject(request(body), 4096)
+    const read = readJsonObject(request(body), 4096)
     await expect(read).rejects.toMatchObject({ status: 400 })
     await expect(read).rejects.toThrow(sentence)
   })
   test('that is not called JSON is refused', async () => {
     for (const type of ['text/plain', 'application/jsonx', '']) {
-      const read = readObject(request('{}', { 'content-type': type }), 4096)
+      const read = readJsonObject(request('{}', { 'content-type': type }), 4096)
       await expect(read).rejects.toMatchObject({ status: 415 })
     }
     const type = 'Application/JSON; charset=utf-8'
-    expect(await readObject(request('{}', { 'content-type': type }), 4096)).toEqual({})
+    expect(await readJsonObject(request('{}', { 'content-type': type }), 4096)).toEqual({})
   })
 })

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { same } from '../../../src/conformance/check.ts'
-import { type Lists, mergeValues } from '../../../src/backup/merge.ts'
+import { type ListMode, mergeValues } from '../../../src/backup/merge.ts'
 
-const BOTH: readonly Lists[] = ['append', 'replace']
+const BOTH: readonly ListMode[] = ['append', 'replace']
 
 // From the documentation and the tests of deepmerge's `always_merger`.
 test.each<[unknown, unknown, unknown]>([

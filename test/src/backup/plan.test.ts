@@ -4,13 +4,18 @@ import { encode } from '../../../src/codec.ts'
 import { STORED } from '../../../src/conformance/values.ts'
 import { StorageRuntime } from '../../../src/index.ts'
 import type { BackupEntry } from '../../../src/backup/entry.ts'
-import { type Contents, type Place, type Reading, readAll } from '../../../src/backup/target.ts'
-import { plan } from '../../../src/backup/plan.ts'
-import { runtimePlace } from '../../../src/backup/runtime-target.ts'
-import { PlaceError } from '../../../src/admin/client.ts'
+import {
+  type Contents,
+  type BackupTarget,
+  type Reading,
+  readAll,
+} from '../../../src/backup/target.ts'
+import { planRestore } from '../../../src/backup/plan.ts'
+import { runtimeTarget } from '../../../src/backup/runtime-target.ts'
+import { AdminError } from '../../../src/admin/client.ts'
 import { inParts } from '../../../src/backup/parts.ts'
 import { stored } from '../../worker/support/stored.ts'
-import { six } from '../../support/minimal-plugin.ts'
+import { minimal } from '../../support/minimal-plugin.ts'
 
 const startRuntime = (): Promise<StorageRuntime> =>
   StorageRuntime.start({ STORAGE: 'Memory' }, [memory])
@@ -35,7 +40,7 @@ const set = (value: number): BackupEntry => ({ namespace: 'a', key: 'k', value: 
 
 describe('a plan', () => {
   test('to merge leaves alone what the backup does not name', () => {
-    expect(plan(BACKUP, CURRENT, 'merge')).toEqual({
+    expect(planRestore(BACKUP, CURRENT, 'merge')).toEqual({
       added: 2,
       changed: 1,
       same: 1,
@@ -52,22 +57,22 @@ describe('a plan', () => {
     const backup = new Map([['a', new Map([['k', { ...stored('old'), expires: 1000 }]])]])
     const current = contents({ a: ['kl'] })
     const none = { added: 0, changed: 0, same: 0, removed: 0 }
-    expect(plan(backup, current, 'merge', 1000)).toMatchObject({ ...none, changes: [] })
-    expect(plan(backup, current, 'merge', 999)).toMatchObject({ ...none, changed: 1 })
-    expect(plan(backup, current, 'replace', 1000)).toMatchObject({
+    expect(planRestore(backup, current, 'merge', 1000)).toMatchObject({ ...none, changes: [] })
+    expect(planRestore(backup, current, 'merge', 999)).toMatchObject({ ...none, changed: 1 })
+    expect(planRestore(backup, current, 'replace', 1000)).toMatchObject({
       ...none,
       removed: 1,
       changes: [{ namespace: 'a', key: 'k', remove: true }],
     })
-    expect(plan(backup, new Map(), 'merge', 1000)).toMatchObject(none)
+    expect(planRestore(backup, new Map(), 'merge', 1000)).toMatchObject(none)
   })
   test('leaves alone what Telegram was answered, whatever a backup holds', () => {
     const backup = contents({ Telegram: ['u1'], a: ['k1'] })
     const current = contents({ Telegram: ['v1'], a: ['k1'] })
-    expect(plan(backup, current, 'replace').changes).toEqual([])
+    expect(planRestore(backup, current, 'replace').changes).toEqual([])
   })
   test('to replace removes it, in every namespace, after what is set', () => {
-    expect(plan(BACKUP, CURRENT, 'replace')).toEqual({
+    expect(planRestore(BACKUP, CURRENT, 'replace')).toEqual({
       added: 2,
       changed: 1,
       same: 1,
@@ -86,9 +91,9 @@ describe('a plan', () => {
     })
   })
   test('has nothing to do where all is the same, and removes all for an empty backup', () => {
-    expect(plan(CURRENT, CURRENT, 'replace').changes).toEqual([])
-    expect(plan(new Map(), CURRENT, 'replace')).toMatchObject({ removed: 4 })
-    expect(plan(new Map(), CURRENT, 'merge').changes).toEqual([])
+    expect(planRestore(CURRENT, CURRENT, 'replace').changes).toEqual([])
+    expect(planRestore(new Map(), CURRENT, 'replace')).toMatchObject({ removed: 4 })
+    expect(planRestore(new Map(), CURRENT, 'merge').changes).toEqual([])
   })
 })
 
@@ -108,9 +113,9 @@ test('a list is cut by number and by bytes, and what is too large is alone', () 
 describe('the place of a runtime', () => {
   test('is read as a whole, sorted, with progress', async () => {
     await using runtime = await startRuntime()
-    const place = runtimePlace(runtime)
+    const place = runtimeTarget(runtime)
     expect(await readAll(place)).toEqual(new Map())
-    await place.apply(plan(CURRENT, new Map(), 'merge').changes)
+    await place.apply(planRestore(CURRENT, new Map(), 'merge').changes)
     const progress: Reading[] = []
     expect(await readAll(place, (reading) => progress.push(reading))).toEqual(CURRENT)
     expect(progress).toEqual([
@@ -122,12 +127,12 @@ describe('the place of a runtime', () => {
   })
   test.each(['merge', 'replace'] as const)('does a plan to %s, once or twice', async (mode) => {
     await using runtime = await startRuntime()
-    const place = runtimePlace(runtime)
-    await place.apply(plan(CURRENT, new Map(), 'merge').changes)
-    const { changes } = plan(BACKUP, await readAll(place), mode)
+    const place = runtimeTarget(runtime)
+    await place.apply(planRestore(CURRENT, new Map(), 'merge').changes)
+    const { changes } = planRestore(BACKUP, await readAll(place), mode)
     await place.apply(changes)
     const once = await readAll(place)
-    expect(plan(BACKUP, once, mode)).toMatchObject({ same: 4, changes: [] })
+    expect(planRestore(BACKUP, once, mode)).toMatchObject({ same: 4, changes: [] })
     expect(once.get('old')?.size).toBe(mode === 'merge' ? 1 : undefined)
     await place.apply(changes)
     expect(await readAll(place)).toEqual(once)
@@ -149,28 +154,28 @@ describe('the place of a runtime', () => {
     })
   })
   test('that cannot be reached at all says that alone', async () => {
-    const cause = new PlaceError('It is away.', undefined, true)
+    const cause = new AdminError('It is away.', undefined, true)
     const entries = (): Promise<never> => Promise.reject(cause)
-    const place: Place = { namespaces: async () => ['a'], entries, apply: async () => {} }
+    const place: BackupTarget = { namespaces: async () => ['a'], entries, apply: async () => {} }
     await expect(readAll(place)).rejects.toBe(cause)
   })
   test('is read without what Telegram was answered', async () => {
     await using runtime = await startRuntime()
-    const place = runtimePlace(runtime)
+    const place = runtimeTarget(runtime)
     await place.apply([set(1), { ...set(1), namespace: 'Telegram' }])
     expect(await place.namespaces()).toEqual(['Telegram', 'a'])
     expect([...(await readAll(place)).keys()]).toEqual(['a'])
   })
   test('keeps every value there is', async () => {
     await using runtime = await startRuntime()
-    const place = runtimePlace(runtime)
+    const place = runtimeTarget(runtime)
     const all = new Map([['v', new Map(STORED.map(({ name, make }) => [name, stored(make())]))]])
-    await place.apply(plan(all, new Map(), 'merge').changes)
+    await place.apply(planRestore(all, new Map(), 'merge').changes)
     expect(await readAll(place)).toEqual(all)
   })
   test('sets and then removes, in parts, and says how many are done', async () => {
     await using runtime = await startRuntime()
-    const place = runtimePlace(runtime)
+    const place = runtimeTarget(runtime)
     await place.apply([{ ...set(0), key: 'old' }])
     const many = Array.from({ length: 450 }, (_, i) => ({ ...set(i), key: `k${i}` }))
     const done: number[] = []
@@ -183,11 +188,13 @@ describe('the place of a runtime', () => {
   })
   test('works where several writes at once are not atomic, if that is allowed', async () => {
     const config = { STORAGE: 'Six' }
-    await using strict = await StorageRuntime.start(config, [six])
-    await expect(runtimePlace(strict).apply([set(1)])).rejects.toMatchObject({ code: 'NOT_ATOMIC' })
-    await using runtime = await StorageRuntime.start(config, [six], { allowLostUpdates: true })
-    const place = runtimePlace(runtime)
-    await place.apply(plan(BACKUP, new Map(), 'merge').changes)
+    await using strict = await StorageRuntime.start(config, [minimal])
+    await expect(runtimeTarget(strict).apply([set(1)])).rejects.toMatchObject({
+      code: 'NOT_ATOMIC',
+    })
+    await using runtime = await StorageRuntime.start(config, [minimal], { allowLostUpdates: true })
+    const place = runtimeTarget(runtime)
+    await place.apply(planRestore(BACKUP, new Map(), 'merge').changes)
     expect(await place.entries('a')).toEqual(BACKUP.get('a'))
   })
 })

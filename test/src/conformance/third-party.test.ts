@@ -3,9 +3,9 @@ import { conformance } from '../../../src/conformance.ts'
 import type { StorageBase, Traits } from '../../../src/index.ts'
 import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import { runConformance } from '../../support/run-conformance.ts'
-import { SixStoragePlugin } from '../../support/minimal-plugin.ts'
+import { MinimalStoragePlugin } from '../../support/minimal-plugin.ts'
 
-const plugin = new SixStoragePlugin({})
+const plugin = new MinimalStoragePlugin({})
 runConformance(
   'Third party, six methods',
   'Node',

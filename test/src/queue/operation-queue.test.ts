@@ -497,7 +497,7 @@ describe('a function that fails before its transaction is done', () => {
 describe('requests that share a runtime (gather: false)', () => {
   test('a call never waits for one of an earlier tick, which may belong to a request that ended', async () => {
     const plugin = new FaultyPlugin()
-    plugin.traits = { gather: false }
+    plugin.traits = { batchAcrossTicks: false }
     const store = await open(plugin)
     plugin.onCommit = never
     void store.set('k', 1)
@@ -513,7 +513,7 @@ describe('requests that share a runtime (gather: false)', () => {
 
   test('a lone call goes out with the microtasks of its tick', async () => {
     const plugin = new FaultyPlugin()
-    plugin.traits = { gather: false }
+    plugin.traits = { batchAcrossTicks: false }
     const store = await open(plugin)
     void store.set('k', 1)
     await Promise.resolve()

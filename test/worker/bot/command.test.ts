@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { callName, readCall } from '../../../worker/bot/call.ts'
+import { commandName, readCommand } from '../../../worker/bot/call.ts'
 import type { BotMessage, MessageKind } from '../../../worker/bot/message.ts'
 
 function said(text: string, kind: MessageKind = 'message'): BotMessage {
@@ -7,7 +7,7 @@ function said(text: string, kind: MessageKind = 'message'): BotMessage {
 }
 
 function read(text: string): unknown {
-  const call = readCall(said(text))
+  const call = readCommand(said(text))
   return call && [call.name, call.mark, call.to, call.direct]
 }
 
@@ -49,13 +49,13 @@ describe('what is a call', () => {
     },
   )
   test('a name has at most 64 characters', () => {
-    expect(callName('a'.repeat(64))).toBe('a'.repeat(64))
-    expect(callName('a'.repeat(65))).toBeUndefined()
+    expect(commandName('a'.repeat(64))).toBe('a'.repeat(64))
+    expect(commandName('a'.repeat(65))).toBeUndefined()
   })
   test('letters beyond ASCII make a name, and keep their case', () => {
-    expect(callName('Ünal')).toBe('Ünal')
+    expect(commandName('Ünal')).toBe('Ünal')
   })
   test('an action is no call', () => {
-    expect(readCall(said('!nvidia', 'action'))).toBeUndefined()
+    expect(readCommand(said('!nvidia', 'action'))).toBeUndefined()
   })
 })

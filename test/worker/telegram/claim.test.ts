@@ -4,7 +4,7 @@ import { Bot } from '../../../worker/bot/bot.ts'
 import { type TelegramStore, UpdateClaim } from '../../../worker/telegram/claim.ts'
 import { readUpdate } from '../../../worker/telegram/update.ts'
 import { takeUpdate } from '../../../worker/telegram.ts'
-import { BOT_TOKEN, BotApiServer } from '../../../scripts/bot-api.ts'
+import { BOT_TOKEN, FakeBotApi } from '../../../scripts/bot-api.ts'
 import { textUpdate } from './support/deliver.ts'
 import { KEY, taking } from './support/taking.ts'
 
@@ -206,7 +206,7 @@ describe('an update, when the storage fails', () => {
     expect([on.api.sent(7), on.logged]).toEqual([[], [expect.stringContaining('a mistake')]])
   })
   test('not, but the Bot API cannot be reached, is brought again, and no token is told', async () => {
-    const gone = await BotApiServer.start()
+    const gone = await FakeBotApi.start()
     const root = gone.url
     await gone.close()
     await expect(on.take('ben++', 8, { TELEGRAM_API_ROOT: root })).rejects.toMatchObject(again(5))

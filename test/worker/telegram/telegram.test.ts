@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { text as textOf } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { BOT_TOKEN, BotApiServer } from '../../../scripts/bot-api.ts'
-import { inMessages } from '../../../worker/telegram/in-messages.ts'
+import { BOT_TOKEN, FakeBotApi } from '../../../scripts/bot-api.ts'
+import { splitMessages } from '../../../worker/telegram/in-messages.ts'
 import { nickOf } from '../../../worker/telegram/nick.ts'
 import { readUpdate, type Said } from '../../../worker/telegram/update.ts'
 import { isOnTelegram } from '../../../worker/telegram.ts'
@@ -34,12 +34,12 @@ describe('the messages of an answer', () => {
     ['no half characters', [`x${'😀'.repeat(2048)}`], [`x${'😀'.repeat(2047)}`, '😀']],
     ['what came as half a character whole', ['a\ud800b'], ['a\ufffdb']],
   ])('are: %s', (_rule, replies, messages) => {
-    expect(inMessages(replies)).toEqual(messages)
+    expect(splitMessages(replies)).toEqual(messages)
   })
   test('are 20 at most, and the last says that more was cut', () => {
     const lines = Array.from({ length: 20 }, (_, i) => String(i % 10).repeat(4096))
-    expect(inMessages(lines)).toEqual(lines)
-    const cut = inMessages([...lines, 'more'])
+    expect(splitMessages(lines)).toEqual(lines)
+    const cut = splitMessages([...lines, 'more'])
     expect(cut).toHaveLength(20)
     expect(cut.slice(0, 19)).toEqual(lines.slice(0, 19))
     expect(cut[19]).toMatch(/^9+\nThis answer is longer; the rest was cut\.$/)
@@ -137,7 +137,7 @@ test('the lines of the README set the webhook, and show no secret among the word
   const [, lines = ''] = /```sh\n((?:(?!```)[^])*setWebhook(?:(?!```)[^])*)```/.exec(readme) ?? []
   const curl = lines.slice(lines.indexOf('curl'))
   expect(/^curl.*$/m.exec(curl)?.[0]).not.toContain('$')
-  const api = await BotApiServer.start()
+  const api = await FakeBotApi.start()
   try {
     const shell = spawn('sh', ['-c', curl.replace('https://api.telegram.org', api.url)], {
       env: {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { DevServer } from '../../../scripts/dev-server.ts'
-import { BOT_NAME, BOT_TOKEN, BotApiServer } from '../../../scripts/bot-api.ts'
+import { BOT_NAME, BOT_TOKEN, FakeBotApi } from '../../../scripts/bot-api.ts'
 import { deliver, SECRET, stored, textUpdate, update, UPDATES } from './support/deliver.ts'
 import { STARTS_WITHIN, TestServers, TOKEN } from '../support/test-servers.ts'
 
 const servers = new TestServers()
 const lines: string[] = []
-let api: BotApiServer
+let api: FakeBotApi
 let main: DevServer
 let kv: DevServer
 let closed: DevServer
@@ -14,7 +14,7 @@ let nextId = 900_000_000
 let nextChat = 70_000
 
 beforeAll(async () => {
-  api = await BotApiServer.start()
+  api = await FakeBotApi.start()
   const variables = {
     TELEGRAM_BOT_TOKEN: BOT_TOKEN,
     TELEGRAM_WEBHOOK_SECRET: SECRET,
@@ -374,7 +374,7 @@ describe.each(['DurableObject', 'CloudflareKV'])('on %s, an update', (storage) =
     (await stored(server(), 'Telegram'))[key(id)]
 
   /** An update whose answer meets trouble; `again` brings it again. */
-  function troubled(nick: string, ...troubles: Parameters<BotApiServer['trouble']>[1][]) {
+  function troubled(nick: string, ...troubles: Parameters<FakeBotApi['trouble']>[1][]) {
     const [chat, id] = [nextChat++, nextId++]
     const body = textUpdate(id, `${nick}++`, { chat: { id: chat } })
     api.trouble(chat, ...troubles)

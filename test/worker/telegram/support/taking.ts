@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, vi } from 'vitest'
 import { StorageRuntime, type StoreError } from '../../../../src/index.ts'
-import { BOT_TOKEN, BotApiServer } from '../../../../scripts/bot-api.ts'
+import { BOT_TOKEN, FakeBotApi } from '../../../../scripts/bot-api.ts'
 import type { TelegramStore } from '../../../../worker/telegram/claim.ts'
 import { readUpdate } from '../../../../worker/telegram/update.ts'
 import { takeUpdate } from '../../../../worker/telegram.ts'
@@ -12,7 +12,7 @@ export const KEY = 'update:7130201:5'
 
 /** The transport in this process, on a storage that can fail, against a server like Telegram's. */
 export interface Taking {
-  api: BotApiServer
+  api: FakeBotApi
   plugin: FaultyStoragePlugin
   runtime: StorageRuntime
   store: TelegramStore
@@ -49,7 +49,7 @@ export function taking(): Taking {
     },
   } as Taking
   beforeAll(async () => {
-    on.api = await BotApiServer.start()
+    on.api = await FakeBotApi.start()
   })
   afterAll(() => on.api.close())
   beforeEach(async () => {
