@@ -1,25 +1,43 @@
 import { availableParallelism } from 'node:os'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { playwright } from '@vitest/browser-playwright'
+import { defaultClientConditions, defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
-import { chromiumLaunch } from './scripts/chromium.js'
+import { chromiumLaunch } from './scripts/chromium.ts'
+
+/** Resolves `botshelf` to its sources instead of `dist`. */
+const SOURCE = 'botshelf-source'
+const resolve = { conditions: [SOURCE, ...defaultClientConditions] }
 
 export default defineConfig({
   test: {
-    // Most of them wait for a browser or a Worker; one at a time would leave two cores idle.
+    // Most tests wait for a browser or a Worker; one file at a time would leave a core idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
+        // Needs no browser, no Worker and no packaging: `npm run test:node`.
+        ssr: { resolve: { conditions: [SOURCE, ...defaultServerConditions] } },
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/workerd/**', 'test/chromium/**'],
+          exclude: ['test/**/*.{e2e,workerd,chromium}.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
       {
-        // The flag is for the test runner's own sake; the Worker that ships does without.
+        // Runs in Node and starts browsers, Workers or an installation of the package.
+        ssr: { resolve: { conditions: [SOURCE, ...defaultServerConditions] } },
+        test: {
+          name: 'e2e',
+          include: ['test/**/*.e2e.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        // Runs inside workerd. The test runner needs the flag; the Worker that ships does not.
+        resolve,
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './test/support/wrangler.toml' },
@@ -28,16 +46,18 @@ export default defineConfig({
         ],
         test: {
           name: 'workerd',
-          include: ['test/workerd/**/*.test.ts'],
+          include: ['test/**/*.workerd.test.ts'],
           testTimeout: 60_000,
         },
       },
       {
-        // Found out late, they would load the page again in the midst of a test.
+        // Runs inside a page of Chromium.
+        resolve,
+        // Vite reloads the page when it finds a dependency late, in the middle of a test.
         optimizeDeps: { include: ['devalue', 'idb'] },
         test: {
           name: 'chromium',
-          include: ['test/chromium/**/*.test.ts'],
+          include: ['test/**/*.chromium.test.ts'],
           testTimeout: 60_000,
           browser: {
             enabled: true,

@@ -1,21 +1,21 @@
-import { BatchStorageBase } from '../src/batch-storage.js'
-import type { BotConfig } from '../src/config.js'
-import { nothing } from '../src/deferred.js'
-import { StoreError } from '../src/errors.js'
-import { escapeSeparators, unescapeSeparators } from '../src/key.js'
-import type { Manifest } from '../src/registry.js'
+import { BatchStorageBase } from '../src/batch-storage.ts'
+import type { BotConfig } from '../src/config.ts'
+import { noop } from '../src/async.ts'
+import { StoreError } from '../src/errors.ts'
+import { escapeSeparators, unescapeSeparators } from '../src/key.ts'
+import type { Manifest } from '../src/registry.ts'
 import {
   type Change,
   type Entry,
   isLive,
   type KeysOptions,
   type Outcome,
-  partly,
+  partialFailure,
   type StorageBase,
   StoragePluginBase,
   type Traits,
-} from '../src/storage.js'
-import { utf8Bytes } from '../src/value.js'
+} from '../src/storage.ts'
+import { utf8Bytes } from '../src/value/copy-value.ts'
 import {
   attempt,
   inParallel,
@@ -24,8 +24,8 @@ import {
   list,
   MAX_OPERATIONS,
   tooMany,
-} from './cloudflare-kv/binding.js'
-import { type Metadata, metadataOf, readRecord, writeRecord } from './cloudflare-kv/record.js'
+} from './cloudflare-kv/binding.ts'
+import { type Metadata, metadataOf, readRecord, writeRecord } from './cloudflare-kv/record.ts'
 
 export const cloudflareKV: Manifest = {
   name: 'CloudflareKV',
@@ -111,7 +111,7 @@ class CloudflareKVStorage extends BatchStorageBase {
       atomic: 'none',
       durable: true,
       consistency: 'eventual',
-      gather: false,
+      batchAcrossTicks: false,
       maxKeyBytes: MAX_KEY_BYTES - utf8Bytes(base),
       maxValueBytes: MAX_VALUE_BYTES,
       watch: false,
@@ -150,7 +150,7 @@ class CloudflareKVStorage extends BatchStorageBase {
     const read = (): void => {
       const found = this.getMany(unread)
       // Whoever ends the listing early does not wait for it.
-      found.catch(nothing)
+      found.catch(noop)
       reads.push(found)
       unread = []
     }
@@ -253,7 +253,7 @@ class CloudflareKVStorage extends BatchStorageBase {
       }
       return 'applied'
     } catch (error) {
-      return partly(error, changes, written)
+      return partialFailure(error, changes, written)
     }
   }
 

@@ -1,13 +1,13 @@
-import type { BotConfig } from '../src/config.js'
-import { missing } from '../src/config.js'
-import { StoreError } from '../src/errors.js'
-import { escapeSeparators, unescapeSeparators } from '../src/key.js'
-import type { Manifest } from '../src/registry.js'
-import { type StorageBase, StoragePluginBase } from '../src/storage.js'
-import { utf8Bytes } from '../src/value.js'
-import { MAX_KEY_BYTES, type ObjectStorage, ROOT } from './durable-object/engine.js'
-import { InsideStorage } from './durable-object/inside.js'
-import { type ObjectBinding, RemoteStorage } from './durable-object/remote.js'
+import type { BotConfig } from '../src/config.ts'
+import { missing } from '../src/config.ts'
+import { StoreError } from '../src/errors.ts'
+import { escapeSeparators, unescapeSeparators } from '../src/key.ts'
+import type { Manifest } from '../src/registry.ts'
+import { type StorageBase, StoragePluginBase } from '../src/storage.ts'
+import { utf8Bytes } from '../src/value/copy-value.ts'
+import { MAX_KEY_BYTES, type ObjectStorage, ROOT } from './durable-object/engine.ts'
+import { LocalObjectStorage } from './durable-object/local-storage.ts'
+import { type ObjectBinding, RpcObjectStorage } from './durable-object/rpc-storage.ts'
 
 const binding = {
   type: 'binding',
@@ -95,10 +95,10 @@ interface Backend {
 
 function remote(objects: ObjectBinding, base: string): Backend {
   // The object of the empty namespace, which no store can open, keeps the names of the others.
-  const index = new RemoteStorage(objects, base)
+  const index = new RpcObjectStorage(objects, base)
   return {
     open(namespace) {
-      const storage = new RemoteStorage(objects, base + namespace, async () => {
+      const storage = new RpcObjectStorage(objects, base + namespace, async () => {
         // Should this fail, the object says with its next commit that it is still not listed.
         try {
           await index.set(namespace, { value: null, version: namespace })
@@ -115,7 +115,7 @@ function remote(objects: ObjectBinding, base: string): Backend {
 
 function inside(storage: ObjectStorage, base: string): Backend {
   return {
-    open: (namespace) => new InsideStorage(storage, `${base}${namespace}:`),
+    open: (namespace) => new LocalObjectStorage(storage, `${base}${namespace}:`),
     async *namespaces() {
       let start = base
       for (;;) {

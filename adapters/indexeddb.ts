@@ -1,11 +1,11 @@
-import type { BotConfig } from '../src/config.js'
-import { StoreError } from '../src/errors.js'
-import { escapeSeparators } from '../src/key.js'
-import type { Manifest } from '../src/registry.js'
-import { type StorageBase, type StorageHost, StoragePluginBase } from '../src/storage.js'
-import { Connection } from './indexeddb/connection.js'
-import { failedOpen } from './indexeddb/failures.js'
-import { IndexedDBStorage } from './indexeddb/indexeddb-storage.js'
+import type { BotConfig } from '../src/config.ts'
+import { StoreError } from '../src/errors.ts'
+import { escapeSeparators } from '../src/key.ts'
+import type { Manifest } from '../src/registry.ts'
+import { type StorageBase, type StorageHost, StoragePluginBase } from '../src/storage.ts'
+import { Connection } from './indexeddb/connection.ts'
+import { fromOpenError } from './indexeddb/errors.ts'
+import { IndexedDBStorage } from './indexeddb/indexeddb-storage.ts'
 
 export const indexeddb: Manifest = {
   name: 'IndexedDB',
@@ -65,7 +65,7 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
     const connection = new Connection({
       name: this.#prefix + namespace,
       openTimeout: this.#openTimeout,
-      tell: (type, reason) => host?.tell(type, reason),
+      tell: (type, reason) => host?.emit(type, reason),
     })
     await connection.open()
     try {
@@ -76,7 +76,7 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
     } catch (error) {
       // There is nobody else who would close it.
       await connection.close()
-      throw failedOpen(error)
+      throw fromOpenError(error)
     }
   }
 
@@ -90,7 +90,7 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
     try {
       databases = await indexedDB.databases()
     } catch (error) {
-      throw failedOpen(error)
+      throw fromOpenError(error)
     }
     for (const { name } of databases) {
       if (name?.startsWith(this.#prefix)) yield name.slice(this.#prefix.length)

@@ -1,6 +1,6 @@
-import { BatchStorageBase } from '../src/batch-storage.js'
-import type { BotConfig } from '../src/config.js'
-import type { Manifest } from '../src/registry.js'
+import { BatchStorageBase } from '../src/batch-storage.ts'
+import type { BotConfig } from '../src/config.ts'
+import type { Manifest } from '../src/registry.ts'
 import {
   type Change,
   type Entry,
@@ -12,8 +12,8 @@ import {
   StoragePluginBase,
   type StoreChange,
   type Traits,
-} from '../src/storage.js'
-import { recopy } from '../src/value.js'
+} from '../src/storage.ts'
+import { recopy } from '../src/value/copy-value.ts'
 
 export const memory: Manifest = {
   name: 'Memory',
@@ -57,7 +57,7 @@ class MemoryStorage extends BatchStorageBase {
     atomic: 'instance',
     durable: false,
     consistency: 'strong',
-    gather: true,
+    batchAcrossTicks: true,
     maxKeyBytes: Number.POSITIVE_INFINITY,
     maxValueBytes: Number.POSITIVE_INFINITY,
     watch: true,

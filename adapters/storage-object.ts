@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
-import { StoreError } from '../src/errors.js'
-import { CountingEngine } from './durable-object/counting-engine.js'
-import { ROOT } from './durable-object/engine.js'
+import { StoreError } from '../src/errors.ts'
+import { CountingEngine } from './durable-object/counting-engine.ts'
+import { ROOT } from './durable-object/engine.ts'
 import {
   type ErrorData,
   PROTOCOL,
@@ -9,7 +9,7 @@ import {
   type Request,
   speaks,
   toData,
-} from './durable-object/protocol.js'
+} from './durable-object/protocol.ts'
 
 /** The most a reply carries, in bytes; the platform's own limit is 32 MiB. */
 const MAX_REPLY_BYTES = 12 * 1024 * 1024

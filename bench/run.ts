@@ -1,8 +1,6 @@
 // Measures botshelf beside its peers and the bare platform, in Chromium, workerd and Node:
 // npm run bench [-- --only <workload or group>] [--rounds n] [--quick] [--output <folder>]
 // A run of everything writes RESULTS.md, chart.svg and results.json into this folder; others print.
-import { importTypeScript } from '../scripts/hooks.ts'
+import { main } from './main.ts'
 
-importTypeScript()
-const { main } = await import('./main.ts')
 await main()

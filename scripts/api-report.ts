@@ -41,14 +41,14 @@ interface Declarations {
  */
 export async function apiReport(root: string = ROOT): Promise<string> {
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
-    exports: Record<string, string>
+    exports: Record<string, string | { readonly default: string }>
   }
   const files = new Map<string, Declarations>()
   const shown = new Set<string>()
   const sections: string[] = [INTRODUCTION]
   for (const [path, target] of Object.entries(manifest.exports)) {
-    if (!target.endsWith('.js')) continue
-    const entry = join(root, target.replace(/\.js$/, '.d.ts'))
+    if (typeof target === 'string') continue
+    const entry = join(root, target.default.replace(/\.js$/, '.d.ts'))
     sections.push(
       `## \`${path.replace('.', 'botshelf')}\`\n\n${await section(entry, files, shown)}`,
     )
@@ -155,7 +155,7 @@ function parse(file: string, source: string): Declarations {
   const exports = new Map<string, Exported>()
   const texts = new Map<string, string[]>()
   const resolve = (specifier: string): string =>
-    specifier.startsWith('.') ? join(dirname(file), specifier.replace(/\.js$/, '.d.ts')) : specifier
+    specifier.startsWith('.') ? join(dirname(file), specifier.replace(/\.ts$/, '.d.ts')) : specifier
   for (const statement of statements(source)) {
     const [, keyword, type, list, from] =
       /^(import|export)( type)? \{([^}]*)\}(?: from '([^']+)')?;$/.exec(statement) ?? []

@@ -31,7 +31,7 @@ export type Trouble =
   | 'hang up'
 
 /** Stands in for Telegram's server: the methods that the bot uses, with the checks it makes there. */
-export class BotApiServer {
+export class FakeBotApi {
   readonly calls: ApiCall[] = []
   readonly #troubles = new Map<string, Trouble[]>()
   readonly #hanging = new Set<ServerResponse>()
@@ -39,8 +39,8 @@ export class BotApiServer {
   readonly #server: Server
   #messages = 0
 
-  static async start(): Promise<BotApiServer> {
-    const api = new BotApiServer()
+  static async start(): Promise<FakeBotApi> {
+    const api = new FakeBotApi()
     await new Promise<void>((resolve) => api.#server.listen(0, '127.0.0.1', resolve))
     return api
   }

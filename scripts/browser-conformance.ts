@@ -16,6 +16,7 @@ const browserCommand = process.argv.slice(2)
 const { outputFiles } = await build({
   entryPoints: [fileURLToPath(new URL('./browser-conformance/page.ts', import.meta.url))],
   bundle: true,
+  conditions: ['botshelf-source'],
   format: 'esm',
   target: OLDEST_BROWSERS,
   write: false,

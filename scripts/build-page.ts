@@ -17,6 +17,7 @@ await Promise.all([
     entryPoints: [join(WEB, 'page.ts'), join(WEB, 'style.css')],
     outdir: PAGE,
     bundle: true,
+    conditions: ['botshelf-source'],
     minify: true,
     // A plain script runs in a sandboxed frame too, where modules are refused.
     format: 'iife',

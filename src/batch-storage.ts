@@ -1,5 +1,5 @@
-import type { Change, Entry, KeysOptions, Outcome, StorageBase, Traits } from './storage.js'
-import { copyValue } from './value.js'
+import type { Change, Entry, KeysOptions, Outcome, StorageBase, Traits } from './storage.ts'
+import { copyValue } from './value/copy-value.ts'
 
 /**
  * A storage of a backend that works in batches. It is the six methods the other way round: an

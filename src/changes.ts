@@ -1,10 +1,10 @@
-import { locate, quote, StoreError } from './errors.js'
-import { isPlain, type SetOptions } from './given.js'
-import { type Entry, isLive, type RemoveChange, type SetChange, type Traits } from './storage.js'
-import { copyValue, utf8Bytes } from './value.js'
+import { toStoreError, quote, StoreError } from './errors.ts'
+import { isPlain, type SetOptions } from './arguments.ts'
+import { type Entry, isLive, type RemoveChange, type SetChange, type Traits } from './storage.ts'
+import { copyValue, utf8Bytes } from './value/copy-value.ts'
 
 /** What a namespace's writer knows: where it writes, and the time. */
-export interface Writer {
+export interface WriteContext {
   readonly namespace: string
   readonly traits: Traits
   now(): number
@@ -18,7 +18,7 @@ export interface Writer {
  * @throws StoreError `INVALID_VALUE`, `TOO_LARGE`
  */
 export function setChange(
-  by: Writer,
+  by: WriteContext,
   key: string,
   given: unknown,
   expires: number | undefined,
@@ -38,8 +38,8 @@ export function setChange(
  *
  * @throws StoreError `INVALID_VALUE`, `TOO_LARGE`
  */
-export function replacement(
-  by: Writer,
+export function changeFor(
+  by: WriteContext,
   key: string,
   live: Entry | undefined,
   read: Entry | undefined,
@@ -50,7 +50,7 @@ export function replacement(
 }
 
 /** The entry if it is alive. */
-export function living(by: Writer, entry: Entry | undefined): Entry | undefined {
+export function ifLive(by: WriteContext, entry: Entry | undefined): Entry | undefined {
   return entry && isLive(entry, by.now()) ? entry : undefined
 }
 
@@ -59,7 +59,7 @@ export function living(by: Writer, entry: Entry | undefined): Entry | undefined 
  *
  * @throws StoreError `INVALID_VALUE`
  */
-export function expiry(by: Writer, options: SetOptions | undefined): number | undefined {
+export function expiryOf(by: WriteContext, options: SetOptions | undefined): number | undefined {
   if (options === undefined) return undefined
   const { namespace } = by
   if (!isPlain(options)) {
@@ -86,7 +86,7 @@ export function expiry(by: Writer, options: SetOptions | undefined): number | un
  * @throws StoreError `INVALID_VALUE`, `TOO_LARGE`
  */
 export function copyFor(
-  { namespace, traits }: Writer,
+  { namespace, traits }: WriteContext,
   key: string,
   value: unknown,
 ): { value: unknown; bytes: number } {
@@ -94,6 +94,6 @@ export function copyFor(
   try {
     return copyValue(value, traits.maxValueBytes, bounded ? utf8Bytes(key) : key.length)
   } catch (error) {
-    throw locate(error, { namespace, key })
+    throw toStoreError(error, { namespace, key })
   }
 }

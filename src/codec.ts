@@ -1,6 +1,6 @@
-import { StoreError } from './errors.js'
-import { fromText, header, readHeader, toText } from './text.js'
-import { cloneValue, MAX_DEPTH } from './value.js'
+import { StoreError } from './errors.ts'
+import { deserialize, formatHeader, readHeader, serialize } from './value/serialize.ts'
+import { cloneValue, MAX_DEPTH } from './value/copy-value.ts'
 
 const FORMAT = 1
 // Room for what is put around a value that itself nests as deep as it may: an entry, a backup.
@@ -13,7 +13,7 @@ const DEPTH = MAX_DEPTH + 16
  * @throws StoreError `INVALID_VALUE` with the path of what is outside the value domain
  */
 export function encode(value: unknown): string {
-  return header(FORMAT) + toText(cloneValue(value, DEPTH))
+  return formatHeader(FORMAT) + serialize(cloneValue(value, DEPTH))
 }
 
 /**
@@ -24,7 +24,7 @@ export function encode(value: unknown): string {
  * @throws StoreError `VERSION_MISMATCH` if a later format wrote it, `CORRUPT` if it is no such text
  */
 export function decode(text: string): unknown {
-  const value = fromText(readHeader(text, FORMAT, 'the text'))
+  const value = deserialize(readHeader(text, FORMAT, 'the text'))
   try {
     return cloneValue(value, DEPTH)
   } catch (cause) {

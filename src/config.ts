@@ -1,4 +1,4 @@
-import { quote, StoreError, type StoreErrorDetails } from './errors.js'
+import { quote, StoreError, type StoreErrorDetails } from './errors.ts'
 
 /**
  * The bot's configuration, of which botshelf reads three names. A Worker's `env` is one:

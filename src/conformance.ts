@@ -1,17 +1,17 @@
-import { fail } from './conformance/check.js'
-import { COMMITS } from './conformance/commits.js'
-import { CONTRACT } from './conformance/contract.js'
-import { LIFECYCLE } from './conformance/lifecycle.js'
-import { NAMES } from './conformance/names.js'
-import { ORDER } from './conformance/order.js'
-import { RACES } from './conformance/races.js'
-import { STEPS } from './conformance/steps.js'
-import { type MakePlugin, type Rule, Subject } from './conformance/subject.js'
-import { TIME } from './conformance/time.js'
-import { VALUES } from './conformance/value-rules.js'
-import { WATCHING } from './conformance/watching.js'
-import { deferred, nothing } from './deferred.js'
-import type { StoragePluginBase } from './storage.js'
+import { fail } from './conformance/check.ts'
+import { COMMITS } from './conformance/commits.ts'
+import { CONTRACT } from './conformance/contract.ts'
+import { LIFECYCLE } from './conformance/lifecycle.ts'
+import { NAMES } from './conformance/names.ts'
+import { ORDER } from './conformance/order.ts'
+import { RACES } from './conformance/races.ts'
+import { STEPS } from './conformance/steps.ts'
+import { type MakePlugin, type Rule, TestBackend } from './conformance/test-backend.ts'
+import { TIME } from './conformance/time.ts'
+import { VALUES } from './conformance/value-rules.ts'
+import { WATCHING } from './conformance/watching.ts'
+import { deferred, noop } from './async.ts'
+import type { StoragePluginBase } from './storage.ts'
 
 export interface ConformanceOptions {
   /**
@@ -87,14 +87,14 @@ async function runRule(rule: Rule, plugin: MakePlugin): Promise<string | undefin
 }
 
 async function attempt(rule: Rule, plugin: MakePlugin): Promise<string | undefined> {
-  const subject = await Subject.of(plugin)
+  const subject = await TestBackend.of(plugin)
   let exempt: string | undefined
   try {
     exempt = rule.exempt?.(subject.traits)
     if (exempt === undefined) exempt = (await rule.run(subject)) ?? undefined
   } catch (error) {
     // What is wrong comes first, whatever the end may say to it.
-    await subject.end().catch(nothing)
+    await subject.end().catch(noop)
     throw error
   }
   await subject.end()

@@ -85,7 +85,7 @@ export function isStoreError(error: unknown): error is StoreError {
  * Says where an error happened. A `StoreError` keeps its code and gains the place; anything else
  * is a backend's own error and becomes the cause of a `BACKEND_ERROR`.
  */
-export function locate(error: unknown, place: StoreErrorDetails): StoreError {
+export function toStoreError(error: unknown, place: StoreErrorDetails): StoreError {
   if (!isStoreError(error)) {
     const words = error instanceof Error ? error.message : String(error)
     const details = { ...place, cause: error }

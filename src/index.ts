@@ -1,12 +1,12 @@
-export { BatchStorageBase } from './batch-storage.js'
-export type { SetOptions } from './given.js'
-export type { BotConfig, ConfigField, ConfigFields, StorageConfig } from './config.js'
-export { isStoreError, StoreError } from './errors.js'
-export type { StoreErrorCode, StoreErrorDetails, WriteOutcome } from './errors.js'
-export type { Manifest, StoragePluginClass, StorageRegistry } from './registry.js'
-export { StorageRuntime } from './runtime.js'
-export type { RuntimeEvent, RuntimeOptions } from './runtime.js'
-export { isLive, StorageBase, StoragePluginBase } from './storage.js'
+export { BatchStorageBase } from './batch-storage.ts'
+export type { SetOptions } from './arguments.ts'
+export type { BotConfig, ConfigField, ConfigFields, StorageConfig } from './config.ts'
+export { isStoreError, StoreError } from './errors.ts'
+export type { StoreErrorCode, StoreErrorDetails, WriteOutcome } from './errors.ts'
+export type { Manifest, StoragePluginClass, StorageRegistry } from './registry.ts'
+export { StorageRuntime } from './runtime.ts'
+export type { RuntimeEvent, RuntimeOptions } from './runtime.ts'
+export { isLive, StorageBase, StoragePluginBase } from './storage.ts'
 export type {
   Change,
   Entry,
@@ -19,8 +19,8 @@ export type {
   StorageListener,
   StoreChange,
   Traits,
-} from './storage.js'
-export type { KeyOf, Pair, Store, StoreRecord, Updater } from './store.js'
-export { StoreMixin } from './store-mixin.js'
-export type { StoreMixed, StoreMixinClass } from './store-mixin.js'
-export type { StoreWatch } from './watch.js'
+} from './storage.ts'
+export type { KeyOf, Pair, Store, StoreRecord, Updater } from './store.ts'
+export { StoreMixin } from './store-mixin.ts'
+export type { StoreMixed, StoreMixinClass } from './store-mixin.ts'
+export type { StoreWatch } from './watch.ts'

@@ -1,5 +1,5 @@
-import { quote, StoreError } from './errors.js'
-import { utf8Bytes } from './value.js'
+import { quote, StoreError } from './errors.ts'
+import { utf8Bytes } from './value/copy-value.ts'
 
 /**
  * A key is a well-formed string of any content, the empty one included.

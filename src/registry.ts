@@ -1,6 +1,6 @@
-import { type BotConfig, type ConfigFields, invalid, readStorageConfig } from './config.js'
-import { quote, StoreError } from './errors.js'
-import type { StoragePluginBase } from './storage.js'
+import { type BotConfig, type ConfigFields, invalid, readStorageConfig } from './config.ts'
+import { quote, StoreError } from './errors.ts'
+import type { StoragePluginBase } from './storage.ts'
 
 export type StoragePluginClass = new (config: BotConfig, fields?: ConfigFields) => StoragePluginBase
 

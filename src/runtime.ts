@@ -1,12 +1,12 @@
-import type { BotConfig } from './config.js'
-import { nothing } from './deferred.js'
-import { asyncDispose } from './dispose.js'
-import { locate, StoreError } from './errors.js'
-import { checkNamespace } from './key.js'
-import { OpQueue } from './queue/op-queue.js'
-import { resolvePlugin, type StorageRegistry } from './registry.js'
-import type { StorageEventType, StoragePluginBase } from './storage.js'
-import { Store } from './store.js'
+import type { BotConfig } from './config.ts'
+import { noop } from './async.ts'
+import { asyncDispose } from './dispose.ts'
+import { toStoreError, StoreError } from './errors.ts'
+import { checkNamespace } from './key.ts'
+import { OperationQueue } from './queue/operation-queue.ts'
+import { resolvePlugin, type StorageRegistry } from './registry.ts'
+import type { StorageEventType, StoragePluginBase } from './storage.ts'
+import { Store } from './store.ts'
 
 /** What happened to a namespace beside any call, such as that its data is gone. */
 export interface RuntimeEvent {
@@ -33,7 +33,7 @@ export interface RuntimeOptions {
 
 // A namespace that is open, being opened or being closed; however many stores hold it.
 interface Space {
-  readonly opened: Promise<OpQueue>
+  readonly opened: Promise<OperationQueue>
   readonly stores: Set<AsyncDisposable>
   holders: number
   closing?: Promise<void>
@@ -72,7 +72,7 @@ export class StorageRuntime {
     this.#plugin = plugin
     this.#now = options.now ?? Date.now
     this.#allowLostUpdates = options.allowLostUpdates ?? false
-    this.#onEvent = options.onEvent ?? nothing
+    this.#onEvent = options.onEvent ?? noop
   }
 
   /**
@@ -86,7 +86,7 @@ export class StorageRuntime {
     this.#checkOpen(namespace)
     let space = this.#spaces.get(namespace)
     while (space?.closing !== undefined) {
-      await space.closing.catch(nothing)
+      await space.closing.catch(noop)
       this.#checkOpen(namespace)
       space = this.#spaces.get(namespace)
     }
@@ -107,7 +107,7 @@ export class StorageRuntime {
     try {
       yield* this.#plugin.namespaces()
     } catch (error) {
-      throw locate(error, {})
+      throw toStoreError(error, {})
     }
   }
 
@@ -153,8 +153,8 @@ export class StorageRuntime {
       space.stores.add(store)
       return store
     } catch (error) {
-      await this.#release(namespace, space).catch(nothing)
-      throw locate(error, { namespace })
+      await this.#release(namespace, space).catch(noop)
+      throw toStoreError(error, { namespace })
     }
   }
 
@@ -163,10 +163,10 @@ export class StorageRuntime {
       const storage = await this.#plugin.open(namespace, {
         now: this.#now,
         // In a turn of its own: what a listener throws is reported as any uncaught error.
-        tell: (type, reason) =>
+        emit: (type, reason) =>
           void Promise.resolve().then(() => this.#onEvent({ type, namespace, reason })),
       })
-      return new OpQueue(storage, namespace)
+      return new OperationQueue(storage, namespace)
     })()
     const space: Space = { opened, stores: new Set(), holders: 0 }
     this.#spaces.set(namespace, space)
@@ -181,10 +181,10 @@ export class StorageRuntime {
   #closeSpace(namespace: string, space: Space): Promise<void> {
     space.closing ??= (async () => {
       try {
-        const queue = await space.opened.catch(nothing)
+        const queue = await space.opened.catch(noop)
         await queue?.storage.close()
       } catch (error) {
-        throw locate(error, { namespace })
+        throw toStoreError(error, { namespace })
       } finally {
         // What cannot be opened is not kept either, so that the next caller tries anew.
         this.#spaces.delete(namespace)

@@ -3,8 +3,8 @@ import {
   type BotConfig,
   type ConfigFields,
   type StorageConfig,
-} from './config.js'
-import { locate, StoreError } from './errors.js'
+} from './config.ts'
+import { toStoreError, StoreError } from './errors.ts'
 
 /**
  * What a storage keeps under a key. It is opaque to an author: a plain object of the value domain,
@@ -56,7 +56,7 @@ export interface Traits {
    * May a call wait for one that another request made? Never in a Worker. Where it may, one call is
    * under way at a time, and what comes meanwhile is joined into the next one.
    */
-  readonly gather: boolean
+  readonly batchAcrossTicks: boolean
   /** The longest key, in bytes of UTF-8. */
   readonly maxKeyBytes: number
   /** The largest value together with its key, in bytes as `botshelf` measures them. */
@@ -76,7 +76,7 @@ export type StoreChange =
 /** Whom a storage tells of changes. */
 export type StorageListener = (change: StoreChange | { readonly kind: 'unknown' }) => void
 
-/** What happens to a storage while it is open: see {@link StorageHost.tell}. */
+/** What happens to a storage while it is open: see {@link StorageHost.emit}. */
 export type StorageEventType = 'data-lost' | 'blocked' | 'reopened'
 
 /** What a storage lives in: its runtime. */
@@ -88,7 +88,7 @@ export interface StorageHost {
    * (`data-lost`), that opening waits for somebody else (`blocked`), or that a lost connection was
    * made anew (`reopened`). `reason` is half a sentence for people.
    */
-  tell(type: StorageEventType, reason: string): void
+  emit(type: StorageEventType, reason: string): void
 }
 
 export interface KeysOptions {
@@ -151,7 +151,7 @@ export abstract class StorageBase {
     atomic: 'none',
     durable: true,
     consistency: 'strong',
-    gather: true,
+    batchAcrossTicks: true,
     maxKeyBytes: Number.POSITIVE_INFINITY,
     maxValueBytes: Number.POSITIVE_INFINITY,
     watch: false,
@@ -242,7 +242,7 @@ async function applyOneByOne(storage: StorageBase, changes: readonly Change[]): 
     }
     return 'applied'
   } catch (error) {
-    return partly(error, changes, written)
+    return partialFailure(error, changes, written)
   }
 }
 
@@ -252,8 +252,12 @@ export function isLive(entry: { readonly expires?: number }, now: number): boole
 }
 
 /** The outcome of a group that failed after some of its changes were written one by one. */
-export function partly(error: unknown, changes: readonly Change[], written: number): StoreError {
-  const failed = locate(error, { key: changes[written]?.key, outcome: 'unknown' })
+export function partialFailure(
+  error: unknown,
+  changes: readonly Change[],
+  written: number,
+): StoreError {
+  const failed = toStoreError(error, { key: changes[written]?.key, outcome: 'unknown' })
   if (written === 0) return failed
   const said = `${written} of ${changes.length} changes were written, then: ${failed.message}`
   return new StoreError(failed.code, said, {

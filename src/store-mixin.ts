@@ -1,10 +1,10 @@
-import type { SetOptions } from './given.js'
-import { asyncDispose } from './dispose.js'
-import { StoreError } from './errors.js'
-import type { StorageRuntime } from './runtime.js'
-import type { KeysOptions } from './storage.js'
-import type { StoreWatch } from './watch.js'
-import { type KeyOf, type Pair, Store, type StoreRecord, type Updater } from './store.js'
+import type { SetOptions } from './arguments.ts'
+import { asyncDispose } from './dispose.ts'
+import { StoreError } from './errors.ts'
+import type { StorageRuntime } from './runtime.ts'
+import type { KeysOptions } from './storage.ts'
+import type { StoreWatch } from './watch.ts'
+import { type KeyOf, type Pair, Store, type StoreRecord, type Updater } from './store.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- TypeScript asks a mixin's base for any[]
 type Constructor<Instance = object> = abstract new (...args: any[]) => Instance

@@ -1,13 +1,13 @@
-import { copyFor, expiry, living, replacement, setChange, type Writer } from './changes.js'
-import { nothing } from './deferred.js'
-import { locate, StoreError } from './errors.js'
-import { after, checkFunction, pairs, type SetOptions } from './given.js'
-import { checkKey } from './key.js'
-import type { Planned } from './queue/op.js'
-import type { OpQueue } from './queue/op-queue.js'
-import type { Entry, KeysOptions, SetChange, Traits } from './storage.js'
-import { recopy } from './value.js'
-import { type StoreWatch, Watch } from './watch.js'
+import { copyFor, expiryOf, ifLive, changeFor, setChange, type WriteContext } from './changes.ts'
+import { noop } from './async.ts'
+import { toStoreError, StoreError } from './errors.ts'
+import { thenSync, checkFunction, toEntries, type SetOptions } from './arguments.ts'
+import { checkKey } from './key.ts'
+import type { Decision } from './queue/operation.ts'
+import type { OperationQueue } from './queue/operation-queue.ts'
+import type { Entry, KeysOptions, SetChange, Traits } from './storage.ts'
+import { recopy } from './value/copy-value.ts'
+import { type StoreWatch, Watch } from './watch.ts'
 
 /** The keys of a store's shape. */
 export type KeyOf<T extends object> = keyof T & string
@@ -25,8 +25,8 @@ export interface StoreRecord<V> {
 }
 
 /** What a store stands on: its namespace, as the runtime opened it. */
-export interface OpenNamespace extends Writer {
-  readonly queue: OpQueue
+export interface StoreContext extends WriteContext {
+  readonly queue: OperationQueue
   readonly allowLostUpdates: boolean
   /** Lets go of the namespace. Called once. */
   release(): Promise<void>
@@ -41,10 +41,10 @@ export interface OpenNamespace extends Writer {
  * `close()`, and `INVALID_KEY`, `INVALID_VALUE` and `TOO_LARGE` before any I/O.
  */
 export class Store<T extends object = Record<string, unknown>> implements AsyncIterable<Pair<T>> {
-  readonly #on: OpenNamespace
+  readonly #on: StoreContext
   /** How many operations have not settled. */
   #busy = 0
-  #idle: () => void = nothing
+  #idle: () => void = noop
   readonly #ended = (): void => {
     this.#busy--
     if (this.#busy === 0) this.#idle()
@@ -53,7 +53,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   readonly #watches = new Set<Watch>()
 
   /** Stores are made by `StorageRuntime.open`. */
-  constructor(on: OpenNamespace) {
+  constructor(on: StoreContext) {
     this.#on = on
   }
 
@@ -88,7 +88,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /** Stores a value. What was under the key is replaced, its expiry too. */
   async set<K extends KeyOf<T>>(key: K, value: T[K], options?: SetOptions): Promise<void> {
     this.#check(key)
-    const change = setChange(this.#on, key, value, expiry(this.#on, options))
+    const change = setChange(this.#on, key, value, expiryOf(this.#on, options))
     await this.#accept(this.#on.queue.write([change]))
   }
 
@@ -108,11 +108,11 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     options?: SetOptions,
   ): Promise<void> {
     this.#checkAtomic('setMany')
-    const expires = expiry(this.#on, options)
+    const expires = expiryOf(this.#on, options)
     const group = new Map<string, SetChange>()
-    for (const [key, value, own] of pairs(entries)) {
+    for (const [key, value, own] of toEntries(entries)) {
       this.#check(key)
-      const until = own === undefined ? expires : expiry(this.#on, own)
+      const until = own === undefined ? expires : expiryOf(this.#on, own)
       group.set(key, setChange(this.#on, key, value, until))
     }
     if (group.size > 0) await this.#accept(this.#on.queue.write([...group.values()]))
@@ -128,7 +128,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async update<K extends KeyOf<T>>(key: K, updater: Updater<T[K]>): Promise<T[K] | undefined> {
     checkFunction('update', updater)
     const stored = this.#step(key, 'update', (live, read) =>
-      after(updater(live?.value as T[K] | undefined), (next) =>
+      thenSync(updater(live?.value as T[K] | undefined), (next) =>
         this.#replace(key, live, read, next),
       ),
     )
@@ -160,7 +160,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     const first = initial === undefined ? undefined : copyFor(this.#on, key, initial).value
     const stored = this.#step(key, 'mutable', (live, read) => {
       const draft = live === undefined ? recopy(first) : live.value
-      return after(change(draft as T[K]), () => this.#replace(key, live, read, draft))
+      return thenSync(change(draft as T[K]), () => this.#replace(key, live, read, draft))
     })
     return (await stored) as T[K] | undefined
   }
@@ -178,7 +178,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /** Removes a key and resolves to what was under it. One atomic step. */
   async pop<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
     const popped = this.#step(key, 'pop', (live, read) => ({
-      change: replacement(this.#on, key, live, read, undefined),
+      change: changeFor(this.#on, key, live, read, undefined),
       result: live?.value,
     }))
     return (await popped) as T[K] | undefined
@@ -264,7 +264,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /** Closes the store if it is open, and waits if it is being closed. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await (this.#closing?.catch(nothing) ?? this.close())
+    await (this.#closing?.catch(noop) ?? this.close())
   }
 
   async #close(): Promise<void> {
@@ -279,22 +279,22 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   async #read(key: string): Promise<Entry | undefined> {
     this.#check(key)
-    return living(this.#on, await this.#accept(this.#on.queue.read(key)))
+    return ifLive(this.#on, await this.#accept(this.#on.queue.read(key)))
   }
 
   /** `plan` gets the entry if it is alive as the step begins, and as it was read. */
   async #step<R>(
     key: string,
     method: string,
-    plan: (live: Entry | undefined, read: Entry | undefined) => Planned<R> | Promise<Planned<R>>,
+    plan: (live: Entry | undefined, read: Entry | undefined) => Decision<R> | Promise<Decision<R>>,
   ): Promise<R> {
     this.#check(key)
     this.#checkAtomic(method)
-    return this.#accept(this.#on.queue.step(key, (read) => plan(living(this.#on, read), read)))
+    return this.#accept(this.#on.queue.step(key, (read) => plan(ifLive(this.#on, read), read)))
   }
 
-  #replace(key: string, live: Entry | undefined, read: Entry | undefined, next: unknown): Planned {
-    const change = replacement(this.#on, key, live, read, next)
+  #replace(key: string, live: Entry | undefined, read: Entry | undefined, next: unknown): Decision {
+    const change = changeFor(this.#on, key, live, read, next)
     return {
       change,
       result: change && 'entry' in change ? recopy(change.entry.value) : undefined,
@@ -309,7 +309,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       options,
       (prefix) => this.#on.queue.storage.entries(prefix),
       ([key, entry]) => {
-        const live = living(this.#on, entry)
+        const live = ifLive(this.#on, entry)
         return live && show(key as KeyOf<T>, live)
       },
     )
@@ -355,7 +355,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     try {
       checkKey(key, this.#on.traits.maxKeyBytes)
     } catch (error) {
-      throw locate(error, { namespace: this.namespace })
+      throw toStoreError(error, { namespace: this.namespace })
     }
   }
 

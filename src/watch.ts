@@ -1,5 +1,5 @@
-import { nothing } from './deferred.js'
-import type { StoreChange } from './storage.js'
+import { noop } from './async.ts'
+import type { StoreChange } from './storage.ts'
 
 /** How many changed keys wait for a reader. */
 const MOST_PENDING = 1000
@@ -26,9 +26,9 @@ export class Watch implements StoreWatch {
   #ended = false
   #listing: AsyncIterator<string, void> | undefined
   #last: Promise<unknown> = Promise.resolve()
-  #wake: () => void = nothing
+  #wake: () => void = noop
   /** Called once, when it ends. */
-  onEnd: () => void = nothing
+  onEnd: () => void = noop
 
   constructor(listKeys: () => AsyncIterator<string, void>) {
     this.#listKeys = listKeys
@@ -57,12 +57,12 @@ export class Watch implements StoreWatch {
       this.onEnd()
       this.#wake()
     }
-    await listing?.return?.().catch(nothing)
+    await listing?.return?.().catch(noop)
   }
 
   next(): Promise<Next> {
     const next = this.#last.then(() => this.#advance())
-    this.#last = next.catch(nothing)
+    this.#last = next.catch(noop)
     return next
   }
 

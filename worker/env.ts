@@ -1,5 +1,5 @@
-import type { BotConfig } from '../src/index.js'
-import type { Limiter } from './http/limit.js'
+import type { BotConfig } from 'botshelf'
+import type { Limiter } from './http/limit.ts'
 
 /** What `wrangler.toml` gives the Worker. It is the bot's configuration as well. */
 export interface Env extends BotConfig {

@@ -1,12 +1,17 @@
-import type { Env } from './env.js'
-import { failure } from './http/failure.js'
-import { HttpError, json } from './http/reply.js'
-import { withinLimit } from './http/limit.js'
-import { hasToken, notFound, operatorOnly } from './http/token.js'
-import type { Action, Route } from './route.js'
-import { findRoute } from './routes.js'
+import type { Env } from './env.ts'
+import {
+  errorResponse,
+  hasToken,
+  HttpError,
+  jsonResponse,
+  notFound,
+  operatorOnly,
+} from 'botshelf/admin'
+import { withinLimit } from './http/limit.ts'
+import type { Action, Route } from './route.ts'
+import { findRoute } from './routes.ts'
 
-export { StorageObject } from '../adapters/storage-object.js'
+export { StorageObject } from 'botshelf/storage-object'
 
 export default {
   async fetch(request, env, ctx): Promise<Response> {
@@ -19,9 +24,9 @@ export default {
         await operatorOnly(request, env.ADMIN_TOKEN)
       }
       action = findAction(request, route)
-      return json(await action.run(request, env, ctx))
+      return jsonResponse(await action.run(request, env, ctx))
     } catch (error) {
-      return failure(error, action?.written, route?.operator)
+      return errorResponse(error, action?.written, route?.operator)
     }
   },
 } satisfies ExportedHandler<Env>

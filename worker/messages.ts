@@ -1,11 +1,9 @@
-import type { StorageRuntime } from '../src/index.js'
-import type { BotMessage } from './bot/message.js'
-import { onlyFields, textField } from './http/fields.js'
-import { readObject } from './http/body.js'
-import { HttpError } from './http/reply.js'
-import { startBot } from './storages.js'
-import type { Env } from './env.js'
-import { OF_TELEGRAM } from './telegram/update.js'
+import type { StorageRuntime } from 'botshelf'
+import type { BotMessage } from './bot/message.ts'
+import { HttpError, assertKnownFields, readJsonObject, readTextField } from 'botshelf/admin'
+import { startBot } from './storages.ts'
+import type { Env } from './env.ts'
+import { OF_TELEGRAM } from './telegram/update.ts'
 
 // Room for the longest text, even if each of its characters is escaped.
 const MOST_BYTES = 32 * 1024
@@ -30,17 +28,17 @@ export interface WebMessage {
  * @throws HttpError 400, 413 or 415
  */
 export async function readMessage(request: Request): Promise<WebMessage> {
-  const body = await readObject(request, MOST_BYTES)
-  onlyFields(body, ['room', 'user', 'text', 'storage'])
-  const room = textField(body, 'room', MOST_ROOM)
+  const body = await readJsonObject(request, MOST_BYTES)
+  assertKnownFields(body, ['room', 'user', 'text', 'storage'])
+  const room = readTextField(body, 'room', MOST_ROOM)
   // Who names a room is told what was said there last, so it must not be a chat.
   if (room.startsWith(OF_TELEGRAM)) {
     throw new HttpError(400, `The field "room" must not begin with "${OF_TELEGRAM}".`)
   }
   return {
     room,
-    user: textField(body, 'user', MOST_USER).trim(),
-    text: textField(body, 'text', MOST_TEXT),
+    user: readTextField(body, 'user', MOST_USER).trim(),
+    text: readTextField(body, 'text', MOST_TEXT),
     storage: body['storage'],
   }
 }

@@ -1,13 +1,11 @@
-import type { StorageRuntime } from '../src/index.js'
-import type { LogEvent } from './bot/irc-log.js'
-import type { MessageKind } from './bot/message.js'
-import { hearAll, MOST_EVENT_BYTES, MOST_EVENTS } from './bot/replay.js'
-import type { Env } from './env.js'
-import { readObject } from './http/body.js'
-import { onlyFields, textField } from './http/fields.js'
-import { HttpError } from './http/reply.js'
-import { MOST_ROOM } from './messages.js'
-import { startBot } from './storages.js'
+import type { StorageRuntime } from 'botshelf'
+import type { LogEvent } from './bot/irc-log.ts'
+import type { MessageKind } from './bot/message.ts'
+import { hearAll, MOST_EVENT_BYTES, MOST_EVENTS } from './bot/replay.ts'
+import type { Env } from './env.ts'
+import { HttpError, assertKnownFields, readJsonObject, readTextField } from 'botshelf/admin'
+import { MOST_ROOM } from './messages.ts'
+import { startBot } from './storages.ts'
 
 const MOST_NICK = 64
 const MOST_TEXT = 4 * 1024
@@ -28,14 +26,14 @@ export interface Replay {
  * @throws HttpError 400, 413 or 415
  */
 export async function readReplay(request: Request): Promise<Replay> {
-  const body = await readObject(request, MOST_EVENT_BYTES)
-  onlyFields(body, ['room', 'storage', 'events'])
+  const body = await readJsonObject(request, MOST_EVENT_BYTES)
+  assertKnownFields(body, ['room', 'storage', 'events'])
   const { events, storage } = body
   if (!Array.isArray(events)) throw new HttpError(400, 'The field "events" must be a list.')
   if (events.length > MOST_EVENTS) {
     throw new HttpError(413, `There are ${events.length} events; at most ${MOST_EVENTS} are taken.`)
   }
-  return { room: textField(body, 'room', MOST_ROOM), storage, events: events.map(readEvent) }
+  return { room: readTextField(body, 'room', MOST_ROOM), storage, events: events.map(readEvent) }
 }
 
 function readEvent(event: unknown, index: number): LogEvent {
@@ -44,7 +42,7 @@ function readEvent(event: unknown, index: number): LogEvent {
     throw new HttpError(400, `${where}it must be an object.`)
   }
   const fields = event as Readonly<Record<string, unknown>>
-  onlyFields(fields, ['at', 'kind', 'nick', 'text'], where)
+  assertKnownFields(fields, ['at', 'kind', 'nick', 'text'], where)
   const { at, kind, text } = fields
   if (typeof at !== 'number' || !Number.isInteger(at) || Math.abs(at) > LATEST) {
     throw new HttpError(400, `${where}The field "at" must be a time in milliseconds since 1970.`)
@@ -59,7 +57,12 @@ function readEvent(event: unknown, index: number): LogEvent {
       `${where}The field "text" must be a string of at most ${MOST_TEXT} characters.`,
     )
   }
-  return { at, kind: kind as MessageKind, nick: textField(fields, 'nick', MOST_NICK, where), text }
+  return {
+    at,
+    kind: kind as MessageKind,
+    nick: readTextField(fields, 'nick', MOST_NICK, where),
+    text,
+  }
 }
 
 /** Lets the bot hear the events; resolves to how many. Nobody in a log is an admin. */

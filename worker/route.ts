@@ -1,6 +1,6 @@
-import type { StorageRuntime } from '../src/index.js'
-import type { Env } from './env.js'
-import { startRuntime } from './storages.js'
+import type { StorageRuntime } from 'botshelf'
+import type { Env } from './env.ts'
+import { startRuntime } from './storages.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH'
 

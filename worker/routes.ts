@@ -1,12 +1,12 @@
-import { findAdminRoute } from './admin/routes.js'
-import { talksOverWeb } from './env.js'
-import { withinLimit } from './http/limit.js'
-import { hasToken, isOperator } from './http/token.js'
-import { answer, readMessage } from './messages.js'
-import { readReplay, replay } from './replay.js'
-import { type Route, withRuntime } from './route.js'
-import { chooseStorage, offeredStorages } from './storages.js'
-import { isOnTelegram, readDelivery, takeUpdate } from './telegram.js'
+import { findAdminRoute } from './admin-routes.ts'
+import { talksOverWeb } from './env.ts'
+import { withinLimit } from './http/limit.ts'
+import { hasToken, isOperator } from 'botshelf/admin'
+import { answer, readMessage } from './messages.ts'
+import { readReplay, replay } from './replay.ts'
+import { type Route, withRuntime } from './route.ts'
+import { chooseStorage, offeredStorages } from './storages.ts'
+import { isOnTelegram, readDelivery, takeUpdate } from './telegram.ts'
 
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   [

@@ -1,9 +1,9 @@
-import { cloudflareKV } from '../adapters/cloudflare-kv.js'
-import { durableObject } from '../adapters/durable-object.js'
-import { StorageRuntime } from '../src/index.js'
-import { Bot } from './bot/bot.js'
-import { admins, type Env } from './env.js'
-import { HttpError } from './http/reply.js'
+import { cloudflareKV } from 'botshelf/cloudflare-kv'
+import { durableObject } from 'botshelf/durable-object'
+import { StorageRuntime } from 'botshelf'
+import { Bot } from './bot/bot.ts'
+import { admins, type Env } from './env.ts'
+import { HttpError } from 'botshelf/admin'
 
 const LOST_UPDATES =
   'On Workers KV, two changes to the same entry at the same time may lose one of them.'

@@ -1,16 +1,14 @@
-import type { StorageRuntime } from '../src/index.js'
-import type { Env } from './env.js'
-import { readObject } from './http/body.js'
-import { HttpError } from './http/reply.js'
-import { hasToken, isSame } from './http/token.js'
-import { startBot } from './storages.js'
-import { BotApi, BotApiError } from './telegram/bot-api.js'
-import { heardBy, readHeard } from './telegram/call.js'
-import { againIn, type TelegramStore, UpdateClaim } from './telegram/claim.js'
-import { inMessages } from './telegram/in-messages.js'
-import { isPassing } from './telegram/passing.js'
-import { sendAll } from './telegram/send.js'
-import { OF_TELEGRAM, readUpdate, type Said, type Update } from './telegram/update.js'
+import type { StorageRuntime } from 'botshelf'
+import type { Env } from './env.ts'
+import { hasToken, HttpError, isSame, readJsonObject } from 'botshelf/admin'
+import { startBot } from './storages.ts'
+import { BotApi, BotApiError } from './telegram/bot-api.ts'
+import { heardBy, readHeard } from './telegram/call.ts'
+import { againIn, type TelegramStore, UpdateClaim } from './telegram/claim.ts'
+import { splitMessages } from './telegram/in-messages.ts'
+import { isTransient } from './telegram/passing.ts'
+import { sendAll } from './telegram/send.ts'
+import { OF_TELEGRAM, readUpdate, type Said, type Update } from './telegram/update.ts'
 
 const MOST_BYTES = 1024 * 1024
 // A bot may be given another name.
@@ -33,7 +31,7 @@ export async function readDelivery(request: Request, env: Env): Promise<Update> 
   if (given === null || !(await isSame(given, env.TELEGRAM_WEBHOOK_SECRET ?? ''))) {
     throw new HttpError(401, 'The secret of the webhook is missing or wrong.')
   }
-  return readUpdate(await readObject(request, MOST_BYTES))
+  return readUpdate(await readJsonObject(request, MOST_BYTES))
 }
 
 /**
@@ -98,7 +96,7 @@ async function act(said: Said, env: Env, runtime: StorageRuntime): Promise<reado
     text,
     ...(isPrivate ? { isPrivate } : {}),
   })
-  return inMessages(replies)
+  return splitMessages(replies)
 }
 
 /** Says what becomes of an update that was not done: it is brought again, or never. */
@@ -118,7 +116,7 @@ async function settle(claim: UpdateClaim, error: unknown): Promise<void> {
 
 /** After how many seconds another try is worth it; `undefined` if none is. */
 function secondsUntilAgain(claim: UpdateClaim, error: unknown): number | undefined {
-  if (isPassing(error)) {
+  if (isTransient(error)) {
     if (claim.hasActed || claim.triesLeft > 1) return claim.wait
     console.error(NOT_ACTED)
     return undefined

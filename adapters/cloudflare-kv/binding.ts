@@ -1,4 +1,4 @@
-import { locate, StoreError, type WriteOutcome } from '../../src/errors.js'
+import { toStoreError, StoreError, type WriteOutcome } from '../../src/errors.ts'
 
 /** The part of a `KVNamespace` that is used; ours, so that no Workers types are needed. */
 export interface KVBinding {
@@ -50,7 +50,7 @@ function translate(cause: unknown, outcome: WriteOutcome): StoreError {
   if (status === 414) return new StoreError('INVALID_KEY', `Workers KV: ${message}`, { cause })
   if (status >= 500)
     return new StoreError('CONNECTION_LOST', `Workers KV: ${message}`, { cause, outcome })
-  return locate(cause, { outcome: status === 400 ? 'not-applied' : outcome })
+  return toStoreError(cause, { outcome: status === 400 ? 'not-applied' : outcome })
 }
 
 /** Refuses what one invocation of a Worker cannot finish; nothing of it is begun. */

@@ -1,6 +1,6 @@
-import { fromText, header, readHeader, toText } from '../../src/text.js'
-import { StoreError } from '../../src/errors.js'
-import type { Entry } from '../../src/storage.js'
+import { deserialize, formatHeader, readHeader, serialize } from '../../src/value/serialize.ts'
+import { StoreError } from '../../src/errors.ts'
+import type { Entry } from '../../src/storage.ts'
 
 // Kept beside a value, and the only thing a listing shows of it. A whole record that fits is kept
 // there too, so that listing entries needs no reads.
@@ -26,12 +26,13 @@ export function metadataOf({ expires }: Entry, text: string): Metadata {
 
 export function writeRecord({ value, version, expires }: Entry): string {
   return (
-    header(FORMAT) + toText(expires === undefined ? [value, version] : [value, version, expires])
+    formatHeader(FORMAT) +
+    serialize(expires === undefined ? [value, version] : [value, version, expires])
   )
 }
 
 export function readRecord(text: string): Entry {
-  const record = fromText(readHeader(text, FORMAT, 'the record in Workers KV'))
+  const record = deserialize(readHeader(text, FORMAT, 'the record in Workers KV'))
   if (!Array.isArray(record) || typeof record[1] !== 'string') {
     throw new StoreError('CORRUPT', 'Unreadable: the record in Workers KV holds no entry.')
   }

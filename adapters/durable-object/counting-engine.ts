@@ -1,5 +1,5 @@
-import { isAlive, ObjectEngine } from './engine.js'
-import type { Group } from './protocol.js'
+import { isAlive, ObjectEngine } from './engine.ts'
+import type { Group } from './protocol.ts'
 
 /** How many keys are known to be taken, so that counting a write to one of them needs no read. */
 const MAX_TAKEN = 10_000

@@ -1,5 +1,5 @@
-import { StoreError } from '../../src/errors.js'
-import type { Outcome } from '../../src/storage.js'
+import { StoreError } from '../../src/errors.ts'
+import type { Outcome } from '../../src/storage.ts'
 import {
   type ChangeRecord,
   type EntryRecord,
@@ -7,7 +7,7 @@ import {
   type Page,
   type Records,
   translate,
-} from './protocol.js'
+} from './protocol.ts'
 
 /** The part of a SQLite-backed object's `ctx.storage` that is used; ours, so that no Workers types are needed. */
 export interface ObjectStorage {

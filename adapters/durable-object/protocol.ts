@@ -3,8 +3,8 @@ import {
   StoreError,
   type StoreErrorCode,
   type WriteOutcome,
-} from '../../src/errors.js'
-import type { Change, Entry } from '../../src/storage.js'
+} from '../../src/errors.ts'
+import type { Change, Entry } from '../../src/storage.ts'
 
 /**
  * The version of the messages. A Worker and its objects are not updated at the same moment, so

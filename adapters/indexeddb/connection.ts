@@ -1,10 +1,10 @@
-import { nothing, sleep } from '../../src/deferred.js'
-import { StoreError } from '../../src/errors.js'
-import type { StorageHost } from '../../src/storage.js'
-import { failedUse } from './failures.js'
-import { ENTRIES, IDENTITY, META } from './format.js'
-import { landmark } from './landmark.js'
-import { openDatabase } from './open-database.js'
+import { noop, sleep } from '../../src/async.ts'
+import { StoreError } from '../../src/errors.ts'
+import type { StorageHost } from '../../src/storage.ts'
+import { fromTransactionError } from './errors.ts'
+import { ENTRIES, IDENTITY, META } from './format.ts'
+import { landmark } from './landmark.ts'
+import { openDatabase } from './open-database.ts'
 
 /** How long after one look at a database that was closed the next comes, in milliseconds. */
 const BETWEEN_LOOKS = 1000
@@ -14,7 +14,7 @@ export interface ConnectionOptions {
   readonly name: string
   /** How long opening may take, in milliseconds. */
   readonly openTimeout: number
-  readonly tell: StorageHost['tell']
+  readonly tell: StorageHost['emit']
 }
 
 /**
@@ -46,7 +46,7 @@ export interface TransactionOptions {
 export class Connection {
   readonly name: string
   readonly #openTimeout: number
-  readonly #tell: StorageHost['tell']
+  readonly #tell: StorageHost['emit']
   /**
    * What ends the transactions under way. Of those that were begun on a connection which the
    * browser had closed, Chromium says nothing more; they end when it is known to be lost.
@@ -65,7 +65,7 @@ export class Connection {
   #looking: ReturnType<typeof setTimeout> | undefined
   #closed = false
   /** Called when the data is gone that was there; `unknown` if other data may be there by now. */
-  onDataLost: (kind: 'clear' | 'unknown') => void = nothing
+  onDataLost: (kind: 'clear' | 'unknown') => void = noop
 
   constructor({ name, openTimeout, tell }: ConnectionOptions) {
     this.name = name
@@ -93,7 +93,7 @@ export class Connection {
         result = this.#runOn(db, work, options)
       } catch (error) {
         // Nothing was sent, so it is safe to begin again.
-        const failed = failedUse(error, 'not-applied')
+        const failed = fromTransactionError(error, 'not-applied')
         if (failed.code !== 'CONNECTION_LOST') throw failed
         this.#drop(db)
         if (attempt === 2) throw failed
@@ -121,7 +121,7 @@ export class Connection {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#looking)
-    await this.#opening?.catch(nothing)
+    await this.#opening?.catch(noop)
     // So that the mark of what there is stands, and what was lost is told.
     await this.#identity
     this.#db?.close()
@@ -143,7 +143,7 @@ export class Connection {
       let isSent = false
       const end = (reason: unknown): void => {
         if (!this.#running.delete(end)) return
-        const error = failedUse(reason, isSent ? 'unknown' : 'not-applied')
+        const error = fromTransactionError(reason, isSent ? 'unknown' : 'not-applied')
         // A connection that lost one transaction is not trusted with another.
         if (error.code === 'CONNECTION_LOST') this.#drop(db)
         reject(error)
@@ -225,7 +225,7 @@ export class Connection {
     const wasTold = this.#lossTold
     this.#lossTold = false
     const last = before ?? landmark((marks) => marks.getItem(mark))
-    const identity = await this.#identify(db).catch(nothing)
+    const identity = await this.#identify(db).catch(noop)
     if (identity === undefined) {
       this.#lossTold ||= wasTold
       return last
@@ -286,7 +286,7 @@ export class Connection {
   #look(): void {
     this.#lookedAt = performance.now()
     // An opening under way may be that of the very connection which was lost.
-    void (this.#opening ?? Promise.resolve()).catch(nothing).then(() => {
+    void (this.#opening ?? Promise.resolve()).catch(noop).then(() => {
       if (this.#db !== undefined || this.#closed) return undefined
       // Whoever reads for a watch then will see why it cannot be opened.
       return this.#connect().catch(() => this.onDataLost('unknown'))

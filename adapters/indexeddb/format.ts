@@ -1,6 +1,6 @@
 import type { IDBPDatabase } from 'idb'
-import { nothing } from '../../src/deferred.js'
-import { quote, StoreError } from '../../src/errors.js'
+import { noop } from '../../src/async.ts'
+import { quote, StoreError } from '../../src/errors.ts'
 
 /** The format of what is stored: the version of the database. */
 export const FORMAT = 1
@@ -17,7 +17,7 @@ export const IDENTITY = 'database'
 export function create(db: IDBPDatabase): void {
   db.createObjectStore(ENTRIES).createIndex(EXPIRY, EXPIRY)
   const identity = { id: crypto.getRandomValues(new Uint32Array(4)).join('-') }
-  db.createObjectStore(META).put(identity, IDENTITY).catch(nothing)
+  db.createObjectStore(META).put(identity, IDENTITY).catch(noop)
 }
 
 /** @throws StoreError `CORRUPT` if somebody else made the database under this name */

@@ -1,15 +1,15 @@
-import { BatchStorageBase } from '../../src/batch-storage.js'
-import { isStoreError, type StoreError } from '../../src/errors.js'
-import type { Entry, KeysOptions, Outcome, StorageListener, Traits } from '../../src/storage.js'
-import type { Connection, Work } from './connection.js'
-import { EXPIRY, META } from './format.js'
-import { Listing } from './listing.js'
-import { readRecord, readRecords } from './record.js'
-import { firstRecords, keysIn } from './requests.js'
-import { keepsErrors } from './stand-ins.js'
-import { Sweeper } from './sweeper.js'
-import { Tabs, type Told } from './tabs.js'
-import { type Apply, type Groups, type Sent, writing } from './write.js'
+import { BatchStorageBase } from '../../src/batch-storage.ts'
+import { isStoreError, type StoreError } from '../../src/errors.ts'
+import type { Entry, KeysOptions, Outcome, StorageListener, Traits } from '../../src/storage.ts'
+import type { Connection, Work } from './connection.ts'
+import { EXPIRY, META } from './format.ts'
+import { Listing } from './listing.ts'
+import { readRecord, readRecords } from './record.ts'
+import { firstRecords, keysIn } from './requests.ts'
+import { keepsErrors } from './error-encoding.ts'
+import { Sweeper } from './sweeper.ts'
+import { ChangeBroadcast, type Told } from './change-broadcast.ts'
+import { type Apply, type Groups, type Sent, writing } from './write.ts'
 
 /** How many keys, and how many entries, a listing reads at once. */
 const MOST_KEYS = 5000
@@ -35,14 +35,14 @@ export class IndexedDBStorage extends BatchStorageBase {
     atomic: 'origin',
     durable: true,
     consistency: 'strong',
-    gather: true,
+    batchAcrossTicks: true,
     maxKeyBytes: Number.POSITIVE_INFINITY,
     maxValueBytes: Number.POSITIVE_INFINITY,
     watch: true,
   }
   readonly #connection: Connection
   readonly #durability: 'strict' | 'relaxed'
-  readonly #tabs: Tabs
+  readonly #tabs: ChangeBroadcast
   readonly #sweeper: Sweeper
   readonly #keepsErrors = keepsErrors()
   #unsynced = false
@@ -51,7 +51,7 @@ export class IndexedDBStorage extends BatchStorageBase {
     super()
     this.#connection = connection
     this.#durability = durability
-    this.#tabs = new Tabs(connection.name, async (keys) => {
+    this.#tabs = new ChangeBroadcast(connection.name, async (keys) => {
       const found = await connection.read((entries) => keys.map((key) => entries.getKey(key)))
       return found.map((key) => key !== undefined)
     })

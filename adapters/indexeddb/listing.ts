@@ -1,5 +1,5 @@
-import { nothing } from '../../src/deferred.js'
-import { rangeOf } from './range.js'
+import { noop } from '../../src/async.ts'
+import { rangeOf } from './range.ts'
 
 /** What was read at once. */
 export interface Page<T> {
@@ -37,7 +37,7 @@ export class Listing<T> implements AsyncIterableIterator<T, undefined> {
         this.#reading = this.#read(this.#rest)
         this.#rest = undefined
         // Perhaps nobody waits for it yet, or ever.
-        this.#reading.catch(nothing)
+        this.#reading.catch(noop)
       }
       if (isLeft) return { done: false, value: this.#items[this.#at++] as T }
       const reading = this.#reading

@@ -1,8 +1,8 @@
 import { openDB, unwrap } from 'idb'
-import { nothing } from '../../src/deferred.js'
-import { StoreError } from '../../src/errors.js'
-import { failedOpen } from './failures.js'
-import { checkOurs, create, FORMAT } from './format.js'
+import { noop } from '../../src/async.ts'
+import { StoreError } from '../../src/errors.ts'
+import { fromOpenError } from './errors.ts'
+import { checkOurs, create, FORMAT } from './format.ts'
 
 export interface OpenOptions {
   readonly name: string
@@ -22,7 +22,7 @@ export async function openDatabase(options: OpenOptions): Promise<IDBDatabase> {
     try {
       return await openOnce(options)
     } catch (error) {
-      const failed = failedOpen(error)
+      const failed = fromOpenError(error)
       // If somebody deleted it in that very moment, there is nothing in the way now.
       if (failed.code !== 'CONNECTION_LOST' || attempt === 2) throw failed
     }
@@ -61,7 +61,7 @@ async function inTime(
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       // It cannot be called off. One that succeeds later must not stand in others' way.
-      opening.then((db) => db.close(), nothing)
+      opening.then((db) => db.close(), noop)
       const reason = `another tab has held the database for ${timeout} ms`
       onBlocked(reason)
       const advice = 'Close the other tabs of this site, or load them again.'

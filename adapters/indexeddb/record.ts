@@ -1,6 +1,6 @@
-import { StoreError } from '../../src/errors.js'
-import type { Entry } from '../../src/storage.js'
-import { pack, unpack } from './stand-ins.js'
+import { StoreError } from '../../src/errors.ts'
+import type { Entry } from '../../src/storage.ts'
+import { encodeErrors, decodeErrors } from './error-encoding.ts'
 
 /** An entry as it is stored. */
 export interface EntryRecord {
@@ -16,7 +16,7 @@ export interface EntryRecord {
 
 /** @param keepsErrors whether the browser does */
 export function writeRecord({ value, version, expires }: Entry, keepsErrors: boolean): EntryRecord {
-  const { value: v, standIns: e } = keepsErrors ? { value } : pack(value)
+  const { value: v, standIns: e } = keepsErrors ? { value } : encodeErrors(value)
   return { v, n: version, ...(expires !== undefined && { x: expires }), ...(e?.length && { e }) }
 }
 
@@ -26,7 +26,7 @@ export function readRecord(key: string, record: unknown): Entry {
   if (typeof version !== 'string' || (expires !== undefined && typeof expires !== 'number')) {
     throw new StoreError('CORRUPT', 'What is stored here is not an entry of botshelf.', { key })
   }
-  const value = e === undefined ? v : unpack({ value: v, standIns: e })
+  const value = e === undefined ? v : decodeErrors({ value: v, standIns: e })
   return expires === undefined ? { value, version } : { value, version, expires }
 }
 

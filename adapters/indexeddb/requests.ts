@@ -1,4 +1,4 @@
-import type { Work } from './connection.js'
+import type { Work } from './connection.ts'
 
 /** Chromium has it since 141: keys and values in one answer. */
 interface Records extends IDBObjectStore {

@@ -1,7 +1,7 @@
-import { nothing } from '../../src/deferred.js'
-import type { Connection } from './connection.js'
-import { EXPIRY } from './format.js'
-import { keysIn } from './requests.js'
+import { noop } from '../../src/async.ts'
+import type { Connection } from './connection.ts'
+import { EXPIRY } from './format.ts'
+import { keysIn } from './requests.ts'
 
 /** How many expired entries one transaction removes. */
 const MOST = 1000
@@ -32,7 +32,7 @@ export class Sweeper {
 
   sweep(now: number): void {
     this.#sweeping ??= this.#sweep(now)
-      .catch(nothing)
+      .catch(noop)
       .finally(() => {
         this.#sweeping = undefined
       })

@@ -1,6 +1,6 @@
-import type { Change, Entry, Outcome, StoreChange } from '../../src/storage.js'
-import type { Work } from './connection.js'
-import { readRecords, writeRecord } from './record.js'
+import type { Change, Entry, Outcome, StoreChange } from '../../src/storage.ts'
+import type { Work } from './connection.ts'
+import { readRecords, writeRecord } from './record.ts'
 
 export type Groups = readonly (readonly Change[])[]
 export type Apply = (now: Map<string, Entry>) => Groups

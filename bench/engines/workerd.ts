@@ -82,6 +82,7 @@ async function bundle(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL('../workerd/worker.ts', import.meta.url))],
     bundle: true,
+    conditions: ['botshelf-source'],
     write: false,
     format: 'esm',
     target: 'es2022',

@@ -1,7 +1,7 @@
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { writeBackup } from '../../worker/bot/backup/file.ts'
-import { readAll } from '../../worker/bot/backup/place.ts'
+import { writeBackup } from '../../src/backup/file.ts'
+import { readAll } from '../../src/backup/target.ts'
 import { orUsageError, runCommand } from '../command-line.ts'
 import { findPlace } from './edge.ts'
 

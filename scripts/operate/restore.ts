@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type Backup, BackupError, readBackup } from '../../worker/bot/backup/file.ts'
-import { readAll } from '../../worker/bot/backup/place.ts'
-import { type Counts, plan } from '../../worker/bot/backup/plan.ts'
+import { type Backup, BackupError, readBackup } from '../../src/backup/file.ts'
+import { readAll } from '../../src/backup/target.ts'
+import { type RestoreCounts, planRestore } from '../../src/backup/plan.ts'
 import { orUsageError, runCommand, UsageError } from '../command-line.ts'
 import { findPlace } from './edge.ts'
 
@@ -27,7 +27,7 @@ export function restore(): Promise<void> {
     const { contents } = await read(path)
     const { place, storage } = await findPlace(values.url, values.storage)
     const mode = values.replace ? 'replace' : 'merge'
-    const found = plan(contents, await readAll(place), mode)
+    const found = planRestore(contents, await readAll(place), mode)
     for (const [namespace, counts] of found.namespaces)
       console.log(`${namespace}: ${words(counts)}`)
     console.log(`${storage}: ${words(found)}`)
@@ -63,6 +63,6 @@ async function read(path: string): Promise<Backup> {
   }
 }
 
-function words({ added, changed, same, removed }: Counts): string {
+function words({ added, changed, same, removed }: RestoreCounts): string {
   return `${added} new, ${changed} changed, ${removed} removed, ${same} as before`
 }

@@ -45,6 +45,7 @@ async function bundle(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL('./chromium-page.ts', import.meta.url))],
     bundle: true,
+    conditions: ['botshelf-source'],
     format: 'esm',
     target: 'es2022',
     write: false,

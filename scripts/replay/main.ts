@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import process from 'node:process'
-import type { EdgeAccess } from '../../worker/bot/edge.ts'
+import type { AdminAccess } from '../../src/admin/client.ts'
 import { type Knowledge, knowledgeLines } from '../../worker/bot/knowledge.ts'
 import { runCommand } from '../command-line.ts'
 import { freePort, startDevServer } from '../dev-server.ts'
@@ -44,13 +44,13 @@ async function run({ storage, events, worker }: Replay): Promise<Knowledge> {
     progress('starting Chromium ...')
     return replayInChromium(events, ROOM, onHeard)
   }
-  const through = (access: EdgeAccess): Promise<Knowledge> =>
+  const through = (access: AdminAccess): Promise<Knowledge> =>
     replayThroughWorker(events, ROOM, access, storage, onHeard)
   return worker === undefined ? withServer(through) : through(worker)
 }
 
 /** A server for this replay alone, with nothing in it, that leaves nothing behind. */
-async function withServer<R>(use: (access: EdgeAccess) => Promise<R>): Promise<R> {
+async function withServer<R>(use: (access: AdminAccess) => Promise<R>): Promise<R> {
   const state = await mkdtemp(join(tmpdir(), 'botshelf-replay-'))
   try {
     progress('starting a Worker ...')

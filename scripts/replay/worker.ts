@@ -1,7 +1,7 @@
 import { decode } from '../../src/codec.ts'
-import { edgePlace } from '../../worker/bot/backup/edge-place.ts'
-import type { Place } from '../../worker/bot/backup/place.ts'
-import type { EdgeAccess } from '../../worker/bot/edge.ts'
+import { remoteTarget } from '../../src/admin/remote-target.ts'
+import type { BackupTarget } from '../../src/backup/target.ts'
+import type { AdminAccess } from '../../src/admin/client.ts'
 import type { Factoid } from '../../worker/bot/factoids.ts'
 import type { LogEvent } from '../../worker/bot/irc-log.ts'
 import type { Knowledge } from '../../worker/bot/knowledge.ts'
@@ -12,19 +12,19 @@ import type { Sighting } from '../../worker/bot/seen.ts'
 export async function replayThroughWorker(
   events: readonly LogEvent[],
   room: string,
-  worker: EdgeAccess,
+  worker: AdminAccess,
   storage: string,
   onHeard?: (count: number) => void,
 ): Promise<Knowledge> {
   await sendAll(worker, storage, events, room, onHeard)
-  const place = edgePlace({ ...worker, storage })
+  const place = remoteTarget({ ...worker, storage })
   return {
     factoids: await readAll<Factoid>(place, 'Factoids'),
     seen: await readAll<Sighting>(place, 'Seen'),
   }
 }
 
-async function readAll<V>(place: Place, namespace: string): Promise<Map<string, V>> {
+async function readAll<V>(place: BackupTarget, namespace: string): Promise<Map<string, V>> {
   const entries = await place.entries(namespace)
   return new Map([...entries].map(([key, { value }]) => [key, decode(value) as V]))
 }

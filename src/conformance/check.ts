@@ -1,4 +1,4 @@
-import { isStoreError, type StoreError, type StoreErrorCode } from '../errors.js'
+import { isStoreError, type StoreError, type StoreErrorCode } from '../errors.ts'
 
 /** Fails a case. */
 export function fail(message: string): never {

@@ -1,7 +1,7 @@
-import { isStoreError } from '../errors.js'
-import type { Change, Outcome, StorageBase, Traits } from '../storage.js'
-import { check, collect, same, sorted } from './check.js'
-import { entry, notAtomic, type Rule, set, remove } from './subject.js'
+import { isStoreError } from '../errors.ts'
+import type { Change, Outcome, StorageBase, Traits } from '../storage.ts'
+import { check, collect, same, sorted } from './check.ts'
+import { entry, notAtomic, type Rule, set, remove } from './test-backend.ts'
 
 /** Groups of changes, their conditions and their outcomes. */
 export const COMMITS: readonly Rule[] = [

@@ -1,6 +1,6 @@
-import type { Traits } from '../storage.js'
-import { byKey, check, collect, rejects, same, sorted } from './check.js'
-import { entry, remove, type Rule, set } from './subject.js'
+import type { Traits } from '../storage.ts'
+import { byKey, check, collect, rejects, same, sorted } from './check.ts'
+import { entry, remove, type Rule, set } from './test-backend.ts'
 
 /** What a storage itself must do, with no store around it. */
 export const CONTRACT: readonly Rule[] = [

@@ -1,9 +1,9 @@
-import { deferred, nothing } from '../deferred.js'
-import { StoreError } from '../errors.js'
-import { StorageRuntime } from '../runtime.js'
-import { StoreMixin } from '../store-mixin.js'
-import { check, collect, rejects, same } from './check.js'
-import { type AnyStore, type Rule, type Subject, WatchedPlugin } from './subject.js'
+import { deferred, noop } from '../async.ts'
+import { StoreError } from '../errors.ts'
+import { StorageRuntime } from '../runtime.ts'
+import { StoreMixin } from '../store-mixin.ts'
+import { check, collect, rejects, same } from './check.ts'
+import { type AnyStore, type Rule, type TestBackend, WatchedPlugin } from './test-backend.ts'
 
 class Holder extends StoreMixin()(Object) {}
 
@@ -29,7 +29,7 @@ const USES: readonly (readonly [string, (store: AnyStore | Holder) => Promise<un
 ]
 
 async function watched(
-  subject: Subject,
+  subject: TestBackend,
 ): Promise<{ plugin: WatchedPlugin; runtime: StorageRuntime; namespace: string }> {
   const plugin = new WatchedPlugin(subject.plugin)
   return {
@@ -170,10 +170,10 @@ export const LIFECYCLE: readonly Rule[] = [
         for (const key of ['a', 'b', 'c', 'd']) await store.set(key, 1, { ttl: 90_000 })
         subject.time += 90_000
         const listing = store[list]()
-        const next = listing.next().catch(nothing)
+        const next = listing.next().catch(noop)
         await store.close()
         await next
-        await listing.next().catch(nothing)
+        await listing.next().catch(noop)
       }
       const store = await runtime.open(namespace)
       const { promise: closed, resolve: close } = deferred()

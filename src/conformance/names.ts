@@ -1,6 +1,6 @@
-import { utf8Bytes } from '../value.js'
-import { check, collect, rejects, same, sorted } from './check.js'
-import { entry, type Rule } from './subject.js'
+import { utf8Bytes } from '../value/copy-value.ts'
+import { check, collect, rejects, same, sorted } from './check.ts'
+import { entry, type Rule } from './test-backend.ts'
 
 /** Keys that some backend or some way of composing names would lose, mix up or refuse. */
 const HOSTILE = [

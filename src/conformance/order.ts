@@ -1,6 +1,6 @@
-import { check, collect, same, sorted } from './check.js'
-import { strangers, times } from './strangers.js'
-import { type AnyStore, entry, type Rule } from './subject.js'
+import { check, collect, same, sorted } from './check.ts'
+import { independentStores, times } from './independent-stores.ts'
+import { type AnyStore, entry, type Rule } from './test-backend.ts'
 
 /** Program order, and listings while there are writes. */
 export const ORDER: readonly Rule[] = [
@@ -105,7 +105,7 @@ export const ORDER: readonly Rule[] = [
     exempt: ({ consistency }) =>
       consistency === 'strong' ? undefined : 'reads may be older than writes',
     run: async (subject) => {
-      const [one, two] = (await strangers(subject, 2)) as [AnyStore, AnyStore]
+      const [one, two] = (await independentStores(subject, 2)) as [AnyStore, AnyStore]
       for (let i = 0; i < 10; i++) {
         await one.set('k', i)
         same(await two.get('k'), i)

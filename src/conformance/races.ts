@@ -1,6 +1,6 @@
-import { same } from './check.js'
-import { only, pause, pick, plusOne, strangers, times } from './strangers.js'
-import { type AnyStore, notAtomic, type Rule } from './subject.js'
+import { same } from './check.ts'
+import { openStore, pause, pick, plusOne, independentStores, times } from './independent-stores.ts'
+import { type AnyStore, notAtomic, type Rule } from './test-backend.ts'
 
 /** Writers at the same time: nothing that resolved is lost. */
 export const RACES: readonly Rule[] = [
@@ -9,7 +9,7 @@ export const RACES: readonly Rule[] = [
     name: '100 concurrent updates of one key in one store lose nothing',
     exempt: notAtomic,
     run: async (subject) => {
-      const store = await only(subject)
+      const store = await openStore(subject)
       await Promise.all(times(100, () => store.update('n', plusOne)))
       same(await store.get('n'), 100)
     },
@@ -19,7 +19,7 @@ export const RACES: readonly Rule[] = [
     name: '100 concurrent updates with async functions lose nothing',
     exempt: notAtomic,
     run: async (subject) => {
-      const store = await only(subject)
+      const store = await openStore(subject)
       await Promise.all(times(100, () => store.update('n', async (n) => plusOne(n))))
       same(await store.get('n'), 100)
     },
@@ -29,7 +29,7 @@ export const RACES: readonly Rule[] = [
     name: '25 concurrent updates whose functions wait for a timer lose nothing',
     exempt: notAtomic,
     run: async (subject) => {
-      const store = await only(subject)
+      const store = await openStore(subject)
       await Promise.all(times(25, () => store.update('n', (n) => pause(1).then(() => plusOne(n)))))
       same(await store.get('n'), 25)
     },
@@ -39,7 +39,7 @@ export const RACES: readonly Rule[] = [
     name: '100 concurrent updates through 10 runtimes that know nothing of each other lose nothing',
     exempt: notAtomic,
     run: async (subject) => {
-      const stores = await strangers(subject, 10)
+      const stores = await independentStores(subject, 10)
       await Promise.all(times(100, (i) => pick(stores, i).update('n', plusOne)))
       same(await pick(stores, 0).get('n'), 100)
     },
@@ -49,7 +49,7 @@ export const RACES: readonly Rule[] = [
     name: '40 concurrent mutables through 4 runtimes keep every change',
     exempt: notAtomic,
     run: async (subject) => {
-      const stores = await strangers(subject, 4)
+      const stores = await independentStores(subject, 4)
       await Promise.all(
         times(40, (i) => pick(stores, i).mutable('list', (list) => (list as number[]).push(i), [])),
       )
@@ -65,7 +65,7 @@ export const RACES: readonly Rule[] = [
     name: 'a blind set that races updates is ordered with them, never half-lost',
     exempt: notAtomic,
     run: async (subject) => {
-      const [one, two] = (await strangers(subject, 2)) as [AnyStore, AnyStore]
+      const [one, two] = (await independentStores(subject, 2)) as [AnyStore, AnyStore]
       const results = await Promise.all([
         ...times(20, (i) => (i % 2 ? one : two).update('n', plusOne)),
         two.set('n', 1000),
@@ -87,7 +87,7 @@ export const RACES: readonly Rule[] = [
     name: 'a key that was deleted and made again with an equal value counts as changed',
     exempt: notAtomic,
     run: async (subject) => {
-      const [one, two] = (await strangers(subject, 2)) as [AnyStore, AnyStore]
+      const [one, two] = (await independentStores(subject, 2)) as [AnyStore, AnyStore]
       await one.set('k', 'same')
       let runs = 0
       await one.update('k', async (value) => {
@@ -106,7 +106,7 @@ export const RACES: readonly Rule[] = [
     name: 'a key that appears while an update decides on its absence counts as changed',
     exempt: notAtomic,
     run: async (subject) => {
-      const [one, two] = (await strangers(subject, 2)) as [AnyStore, AnyStore]
+      const [one, two] = (await independentStores(subject, 2)) as [AnyStore, AnyStore]
       const seen: unknown[] = []
       await one.update('k', async (value) => {
         if (seen.push(value) === 1) await two.set('k', 1)

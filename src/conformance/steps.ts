@@ -1,7 +1,7 @@
-import { deferred } from '../deferred.js'
-import { check, collect, rejects, same, sorted, byKey } from './check.js'
-import { only, pause, pick, plusOne, strangers, times } from './strangers.js'
-import { notAtomic, type Rule } from './subject.js'
+import { deferred } from '../async.ts'
+import { check, collect, rejects, same, sorted, byKey } from './check.ts'
+import { openStore, pause, pick, plusOne, independentStores, times } from './independent-stores.ts'
+import { notAtomic, type Rule } from './test-backend.ts'
 
 /** Atomic steps one by one: what they store, what they resolve to, and what happens when they fail. */
 export const STEPS: readonly Rule[] = [
@@ -10,7 +10,7 @@ export const STEPS: readonly Rule[] = [
     name: 'when the function throws, its own error comes out and nothing is stored',
     exempt: notAtomic,
     run: async (subject) => {
-      const store = await only(subject)
+      const store = await openStore(subject)
       await store.set('k', { list: [1] })
       const own = new TypeError('mine')
       const spoil = (value: unknown): never => {
@@ -45,7 +45,7 @@ export const STEPS: readonly Rule[] = [
     name: 'update stores what the function returns, removes on undefined, and resolves to a copy of what is stored',
     exempt: notAtomic,
     run: async (subject) => {
-      const store = await only(subject)
+      const store = await openStore(subject)
       same(await store.update('k', (value) => value), undefined)
       check(!(await store.has('k')), 'undefined for a missing key stores nothing')
       const next = { list: [1] }
@@ -65,7 +65,7 @@ export const STEPS: readonly Rule[] = [
     name: 'mutable stores the draft, ignores what the function returns, and needs an initial to start from nothing',
     exempt: notAtomic,
     run: async (subject) => {
-      const store = await only(subject)
+      const store = await openStore(subject)
       same(
         await store.mutable('k', (draft) =>
           check(draft === undefined, 'a missing key is undefined'),
@@ -95,7 +95,7 @@ export const STEPS: readonly Rule[] = [
     name: 'of 20 concurrent getOrInserts one inserts, and all get its value',
     exempt: notAtomic,
     run: async (subject) => {
-      const stores = await strangers(subject, 4)
+      const stores = await independentStores(subject, 4)
       const got = await Promise.all(times(20, (i) => pick(stores, i).getOrInsert('k', { by: i })))
       for (const value of got) same(value, await pick(stores, 0).get('k'), 'what one of them got')
       await pick(stores, 0).set('k', null)
@@ -107,7 +107,7 @@ export const STEPS: readonly Rule[] = [
     name: 'of 20 concurrent pops one gets the value, and the key is gone',
     exempt: notAtomic,
     run: async (subject) => {
-      const stores = await strangers(subject, 4)
+      const stores = await independentStores(subject, 4)
       await pick(stores, 0).set('k', 'prize')
       const got = await Promise.all(times(20, (i) => pick(stores, i).pop('k')))
       same(
@@ -123,7 +123,7 @@ export const STEPS: readonly Rule[] = [
     name: 'setMany stores all or nothing, from an object, a Map or pairs, and the last of a key wins',
     exempt: notAtomic,
     run: async (subject) => {
-      const store = await only(subject)
+      const store = await openStore(subject)
       await store.setMany({ a: 1, b: [2] })
       await store.setMany(new Map([['c', 3]]))
       await store.setMany([
@@ -166,7 +166,7 @@ export const STEPS: readonly Rule[] = [
     name: 'whoever reads the keys in one call sees a setMany whole or not at all',
     exempt: notAtomic,
     run: async (subject) => {
-      const writer = await only(subject)
+      const writer = await openStore(subject)
       const reader = await subject.storage(writer.namespace)
       const progress = { rounds: 0 }
       const written = (async () => {
@@ -191,7 +191,7 @@ export const STEPS: readonly Rule[] = [
     name: 'a function that writes its own key is a CONFLICT and no deadlock; another key it may write',
     exempt: notAtomic,
     run: async (subject) => {
-      const store = await only(subject)
+      const store = await openStore(subject)
       await store.set('k', 1)
       await rejects(
         store.update('k', async () => {
@@ -230,7 +230,7 @@ export const STEPS: readonly Rule[] = [
     name: 'a read does not wait for an update whose function is still running, and sees the old value',
     exempt: notAtomic,
     run: async (subject) => {
-      const store = await only(subject)
+      const store = await openStore(subject)
       await store.set('k', 'old')
       const { promise: gate, resolve: open } = deferred()
       const { promise: started, resolve: start } = deferred()

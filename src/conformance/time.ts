@@ -1,5 +1,5 @@
-import { check, collect, rejects, same, sorted } from './check.js'
-import { notAtomic, type Rule } from './subject.js'
+import { check, collect, rejects, same, sorted } from './check.ts'
+import { notAtomic, type Rule } from './test-backend.ts'
 
 /** Time to live: exact on every backend, against the runtime's own clock. */
 export const TIME: readonly Rule[] = [

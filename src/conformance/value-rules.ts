@@ -1,8 +1,8 @@
-import { decode, encode } from '../codec.js'
-import { copyValue } from '../value.js'
-import { check, collect, rejects, same } from './check.js'
-import type { AnyStore, Rule } from './subject.js'
-import { REFUSED, STORED } from './values.js'
+import { decode, encode } from '../codec.ts'
+import { copyValue } from '../value/copy-value.ts'
+import { check, collect, rejects, same } from './check.ts'
+import type { AnyStore, Rule } from './test-backend.ts'
+import { REFUSED, STORED } from './values.ts'
 
 const stored: readonly Rule[] = STORED.map(({ name, make, reads = make }) => ({
   id: `values/${name}`,

@@ -1,7 +1,7 @@
-import { deferred } from '../deferred.js'
-import type { StoreChange, Traits } from '../storage.js'
-import { check, fail, rejects, same, sorted } from './check.js'
-import { entry, remove, type Rule, set, type Subject } from './subject.js'
+import { deferred } from '../async.ts'
+import type { StoreChange, Traits } from '../storage.ts'
+import { check, fail, rejects, same, sorted } from './check.ts'
+import { entry, remove, type Rule, set, type TestBackend } from './test-backend.ts'
 
 function cannotWatch({ watch }: Traits): string | undefined {
   return watch ? undefined : 'the backend cannot tell of changes'
@@ -48,7 +48,7 @@ async function lagging(changes: AsyncIterator<StoreChange, undefined>): Promise<
 
 /** The same changes whoever watches: by this store, by another, and by one of another runtime. */
 async function watchers(
-  subject: Subject,
+  subject: TestBackend,
 ): Promise<{ namespace: string; changes: AsyncIterator<StoreChange, undefined>[] }> {
   const namespace = subject.namespace()
   const runtimes = [subject.runtime(), subject.runtime()]

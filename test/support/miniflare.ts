@@ -6,6 +6,7 @@ export async function startMiniflare(persist?: string): Promise<Miniflare> {
   const { outputFiles } = await build({
     entryPoints: [new URL('./worker.ts', import.meta.url).pathname],
     bundle: true,
+    conditions: ['botshelf-source'],
     write: false,
     format: 'esm',
     target: 'es2022',

@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest'
-import type { ConformanceCase } from '../../src/conformance.js'
+import type { ConformanceCase } from '../../src/conformance.ts'
 
 /** Runs the suite as tests. The title is what the table of `npm run conformance` shows. */
 export function runConformance(

@@ -1,6 +1,6 @@
-import { cloudflareKV } from '../../adapters/cloudflare-kv.js'
-import { durableObject } from '../../adapters/durable-object.js'
-import { StorageRuntime, type Store } from '../../src/index.js'
+import { cloudflareKV } from '../../adapters/cloudflare-kv.ts'
+import { durableObject } from '../../adapters/durable-object.ts'
+import { StorageRuntime, type Store } from '../../src/index.ts'
 
 /** What a request asks of the Worker. */
 export interface Asked {

@@ -1,9 +1,9 @@
 import { DurableObject } from 'cloudflare:workers'
-import { durableObject, DurableObjectStoragePlugin } from '../../adapters/durable-object.js'
-import { conformance } from '../../src/conformance.js'
-import { StorageRuntime } from '../../src/index.js'
+import { durableObject, DurableObjectStoragePlugin } from '../../adapters/durable-object.ts'
+import { conformance } from '../../src/conformance.ts'
+import { StorageRuntime } from '../../src/index.ts'
 
-export { StorageObject } from '../../adapters/storage-object.js'
+export { StorageObject } from '../../adapters/storage-object.ts'
 
 /** A bot author's own object, with storage inside it and data of its own beside. */
 export class HostObject extends DurableObject {

@@ -1,7 +1,7 @@
-import { backupLines } from './backup/lines.js'
-import { sizesOf } from './backup/sizes.js'
-import type { Call } from './call.js'
-import { type BotCommand, BotPlugin, type PluginConfig } from './plugin.js'
+import { backupLines } from './backup-lines.ts'
+import { sizesOf } from 'botshelf/backup'
+import type { Command } from './call.ts'
+import { type BotCommand, BotPlugin, type PluginConfig } from './plugin.ts'
 
 /** What the operator does: settings, the blacklist, and a look into the storage. */
 export class Admin extends BotPlugin {
@@ -61,7 +61,7 @@ export class Admin extends BotPlugin {
     )
   }
 
-  async #config({ rest }: Call): Promise<string> {
+  async #config({ rest }: Command): Promise<string> {
     const { manager } = this.bot
     const [, name = '', json = ''] = /^(\S*)\s*([^]*)$/.exec(rest) ?? []
     const plugin = manager.find(name)
@@ -74,7 +74,7 @@ export class Admin extends BotPlugin {
     return `${plugin.name}: ${JSON.stringify(await manager.config(plugin))}`
   }
 
-  async #ban({ rest }: Call, ban: boolean): Promise<string> {
+  async #ban({ rest }: Command, ban: boolean): Promise<string> {
     const { manager } = this.bot
     const plugin = manager.find(rest)
     if (plugin === undefined) return this.#which(ban ? '!blacklist' : '!unblacklist')

@@ -1,15 +1,15 @@
-import { isStoreError, type StorageRuntime, type StoreMixed } from '../../src/index.js'
-import { Admin } from './admin.js'
-import { type Call, readCall } from './call.js'
-import { Factoids } from './factoids.js'
-import { Help } from './help.js'
-import { Karma } from './karma.js'
-import type { BotMessage } from './message.js'
-import { nickKey } from './nick.js'
-import type { BotCommand, BotPlugin, PluginHost, StorageNote } from './plugin.js'
-import { PluginManager } from './plugin-manager.js'
-import { Seen } from './seen.js'
-import { Todo } from './todo.js'
+import { isStoreError, type StorageRuntime, type StoreMixed } from 'botshelf'
+import { Admin } from './admin.ts'
+import { type Command, readCommand } from './call.ts'
+import { Factoids } from './factoids.ts'
+import { Help } from './help.ts'
+import { Karma } from './karma.ts'
+import type { BotMessage } from './message.ts'
+import { nickKey } from './nick.ts'
+import type { BotCommand, BotPlugin, PluginHost, StorageNote } from './plugin.ts'
+import { PluginManager } from './plugin-manager.ts'
+import { Seen } from './seen.ts'
+import { Todo } from './todo.ts'
 
 export interface BotOptions {
   /** The identities that are admins, such as `telegram:12345`. One of the web (`web:...`) never is. */
@@ -72,7 +72,7 @@ export class Bot implements PluginHost {
    * @throws StoreError what the storage says
    */
   async handle(message: BotMessage): Promise<readonly string[]> {
-    const call = readCall(message)
+    const call = readCommand(message)
     const active = await this.active()
     const replies: string[] = []
     for (const plugin of active) {
@@ -106,7 +106,7 @@ export class Bot implements PluginHost {
     return this.manager.all.find(({ commands }) => commands.has(name))
   }
 
-  async #answer(call: Call, active: readonly BotPlugin[]): Promise<readonly string[]> {
+  async #answer(call: Command, active: readonly BotPlugin[]): Promise<readonly string[]> {
     const owner = call.direct ? undefined : this.#owner(call.name)
     if (!active.includes(owner ?? this.#factoids)) return []
     const command = owner?.commands.get(call.name)

@@ -1,8 +1,8 @@
-import type { BotMessage } from './message.js'
-import { lowerAscii } from './nick.js'
+import type { BotMessage } from './message.ts'
+import { lowerAscii } from './nick.ts'
 
 /** What stands in a message that calls the bot. */
-export interface Call {
+export interface Command {
   readonly message: BotMessage
   /** The first word, in lower case: a command or a factoid. */
   readonly name: string
@@ -28,11 +28,11 @@ const LONGEST_NAME = 64
  * 3. After the first `|` or `>` comes the addressee: one word, without any of `,:;.!?` at its end.
  *    A channel (`#...`) is none. What follows him is talk.
  */
-export function readCall(message: BotMessage): Call | undefined {
+export function readCommand(message: BotMessage): Command | undefined {
   if (message.kind !== 'message') return undefined
   const found = /^!\s*([^\s|>]+)([^]*)$/.exec(message.text.trim())
   if (found === null) return undefined
-  const name = callName(found[1] as string)
+  const name = commandName(found[1] as string)
   if (name === undefined) return undefined
   const tail = found[2] as string
   const passed = /([|>])\s*(\S*)/.exec(tail)
@@ -48,7 +48,7 @@ export function readCall(message: BotMessage): Call | undefined {
 }
 
 /** A word as the name of a command or factoid; `undefined` if it cannot be one. */
-export function callName(word: string): string | undefined {
+export function commandName(word: string): string | undefined {
   const name = lowerAscii(word.replace(/[?!.,;:]+$/, ''))
   if (name === '' || name.length > LONGEST_NAME) return undefined
   return /^[!-/:-@[-`{-~]/.test(name) || /[\s|>]/.test(name) ? undefined : name

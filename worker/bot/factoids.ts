@@ -1,6 +1,6 @@
-import { StoreMixin } from '../../src/index.js'
-import { callName, type Call } from './call.js'
-import { type BotCommand, BotPlugin } from './plugin.js'
+import { StoreMixin } from 'botshelf'
+import { commandName, type Command } from './call.ts'
+import { type BotCommand, BotPlugin } from './plugin.ts'
 
 /** What is known of one name, under that name. */
 export interface Factoid {
@@ -33,7 +33,7 @@ export class Factoids extends StoreMixin<Record<string, Factoid>>()(BotPlugin) {
   ])
 
   /** Answers a call that is no command, and counts it. */
-  async recall({ name, to, mark, message }: Call): Promise<string> {
+  async recall({ name, to, mark, message }: Command): Promise<string> {
     const found = await this.update(name, (was) => ({ ...was, asked: (was?.asked ?? 0) + 1 }))
     if (found?.text === undefined) {
       return `I do not know "${name}". Teach me with: !learn ${name} = ...`
@@ -44,9 +44,9 @@ export class Factoids extends StoreMixin<Record<string, Factoid>>()(BotPlugin) {
     return mark === '>' ? `${answer} (for ${nick}, from ${message.nick})` : answer
   }
 
-  async #learn({ rest, message }: Call): Promise<string> {
+  async #learn({ rest, message }: Command): Promise<string> {
     const [, word = '', text = ''] = /^([^=]*)=([^]*)$/.exec(rest) ?? []
-    const name = callName(word.trim())
+    const name = commandName(word.trim())
     if (name === undefined || text.trim() === '') {
       return 'Say it like this: !learn name = text. A name is one word of at most 64 characters that begins with a letter or digit.'
     }
@@ -61,8 +61,8 @@ export class Factoids extends StoreMixin<Record<string, Factoid>>()(BotPlugin) {
       : `I will remember "${name}". As !${name} is a command, ask for it with: !${name} | nick`
   }
 
-  async #forget({ rest }: Call): Promise<string> {
-    const name = callName(rest)
+  async #forget({ rest }: Command): Promise<string> {
+    const name = commandName(rest)
     if (name === undefined) return 'Say it like this: !forget name'
     let known = false
     await this.update(name, (was) => {

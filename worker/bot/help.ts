@@ -1,5 +1,5 @@
-import type { Call } from './call.js'
-import { type BotCommand, BotPlugin } from './plugin.js'
+import type { Command } from './call.ts'
+import { type BotCommand, BotPlugin } from './plugin.ts'
 
 /** Says what there is to say. */
 export class Help extends BotPlugin {
@@ -9,7 +9,7 @@ export class Help extends BotPlugin {
     ['help', { usage: '!help', doc: 'this list', run: (call) => this.#list(call) }],
   ])
 
-  async #list({ message }: Call): Promise<readonly string[]> {
+  async #list({ message }: Command): Promise<readonly string[]> {
     const admin = this.bot.isAdmin(message)
     const lines: string[] = []
     for (const plugin of await this.bot.active()) {

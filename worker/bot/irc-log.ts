@@ -1,4 +1,4 @@
-import type { MessageKind } from './message.js'
+import type { MessageKind } from './message.ts'
 
 /** One line of a log: what happened, who did it and when. */
 export interface LogEvent {

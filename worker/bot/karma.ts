@@ -1,9 +1,9 @@
-import { StoreMixin } from '../../src/index.js'
-import type { Call } from './call.js'
-import type { BotMessage } from './message.js'
-import { NICK, nickKey } from './nick.js'
-import { oneLine } from './one-line.js'
-import { type BotCommand, BotPlugin, type PluginConfig, type PluginHost } from './plugin.js'
+import { StoreMixin } from 'botshelf'
+import type { Command } from './call.ts'
+import type { BotMessage } from './message.ts'
+import { NICK, nickKey } from './nick.ts'
+import { oneLine } from './one-line.ts'
+import { type BotCommand, BotPlugin, type PluginConfig, type PluginHost } from './plugin.ts'
 
 /** One nick raised or lowered in a message. */
 export interface KarmaMark {
@@ -61,7 +61,7 @@ export class Karma extends StoreMixin<Record<string, number>>()(BotPlugin) {
     this.#isNick = isNick
   }
 
-  override async hear(message: BotMessage, call: Call | undefined): Promise<readonly string[]> {
+  override async hear(message: BotMessage, call: Command | undefined): Promise<readonly string[]> {
     if (call !== undefined || message.kind === 'nick') return []
     const replies: string[] = []
     const marks = findMarks(message.text)
@@ -80,7 +80,7 @@ export class Karma extends StoreMixin<Record<string, number>>()(BotPlugin) {
     return replies
   }
 
-  async #show({ rest }: Call): Promise<string> {
+  async #show({ rest }: Command): Promise<string> {
     if (rest === '') return 'Say it like this: !karma nick'
     return oneLine(`${rest} has ${(await this.get(nickKey(rest))) ?? 0} karma.`)
   }

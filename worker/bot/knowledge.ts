@@ -1,5 +1,5 @@
-import type { Factoid } from './factoids.js'
-import type { Sighting } from './seen.js'
+import type { Factoid } from './factoids.ts'
+import type { Sighting } from './seen.ts'
 
 /** What the bot knows of a channel. */
 export interface Knowledge {

@@ -1,5 +1,5 @@
-import { StoreMixin } from '../../src/index.js'
-import type { BotPlugin, PluginConfig } from './plugin.js'
+import { StoreMixin } from 'botshelf'
+import type { BotPlugin, PluginConfig } from './plugin.ts'
 
 interface Core {
   /** The settings that were changed, by plugin. */

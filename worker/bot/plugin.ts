@@ -1,6 +1,6 @@
-import type { StorageRuntime } from '../../src/index.js'
-import type { Call } from './call.js'
-import type { BotMessage } from './message.js'
+import type { StorageRuntime } from 'botshelf'
+import type { Command } from './call.ts'
+import type { BotMessage } from './message.ts'
 
 /** The settings of a plugin: what `!config` shows and changes. */
 export type PluginConfig = Readonly<Record<string, string | number | boolean>>
@@ -12,7 +12,7 @@ export interface BotCommand {
   readonly doc: string
   /** Only for admins? */
   readonly admin?: boolean
-  run(call: Call): Promise<string | readonly string[]>
+  run(call: Command): Promise<string | readonly string[]>
 }
 
 /** What the bot's storage is called, and what its users must know of it, in a sentence. */
@@ -61,7 +61,7 @@ export abstract class BotPlugin {
   }
 
   /** Listens to everything that happens; `call` is there if the message calls the bot. */
-  async hear(_message: BotMessage, _call: Call | undefined): Promise<readonly string[]> {
+  async hear(_message: BotMessage, _call: Command | undefined): Promise<readonly string[]> {
     return []
   }
 }

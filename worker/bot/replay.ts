@@ -1,7 +1,7 @@
-import type { Bot } from './bot.js'
-import { callEdge, type EdgeAccess } from './edge.js'
-import type { LogEvent } from './irc-log.js'
-import { inParts } from './parts.js'
+import type { Bot } from './bot.ts'
+import { callBot, type AdminAccess } from 'botshelf/admin'
+import type { LogEvent } from './irc-log.ts'
+import { inParts } from 'botshelf/backup'
 
 /** The most events that a Worker takes in one call. */
 export const MOST_EVENTS = 200
@@ -37,7 +37,7 @@ export async function hearAll(
  * @throws PlaceError the calls before are heard, and the one that failed may be, in part
  */
 export async function sendAll(
-  access: EdgeAccess,
+  access: AdminAccess,
   storage: string,
   events: readonly LogEvent[],
   room: string,
@@ -45,7 +45,7 @@ export async function sendAll(
 ): Promise<void> {
   let heard = 0
   for (const part of inParts(events, AT_ONCE, MOST_EVENT_BYTES - 1024)) {
-    await callEdge(access, 'api/replay', { storage, room, events: part })
+    await callBot(access, 'api/replay', { storage, room, events: part })
     heard += part.length
     onHeard(heard)
   }

@@ -1,9 +1,9 @@
-import { StoreMixin } from '../../src/index.js'
-import type { Call } from './call.js'
-import type { BotMessage } from './message.js'
-import { nickKey } from './nick.js'
-import { oneLine } from './one-line.js'
-import { type BotCommand, BotPlugin } from './plugin.js'
+import { StoreMixin } from 'botshelf'
+import type { Command } from './call.ts'
+import type { BotMessage } from './message.ts'
+import { nickKey } from './nick.ts'
+import { oneLine } from './one-line.ts'
+import { type BotCommand, BotPlugin } from './plugin.ts'
 
 /** The last of somebody: said, did, became another nick, or came from another nick. */
 export type LastKind = 'message' | 'action' | 'became' | 'was'
@@ -65,7 +65,7 @@ export class Seen extends StoreMixin<Record<string, Sighting>>()(BotPlugin) {
     })
   }
 
-  async #show({ rest, message }: Call): Promise<string> {
+  async #show({ rest, message }: Command): Promise<string> {
     if (rest === '') return 'Say it like this: !seen nick'
     if (nickKey(rest) === nickKey(message.nick)) return `You are here, ${message.nick}.`
     const last = await this.get(nickKey(rest))

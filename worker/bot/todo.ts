@@ -1,6 +1,6 @@
-import { StoreMixin } from '../../src/index.js'
-import type { Call } from './call.js'
-import { type BotCommand, BotPlugin } from './plugin.js'
+import { StoreMixin } from 'botshelf'
+import type { Command } from './call.ts'
+import { type BotCommand, BotPlugin } from './plugin.ts'
 
 interface TodoList {
   /** The number of the next item; a number is never used twice. */
@@ -25,7 +25,7 @@ export class Todo extends StoreMixin<Record<string, TodoList>>()(BotPlugin) {
     ],
   ])
 
-  async #run({ rest, message }: Call): Promise<string | readonly string[]> {
+  async #run({ rest, message }: Command): Promise<string | readonly string[]> {
     const [, verb = '', text = ''] = /^(\S*)\s*([^]*)$/.exec(rest) ?? []
     if (verb === '') return this.#list(message.identity)
     if (verb === 'add' && text !== '') return this.#add(message.identity, text)

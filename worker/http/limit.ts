@@ -1,5 +1,5 @@
-import { clientOf } from './client.js'
-import { HttpError } from './reply.js'
+import { clientOf } from './client.ts'
+import { HttpError } from 'botshelf/admin'
 
 /** Counts requests by key, as a rate limiting binding of Cloudflare does. */
 export interface Limiter {

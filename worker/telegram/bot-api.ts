@@ -1,7 +1,7 @@
 // oxlint-disable-next-line typescript/triple-slash-reference -- it declares modules, and is none
 /// <reference path="./grammy-modules.d.ts" />
 import { Api, GrammyError, HttpError as NoAnswer, type Transformer } from 'grammy'
-import type { Place } from './update.js'
+import type { Place } from './update.ts'
 
 // A webhook's request must end before Telegram gives it up, which it does after about a minute.
 const ANSWERS_WITHIN_SECONDS = 10

@@ -1,4 +1,4 @@
-import type { Said } from './update.js'
+import type { Said } from './update.ts'
 
 /** Words as the bot hears them. */
 export interface Heard {

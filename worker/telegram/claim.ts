@@ -1,6 +1,6 @@
-import type { Store } from '../../src/index.js'
-import { HttpError } from '../http/reply.js'
-import { isPassing } from './passing.js'
+import type { Store } from 'botshelf'
+import { HttpError } from 'botshelf/admin'
+import { isTransient } from './passing.ts'
 
 // Telegram keeps an update for 24 hours, and brings it again until then.
 const KEPT = 48 * 60 * 60 * 1000
@@ -187,7 +187,7 @@ export class UpdateClaim {
     try {
       await this.#put()
     } catch (error) {
-      if (!isPassing(error)) throw error
+      if (!isTransient(error)) throw error
       await new Promise((resolve) => setTimeout(resolve, WRITES_AGAIN_AFTER))
       await this.#put()
     }

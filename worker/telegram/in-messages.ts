@@ -11,7 +11,7 @@ const SHOWS_NOTHING = /^[\s\p{Cc}\p{Default_Ignorable_Code_Point}\u2800]*$/u
  * long: at a line end where there is one, and never inside a character. Of more than 20 messages
  * the last ends with a sentence that says so.
  */
-export function inMessages(replies: readonly string[]): readonly string[] {
+export function splitMessages(replies: readonly string[]): readonly string[] {
   // Half a character, which a user can make the bot repeat, would be no JSON to Telegram.
   let rest = replies.join('\n').toWellFormed()
   const messages: string[] = []

@@ -1,6 +1,6 @@
-import { type BotApi, BotApiError } from './bot-api.js'
-import type { UpdateClaim } from './claim.js'
-import type { Place } from './update.js'
+import { type BotApi, BotApiError } from './bot-api.ts'
+import type { UpdateClaim } from './claim.ts'
+import type { Place } from './update.ts'
 
 // Telegram gives a request up after about a minute, and brings the update again.
 const SENDS_WITHIN = 20_000

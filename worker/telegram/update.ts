@@ -1,5 +1,5 @@
-import { HttpError } from '../http/reply.js'
-import { nickOf } from './nick.js'
+import { HttpError } from 'botshelf/admin'
+import { nickOf } from './nick.ts'
 
 /** What the names of rooms and identities of Telegram begin with, and no others do. */
 export const OF_TELEGRAM = 'telegram:'

@@ -1,13 +1,12 @@
-import { writeBackup } from '../bot/backup/file.js'
-import { readAll } from '../bot/backup/place.js'
-import { create } from './dom.js'
-import type { Home } from './home.js'
-import { CALLED } from './places.js'
-import { count } from './words.js'
-import type { Report } from './work.js'
+import { readAll, writeBackup } from 'botshelf/backup'
+import { create } from './dom.ts'
+import type { BotClient } from './home.ts'
+import { CALLED } from './places.ts'
+import { count } from './words.ts'
+import type { Report } from './work.ts'
 
 /** Hands a place's data to the person as a file; resolves to a sentence. */
-export async function downloadBackup(home: Home, report: Report): Promise<string> {
+export async function downloadBackup(home: BotClient, report: Report): Promise<string> {
   const contents = await readAll(await home.data(), ({ namespaces, of }) => report(namespaces, of))
   const at = new Date().toISOString()
   const text = writeBackup({ at, storage: home.storage, contents })

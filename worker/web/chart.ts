@@ -1,7 +1,7 @@
-import { decode } from '../../src/codec.js'
-import { byCodeUnit } from '../bot/by-code-unit.js'
-import { create, element } from './dom.js'
-import type { Shelf, Touched } from './shelf.js'
+import { decode } from 'botshelf/codec'
+import { byCodeUnit } from 'botshelf/backup'
+import { create, element } from './dom.ts'
+import type { StorageMirror, Touched } from './shelf.ts'
 
 const MOST_BARS = 8
 
@@ -28,7 +28,7 @@ export class Chart {
     this.#show()
   }
 
-  draw(shelf: Shelf, touched: Touched): void {
+  draw(shelf: StorageMirror, touched: Touched): void {
     const keys = touched.get(this.#namespace)
     const entries = shelf.entries(this.#namespace)
     if (keys === undefined) return

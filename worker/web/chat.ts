@@ -1,6 +1,6 @@
-import { arrange, create, element } from './dom.js'
-import { prefer, preferred } from './preferences.js'
-import type { Line, Transcript } from './transcript.js'
+import { arrange, create, element } from './dom.ts'
+import { prefer, preferred } from './preferences.ts'
+import type { Line, Transcript } from './transcript.ts'
 
 /** What the conversation needs to know of the place it is held at. */
 export interface Listener {

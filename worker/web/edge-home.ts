@@ -1,12 +1,10 @@
-import { edgePlace } from '../bot/backup/edge-place.js'
-import type { StoredText } from '../bot/backup/entry.js'
-import type { Place } from '../bot/backup/place.js'
-import { callEdge, type Edge, type EdgeAccess, PlaceError } from '../bot/edge.js'
-import type { LogEvent } from '../bot/irc-log.js'
-import { sendAll } from '../bot/replay.js'
-import { type Follower, type Home, ROOM } from './home.js'
-import type { EdgeName } from './places.js'
-import { Rounds } from './rounds.js'
+import { callBot, type RemoteBot, type AdminAccess, remoteTarget, AdminError } from 'botshelf/admin'
+import type { BackupTarget, StoredText } from 'botshelf/backup'
+import type { LogEvent } from '../bot/irc-log.ts'
+import { sendAll } from '../bot/replay.ts'
+import { type Follower, type BotClient, ROOM } from './home.ts'
+import type { EdgeName } from './places.ts'
+import { Rounds } from './rounds.ts'
 
 // KV is billed by the listing, and shows a change late anyway.
 const BETWEEN_LOOKS: Readonly<Record<EdgeName, number>> = {
@@ -26,10 +24,10 @@ const CHECK = 'Is it running, and are you online?'
 const MUTE = 'This bot does not talk over the web; the one in this tab does.'
 
 /** The bot in the Worker that serves the page, on one of its storages. */
-export class EdgeHome implements Home {
+export class RemoteBotClient implements BotClient {
   readonly name: EdgeName
   readonly storage: string
-  readonly #edge: Edge
+  readonly #edge: RemoteBot
   readonly #onRefused: () => void
   #refused: string | undefined
   #rounds: Rounds | undefined
@@ -38,7 +36,7 @@ export class EdgeHome implements Home {
    * @param edge what the Worker says of itself
    * @param onRefused called when it turns out that the token in the address is a wrong one
    */
-  constructor(name: EdgeName, edge: Edge, onRefused: () => void) {
+  constructor(name: EdgeName, edge: RemoteBot, onRefused: () => void) {
     this.#onRefused = onRefused
     this.name = name
     this.storage = name
@@ -48,12 +46,12 @@ export class EdgeHome implements Home {
   async say(nick: string, text: string): Promise<readonly string[]> {
     const body = { room: ROOM, user: nick, text, storage: this.storage }
     try {
-      const answer = await callEdge(edgeAccess(), 'api/messages', body, ANSWERS_WITHIN)
+      const answer = await callBot(edgeAccess(), 'api/messages', body, ANSWERS_WITHIN)
       const { replies } = answer as { replies?: unknown }
       if (Array.isArray(replies)) return replies.map(String)
-      throw new PlaceError('The bot gave an answer that cannot be understood.', 200)
+      throw new AdminError('The bot gave an answer that cannot be understood.', 200)
     } catch (error) {
-      throw error instanceof PlaceError ? inPlainWords(error) : error
+      throw error instanceof AdminError ? inPlainWords(error) : error
     }
   }
 
@@ -92,7 +90,7 @@ export class EdgeHome implements Home {
         for (const [name, entries] of found) shelf.replace(name, entries)
         onTrouble(undefined)
       } catch (error) {
-        if (!signal.aborted && error instanceof PlaceError && error.status === 401) {
+        if (!signal.aborted && error instanceof AdminError && error.status === 401) {
           this.#refused = token
           this.#onRefused()
         } else {
@@ -108,7 +106,7 @@ export class EdgeHome implements Home {
     void this.#rounds?.now()
   }
 
-  async data(): Promise<Place> {
+  async data(): Promise<BackupTarget> {
     return this.#place()
   }
 
@@ -123,8 +121,8 @@ export class EdgeHome implements Home {
     })
   }
 
-  #place(): Place {
-    return edgePlace({ ...edgeAccess(), storage: this.storage })
+  #place(): BackupTarget {
+    return remoteTarget({ ...edgeAccess(), storage: this.storage })
   }
 }
 
@@ -138,7 +136,7 @@ export function edgeUrl(): string {
   return new URL('.', location.href).href
 }
 
-function edgeAccess(): EdgeAccess {
+function edgeAccess(): AdminAccess {
   return { url: edgeUrl(), token: operatorToken() }
 }
 
@@ -147,11 +145,11 @@ function textsOf(entries: ReadonlyMap<string, StoredText>): ReadonlyMap<string, 
 }
 
 /** Why something was not heard, for the person who said it. */
-function inPlainWords(error: PlaceError): PlaceError {
+function inPlainWords(error: AdminError): AdminError {
   const { message, status, retryable } = error
-  if (status === undefined) return new PlaceError(`${message} ${CHECK}`, status, retryable, error)
-  if (status === 401) return new PlaceError(WRONG_TOKEN, status, retryable, error)
+  if (status === undefined) return new AdminError(`${message} ${CHECK}`, status, retryable, error)
+  if (status === 401) return new AdminError(WRONG_TOKEN, status, retryable, error)
   // Closed since this page was loaded.
-  if (status === 404) return new PlaceError(MUTE, status, retryable, error)
+  if (status === 404) return new AdminError(MUTE, status, retryable, error)
   return error
 }

@@ -1,7 +1,7 @@
-import { decode } from '../../src/codec.js'
-import { create } from './dom.js'
-import { Mark } from './mark.js'
-import { showValue } from './show-value.js'
+import { decode } from 'botshelf/codec'
+import { create } from './dom.ts'
+import { Mark } from './mark.ts'
+import { showValue } from './show-value.ts'
 
 const MOST_KEY = 120
 const MOST_VALUE = 220

@@ -1,17 +1,17 @@
-import type { Place } from '../bot/backup/place.js'
-import type { LogEvent } from '../bot/irc-log.js'
-import type { PlaceName } from './places.js'
-import type { Shelf } from './shelf.js'
+import type { BackupTarget } from 'botshelf/backup'
+import type { LogEvent } from '../bot/irc-log.ts'
+import type { PlaceName } from './places.ts'
+import type { StorageMirror } from './shelf.ts'
 
 /** Who follows what a storage keeps. */
 export interface Follower {
-  readonly shelf: Shelf
+  readonly shelf: StorageMirror
   /** Following failed, and what is shown may be old; `undefined` when all is well. */
   readonly onTrouble: (error: unknown) => void
 }
 
 /** The bot at one place, as the page deals with it. */
-export interface Home {
+export interface BotClient {
   readonly name: PlaceName
   /** The storage that it remembers in, by the name that the bot has for it. */
   readonly storage: string
@@ -26,7 +26,7 @@ export interface Home {
   /** Something was just done here: looks for what changed. */
   look(): void
   /** Its data, to be backed up and restored. */
-  data(): Promise<Place>
+  data(): Promise<BackupTarget>
   /** Lets the bot hear a log. */
   hear(events: readonly LogEvent[], room: string, onHeard: (count: number) => void): Promise<void>
 }

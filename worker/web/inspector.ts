@@ -1,13 +1,13 @@
-import { arrange, create, element } from './dom.js'
-import type { Shelf, Touched } from './shelf.js'
-import { SpaceView } from './space-view.js'
+import { arrange, create, element } from './dom.ts'
+import type { StorageMirror, Touched } from './shelf.ts'
+import { SpaceView } from './space-view.ts'
 
 /** What a place keeps: its namespaces, keys and values, as they are now. */
 export class Inspector {
   readonly #place = element('shelf', HTMLDivElement)
   readonly #find = element('find', HTMLInputElement)
   readonly #stale = element('stale', HTMLParagraphElement)
-  #shelf: Shelf | undefined
+  #shelf: StorageMirror | undefined
   #empty = ''
   #spaces = new Map<string, SpaceView>()
   #trouble: string | undefined
@@ -34,7 +34,7 @@ export class Inspector {
    *
    * @param empty what is said of a shelf with nothing on it
    */
-  follow(shelf: Shelf, empty: string): void {
+  follow(shelf: StorageMirror, empty: string): void {
     this.#shelf = shelf
     this.#empty = empty
     this.#isFirst = true
@@ -45,7 +45,7 @@ export class Inspector {
    *
    * @param isOld may all of what is shown be old?
    */
-  showTrouble(shelf: Shelf, sentence: string | undefined, isOld: boolean): void {
+  showTrouble(shelf: StorageMirror, sentence: string | undefined, isOld: boolean): void {
     if (shelf !== this.#shelf || sentence === this.#trouble) return
     this.#trouble = sentence
     this.#beside =
@@ -54,7 +54,7 @@ export class Inspector {
   }
 
   /** Shows what changed. */
-  draw(shelf: Shelf, touched: Touched): void {
+  draw(shelf: StorageMirror, touched: Touched): void {
     if (shelf !== this.#shelf) return
     this.#find.disabled = false
     const wanted = this.#find.value.trim()

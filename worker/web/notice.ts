@@ -1,4 +1,4 @@
-import { create, element } from './dom.js'
+import { create, element } from './dom.ts'
 
 /** One sentence of trouble over the conversation, until it is dismissed or no longer true. */
 export class Notice {

@@ -1,21 +1,21 @@
-import { indexeddb, persist } from '../../adapters/indexeddb.js'
-import { type RuntimeEvent, StorageRuntime } from '../../src/index.js'
-import { findEdge } from '../bot/edge.js'
-import { downloadBackup } from './backup.js'
-import { Chart, numberIn } from './chart.js'
-import { Chat } from './chat.js'
-import { element } from './dom.js'
-import { EdgeHome, edgeUrl } from './edge-home.js'
-import type { Home } from './home.js'
-import { Inspector } from './inspector.js'
-import { Notice } from './notice.js'
-import { type EdgeName, isEdgeName, PlaceSwitch } from './places.js'
-import { replayExcerpt } from './replay.js'
-import { Restore } from './restore.js'
-import { TabHome } from './tab-home.js'
-import { Visit } from './visit.js'
-import { DATA_LOST, troubleWords } from './words.js'
-import { Work } from './work.js'
+import { indexeddb, persist } from 'botshelf/indexeddb'
+import { type RuntimeEvent, StorageRuntime } from 'botshelf'
+import { findBot } from 'botshelf/admin'
+import { downloadBackup } from './backup.ts'
+import { Chart, numberIn } from './chart.ts'
+import { Chat } from './chat.ts'
+import { element } from './dom.ts'
+import { RemoteBotClient, edgeUrl } from './edge-home.ts'
+import type { BotClient } from './home.ts'
+import { Inspector } from './inspector.ts'
+import { Notice } from './notice.ts'
+import { type EdgeName, isEdgeName, PlaceSwitch } from './places.ts'
+import { replayExcerpt } from './replay.ts'
+import { Restore } from './restore.ts'
+import { LocalBotClient } from './tab-home.ts'
+import { Session } from './visit.ts'
+import { DATA_LOST, troubleWords } from './words.ts'
+import { Work } from './work.ts'
 
 const EDGE_WITHIN = 3_000
 const EDGE_OFFERED_WITHIN = 30_000
@@ -47,9 +47,9 @@ const pageData = StorageRuntime.start(
   [indexeddb],
 )
 
-const tab = new TabHome(onEvent)
-const edges = new Map<EdgeName, EdgeHome>()
-let visit: Visit | undefined
+const tab = new LocalBotClient(onEvent)
+const edges = new Map<EdgeName, RemoteBotClient>()
+let visit: Session | undefined
 const places = new PlaceSwitch(moveTo)
 
 window.addEventListener('hashchange', moveTo)
@@ -77,10 +77,10 @@ void offerEdge()
 async function offerEdge(): Promise<void> {
   // Nobody who is kept waiting for it waits longer; found later, it is offered all the same.
   setTimeout(() => places.goOn(), EDGE_WITHIN)
-  const edge = await findEdge(edgeUrl(), EDGE_OFFERED_WITHIN)
+  const edge = await findBot(edgeUrl(), EDGE_OFFERED_WITHIN)
   if (edge !== undefined) {
     for (const { name } of edge.storages) {
-      if (isEdgeName(name)) edges.set(name, new EdgeHome(name, edge, moveTo))
+      if (isEdgeName(name)) edges.set(name, new RemoteBotClient(name, edge, moveTo))
     }
   }
   places.offer([...edges.keys()])
@@ -101,7 +101,7 @@ function moveTo(): void {
   persistButton.classList.toggle('absent', home !== tab)
   element('admin', HTMLSpanElement).hidden = closed
   if (!work.running) work.say('')
-  visit = new Visit(home, pageData, view, onTrouble)
+  visit = new Session(home, pageData, view, onTrouble)
 }
 
 /** Waits for the edge, which the person chose last time. */
@@ -114,7 +114,7 @@ function wait(): void {
 
 function doHere(
   sentence: string,
-  task: (home: Home, report: (done: number, of: number) => void) => Promise<string>,
+  task: (home: BotClient, report: (done: number, of: number) => void) => Promise<string>,
 ): void {
   if (visit === undefined) return
   const { home } = visit

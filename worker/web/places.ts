@@ -1,5 +1,5 @@
-import { element } from './dom.js'
-import { prefer, preferred } from './preferences.js'
+import { element } from './dom.ts'
+import { prefer, preferred } from './preferences.ts'
 
 /** The places at the edge, by the names that the Worker has for their storages. */
 export type EdgeName = 'DurableObject' | 'CloudflareKV'

@@ -1,12 +1,12 @@
-import { EXCERPT } from '../bot/excerpt.js'
-import { type LogEvent, readLog } from '../bot/irc-log.js'
-import type { Home } from './home.js'
-import { CALLED } from './places.js'
-import { count } from './words.js'
-import type { Report } from './work.js'
+import { EXCERPT } from '../bot/excerpt.ts'
+import { type LogEvent, readLog } from '../bot/irc-log.ts'
+import type { BotClient } from './home.ts'
+import { CALLED } from './places.ts'
+import { count } from './words.ts'
+import type { Report } from './work.ts'
 
 /** Lets the bot at a place hear the log that comes with the page; resolves to a sentence. */
-export async function replayExcerpt(home: Home, report: Report): Promise<string> {
+export async function replayExcerpt(home: BotClient, report: Report): Promise<string> {
   const events = await readExcerpt()
   await home.hear(events, EXCERPT.room, (heard) => report(heard, events.length))
   home.look()

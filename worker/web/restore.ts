@@ -1,20 +1,29 @@
-import { type Backup, BackupError, readBackup } from '../bot/backup/file.js'
-import { isSameText } from '../bot/backup/entry.js'
-import { type Contents, type Place, readAll } from '../bot/backup/place.js'
-import { type Counts, type Plan, plan, type RestoreMode } from '../bot/backup/plan.js'
-import { create, element } from './dom.js'
-import type { Home } from './home.js'
-import { CALLED } from './places.js'
-import { count, troubleWords } from './words.js'
-import { type Report, Work } from './work.js'
+import {
+  type Backup,
+  BackupError,
+  type Contents,
+  type RestoreCounts,
+  isSameText,
+  type BackupTarget,
+  type RestorePlan,
+  planRestore,
+  readAll,
+  readBackup,
+  type RestoreMode,
+} from 'botshelf/backup'
+import { create, element } from './dom.ts'
+import type { BotClient } from './home.ts'
+import { CALLED } from './places.ts'
+import { count, troubleWords } from './words.ts'
+import { type Report, Work } from './work.ts'
 
 // More would be no backup of a bot, and would not fit into a tab.
 const MOST_BYTES = 256 * 1024 * 1024
 const MEANWHILE = 'Meanwhile something has changed here; look again.'
 
 interface Offer {
-  readonly home: Home
-  readonly place: Place
+  readonly home: BotClient
+  readonly place: BackupTarget
   readonly backup: Backup
   readonly current: Contents
 }
@@ -55,7 +64,7 @@ export class Restore {
    *
    * @throws RestoreError if it is no backup, in one sentence; what the place says
    */
-  async offer(file: File, home: Home): Promise<string> {
+  async offer(file: File, home: BotClient): Promise<string> {
     const backup = await read(file)
     const place = await home.data()
     this.#offer = { home, place, backup, current: await readAll(place) }
@@ -76,10 +85,10 @@ export class Restore {
     return [...this.#mode.querySelectorAll('input')]
   }
 
-  #plan({ backup, current }: Offer): Plan {
+  #plan({ backup, current }: Offer): RestorePlan {
     const chosen = this.#modes().find(({ checked }) => checked)?.value
     const mode: RestoreMode = chosen === 'replace' ? 'replace' : 'merge'
-    return plan(backup.contents, current, mode)
+    return planRestore(backup.contents, current, mode)
   }
 
   #ask(): void {
@@ -103,7 +112,7 @@ export class Restore {
     const offer = this.#offer
     if (offer === undefined || this.#work.running) return
     const { home } = offer
-    let done: Plan | undefined
+    let done: RestorePlan | undefined
     this.#allow(false)
     await this.#work.run(`Looking at what is in ${CALLED[home.name]} now …`, async (report) => {
       const now = await this.#read(offer).catch((error: unknown) => {
@@ -136,7 +145,7 @@ export class Restore {
     return { ...offer, current: await readAll(offer.place) }
   }
 
-  async #apply(offer: Offer, { changes }: Plan, report: Report): Promise<void> {
+  async #apply(offer: Offer, { changes }: RestorePlan, report: Report): Promise<void> {
     let done = 0
     try {
       await offer.place.apply(changes, (now) => {
@@ -172,7 +181,12 @@ function question(changes: number): string {
 }
 
 /** Do two plans of one backup change the same keys from the same values? */
-function isSame(one: Plan, from: Contents, other: Plan, otherFrom: Contents): boolean {
+function isSame(
+  one: RestorePlan,
+  from: Contents,
+  other: RestorePlan,
+  otherFrom: Contents,
+): boolean {
   // A key that is as it was changes in both; so as many changes are the same changes.
   return (
     one.changes.length === other.changes.length &&
@@ -194,7 +208,7 @@ async function read(file: File): Promise<Backup> {
   }
 }
 
-function row(name: string, { added, changed, same, removed }: Counts): HTMLTableRowElement {
+function row(name: string, { added, changed, same, removed }: RestoreCounts): HTMLTableRowElement {
   const head = create('th', '', name)
   head.scope = 'row'
   const cells = [added, changed, same, removed].map((number, index) => {
@@ -205,7 +219,7 @@ function row(name: string, { added, changed, same, removed }: Counts): HTMLTable
   return create('tr', '', head, ...cells)
 }
 
-function restored({ added, changed, same, removed }: Plan, { name }: Home): string {
+function restored({ added, changed, same, removed }: RestorePlan, { name }: BotClient): string {
   const parts = [`${added} new`, `${changed} changed`]
   if (removed > 0) parts.push(`${removed} removed`)
   if (same > 0) parts.push(`${same} as before`)

@@ -1,4 +1,4 @@
-import { byCodeUnit } from '../bot/by-code-unit.js'
+import { byCodeUnit } from 'botshelf/backup'
 
 /** The keys of each namespace that changed since the last look. */
 export type Touched = ReadonlyMap<string, ReadonlySet<string>>
@@ -7,7 +7,7 @@ export type Touched = ReadonlyMap<string, ReadonlySet<string>>
  * What a place keeps, as the page knows it: namespaces, keys, and values as text of
  * `botshelf/codec`. Whoever follows it is told once a frame, however much changed.
  */
-export class Shelf {
+export class StorageMirror {
   readonly #namespaces = new Map<string, Map<string, string>>()
   readonly #onChange: (touched: Touched) => void
   #touched = new Map<string, Set<string>>()

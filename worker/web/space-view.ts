@@ -1,8 +1,8 @@
-import { byCodeUnit } from '../bot/by-code-unit.js'
-import { arrange, create } from './dom.js'
-import { EntryRow } from './entry-row.js'
-import { Mark } from './mark.js'
-import { count } from './words.js'
+import { byCodeUnit } from 'botshelf/backup'
+import { arrange, create } from './dom.ts'
+import { EntryRow } from './entry-row.ts'
+import { Mark } from './mark.ts'
+import { count } from './words.ts'
 
 const MOST_ROWS = 200
 

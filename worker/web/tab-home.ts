@@ -1,14 +1,13 @@
-import { indexeddb } from '../../adapters/indexeddb.js'
-import { encode } from '../../src/codec.js'
-import { isStoreError, type RuntimeEvent, StorageRuntime, type Store } from '../../src/index.js'
-import { Bot } from '../bot/bot.js'
-import { NamespaceError, type Place } from '../bot/backup/place.js'
-import { runtimePlace } from '../bot/backup/runtime-place.js'
-import type { LogEvent } from '../bot/irc-log.js'
-import { hearAll } from '../bot/replay.js'
-import { type Follower, type Home, ROOM } from './home.js'
-import { Rounds } from './rounds.js'
-import type { Shelf } from './shelf.js'
+import { indexeddb } from 'botshelf/indexeddb'
+import { encode } from 'botshelf/codec'
+import { isStoreError, type RuntimeEvent, StorageRuntime, type Store } from 'botshelf'
+import { Bot } from '../bot/bot.ts'
+import { NamespaceError, type BackupTarget, runtimeTarget } from 'botshelf/backup'
+import type { LogEvent } from '../bot/irc-log.ts'
+import { hearAll } from '../bot/replay.ts'
+import { type Follower, type BotClient, ROOM } from './home.ts'
+import { Rounds } from './rounds.ts'
+import type { StorageMirror } from './shelf.ts'
 
 interface Started {
   readonly runtime: StorageRuntime
@@ -21,7 +20,7 @@ const BETWEEN_LOOKS = 2_000
 const CONFIG = { database: 'bot', openTimeout: 3_000 }
 
 /** The bot in this tab, which keeps what it learns in the browser's IndexedDB. */
-export class TabHome implements Home {
+export class LocalBotClient implements BotClient {
   readonly name = 'tab'
   readonly storage = indexeddb.name
   readonly #onEvent: (event: RuntimeEvent) => void
@@ -56,7 +55,7 @@ export class TabHome implements Home {
 
   async follow({ shelf, onTrouble }: Follower, signal: AbortSignal): Promise<void> {
     const { runtime } = await this.#start()
-    const place = runtimePlace(runtime)
+    const place = runtimeTarget(runtime)
     const followed = new Set<string>()
     const following = new AbortController()
     signal.addEventListener('abort', () => following.abort())
@@ -102,8 +101,8 @@ export class TabHome implements Home {
     void this.#rounds?.now()
   }
 
-  async data(): Promise<Place> {
-    return runtimePlace((await this.#start()).runtime)
+  async data(): Promise<BackupTarget> {
+    return runtimeTarget((await this.#start()).runtime)
   }
 
   async hear(
@@ -159,7 +158,7 @@ async function read(
 }
 
 /** Passes changes on to the shelf until the store closes. */
-async function pass(store: Store, changes: Changes, shelf: Shelf): Promise<void> {
+async function pass(store: Store, changes: Changes, shelf: StorageMirror): Promise<void> {
   try {
     for (let watch: Changes | undefined = changes; watch !== undefined;) {
       watch = await passSome(store, watch, shelf)
@@ -175,7 +174,7 @@ async function pass(store: Store, changes: Changes, shelf: Shelf): Promise<void>
 async function passSome(
   store: Store,
   changes: Changes,
-  shelf: Shelf,
+  shelf: StorageMirror,
 ): Promise<Changes | undefined> {
   const { namespace } = store
   for await (const { kind, key } of changes) {

@@ -1,4 +1,4 @@
-import type { StorageRuntime, Store } from '../../src/index.js'
+import type { StorageRuntime, Store } from 'botshelf'
 
 /** One line of a conversation. */
 export interface Line {

@@ -1,12 +1,12 @@
-import type { StorageRuntime } from '../../src/index.js'
-import { NamespaceError } from '../bot/backup/place.js'
-import type { Chart } from './chart.js'
-import type { Chat } from './chat.js'
-import type { Home } from './home.js'
-import type { Inspector } from './inspector.js'
-import { Shelf, type Touched } from './shelf.js'
-import { Transcript } from './transcript.js'
-import { troubleWords } from './words.js'
+import type { StorageRuntime } from 'botshelf'
+import { NamespaceError } from 'botshelf/backup'
+import type { Chart } from './chart.ts'
+import type { Chat } from './chat.ts'
+import type { BotClient } from './home.ts'
+import type { Inspector } from './inspector.ts'
+import { StorageMirror, type Touched } from './shelf.ts'
+import { Transcript } from './transcript.ts'
+import { troubleWords } from './words.ts'
 
 /** What shows a place. */
 export interface View {
@@ -24,15 +24,15 @@ const UNKEPT =
 const EMPTY = 'Nothing is kept here yet.'
 
 /** One stay at a place: the conversation there, and what the place keeps, until it ends. */
-export class Visit {
-  readonly home: Home
+export class Session {
+  readonly home: BotClient
   readonly #view: View
   readonly #onTrouble: (error: unknown) => void
   readonly #end = new AbortController()
   #isFollowing = false
 
   constructor(
-    home: Home,
+    home: BotClient,
     pageData: Promise<StorageRuntime>,
     view: View,
     onTrouble: (error: unknown) => void,
@@ -87,7 +87,7 @@ export class Visit {
     for (const chart of charts) chart.clear()
     inspector.say(closed ?? 'Looking …')
     if (closed !== undefined) return
-    const shelf = new Shelf((touched) => this.#show(shelf, touched))
+    const shelf = new StorageMirror((touched) => this.#show(shelf, touched))
     inspector.follow(shelf, this.home.mute() === undefined ? `${EMPTY} Say something.` : EMPTY)
     this.#isFollowing = true
     const onTrouble = (error: unknown): void => this.#showTrouble(shelf, error)
@@ -102,13 +102,13 @@ export class Visit {
     }
   }
 
-  #show(shelf: Shelf, touched: Touched): void {
+  #show(shelf: StorageMirror, touched: Touched): void {
     if (this.#ended) return
     this.#view.inspector.draw(shelf, touched)
     for (const chart of this.#view.charts) chart.draw(shelf, touched)
   }
 
-  #showTrouble(shelf: Shelf, error: unknown): void {
+  #showTrouble(shelf: StorageMirror, error: unknown): void {
     if (this.#ended) return
     const sentence = error === undefined ? undefined : troubleWords(error)
     // What cannot be read is not shown; the rest is as it is.

@@ -1,5 +1,5 @@
-import { isStoreError, type StoreErrorCode } from '../../src/index.js'
-import { NamespaceError } from '../bot/backup/place.js'
+import { isStoreError, type StoreErrorCode } from 'botshelf'
+import { NamespaceError } from 'botshelf/backup'
 
 const WORDS: Readonly<Partial<Record<StoreErrorCode, string>>> = {
   UNAVAILABLE:

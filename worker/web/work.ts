@@ -1,5 +1,5 @@
-import { element } from './dom.js'
-import { troubleWords } from './words.js'
+import { element } from './dom.ts'
+import { troubleWords } from './words.ts'
 
 /** Tells how far something is. */
 export type Report = (done: number, of: number) => void

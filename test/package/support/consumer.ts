@@ -1,9 +1,9 @@
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { pack } from './pack.js'
-import { LocalRegistry } from './registry.js'
-import { ROOT, run } from './run.js'
+import { pack } from './pack.ts'
+import { LocalRegistry } from './registry.ts'
+import { ROOT, run } from './run.ts'
 
 /** The flags beside `strict` by which a user's project may ask more of the package's types. */
 const STRICTEST = [

@@ -1,6 +1,6 @@
 import { glob, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ROOT } from './run.js'
+import { ROOT } from './run.ts'
 
 /** A fenced code block of a page. */
 export interface CodeBlock {

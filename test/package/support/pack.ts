@@ -1,4 +1,4 @@
-import { run } from './run.js'
+import { run } from './run.ts'
 
 /** The result of `npm pack`. */
 export interface Packed {

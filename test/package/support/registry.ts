@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { basename, join } from 'node:path'
-import { pack } from './pack.js'
-import { ROOT } from './run.js'
+import { pack } from './pack.ts'
+import { ROOT } from './run.ts'
 
 /**
  * An npm registry on this machine. It serves the packages that `npm ci` installed, each in that one

@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const BENCH = fileURLToPath(new URL('../../bench/run.ts', import.meta.url))
+
+let output: string
+beforeAll(async () => {
+  output = await mkdtemp(join(tmpdir(), 'botshelf-bench-'))
+})
+afterAll(async () => {
+  await rm(output, { recursive: true, force: true })
+})
+
+test('a benchmark verifies, counts and reports every contender of a page and of a Worker', async () => {
+  const only = ['indexeddb-set-one', 'open'].flatMap((id) => ['--only', id])
+  const options = ['--quick', '--rounds', '1', ...only, '--output', output]
+  await promisify(execFile)(process.execPath, ['--conditions=botshelf-source', BENCH, ...options])
+  const report = await readFile(join(output, 'RESULTS.md'), 'utf8')
+  const peers = ['idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage', 'IndexedDB by hand']
+  for (const name of peers) {
+    expect(report).toMatch(new RegExp(`^\\| ${name} \\| [\\d.]+ \\|.*\\| 1 transaction \\|$`, 'm'))
+  }
+  for (const name of ['botshelf', 'botshelf, relaxed', 'botshelf on KV']) {
+    expect(report).toMatch(new RegExp(`^\\| \\*\\*${name}\\*\\* \\| [\\d.]+ \\|`, 'm'))
+  }
+  expect(report).toContain('of 6 are met')
+})
+
+test('a benchmark of something that there is not is refused with the names there are', async () => {
+  const run = promisify(execFile)(process.execPath, [
+    '--conditions=botshelf-source',
+    BENCH,
+    '--only',
+    'nothing',
+  ])
+  await expect(run).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(
+      /no workload nothing\. A group: indexeddb, .*indexeddb-set-burst/,
+    ),
+  })
+})

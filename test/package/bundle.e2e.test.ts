@@ -1,0 +1,179 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Consumer } from './support/consumer.ts'
+
+/** A bundle of one sub-path and nothing else. */
+interface Bundle {
+  readonly exports: readonly string[]
+  /** The packages that it contains besides botshelf. */
+  readonly packages: readonly string[]
+  /** The modules that it imports from the platform. */
+  readonly platform: readonly string[]
+  readonly hasCodec: boolean
+}
+
+const coreOnly = { packages: [], platform: [], hasCodec: false }
+
+const EXPECTED: Readonly<Record<string, Bundle>> = {
+  botshelf: {
+    ...coreOnly,
+    exports: [
+      'BatchStorageBase',
+      'StorageBase',
+      'StoragePluginBase',
+      'StorageRuntime',
+      'StoreError',
+      'StoreMixin',
+      'isLive',
+      'isStoreError',
+    ],
+  },
+  'botshelf/memory': { ...coreOnly, exports: ['MemoryStoragePlugin', 'memory'] },
+  'botshelf/indexeddb': {
+    ...coreOnly,
+    exports: ['IndexedDBStoragePlugin', 'indexeddb', 'persist'],
+    packages: ['idb'],
+  },
+  'botshelf/cloudflare-kv': {
+    exports: ['CloudflareKVStoragePlugin', 'cloudflareKV'],
+    packages: ['devalue'],
+    platform: [],
+    hasCodec: true,
+  },
+  'botshelf/durable-object': {
+    ...coreOnly,
+    exports: ['DurableObjectStoragePlugin', 'durableObject'],
+  },
+  'botshelf/storage-object': {
+    ...coreOnly,
+    exports: ['StorageObject'],
+    platform: ['cloudflare:workers'],
+  },
+  'botshelf/codec': {
+    exports: ['decode', 'encode'],
+    packages: ['devalue'],
+    platform: [],
+    hasCodec: true,
+  },
+  'botshelf/backup': {
+    exports: [
+      'BackupError',
+      'NamespaceError',
+      'byCodeUnit',
+      'entryLine',
+      'inParts',
+      'isSameText',
+      'namespacesOf',
+      'planRestore',
+      'readAll',
+      'readBackup',
+      'readCursor',
+      'readPage',
+      'readPages',
+      'runtimeTarget',
+      'sizesOf',
+      'writeBackup',
+    ],
+    packages: ['devalue'],
+    platform: [],
+    hasCodec: true,
+  },
+  'botshelf/admin': {
+    exports: [
+      'AdminError',
+      'HttpError',
+      'assertKnownFields',
+      'callBot',
+      'errorResponse',
+      'findBot',
+      'hasToken',
+      'isOperator',
+      'isSame',
+      'jsonResponse',
+      'mergeNamespace',
+      'notFound',
+      'operatorOnly',
+      'readChoice',
+      'readEntries',
+      'readJsonObject',
+      'readKeys',
+      'readMerge',
+      'readQuery',
+      'readRestore',
+      'readSet',
+      'readTextField',
+      'refuseWrong',
+      'remoteTarget',
+      'restorePart',
+      'setNamespace',
+      'writeRestoreId',
+    ],
+    packages: ['devalue'],
+    platform: [],
+    hasCodec: true,
+  },
+  'botshelf/conformance': {
+    exports: ['conformance'],
+    packages: ['devalue'],
+    platform: [],
+    hasCodec: true,
+  },
+}
+
+let consumer: Consumer
+let folder: string
+
+beforeAll(async () => {
+  consumer = await Consumer.start()
+  folder = await consumer.install('page')
+})
+
+afterAll(() => consumer.stop())
+
+/** Bundles a sub-path for a browser, where an import of a Node module is an error. */
+async function bundle(subPath: string): Promise<Bundle> {
+  const { metafile } = await build({
+    stdin: { contents: `export * from '${subPath}'`, resolveDir: folder },
+    absWorkingDir: folder,
+    outfile: 'bundle.js',
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    platform: 'browser',
+    external: ['cloudflare:*'],
+  })
+  // Every module that is read counts, also if tree shaking removes it.
+  const inputs = Object.keys(metafile.inputs)
+  const packages = inputs.flatMap(
+    (path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [],
+  )
+  const { exports, imports } = metafile.outputs['bundle.js'] ?? expect.fail('Nothing was built.')
+  return {
+    exports: exports.toSorted(),
+    packages: [...new Set(packages)].filter((name) => name !== 'botshelf'),
+    platform: imports.map(({ path }) => path),
+    hasCodec: inputs.some((path) => /\/dist\/src\/(?:codec|value\/serialize)\.js$/.test(path)),
+  }
+}
+
+test.each(Object.entries(EXPECTED))(
+  '%s exports the expected names and bundles nothing that it does not need',
+  async (subPath, expected) => {
+    expect(await bundle(subPath)).toEqual(expected)
+  },
+)
+
+test('the installed package has the expected sub-paths, and depends on what they bundle', async () => {
+  const file = join(folder, 'node_modules', 'botshelf', 'package.json')
+  const manifest = JSON.parse(await readFile(file, 'utf8')) as {
+    exports: object
+    dependencies: object
+  }
+  const paths = Object.keys(manifest.exports).map((path) => path.replace('.', 'botshelf'))
+  expect(paths).toEqual([...Object.keys(EXPECTED), 'botshelf/package.json'])
+  const bundled = new Set(Object.values(EXPECTED).flatMap(({ packages }) => packages))
+  expect(Object.keys(manifest.dependencies).toSorted()).toEqual([...bundled].toSorted())
+})

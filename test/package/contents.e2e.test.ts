@@ -1,0 +1,54 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative, sep } from 'node:path'
+import { expect, test } from 'vitest'
+import { pack } from './support/pack.ts'
+import { ROOT } from './support/run.ts'
+
+/** Returns the paths of the sources in a folder and of the files that the build makes of them. */
+async function packedFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .flatMap(({ parentPath, name }) => {
+      const path = relative(ROOT, join(parentPath, name)).split(sep).join('/')
+      // The sources are what the export condition `botshelf-source` names.
+      return [path, ...['.js', '.d.ts'].map((ending) => `dist/${path.replace(/\.ts$/, ending)}`)]
+    })
+}
+
+interface Manifest {
+  readonly version: string
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly devDependencies: Readonly<Record<string, string>>
+}
+
+async function manifest(...path: string[]): Promise<Manifest> {
+  return JSON.parse(await readFile(join(ROOT, ...path, 'package.json'), 'utf8')) as Manifest
+}
+
+test('every sample depends on this version of the package, and on the tools that test it', async () => {
+  const { version, devDependencies: tools } = await manifest()
+  for (const folder of await readdir(join(ROOT, 'samples'), { withFileTypes: true })) {
+    if (!folder.isDirectory()) continue
+    const sample = await manifest('samples', folder.name)
+    expect(sample.dependencies).toEqual({ botshelf: `^${version}` })
+    for (const [tool, range] of Object.entries(sample.devDependencies)) {
+      expect(range, `${folder.name}: ${tool}`).toBe(`^${tools[tool]}`)
+    }
+  }
+})
+
+test('the package has each source and its build, README and the licence, and nothing else', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'botshelf-package-'))
+  try {
+    const { files } = await pack(ROOT, folder)
+    const sources = await Promise.all(['src', 'adapters'].map(packedFiles))
+    const packed = files.map(({ path }) => path).toSorted()
+    expect(packed, 'npm run build makes dist from the sources').toEqual(
+      ['LICENSE', 'README.md', 'package.json', ...sources.flat()].toSorted(),
+    )
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})

@@ -1,0 +1,92 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Consumer, INSTALL_TIMEOUT_MS } from './support/consumer.ts'
+import {
+  type CodeBlock,
+  expectedOutput,
+  fileNameOf,
+  findPages,
+  readCodeBlocks,
+} from './support/examples.ts'
+import { run } from './support/run.ts'
+
+/** Where an example runs. The first line of a block says so, unless it runs in Node. */
+type Platform = 'node' | 'browser' | 'worker'
+
+const FIRST_LINES: Readonly<Record<string, Platform>> = {
+  '// Browser only': 'browser',
+  '// Worker only': 'worker',
+}
+
+const COMPILER_OPTIONS: Readonly<Record<Platform, object>> = {
+  node: { module: 'NodeNext', types: ['node'], lib: ['ES2022', 'ESNext.Disposable'] },
+  browser: { module: 'NodeNext', types: [], lib: ['ES2022', 'ESNext.Disposable', 'DOM'] },
+  worker: {
+    module: 'ESNext',
+    moduleResolution: 'Bundler',
+    types: ['@cloudflare/workers-types'],
+    lib: ['ES2022', 'ESNext.Disposable'],
+  },
+}
+
+const PLATFORMS = Object.keys(COMPILER_OPTIONS) as Platform[]
+
+const pages = await findPages()
+const blocks = (await Promise.all(pages.map(readCodeBlocks))).flat()
+const examples = blocks.filter(
+  (block) => block.language === 'ts' && fileNameOf(block) === undefined,
+)
+
+function platformOf({ code }: CodeBlock): Platform {
+  return FIRST_LINES[code.split('\n', 1)[0] ?? ''] ?? 'node'
+}
+
+function pathOf(example: CodeBlock): string {
+  const name = example.page.replace(/\.md$/, '').replaceAll('/', '-')
+  return `${platformOf(example)}/${name}-line-${example.line}.ts`
+}
+
+let consumer: Consumer
+let folder: string
+
+beforeAll(async () => {
+  consumer = await Consumer.start()
+  const settings = PLATFORMS.map((platform) => [
+    `${platform}/tsconfig.json`,
+    JSON.stringify({
+      compilerOptions: { target: 'ES2022', ...COMPILER_OPTIONS[platform] },
+      include: ['*.ts'],
+    }),
+  ])
+  const sources = examples.map((example) => [pathOf(example), example.code])
+  const tools = ['@cloudflare/workers-types', '@types/node']
+  folder = await consumer.create('docs', Object.fromEntries([...settings, ...sources]), tools)
+})
+
+afterAll(() => consumer.stop())
+
+test.each(PLATFORMS.filter((platform) => examples.some((each) => platformOf(each) === platform)))(
+  'every example for %s compiles under strict flags against the installed package',
+  { timeout: INSTALL_TIMEOUT_MS },
+  async (platform) => {
+    await consumer.compile(join(folder, platform))
+  },
+)
+
+describe('every example for node prints what its comments say', () => {
+  const runnable = examples.filter((example) => platformOf(example) === 'node')
+  test.concurrent.each(runnable.map((example) => [pathOf(example), example] as const))(
+    '%s',
+    async (path, example) => {
+      const output = await run(folder, 'node', path)
+      expect(output.split('\n').slice(0, -1)).toEqual(expectedOutput(example))
+    },
+  )
+})
+
+test('every TypeScript block is an example or a file of a sample', () => {
+  expect(examples.length).toBeGreaterThan(20)
+  const fences = blocks.map(({ language }) => language)
+  // Other names of the language would escape the checks above.
+  expect(fences.filter((name) => /^(?:typescript|tsx|js|javascript|mjs)$/.test(name))).toEqual([])
+})

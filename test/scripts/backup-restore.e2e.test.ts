@@ -1,0 +1,93 @@
+import { spawnSync } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { DevServer } from '../../scripts/dev-server.ts'
+import { remoteTarget } from '../../src/admin/remote-target.ts'
+import { type BackupTarget, readAll } from '../../src/backup/target.ts'
+import { STARTS_WITHIN, TestServers, TOKEN } from '../worker/support/test-servers.ts'
+import { stored } from '../worker/support/stored.ts'
+
+const servers = new TestServers()
+let server: DevServer
+let folder: string
+
+beforeAll(async () => {
+  folder = await servers.folder()
+  server = await servers.start(await servers.folder(), TOKEN)
+}, STARTS_WITHIN)
+
+afterAll(() => servers.stop(), 20_000)
+
+const place = (storage: string): BackupTarget =>
+  remoteTarget({ url: server.url, token: TOKEN, storage })
+
+/** Runs a command of package.json's as it stands there. */
+function run(
+  name: 'backup' | 'restore',
+  words: readonly string[],
+  token: string = TOKEN,
+): { status: number | null; stdout: string; stderr: string } {
+  const script = fileURLToPath(new URL(`../../scripts/${name}.ts`, import.meta.url))
+  const env = { ...process.env, ADMIN_TOKEN: token }
+  return spawnSync(process.execPath, ['--conditions=botshelf-source', script, ...words], {
+    encoding: 'utf8',
+    env,
+  })
+}
+
+test('a backup of one storage is restored into another, after it was said what will change', async () => {
+  const expires = Date.now() + 3_600_000
+  const [from, to] = [place('DurableObject'), place('CloudflareKV')]
+  await from.apply([
+    { namespace: 'Karma', key: 'ann', ...stored(7), expires },
+    { namespace: 'ü', key: '__proto__', ...stored(new Map([[1n, NaN]])) },
+  ])
+  await to.apply([{ namespace: 'Karma', key: 'old', ...stored(1) }])
+  const made = run('backup', ['--url', server.url])
+  expect([made.status, made.stderr]).toEqual([0, '2 entries of DurableObject.\n'])
+  const file = join(folder, 'bot.jsonl')
+  await writeFile(file, made.stdout)
+
+  const kv = ['--url', server.url, '--storage', 'CloudflareKV']
+  const shown = run('restore', [file, ...kv, '--replace'])
+  expect([shown.status, shown.stdout]).toEqual([
+    0,
+    'Karma: 1 new, 0 changed, 1 removed, 0 as before\nü: 1 new, 0 changed, 0 removed, 0 as before\nCloudflareKV: 2 new, 0 changed, 1 removed, 0 as before\nNothing was changed. Do it with --yes.\n',
+  ])
+  expect((await to.entries('Karma')).size).toBe(1)
+
+  const merged = run('restore', [file, ...kv, '--yes'])
+  expect([merged.status, merged.stderr]).toEqual([0, ''])
+  expect([...(await to.entries('Karma')).keys()]).toEqual(['ann', 'old'])
+  expect(run('restore', [file, ...kv, '--replace', '--yes']).status).toBe(0)
+  expect(await readAll(to)).toEqual(await readAll(from))
+})
+
+test('what is wrong is one sentence: 2 for a mistake in the command, 1 for the rest', async () => {
+  const torn = join(folder, 'torn.jsonl')
+  await writeFile(torn, (await readFile(join(folder, 'bot.jsonl'), 'utf8')).slice(0, -10))
+  const at = ['--url', server.url]
+  const cases: [number, string, ReturnType<typeof run>][] = [
+    [2, 'Name a running bot: --url', run('backup', [])],
+    [2, '--url takes the address', run('backup', ['--url', 'bot'])],
+    [2, "The operator's token is missing", run('backup', at, '')],
+    [
+      2,
+      '--storage takes one of DurableObject, CloudflareKV.',
+      run('backup', [...at, '--storage', 'Redis']),
+    ],
+    [2, "Unknown option '--all'", run('backup', ['--all'])],
+    [1, "The operator's token is wrong.", run('backup', at, 'wrong')],
+    [1, 'There is no bot at http://127.0.0.1:1/', run('backup', ['--url', 'http://127.0.0.1:1'])],
+    [2, 'Name one backup', run('restore', at)],
+    [2, 'The backup cannot be read', run('restore', [join(folder, 'none.jsonl'), ...at])],
+    [1, 'Line 4: The file is torn', run('restore', [torn, ...at, '--yes'])],
+  ]
+  for (const [status, sentence, result] of cases) {
+    expect([result.status, result.stdout], sentence).toEqual([status, ''])
+    expect(result.stderr).toContain(sentence)
+    expect(result.stderr).not.toMatch(/\n +at /)
+  }
+})

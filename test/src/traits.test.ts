@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { MemoryStoragePlugin } from '../../adapters/memory.ts'
+import { StorageRuntime } from '../../src/index.ts'
+import { MinimalStoragePlugin } from '../support/minimal-plugin.ts'
+
+test.each([new MemoryStoragePlugin(), new MinimalStoragePlugin({})])(
+  'traits: a store shows those of its storage, while it is open and after',
+  async (plugin) => {
+    const { traits } = await plugin.open('n')
+    const store = await new StorageRuntime(plugin).open('n')
+    expect(store.traits).toEqual(traits)
+    await store.close()
+    expect(store.traits).toEqual(traits)
+  },
+)
+
+test('traits: what a storage takes at most is told as it says it', async () => {
+  class SmallStoragePlugin extends MemoryStoragePlugin {
+    override async open(namespace: string): ReturnType<MemoryStoragePlugin['open']> {
+      const storage = await super.open(namespace)
+      const value = { ...storage.traits, maxValueBytes: 1234, atomic: 'none', watch: false }
+      return Object.defineProperty(storage, 'traits', { value })
+    }
+  }
+  const store = await new StorageRuntime(new SmallStoragePlugin()).open('n')
+  expect(store.traits).toMatchObject({ maxValueBytes: 1234, atomic: 'none', watch: false })
+})

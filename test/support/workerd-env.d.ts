@@ -1,0 +1,10 @@
+declare namespace Cloudflare {
+  interface GlobalProps {
+    mainModule: typeof import('./worker.ts')
+  }
+  interface Env {
+    BOT_KV: KVNamespace
+    BOT_STORAGE: DurableObjectNamespace<import('../../adapters/storage-object.ts').StorageObject>
+    HOST: DurableObjectNamespace<import('./worker.ts').HostObject>
+  }
+}

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { replayInMemory } from '../../scripts/replay/memory.ts'
+import { replayThroughWorker } from '../../scripts/replay/worker.ts'
+import { type Knowledge, knowledgeLines } from '../../worker/bot/knowledge.ts'
+import { countByAwk, logEvents, LOGS } from './support/irc-logs.ts'
+import { STARTS_WITHIN, STORAGES, TestServers, TOKEN } from './support/test-servers.ts'
+
+const servers = new TestServers()
+let worker: { url: string; token: string }
+
+beforeAll(async () => {
+  const { url } = await servers.start(await servers.folder(), TOKEN)
+  worker = { url, token: TOKEN }
+}, STARTS_WITHIN)
+
+afterAll(() => servers.stop(), 20_000)
+
+test.each(STORAGES)(
+  'what the bot knows on %s after the first log, and after both, equals what awk counts',
+  async (storage) => {
+    let last: Knowledge | undefined
+    for (const logs of [LOGS.slice(0, 1), LOGS]) {
+      const events = logEvents(logs.at(-1) ?? '')
+      const knowledge = await replayThroughWorker(events, '#ubuntu', worker, storage)
+      const counted = countByAwk(...logs)
+      expect(counted.length).toBeGreaterThan(250)
+      expect(knowledgeLines(knowledge)).toEqual(counted)
+      last = knowledge
+    }
+    // Not only what is counted: every entry, as it is stored.
+    const all = LOGS.flatMap((log) => logEvents(log))
+    const inMemory = await replayInMemory(all, '#ubuntu')
+    expect(last).toEqual(inMemory)
+    const karma = await fetch(new URL(`/admin/storage/Karma?storage=${storage}`, worker.url), {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    })
+    expect(await karma.json()).toEqual({ entries: {}, expires: {}, cursor: null })
+  },
+  STARTS_WITHIN,
+)

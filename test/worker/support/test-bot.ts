@@ -1,0 +1,51 @@
+import { memory } from '../../../adapters/memory.ts'
+import { StorageRuntime } from '../../../src/index.ts'
+import { Bot } from '../../../worker/bot/bot.ts'
+import type { BotMessage } from '../../../worker/bot/message.ts'
+
+/** The minute at which everything in a test happens, unless it says otherwise. */
+export const NOON: number = Date.UTC(2026, 0, 2, 12, 0)
+
+export interface TestBot {
+  readonly bot: Bot
+  readonly runtime: StorageRuntime
+  /** Says something as somebody, by default as an ordinary person of the web at noon. */
+  readonly say: (
+    nick: string,
+    text: string,
+    more?: Partial<BotMessage>,
+  ) => Promise<readonly string[]>
+  /** Says something as the operator. */
+  readonly admin: (text: string) => Promise<readonly string[]>
+  /** Everything in a namespace. */
+  readonly stored: (namespace: string) => Promise<Record<string, unknown>>
+}
+
+export async function startTestBot(admins: readonly string[] = []): Promise<TestBot> {
+  const runtime = await StorageRuntime.start({ STORAGE: 'Memory' }, [memory])
+  const bot = await Bot.start(runtime, { admins, storage: { name: 'Memory' } })
+  const say: TestBot['say'] = (nick, text, more = {}) =>
+    bot.handle({
+      room: 'lobby',
+      nick,
+      identity: `web:${nick}`,
+      operator: false,
+      at: NOON,
+      kind: 'message',
+      text,
+      ...more,
+    })
+  return {
+    bot,
+    runtime,
+    say,
+    admin: (text) => say('boss', text, { operator: true }),
+    stored: async (namespace) => {
+      const store = await runtime.open(namespace)
+      const entries: [string, unknown][] = []
+      for await (const entry of store) entries.push(entry)
+      await store.close()
+      return Object.fromEntries(entries)
+    },
+  }
+}

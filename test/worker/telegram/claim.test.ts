@@ -1,0 +1,233 @@
+import { describe, expect, test, vi } from 'vitest'
+import { StorageRuntime, StoreError } from '../../../src/index.ts'
+import { Bot } from '../../../worker/bot/bot.ts'
+import { type TelegramStore, UpdateClaim } from '../../../worker/telegram/claim.ts'
+import { readUpdate } from '../../../worker/telegram/update.ts'
+import { takeUpdate } from '../../../worker/telegram.ts'
+import { BOT_TOKEN, FakeBotApi } from '../../../scripts/bot-api.ts'
+import { textUpdate } from './support/deliver.ts'
+import { KEY, taking } from './support/taking.ts'
+
+const on = taking()
+const UPDATE = { bot: '7130201', id: 5 }
+const HOUR = 3_600_000
+
+function again(seconds: number): object {
+  return { status: 503, headers: { 'retry-after': String(seconds) } }
+}
+
+describe('a claim of an update', () => {
+  test('is kept for 48 hours from its first write on, and no longer', async () => {
+    let now = Date.now()
+    const clocked = new StorageRuntime(on.plugin, { now: () => now })
+    const later: TelegramStore = await clocked.open('Telegram')
+    const claim = await UpdateClaim.take(later, UPDATE)
+    // The request may die here.
+    expect((await later.record(KEY))?.expires).toBe(now + 48 * HOUR)
+    await claim?.keep([])
+    now += 48 * HOUR - 1000
+    expect(await later.get(KEY)).toEqual({ state: 'done' })
+    now += 61_000
+    expect(await later.get(KEY)).toBeUndefined()
+  })
+  test('is one request’s alone, until it is released or its time is over', async () => {
+    const first = await UpdateClaim.take(on.store, UPDATE)
+    await expect(UpdateClaim.take(on.store, UPDATE)).rejects.toMatchObject(again(5))
+    await first?.release()
+    const second = await UpdateClaim.take(on.store, UPDATE)
+    await second?.keep(['a', 'b'])
+    await expect(UpdateClaim.take(on.store, UPDATE)).rejects.toMatchObject(again(5))
+    await second?.countSent()
+    const sending = { state: 'sending', messages: ['a', 'b'], sent: 1 } as const
+    expect(await on.store.get(KEY)).toMatchObject(sending)
+    await on.store.set(KEY, { ...sending, until: 1, tries: 0, timeouts: 0 })
+    const third = await UpdateClaim.take(on.store, UPDATE)
+    expect([third?.hasActed, third?.next]).toEqual([true, 'b'])
+    await third?.countSent()
+    expect(third?.next).toBeUndefined()
+    expect(await UpdateClaim.take(on.store, UPDATE)).toBeUndefined()
+  })
+  test('whose time is over writes nothing more', async () => {
+    const late = await UpdateClaim.take(on.store, UPDATE)
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 61_000)
+    const next = await UpdateClaim.take(on.store, UPDATE)
+    await next?.keep(['kept'])
+    const now = await on.store.get(KEY)
+    await expect(late?.keep(['late'])).rejects.toMatchObject({ status: 503 })
+    await expect(late?.finish()).rejects.toMatchObject({ status: 503 })
+    await expect(late?.release()).rejects.toMatchObject({ status: 503 })
+    expect(await on.store.get(KEY)).toEqual(now)
+    clock.mockRestore()
+  })
+  test('is one bot’s: another bot has updates of the same ids', async () => {
+    const claim = await UpdateClaim.take(on.store, UPDATE)
+    await claim?.finish()
+    expect(await UpdateClaim.take(on.store, UPDATE)).toBeUndefined()
+    expect(await UpdateClaim.take(on.store, { bot: '99', id: 5 })).toBeDefined()
+  })
+  test('lets a message be tried 10 times, or 3 without an answer, and a sent one starts anew', async () => {
+    const claim = await UpdateClaim.take(on.store, UPDATE)
+    await claim?.keep(['a', 'b', 'c'])
+    const waits: unknown[] = []
+    for (let i = 0; i < 9; i++) {
+      expect(claim?.countFailure(false)).toBe(true)
+      waits.push(claim?.wait)
+    }
+    expect(waits).toEqual([5, 30, 300, 300, 300, 300, 300, 300, 300])
+    expect(claim?.countFailure(false)).toBe(false)
+    await claim?.countSent()
+    expect([1, 2, 3].map(() => claim?.countFailure(true))).toEqual([true, true, false])
+    await claim?.countSent()
+    expect(claim?.countFailure(true)).toBe(true)
+  })
+})
+
+/** So many of the writes after something was sent to a chat. */
+function afterSending(chat: number, times: number): () => boolean {
+  let left = times
+  return () => on.api.sent(chat).length > 0 && left-- > 0
+}
+
+describe('an update, when the storage fails', () => {
+  const busy = new StoreError('RATE_LIMITED', 'busy')
+  const full = new StoreError('QUOTA_EXCEEDED', 'full')
+  const unsure = new StoreError('BACKEND_ERROR', 'lost', { outcome: 'unknown' })
+
+  test('before it is claimed, is brought again, and nothing was done', async () => {
+    on.failing(['Telegram', busy])
+    await expect(on.take('first++', 1)).rejects.toMatchObject({ code: 'RATE_LIMITED' })
+    expect(await (await on.runtime.open('Karma')).size()).toBe(0)
+    await on.take('first++', 1)
+    expect(on.api.texts(1)).toEqual(['first has 1 karma.'])
+  })
+  test('as it is claimed, is brought again without waiting for the claim to end', async () => {
+    let writes = 0
+    on.plugin.fault = (name) => (name === 'Telegram' && ++writes === 2 ? busy : undefined)
+    await expect(on.take('claim++', 20)).rejects.toMatchObject({ code: 'RATE_LIMITED' })
+    expect(await (await on.runtime.open('Karma')).size()).toBe(0)
+    await on.take('claim++', 20)
+    expect(on.api.texts(20)).toEqual(['claim has 1 karma.'])
+  })
+  test.each([
+    [2, busy],
+    [3, unsure],
+  ])('as the bot acts, is brought again after more and more time: %i', async (chat, error) => {
+    on.failing(...Array.from({ length: 4 }, (): [string, StoreError] => ['Karma', error]))
+    for (const seconds of [5, 30, 300, 300]) {
+      await expect(on.take('ben++', chat)).rejects.toMatchObject(again(seconds))
+      expect(await on.store.get(KEY)).toMatchObject({ state: 'claimed', until: 0 })
+    }
+    expect(on.api.sent(chat)).toEqual([])
+    await on.take('ben++', chat)
+    expect(on.api.texts(chat)).toEqual(['ben has 1 karma.'])
+  })
+  test('as the bot acts for the tenth time, is given up, and what was stored counts no more', async () => {
+    on.plugin.fault = (name) => (name === 'Karma' ? busy : undefined)
+    for (const seconds of [5, 30, 300, 300, 300, 300, 300, 300, 300]) {
+      await expect(on.take('ben++', 18)).rejects.toMatchObject(again(seconds))
+    }
+    await on.take('ben++', 18)
+    expect(await on.store.get(KEY)).toEqual({ state: 'done' })
+    on.plugin.fault = () => undefined
+    await on.take('ben++', 18)
+    expect([on.api.sent(18), on.logged.at(-1)]).toEqual([[], expect.stringContaining('given up')])
+    expect(await (await on.runtime.open('Karma')).size()).toBe(0)
+    const { value: seen } = await (await on.runtime.open('Seen')).values().next()
+    expect(seen).toMatchObject({ messages: 10 })
+  })
+  test('not, but each of ten requests died as the bot acted, is given up', async () => {
+    await on.store.set(KEY, { state: 'claimed', until: 1, tries: 9 })
+    await on.take('ben++', 19)
+    expect(await on.store.get(KEY)).toEqual({ state: 'done' })
+    expect([on.api.sent(19), on.logged]).toEqual([[], [expect.stringContaining('given up')]])
+  })
+  test('as the bot acts and the claim is released, is brought again when it ends', async () => {
+    on.failing(['Seen', unsure], ['Telegram', busy])
+    await expect(on.take('ben++', 4)).rejects.toMatchObject(again(5))
+    await expect(on.take('ben++', 4)).rejects.toMatchObject(again(5))
+    expect(on.api.sent(4)).toEqual([])
+  })
+  test('before the answer is stored, sends none, and does not act again', async () => {
+    const writes = { left: 2 }
+    failWhere(() => writes.left-- <= 0 && writes.left >= -2)
+    await expect(on.take('ben++', 5)).rejects.toMatchObject(again(5))
+    expect(on.api.sent(5)).toEqual([])
+    await on.take('ben++', 5)
+    expect(on.api.texts(5)).toEqual(['ben has 1 karma.'])
+  })
+  test('once as the answer is stored, answers', async () => {
+    const writes = { left: 2 }
+    failWhere(() => writes.left-- === 0)
+    await on.take('ben++', 14)
+    expect(on.api.texts(14)).toEqual(['ben has 1 karma.'])
+  })
+  test('once as a message is counted, sends it once', async () => {
+    failWhere(afterSending(15, 1))
+    await on.take('ben++', 15)
+    expect(on.api.texts(15)).toEqual(['ben has 1 karma.'])
+    expect(await on.store.get(KEY)).toEqual({ state: 'done' })
+  })
+  test('twice as a message is counted, sends it once nevertheless', async () => {
+    const lines = ['a', 'b'].map((letter) => letter.repeat(3_000))
+    await on.take(`!learn long = ${lines.join('\n')}`, 17)
+    await on.store.delete(KEY)
+    failWhere(afterSending(16, 2))
+    await expect(on.take('!long', 16)).rejects.toMatchObject({ status: 503 })
+    expect(await on.store.get(KEY)).toMatchObject({ state: 'sending', sent: 1, until: 0 })
+    await on.take('!long', 16)
+    expect(on.api.texts(16)).toEqual(lines)
+  })
+  test('not, but the answer takes too long to be sent, is brought again for the rest', async () => {
+    const lines = ['a', 'b'].map((letter) => letter.repeat(3_000))
+    await on.take(`!learn long = ${lines.join('\n')}`, 13)
+    const real = Date.now.bind(Date)
+    const clock = vi.spyOn(Date, 'now')
+    clock.mockImplementation(() => real() + (on.api.sent(12).length > 0 ? 30_000 : 0))
+    const said = readUpdate(textUpdate(6, '!long', { chat: { id: 12 } }))
+    const env = { TELEGRAM_BOT_TOKEN: BOT_TOKEN, STORAGE: 'Memory', TELEGRAM_API_ROOT: on.api.url }
+    await expect(takeUpdate(said, env, on.runtime)).rejects.toMatchObject(again(1))
+    expect(on.api.texts(12)).toEqual(lines.slice(0, 1))
+    await takeUpdate(said, env, on.runtime)
+    expect(on.api.texts(12)).toEqual(lines)
+    clock.mockRestore()
+  })
+  test('for good, is not brought for ever', async () => {
+    on.failing(['Seen', full])
+    await on.take('ben++', 6)
+    await on.take('ben++', 6)
+    expect(await on.store.get(KEY)).toEqual({ state: 'done' })
+    expect([on.api.sent(6), on.logged.join()]).toEqual([[], expect.stringContaining('full')])
+  })
+  test('or our own code, is not brought for ever', async () => {
+    vi.spyOn(Bot.prototype, 'handle').mockRejectedValueOnce(new TypeError('a mistake'))
+    await on.take('!help', 7)
+    await on.take('!help', 7)
+    expect(await on.store.get(KEY)).toEqual({ state: 'done' })
+    expect([on.api.sent(7), on.logged]).toEqual([[], [expect.stringContaining('a mistake')]])
+  })
+  test('not, but the Bot API cannot be reached, is brought again, and no token is told', async () => {
+    const gone = await FakeBotApi.start()
+    const root = gone.url
+    await gone.close()
+    await expect(on.take('ben++', 8, { TELEGRAM_API_ROOT: root })).rejects.toMatchObject(again(5))
+    const record = { state: 'sending', until: 0, sent: 0, tries: 1, timeouts: 0 }
+    expect(await on.store.get(KEY)).toMatchObject(record)
+    expect(on.logged.join()).toContain('sendMessage')
+    expect(on.logged.join()).not.toContain(BOT_TOKEN.slice(8))
+  })
+  test.each([
+    ['TELEGRAM_BOT_TOKEN', 'no-token'],
+    ['TELEGRAM_BOT_TOKEN', '7130201:not/a/token'],
+    ['TELEGRAM_API_ROOT', 'api.telegram.org'],
+  ])('not, but %s is %s, says which, and not what it is', async (name, value) => {
+    const wrong = await on.take('ben++', 9, { [name]: value }).catch((error: unknown) => error)
+    expect(wrong).toMatchObject({ status: 500, message: expect.stringContaining(name) })
+    expect(String(wrong)).not.toContain(value)
+    expect(await on.store.size()).toBe(0)
+  })
+
+  /** The writes of claims of which this is so fail. */
+  function failWhere(fails: () => boolean): void {
+    on.plugin.fault = (namespace) => (namespace === 'Telegram' && fails() ? busy : undefined)
+  }
+})
