@@ -1,28 +1,28 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 
-/** The token of the bot that the server knows. */
+/** The token of the server's only bot. */
 export const BOT_TOKEN = '7130201:AAHq-made_up_for_a_test0123456789'
 /** The username of that bot. */
 export const BOT_NAME = 'shelf_test_bot'
 
-/** A call that the server got. */
+/** A call that the server received. */
 export interface ApiCall {
   readonly method: string
   readonly token: string
   readonly body: Readonly<Record<string, unknown>>
-  /** The status it was answered with; 0: it was not. */
-  answered: number
+  /** The HTTP status of the answer; 0 if the server did not answer. */
+  status: number
 }
 
-/** How the server answers a call instead of doing it. `hang` never answers. */
-export type Trouble =
+/** How a call fails. `hang` never answers; `hang up` closes the connection. */
+export type ApiFailure =
   | {
       readonly status: number
       readonly description: string
-      /** What the server wants to wait: seconds, unless it is out of order. */
+      /** The `retry_after` of the answer, in seconds; any other value tests a broken server. */
       readonly retryAfter?: unknown
-      /** The chat that this one has become. */
+      /** The id of the supergroup that replaced the group. */
       readonly movedTo?: number
     }
   | { readonly status: number; readonly html: string }
@@ -30,10 +30,10 @@ export type Trouble =
   | 'hang'
   | 'hang up'
 
-/** Stands in for Telegram's server: the methods that the bot uses, with the checks it makes there. */
+/** A local server with the methods of Telegram's Bot API that the bot uses, and their validation. */
 export class FakeBotApi {
   readonly calls: ApiCall[] = []
-  readonly #troubles = new Map<string, Trouble[]>()
+  readonly #failures = new Map<string, ApiFailure[]>()
   readonly #hanging = new Set<ServerResponse>()
   readonly #directChats = new Set<unknown>()
   readonly #server: Server
@@ -57,25 +57,22 @@ export class FakeBotApi {
     return `http://127.0.0.1:${address.port}`
   }
 
-  /**
-   * The next calls for a chat, or of a method, meet these troubles, one each; `undefined` lets one
-   * pass.
-   */
-  trouble(where: number | string, ...troubles: readonly (Trouble | undefined)[]): void {
-    this.#troubles.set(String(where), troubles as Trouble[])
+  /** Makes the next calls for a chat or of a method fail, one each; `undefined` lets a call succeed. */
+  failNext(target: number | string, ...failures: readonly (ApiFailure | undefined)[]): void {
+    this.#failures.set(String(target), failures as ApiFailure[])
   }
 
-  /** These chats are direct messages of a channel. */
+  /** Turns chats into the direct messages of a channel. */
   makeDirect(...chats: readonly number[]): void {
     for (const chat of chats) this.#directChats.add(chat)
   }
 
-  /** The texts that a chat has got, in order. */
+  /** Returns the texts that were sent to a chat, in order. */
   texts(chat: number): unknown[] {
     return this.sent(chat).map(({ body }) => body['text'])
   }
 
-  /** The calls that sent something to a chat, and succeeded or not. */
+  /** Returns the calls that sent a message to a chat, including failed ones. */
   sent(chat: number): ApiCall[] {
     return this.calls.filter(
       ({ method, body }) => method === 'sendMessage' && body['chat_id'] === chat,
@@ -91,43 +88,43 @@ export class FakeBotApi {
   #answer(url: string, sent: string, response: ServerResponse): void {
     const [, token = '', method = ''] = /^\/bot([^/]+)\/(\w+)$/.exec(url) ?? []
     const body = JSON.parse(sent === '' ? '{}' : sent) as Record<string, unknown>
-    const call: ApiCall = { method, token, body, answered: 0 }
+    const call: ApiCall = { method, token, body, status: 0 }
     this.calls.push(call)
-    const trouble =
-      this.#troubles.get(String(body['chat_id']))?.shift() ?? this.#troubles.get(method)?.shift()
-    if (trouble === 'hang') {
+    const failure =
+      this.#failures.get(String(body['chat_id']))?.shift() ?? this.#failures.get(method)?.shift()
+    if (failure === 'hang') {
       this.#hanging.add(response)
       return
     }
-    if (trouble === 'hang up') {
+    if (failure === 'hang up') {
       response.destroy()
       return
     }
-    if (trouble !== undefined && 'html' in trouble) {
-      call.answered = trouble.status
-      response.writeHead(trouble.status, { 'content-type': 'text/html' }).end(trouble.html)
+    if (failure !== undefined && 'html' in failure) {
+      call.status = failure.status
+      response.writeHead(failure.status, { 'content-type': 'text/html' }).end(failure.html)
       return
     }
-    if (trouble !== undefined && 'json' in trouble) {
-      call.answered = trouble.status
-      response.writeHead(trouble.status, { 'content-type': 'application/json' })
-      response.end(JSON.stringify(trouble.json))
+    if (failure !== undefined && 'json' in failure) {
+      call.status = failure.status
+      response.writeHead(failure.status, { 'content-type': 'application/json' })
+      response.end(JSON.stringify(failure.json))
       return
     }
     const isDirect = this.#directChats.has(body['chat_id'])
-    const failed = trouble ?? refusal(token, method, body, isDirect)
+    const rejection = failure ?? validate(token, method, body, isDirect)
     const reply =
-      failed === undefined
+      rejection === undefined
         ? { ok: true, result: this.#result(method, body) }
         : {
             ok: false,
-            error_code: failed.status,
-            description: failed.description,
-            ...parametersOf(failed),
+            error_code: rejection.status,
+            description: rejection.description,
+            ...parametersOf(rejection),
           }
-    call.answered = failed?.status ?? 200
+    call.status = rejection?.status ?? 200
     response
-      .writeHead(call.answered, { 'content-type': 'application/json' })
+      .writeHead(call.status, { 'content-type': 'application/json' })
       .end(JSON.stringify(reply))
   }
 
@@ -142,43 +139,43 @@ export class FakeBotApi {
   }
 }
 
-type Refusal = Extract<Trouble, { readonly description: string }>
+type Rejection = Extract<ApiFailure, { readonly description: string }>
 
-function parametersOf({ retryAfter, movedTo }: Refusal): object {
+function parametersOf({ retryAfter, movedTo }: Rejection): object {
   if (retryAfter !== undefined) return { parameters: { retry_after: retryAfter } }
   return movedTo === undefined ? {} : { parameters: { migrate_to_chat_id: movedTo } }
 }
 
-function refusal(
+function validate(
   token: string,
   method: string,
   body: Readonly<Record<string, unknown>>,
   isDirect: boolean,
-): Refusal | undefined {
+): Rejection | undefined {
   if (token !== BOT_TOKEN) return { status: 401, description: 'Unauthorized' }
-  if (method === 'sendMessage') return refusalOfMessage(body, isDirect)
-  if (method === 'setWebhook') return refusalOfWebhook(body)
+  if (method === 'sendMessage') return validateMessage(body, isDirect)
+  if (method === 'setWebhook') return validateWebhook(body)
   if (method === 'getMe' || method === 'answerCallbackQuery') return undefined
   return { status: 404, description: 'Not Found' }
 }
 
-function refusalOfMessage(
-  { text: said, parse_mode: mode, direct_messages_topic_id: topic }: ApiCall['body'],
+function validateMessage(
+  { text: message, parse_mode: mode, direct_messages_topic_id: topic }: ApiCall['body'],
   isDirect: boolean,
-): Refusal | undefined {
-  // Of what shows nothing, the server keeps nothing.
-  if (typeof said !== 'string' || /^[\s\u200b\u2060\u2800\u3164]*$/.test(said)) {
+): Rejection | undefined {
+  // Telegram rejects a message without visible characters.
+  if (typeof message !== 'string' || /^[\s\u200b\u2060\u2800\u3164]*$/.test(message)) {
     return badRequest('message text is empty')
   }
-  if (said.length > 4096) return badRequest('message is too long')
-  if (!said.isWellFormed()) return badRequest('strings must be encoded in UTF-8')
+  if (message.length > 4096) return badRequest('message is too long')
+  if (!message.isWellFormed()) return badRequest('strings must be encoded in UTF-8')
   if (isDirect && !Number.isSafeInteger(topic)) {
     return badRequest('channel direct messages topic must be specified')
   }
   return mode === undefined ? undefined : badRequest("can't parse entities")
 }
 
-function refusalOfWebhook({ url, secret_token: secret }: ApiCall['body']): Refusal | undefined {
+function validateWebhook({ url, secret_token: secret }: ApiCall['body']): Rejection | undefined {
   if (typeof url !== 'string' || !url.startsWith('https://')) {
     return badRequest('bad webhook: An HTTPS URL must be provided for webhook')
   }
@@ -186,6 +183,6 @@ function refusalOfWebhook({ url, secret_token: secret }: ApiCall['body']): Refus
   return badRequest('secret token contains unallowed characters')
 }
 
-function badRequest(words: string): Refusal {
-  return { status: 400, description: `Bad Request: ${words}` }
+function badRequest(reason: string): Rejection {
+  return { status: 400, description: `Bad Request: ${reason}` }
 }

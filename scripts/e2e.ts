@@ -80,7 +80,7 @@ async function talkOnTelegram(): Promise<void> {
 
   console.log('\n  Telegram takes nothing for a minute; then it brings the update again:')
   telegram.calls.splice(0)
-  telegram.trouble(CHAT, { status: 429, description: 'Too Many Requests', retryAfter: 60 })
+  telegram.failNext(CHAT, { status: 429, description: 'Too Many Requests', retryAfter: 60 })
   deepStrictEqual(await update(4, '!todo add tea'), 503)
   deepStrictEqual(await update(4, '!todo add tea'), 200)
   said('Added as 1.')
@@ -283,7 +283,7 @@ async function update(id: number, text: string, from = ANN): Promise<number> {
 function said(...texts: readonly string[]): void {
   const got = telegram.calls
     .splice(0)
-    .filter(({ method, answered }) => method === 'sendMessage' && answered === 200)
+    .filter(({ method, status }) => method === 'sendMessage' && status === 200)
     .map(({ body }) => body['text'])
   for (const text of got) console.log(`  The chat got: ${JSON.stringify(text)}`)
   deepStrictEqual(got, texts)

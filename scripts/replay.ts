@@ -1,6 +1,6 @@
-// Lets the bot hear an IRC log and prints what it then knows:
+// Replays an IRC log to the bot and prints the knowledge that it collects:
 // npm run replay -- <log> --storage Memory|IndexedDB|DurableObject|CloudflareKV [--url http://...] [--json]
-// A log heard twice counts twice; who was seen last and when stays, as its times do not go back.
+// A log that is replayed twice counts twice; the last sightings stay the same.
 import { main } from './replay/main.ts'
 
 await main()

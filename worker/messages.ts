@@ -3,18 +3,18 @@ import type { BotMessage } from './bot/message.ts'
 import { HttpError, assertKnownFields, readJsonObject, readTextField } from 'botshelf/admin'
 import { startBot } from './storages.ts'
 import type { Env } from './env.ts'
-import { OF_TELEGRAM } from './telegram/update.ts'
+import { TELEGRAM_PREFIX } from './telegram/update.ts'
 
-// Room for the longest text, even if each of its characters is escaped.
-const MOST_BYTES = 32 * 1024
-/** The longest text, in characters. */
-const MOST_TEXT = 4 * 1024
-/** The longest name of a room, in characters. */
-export const MOST_ROOM = 128
-/** The longest name of a person, in characters. */
-export const MOST_USER = 64
+// Fits the longest text even if JSON escapes every character.
+const MAX_BODY_BYTES = 32 * 1024
+/** The longest text, in UTF-16 code units. */
+const MAX_TEXT_LENGTH = 4 * 1024
+/** The longest name of a room, in UTF-16 code units. */
+export const MAX_ROOM_LENGTH = 128
+/** The longest name of a user, in UTF-16 code units. */
+export const MAX_USER_LENGTH = 64
 
-/** A message of the web: who says what where, and on which storage. */
+/** A message sent over the web, and the storage that the bot should use for it. */
 export interface WebMessage {
   readonly room: string
   readonly user: string
@@ -23,39 +23,39 @@ export interface WebMessage {
 }
 
 /**
- * Reads `{ room, user, text, storage? }`.
+ * Reads a message from the body `{ room, user, text, storage? }`.
  *
  * @throws HttpError 400, 413 or 415
  */
 export async function readMessage(request: Request): Promise<WebMessage> {
-  const body = await readJsonObject(request, MOST_BYTES)
+  const body = await readJsonObject(request, MAX_BODY_BYTES)
   assertKnownFields(body, ['room', 'user', 'text', 'storage'])
-  const room = readTextField(body, 'room', MOST_ROOM)
-  // Who names a room is told what was said there last, so it must not be a chat.
-  if (room.startsWith(OF_TELEGRAM)) {
-    throw new HttpError(400, `The field "room" must not begin with "${OF_TELEGRAM}".`)
+  const room = readTextField(body, 'room', MAX_ROOM_LENGTH)
+  // `!seen` shows what was said in the sender's room, so a web user must not name a Telegram chat.
+  if (room.startsWith(TELEGRAM_PREFIX)) {
+    throw new HttpError(400, `The field "room" must not begin with "${TELEGRAM_PREFIX}".`)
   }
   return {
     room,
-    user: readTextField(body, 'user', MOST_USER).trim(),
-    text: readTextField(body, 'text', MOST_TEXT),
+    user: readTextField(body, 'user', MAX_USER_LENGTH).trim(),
+    text: readTextField(body, 'text', MAX_TEXT_LENGTH),
     storage: body['storage'],
   }
 }
 
-/** Says the message to the bot; resolves to its replies. */
-export async function answer(
+/** Passes a message to the bot and resolves to the replies. */
+export async function answerMessage(
   { room, user, text }: WebMessage,
   env: Env,
   runtime: StorageRuntime,
-  operator: boolean,
+  isOperator: boolean,
 ): Promise<readonly string[]> {
   const bot = await startBot(env, runtime)
   const message: BotMessage = {
     room,
     nick: user,
     identity: `web:${user}`,
-    operator,
+    operator: isOperator,
     at: Date.now(),
     kind: 'message',
     text,

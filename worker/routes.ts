@@ -2,11 +2,11 @@ import { findAdminRoute } from './admin-routes.ts'
 import { talksOverWeb } from './env.ts'
 import { withinLimit } from './http/limit.ts'
 import { hasToken, isOperator } from 'botshelf/admin'
-import { answer, readMessage } from './messages.ts'
-import { readReplay, replay } from './replay.ts'
+import { answerMessage, readMessage } from './messages.ts'
+import { readReplayRequest, replayLog } from './replay.ts'
 import { type Route, withRuntime } from './route.ts'
 import { chooseStorage, offeredStorages } from './storages.ts'
-import { isOnTelegram, readDelivery, takeUpdate } from './telegram.ts'
+import { isTelegramEnabled, readWebhookRequest, handleUpdate } from './telegram.ts'
 
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
@@ -22,7 +22,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
             const message = await readMessage(request)
             const chosen = chooseStorage(env, message.storage)
             return withRuntime(chosen, ctx, async (runtime) => ({
-              replies: await answer(message, chosen, runtime, operator),
+              replies: await answerMessage(message, chosen, runtime, operator),
             }))
           },
         },
@@ -51,10 +51,10 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
         POST: {
           written: 'what was said',
           run: async (request, env, ctx) => {
-            const part = await readReplay(request)
+            const part = await readReplayRequest(request)
             const chosen = chooseStorage(env, part.storage)
             return withRuntime(chosen, ctx, async (runtime) => ({
-              replayed: await replay(part, chosen, runtime),
+              replayed: await replayLog(part, chosen, runtime),
             }))
           },
         },
@@ -64,14 +64,14 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
     '/telegram',
     {
-      exists: isOnTelegram,
+      exists: isTelegramEnabled,
       methods: {
         POST: {
           written: 'what was said',
           run: async (request, env, ctx) => {
-            const update = await readDelivery(request, env)
+            const update = await readWebhookRequest(request, env)
             const chosen = chooseStorage(env, undefined)
-            await withRuntime(chosen, ctx, (runtime) => takeUpdate(update, chosen, runtime))
+            await withRuntime(chosen, ctx, (runtime) => handleUpdate(update, chosen, runtime))
             return {}
           },
         },

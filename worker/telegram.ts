@@ -3,93 +3,102 @@ import type { Env } from './env.ts'
 import { hasToken, HttpError, isSame, readJsonObject } from 'botshelf/admin'
 import { startBot } from './storages.ts'
 import { BotApi, BotApiError } from './telegram/bot-api.ts'
-import { heardBy, readHeard } from './telegram/call.ts'
-import { againIn, type TelegramStore, UpdateClaim } from './telegram/claim.ts'
-import { splitMessages } from './telegram/in-messages.ts'
-import { isTransient } from './telegram/passing.ts'
-import { sendAll } from './telegram/send.ts'
-import { OF_TELEGRAM, readUpdate, type Said, type Update } from './telegram/update.ts'
+import { textForBot, readAddressedText } from './telegram/addressee.ts'
+import { isTransient, retryLater, type TelegramStore, UpdateClaim } from './telegram/claim.ts'
+import { splitMessages } from './telegram/split-messages.ts'
+import { sendMessages } from './telegram/send.ts'
+import {
+  TELEGRAM_PREFIX,
+  readUpdate,
+  type TelegramMessage,
+  type Update,
+} from './telegram/update.ts'
 
-const MOST_BYTES = 1024 * 1024
-// A bot may be given another name.
-const NAME_KEPT = 24 * 60 * 60 * 1000
-const NAME_AGAIN_SECONDS = 30
-const NOT_ACTED = 'The bot has tried often enough to act on an update; it is given up.'
+const MAX_BODY_BYTES = 1024 * 1024
+// A bot's username can change.
+const USERNAME_TTL_MS = 24 * 60 * 60 * 1000
+const USERNAME_RETRY_SECONDS = 30
+const GAVE_UP =
+  'The bot failed to handle an update after the largest number of attempts; the update is dropped.'
 
-/** Does the bot talk on Telegram: has it a token, and a secret for its webhook? */
-export function isOnTelegram(env: Env): boolean {
+/** Whether Telegram is configured: a bot token and a webhook secret are set. */
+export function isTelegramEnabled(env: Env): boolean {
   return hasToken(env.TELEGRAM_BOT_TOKEN) && hasToken(env.TELEGRAM_WEBHOOK_SECRET)
 }
 
 /**
- * Reads an update from Telegram's server, which shows the webhook's secret.
+ * Reads the update in a webhook request and checks the webhook's secret.
  *
  * @throws HttpError 401, 415, 413 or 400
  */
-export async function readDelivery(request: Request, env: Env): Promise<Update> {
+export async function readWebhookRequest(request: Request, env: Env): Promise<Update> {
   const given = request.headers.get('x-telegram-bot-api-secret-token')
   if (given === null || !(await isSame(given, env.TELEGRAM_WEBHOOK_SECRET ?? ''))) {
-    throw new HttpError(401, 'The secret of the webhook is missing or wrong.')
+    throw new HttpError(401, 'The header "x-telegram-bot-api-secret-token" is missing or wrong.')
   }
-  return readUpdate(await readJsonObject(request, MOST_BYTES))
+  return readUpdate(await readJsonObject(request, MAX_BODY_BYTES))
 }
 
 /**
- * Lets the bot act on an update and sends what it answers. When it resolves, everything is done for
- * the update, or nothing can be; Telegram must not bring it again.
+ * Runs the bot on an update and sends its replies. Resolves when the update is finished or cannot
+ * succeed; Telegram then must not deliver it again.
  *
- * @throws HttpError 503 with `Retry-After` if the next delivery can go on; StoreError what the
- * storage says
+ * @throws HttpError 503 with `Retry-After` if the next delivery can continue
+ * @throws StoreError if the storage fails
  */
-export async function takeUpdate(
-  { id, said, query }: Update,
+export async function handleUpdate(
+  { id, message, query }: Update,
   env: Env,
   runtime: StorageRuntime,
 ): Promise<void> {
-  const api = botApi(env)
+  const api = createBotApi(env)
   if (query !== undefined) await answerQuery(api, query)
-  if (said === undefined) return
+  if (message === undefined) return
   const store: TelegramStore = await runtime.open('Telegram')
-  const text = await readText(said, api, store)
+  const text = await readText(message, api, store)
   if (text === undefined) return
-  const claim = await UpdateClaim.take(store, { bot: api.id, id })
+  const claim = await UpdateClaim.acquire(store, { bot: api.id, id })
   if (claim === undefined) return
   try {
-    if (!claim.hasActed) {
-      // Requests that died have had their tries as well.
-      if (claim.triesLeft <= 0) throw new Error(NOT_ACTED)
-      await claim.keep(await act({ ...said, text }, env, runtime))
+    if (!claim.hasReplies) {
+      // Attempts of requests that were killed count too.
+      if (claim.attemptsLeft <= 0) throw new Error(GAVE_UP)
+      await claim.storeReplies(await runBot({ ...message, text }, env, runtime))
     }
-    await sendAll(claim, said, api)
+    await sendMessages(claim, message, api)
   } catch (error) {
-    await settle(claim, error)
+    await handleFailure(claim, error)
   }
 }
 
-/** The words as the bot hears them; `undefined` if they call another. */
+/** Resolves to the text for the bot; `undefined` if the message addresses another bot. */
 async function readText(
-  said: Said,
+  message: TelegramMessage,
   api: BotApi,
   store: TelegramStore,
 ): Promise<string | undefined> {
-  const heard = readHeard(said)
-  if (heard.called === undefined) return heard.text
+  const addressed = readAddressedText(message)
+  if (addressed.addressee === undefined) return addressed.text
   const key = `username:${api.id}` as const
   let username = await store.get(key)
   if (username === undefined) {
-    username = await askName(api)
-    if (username !== undefined) await store.set(key, username, { ttl: NAME_KEPT })
+    username = await fetchUsername(api)
+    if (username !== undefined) await store.set(key, username, { ttl: USERNAME_TTL_MS })
   }
-  return heardBy(username, heard)
+  return textForBot(username, addressed)
 }
 
-async function act(said: Said, env: Env, runtime: StorageRuntime): Promise<readonly string[]> {
+async function runBot(
+  message: TelegramMessage,
+  env: Env,
+  runtime: StorageRuntime,
+): Promise<readonly string[]> {
   const bot = await startBot(env, runtime)
-  const { chat, isPrivate, sender, nick, at, text } = said
+  const { chat, isPrivate, sender, nick, at, text } = message
   const replies = await bot.handle({
-    room: `${OF_TELEGRAM}${chat}`,
+    room: `${TELEGRAM_PREFIX}${chat}`,
     nick,
-    identity: `${OF_TELEGRAM}${sender}`,
+    identity: `${TELEGRAM_PREFIX}${sender}`,
     operator: false,
     at,
     kind: 'message',
@@ -99,56 +108,58 @@ async function act(said: Said, env: Env, runtime: StorageRuntime): Promise<reado
   return splitMessages(replies)
 }
 
-/** Says what becomes of an update that was not done: it is brought again, or never. */
-async function settle(claim: UpdateClaim, error: unknown): Promise<void> {
+/** Decides after a failure: throws a 503 that makes Telegram deliver the update again, or drops it. */
+async function handleFailure(claim: UpdateClaim, error: unknown): Promise<void> {
   if (error instanceof HttpError) throw error
   console.error(error instanceof BotApiError ? error.message : error)
-  const seconds = secondsUntilAgain(claim, error)
+  const seconds = secondsUntilRetry(claim, error)
   if (seconds === undefined) {
-    // A mistake would be made again each time that the update is delivered.
+    // Another delivery would fail in the same way.
     await claim.finish()
     return
   }
-  // If this fails too, the claim ends by itself.
+  // If the release fails too, the claim's lease expires.
   await claim.release().catch((failed: unknown) => console.error(failed))
-  throw again(seconds, error)
+  throw retryError(seconds, error)
 }
 
-/** After how many seconds another try is worth it; `undefined` if none is. */
-function secondsUntilAgain(claim: UpdateClaim, error: unknown): number | undefined {
+/** Returns the number of seconds to wait before a retry; `undefined` if a retry cannot succeed. */
+function secondsUntilRetry(claim: UpdateClaim, error: unknown): number | undefined {
   if (isTransient(error)) {
-    if (claim.hasActed || claim.triesLeft > 1) return claim.wait
-    console.error(NOT_ACTED)
+    if (claim.hasReplies || claim.attemptsLeft > 1) return claim.retrySeconds
+    console.error(GAVE_UP)
     return undefined
   }
   if (!(error instanceof BotApiError)) return undefined
-  const { failing, retryAfter } = error
-  if (failing === 'later') return retryAfter
-  if (failing === 'refused' || failing === 'closed') return undefined
-  if (claim.countFailure(failing === 'timeout')) return claim.wait
-  console.error('Telegram has not acknowledged the answer to an update; it is not sent again.')
+  const { kind, retryAfter } = error
+  if (kind === 'later') return retryAfter
+  if (kind === 'refused' || kind === 'closed') return undefined
+  if (claim.countFailure(kind === 'timeout')) return claim.retrySeconds
+  console.error(
+    'Telegram did not acknowledge a reply after the largest number of attempts; it is not sent again.',
+  )
   return undefined
 }
 
-function again(seconds: number, error: unknown): HttpError {
-  const who =
-    error instanceof BotApiError ? 'Telegram does not take the answer' : 'The storage fails'
-  return againIn(seconds, `${who} now; bring the update again later.`)
+function retryError(seconds: number, error: unknown): HttpError {
+  const reason =
+    error instanceof BotApiError ? 'Telegram did not accept the reply' : 'The storage failed'
+  return retryLater(seconds, `${reason}; deliver the update again later.`)
 }
 
-/** The bot's username; `undefined` if Telegram never tells it. */
-async function askName(api: BotApi): Promise<string | undefined> {
+/** Resolves to the bot's username; `undefined` if Telegram refuses to return it. */
+async function fetchUsername(api: BotApi): Promise<string | undefined> {
   try {
     return await api.username()
   } catch (error) {
     if (!(error instanceof BotApiError)) throw error
     console.error(error.message)
-    if (error.failing === 'refused' || error.failing === 'closed') return undefined
-    throw again(error.retryAfter ?? NAME_AGAIN_SECONDS, error)
+    if (error.kind === 'refused' || error.kind === 'closed') return undefined
+    throw retryError(error.retryAfter ?? USERNAME_RETRY_SECONDS, error)
   }
 }
 
-// A client stops showing a press as loading by itself, so this is tried once.
+// Tried once: the client stops showing a pressed button as loading after a while anyway.
 async function answerQuery(api: BotApi, query: string): Promise<void> {
   try {
     await api.answerQuery(query)
@@ -158,15 +169,15 @@ async function answerQuery(api: BotApi, query: string): Promise<void> {
   }
 }
 
-/** @throws HttpError 500 if what is configured cannot be right */
-function botApi({ TELEGRAM_BOT_TOKEN: token = '', TELEGRAM_API_ROOT: root }: Env): BotApi {
-  // What is no token is not cut into an id, which is stored, and a secret.
+/** @throws HttpError 500 if the token or the API root is malformed */
+function createBotApi({ TELEGRAM_BOT_TOKEN: token = '', TELEGRAM_API_ROOT: root }: Env): BotApi {
+  // BotApi splits a token into the id, which is stored, and the secret.
   if (!/^\d+:[\w-]+$/.test(token)) {
-    throw new HttpError(500, 'TELEGRAM_BOT_TOKEN is no token of a bot.')
+    throw new HttpError(500, 'TELEGRAM_BOT_TOKEN is malformed; it must look like 123456:ABC-DEF.')
   }
   const address = (root ?? 'https://api.telegram.org').replace(/\/+$/, '')
   if (!/^https?:$/.test(URL.parse(address)?.protocol ?? '')) {
-    throw new HttpError(500, 'TELEGRAM_API_ROOT is no address.')
+    throw new HttpError(500, 'TELEGRAM_API_ROOT is malformed; it must be an http or https URL.')
   }
   return new BotApi(token, address)
 }

@@ -6,36 +6,45 @@ import { type LogEvent, logDate, readLog } from '../../worker/bot/irc-log.ts'
 
 const STORAGES = ['Memory', 'IndexedDB', 'DurableObject', 'CloudflareKV'] as const
 
-/** What is to be replayed, and where. */
-export interface Replay {
-  /** The log's file name. */
+/** The parsed command line of `npm run replay`. */
+export interface ReplayOptions {
+  /** The file name of the log. */
   readonly log: string
   readonly events: readonly LogEvent[]
   readonly storage: (typeof STORAGES)[number]
-  /** A Worker that runs already, with its operator's token. */
+  /** A running Worker and its operator's token. */
   readonly worker: RunningBot | undefined
   readonly json: boolean
 }
 
-/** Reads the command line. @throws UsageError */
-export function readArguments(): Replay {
+/**
+ * Parses the command line and reads the log.
+ *
+ * @throws UsageError
+ */
+export function readArguments(): ReplayOptions {
   const { values, positionals } = parse()
   const [path, ...more] = positionals
   if (path === undefined || more.length > 0) {
-    throw new UsageError('Name one log, such as test/data/irc/2007-10-24.train-c.txt.')
+    throw new UsageError('Pass one log, such as test/data/irc/2007-10-24.train-c.txt.')
   }
   const storage = STORAGES.find((name) => name === values.storage)
-  if (storage === undefined) throw new UsageError(`--storage takes one of ${STORAGES.join(', ')}.`)
+  if (storage === undefined)
+    throw new UsageError(`--storage must be one of ${STORAGES.join(', ')}.`)
   if ((storage === 'Memory' || storage === 'IndexedDB') && values.url !== undefined) {
-    throw new UsageError(`--url is for the storages of a Worker, and ${storage} is none.`)
+    throw new UsageError(
+      `--url needs a storage of a Worker: DurableObject or CloudflareKV, not ${storage}.`,
+    )
   }
   const log = basename(path)
   const midnight = logDate(log)
   if (midnight === undefined) {
-    throw new UsageError(`The name of the log must hold its date (YYYY-MM-DD): ${log}`)
+    throw new UsageError(
+      `The file name of the log must contain its date (YYYY-MM-DD); received ${log}.`,
+    )
   }
   const events = [...readLog(read(path), midnight)]
-  if (events.length === 0) throw new UsageError(`There is no line of an IRC log in ${log}.`)
+  if (events.length === 0) throw new UsageError(`${log} contains no line of an IRC log.`)
   const worker = values.url === undefined ? undefined : readBot(values.url)
   return { log, events, storage, worker, json: values.json }
 }
@@ -60,6 +69,6 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch {
-    throw new UsageError(`The log cannot be read: ${path}`)
+    throw new UsageError(`Cannot read the log ${path}.`)
   }
 }

@@ -7,35 +7,35 @@ import type { Knowledge } from '../../worker/bot/knowledge.ts'
 import type { Sighting } from '../../worker/bot/seen.ts'
 import { chromiumLaunch } from '../chromium.ts'
 
-/** What the bot in the page knows, as it comes out of the page. */
+/** The knowledge of the bot in the page, in a form that can leave the page. */
 export interface PageKnowledge {
   readonly factoids: readonly [string, Factoid][]
   readonly seen: readonly [string, Sighting][]
 }
 
-// Nobody serves it: what is asked of it is answered below. An origin it must be, to store anything.
+// IndexedDB needs an origin. No server is behind it; the route below answers.
 const PAGE = 'http://replay.localhost/'
 
-/** Lets a bot in a page of Chromium hear the events, on IndexedDB; resolves to what it then knows. */
+/** Replays events to a bot in a page of Chromium, on IndexedDB; resolves to its knowledge. */
 export async function replayInChromium(
   events: readonly LogEvent[],
   room: string,
-  onHeard: (count: number) => void = () => {},
+  onProgress: (count: number) => void = () => {},
 ): Promise<Knowledge> {
   const script = await bundle()
   const browser = await chromium.launch(chromiumLaunch())
   try {
     const page = await browser.newPage()
     await page.route(`${PAGE}**`, (route) => route.fulfill({ contentType: 'text/html', body: '' }))
-    await page.exposeFunction('onHeard', onHeard)
+    await page.exposeFunction('onProgress', onProgress)
     await page.goto(PAGE)
     await page.addScriptTag({ content: script, type: 'module' })
     await page.waitForFunction(() => 'replay' in globalThis)
-    const known = await page.evaluate(
-      ({ events: heard, room: where }) => globalThis.replay(heard, where),
-      { events, room },
-    )
-    return { factoids: new Map(known.factoids), seen: new Map(known.seen) }
+    const knowledge = await page.evaluate((log) => globalThis.replay(log.events, log.room), {
+      events,
+      room,
+    })
+    return { factoids: new Map(knowledge.factoids), seen: new Map(knowledge.seen) }
   } finally {
     await browser.close()
   }

@@ -4,60 +4,62 @@ import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import process from 'node:process'
 import type { AdminAccess } from '../../src/admin/client.ts'
-import { type Knowledge, knowledgeLines } from '../../worker/bot/knowledge.ts'
+import { type Knowledge, formatKnowledge } from '../../worker/bot/knowledge.ts'
 import { runCommand } from '../command-line.ts'
 import { freePort, startDevServer } from '../dev-server.ts'
-import { readArguments, type Replay } from './arguments.ts'
+import { readArguments, type ReplayOptions } from './arguments.ts'
 import { replayInChromium } from './chromium.ts'
 import { replayInMemory } from './memory.ts'
-import { report } from './report.ts'
+import { formatReport } from './report.ts'
 import { replayThroughWorker } from './worker.ts'
 
 const ROOM = '#ubuntu'
-const STEP = 250
+const EVENTS_PER_LINE = 250
 
-/** Replays what the command line says. */
+/** Runs `npm run replay`. */
 export function main(): Promise<void> {
   return runCommand(async () => {
     const replay = readArguments()
     const { log, storage, events } = replay
     const knowledge = await run(replay)
     if (replay.json) {
-      const lines = knowledgeLines(knowledge)
+      const lines = formatKnowledge(knowledge)
       console.log(JSON.stringify({ log, storage, events: events.length, knowledge: lines }))
     } else {
-      const kept = replay.worker === undefined ? 'a throw-away ' : ''
-      console.log(`${log}: the bot heard ${events.length} events, kept in ${kept}${storage}.`)
-      console.log(report(knowledge))
+      const temporary = replay.worker === undefined ? 'a temporary ' : ''
+      console.log(
+        `${log}: the bot replayed ${events.length} events, stored in ${temporary}${storage}.`,
+      )
+      console.log(formatReport(knowledge))
     }
   })
 }
 
-async function run({ storage, events, worker }: Replay): Promise<Knowledge> {
-  const onHeard = (count: number): void => {
-    if (count % STEP === 0 || count === events.length) {
-      progress(`heard ${count} of ${events.length}`)
+async function run({ storage, events, worker }: ReplayOptions): Promise<Knowledge> {
+  const onProgress = (count: number): void => {
+    if (count % EVENTS_PER_LINE === 0 || count === events.length) {
+      printProgress(`replayed ${count} of ${events.length}`)
     }
   }
-  if (storage === 'Memory') return replayInMemory(events, ROOM, onHeard)
+  if (storage === 'Memory') return replayInMemory(events, ROOM, onProgress)
   if (storage === 'IndexedDB') {
-    progress('starting Chromium ...')
-    return replayInChromium(events, ROOM, onHeard)
+    printProgress('starting Chromium ...')
+    return replayInChromium(events, ROOM, onProgress)
   }
-  const through = (access: AdminAccess): Promise<Knowledge> =>
-    replayThroughWorker(events, ROOM, access, storage, onHeard)
-  return worker === undefined ? withServer(through) : through(worker)
+  const replayOnWorker = (access: AdminAccess): Promise<Knowledge> =>
+    replayThroughWorker(events, ROOM, access, storage, onProgress)
+  return worker === undefined ? withServer(replayOnWorker) : replayOnWorker(worker)
 }
 
-/** A server for this replay alone, with nothing in it, that leaves nothing behind. */
+/** Starts an empty server for this replay and removes its data afterwards. */
 async function withServer<R>(use: (access: AdminAccess) => Promise<R>): Promise<R> {
   const state = await mkdtemp(join(tmpdir(), 'botshelf-replay-'))
   try {
-    progress('starting a Worker ...')
+    printProgress('starting a Worker ...')
     const token = randomBytes(24).toString('base64url')
     const port = await freePort()
     if (port === undefined) throw new Error('No port is free.')
-    const server = await startDevServer({ port, token, state, onLine: progress })
+    const server = await startDevServer({ port, token, state, onLine: printProgress })
     try {
       return await use({ url: server.url, token })
     } finally {
@@ -68,6 +70,6 @@ async function withServer<R>(use: (access: AdminAccess) => Promise<R>): Promise<
   }
 }
 
-function progress(line: string): void {
+function printProgress(line: string): void {
   process.stderr.write(`${line}\n`)
 }

@@ -2,14 +2,14 @@ import { memory } from '../../adapters/memory.ts'
 import { StorageRuntime } from '../../src/index.ts'
 import type { LogEvent } from '../../worker/bot/irc-log.ts'
 import type { Knowledge } from '../../worker/bot/knowledge.ts'
-import { hear } from './hear.ts'
+import { replayOn } from './replay-on.ts'
 
-/** Lets a new bot in this process hear the events; resolves to what it then knows. */
+/** Replays events to a new bot in this process; resolves to its knowledge. */
 export async function replayInMemory(
   events: readonly LogEvent[],
   room: string,
-  onHeard?: (count: number) => void,
+  onProgress?: (count: number) => void,
 ): Promise<Knowledge> {
   await using runtime = await StorageRuntime.start({ STORAGE: 'Memory' }, [memory])
-  return await hear(runtime, 'Memory', events, room, onHeard)
+  return await replayOn(runtime, 'Memory', events, room, onProgress)
 }

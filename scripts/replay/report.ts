@@ -1,21 +1,21 @@
 import type { Knowledge } from '../../worker/bot/knowledge.ts'
-import { busiestFirst, doing, showTime } from '../../worker/bot/seen.ts'
+import { sortByMessages, describeActivity, formatTime } from '../../worker/bot/seen.ts'
 
-const MOST = 15
-const WIDEST = 100
+const MAX_ROWS = 15
+const MAX_COLUMNS = 100
 
-/** What the bot knows, for people: the top of each list. */
-export function report({ factoids, seen }: Knowledge): string {
+/** Formats the top of each list for a reader. */
+export function formatReport({ factoids, seen }: Knowledge): string {
   const asked = [...factoids]
     .map(([name, factoid]) => ({ name, asked: factoid.asked }))
     .filter((factoid) => factoid.asked > 0)
     .toSorted((a, b) => b.asked - a.asked || (a.name < b.name ? -1 : 1))
   const sightings = [...seen.values()]
-  const talkers = busiestFirst(sightings.filter(({ messages }) => messages > 0))
+  const talkers = sortByMessages(sightings.filter(({ messages }) => messages > 0))
   const latest = sightings.toSorted((a, b) => b.at - a.at || (a.nick < b.nick ? -1 : 1))
   return [
     ...list(
-      'Factoids asked for',
+      'Requested factoids',
       asked.map((factoid) => `${pad(factoid.asked)}  ${factoid.name}`),
     ),
     ...list(
@@ -24,14 +24,14 @@ export function report({ factoids, seen }: Knowledge): string {
     ),
     ...list(
       'Last seen',
-      latest.map((last) => `  ${showTime(last.at)}  ${last.nick}, ${doing(last)}`),
+      latest.map((last) => `  ${formatTime(last.at)}  ${last.nick}, ${describeActivity(last)}`),
     ),
   ].join('\n')
 }
 
 function list(title: string, lines: readonly string[]): string[] {
-  const rest = lines.length > MOST ? [`       ... and ${lines.length - MOST} more`] : []
-  return ['', `${title} (${lines.length})`, ...lines.slice(0, MOST).map(clip), ...rest]
+  const rest = lines.length > MAX_ROWS ? [`       ... and ${lines.length - MAX_ROWS} more`] : []
+  return ['', `${title} (${lines.length})`, ...lines.slice(0, MAX_ROWS).map(clip), ...rest]
 }
 
 function pad(count: number): string {
@@ -39,5 +39,5 @@ function pad(count: number): string {
 }
 
 function clip(line: string): string {
-  return line.length > WIDEST ? `${line.slice(0, WIDEST - 3)}...` : line
+  return line.length > MAX_COLUMNS ? `${line.slice(0, MAX_COLUMNS - 3)}...` : line
 }

@@ -5,26 +5,26 @@ import type { AdminAccess } from '../../src/admin/client.ts'
 import type { Factoid } from '../../worker/bot/factoids.ts'
 import type { LogEvent } from '../../worker/bot/irc-log.ts'
 import type { Knowledge } from '../../worker/bot/knowledge.ts'
-import { sendAll } from '../../worker/bot/replay.ts'
+import { sendEvents } from '../../worker/bot/replay-events.ts'
 import type { Sighting } from '../../worker/bot/seen.ts'
 
-/** Lets the bot of a Worker hear the events; resolves to what it then knows. */
+/** Replays events to the bot of a Worker; resolves to its knowledge. */
 export async function replayThroughWorker(
   events: readonly LogEvent[],
   room: string,
   worker: AdminAccess,
   storage: string,
-  onHeard?: (count: number) => void,
+  onProgress?: (count: number) => void,
 ): Promise<Knowledge> {
-  await sendAll(worker, storage, events, room, onHeard)
-  const place = remoteTarget({ ...worker, storage })
+  await sendEvents(worker, storage, events, room, onProgress)
+  const target = remoteTarget({ ...worker, storage })
   return {
-    factoids: await readAll<Factoid>(place, 'Factoids'),
-    seen: await readAll<Sighting>(place, 'Seen'),
+    factoids: await readAll<Factoid>(target, 'Factoids'),
+    seen: await readAll<Sighting>(target, 'Seen'),
   }
 }
 
-async function readAll<V>(place: BackupTarget, namespace: string): Promise<Map<string, V>> {
-  const entries = await place.entries(namespace)
+async function readAll<V>(target: BackupTarget, namespace: string): Promise<Map<string, V>> {
+  const entries = await target.entries(namespace)
   return new Map([...entries].map(([key, { value }]) => [key, decode(value) as V]))
 }

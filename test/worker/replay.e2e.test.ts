@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { replayInMemory } from '../../scripts/replay/memory.ts'
 import { replayThroughWorker } from '../../scripts/replay/worker.ts'
-import { type Knowledge, knowledgeLines } from '../../worker/bot/knowledge.ts'
+import { type Knowledge, formatKnowledge } from '../../worker/bot/knowledge.ts'
 import { countByAwk, logEvents, LOGS } from './support/irc-logs.ts'
 import { STARTS_WITHIN, STORAGES, TestServers, TOKEN } from './support/test-servers.ts'
 
@@ -24,7 +24,7 @@ test.each(STORAGES)(
       const knowledge = await replayThroughWorker(events, '#ubuntu', worker, storage)
       const counted = countByAwk(...logs)
       expect(counted.length).toBeGreaterThan(250)
-      expect(knowledgeLines(knowledge)).toEqual(counted)
+      expect(formatKnowledge(knowledge)).toEqual(counted)
       last = knowledge
     }
     // Not only what is counted: every entry, as it is stored.

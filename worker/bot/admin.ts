@@ -1,16 +1,19 @@
-import { backupLines } from './backup-lines.ts'
-import { sizesOf } from 'botshelf/backup'
-import type { Command } from './call.ts'
+import type { StorageRuntime } from 'botshelf'
+import { entryLine, readPages, sizesOf } from 'botshelf/backup'
+import type { Command } from './command.ts'
 import { type BotCommand, BotPlugin, type PluginConfig } from './plugin.ts'
 
-/** What the operator does: settings, the blacklist, and a look into the storage. */
+/** The longest backup that `!backup` prints in a conversation, in bytes of UTF-8. */
+const MAX_BACKUP_BYTES = 64 * 1024
+
+/** Gives admins commands for settings, the blacklist and the storage. */
 export class Admin extends BotPlugin {
   readonly name = 'Admin'
   readonly doc = 'settings, blacklist and storage, for admins'
   override readonly commands: ReadonlyMap<string, BotCommand> = new Map<string, BotCommand>([
     [
       'plugins',
-      { usage: '!plugins', doc: 'what there is', admin: true, run: () => this.#plugins() },
+      { usage: '!plugins', doc: 'list the plugins', admin: true, run: () => this.#plugins() },
     ],
     [
       'config',
@@ -18,36 +21,41 @@ export class Admin extends BotPlugin {
         usage: '!config Plugin [json]',
         doc: 'show or change settings',
         admin: true,
-        run: (call) => this.#config(call),
+        run: (command) => this.#config(command),
       },
     ],
     [
       'blacklist',
       {
         usage: '!blacklist Plugin',
-        doc: 'silence a plugin',
+        doc: 'turn a plugin off',
         admin: true,
-        run: (call) => this.#ban(call, true),
+        run: (command) => this.#setBlacklisted(command, true),
       },
     ],
     [
       'unblacklist',
       {
         usage: '!unblacklist Plugin',
-        doc: 'let it speak again',
+        doc: 'turn it on again',
         admin: true,
-        run: (call) => this.#ban(call, false),
+        run: (command) => this.#setBlacklisted(command, false),
       },
     ],
     [
       'storage',
-      { usage: '!storage', doc: 'what is stored where', admin: true, run: () => this.#storage() },
+      {
+        usage: '!storage',
+        doc: 'count the entries of each namespace',
+        admin: true,
+        run: () => this.#storage(),
+      },
     ],
     [
       'backup',
       {
         usage: '!backup',
-        doc: 'everything, one line an entry',
+        doc: 'print every entry, one per line',
         admin: true,
         run: () => backupLines(this.bot.runtime),
       },
@@ -61,27 +69,29 @@ export class Admin extends BotPlugin {
     )
   }
 
-  async #config({ rest }: Command): Promise<string> {
+  async #config({ argument }: Command): Promise<string> {
     const { manager } = this.bot
-    const [, name = '', json = ''] = /^(\S*)\s*([^]*)$/.exec(rest) ?? []
+    const [, name = '', json = ''] = /^(\S*)\s*([^]*)$/.exec(argument) ?? []
     const plugin = manager.find(name)
-    if (plugin === undefined) return this.#which('!config')
+    if (plugin === undefined) return this.#usage('!config')
     if (json !== '') {
-      const change = readSettings(json, plugin.defaults)
-      if (typeof change === 'string') return change
-      await manager.configure(plugin, change)
+      const settings = parseSettings(json, plugin.defaults)
+      if (typeof settings === 'string') return settings
+      await manager.configure(plugin, settings)
     }
     return `${plugin.name}: ${JSON.stringify(await manager.config(plugin))}`
   }
 
-  async #ban({ rest }: Command, ban: boolean): Promise<string> {
+  async #setBlacklisted({ argument }: Command, isBlacklisted: boolean): Promise<string> {
     const { manager } = this.bot
-    const plugin = manager.find(rest)
-    if (plugin === undefined) return this.#which(ban ? '!blacklist' : '!unblacklist')
-    // Who could take it back?
+    const plugin = manager.find(argument)
+    if (plugin === undefined) return this.#usage(isBlacklisted ? '!blacklist' : '!unblacklist')
+    // With Admin off, no command could turn it on again.
     if (plugin === this) return 'Admin cannot be blacklisted.'
-    await (ban ? manager.ban(plugin) : manager.unban(plugin))
-    return ban ? `${plugin.name} is blacklisted.` : `${plugin.name} speaks again.`
+    await (isBlacklisted ? manager.ban(plugin) : manager.unban(plugin))
+    return isBlacklisted
+      ? `${plugin.name} is blacklisted.`
+      : `${plugin.name} is no longer blacklisted.`
   }
 
   async #storage(): Promise<readonly string[]> {
@@ -94,32 +104,52 @@ export class Admin extends BotPlugin {
     return lines
   }
 
-  #which(command: string): string {
+  #usage(command: string): string {
     const names = this.bot.manager.all.map(({ name }) => name).join(', ')
-    return `Say it like this: ${command} ${this.bot.manager.all[0]?.name}. There are: ${names}.`
+    return `Usage: ${command} ${this.bot.manager.all[0]?.name}. The plugins are: ${names}.`
   }
 }
 
-/** Reads new settings and holds them against the old; a string is what is wrong with them. */
-function readSettings(json: string, defaults: PluginConfig): PluginConfig | string {
+/** Parses new settings and checks them against the defaults. Returns a sentence if they are wrong. */
+function parseSettings(json: string, defaults: PluginConfig): PluginConfig | string {
   let given: unknown
   try {
     given = JSON.parse(json)
   } catch {
-    return `That is not JSON. An example: ${JSON.stringify(defaults)}`
+    return `The settings are not valid JSON. Write them like this: ${JSON.stringify(defaults)}`
   }
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    return `Settings are an object, for example: ${JSON.stringify(defaults)}`
+    return `The settings must be a JSON object. Write them like this: ${JSON.stringify(defaults)}`
   }
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(defaults, name)) {
       const known = Object.keys(defaults).join(', ') || 'none'
-      return `There is no setting ${JSON.stringify(name)}. There are: ${known}.`
+      return `There is no setting ${JSON.stringify(name)}. The settings are: ${known}.`
     }
     const kind = typeof defaults[name]
     if (typeof value !== kind || (kind === 'number' && !Number.isFinite(value))) {
-      return `The setting "${name}" is a ${typeof defaults[name]}, for example ${JSON.stringify(defaults[name])}.`
+      return `The setting "${name}" must be a ${kind}, such as ${JSON.stringify(defaults[name])}.`
     }
   }
   return given as PluginConfig
+}
+
+/** Resolves to one line per entry, in the format of a backup file, or to a sentence above 64 KiB. */
+async function backupLines(runtime: StorageRuntime): Promise<readonly string[]> {
+  const utf8 = new TextEncoder()
+  const lines: string[] = []
+  let bytes = 0
+  for await (const { entries } of readPages(runtime)) {
+    for (const entry of entries) {
+      const line = entryLine(entry)
+      lines.push(line)
+      bytes += utf8.encode(line).length + 1
+    }
+    if (bytes > MAX_BACKUP_BYTES) {
+      return [
+        `The backup has more than ${MAX_BACKUP_BYTES} bytes, too many for a conversation: download it on the page, or with GET /admin/backup.`,
+      ]
+    }
+  }
+  return lines.length === 0 ? ['There is nothing to back up.'] : lines
 }

@@ -1,6 +1,6 @@
 import { isStoreError, type StorageRuntime, type StoreMixed } from 'botshelf'
 import { Admin } from './admin.ts'
-import { type Command, readCommand } from './call.ts'
+import { type Command, parseCommand } from './command.ts'
 import { Factoids } from './factoids.ts'
 import { Help } from './help.ts'
 import { Karma } from './karma.ts'
@@ -12,17 +12,17 @@ import { Seen } from './seen.ts'
 import { Todo } from './todo.ts'
 
 export interface BotOptions {
-  /** The identities that are admins, such as `telegram:12345`. One of the web (`web:...`) never is. */
+  /** The identities of admins, such as `telegram:12345`. An identity `web:...` is never an admin. */
   readonly admins?: readonly string[]
-  /** What `!storage` says of the storage beneath. */
+  /** The name of the storage and a note on it, for `!storage`. */
   readonly storage: StorageNote
 }
 
-type Stored = Pick<StoreMixed<object>, 'openStorage'>
+type WithStorage = Pick<StoreMixed<object>, 'openStorage'>
 
 /**
- * A small bot in Errbot's image. What it remembers lives in a runtime's namespaces: `core` and one
- * for each plugin that stores something.
+ * A small bot modelled on Errbot. It stores its data in namespaces of a runtime: `core`, and one per
+ * plugin that stores something.
  */
 export class Bot implements PluginHost {
   readonly runtime: StorageRuntime
@@ -32,16 +32,16 @@ export class Bot implements PluginHost {
   readonly #admins: ReadonlySet<string>
 
   /**
-   * Makes the bot and opens its namespaces in `runtime`, which stays the caller's to close.
+   * Creates the bot and opens its namespaces in `runtime`. The caller closes the runtime.
    *
-   * @throws StoreError what the storage says
+   * @throws StoreError any code that opening a namespace can have
    */
   static async start(runtime: StorageRuntime, options: BotOptions): Promise<Bot> {
     const bot = new Bot(runtime, options)
     await bot.manager.openStorage(runtime, 'core')
     for (const plugin of bot.manager.all) {
       if ('openStorage' in plugin) {
-        await (plugin as BotPlugin & Stored).openStorage(runtime, plugin.name)
+        await (plugin as BotPlugin & WithStorage).openStorage(runtime, plugin.name)
       }
     }
     return bot
@@ -54,7 +54,7 @@ export class Bot implements PluginHost {
     this.#factoids = new Factoids(this)
     const seen = new Seen(this)
     const karma = new Karma(this, (word) => seen.has(nickKey(word)))
-    // Seen listens before Karma, so that whoever speaks is known to it.
+    // Seen comes before Karma, so that Karma can look up the sender of the message.
     this.manager = new PluginManager([
       this.#factoids,
       seen,
@@ -66,35 +66,35 @@ export class Bot implements PluginHost {
   }
 
   /**
-   * Takes in one thing that happened and answers it, if it asks for an answer. Nothing a person
-   * can say makes it throw.
+   * Passes a message to every active plugin and resolves to their replies. No text of a user makes it
+   * throw.
    *
-   * @throws StoreError what the storage says
+   * @throws StoreError if the storage fails
    */
   async handle(message: BotMessage): Promise<readonly string[]> {
-    const call = readCommand(message)
-    const active = await this.active()
+    const command = parseCommand(message)
+    const active = await this.activePlugins()
     const replies: string[] = []
     for (const plugin of active) {
       replies.push(
         ...(await guard(
-          () => plugin.hear(message, call),
+          () => plugin.onMessage(message, command),
           () => [],
         )),
       )
     }
-    if (call !== undefined) {
-      replies.push(...(await guard(() => this.#answer(call, active), refusal)))
+    if (command !== undefined) {
+      replies.push(...(await guard(() => this.#runCommand(command, active), explainRefusal)))
     }
     return replies
   }
 
-  async active(): Promise<readonly BotPlugin[]> {
+  async activePlugins(): Promise<readonly BotPlugin[]> {
     const banned = await this.manager.blacklist()
     return this.manager.all.filter(({ name }) => !banned.includes(name))
   }
 
-  command(name: string): BotCommand | undefined {
+  findCommand(name: string): BotCommand | undefined {
     return this.#owner(name)?.commands.get(name)
   }
 
@@ -106,33 +106,35 @@ export class Bot implements PluginHost {
     return this.manager.all.find(({ commands }) => commands.has(name))
   }
 
-  async #answer(call: Command, active: readonly BotPlugin[]): Promise<readonly string[]> {
-    const owner = call.direct ? undefined : this.#owner(call.name)
+  async #runCommand(command: Command, active: readonly BotPlugin[]): Promise<readonly string[]> {
+    const owner = command.isFactoid ? undefined : this.#owner(command.name)
     if (!active.includes(owner ?? this.#factoids)) return []
-    const command = owner?.commands.get(call.name)
-    if (command === undefined) return [await this.#factoids.recall(call)]
-    if (command.admin && !this.isAdmin(call.message)) {
-      return [`Only an admin may use !${call.name}.`]
+    const found = owner?.commands.get(command.name)
+    if (found === undefined) return [await this.#factoids.recall(command)]
+    if (found.admin && !this.isAdmin(command.message)) {
+      return [`Only an admin may use !${command.name}.`]
     }
-    const reply = await command.run(call)
+    const reply = await found.run(command)
     return typeof reply === 'string' ? [reply] : reply
   }
 }
 
-/** Runs what a person asked for. What cannot be stored is his affair; all else is thrown. */
-async function guard<R>(run: () => Promise<R>, refuse: (code: string) => R): Promise<R> {
+/** Runs a plugin. A key or value that the user chose and the store refuses is not an error of the bot. */
+async function guard<R>(run: () => Promise<R>, onRefused: (code: string) => R): Promise<R> {
   try {
     return await run()
   } catch (error) {
-    if (isStoreError(error) && REFUSED.has(error.code)) return refuse(error.code)
+    if (isStoreError(error) && USER_ERRORS.has(error.code)) return onRefused(error.code)
     throw error
   }
 }
 
-const REFUSED: ReadonlySet<string> = new Set(['INVALID_KEY', 'INVALID_VALUE', 'TOO_LARGE'])
+const USER_ERRORS: ReadonlySet<string> = new Set(['INVALID_KEY', 'INVALID_VALUE', 'TOO_LARGE'])
 
-function refusal(code: string): string[] {
+function explainRefusal(code: string): string[] {
   return code === 'INVALID_KEY'
-    ? ['I cannot keep anything under that name: it is too long or holds half a character.']
-    : ['I cannot keep that: it is too much.']
+    ? [
+        'I cannot store that name: it is too long or contains a broken character. Choose another one.',
+      ]
+    : ['I cannot store that: it is too large.']
 }

@@ -1,11 +1,11 @@
-/** The stretch of a real log of #ubuntu that comes with the page. */
-export const EXCERPT: {
-  /** Where it is served, beside the page. */
+/** The part of a real #ubuntu log that the page can replay. */
+export const LOG_EXCERPT: {
+  /** The file's path, relative to the page. */
   readonly path: string
   readonly room: string
-  /** The midnight that its times are after, in milliseconds since 1970. */
+  /** The midnight before its first line, in milliseconds since 1970. */
   readonly midnight: number
-  /** What its licence, CC-BY-4.0, asks to be shown. */
+  /** The attribution that its licence, CC-BY-4.0, requires. */
   readonly credit: string
 } = {
   path: 'ubuntu-excerpt.txt',

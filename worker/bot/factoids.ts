@@ -1,54 +1,58 @@
 import { StoreMixin } from 'botshelf'
-import { commandName, type Command } from './call.ts'
+import { parseName, type Command } from './command.ts'
 import { type BotCommand, BotPlugin } from './plugin.ts'
 
-/** What is known of one name, under that name. */
+/** A factoid, stored under its name. */
 export interface Factoid {
-  /** How often it was asked for, whether it was known or not. */
+  /** How often it was requested, known or not. */
   asked: number
-  /** What was learned; absent if nothing was, or if it was forgotten. */
+  /** The text; absent if it was never taught or was forgotten. */
   text?: string
-  /** The identity of who taught it. */
+  /** The identity of the user who taught it. */
   by?: string
   /** When it was taught, in milliseconds since 1970. */
   at?: number
 }
 
-/** What a channel has taught the bot: `!learn nvidia = see the wiki`, then `!nvidia | nick`. */
+/** Stores facts that users teach: `!learn nvidia = see the wiki`, then `!nvidia | nick`. */
 export class Factoids extends StoreMixin<Record<string, Factoid>>()(BotPlugin) {
   readonly name = 'Factoids'
-  readonly doc = 'answers !name with what it was taught'
+  readonly doc = 'answers !name with the text it was taught'
   override readonly hints: readonly string[] = [
-    '!name, !name | nick, !name > nick: a factoid, for the nick',
+    '!name, !name | nick, !name > nick: show a factoid, addressed to the nick',
   ]
   override readonly commands: ReadonlyMap<string, BotCommand> = new Map<string, BotCommand>([
     [
       'learn',
-      { usage: '!learn name = text', doc: 'teach a factoid', run: (call) => this.#learn(call) },
+      {
+        usage: '!learn name = text',
+        doc: 'teach a factoid',
+        run: (command) => this.#learn(command),
+      },
     ],
     [
       'forget',
-      { usage: '!forget name', doc: 'forget a factoid', run: (call) => this.#forget(call) },
+      { usage: '!forget name', doc: 'forget a factoid', run: (command) => this.#forget(command) },
     ],
   ])
 
-  /** Answers a call that is no command, and counts it. */
-  async recall({ name, to, mark, message }: Command): Promise<string> {
+  /** Answers with a factoid and counts the request. */
+  async recall({ name, addressee, separator, message }: Command): Promise<string> {
     const found = await this.update(name, (was) => ({ ...was, asked: (was?.asked ?? 0) + 1 }))
     if (found?.text === undefined) {
       return `I do not know "${name}". Teach me with: !learn ${name} = ...`
     }
-    if (to === undefined) return found.text
-    const nick = to.toLowerCase() === 'me' ? message.nick : to
+    if (addressee === undefined) return found.text
+    const nick = addressee.toLowerCase() === 'me' ? message.nick : addressee
     const answer = `${nick}: ${found.text}`
-    return mark === '>' ? `${answer} (for ${nick}, from ${message.nick})` : answer
+    return separator === '>' ? `${answer} (for ${nick}, from ${message.nick})` : answer
   }
 
-  async #learn({ rest, message }: Command): Promise<string> {
-    const [, word = '', text = ''] = /^([^=]*)=([^]*)$/.exec(rest) ?? []
-    const name = commandName(word.trim())
+  async #learn({ argument, message }: Command): Promise<string> {
+    const [, word = '', text = ''] = /^([^=]*)=([^]*)$/.exec(argument) ?? []
+    const name = parseName(word.trim())
     if (name === undefined || text.trim() === '') {
-      return 'Say it like this: !learn name = text. A name is one word of at most 64 characters that begins with a letter or digit.'
+      return 'Usage: !learn name = text. A name is one word of at most 64 characters that begins with a letter or digit.'
     }
     await this.update(name, (was) => ({
       asked: was?.asked ?? 0,
@@ -56,20 +60,20 @@ export class Factoids extends StoreMixin<Record<string, Factoid>>()(BotPlugin) {
       by: message.identity,
       at: message.at,
     }))
-    return this.bot.command(name) === undefined
+    return this.bot.findCommand(name) === undefined
       ? `I will remember "${name}".`
-      : `I will remember "${name}". As !${name} is a command, ask for it with: !${name} | nick`
+      : `I will remember "${name}". !${name} is a command, so ask for the factoid with: !${name} | nick`
   }
 
-  async #forget({ rest }: Command): Promise<string> {
-    const name = commandName(rest)
-    if (name === undefined) return 'Say it like this: !forget name'
-    let known = false
+  async #forget({ argument }: Command): Promise<string> {
+    const name = parseName(argument)
+    if (name === undefined) return 'Usage: !forget name'
+    let wasKnown = false
     await this.update(name, (was) => {
-      known = was?.text !== undefined
-      // How often it was asked for is known all the same.
+      wasKnown = was?.text !== undefined
+      // The request count stays.
       return was && { asked: was.asked }
     })
-    return known ? `I forgot "${name}".` : `I do not know "${name}".`
+    return wasKnown ? `I forgot "${name}".` : `I do not know "${name}".`
   }
 }

@@ -1,20 +1,25 @@
-/** How a message came about: said, done (`/me sips a coffee`), or a change of nick. */
+/** What happened: something said, an action (`/me sips a coffee`), or a change of nick. */
 export type MessageKind = 'message' | 'action' | 'nick'
 
-/** One thing that happened in a room. It carries its own time, so that a log can be replayed. */
+/** An event in a room. It carries its own time, so that a log can be replayed. */
 export interface BotMessage {
   readonly room: string
-  /** Who, as the room shows it. Anybody may call himself anything. */
+  /** The sender's name as the room shows it. It is not verified. */
   readonly nick: string
-  /** Who, as the transport vouches for it: `telegram:12345`, `web:ann`, `irc:ann`. */
+  /** The sender as the transport identifies them: `telegram:12345`, `web:ann`, `irc:ann`. */
   readonly identity: string
-  /** Has the sender shown the operator's token? */
+  /** Whether the sender presented the operator's token. */
   readonly operator: boolean
-  /** When, in milliseconds since 1970. */
+  /** The time of the event, in milliseconds since 1970. */
   readonly at: number
   readonly kind: MessageKind
-  /** What was said or done; for a change of nick, the new nick. */
+  /** The text of a message or an action; for a change of nick, the new nick. */
   readonly text: string
-  /** Does nobody else in the room read it? Then none of its words is kept to be shown. */
+  /** Set if only the sender and the bot can read it. The bot then stores none of its text. */
   readonly isPrivate?: true
+}
+
+/** Replaces line breaks by spaces: a line break in a user's text could forge a line of the bot. */
+export function toSingleLine(text: string): string {
+  return text.replace(/[\n\v\f\r\u0085\u2028\u2029]+/g, ' ')
 }

@@ -1,17 +1,17 @@
 const LETTERS = 'A-Za-z\\[\\]\\\\`_^{|}'
 
-/** A nick as IRC spells one: no digit and no dash at its start. A source for other expressions. */
+/** The source of a regular expression for an IRC nick, which begins with neither digit nor dash. */
 export const NICK = `[${LETTERS}][${LETTERS}0-9-]*`
 
 /**
- * The key of a nick: its ASCII letters in lower case, since nicks that differ only there are the
- * same nick. Nothing else is changed, whatever the nick holds.
+ * Returns the key of a nick: the nick with its ASCII letters in lower case. Nicks that differ only in
+ * the case of ASCII letters are the same nick.
  */
 export function nickKey(nick: string): string {
   return lowerAscii(nick)
 }
 
-/** Lowers A to Z and leaves every other character alone. */
+/** Converts A to Z to lower case and keeps every other character. */
 export function lowerAscii(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }

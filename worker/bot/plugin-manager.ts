@@ -2,27 +2,27 @@ import { StoreMixin } from 'botshelf'
 import type { BotPlugin, PluginConfig } from './plugin.ts'
 
 interface Core {
-  /** The settings that were changed, by plugin. */
+  /** The settings that differ from the defaults, by plugin. */
   configs: Record<string, PluginConfig>
-  /** The plugins that neither answer nor listen. */
+  /** The names of the plugins that are off. */
   bl_plugins: readonly string[]
 }
 
-class Plugins {
+class PluginList {
   readonly all: readonly BotPlugin[]
 
   constructor(all: readonly BotPlugin[]) {
     this.all = all
   }
 
-  /** A plugin by its name, in any case of letters. */
+  /** Finds a plugin by name, ignoring case. */
   find(name: string): BotPlugin | undefined {
     return this.all.find((plugin) => plugin.name.toLowerCase() === name.toLowerCase())
   }
 }
 
-/** Keeps what Errbot's plugin manager keeps, in the namespace `core`: settings and the blacklist. */
-export class PluginManager extends StoreMixin<Core>()(Plugins) {
+/** Stores settings and the blacklist in the namespace `core`, as Errbot's plugin manager does. */
+export class PluginManager extends StoreMixin<Core>()(PluginList) {
   async blacklist(): Promise<readonly string[]> {
     return (await this.get('bl_plugins')) ?? []
   }
@@ -35,17 +35,17 @@ export class PluginManager extends StoreMixin<Core>()(Plugins) {
     await this.update('bl_plugins', (names = []) => names.filter((name) => name !== plugin.name))
   }
 
-  /** A plugin's settings as they are now. */
+  /** Resolves to a plugin's current settings. */
   async config(plugin: BotPlugin): Promise<PluginConfig> {
     return { ...plugin.defaults, ...(await this.get('configs'))?.[plugin.name] }
   }
 
-  /** Changes some of a plugin's settings and leaves the others. What is given must have been checked. */
-  async configure(plugin: BotPlugin, change: PluginConfig): Promise<void> {
+  /** Changes some settings of a plugin and keeps the others. The caller has validated them. */
+  async configure(plugin: BotPlugin, settings: PluginConfig): Promise<void> {
     await this.mutable(
       'configs',
       (configs) => {
-        configs[plugin.name] = { ...configs[plugin.name], ...change }
+        configs[plugin.name] = { ...configs[plugin.name], ...settings }
       },
       {},
     )

@@ -1,27 +1,29 @@
 import type { StorageRuntime } from 'botshelf'
-import type { Command } from './call.ts'
+import type { Command } from './command.ts'
 import type { BotMessage } from './message.ts'
 
-/** The settings of a plugin: what `!config` shows and changes. */
+/** The settings of a plugin, which `!config` shows and changes. */
 export type PluginConfig = Readonly<Record<string, string | number | boolean>>
 
+/** A command of a plugin. */
 export interface BotCommand {
-  /** How it is written, as `!help` shows it. */
+  /** The usage line that `!help` shows. */
   readonly usage: string
-  /** What it does, in a few words. */
+  /** A few words on what it does. */
   readonly doc: string
-  /** Only for admins? */
+  /** Whether only admins may use it. */
   readonly admin?: boolean
-  run(call: Command): Promise<string | readonly string[]>
+  /** Runs the command and resolves to the reply, or to one reply per line. */
+  run(command: Command): Promise<string | readonly string[]>
 }
 
-/** What the bot's storage is called, and what its users must know of it, in a sentence. */
+/** The name of the bot's storage, and a sentence that its users should know. */
 export interface StorageNote {
   readonly name: string
   readonly note?: string
 }
 
-/** What a plugin may ask of the bot that it belongs to. */
+/** The part of the bot that its plugins may use. */
 export interface PluginHost {
   readonly runtime: StorageRuntime
   readonly storage: StorageNote
@@ -34,25 +36,25 @@ export interface PluginHost {
     config(plugin: BotPlugin): Promise<PluginConfig>
     configure(plugin: BotPlugin, change: PluginConfig): Promise<void>
   }
-  /** The plugins that are not blacklisted. */
-  active(): Promise<readonly BotPlugin[]>
-  /** The command of this name, blacklisted or not. */
-  command(name: string): BotCommand | undefined
+  /** Resolves to the plugins that are not blacklisted. */
+  activePlugins(): Promise<readonly BotPlugin[]>
+  /** Finds a command by name, also of a blacklisted plugin. */
+  findCommand(name: string): BotCommand | undefined
   isAdmin(message: BotMessage): boolean
 }
 
 /**
- * What a plugin of the bot is. A plugin that remembers anything is made with
- * `StoreMixin<Shape>()(BotPlugin)`, and the bot opens it under its own name as namespace.
+ * The base class of the bot's plugins. A plugin that stores data extends
+ * `StoreMixin<Shape>()(BotPlugin)`; the bot then opens a namespace with the plugin's name.
  */
 export abstract class BotPlugin {
   abstract readonly name: string
   abstract readonly doc: string
-  /** The commands it answers, by name. */
+  /** The plugin's commands, by name. */
   readonly commands: ReadonlyMap<string, BotCommand> = new Map()
-  /** What else it answers, as `!help` shows it. */
+  /** More lines for `!help`, for text that the plugin reacts to. */
   readonly hints: readonly string[] = []
-  /** Its settings before anybody changed one; what is not here cannot be set. */
+  /** The settings and their default values. `!config` accepts no others. */
   readonly defaults: PluginConfig = {}
   protected readonly bot: PluginHost
 
@@ -60,8 +62,8 @@ export abstract class BotPlugin {
     this.bot = bot
   }
 
-  /** Listens to everything that happens; `call` is there if the message calls the bot. */
-  async hear(_message: BotMessage, _call: Command | undefined): Promise<readonly string[]> {
+  /** Handles every message; `command` is set if the message is a command. Resolves to replies. */
+  async onMessage(_message: BotMessage, _command: Command | undefined): Promise<readonly string[]> {
     return []
   }
 }

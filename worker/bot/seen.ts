@@ -1,109 +1,120 @@
 import { StoreMixin } from 'botshelf'
-import type { Command } from './call.ts'
-import type { BotMessage } from './message.ts'
+import type { Command } from './command.ts'
+import { type BotMessage, toSingleLine } from './message.ts'
 import { nickKey } from './nick.ts'
-import { oneLine } from './one-line.ts'
 import { type BotCommand, BotPlugin } from './plugin.ts'
 
-/** The last of somebody: said, did, became another nick, or came from another nick. */
-export type LastKind = 'message' | 'action' | 'became' | 'was'
+/** What a user did last: sent a message or action, took another nick, or came from another nick. */
+export type SightingKind = 'message' | 'action' | 'became' | 'was'
 
-/** What is known of a nick, under the nick in lower case. */
+/** What is stored about a nick, under the key of the nick. */
 export interface Sighting {
-  /** As it was spelled last. */
+  /** The most recent spelling. */
   nick: string
-  /** How many messages; actions and changes of nick are none. */
+  /** The number of messages, without actions and changes of nick. */
   messages: number
-  /** When the last was, in milliseconds since 1970. */
+  /** The time of the last event, in milliseconds since 1970. */
   at: number
-  kind: LastKind
-  /** What was said or done, or the other nick; empty if it was private. */
+  kind: SightingKind
+  /** The text, or the other nick; empty if the message was private. */
   text: string
   room: string
 }
 
-const MOST = 50
+const MAX_LISTED = 50
 
-/** Remembers who was there last, and how much they said. */
+/** Records when each user was last active, and how many messages they sent. */
 export class Seen extends StoreMixin<Record<string, Sighting>>()(BotPlugin) {
   readonly name = 'Seen'
-  readonly doc = 'remembers who said what last'
+  readonly doc = 'records the last activity of each user'
   override readonly commands: ReadonlyMap<string, BotCommand> = new Map<string, BotCommand>([
     [
       'seen',
-      { usage: '!seen nick', doc: 'when somebody was here', run: (call) => this.#show(call) },
+      {
+        usage: '!seen nick',
+        doc: 'when a user was last here',
+        run: (command) => this.#show(command),
+      },
     ],
     [
       'busiest',
-      { usage: '!busiest [n]', doc: 'who talks most', run: ({ rest }) => this.#busiest(rest) },
+      {
+        usage: '!busiest [n]',
+        doc: 'who sent the most messages',
+        run: ({ argument }) => this.#busiest(argument),
+      },
     ],
   ])
 
-  override async hear(message: BotMessage): Promise<readonly string[]> {
+  override async onMessage(message: BotMessage): Promise<readonly string[]> {
     const { nick, kind, text } = message
     if (kind === 'nick') {
-      await this.#note(message, nick, 'became', text)
-      await this.#note(message, text, 'was', nick)
+      await this.#record(message, nick, 'became', text)
+      await this.#record(message, text, 'was', nick)
     } else {
-      await this.#note(message, nick, kind, text)
+      await this.#record(message, nick, kind, text)
     }
     return []
   }
 
-  // What is older than the last sighting counts, but is not the last. Within one time the later
-  // to arrive is: a log tells minutes, and its lines are in order.
-  async #note(
+  // An event older than the stored one is counted but not stored as the last. Of two events in the
+  // same minute the one that arrives later wins: the lines of a log are in order.
+  async #record(
     { at, room, isPrivate }: BotMessage,
     nick: string,
-    kind: LastKind,
-    said: string,
+    kind: SightingKind,
+    words: string,
   ): Promise<void> {
-    const text = isPrivate ? '' : said
+    const text = isPrivate ? '' : words
     await this.update(nickKey(nick), (was) => {
       const messages = (was?.messages ?? 0) + (kind === 'message' ? 1 : 0)
       return was && was.at > at ? { ...was, messages } : { nick, messages, at, kind, text, room }
     })
   }
 
-  async #show({ rest, message }: Command): Promise<string> {
-    if (rest === '') return 'Say it like this: !seen nick'
-    if (nickKey(rest) === nickKey(message.nick)) return `You are here, ${message.nick}.`
-    const last = await this.get(nickKey(rest))
-    if (last === undefined) return oneLine(`I have not seen ${rest}.`)
+  async #show({ argument, message }: Command): Promise<string> {
+    if (argument === '') return 'Usage: !seen nick'
+    if (nickKey(argument) === nickKey(message.nick)) return `You are here, ${message.nick}.`
+    const last = await this.get(nickKey(argument))
+    if (last === undefined) return toSingleLine(`I have not seen ${argument}.`)
     const { nick, at, room, text } = last
-    const seen = `${nick} was last seen on ${showTime(at)}`
-    // Who is not in the room has not heard it, and may not even know of the room.
-    if (room !== message.room || text === '') return oneLine(`${seen}.`)
-    return oneLine(`${seen} in ${room}, ${doing(last)}`)
+    const seen = `${nick} was last seen on ${formatTime(at)}`
+    // A user outside the room did not read the message and may not know of the room.
+    if (room !== message.room || text === '') return toSingleLine(`${seen}.`)
+    return toSingleLine(`${seen} in ${room}, ${describeActivity(last)}`)
   }
 
   async #busiest(rest: string): Promise<readonly string[]> {
     const wanted = rest === '' ? 5 : Number(rest)
-    if (!Number.isInteger(wanted) || wanted < 1 || wanted > MOST) {
-      return [`Say it like this: !busiest 5 (from 1 to ${MOST})`]
+    if (!Number.isInteger(wanted) || wanted < 1 || wanted > MAX_LISTED) {
+      return [`Usage: !busiest 5 (from 1 to ${MAX_LISTED})`]
     }
     const all: Sighting[] = []
     for await (const sighting of this.values()) if (sighting.messages > 0) all.push(sighting)
-    return busiestFirst(all)
+    return sortByMessages(all)
       .slice(0, wanted)
       .map(({ nick, messages }) => `${nick}: ${messages} message${messages === 1 ? '' : 's'}`)
   }
 }
 
-/** Sorts by messages, most first; equals by nick, so that the order is the same everywhere. */
-export function busiestFirst(all: readonly Sighting[]): Sighting[] {
+/** Sorts by number of messages, largest first, then by nick, so that the order is stable. */
+export function sortByMessages(all: readonly Sighting[]): Sighting[] {
   return all.toSorted(
     (a, b) => b.messages - a.messages || (nickKey(a.nick) < nickKey(b.nick) ? -1 : 1),
   )
 }
 
-/** A time as it is shown: to the minute, in UTC. */
-export function showTime(at: number): string {
+/** Formats a time in UTC, to the minute. */
+export function formatTime(at: number): string {
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
 
-/** What somebody was doing, as half a sentence. */
-export function doing({ nick, kind, text }: Pick<Sighting, 'nick' | 'kind' | 'text'>): string {
+/** Describes a sighting as the second half of a sentence. */
+export function describeActivity({
+  nick,
+  kind,
+  text,
+}: Pick<Sighting, 'nick' | 'kind' | 'text'>): string {
   if (kind === 'message') return `saying: ${text}`
   if (kind === 'action') return `doing: * ${nick} ${text}`
   return kind === 'became' ? `becoming ${text}.` : `coming from the nick ${text}.`

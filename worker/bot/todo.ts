@@ -1,36 +1,36 @@
 import { StoreMixin } from 'botshelf'
-import type { Command } from './call.ts'
+import type { Command } from './command.ts'
 import { type BotCommand, BotPlugin } from './plugin.ts'
 
 interface TodoList {
-  /** The number of the next item; a number is never used twice. */
+  /** The number of the next item. Numbers are not reused. */
   next: number
   items: { id: number; text: string }[]
 }
 
-const MOST = 100
+const MAX_ITEMS = 100
 
-/** A list of things to do for everyone, by identity. */
+/** Keeps a to-do list per user, under the user's identity. */
 export class Todo extends StoreMixin<Record<string, TodoList>>()(BotPlugin) {
   readonly name = 'Todo'
-  readonly doc = 'keeps a list of things to do for everyone'
+  readonly doc = 'keeps a to-do list for each user'
   override readonly commands: ReadonlyMap<string, BotCommand> = new Map<string, BotCommand>([
     [
       'todo',
       {
         usage: '!todo | !todo add text | !todo done number',
         doc: 'your list',
-        run: (call) => this.#run(call),
+        run: (command) => this.#run(command),
       },
     ],
   ])
 
-  async #run({ rest, message }: Command): Promise<string | readonly string[]> {
-    const [, verb = '', text = ''] = /^(\S*)\s*([^]*)$/.exec(rest) ?? []
+  async #run({ argument, message }: Command): Promise<string | readonly string[]> {
+    const [, verb = '', text = ''] = /^(\S*)\s*([^]*)$/.exec(argument) ?? []
     if (verb === '') return this.#list(message.identity)
     if (verb === 'add' && text !== '') return this.#add(message.identity, text)
     if (verb === 'done' && /^\d+$/.test(text)) return this.#done(message.identity, Number(text))
-    return 'Say it like this: !todo, or !todo add text, or !todo done number'
+    return 'Usage: !todo, or !todo add text, or !todo done number'
   }
 
   async #list(identity: string): Promise<string | readonly string[]> {
@@ -44,12 +44,14 @@ export class Todo extends StoreMixin<Record<string, TodoList>>()(BotPlugin) {
     await this.mutable(
       identity,
       (list) => {
-        id = list.items.length < MOST ? list.next++ : 0
+        id = list.items.length < MAX_ITEMS ? list.next++ : 0
         if (id > 0) list.items.push({ id, text })
       },
       { next: 1, items: [] },
     )
-    return id > 0 ? `Added as ${id}.` : `Your list has ${MOST} items; do one first.`
+    return id > 0
+      ? `Added as ${id}.`
+      : `Your list is full: it has ${MAX_ITEMS} items. Finish one first with: !todo done number`
   }
 
   async #done(identity: string, id: number): Promise<string> {
@@ -58,6 +60,6 @@ export class Todo extends StoreMixin<Record<string, TodoList>>()(BotPlugin) {
       done = list?.items.find((item) => item.id === id)?.text
       return list && { ...list, items: list.items.filter((item) => item.id !== id) }
     })
-    return done === undefined ? `There is no ${id} on your list.` : `Done: ${done}`
+    return done === undefined ? `Your list has no item ${id}.` : `Done: ${done}`
   }
 }

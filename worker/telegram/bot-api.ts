@@ -1,79 +1,78 @@
 // oxlint-disable-next-line typescript/triple-slash-reference -- it declares modules, and is none
 /// <reference path="./grammy-modules.d.ts" />
 import { Api, GrammyError, HttpError as NoAnswer, type Transformer } from 'grammy'
-import type { Place } from './update.ts'
+import type { ChatTarget } from './update.ts'
 
-// A webhook's request must end before Telegram gives it up, which it does after about a minute.
-const ANSWERS_WITHIN_SECONDS = 10
-const WAITS_SECONDS = 3
-const RETRIES = 2
-/** After how many seconds another try is worth it, if Telegram does not say. */
-const LATER_SECONDS = 5
-/** The longest that Telegram is believed to want to wait: it keeps an update for 24 hours. */
-const LATEST_SECONDS = 3600
-// The operator can mend a token within the 24 hours for which Telegram keeps what was said.
-const MENDED_SECONDS = 600
-const LONGEST_WORDS = 500
+// Telegram drops a webhook request after about a minute.
+const CALL_TIMEOUT_SECONDS = 10
+const MAX_INLINE_WAIT_SECONDS = 3
+const MAX_INLINE_RETRIES = 2
+/** The wait before a retry if Telegram names none. */
+const DEFAULT_RETRY_SECONDS = 5
+/** The longest wait that is taken from Telegram. Telegram keeps an update for 24 hours. */
+const MAX_RETRY_SECONDS = 3600
+// The wait after a rejected token. The operator can replace it while Telegram keeps the update.
+const BAD_TOKEN_RETRY_SECONDS = 600
+const MAX_MESSAGE_LENGTH = 500
 
 /**
- * What became of a call that did not succeed.
+ * How a call failed.
  *
- * - `refused`: this call will never be taken; another may be.
- * - `closed`: nothing will be taken there: the bot was blocked, or is no member.
- * - `later`: it was not taken, and will be after `retryAfter` seconds.
- * - `failed`: it was most likely not taken: a connection failed, or the server did.
- * - `timeout`: nobody knows; what was sent may have arrived.
+ * - `refused`: Telegram will never accept this call; it may accept others.
+ * - `closed`: Telegram accepts nothing for this chat: the bot was blocked or is not a member.
+ * - `later`: Telegram did not accept the call and will accept it after `retryAfter` seconds.
+ * - `failed`: the connection or the server failed; the call was most likely not executed.
+ * - `timeout`: the outcome is unknown; the message may have arrived.
  */
-export type Failing = 'refused' | 'closed' | 'later' | 'failed' | 'timeout'
+export type FailureKind = 'refused' | 'closed' | 'later' | 'failed' | 'timeout'
 
-/** A call that did not succeed. Its message is one line without the token, and may be logged. */
+/** A failed call of the Bot API. Its message is one line without the token and can be logged. */
 export class BotApiError extends Error {
   override readonly name: string = 'BotApiError'
-  readonly failing: Failing
-  /** From 1 to 3600 seconds; there is one if the call will be taken later. */
+  readonly kind: FailureKind
+  /** The wait before a retry, from 1 to 3600 seconds; set if the kind is `later`. */
   readonly retryAfter: number | undefined
-  /** The chat that the one that was meant has become. */
+  /** The id of the supergroup that replaced the group. */
   readonly movedTo: number | undefined
 
   constructor(
     message: string,
-    failing: Failing,
-    more: { readonly retryAfter?: number; readonly movedTo?: number | undefined } = {},
+    failing: FailureKind,
+    details: { readonly retryAfter?: number; readonly movedTo?: number | undefined } = {},
   ) {
     super(message)
-    this.failing = failing
-    this.retryAfter = more.retryAfter
-    this.movedTo = more.movedTo
+    this.kind = failing
+    this.retryAfter = details.retryAfter
+    this.movedTo = details.movedTo
   }
 }
 
 /**
- * What the bot asks of the Bot API. A call is given 10 seconds. What Telegram wants to have later
- * is waited for up to 3 seconds, twice, unless it may not take so long; all else is a
- * {@link BotApiError}.
+ * Calls Telegram's Bot API. A call times out after 10 seconds. If Telegram asks to wait at most 3
+ * seconds, the call is retried, at most twice. Every other failure is a {@link BotApiError}.
  */
 export class BotApi {
-  /** The id of the bot, which is a public part of its token. */
+  /** The id of the bot: the public part of its token. */
   readonly id: string
   readonly #secret: string
   readonly #api: Api
-  readonly #impatient: Api
+  readonly #apiWithoutRetry: Api
 
   /**
    * @param token the bot's token, such as `123456:ABC-DEF`
-   * @param root the address of the Bot API, without a slash at its end
+   * @param root the URL of the Bot API, without a trailing slash
    */
   constructor(token: string, root: string) {
     this.id = token.slice(0, token.indexOf(':'))
     this.#secret = token.slice(this.id.length + 1)
-    const options = { apiRoot: root, timeoutSeconds: ANSWERS_WITHIN_SECONDS }
+    const options = { apiRoot: root, timeoutSeconds: CALL_TIMEOUT_SECONDS }
     this.#api = new Api(token, options)
-    this.#api.config.use(checked, patient)
-    this.#impatient = new Api(token, options)
-    this.#impatient.config.use(checked)
+    this.#api.config.use(validateAnswer, retryAfterWait)
+    this.#apiWithoutRetry = new Api(token, options)
+    this.#apiWithoutRetry.config.use(validateAnswer)
   }
 
-  /** The bot's username. */
+  /** Resolves to the bot's username. */
   async username(): Promise<string> {
     const { username } = await this.#call((api) => api.getMe())
     if (typeof username === 'string') return username
@@ -81,106 +80,106 @@ export class BotApi {
   }
 
   /**
-   * Says something somewhere, as it is: no character of it is markup. It takes up to 36 seconds, and
-   * 10 if it may not wait.
+   * Sends a message as plain text, without markup. Takes at most 36 seconds, or 10 with
+   * `retries: false`.
    */
   async send(
-    { chat, topic, directTopic }: Place,
+    { chat, topic, directTopic }: ChatTarget,
     text: string,
-    { waits = true }: { readonly waits?: boolean } = {},
+    { retries = true }: { readonly retries?: boolean } = {},
   ): Promise<void> {
-    const ask = (api: Api): Promise<unknown> =>
+    const send = (api: Api): Promise<unknown> =>
       api.sendMessage(chat, text, {
         ...(topic === undefined ? {} : { message_thread_id: topic }),
         ...(directTopic === undefined ? {} : { direct_messages_topic_id: directTopic }),
         link_preview_options: { is_disabled: true },
       })
-    await this.#call(ask, waits ? this.#api : this.#impatient)
+    await this.#call(send, retries ? this.#api : this.#apiWithoutRetry)
   }
 
-  /** Tells a client that the press of a button has arrived. */
+  /** Acknowledges the press of a button, so that the client stops showing it as loading. */
   async answerQuery(query: string): Promise<void> {
     await this.#call((api) => api.answerCallbackQuery(query))
   }
 
-  async #call<R>(ask: (api: Api) => Promise<R>, api = this.#api): Promise<R> {
+  async #call<R>(call: (api: Api) => Promise<R>, api = this.#api): Promise<R> {
     try {
-      return await ask(api)
+      return await call(api)
     } catch (error) {
-      throw this.#explain(error)
+      throw this.#toBotApiError(error)
     }
   }
 
-  // The errors of grammY carry what was sent, and that of a failed fetch may carry its address,
-  // which holds the token: none of them is passed on.
-  #explain(error: unknown): unknown {
+  // grammY's errors contain the payload, and the error of a failed fetch may contain the URL with the
+  // token. None of them is passed on, not even as a cause.
+  #toBotApiError(error: unknown): unknown {
     if (error instanceof GrammyError) {
       const { error_code: code, description, method, parameters } = error
-      const words = this.#shown(`Telegram refused ${method}: ${code}, ${description}`)
+      const message = this.#redact(`Telegram refused ${method}: ${code}, ${description}`)
       const movedTo: unknown = parameters.migrate_to_chat_id
-      return new BotApiError(words, failingOf(code), {
+      return new BotApiError(message, kindOf(code), {
         ...retryAfterOf(code, parameters.retry_after),
         movedTo: Number.isSafeInteger(movedTo) ? Number(movedTo) : undefined,
       })
     }
     if (error instanceof NoAnswer) {
       const { message, error: cause } = error
-      const words = cause instanceof Error ? cause.message : 'no answer'
-      // grammY's own limit has no class, and only these words tell it from a lost connection.
-      const failing = /timed out after \d+ seconds/.test(words) ? 'timeout' : 'failed'
-      return new BotApiError(this.#shown(`${message} ${words}`), failing)
+      const reason = cause instanceof Error ? cause.message : 'no answer'
+      // grammY's timeout has no class; only its text distinguishes it from a lost connection.
+      const kind = /timed out after \d+ seconds/.test(reason) ? 'timeout' : 'failed'
+      return new BotApiError(this.#redact(`${message} ${reason}`), kind)
     }
-    if (error instanceof OddAnswer) return new BotApiError(error.message, 'failed')
+    if (error instanceof InvalidAnswerError) return new BotApiError(error.message, 'failed')
     return error
   }
 
-  // A line end in what the server says could pass for a line of the log.
-  #shown(words: string): string {
-    const shown = words.replaceAll(this.#secret, '...').replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    return shown.slice(0, LONGEST_WORDS).toWellFormed()
+  // A line break in the server's text could forge a line of the log.
+  #redact(text: string): string {
+    const line = text.replaceAll(this.#secret, '...').replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    return line.slice(0, MAX_MESSAGE_LENGTH).toWellFormed()
   }
 }
 
-function failingOf(code: number): Failing {
+function kindOf(code: number): FailureKind {
   if (code === 403) return 'closed'
-  // A token that Telegram does not know is 401; one that cannot be a token is 404.
+  // 401 is an unknown token; 404 is a malformed one.
   if (code === 429 || code === 401 || code === 404) return 'later'
   return code >= 400 && code < 500 && code !== 408 ? 'refused' : 'failed'
 }
 
-function retryAfterOf(code: number, asked: unknown): { readonly retryAfter?: number } {
-  if (code === 401 || code === 404) return { retryAfter: MENDED_SECONDS }
-  return code === 429 ? { retryAfter: waitOf(asked) } : {}
+function retryAfterOf(code: number, requested: unknown): { readonly retryAfter?: number } {
+  if (code === 401 || code === 404) return { retryAfter: BAD_TOKEN_RETRY_SECONDS }
+  return code === 429 ? { retryAfter: retrySeconds(requested) } : {}
 }
 
-/** How many seconds to wait, whatever the server says: a whole number from 1 to 3600. */
-function waitOf(asked: unknown): number {
-  if (typeof asked !== 'number' || !Number.isFinite(asked)) return LATER_SECONDS
-  return Math.min(Math.max(Math.ceil(asked), 1), LATEST_SECONDS)
+/** Clamps the wait that the server requests to a whole number from 1 to 3600 seconds. */
+function retrySeconds(requested: unknown): number {
+  if (typeof requested !== 'number' || !Number.isFinite(requested)) return DEFAULT_RETRY_SECONDS
+  return Math.min(Math.max(Math.ceil(requested), 1), MAX_RETRY_SECONDS)
 }
 
-/** Passes on what the Bot API answers, and nothing else. */
-const checked: Transformer = async (call, method, payload, signal) => {
+/** Rejects an answer that does not have the form of the Bot API's. */
+const validateAnswer: Transformer = async (call, method, payload, signal) => {
   const answer = await call(method, payload, signal)
-  if (!isAnswer(answer)) throw new OddAnswer(method)
+  if (!isAnswer(answer)) throw new InvalidAnswerError(method)
   return answer
 }
 
-/** Makes a call again that Telegram wants to have a little later. */
-const patient: Transformer = async (call, method, payload, signal) => {
-  for (let tries = 0; ; tries++) {
+/** Retries a call if Telegram asks for a short wait. */
+const retryAfterWait: Transformer = async (call, method, payload, signal) => {
+  for (let attempts = 0; ; attempts++) {
     const answer = await call(method, payload, signal)
-    const asked = answer.ok ? undefined : answer.parameters?.retry_after
-    const wait = asked === undefined ? Infinity : waitOf(asked)
-    if (wait > WAITS_SECONDS || tries === RETRIES) return answer
+    const requested = answer.ok ? undefined : answer.parameters?.retry_after
+    const wait = requested === undefined ? Infinity : retrySeconds(requested)
+    if (wait > MAX_INLINE_WAIT_SECONDS || attempts === MAX_INLINE_RETRIES) return answer
     await new Promise((resolve) => setTimeout(resolve, wait * 1000))
   }
 }
 
-/** What answers is not the Bot API, or is out of order: a proxy, a page to log in at. */
-class OddAnswer extends Error {
+/** The answer is not one of the Bot API, but of a proxy or a login page, for example. */
+class InvalidAnswerError extends Error {
   constructor(method: string) {
-    super(`What answers ${method} is not the Bot API.`)
+    super(`The answer to ${method} is not one of Telegram's Bot API. Check TELEGRAM_API_ROOT.`)
   }
 }
 

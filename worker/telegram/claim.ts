@@ -1,57 +1,55 @@
-import type { Store } from 'botshelf'
+import { isStoreError, type Store, type StoreError } from 'botshelf'
 import { HttpError } from 'botshelf/admin'
-import { isTransient } from './passing.ts'
 
-// Telegram keeps an update for 24 hours, and brings it again until then.
-const KEPT = 48 * 60 * 60 * 1000
-// Longer than any step of the work takes, so that only a request that has died loses its claim.
-const LEASE = 60_000
-// What is begun this long before the end of a lease is stored before somebody else begins.
-const MARGIN = 10_000
-const HELD_SECONDS = 5
-// How many seconds to wait after the first try, the second, and every other.
-const WAITS: readonly number[] = [5, 30]
-const LONGEST_WAIT = 300
-// Another message of the same chat waits until this one is done with: with the waits above, for
-// about half an hour. Acting is tried as often, since what one plugin has stored before another
-// one's storage fails is counted each time. A storage that is away as a whole takes no claim, and
-// none of these tries.
-const MOST_TRIES = 10
-// What was sent may have arrived each time.
-const MOST_TIMEOUTS = 3
-const WRITES_AGAIN_AFTER = 1000
+// Telegram delivers an update again for 24 hours.
+const RECORD_TTL_MS = 48 * 60 * 60 * 1000
+// Longer than any step takes, so that only a killed request loses its claim.
+const LEASE_MS = 60_000
+// No write starts within this time before the lease ends, so that it completes within the lease.
+const LEASE_MARGIN_MS = 10_000
+const HELD_RETRY_SECONDS = 5
+// The waits after the first and the second attempt, and after every later one.
+const RETRY_SECONDS: readonly number[] = [5, 30]
+const MAX_RETRY_SECONDS = 300
+// The next message of a chat waits for this one, with the waits above for about half an hour. Running
+// the bot is limited too, because each attempt repeats what one plugin stored before the storage of
+// another failed. A storage that fails as a whole cannot store a claim, so it uses up no attempt.
+const MAX_ATTEMPTS = 10
+// A message that timed out may have arrived each time.
+const MAX_TIMEOUTS = 3
+const WRITE_RETRY_MS = 1000
 
-/** What is stored of an update, under `update:<id of the bot>:<id of the update>`. */
+/** The state of an update, stored under `update:<id of the bot>:<id of the update>`. */
 export type UpdateRecord =
-  /** The bot acts on it; until then, in milliseconds since 1970, nobody else does. */
+  /** A request runs the bot; no other does before `until`, in milliseconds since 1970. */
   | {
       readonly state: 'claimed'
       readonly until: number
-      /** How often it has begun to act before. */
-      readonly tries: number
+      /** The number of earlier attempts to run the bot. */
+      readonly attempts: number
     }
-  /** The bot has acted; these messages are its answer, and the first `sent` of them are sent. */
+  /** The bot has replied with these messages; the first `sent` of them were sent. */
   | {
       readonly state: 'sending'
       readonly until: number
       readonly messages: readonly string[]
       readonly sent: number
-      /** How often the next message was sent and not acknowledged. */
-      readonly tries: number
-      /** How many of these tries ended because no answer came in time. */
+      /** How often the next message was sent without an acknowledgement. */
+      readonly attempts: number
+      /** How many of these attempts timed out. */
       readonly timeouts: number
     }
   | { readonly state: 'done' }
 
-/** The namespace `Telegram`. */
+/** The store of the namespace `Telegram`. */
 export type TelegramStore = Store<{
   [update: `update:${string}`]: UpdateRecord
   [username: `username:${string}`]: string
 }>
 
-type Working = Exclude<UpdateRecord, { state: 'done' }>
+type OpenRecord = Exclude<UpdateRecord, { state: 'done' }>
 
-/** An update: its id is one among those for one bot. */
+/** Identifies an update: its id is unique per bot. */
 export interface UpdateId {
   /** The id of the bot. */
   readonly bot: string
@@ -59,30 +57,37 @@ export interface UpdateId {
 }
 
 /**
- * The right to work on an update, for 60 seconds from each step that is stored. It is what makes an
- * update that is delivered twice act once. On a storage without conditional writes two deliveries
- * at the same moment may both get it.
+ * A lease on an update, renewed for 60 seconds by each step that is stored. It ensures that an update
+ * delivered twice runs the bot once. On a storage without conditional writes, two deliveries at the
+ * same moment may both get the lease.
  */
 export class UpdateClaim {
   readonly #store: TelegramStore
   readonly #key: `update:${string}`
   #until = 0
-  // Ahead of what is stored where a write has failed, so that `release` stores what was done.
+  // After a failed write this is newer than the stored record; `release` then stores it.
   #record: UpdateRecord
 
   /**
-   * Claims an update; `undefined` if everything is done for it.
+   * Claims an update; resolves to `undefined` if it is finished.
    *
-   * @throws HttpError 503 while another request holds it; StoreError what the storage says
+   * @throws HttpError 503 while another request holds the lease
+   * @throws StoreError if the storage fails
    */
-  static async take(store: TelegramStore, { bot, id }: UpdateId): Promise<UpdateClaim | undefined> {
+  static async acquire(
+    store: TelegramStore,
+    { bot, id }: UpdateId,
+  ): Promise<UpdateClaim | undefined> {
     const claim = new UpdateClaim(store, `update:${bot}:${id}`)
     try {
-      await claim.#take()
+      await claim.#acquire()
     } catch (error) {
-      if (!(error instanceof Taken)) throw error
-      if (error.by === 'done') return undefined
-      throw againIn(HELD_SECONDS, 'This update is being worked on; bring it again later.')
+      if (!(error instanceof ClaimRefused)) throw error
+      if (error.state === 'done') return undefined
+      throw retryLater(
+        HELD_RETRY_SECONDS,
+        'Another request is handling this update; deliver it again later.',
+      )
     }
     return claim
   }
@@ -90,143 +95,153 @@ export class UpdateClaim {
   private constructor(store: TelegramStore, key: `update:${string}`) {
     this.#store = store
     this.#key = key
-    this.#record = { state: 'claimed', until: 0, tries: 0 }
+    this.#record = { state: 'claimed', until: 0, attempts: 0 }
   }
 
-  /** Has the bot acted, and its answer been stored? */
-  get hasActed(): boolean {
+  /** Whether the bot's replies are stored. */
+  get hasReplies(): boolean {
     return this.#record.state !== 'claimed'
   }
 
-  /** The message to be sent next; `undefined` if there is none. */
-  get next(): string | undefined {
+  /** The next message to send; `undefined` if there is none. */
+  get nextMessage(): string | undefined {
     return this.#record.state === 'sending' ? this.#record.messages[this.#record.sent] : undefined
   }
 
-  /** How often the bot may act on it, now included, until its answer is stored: 10 times at first. */
-  get triesLeft(): number {
-    return this.#record.state === 'claimed' ? MOST_TRIES - this.#record.tries : 0
+  /** How many attempts to run the bot are left, including this one: 10 at first. */
+  get attemptsLeft(): number {
+    return this.#record.state === 'claimed' ? MAX_ATTEMPTS - this.#record.attempts : 0
   }
 
-  /** How many seconds to wait before the next try; more after each. */
-  get wait(): number {
-    if (this.#record.state === 'claimed') return waitAfter(this.#record.tries + 1)
-    return waitAfter(this.#record.state === 'sending' ? this.#record.tries : 1)
+  /** How many seconds to wait before the next attempt; grows with each. */
+  get retrySeconds(): number {
+    if (this.#record.state === 'claimed') return secondsAfter(this.#record.attempts + 1)
+    return secondsAfter(this.#record.state === 'sending' ? this.#record.attempts : 1)
   }
 
-  /** Stores the bot's answer, before any of it is sent. */
-  async keep(messages: readonly string[]): Promise<void> {
-    await this.#goOn(messages, 0)
+  /** Stores the bot's replies, before any of them is sent. */
+  async storeReplies(messages: readonly string[]): Promise<void> {
+    await this.#advance(messages, 0)
   }
 
-  /** Counts the next message as sent, or as one that never will be. */
+  /** Marks the next message as sent, or as one that Telegram will never accept. */
   async countSent(): Promise<void> {
     if (this.#record.state === 'sending') {
-      await this.#goOn(this.#record.messages, this.#record.sent + 1)
+      await this.#advance(this.#record.messages, this.#record.sent + 1)
     }
   }
 
   /**
-   * Counts a send of the next message that was not acknowledged, to be stored by {@link release};
-   * `false` if it has been tried often enough: 3 times without an answer in time, or 10 times.
+   * Counts a failed attempt to send the next message; {@link release} stores the count. Returns
+   * `false` after 3 timeouts or 10 attempts: it must not be sent again.
    */
   countFailure(isTimeout: boolean): boolean {
     if (this.#record.state !== 'sending') return true
-    const tries = this.#record.tries + 1
+    const attempts = this.#record.attempts + 1
     const timeouts = this.#record.timeouts + (isTimeout ? 1 : 0)
-    this.#record = { ...this.#record, tries, timeouts }
-    return tries < MOST_TRIES && timeouts < MOST_TIMEOUTS
+    this.#record = { ...this.#record, attempts, timeouts }
+    return attempts < MAX_ATTEMPTS && timeouts < MAX_TIMEOUTS
   }
 
-  /** Closes the update for good. */
+  /** Marks the update as finished. */
   async finish(): Promise<void> {
     this.#record = { state: 'done' }
-    await this.#putSurely()
+    await this.#writeWithRetry()
   }
 
-  /** Lets go of the update, so that its next delivery goes on where this one ends. */
+  /** Ends the lease, so that the next delivery continues where this one stopped. */
   async release(): Promise<void> {
-    await this.#put(0)
+    await this.#write(0)
   }
 
-  async #take(): Promise<void> {
-    const claim = (now: UpdateRecord | undefined): Working => {
-      if (now?.state === 'done') throw new Taken('done')
-      if (now !== undefined && now.until > Date.now()) throw new Taken('held')
-      this.#until = Date.now() + LEASE
-      const record = { ...begun(now), until: this.#until }
+  async #acquire(): Promise<void> {
+    const claim = (now: UpdateRecord | undefined): OpenRecord => {
+      if (now?.state === 'done') throw new ClaimRefused('done')
+      if (now !== undefined && now.until > Date.now()) throw new ClaimRefused('held')
+      this.#until = Date.now() + LEASE_MS
+      const record = { ...nextAttempt(now), until: this.#until }
       this.#record = record
       return record
     }
-    // Where nothing is conditional, one write less: KV takes one a second for a key.
+    // Without conditional writes a plain set saves a write: KV accepts one per second and key.
     if (this.#store.traits.atomic === 'none') {
-      await this.#store.set(this.#key, claim(await this.#store.get(this.#key)), { ttl: KEPT })
+      await this.#store.set(this.#key, claim(await this.#store.get(this.#key)), {
+        ttl: RECORD_TTL_MS,
+      })
       return
     }
     await this.#store.update(this.#key, claim)
     try {
-      // A conditional write gives no expiry, and one whose request dies must not stay for ever.
-      await this.#put()
+      // `update` sets no expiry, and the record of a killed request must expire.
+      await this.#write()
     } catch (error) {
-      // Nothing is done yet, and the next delivery need not wait for the lease.
+      // Nothing has happened yet, so the next delivery need not wait for the lease to end.
       await this.release().catch((failed: unknown) => console.error(failed))
       throw error
     }
   }
 
-  async #goOn(messages: readonly string[], sent: number): Promise<void> {
+  async #advance(messages: readonly string[], sent: number): Promise<void> {
     this.#record =
       sent === messages.length
         ? { state: 'done' }
-        : { state: 'sending', until: this.#until, messages, sent, tries: 0, timeouts: 0 }
-    await this.#putSurely()
+        : { state: 'sending', until: this.#until, messages, sent, attempts: 0, timeouts: 0 }
+    await this.#writeWithRetry()
   }
 
-  // What is not stored is done again, so it is worth a second.
-  async #putSurely(): Promise<void> {
+  // A step that is not stored is repeated by the next delivery, so one retry is worth a second.
+  async #writeWithRetry(): Promise<void> {
     try {
-      await this.#put()
+      await this.#write()
     } catch (error) {
       if (!isTransient(error)) throw error
-      await new Promise((resolve) => setTimeout(resolve, WRITES_AGAIN_AFTER))
-      await this.#put()
+      await new Promise((resolve) => setTimeout(resolve, WRITE_RETRY_MS))
+      await this.#write()
     }
   }
 
-  // Nothing is read first: within the lease nobody else writes, and KV may read what is older.
-  async #put(until = Date.now() + LEASE): Promise<void> {
-    if (Date.now() >= this.#until - MARGIN) {
-      throw againIn(this.wait, 'This update took too long; bring it again later.')
+  // Written without reading: within the lease there is no other writer, and KV may return an old value.
+  async #write(until = Date.now() + LEASE_MS): Promise<void> {
+    if (Date.now() >= this.#until - LEASE_MARGIN_MS) {
+      throw retryLater(
+        this.retrySeconds,
+        'Handling this update took too long; deliver it again later.',
+      )
     }
     const record = this.#record
     await this.#store.set(this.#key, record.state === 'done' ? record : { ...record, until }, {
-      ttl: KEPT,
+      ttl: RECORD_TTL_MS,
     })
     this.#until = until
   }
 }
 
-/** What a delivery goes on with. */
-function begun(now: Working | undefined): Working {
-  if (now === undefined) return { state: 'claimed', until: 0, tries: 0 }
-  return now.state === 'claimed' ? { ...now, tries: now.tries + 1 } : now
+/** Returns the record that an attempt continues from. */
+function nextAttempt(now: OpenRecord | undefined): OpenRecord {
+  if (now === undefined) return { state: 'claimed', until: 0, attempts: 0 }
+  return now.state === 'claimed' ? { ...now, attempts: now.attempts + 1 } : now
 }
 
-function waitAfter(tries: number): number {
-  return WAITS[Math.max(tries, 1) - 1] ?? LONGEST_WAIT
+function secondsAfter(attempts: number): number {
+  return RETRY_SECONDS[Math.max(attempts, 1) - 1] ?? MAX_RETRY_SECONDS
 }
 
-/** A reply that makes Telegram bring an update again after some seconds. */
-export function againIn(seconds: number, sentence: string): HttpError {
+/** Creates the 503 reply that makes Telegram deliver an update again after some seconds. */
+export function retryLater(seconds: number, sentence: string): HttpError {
   return new HttpError(503, sentence, { 'retry-after': String(seconds) })
 }
 
-/** Ends the step that would claim an update, with nothing stored. */
-class Taken extends Error {
-  readonly by: 'done' | 'held'
+/** Aborts the update that would claim the record, so that nothing is stored. */
+class ClaimRefused extends Error {
+  readonly state: 'done' | 'held'
 
-  constructor(by: 'done' | 'held') {
-    super(`The update is ${by}.`)
-    this.by = by
+  constructor(state: 'done' | 'held') {
+    super(`The update is ${state}.`)
+    this.state = state
   }
+}
+
+/** Whether a storage failure may be temporary: the same call may succeed, or has succeeded unseen. */
+export function isTransient(error: unknown): error is StoreError {
+  return isStoreError(error) && (error.retryable || error.outcome === 'unknown')
 }

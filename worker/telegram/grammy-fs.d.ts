@@ -1,4 +1,4 @@
-// For grammY's declarations, as in grammy-modules.d.ts; apart from it, since a program for Node has this one.
+// Declares `fs` for grammY's declarations. Separate from grammy-modules.d.ts: a program for Node has `fs`.
 declare module 'fs' {
   export type ReadStream = never
 }

@@ -1,5 +1,5 @@
-// grammY's declarations are those of its build for Node, and name modules that a Worker has not, or
-// that have no declarations. Its code for the web, which is what is bundled, imports none of them.
+// grammY's declarations describe its build for Node and name modules that a Worker lacks or that have
+// no declarations. Its build for the web, which is bundled here, imports none of them.
 declare module 'node-fetch' {
   export default fetch
 }

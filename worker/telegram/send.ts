@@ -1,43 +1,49 @@
 import { type BotApi, BotApiError } from './bot-api.ts'
 import type { UpdateClaim } from './claim.ts'
-import type { Place } from './update.ts'
+import type { ChatTarget } from './update.ts'
 
-// Telegram gives a request up after about a minute, and brings the update again.
-const SENDS_WITHIN = 20_000
+// Telegram drops a webhook request after about a minute and delivers the update again.
+const SEND_TIMEOUT_MS = 20_000
 
 /**
- * Sends what is left of an answer, and counts each message of it.
+ * Sends the remaining messages of a claim and records each one.
  *
- * @throws BotApiError if it was not all taken; HttpError, StoreError if it cannot be counted
+ * @throws BotApiError if Telegram did not accept a message
+ * @throws HttpError, StoreError if the progress cannot be stored
  */
-export async function sendAll(claim: UpdateClaim, to: Place, api: BotApi): Promise<void> {
-  const end = Date.now() + SENDS_WITHIN
-  let place = to
-  for (let text = claim.next; text !== undefined; text = claim.next) {
+export async function sendMessages(claim: UpdateClaim, to: ChatTarget, api: BotApi): Promise<void> {
+  const end = Date.now() + SEND_TIMEOUT_MS
+  let target = to
+  for (let text = claim.nextMessage; text !== undefined; text = claim.nextMessage) {
     if (Date.now() > end) {
-      const sentence = 'The answer is too long to be sent at once.'
-      throw new BotApiError(sentence, 'later', { retryAfter: 1 })
+      const message = 'The reply has too many messages for one request.'
+      throw new BotApiError(message, 'later', { retryAfter: 1 })
     }
-    place = await sendOne(api, place, text)
+    target = await sendMessage(api, target, text)
     await claim.countSent()
   }
 }
 
 /**
- * Sends a message; resolves to where it was sent, which is elsewhere if the chat has moved. One
- * that Telegram will never take is logged, and the others are sent.
+ * Sends a message and resolves to its target, which changes if the chat has moved. A message that
+ * Telegram will never accept is logged and skipped.
  */
-async function sendOne(api: BotApi, place: Place, text: string, moved = false): Promise<Place> {
+async function sendMessage(
+  api: BotApi,
+  target: ChatTarget,
+  text: string,
+  hasMoved = false,
+): Promise<ChatTarget> {
   try {
-    // Two calls that wait would outlast the claim, and the message might be sent twice.
-    await api.send(place, text, { waits: !moved })
+    // Two calls with retries could outlast the lease, and the message might be sent twice.
+    await api.send(target, text, { retries: !hasMoved })
   } catch (error) {
-    if (!(error instanceof BotApiError) || error.failing !== 'refused') throw error
-    if (error.movedTo !== undefined && !moved) {
+    if (!(error instanceof BotApiError) || error.kind !== 'refused') throw error
+    if (error.movedTo !== undefined && !hasMoved) {
       // A group that became a supergroup has no topics yet.
-      return sendOne(api, { chat: error.movedTo }, text, true)
+      return sendMessage(api, { chat: error.movedTo }, text, true)
     }
     console.error(error.message)
   }
-  return place
+  return target
 }

@@ -1,59 +1,59 @@
 import { HttpError } from 'botshelf/admin'
-import { nickOf } from './nick.ts'
+import { telegramNick } from './nick.ts'
 
-/** What the names of rooms and identities of Telegram begin with, and no others do. */
-export const OF_TELEGRAM = 'telegram:'
-// The last second that a Date can hold.
-const LAST_DATE = 8.64e12
-/** The kinds of chats that others read. */
-const SHARED: ReadonlySet<unknown> = new Set(['group', 'supergroup', 'channel'])
-// An answer to one of these would go elsewhere than where it was said, or be seen by others.
-const NOT_HERE = ['business_connection_id', 'guest_query_id', 'ephemeral_message_id'] as const
+/** The prefix of rooms and identities of Telegram. No other transport uses it. */
+export const TELEGRAM_PREFIX = 'telegram:'
+// The largest time value of a Date, in seconds.
+const MAX_DATE_SECONDS = 8.64e12
+/** The types of chats that other users read. */
+const SHARED_CHATS: ReadonlySet<unknown> = new Set(['group', 'supergroup', 'channel'])
+// A reply to a message with one of these fields would go to another chat or be visible to others.
+const IGNORED_FIELDS = ['business_connection_id', 'guest_query_id', 'ephemeral_message_id'] as const
 
-/** Where something is said. */
-export interface Place {
+/** The chat, and the topic in it, that a message belongs to. */
+export interface ChatTarget {
   readonly chat: number
-  /** The topic of a supergroup (`message_thread_id`); absent outside of topics. */
+  /** The topic of a supergroup (`message_thread_id`); absent outside topics. */
   readonly topic?: number | undefined
-  /** The topic of a channel's direct messages, each of which is one person's. */
+  /** The topic of a channel's direct messages; each topic belongs to one user. */
   readonly directTopic?: number | undefined
 }
 
-/** Somebody's words in a chat, as an update of Telegram brings them. */
-export interface Said extends Place {
-  /** Does nobody else read what is said there? */
+/** A message to the bot, as an update contains it. */
+export interface TelegramMessage extends ChatTarget {
+  /** Whether only the sender and the bot read the chat. */
   readonly isPrivate: boolean
-  /** The id of who says it: a person, or the group or channel that speaks for itself. */
+  /** The id of the sender: a user, or a group or channel that posts as itself. */
   readonly sender: number
   readonly nick: string
-  /** When, in milliseconds since 1970. */
+  /** The time of the message, in milliseconds since 1970. */
   readonly at: number
   /** The text, or the caption of a picture. */
   readonly text: string
-  /** How long the command at its start is (`/help@a_bot` has 11 characters); 0 if there is none. */
-  readonly command: number
+  /** The length of the command at its start (11 for `/help@a_bot`); 0 if there is none. */
+  readonly commandLength: number
 }
 
-/** What an update of Telegram asks of the bot; an update that asks nothing has neither. */
+/** An update of Telegram. One that the bot ignores has neither message nor query. */
 export interface Update {
   readonly id: number
-  readonly said?: Said
-  /** The id of a press of a button, which a client shows as loading until it is answered. */
+  readonly message?: TelegramMessage
+  /** The id of a pressed button, which the client shows as loading until it is acknowledged. */
   readonly query?: string
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * Reads an update. One that asks nothing of the bot is an edited message (it was heard before it
- * was edited), one without words, and every kind that is not known here.
+ * Parses an update. The bot ignores edited messages (it has handled the original), messages without
+ * text, and kinds that it does not know.
  *
- * @throws HttpError 400 if it is none
+ * @throws HttpError 400 if the body is not an update
  */
 export function readUpdate(body: Fields): Update {
   const id = body['update_id']
   if (!isInteger(id) || id < 0) {
-    throw new HttpError(400, 'An update has a field "update_id", which is a whole number.')
+    throw new HttpError(400, 'The field "update_id" must be a whole number that is not negative.')
   }
   if (body['callback_query'] !== undefined) {
     const query = fieldsOf(body['callback_query'])?.['id']
@@ -62,43 +62,43 @@ export function readUpdate(body: Fields): Update {
   }
   for (const kind of ['message', 'channel_post']) {
     if (body[kind] === undefined) continue
-    const said = readSaid(kind, body[kind])
-    return said === undefined ? { id } : { id, said }
+    const message = readMessage(kind, body[kind])
+    return message === undefined ? { id } : { id, message }
   }
   return { id }
 }
 
-function readSaid(kind: string, given: unknown): Said | undefined {
-  const message = fieldsOf(given)
-  const where = fieldsOf(message?.['chat'])
-  const chat = where?.['id']
+function readMessage(kind: string, value: unknown): TelegramMessage | undefined {
+  const message = fieldsOf(value)
+  const chat = fieldsOf(message?.['chat'])
+  const chatId = chat?.['id']
   const date = message?.['date']
-  if (message === undefined || !isInteger(chat) || !isInteger(date)) throw malformed(kind)
-  if (date < 1 || date > LAST_DATE) throw malformed(kind)
+  if (message === undefined || !isInteger(chatId) || !isInteger(date)) throw malformed(kind)
+  if (date < 1 || date > MAX_DATE_SECONDS) throw malformed(kind)
   const text = message['text'] ?? message['caption']
-  if (typeof text !== 'string' || text === '' || !isOwn(message)) return undefined
-  // Whoever speaks as a group or a channel has a stand-in as `from`, the same for all of them.
-  // What cannot be read must not be taken for a person with his rights.
+  if (typeof text !== 'string' || text === '' || !isWrittenBySender(message)) return undefined
+  // For a post of a group or a channel, `from` is a placeholder user, the same for all of them. A
+  // `sender_chat` that cannot be read must not fall back to it.
   const speaker = fieldsOf('sender_chat' in message ? message['sender_chat'] : message['from'])
   if ('sender_chat' in message && speaker === undefined) throw malformed(kind)
   const sender = speaker?.['id']
   if (speaker === undefined || !isInteger(sender)) return undefined
-  // A bot that answers bots may talk for ever. A stand-in is a bot as well, but not who speaks.
+  // Two bots that answer each other would never stop.
   if (speaker['is_bot'] === true) return undefined
   const topic = message['message_thread_id']
-  const isDirect = where?.['is_direct_messages'] === true
+  const isDirect = chat?.['is_direct_messages'] === true
   const directTopic = fieldsOf(message['direct_messages_topic'])?.['topic_id']
   return {
-    chat,
-    isPrivate: isDirect || !SHARED.has(where?.['type']),
-    // In a group without topics it names a chain of answers, where nothing can be sent to.
+    chat: chatId,
+    isPrivate: isDirect || !SHARED_CHATS.has(chat?.['type']),
+    // In a group without topics this is the id of a reply thread, which cannot be a target.
     topic: message['is_topic_message'] === true && isInteger(topic) ? topic : undefined,
     directTopic: isDirect && isInteger(directTopic) ? directTopic : undefined,
     sender,
-    nick: nickOf(sender, speaker),
+    nick: telegramNick(sender, speaker),
     at: date * 1000,
     text,
-    command: commandLength(
+    commandLength: commandLengthOf(
       message['text'] === undefined ? 'caption_entities' : 'entities',
       message,
     ),
@@ -106,17 +106,17 @@ function readSaid(kind: string, given: unknown): Said | undefined {
 }
 
 /**
- * Are the words those of who sends them? What is forwarded, or made by another bot in his name,
- * must not become his command; and a channel's post has been heard before it is repeated in the
- * channel's group. What is said to a business, to a guest, or for one reader is no talk with the bot.
+ * Whether the sender wrote the message to the bot. A forwarded message, or one that another bot made
+ * for the sender, must not run as the sender's command. A channel's post was already handled when its
+ * group repeats it. Messages to a business account, a guest or a single reader are ignored.
  */
-function isOwn(message: Fields): boolean {
-  if (NOT_HERE.some((field) => field in message)) return false
+function isWrittenBySender(message: Fields): boolean {
+  if (IGNORED_FIELDS.some((field) => field in message)) return false
   return !('forward_origin' in message) && !('via_bot' in message)
 }
 
-/** Telegram marks commands: `/etc/fstab` is none. */
-function commandLength(entities: string, message: Fields): number {
+/** Returns the length of the command that Telegram marked; `/etc/fstab` is not marked. */
+function commandLengthOf(entities: string, message: Fields): number {
   const marked = message[entities]
   if (!Array.isArray(marked)) return 0
   const first: Fields | undefined = marked
@@ -126,15 +126,13 @@ function commandLength(entities: string, message: Fields): number {
 }
 
 function malformed(kind: string): HttpError {
-  return new HttpError(400, `The field "${kind}" is not what Telegram sends under this name.`)
+  return new HttpError(400, `The field "${kind}" does not have the form that Telegram documents.`)
 }
 
 function fieldsOf(value: unknown): Fields | undefined {
-  return isFields(value) ? value : undefined
-}
-
-function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Fields)
+    : undefined
 }
 
 function isInteger(value: unknown): value is number {

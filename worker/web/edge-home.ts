@@ -1,7 +1,7 @@
 import { callBot, type RemoteBot, type AdminAccess, remoteTarget, AdminError } from 'botshelf/admin'
 import type { BackupTarget, StoredText } from 'botshelf/backup'
 import type { LogEvent } from '../bot/irc-log.ts'
-import { sendAll } from '../bot/replay.ts'
+import { sendEvents } from '../bot/replay-events.ts'
 import { type Follower, type BotClient, ROOM } from './home.ts'
 import type { EdgeName } from './places.ts'
 import { Rounds } from './rounds.ts'
@@ -115,7 +115,7 @@ export class RemoteBotClient implements BotClient {
     room: string,
     onHeard: (count: number) => void,
   ): Promise<void> {
-    await sendAll(edgeAccess(), this.storage, events, room, (count) => {
+    await sendEvents(edgeAccess(), this.storage, events, room, (count) => {
       onHeard(count)
       this.look()
     })

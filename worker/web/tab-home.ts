@@ -4,7 +4,7 @@ import { isStoreError, type RuntimeEvent, StorageRuntime, type Store } from 'bot
 import { Bot } from '../bot/bot.ts'
 import { NamespaceError, type BackupTarget, runtimeTarget } from 'botshelf/backup'
 import type { LogEvent } from '../bot/irc-log.ts'
-import { hearAll } from '../bot/replay.ts'
+import { replayEvents } from '../bot/replay-events.ts'
 import { type Follower, type BotClient, ROOM } from './home.ts'
 import { Rounds } from './rounds.ts'
 import type { StorageMirror } from './shelf.ts'
@@ -111,7 +111,7 @@ export class LocalBotClient implements BotClient {
     onHeard: (count: number) => void,
   ): Promise<void> {
     const { bot } = await this.#start()
-    await hearAll(bot, events, room, onHeard)
+    await replayEvents(bot, events, room, onHeard)
   }
 
   #start(): Promise<Started> {

@@ -13,7 +13,7 @@ import { planRestore } from '../../../src/backup/plan.ts'
 import { runtimeTarget } from '../../../src/backup/runtime-target.ts'
 import { Bot } from '../../../worker/bot/bot.ts'
 import { callBot, findBot } from '../../../src/admin/client.ts'
-import { hearAll, sendAll } from '../../../worker/bot/replay.ts'
+import { replayEvents, sendEvents } from '../../../worker/bot/replay-events.ts'
 import { stored } from '../../worker/support/stored.ts'
 import { logEvents, LOGS } from '../../worker/support/irc-logs.ts'
 import { STARTS_WITHIN, STORAGES, TestServers, TOKEN } from '../../worker/support/test-servers.ts'
@@ -54,7 +54,7 @@ async function call(url: string, path: string, body?: unknown, more = {}): Promi
 async function knowledge(): Promise<Uint8Array> {
   await using runtime = await StorageRuntime.start({ STORAGE: 'Memory' }, [memory])
   const bot = await Bot.start(runtime, { storage: { name: 'Memory' } })
-  await hearAll(bot, logEvents(LOGS[0]), '#ubuntu')
+  await replayEvents(bot, logEvents(LOGS[0]), '#ubuntu')
   for (const namespace of ['.', '..', '%2e', '__proto__', 'a/b:c %\u0000?#&', 'ü 日本 🤖']) {
     await using store = await runtime.open(namespace)
     for (const key of ['', '.', '__proto__', 'a/b:c %?#&\n', 'ü 日本 🤖']) await store.set(key, key)
@@ -128,7 +128,7 @@ test('a log is sent in parts, and says how many events were heard', async () => 
   const heard: number[] = []
   const events = logEvents(LOGS[1]).slice(0, 250)
   const access = { url: main.url, token: TOKEN }
-  await sendAll(access, 'DurableObject', events, 'r', (count) => heard.push(count))
+  await sendEvents(access, 'DurableObject', events, 'r', (count) => heard.push(count))
   expect(heard).toEqual([100, 200, 250])
 })
 

@@ -3,14 +3,14 @@ import { decode } from '../../../src/codec.ts'
 import { Karma } from '../../../worker/bot/karma.ts'
 import { startTestBot } from '../support/test-bot.ts'
 
-describe('who is an admin', () => {
+describe('an admin', () => {
   const refused = ['Only an admin may use !plugins.']
-  test('whoever has the operator’s token', async () => {
+  test('is a user with the operator’s token', async () => {
     const { say, admin } = await startTestBot()
     expect(await admin('!plugins')).not.toEqual(refused)
     expect(await say('boss', '!plugins')).toEqual(refused)
   })
-  test('an identity that BOT_ADMINS names, but never one of the web', async () => {
+  test('is an identity in BOT_ADMINS, but never a web identity', async () => {
     const { say } = await startTestBot(['telegram:12345', 'web:ann'])
     expect(await say('x', '!plugins', { identity: 'telegram:12345' })).not.toEqual(refused)
     expect(await say('x', '!plugins', { identity: 'telegram:1234' })).toEqual(refused)
@@ -22,12 +22,12 @@ describe('who is an admin', () => {
     '!unblacklist Karma',
     '!storage',
     '!backup',
-  ])('nobody else may: %s', async (text) => {
+  ])('only an admin may use %s', async (text) => {
     const { say, stored } = await startTestBot()
     expect((await say('ann', text))[0]).toContain('Only an admin may use')
     expect(await stored('core')).toEqual({})
   })
-  test('help shows what one may use', async () => {
+  test('!help lists the commands that the sender may use', async () => {
     const { say, admin } = await startTestBot()
     expect((await say('ann', '!help')).join('\n')).not.toContain('!backup')
     expect((await admin('!help')).join('\n')).toContain('!backup')
@@ -35,21 +35,21 @@ describe('who is an admin', () => {
 })
 
 describe('settings', () => {
-  test('are shown, changed one by one, and kept in core', async () => {
+  test('are shown, changed one by one, and stored in core', async () => {
     const { admin, stored } = await startTestBot()
     expect(await admin('!config karma')).toEqual(['Karma: {"step":1}'])
     expect(await admin('!config Karma {"step": 2}')).toEqual(['Karma: {"step":2}'])
     expect(await stored('core')).toEqual({ configs: { Karma: { step: 2 } } })
   })
   test.each([
-    ['!config', 'There are: Factoids'],
-    ['!config Nothing', 'There are: Factoids'],
-    ['!config Karma {step: 2}', 'not JSON'],
-    ['!config Karma [1]', 'an object'],
-    ['!config Karma {"stop": 2}', 'There are: step.'],
+    ['!config', 'The plugins are: Factoids'],
+    ['!config Nothing', 'The plugins are: Factoids'],
+    ['!config Karma {step: 2}', 'not valid JSON'],
+    ['!config Karma [1]', 'a JSON object'],
+    ['!config Karma {"stop": 2}', 'The settings are: step.'],
     ['!config Karma {"__proto__": {"step": 2}}', 'no setting "__proto__"'],
-    ['!config Karma {"step": "2"}', 'is a number'],
-  ])('%s is told: %s', async (text, reply) => {
+    ['!config Karma {"step": "2"}', 'must be a number'],
+  ])('%s is answered with: %s', async (text, reply) => {
     const { admin, stored } = await startTestBot()
     expect((await admin(text))[0]).toContain(reply)
     expect(await stored('core')).toEqual({})
@@ -57,7 +57,7 @@ describe('settings', () => {
 })
 
 describe('a blacklisted plugin', () => {
-  test('neither answers nor listens, until it is taken off the list', async () => {
+  test('neither replies nor receives messages until it is removed from the list', async () => {
     const { say, admin, stored } = await startTestBot()
     expect(await admin('!blacklist karma')).toEqual(['Karma is blacklisted.'])
     await admin('!blacklist Karma')
@@ -65,22 +65,22 @@ describe('a blacklisted plugin', () => {
     expect(await say('ann', 'bob++')).toEqual([])
     expect(await say('ann', '!karma bob')).toEqual([])
     expect((await admin('!plugins')).join('\n')).toContain('Karma (blacklisted)')
-    expect(await admin('!unblacklist Karma')).toEqual(['Karma speaks again.'])
+    expect(await admin('!unblacklist Karma')).toEqual(['Karma is no longer blacklisted.'])
     expect(await say('ann', 'bob++')).toEqual(['bob has 1 karma.'])
   })
-  test('Factoids gives no answer to calls and counts none', async () => {
+  test('Factoids neither answers requests nor counts them', async () => {
     const { say, admin, stored } = await startTestBot()
     await admin('!blacklist Factoids')
     expect(await say('ann', '!tea')).toEqual([])
     expect(await stored('Factoids')).toEqual({})
   })
-  test('cannot be Admin: who could take it back?', async () => {
+  test('cannot be Admin, since no command could undo it', async () => {
     const { admin } = await startTestBot()
     expect(await admin('!blacklist Admin')).toEqual(['Admin cannot be blacklisted.'])
   })
 })
 
-describe('a look into the storage', () => {
+describe('the storage', () => {
   test('!storage counts the entries of every namespace', async () => {
     const { say, admin } = await startTestBot()
     await say('ann', 'bob++')
@@ -91,7 +91,7 @@ describe('a look into the storage', () => {
     expect(lines).toContain('Karma: 1 entry')
     expect(lines).toContain('Seen: 2 entries')
   })
-  test('!backup is data: one line an entry, whose value the codec reads', async () => {
+  test('!backup prints one line per entry, with a value that the codec decodes', async () => {
     const { say, admin, stored } = await startTestBot()
     await say('__proto__', 'bob++')
     await say('ann', '!learn tea = "left", `right` \ud800')
@@ -108,15 +108,15 @@ describe('a look into the storage', () => {
       expect(backup[namespace]).toEqual(await stored(namespace))
     }
   })
-  test('over 64 KiB !backup says where to take it instead, and nothing of it', async () => {
+  test('!backup over 64 KiB prints only where to download it', async () => {
     const { say, admin } = await startTestBot()
     for (let i = 0; i < 20; i++) await say('ann', `!learn big${i} = ${'x'.repeat(4000)}`)
     const replies = await admin('!backup')
     expect(replies).toEqual([
-      'The backup has more than 65536 bytes, which do not fit here: take it on the page, or by GET /admin/backup.',
+      'The backup has more than 65536 bytes, too many for a conversation: download it on the page, or with GET /admin/backup.',
     ])
   })
-  test('a failure of the storage is thrown, not talked away', async () => {
+  test('a failure of the storage is thrown, not hidden in a reply', async () => {
     const { say, bot, runtime } = await startTestBot()
     const karma = bot.manager.all.find((plugin) => plugin instanceof Karma)
     await karma?.closeStorage()

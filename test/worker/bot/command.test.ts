@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { commandName, readCommand } from '../../../worker/bot/call.ts'
+import { parseName, parseCommand } from '../../../worker/bot/command.ts'
 import type { BotMessage, MessageKind } from '../../../worker/bot/message.ts'
 
 function said(text: string, kind: MessageKind = 'message'): BotMessage {
@@ -7,11 +7,11 @@ function said(text: string, kind: MessageKind = 'message'): BotMessage {
 }
 
 function read(text: string): unknown {
-  const call = readCommand(said(text))
-  return call && [call.name, call.mark, call.to, call.direct]
+  const call = parseCommand(said(text))
+  return call && [call.name, call.separator, call.addressee, call.isFactoid]
 }
 
-describe('calls as people write them: lines of the real logs', () => {
+describe('commands in lines of the real logs', () => {
   test.each([
     ['!cli | yuan', ['cli', '|', 'yuan', true]],
     ['!partitons', ['partitons', undefined, undefined, false]],
@@ -35,27 +35,27 @@ describe('calls as people write them: lines of the real logs', () => {
   })
 })
 
-describe('what is a call', () => {
-  test('blanks around a call do not matter, nor does the case of its letters', () => {
+describe('a command', () => {
+  test('ignores spaces around it and the case of its name', () => {
     expect(read('  !NVidia|bob ')).toEqual(['nvidia', '|', 'bob', true])
   })
-  test('punctuation at the end of a name is no part of it', () => {
+  test('has a name without the punctuation at its end', () => {
     expect(read('!nvidia?')).toEqual(['nvidia', undefined, undefined, false])
   })
   test.each(['hello!', '!', '!!', '! ', '!=', '!:)', '!| bob', '!-v', 'say !nvidia'])(
-    'talk, and no call: %s',
+    'is not in ordinary text: %s',
     (text) => {
       expect(read(text)).toBeUndefined()
     },
   )
-  test('a name has at most 64 characters', () => {
-    expect(commandName('a'.repeat(64))).toBe('a'.repeat(64))
-    expect(commandName('a'.repeat(65))).toBeUndefined()
+  test('has a name of at most 64 characters', () => {
+    expect(parseName('a'.repeat(64))).toBe('a'.repeat(64))
+    expect(parseName('a'.repeat(65))).toBeUndefined()
   })
-  test('letters beyond ASCII make a name, and keep their case', () => {
-    expect(commandName('Ünal')).toBe('Ünal')
+  test('has a name that may contain letters beyond ASCII, which keep their case', () => {
+    expect(parseName('Ünal')).toBe('Ünal')
   })
-  test('an action is no call', () => {
-    expect(readCommand(said('!nvidia', 'action'))).toBeUndefined()
+  test('is not in an action', () => {
+    expect(parseCommand(said('!nvidia', 'action'))).toBeUndefined()
   })
 })

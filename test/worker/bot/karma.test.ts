@@ -6,8 +6,8 @@ function marks(text: string): string[] {
   return findMarks(text).map(({ nick, sign }) => nick + (sign > 0 ? '++' : '--'))
 }
 
-// The logs hold no real karma: what is positive here is written by hand.
-describe('karma, hand-written positive cases', () => {
+// The real logs contain no karma, so these positive cases are invented.
+describe('karma marks', () => {
   test.each([
     ['ann++', ['ann++']],
     ['thanks ann++', ['ann++']],
@@ -24,7 +24,7 @@ describe('karma, hand-written positive cases', () => {
   })
 })
 
-describe('what is no karma', () => {
+describe('not a karma mark', () => {
   test.each([
     'may I use c++ or g++?',
     'sudo apt-get install g++',
@@ -49,7 +49,7 @@ describe('what is no karma', () => {
     await say('ann', '!learn thanks = bob++')
     expect(await stored('Karma')).toEqual({})
   })
-  test('the name of somebody who is called so', async () => {
+  test('the nick of a known user that ends in --', async () => {
     const { say, stored } = await startTestBot()
     await say('ben--', 'heya')
     expect(await say('ann', 'I told ben-- already')).toEqual([])
@@ -58,8 +58,8 @@ describe('what is no karma', () => {
   })
 })
 
-describe('karma is counted', () => {
-  test('by nick, whatever the case of its letters', async () => {
+describe('karma', () => {
+  test('is counted per nick, ignoring case', async () => {
     const { say, stored } = await startTestBot()
     expect(await say('ann', 'Bob++')).toEqual(['Bob has 1 karma.'])
     expect(await say('cid', 'BOB++')).toEqual(['BOB has 2 karma.'])
@@ -68,23 +68,23 @@ describe('karma is counted', () => {
     expect(await say('ann', '!karma bob')).toEqual(['bob has 2 karma.'])
     expect(await say('ann', '!karma nobody')).toEqual(['nobody has 0 karma.'])
   })
-  test('and told in one line, whatever the nick that is asked for holds', async () => {
+  test('is shown on one line for any nick, also with line breaks', async () => {
     const { say } = await startTestBot()
     expect(await say('ann', '!karma bob\r\nroot has 9\u2028x')).toEqual([
       'bob root has 9 x has 0 karma.',
     ])
   })
-  test('but nobody raises his own', async () => {
+  test('cannot be raised by its owner', async () => {
     const { say, stored } = await startTestBot()
-    expect(await say('Ann', 'ann++')).toEqual(['Ann: nobody raises his own karma.'])
+    expect(await say('Ann', 'ann++')).toEqual(['Ann: you cannot raise your own karma.'])
     expect(await stored('Karma')).toEqual({})
   })
-  test('in the steps that are configured', async () => {
+  test('changes by the configured step', async () => {
     const { say, admin } = await startTestBot()
     await admin('!config Karma {"step": 3}')
     expect(await say('ann', 'bob++')).toEqual(['bob has 3 karma.'])
   })
-  test('without losing any of 100 at once', async () => {
+  test('loses none of 100 concurrent marks', async () => {
     const { say, stored } = await startTestBot()
     await Promise.all(Array.from({ length: 100 }, () => say('ann', 'bob++')))
     expect(await stored('Karma')).toEqual({ bob: 100 })

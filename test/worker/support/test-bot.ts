@@ -3,21 +3,21 @@ import { StorageRuntime } from '../../../src/index.ts'
 import { Bot } from '../../../worker/bot/bot.ts'
 import type { BotMessage } from '../../../worker/bot/message.ts'
 
-/** The minute at which everything in a test happens, unless it says otherwise. */
+/** The default time of messages in tests. */
 export const NOON: number = Date.UTC(2026, 0, 2, 12, 0)
 
 export interface TestBot {
   readonly bot: Bot
   readonly runtime: StorageRuntime
-  /** Says something as somebody, by default as an ordinary person of the web at noon. */
+  /** Sends a message, by default as an ordinary web user at noon. */
   readonly say: (
     nick: string,
     text: string,
     more?: Partial<BotMessage>,
   ) => Promise<readonly string[]>
-  /** Says something as the operator. */
+  /** Sends a message as the operator. */
   readonly admin: (text: string) => Promise<readonly string[]>
-  /** Everything in a namespace. */
+  /** Resolves to the entries of a namespace. */
   readonly stored: (namespace: string) => Promise<Record<string, unknown>>
 }
 

@@ -41,6 +41,6 @@ test.each([
   '{"telegram:4242":true}',
   '["telegram:4242"',
   '[telegram:4242]',
-])('of what is neither nobody is an admin, and that is logged: %j', (given) => {
+])('a value of any other form makes no one an admin and is logged: %j', (given) => {
   expect(read(given)).toEqual({ admins: [], logged: 1 })
 })

@@ -3,10 +3,10 @@ import { StorageRuntime, StoreError } from '../../../src/index.ts'
 import { Bot } from '../../../worker/bot/bot.ts'
 import { type TelegramStore, UpdateClaim } from '../../../worker/telegram/claim.ts'
 import { readUpdate } from '../../../worker/telegram/update.ts'
-import { takeUpdate } from '../../../worker/telegram.ts'
+import { handleUpdate } from '../../../worker/telegram.ts'
 import { BOT_TOKEN, FakeBotApi } from '../../../scripts/bot-api.ts'
 import { textUpdate } from './support/deliver.ts'
-import { KEY, taking } from './support/taking.ts'
+import { KEY, taking } from './support/in-process.ts'
 
 const on = taking()
 const UPDATE = { bot: '7130201', id: 5 }
@@ -17,61 +17,61 @@ function again(seconds: number): object {
 }
 
 describe('a claim of an update', () => {
-  test('is kept for 48 hours from its first write on, and no longer', async () => {
+  test('is stored for 48 hours, from its first write', async () => {
     let now = Date.now()
     const clocked = new StorageRuntime(on.plugin, { now: () => now })
     const later: TelegramStore = await clocked.open('Telegram')
-    const claim = await UpdateClaim.take(later, UPDATE)
-    // The request may die here.
+    const claim = await UpdateClaim.acquire(later, UPDATE)
+    // The request may be killed here.
     expect((await later.record(KEY))?.expires).toBe(now + 48 * HOUR)
-    await claim?.keep([])
+    await claim?.storeReplies([])
     now += 48 * HOUR - 1000
     expect(await later.get(KEY)).toEqual({ state: 'done' })
     now += 61_000
     expect(await later.get(KEY)).toBeUndefined()
   })
-  test('is one request’s alone, until it is released or its time is over', async () => {
-    const first = await UpdateClaim.take(on.store, UPDATE)
-    await expect(UpdateClaim.take(on.store, UPDATE)).rejects.toMatchObject(again(5))
+  test('belongs to one request until it is released or its lease ends', async () => {
+    const first = await UpdateClaim.acquire(on.store, UPDATE)
+    await expect(UpdateClaim.acquire(on.store, UPDATE)).rejects.toMatchObject(again(5))
     await first?.release()
-    const second = await UpdateClaim.take(on.store, UPDATE)
-    await second?.keep(['a', 'b'])
-    await expect(UpdateClaim.take(on.store, UPDATE)).rejects.toMatchObject(again(5))
+    const second = await UpdateClaim.acquire(on.store, UPDATE)
+    await second?.storeReplies(['a', 'b'])
+    await expect(UpdateClaim.acquire(on.store, UPDATE)).rejects.toMatchObject(again(5))
     await second?.countSent()
     const sending = { state: 'sending', messages: ['a', 'b'], sent: 1 } as const
     expect(await on.store.get(KEY)).toMatchObject(sending)
-    await on.store.set(KEY, { ...sending, until: 1, tries: 0, timeouts: 0 })
-    const third = await UpdateClaim.take(on.store, UPDATE)
-    expect([third?.hasActed, third?.next]).toEqual([true, 'b'])
+    await on.store.set(KEY, { ...sending, until: 1, attempts: 0, timeouts: 0 })
+    const third = await UpdateClaim.acquire(on.store, UPDATE)
+    expect([third?.hasReplies, third?.nextMessage]).toEqual([true, 'b'])
     await third?.countSent()
-    expect(third?.next).toBeUndefined()
-    expect(await UpdateClaim.take(on.store, UPDATE)).toBeUndefined()
+    expect(third?.nextMessage).toBeUndefined()
+    expect(await UpdateClaim.acquire(on.store, UPDATE)).toBeUndefined()
   })
-  test('whose time is over writes nothing more', async () => {
-    const late = await UpdateClaim.take(on.store, UPDATE)
+  test('whose lease has ended writes nothing more', async () => {
+    const late = await UpdateClaim.acquire(on.store, UPDATE)
     const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 61_000)
-    const next = await UpdateClaim.take(on.store, UPDATE)
-    await next?.keep(['kept'])
+    const next = await UpdateClaim.acquire(on.store, UPDATE)
+    await next?.storeReplies(['kept'])
     const now = await on.store.get(KEY)
-    await expect(late?.keep(['late'])).rejects.toMatchObject({ status: 503 })
+    await expect(late?.storeReplies(['late'])).rejects.toMatchObject({ status: 503 })
     await expect(late?.finish()).rejects.toMatchObject({ status: 503 })
     await expect(late?.release()).rejects.toMatchObject({ status: 503 })
     expect(await on.store.get(KEY)).toEqual(now)
     clock.mockRestore()
   })
-  test('is one bot’s: another bot has updates of the same ids', async () => {
-    const claim = await UpdateClaim.take(on.store, UPDATE)
+  test('is per bot: another bot has updates with the same ids', async () => {
+    const claim = await UpdateClaim.acquire(on.store, UPDATE)
     await claim?.finish()
-    expect(await UpdateClaim.take(on.store, UPDATE)).toBeUndefined()
-    expect(await UpdateClaim.take(on.store, { bot: '99', id: 5 })).toBeDefined()
+    expect(await UpdateClaim.acquire(on.store, UPDATE)).toBeUndefined()
+    expect(await UpdateClaim.acquire(on.store, { bot: '99', id: 5 })).toBeDefined()
   })
-  test('lets a message be tried 10 times, or 3 without an answer, and a sent one starts anew', async () => {
-    const claim = await UpdateClaim.take(on.store, UPDATE)
-    await claim?.keep(['a', 'b', 'c'])
+  test('allows 10 attempts per message, or 3 timeouts, and counts each message separately', async () => {
+    const claim = await UpdateClaim.acquire(on.store, UPDATE)
+    await claim?.storeReplies(['a', 'b', 'c'])
     const waits: unknown[] = []
     for (let i = 0; i < 9; i++) {
       expect(claim?.countFailure(false)).toBe(true)
-      waits.push(claim?.wait)
+      waits.push(claim?.retrySeconds)
     }
     expect(waits).toEqual([5, 30, 300, 300, 300, 300, 300, 300, 300])
     expect(claim?.countFailure(false)).toBe(false)
@@ -82,7 +82,7 @@ describe('a claim of an update', () => {
   })
 })
 
-/** So many of the writes after something was sent to a chat. */
+/** Makes the given number of writes fail after a message was sent to a chat. */
 function afterSending(chat: number, times: number): () => boolean {
   let left = times
   return () => on.api.sent(chat).length > 0 && left-- > 0
@@ -93,14 +93,14 @@ describe('an update, when the storage fails', () => {
   const full = new StoreError('QUOTA_EXCEEDED', 'full')
   const unsure = new StoreError('BACKEND_ERROR', 'lost', { outcome: 'unknown' })
 
-  test('before it is claimed, is brought again, and nothing was done', async () => {
+  test('before the claim, is delivered again, and the bot did not run', async () => {
     on.failing(['Telegram', busy])
     await expect(on.take('first++', 1)).rejects.toMatchObject({ code: 'RATE_LIMITED' })
     expect(await (await on.runtime.open('Karma')).size()).toBe(0)
     await on.take('first++', 1)
     expect(on.api.texts(1)).toEqual(['first has 1 karma.'])
   })
-  test('as it is claimed, is brought again without waiting for the claim to end', async () => {
+  test('during the claim, is delivered again without waiting for the lease to end', async () => {
     let writes = 0
     on.plugin.fault = (name) => (name === 'Telegram' && ++writes === 2 ? busy : undefined)
     await expect(on.take('claim++', 20)).rejects.toMatchObject({ code: 'RATE_LIMITED' })
@@ -121,7 +121,7 @@ describe('an update, when the storage fails', () => {
     await on.take('ben++', chat)
     expect(on.api.texts(chat)).toEqual(['ben has 1 karma.'])
   })
-  test('as the bot acts for the tenth time, is given up, and what was stored counts no more', async () => {
+  test('during the tenth run of the bot, is dropped, and what was stored is not counted again', async () => {
     on.plugin.fault = (name) => (name === 'Karma' ? busy : undefined)
     for (const seconds of [5, 30, 300, 300, 300, 300, 300, 300, 300]) {
       await expect(on.take('ben++', 18)).rejects.toMatchObject(again(seconds))
@@ -130,24 +130,30 @@ describe('an update, when the storage fails', () => {
     expect(await on.store.get(KEY)).toEqual({ state: 'done' })
     on.plugin.fault = () => undefined
     await on.take('ben++', 18)
-    expect([on.api.sent(18), on.logged.at(-1)]).toEqual([[], expect.stringContaining('given up')])
+    expect([on.api.sent(18), on.logged.at(-1)]).toEqual([
+      [],
+      expect.stringContaining('the update is dropped'),
+    ])
     expect(await (await on.runtime.open('Karma')).size()).toBe(0)
     const { value: seen } = await (await on.runtime.open('Seen')).values().next()
     expect(seen).toMatchObject({ messages: 10 })
   })
-  test('not, but each of ten requests died as the bot acted, is given up', async () => {
-    await on.store.set(KEY, { state: 'claimed', until: 1, tries: 9 })
+  test('not, but ten requests were killed while the bot ran, is dropped', async () => {
+    await on.store.set(KEY, { state: 'claimed', until: 1, attempts: 9 })
     await on.take('ben++', 19)
     expect(await on.store.get(KEY)).toEqual({ state: 'done' })
-    expect([on.api.sent(19), on.logged]).toEqual([[], [expect.stringContaining('given up')]])
+    expect([on.api.sent(19), on.logged]).toEqual([
+      [],
+      [expect.stringContaining('the update is dropped')],
+    ])
   })
-  test('as the bot acts and the claim is released, is brought again when it ends', async () => {
+  test('while the bot runs and during the release, is delivered again when the lease ends', async () => {
     on.failing(['Seen', unsure], ['Telegram', busy])
     await expect(on.take('ben++', 4)).rejects.toMatchObject(again(5))
     await expect(on.take('ben++', 4)).rejects.toMatchObject(again(5))
     expect(on.api.sent(4)).toEqual([])
   })
-  test('before the answer is stored, sends none, and does not act again', async () => {
+  test('before the replies are stored, sends none, and does not run the bot again', async () => {
     const writes = { left: 2 }
     failWhere(() => writes.left-- <= 0 && writes.left >= -2)
     await expect(on.take('ben++', 5)).rejects.toMatchObject(again(5))
@@ -155,19 +161,19 @@ describe('an update, when the storage fails', () => {
     await on.take('ben++', 5)
     expect(on.api.texts(5)).toEqual(['ben has 1 karma.'])
   })
-  test('once as the answer is stored, answers', async () => {
+  test('once while the replies are stored, replies', async () => {
     const writes = { left: 2 }
     failWhere(() => writes.left-- === 0)
     await on.take('ben++', 14)
     expect(on.api.texts(14)).toEqual(['ben has 1 karma.'])
   })
-  test('once as a message is counted, sends it once', async () => {
+  test('once while a sent message is recorded, sends it once', async () => {
     failWhere(afterSending(15, 1))
     await on.take('ben++', 15)
     expect(on.api.texts(15)).toEqual(['ben has 1 karma.'])
     expect(await on.store.get(KEY)).toEqual({ state: 'done' })
   })
-  test('twice as a message is counted, sends it once nevertheless', async () => {
+  test('twice while a sent message is recorded, sends it once nevertheless', async () => {
     const lines = ['a', 'b'].map((letter) => letter.repeat(3_000))
     await on.take(`!learn long = ${lines.join('\n')}`, 17)
     await on.store.delete(KEY)
@@ -177,7 +183,7 @@ describe('an update, when the storage fails', () => {
     await on.take('!long', 16)
     expect(on.api.texts(16)).toEqual(lines)
   })
-  test('not, but the answer takes too long to be sent, is brought again for the rest', async () => {
+  test('not, but sending takes too long, is delivered again for the rest', async () => {
     const lines = ['a', 'b'].map((letter) => letter.repeat(3_000))
     await on.take(`!learn long = ${lines.join('\n')}`, 13)
     const real = Date.now.bind(Date)
@@ -185,32 +191,32 @@ describe('an update, when the storage fails', () => {
     clock.mockImplementation(() => real() + (on.api.sent(12).length > 0 ? 30_000 : 0))
     const said = readUpdate(textUpdate(6, '!long', { chat: { id: 12 } }))
     const env = { TELEGRAM_BOT_TOKEN: BOT_TOKEN, STORAGE: 'Memory', TELEGRAM_API_ROOT: on.api.url }
-    await expect(takeUpdate(said, env, on.runtime)).rejects.toMatchObject(again(1))
+    await expect(handleUpdate(said, env, on.runtime)).rejects.toMatchObject(again(1))
     expect(on.api.texts(12)).toEqual(lines.slice(0, 1))
-    await takeUpdate(said, env, on.runtime)
+    await handleUpdate(said, env, on.runtime)
     expect(on.api.texts(12)).toEqual(lines)
     clock.mockRestore()
   })
-  test('for good, is not brought for ever', async () => {
+  test('permanently, is not delivered forever', async () => {
     on.failing(['Seen', full])
     await on.take('ben++', 6)
     await on.take('ben++', 6)
     expect(await on.store.get(KEY)).toEqual({ state: 'done' })
     expect([on.api.sent(6), on.logged.join()]).toEqual([[], expect.stringContaining('full')])
   })
-  test('or our own code, is not brought for ever', async () => {
+  test('or our own code fails, is not delivered forever', async () => {
     vi.spyOn(Bot.prototype, 'handle').mockRejectedValueOnce(new TypeError('a mistake'))
     await on.take('!help', 7)
     await on.take('!help', 7)
     expect(await on.store.get(KEY)).toEqual({ state: 'done' })
     expect([on.api.sent(7), on.logged]).toEqual([[], [expect.stringContaining('a mistake')]])
   })
-  test('not, but the Bot API cannot be reached, is brought again, and no token is told', async () => {
+  test('not, but the Bot API cannot be reached, is delivered again, and the token is not revealed', async () => {
     const gone = await FakeBotApi.start()
     const root = gone.url
     await gone.close()
     await expect(on.take('ben++', 8, { TELEGRAM_API_ROOT: root })).rejects.toMatchObject(again(5))
-    const record = { state: 'sending', until: 0, sent: 0, tries: 1, timeouts: 0 }
+    const record = { state: 'sending', until: 0, sent: 0, attempts: 1, timeouts: 0 }
     expect(await on.store.get(KEY)).toMatchObject(record)
     expect(on.logged.join()).toContain('sendMessage')
     expect(on.logged.join()).not.toContain(BOT_TOKEN.slice(8))
@@ -226,7 +232,7 @@ describe('an update, when the storage fails', () => {
     expect(await on.store.size()).toBe(0)
   })
 
-  /** The writes of claims of which this is so fail. */
+  /** Makes the writes of records fail for which this returns true. */
   function failWhere(fails: () => boolean): void {
     on.plugin.fault = (namespace) => (namespace === 'Telegram' && fails() ? busy : undefined)
   }

@@ -3,23 +3,23 @@ import { readFile } from 'node:fs/promises'
 import { text as textOf } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { BOT_TOKEN, FakeBotApi } from '../../../scripts/bot-api.ts'
-import { splitMessages } from '../../../worker/telegram/in-messages.ts'
-import { nickOf } from '../../../worker/telegram/nick.ts'
-import { readUpdate, type Said } from '../../../worker/telegram/update.ts'
-import { isOnTelegram } from '../../../worker/telegram.ts'
+import { splitMessages } from '../../../worker/telegram/split-messages.ts'
+import { telegramNick } from '../../../worker/telegram/nick.ts'
+import { readUpdate, type TelegramMessage } from '../../../worker/telegram/update.ts'
+import { isTelegramEnabled } from '../../../worker/telegram.ts'
 import { textUpdate } from './support/deliver.ts'
 
-describe('the messages of an answer', () => {
+describe('the messages of a reply', () => {
   test.each<[string, string[], string[]]>([
     ['nothing', [], []],
     ['blanks, which Telegram refuses', [' ', '\n', ''], []],
     [
-      'signs that do not show, which it refuses too',
+      'invisible characters, which Telegram rejects too',
       ['\u200b', '\u2060 \u3164', '\u2800\ufe0f'],
       [],
     ],
     [
-      'all that shows, beside a message that does not',
+      'visible text, without the invisible message beside it',
       ['\u200b'.repeat(4096), 'shown \u200b'],
       ['shown \u200b'],
     ],
@@ -27,27 +27,27 @@ describe('the messages of an answer', () => {
     ['the longest line whole', ['x'.repeat(4096)], ['x'.repeat(4096)]],
     ['a longer line in two', ['x'.repeat(4097)], ['x'.repeat(4096), 'x']],
     [
-      'lines cut between them',
+      'text split at line breaks',
       ['x'.repeat(4000), 'y'.repeat(95), 'z'],
       [`${'x'.repeat(4000)}\n${'y'.repeat(95)}`, 'z'],
     ],
     ['no half characters', [`x${'😀'.repeat(2048)}`], [`x${'😀'.repeat(2047)}`, '😀']],
     ['what came as half a character whole', ['a\ud800b'], ['a\ufffdb']],
-  ])('are: %s', (_rule, replies, messages) => {
+  ])('are %s', (_rule, replies, messages) => {
     expect(splitMessages(replies)).toEqual(messages)
   })
-  test('are 20 at most, and the last says that more was cut', () => {
+  test('are at most 20, and the last one says that more was cut', () => {
     const lines = Array.from({ length: 20 }, (_, i) => String(i % 10).repeat(4096))
     expect(splitMessages(lines)).toEqual(lines)
     const cut = splitMessages([...lines, 'more'])
     expect(cut).toHaveLength(20)
     expect(cut.slice(0, 19)).toEqual(lines.slice(0, 19))
-    expect(cut[19]).toMatch(/^9+\nThis answer is longer; the rest was cut\.$/)
+    expect(cut[19]).toMatch(/^9+\nThis reply is longer; the rest was cut\.$/)
     expect(cut[19]).toHaveLength(4096)
   })
 })
 
-describe('a name', () => {
+describe('a nick', () => {
   test.each<[Record<string, unknown>, string]>([
     [{ username: 'ann_lee', first_name: 'Ann' }, 'ann_lee'],
     [{ first_name: 'Ann', last_name: 'Lee' }, 'Ann-Lee-0007'],
@@ -60,37 +60,42 @@ describe('a name', () => {
     [{ first_name: '😀'.repeat(40) }, `${'😀'.repeat(32)}-0007`],
     [{ first_name: '__proto__' }, '__proto__-0007'],
     [{}, '7'],
-  ])('shows on one line, or is the id: %j', (sender, nick) => {
-    expect(nickOf(7, sender)).toBe(nick)
+  ])('is one visible line, or the id: %j', (sender, nick) => {
+    expect(telegramNick(7, sender)).toBe(nick)
   })
   test.each([
     [{ username: 'ann_lee' }, { first_name: 'ann_lee' }],
     [{ username: 'ann_lee' }, { title: 'Ann_Lee' }],
     [{ first_name: 'Alex' }, { first_name: 'Alex' }],
-  ])('is one person’s alone: %j', (one, another) => {
-    expect(nickOf(12_345_001, one).toLowerCase()).not.toBe(
-      nickOf(12_345_002, another).toLowerCase(),
+  ])('differs for two users of one name: %j', (one, another) => {
+    expect(telegramNick(12_345_001, one).toLowerCase()).not.toBe(
+      telegramNick(12_345_002, another).toLowerCase(),
     )
   })
-  test('can be thanked, as IRC has it: one word, of letters, digits and dashes', () => {
-    expect(nickOf(5_012_345_678, { first_name: 'Ann', last_name: 'Lee' })).toBe('Ann-Lee-5678')
-    expect(nickOf(-1_001_500_000_002, { title: 'Ubuntu news' })).toBe('Ubuntu-news-0002')
+  test('is an IRC nick that ++ can raise: one word of letters, digits and dashes', () => {
+    expect(telegramNick(5_012_345_678, { first_name: 'Ann', last_name: 'Lee' })).toBe(
+      'Ann-Lee-5678',
+    )
+    expect(telegramNick(-1_001_500_000_002, { title: 'Ubuntu news' })).toBe('Ubuntu-news-0002')
   })
 })
 
-function said(more: Parameters<typeof textUpdate>[2]): Said | undefined {
-  return readUpdate(textUpdate(5, 'hello', more)).said
+function said(more: Parameters<typeof textUpdate>[2]): TelegramMessage | undefined {
+  return readUpdate(textUpdate(5, 'hello', more)).message
 }
 
-describe('an update that is read', () => {
-  test.each([1, 8.64e12])('has a time that a Date can hold: %d', (date) => {
+describe('an update', () => {
+  test.each([1, 8.64e12])('with a date that a Date can represent is accepted: %d', (date) => {
     expect(new Date(said({ date })?.at ?? Number.NaN).getTime()).toBe(date * 1000)
   })
-  test.each([0, -1, 8.64e12 + 1, 1.5, '1767355200'])('of no such time is refused: %j', (date) => {
-    expect(() => said({ date })).toThrow(expect.objectContaining({ status: 400 }))
-  })
+  test.each([0, -1, 8.64e12 + 1, 1.5, '1767355200'])(
+    'with any other date is refused: %j',
+    (date) => {
+      expect(() => said({ date })).toThrow(expect.objectContaining({ status: 400 }))
+    },
+  )
   test.each([null, 'channel', 5, [], [{ id: 1 }]])(
-    'in the name of what is no chat is refused, and not a person’s: %j',
+    'whose sender_chat is malformed is refused and not attributed to the user: %j',
     (sender_chat) => {
       expect(() => said({ sender_chat })).toThrow(expect.objectContaining({ status: 400 }))
     },
@@ -99,7 +104,7 @@ describe('an update that is read', () => {
     { business_connection_id: 'abc' },
     { guest_query_id: 'abc' },
     { ephemeral_message_id: 7, message_id: 0 },
-  ])('that was not said to the bot in the chat is not heard: %j', (field) => {
+  ])('that the sender did not write to the bot is ignored: %j', (field) => {
     expect(said(field)).toBeUndefined()
   })
   test.each<[Record<string, unknown>, boolean]>([
@@ -110,10 +115,10 @@ describe('an update that is read', () => {
     [{ type: 'supergroup', is_direct_messages: true }, true],
     [{ type: 'of tomorrow' }, true],
     [{ type: undefined }, true],
-  ])('is private where nobody else reads it: %j', (chat, isPrivate) => {
+  ])('is private if only the sender and the bot read the chat: %j', (chat, isPrivate) => {
     expect(said({ chat })?.isPrivate).toBe(isPrivate)
   })
-  test('of a channel’s direct messages has their topic, and no other has', () => {
+  test('has a direct-messages topic only in the direct messages of a channel', () => {
     const direct_messages_topic = { topic_id: 4_503_599_627_370_495 }
     const chat = { type: 'supergroup', is_direct_messages: true }
     expect(said({ chat, direct_messages_topic })?.directTopic).toBe(4_503_599_627_370_495)
@@ -128,11 +133,11 @@ test.each<[Record<string, string>, boolean]>([
   [{ TELEGRAM_WEBHOOK_SECRET: 's' }, false],
   [{ TELEGRAM_BOT_TOKEN: '', TELEGRAM_WEBHOOK_SECRET: 's' }, false],
   [{ TELEGRAM_BOT_TOKEN: '1:a', TELEGRAM_WEBHOOK_SECRET: '' }, false],
-])('the bot talks on Telegram with both secrets alone: %j', (env, talks) => {
-  expect(isOnTelegram(env)).toBe(talks)
+])('Telegram is enabled only if both secrets are set: %j', (env, talks) => {
+  expect(isTelegramEnabled(env)).toBe(talks)
 })
 
-test('the lines of the README set the webhook, and show no secret among the words of a command', async () => {
+test('the documented commands set the webhook and put no secret into the arguments of a command', async () => {
   const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8')
   const [, lines = ''] = /```sh\n((?:(?!```)[^])*setWebhook(?:(?!```)[^])*)```/.exec(readme) ?? []
   const curl = lines.slice(lines.indexOf('curl'))

@@ -1,72 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { DevServer } from '../../../scripts/dev-server.ts'
-import { BOT_NAME, BOT_TOKEN, FakeBotApi } from '../../../scripts/bot-api.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { BOT_NAME, BOT_TOKEN } from '../../../scripts/bot-api.ts'
 import { deliver, SECRET, stored, textUpdate, update, UPDATES } from './support/deliver.ts'
-import { STARTS_WITHIN, TestServers, TOKEN } from '../support/test-servers.ts'
+import { updateKey, useTelegramServers } from './support/telegram-servers.ts'
 
-const servers = new TestServers()
-const lines: string[] = []
-let api: FakeBotApi
-let main: DevServer
-let kv: DevServer
-let closed: DevServer
-let nextId = 900_000_000
-let nextChat = 70_000
+const servers = useTelegramServers()
 
-beforeAll(async () => {
-  api = await FakeBotApi.start()
-  const variables = {
-    TELEGRAM_BOT_TOKEN: BOT_TOKEN,
-    TELEGRAM_WEBHOOK_SECRET: SECRET,
-    TELEGRAM_API_ROOT: api.url,
-  }
-  // As a dashboard gives them: as text.
-  const onKV = {
-    STORAGE: 'CloudflareKV',
-    STORAGE_CONFIG: '{"binding":"BOT_KV"}',
-    BOT_ADMINS: 'telegram:4343, telegram:4344',
-  }
-  const { TELEGRAM_WEBHOOK_SECRET: _, ...withoutSecret } = variables
-  ;[main, kv, closed] = await Promise.all([
-    servers.start(await servers.folder(), TOKEN, { variables, onLine }),
-    servers.start(await servers.folder(), TOKEN, { variables: { ...variables, ...onKV }, onLine }),
-    servers.start(await servers.folder(), TOKEN, { variables: withoutSecret, onLine }),
-  ])
-}, STARTS_WITHIN)
-
-afterAll(async () => {
-  await servers.stop()
-  await api.close()
-}, 20_000)
-
-function onLine(line: string): void {
-  lines.push(line)
-}
-
-/** Under what an update for the bot is stored. */
-function key(id: number): string {
-  return `update:7130201:${id}`
-}
-
-/** Somebody says something in a chat of his own; resolves to what he is answered. */
-async function say(
-  text: string,
-  more: Parameters<typeof textUpdate>[2] = {},
-  server: DevServer = main,
-): Promise<unknown[]> {
-  const chat = nextChat++
-  const said = textUpdate(nextId++, text, { chat: { id: chat }, ...more })
-  expect(await deliver(server, said)).toEqual({ status: 200, retryAfter: null, error: undefined })
-  return api.texts(chat)
-}
-
-/** Somebody says something on the page; resolves to what is answered. */
-async function sayOverWeb(
+/** Sends a message over the web API; resolves to the response. */
+async function postMessage(
   room: string,
   text: string,
   user = 'eve',
 ): Promise<Record<string, unknown>> {
-  const response = await fetch(new URL('/api/messages', main.url), {
+  const response = await fetch(new URL('/api/messages', servers.main.url), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ room, user, text }),
@@ -77,10 +22,12 @@ async function sayOverWeb(
 describe('the webhook', () => {
   test('does not exist without a secret', async () => {
     const init = { headers: { 'x-telegram-bot-api-secret-token': '' } }
-    expect((await fetch(new URL('/telegram', closed.url), init)).status).toBe(404)
+    expect((await fetch(new URL('/telegram', servers.withoutSecret.url), init)).status).toBe(404)
     for (const secret of ['', 'undefined', SECRET]) {
       const headers = { 'x-telegram-bot-api-secret-token': secret }
-      expect(await deliver(closed, textUpdate(nextId++, 'hi'), headers)).toMatchObject({
+      expect(
+        await deliver(servers.withoutSecret, textUpdate(servers.nextId(), 'hi'), headers),
+      ).toMatchObject({
         status: 404,
         error: 'There is nothing here.',
       })
@@ -105,19 +52,22 @@ describe('the webhook', () => {
     [400, '"message"', good.replace('"date"', '"dated"'), {}],
     [400, '"message"', good.replace('"chat"', '"cat"'), {}],
     [400, '"callback_query"', '{"update_id":880000001,"callback_query":{}}', {}],
-  ])('refuses what Telegram does not send, and does nothing: %i %s', async (...given) => {
-    const [status, sentence, body, headers] = given
-    const before = api.calls.length
-    expect(await deliver(main, body, headers)).toMatchObject({
-      status,
-      error: expect.stringContaining(sentence),
-    })
-    expect(await stored(main, 'Seen')).not.toHaveProperty('refused')
-    expect(await stored(main, 'Telegram')).not.toHaveProperty([key(880_000_001)])
-    expect(api.calls).toHaveLength(before)
-  })
-  test('takes nothing but POST', async () => {
-    expect((await fetch(new URL('/telegram', main.url))).status).toBe(405)
+  ])(
+    'a request that Telegram would not send is refused and has no effect: %i %s',
+    async (...given) => {
+      const [status, sentence, body, headers] = given
+      const before = servers.api.calls.length
+      expect(await deliver(servers.main, body, headers)).toMatchObject({
+        status,
+        error: expect.stringContaining(sentence),
+      })
+      expect(await stored(servers.main, 'Seen')).not.toHaveProperty('refused')
+      expect(await stored(servers.main, 'Telegram')).not.toHaveProperty([updateKey(880_000_001)])
+      expect(servers.api.calls).toHaveLength(before)
+    },
+  )
+  test('accepts only POST', async () => {
+    expect((await fetch(new URL('/telegram', servers.main.url))).status).toBe(405)
   })
 })
 
@@ -163,12 +113,12 @@ describe('an update', () => {
     },
   }
 
-  test.each(UPDATES)('of this kind is heard as it should be, or not at all: %s', async (name) => {
-    const seen = await stored(main, 'Seen')
-    const karma = await stored(main, 'Karma')
-    const id = nextId++
-    expect(await deliver(main, update(name, id))).toMatchObject({ status: 200 })
-    const now = await stored(main, 'Seen')
+  test.each(UPDATES)('of this kind is handled or ignored as intended: %s', async (name) => {
+    const seen = await stored(servers.main, 'Seen')
+    const karma = await stored(servers.main, 'Karma')
+    const id = servers.nextId()
+    expect(await deliver(servers.main, update(name, id))).toMatchObject({ status: 200 })
+    const now = await stored(servers.main, 'Seen')
     const changed = Object.keys(now).filter(
       (nick) => JSON.stringify(now[nick]) !== JSON.stringify(seen[nick]),
     )
@@ -177,117 +127,131 @@ describe('an update', () => {
     for (const [nick, sighting] of Object.entries(expected)) {
       expect(now[nick]).toEqual({ ...(sighting as object), messages: expect.any(Number) })
     }
-    expect(await stored(main, 'Karma')).toEqual(karma)
-    const record = (await stored(main, 'Telegram'))[key(id)]
+    expect(await stored(servers.main, 'Karma')).toEqual(karma)
+    const record = (await stored(servers.main, 'Telegram'))[updateKey(id)]
     expect(record).toEqual(name in heard ? { state: 'done' } : undefined)
   })
-  test('that is the press of a button is answered, so that the client stops waiting', async () => {
-    const before = api.calls.length
-    expect(await deliver(main, update('callback-query', nextId++))).toMatchObject({ status: 200 })
-    const calls = api.calls.slice(before)
+  test('for a pressed button is acknowledged, so that the client stops waiting', async () => {
+    const before = servers.api.calls.length
+    expect(await deliver(servers.main, update('callback-query', servers.nextId()))).toMatchObject({
+      status: 200,
+    })
+    const calls = servers.api.calls.slice(before)
     const query = { callback_query_id: '2151767355200000001' }
     expect(calls).toEqual([
-      { method: 'answerCallbackQuery', token: BOT_TOKEN, body: query, answered: 200 },
+      { method: 'answerCallbackQuery', token: BOT_TOKEN, body: query, status: 200 },
     ])
-    // A client gives up waiting by itself; it is not worth a delivery again and again.
+    // The client stops waiting after a while, so another delivery is not worth it.
     for (const trouble of [
       { status: 502, html: '<h1>Bad Gateway</h1>' },
       { status: 400, description: 'Bad Request: too old' },
     ]) {
-      api.trouble('answerCallbackQuery', trouble)
-      expect(await deliver(main, update('callback-query', nextId++))).toMatchObject({ status: 200 })
+      servers.api.failNext('answerCallbackQuery', trouble)
+      expect(await deliver(servers.main, update('callback-query', servers.nextId()))).toMatchObject(
+        { status: 200 },
+      )
     }
   })
 })
 
-describe('a person', () => {
-  test('is known by his id, whatever he calls himself', async () => {
-    await say('!todo add milk', { from: { id: 601, username: 'milkman' } })
-    expect(await say('!todo', { from: { id: 601, username: 'renamed' } })).toEqual(['1. milk'])
-    expect(await say('!todo', { from: { id: 602, username: 'milkman' } })).toEqual([
+describe('a user', () => {
+  test('is identified by id, not by name', async () => {
+    await servers.say('!todo add milk', { from: { id: 601, username: 'milkman' } })
+    expect(await servers.say('!todo', { from: { id: 601, username: 'renamed' } })).toEqual([
+      '1. milk',
+    ])
+    expect(await servers.say('!todo', { from: { id: 602, username: 'milkman' } })).toEqual([
       'Your list is empty.',
     ])
     const list = { next: 2, items: [{ id: 1, text: 'milk' }] }
-    expect(await stored(main, 'Todo')).toEqual({ 'telegram:601': list })
+    expect(await stored(servers.main, 'Todo')).toEqual({ 'telegram:601': list })
   })
-  test('is an admin by his id alone', async () => {
-    const [plugins] = await say('!plugins', { from: { id: 4242 } })
+  test('is an admin by id only', async () => {
+    const [plugins] = await servers.say('!plugins', { from: { id: 4242 } })
     expect(plugins).toContain('Karma: counts')
     const refused = ['Only an admin may use !plugins.']
     for (const name of ['telegram:4242', '4242', 'operator']) {
-      expect(await say('!plugins', { from: { username: name, first_name: name } })).toEqual(refused)
+      expect(await servers.say('!plugins', { from: { username: name, first_name: name } })).toEqual(
+        refused,
+      )
     }
-    // Neither the stand-in nor the author of an anonymous message is who speaks.
+    // The sender of an anonymous message is the group, not the placeholder user or the author.
     const group = { id: -100_777, title: 'A group', type: 'supergroup' }
     const from = { id: 4242, is_bot: true, username: 'GroupAnonymousBot' }
-    expect(await say('!plugins', { from, sender_chat: group })).toEqual(refused)
+    expect(await servers.say('!plugins', { from, sender_chat: group })).toEqual(refused)
   })
-  test('of Telegram is nobody over the web', async () => {
-    const { replies } = await sayOverWeb('r', '!plugins', 'telegram:4242')
+  test('cannot be impersonated over the web', async () => {
+    const { replies } = await postMessage('r', '!plugins', 'telegram:4242')
     expect(replies).toEqual(['Only an admin may use !plugins.'])
   })
-  test('is an admin if text, which is all that a dashboard gives, names him', async () => {
+  test('is an admin if BOT_ADMINS names them as text, the form of the dashboard', async () => {
     for (const id of [4343, 4344]) {
-      expect((await say('!plugins', { from: { id } }, kv))[0]).toContain('Karma: counts')
+      expect((await servers.say('!plugins', { from: { id } }, servers.kv))[0]).toContain(
+        'Karma: counts',
+      )
     }
     const refused = ['Only an admin may use !plugins.']
-    expect(await say('!plugins', { from: { id: 4242 } }, kv)).toEqual(refused)
+    expect(await servers.say('!plugins', { from: { id: 4242 } }, servers.kv)).toEqual(refused)
   })
 })
 
-/** The last that a chat is told, when somebody asks there. */
+/** Resolves to the last reply in a chat after a request there. */
 async function asked(text: string, chat: Record<string, unknown>): Promise<unknown> {
-  await say(text, { chat })
-  return api.texts(Number(chat['id'])).at(-1)
+  await servers.say(text, { chat })
+  return servers.api.texts(Number(chat['id'])).at(-1)
 }
 
-describe('what was said', () => {
+describe('a message', () => {
   const SEEN = 'was last seen on 2026-01-02 12:00 UTC'
   const group = { id: -4_100, type: 'group', title: 'A group' }
   const other = { id: -4_101, type: 'group', title: 'Another group' }
 
-  test('in private is stored nowhere, and told nobody, over the web neither', async () => {
+  test('in a private chat is neither stored nor shown to others, also not over the web', async () => {
     const from = { id: 610, username: 'secretive' }
-    await say('my pin is 1234', { from, chat: { id: 610, type: 'private' } })
-    const sighting = (await stored(main, 'Seen'))['secretive']
+    await servers.say('my pin is 1234', { from, chat: { id: 610, type: 'private' } })
+    const sighting = (await stored(servers.main, 'Seen'))['secretive']
     expect(sighting).toMatchObject({ nick: 'secretive', messages: 1, text: '' })
     for (const namespace of ['Seen', 'Telegram', 'Karma', 'Factoids', 'core']) {
-      expect(JSON.stringify(await stored(main, namespace))).not.toContain('1234')
+      expect(JSON.stringify(await stored(servers.main, namespace))).not.toContain('1234')
     }
     expect(await asked('!seen secretive', group)).toBe(`secretive ${SEEN}.`)
-    expect(await sayOverWeb('lobby', '!seen secretive')).toEqual({
+    expect(await postMessage('lobby', '!seen secretive')).toEqual({
       replies: [`secretive ${SEEN}.`],
     })
   })
-  test('to a channel in private is not told the next who writes to it', async () => {
+  test('in the direct messages of a channel is not shown to the next sender', async () => {
     const channel = { id: -100_920, type: 'supergroup', is_direct_messages: true }
-    api.makeDirect(-100_920)
+    servers.api.makeDirect(-100_920)
     const from = { id: 611, username: 'subscriber' }
-    await say('my pin is 5678', { from, chat: channel, direct_messages_topic: { topic_id: 1 } })
-    await say('!seen subscriber', { chat: channel, direct_messages_topic: { topic_id: 2 } })
-    expect(api.sent(-100_920)).toMatchObject([
-      { answered: 200, body: { text: `subscriber ${SEEN}.`, direct_messages_topic_id: 2 } },
+    await servers.say('my pin is 5678', {
+      from,
+      chat: channel,
+      direct_messages_topic: { topic_id: 1 },
+    })
+    await servers.say('!seen subscriber', { chat: channel, direct_messages_topic: { topic_id: 2 } })
+    expect(servers.api.sent(-100_920)).toMatchObject([
+      { status: 200, body: { text: `subscriber ${SEEN}.`, direct_messages_topic_id: 2 } },
     ])
   })
-  test('in a group is told there alone, and nobody else is told which group it was', async () => {
+  test('in a group is shown only there, and the group is not named elsewhere', async () => {
     const from = { id: 612, username: 'talker' }
-    await say('hello\neve has 9 karma.', { from, chat: group })
+    await servers.say('hello\neve has 9 karma.', { from, chat: group })
     const told = `talker ${SEEN} in telegram:-4100, saying: hello eve has 9 karma.`
     expect(await asked('!seen talker', group)).toBe(told)
     expect(await asked('!seen talker', other)).toBe(`talker ${SEEN}.`)
-    expect(await sayOverWeb('lobby', '!seen talker')).toEqual({ replies: [`talker ${SEEN}.`] })
+    expect(await postMessage('lobby', '!seen talker')).toEqual({ replies: [`talker ${SEEN}.`] })
   })
-  test('is not told over the web to who says that he is in the chat', async () => {
+  test('is not shown over the web to a user who names the chat as their room', async () => {
     const refusal = { error: 'The field "room" must not begin with "telegram:".' }
-    expect(await sayOverWeb('telegram:-4100', '!seen talker')).toEqual(refusal)
+    expect(await postMessage('telegram:-4100', '!seen talker')).toEqual(refusal)
   })
 })
 
-describe('a call', () => {
+describe('a command', () => {
   const known = ['I know it.']
   beforeAll(async () => {
-    await say('!learn it = I know it.')
-    await say('!learn it@work = At work.')
+    await servers.say('!learn it = I know it.')
+    await servers.say('!learn it@work = At work.')
   })
   test.each<[string, unknown[]]>([
     ['!it', known],
@@ -303,35 +267,36 @@ describe('a call', () => {
     ['!it@work', ['At work.']],
     ['/etc/fstab', []],
     ['it', []],
-  ])('is heard in a group if it is for this bot: %s', async (text, answer) => {
-    // Telegram marks no command in a path.
+  ])('is handled if it is for this bot: %s', async (text, answer) => {
+    // Telegram does not mark a path as a command.
     const marked = { entities: [{ offset: 0, length: 4, type: 'italic' }] }
-    expect(await say(text, text.startsWith('/etc') ? marked : {})).toEqual(answer)
+    expect(await servers.say(text, text.startsWith('/etc') ? marked : {})).toEqual(answer)
   })
-  test('of /start is answered with the commands there are', async () => {
-    expect(await say('/start from-a-link')).toEqual(await say('!help'))
-    expect((await say('/start'))[0]).toContain('!todo')
+  test('/start is answered with the list of commands', async () => {
+    expect(await servers.say('/start from-a-link')).toEqual(await servers.say('!help'))
+    expect((await servers.say('/start'))[0]).toContain('!todo')
   })
   test('for another bot is not stored', async () => {
-    const id = nextId
-    await say('!it@other_bot', { from: { username: 'not_for_us' } })
-    expect(await stored(main, 'Seen')).not.toHaveProperty('not_for_us')
-    expect(await stored(main, 'Telegram')).not.toHaveProperty([key(id)])
+    const id = servers.nextId()
+    const request = textUpdate(id, '!it@other_bot', { from: { username: 'not_for_us' } })
+    expect(await deliver(servers.main, request)).toMatchObject({ status: 200 })
+    expect(await stored(servers.main, 'Seen')).not.toHaveProperty('not_for_us')
+    expect(await stored(servers.main, 'Telegram')).not.toHaveProperty([updateKey(id)])
   })
-  test('by name asks Telegram for the name once, not each time', async () => {
-    await say(`!it@${BOT_NAME}`)
-    expect(api.calls.filter(({ method }) => method === 'getMe')).toHaveLength(1)
-    expect(await stored(main, 'Telegram')).toMatchObject({ 'username:7130201': BOT_NAME })
+  test('that addresses the bot by name requests the name from Telegram once', async () => {
+    await servers.say(`!it@${BOT_NAME}`)
+    expect(servers.api.calls.filter(({ method }) => method === 'getMe')).toHaveLength(1)
+    expect(await stored(servers.main, 'Telegram')).toMatchObject({ 'username:7130201': BOT_NAME })
   })
 })
 
-describe('an answer', () => {
-  test('is plain text without a preview, in the same topic', async () => {
+describe('a reply', () => {
+  test('is plain text without a link preview, in the same topic', async () => {
     const chat = { id: -100_888, type: 'supergroup', is_forum: true }
     const inTopic = { chat, is_topic_message: true, message_thread_id: 17 }
-    await say('!learn link = <b>see</b> https://example.com *now*', inTopic)
-    await say('!link', { chat, message_thread_id: 5 })
-    expect(api.sent(-100_888).map(({ body }) => body)).toEqual([
+    await servers.say('!learn link = <b>see</b> https://example.com *now*', inTopic)
+    await servers.say('!link', { chat, message_thread_id: 5 })
+    expect(servers.api.sent(-100_888).map(({ body }) => body)).toEqual([
       {
         chat_id: -100_888,
         text: 'I will remember "link".',
@@ -346,146 +311,23 @@ describe('an answer', () => {
     ])
   })
   test('of several lines is one message', async () => {
-    const texts = await say('ann++ bob++')
+    const texts = await servers.say('ann++ bob++')
     expect(texts).toEqual(['ann has 1 karma.\nbob has 1 karma.'])
   })
-  test('to 20 messages at once counts every one of them', async () => {
-    const texts = await Promise.all(Array.from({ length: 20 }, () => say('twenty++')))
-    expect((await stored(main, 'Karma'))['twenty']).toBe(20)
+  test('to each of 20 concurrent messages counts all of them', async () => {
+    const texts = await Promise.all(Array.from({ length: 20 }, () => servers.say('twenty++')))
+    expect((await stored(servers.main, 'Karma'))['twenty']).toBe(20)
     const counts = texts.map(([text]) => Number(/\d+/.exec(String(text))?.[0]))
     expect(counts.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1))
   })
-  test('that is long comes in messages that Telegram takes', async () => {
+  test('that is long is split into messages that Telegram accepts', async () => {
     const factoid = 'é'.repeat(3_900)
-    for (let i = 0; i < 4; i++) await say(`!learn long${i} = ${factoid}`)
-    const texts = await say('!backup', { from: { id: 4242 } })
+    for (let i = 0; i < 4; i++) await servers.say(`!learn long${i} = ${factoid}`)
+    const texts = await servers.say('!backup', { from: { id: 4242 } })
     expect(texts.length).toBeGreaterThan(3)
     for (let i = 0; i < 4; i++) {
       expect(texts.join('\n')).toMatch(new RegExp(`"long${i}".*${factoid}`))
     }
-    for (let i = 0; i < 4; i++) await say(`!forget long${i}`)
+    for (let i = 0; i < 4; i++) await servers.say(`!forget long${i}`)
   })
-})
-
-describe.each(['DurableObject', 'CloudflareKV'])('on %s, an update', (storage) => {
-  const server = (): DevServer => (storage === 'DurableObject' ? main : kv)
-  const karma = async (nick: string): Promise<unknown> => (await stored(server(), 'Karma'))[nick]
-  const record = async (id: number): Promise<unknown> =>
-    (await stored(server(), 'Telegram'))[key(id)]
-
-  /** An update whose answer meets trouble; `again` brings it again. */
-  function troubled(nick: string, ...troubles: Parameters<FakeBotApi['trouble']>[1][]) {
-    const [chat, id] = [nextChat++, nextId++]
-    const body = textUpdate(id, `${nick}++`, { chat: { id: chat } })
-    api.trouble(chat, ...troubles)
-    return { chat, id, again: () => deliver(server(), body) }
-  }
-
-  test('is answered', async () => {
-    expect(await say('!learn kept = yes', {}, server())).toEqual(['I will remember "kept".'])
-    expect(await say('!kept', {}, server())).toEqual(['yes'])
-  })
-  test('that is delivered twice acts once', async () => {
-    const { chat, id, again } = troubled('twice')
-    for (let i = 0; i < 3; i++) expect(await again()).toMatchObject({ status: 200 })
-    expect(await karma('twice')).toBe(1)
-    expect(api.texts(chat)).toEqual(['twice has 1 karma.'])
-    expect(await record(id)).toEqual({ state: 'done' })
-  })
-  test('whose answer Telegram will take later is answered then, without acting again', async () => {
-    const flood = { status: 429, description: 'Too Many Requests: retry after 40', retryAfter: 40 }
-    const { chat, id, again } = troubled(
-      'later',
-      flood,
-      { status: 502, html: '<h1>Bad' },
-      'hang up',
-    )
-    expect(await again()).toMatchObject({ status: 503, retryAfter: '40' })
-    expect(await record(id)).toMatchObject({ state: 'sending', messages: ['later has 1 karma.'] })
-    expect(await again()).toMatchObject({ status: 503, retryAfter: '5' })
-    expect(await again()).toMatchObject({ status: 503, retryAfter: '30' })
-    await say('later++', {}, server())
-    expect(await again()).toMatchObject({ status: 200 })
-    expect(api.texts(chat)).toEqual(Array.from({ length: 4 }, () => 'later has 1 karma.'))
-    expect(await karma('later')).toBe(2)
-    expect(await again()).toMatchObject({ status: 200 })
-    expect(api.sent(chat)).toHaveLength(4)
-    expect(await record(id)).toEqual({ state: 'done' })
-  })
-  test('whose answer Telegram will never take is done with', async () => {
-    for (const [status, description] of [
-      [403, 'Forbidden: bot was blocked by the user'],
-      [400, 'Bad Request: chat not found'],
-    ] as const) {
-      const { chat, id, again } = troubled('never', { status, description })
-      expect(await again()).toMatchObject({ status: 200 })
-      expect(await again()).toMatchObject({ status: 200 })
-      expect(api.sent(chat)).toHaveLength(1)
-      expect(await record(id)).toEqual({ state: 'done' })
-      await vi.waitFor(() => expect(lines.join('\n')).toContain(description))
-    }
-    expect(await karma('never')).toBe(2)
-  })
-})
-
-describe('on DurableObject, an update', () => {
-  test('whose answer is wanted a little later waits for it', async () => {
-    const chat = nextChat++
-    const short = { status: 429, description: 'Too Many Requests: retry after 1', retryAfter: 1 }
-    api.trouble(chat, short)
-    const body = textUpdate(nextId++, 'short++', { chat: { id: chat } })
-    expect(await deliver(main, body)).toMatchObject({ status: 200 })
-    expect(api.texts(chat)).toEqual(['short has 1 karma.', 'short has 1 karma.'])
-  })
-  test('is worked on by one delivery at a time, and a server that hangs is given up', async () => {
-    const [chat, id] = [nextChat++, nextId++]
-    api.trouble(chat, 'hang')
-    const body = textUpdate(id, 'slow++', { chat: { id: chat } })
-    const first = deliver(main, body)
-    await vi.waitFor(() => expect(api.sent(chat)).toHaveLength(1), 10_000)
-    expect(await deliver(main, body)).toMatchObject({ status: 503, retryAfter: '5' })
-    expect(api.sent(chat)).toHaveLength(1)
-    expect(await first).toMatchObject({ status: 503, retryAfter: '5' })
-    const record = (await stored(main, 'Telegram'))[key(id)]
-    expect(record).toMatchObject({ state: 'sending', tries: 1, timeouts: 1 })
-    expect(await deliver(main, body)).toMatchObject({ status: 200 })
-    expect(api.texts(chat)).toEqual(['slow has 1 karma.', 'slow has 1 karma.'])
-    expect(await stored(main, 'Karma')).toMatchObject({ slow: 1 })
-  })
-  test('10 times at once acts once', async () => {
-    const [chat, id] = [nextChat++, nextId++]
-    const body = textUpdate(id, 'storm++', { chat: { id: chat } })
-    const all = await Promise.all(Array.from({ length: 10 }, () => deliver(main, body)))
-    for (const { status } of all) expect([200, 503]).toContain(status)
-    expect(all.map(({ status }) => status)).toContain(200)
-    expect(await stored(main, 'Karma')).toMatchObject({ storm: 1 })
-    expect(api.texts(chat)).toEqual(['storm has 1 karma.'])
-  })
-  test('sends what is left of a long answer, and no message twice', async () => {
-    const chat = nextChat++
-    const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(3_000))
-    for (const [i, text] of texts.entries()) {
-      await say(`!todo add ${text}`, { from: { id: 700 } })
-      texts[i] = `${i + 1}. ${text}`
-    }
-    api.trouble(chat, undefined, { status: 500, description: 'Internal Server Error' })
-    const body = textUpdate(nextId++, '!todo', { from: { id: 700 }, chat: { id: chat } })
-    expect(await deliver(main, body)).toMatchObject({ status: 503 })
-    expect(api.texts(chat)).toEqual(texts.slice(0, 2))
-    expect(await deliver(main, body)).toMatchObject({ status: 200 })
-    expect(api.texts(chat)).toEqual([texts[0], texts[1], texts[1], texts[2]])
-  })
-})
-
-test('the token is never written down', async () => {
-  const secret = BOT_TOKEN.slice(BOT_TOKEN.indexOf(':') + 1)
-  const chat = nextChat++
-  api.trouble(chat, { status: 400, description: `Bad Request: ${BOT_TOKEN}` })
-  await deliver(main, textUpdate(nextId++, 'said++', { chat: { id: chat } }))
-  await vi.waitFor(() => expect(lines.join('\n')).toContain('Bad Request: 7130201:...'))
-  expect(lines.join('\n')).not.toContain(secret)
-  expect(lines.join('\n')).not.toContain(SECRET)
-  for (const server of [main, kv]) {
-    expect(JSON.stringify(await stored(server, 'Telegram'))).not.toContain(secret)
-  }
 })

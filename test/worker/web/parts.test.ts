@@ -3,7 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { memory } from '../../../adapters/memory.ts'
 import { StorageRuntime } from '../../../src/index.ts'
 import { OLDEST_BROWSERS } from '../../../scripts/browsers.ts'
-import { EXCERPT } from '../../../worker/bot/excerpt.ts'
+import { LOG_EXCERPT } from '../../../worker/bot/excerpt.ts'
 import { Rounds } from '../../../worker/web/rounds.ts'
 import { showValue } from '../../../worker/web/show-value.ts'
 import { type Line, Transcript } from '../../../worker/web/transcript.ts'
@@ -137,5 +137,5 @@ test('the page is built for the browsers that README names', () => {
 
 test('the page credits whose log it brings', () => {
   const html = readFileSync(new URL('../../../worker/web/index.html', import.meta.url), 'utf8')
-  expect(html.replace(/\s+/g, ' ')).toContain(EXCERPT.credit)
+  expect(html.replace(/\s+/g, ' ')).toContain(LOG_EXCERPT.credit)
 })

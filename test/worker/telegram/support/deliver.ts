@@ -3,25 +3,25 @@ import type { DevServer } from '../../../../scripts/dev-server.ts'
 import { decode } from '../../../../src/codec.ts'
 import { TOKEN } from '../../support/test-servers.ts'
 
-/** The secret of the webhook of the servers in tests. */
+/** The webhook secret of the test servers. */
 export const SECRET = 'webhook_secret-1'
 
 type Fields = Record<string, unknown>
 
 const FOLDER = new URL('updates/', import.meta.url)
 
-/** The names of all updates that are written down as Telegram sends them. */
+/** The names of the recorded updates. */
 export const UPDATES: readonly string[] = readdirSync(FOLDER).map((name) =>
   name.replace(/\.json$/, ''),
 )
 
-/** An update as Telegram sends it, under another id. */
+/** A recorded update with another id. */
 export function update(name: string, id = 0): Fields {
   const text = readFileSync(new URL(`${name}.json`, FOLDER), 'utf8')
   return { ...(JSON.parse(text) as Fields), update_id: id }
 }
 
-/** A text of somebody in a private chat, or elsewhere. */
+/** An update with a text message, by default in a private chat. */
 export function textUpdate(
   id: number,
   text: string,
@@ -43,14 +43,14 @@ export function textUpdate(
   }
 }
 
-/** What became of a delivery. */
+/** The response to a delivery. */
 export interface Delivered {
   readonly status: number
   readonly retryAfter: string | null
   readonly error: string | undefined
 }
 
-/** Brings an update to the webhook, as Telegram's server does. */
+/** Posts an update to the webhook as Telegram's server does. */
 export async function deliver(
   server: DevServer,
   body: unknown,
@@ -69,7 +69,7 @@ export async function deliver(
   return { status: response.status, retryAfter: response.headers.get('retry-after'), error }
 }
 
-/** Everything in a namespace of the server's default storage. */
+/** Resolves to the entries of a namespace in the server's default storage. */
 export async function stored(server: DevServer, namespace: string): Promise<Fields> {
   const response = await fetch(new URL(`/admin/storage/${namespace}`, server.url), {
     headers: { authorization: `Bearer ${TOKEN}` },

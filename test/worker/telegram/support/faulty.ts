@@ -1,10 +1,10 @@
 import { MemoryStoragePlugin } from '../../../../adapters/memory.ts'
 import type { StorageBase, StoreError } from '../../../../src/index.ts'
 
-/** What becomes of a write in a namespace: it fails with this; or, if there is nothing, it is made. */
+/** The error that a write in a namespace fails with; `undefined` lets it succeed. */
 export type Fault = (namespace: string) => StoreError | undefined
 
-/** Memory whose writes fail as they are told to: no simulator of a backend fails by itself. */
+/** Memory with writes that fail on request. The simulators of the backends never fail. */
 export class FaultyStoragePlugin extends MemoryStoragePlugin {
   fault: Fault = () => undefined
 
@@ -22,7 +22,7 @@ export class FaultyStoragePlugin extends MemoryStoragePlugin {
     const transact = storage.transact?.bind(storage)
     if (transact !== undefined) {
       storage.transact = async (keys, apply) => {
-        // What was decided may have been stored, or may not, only if something was.
+        // The outcome is unknown only if there was something to store.
         const error = this.fault(namespace)
         if (error?.outcome === 'unknown') apply(await storage.getMany(keys))
         if (error !== undefined) throw error

@@ -3,19 +3,19 @@ import { Bot } from '../../worker/bot/bot.ts'
 import type { Factoid } from '../../worker/bot/factoids.ts'
 import type { LogEvent } from '../../worker/bot/irc-log.ts'
 import type { Knowledge } from '../../worker/bot/knowledge.ts'
-import { hearAll } from '../../worker/bot/replay.ts'
+import { replayEvents } from '../../worker/bot/replay-events.ts'
 import type { Sighting } from '../../worker/bot/seen.ts'
 
-/** Lets a bot on a runtime hear the events; resolves to what it then knows. */
-export async function hear(
+/** Replays events to a new bot on a runtime; resolves to its knowledge. */
+export async function replayOn(
   runtime: StorageRuntime,
   storage: string,
   events: readonly LogEvent[],
   room: string,
-  onHeard?: (count: number) => void,
+  onProgress?: (count: number) => void,
 ): Promise<Knowledge> {
   const bot = await Bot.start(runtime, { storage: { name: storage } })
-  await hearAll(bot, events, room, onHeard)
+  await replayEvents(bot, events, room, onProgress)
   return {
     factoids: await readAll<Factoid>(runtime, 'Factoids'),
     seen: await readAll<Sighting>(runtime, 'Seen'),

@@ -3,35 +3,35 @@ import { StorageRuntime, type StoreError } from '../../../../src/index.ts'
 import { BOT_TOKEN, FakeBotApi } from '../../../../scripts/bot-api.ts'
 import type { TelegramStore } from '../../../../worker/telegram/claim.ts'
 import { readUpdate } from '../../../../worker/telegram/update.ts'
-import { takeUpdate } from '../../../../worker/telegram.ts'
+import { handleUpdate } from '../../../../worker/telegram.ts'
 import { textUpdate } from './deliver.ts'
 import { FaultyStoragePlugin } from './faulty.ts'
 
-/** Under what the update of a test is stored: by the id of the bot, then by its own. */
+/** The key of a test's update: the id of the bot, then the id of the update. */
 export const KEY = 'update:7130201:5'
 
-/** The transport in this process, on a storage that can fail, against a server like Telegram's. */
+/** The Telegram transport in this process, on a storage that can fail, with a fake Bot API server. */
 export interface Taking {
   api: FakeBotApi
   plugin: FaultyStoragePlugin
   runtime: StorageRuntime
   store: TelegramStore
-  /** What was logged as an error, in order. */
+  /** The errors that were logged, in order. */
   logged: string[]
-  /** Somebody says something in a chat of his own, always in the update that `KEY` is of. */
+  /** Handles a text from a private chat, always as the update with the key `KEY`. */
   take(text: string, chat: number, more?: Record<string, unknown>): Promise<void>
-  /** The same in the direct messages of a channel. */
+  /** The same for the direct messages of a channel. */
   takeDirect(text: string, chat: number, topic: number): Promise<void>
-  /** The writes in these namespaces, one each in this order, fail. */
+  /** Makes one write in each of these namespaces fail, in this order. */
   failing(...faults: readonly [namespace: string, error: StoreError][]): void
 }
 
-/** A new storage for each test of the file, and one server for all of them. */
+/** Creates a new storage for each test of a file, and one server for all of them. */
 export function taking(): Taking {
   const take = (body: Record<string, unknown>, more: object = {}): Promise<void> => {
     const env = { TELEGRAM_BOT_TOKEN: BOT_TOKEN, STORAGE: 'Memory' }
     const all = { ...env, TELEGRAM_API_ROOT: on.api.url, ...more }
-    return takeUpdate(readUpdate(body), all, on.runtime)
+    return handleUpdate(readUpdate(body), all, on.runtime)
   }
   const on = {
     take: (text: string, chat: number, more: Record<string, unknown> = {}) =>
