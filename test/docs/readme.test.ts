@@ -166,3 +166,12 @@ test.each([...pages, 'CHANGELOG.md', 'docs/api.md'])(
     }
   },
 )
+
+test('every npm script that the docs name exists', async () => {
+  const { scripts } = JSON.parse(await read('package.json')) as { scripts: object }
+  const own = pages.filter((page) => page !== 'samples/README.md')
+  const text = (await Promise.all(own.map(read))).join('\n')
+  const named = [...text.matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(([, name]) => name)
+  expect(named.length).toBeGreaterThan(10)
+  expect(Object.keys(scripts)).toEqual(expect.arrayContaining(named))
+})
