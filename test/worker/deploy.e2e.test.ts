@@ -58,16 +58,16 @@ test(
   STARTS_WITHIN,
 )
 
-test('the steps of the README name what wrangler.toml binds, and secrets that the Worker reads', async () => {
+test('the documented steps name what wrangler.toml binds, and secrets that the Worker reads', async () => {
   const root = fileURLToPath(new URL('../..', import.meta.url))
-  const [readme, config, env] = await Promise.all(
-    ['README.md', 'wrangler.toml', 'worker/env.ts'].map((name) =>
+  const [page, config, env] = await Promise.all(
+    ['docs/the-bot.md', 'wrangler.toml', 'worker/env.ts'].map((name) =>
       readFile(join(root, name), 'utf8'),
     ),
   )
-  const [, namespace] = /kv namespace create (\w+)/.exec(readme ?? '') ?? []
+  const [, namespace] = /kv namespace create (\w+)/.exec(page ?? '') ?? []
   expect(config).toContain(`binding = "${namespace}"`)
-  const secrets = [...(readme ?? '').matchAll(/wrangler secret put (\w+)/g)].map(([, name]) => name)
+  const secrets = [...(page ?? '').matchAll(/wrangler secret put (\w+)/g)].map(([, name]) => name)
   expect(secrets).toContain('ADMIN_TOKEN')
   for (const name of secrets) expect(env).toContain(`readonly ${name}?: string`)
 })

@@ -138,8 +138,8 @@ test.each<[Record<string, string>, boolean]>([
 })
 
 test('the documented commands set the webhook and put no secret into the arguments of a command', async () => {
-  const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8')
-  const [, lines = ''] = /```sh\n((?:(?!```)[^])*setWebhook(?:(?!```)[^])*)```/.exec(readme) ?? []
+  const page = await readFile(new URL('../../../docs/the-bot.md', import.meta.url), 'utf8')
+  const [, lines = ''] = /```sh\n((?:(?!```)[^])*setWebhook(?:(?!```)[^])*)```/.exec(page) ?? []
   const curl = lines.slice(lines.indexOf('curl'))
   expect(/^curl.*$/m.exec(curl)?.[0]).not.toContain('$')
   const api = await FakeBotApi.start()
