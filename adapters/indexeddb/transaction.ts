@@ -31,7 +31,7 @@ export function beginTransaction(
 /** Runs transactions, and fails those whose connection is lost. */
 export class TransactionRunner {
   readonly #onConnectionLost: (db: IDBDatabase) => void
-  /** Rejects a running transaction; with the connection it runs on. */
+  /** The running transactions: the function that rejects each one, and its connection. */
   readonly #running = new Map<(reason: unknown) => void, IDBDatabase>()
 
   constructor(onConnectionLost: (db: IDBDatabase) => void) {

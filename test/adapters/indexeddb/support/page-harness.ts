@@ -23,7 +23,6 @@ class PageHarness {
   /** What `openStore` has opened. */
   runtime!: StorageRuntime
   store!: Store
-  readonly indexeddb = indexeddb
   readonly IndexedDBStoragePlugin = IndexedDBStoragePlugin
   readonly persist = persist
   readonly rawIndexedDB = rawIndexedDB
