@@ -112,3 +112,16 @@ export function quote(name: unknown): string {
   if (typeof name !== 'string') return typeof name
   return JSON.stringify(name.length > 60 ? `${name.slice(0, 57)}...` : name)
 }
+
+/**
+ * The codes that one change can cause for all that share a call with it. After one of them, the
+ * changes are retried apart.
+ */
+export const CAUSED_BY_ONE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
+  'QUOTA_EXCEEDED',
+  'TOO_LARGE',
+  'INVALID_KEY',
+  'INVALID_VALUE',
+  'CORRUPT',
+  'BACKEND_ERROR',
+])

@@ -1,118 +1,125 @@
 import { noop } from '../../src/async.ts'
 import type { StorageListener, StoreChange } from '../../src/storage.ts'
 
-/** How many keys are told by name, and looked up, before it is that all may have changed. */
-const MOST_KEYS = 1000
-/** How long a tab that announced changes may say no more of them, in milliseconds. */
-const PATIENCE = 3000
-/** How long after the last of several writes the others are told of them, in milliseconds. */
-const LULL = 10
-/** How long that may take, however many follow, in milliseconds. */
-const LONGEST = 100
+/** The most keys that one message names, or that are looked up at once. More count as all keys. */
+const MAX_NAMED_KEYS = 1000
+/** How long to wait, after a tab announced changes, for the message that names them. */
+const ANNOUNCE_TIMEOUT_MS = 3000
+/** How long after the last write of a burst its keys are sent. */
+const DEBOUNCE_MS = 10
+/** How long after the start of a burst its keys are sent at the latest. */
+const MAX_DELAY_MS = 100
 
-/** What those who listen here are told. */
-export type Told = Parameters<StorageListener>[0]
+/** What listeners receive: a change, or `unknown` if any key may have changed. */
+export type ChangeNotification = Parameters<StorageListener>[0]
 
-/** The keys that changed; it may be any of them. */
-type Keys = readonly string[] | 'all'
+/** The keys that may have changed. */
+type ChangedKeys = readonly string[] | 'all'
 
-/** Announces that there will be changes, or says which there were. */
+/** The first message of a burst announces changes; the second names the keys. */
 type Message =
   | { readonly v: 1; readonly id: string; readonly changes: true }
-  | { readonly v: 1; readonly id: string; readonly done: Keys }
+  | { readonly v: 1; readonly id: string; readonly done: ChangedKeys }
 
-/** Tells which of these keys there are. */
-export type LookUp = (keys: readonly string[]) => Promise<readonly boolean[]>
+/** Reads which of the keys exist, in their order. */
+export type FindKeys = (keys: readonly string[]) => Promise<readonly boolean[]>
 
-/** Writes that follow upon one another: the others are told of them together. */
-interface Series {
+/** Writes in close succession, which share their two messages. */
+interface Burst {
   readonly id: string
-  readonly since: number
-  /** What they change; `undefined` stands for all keys. */
+  readonly startedAt: number
+  /** The keys that the writes change; `undefined` is every key. */
   readonly keys: Set<string | undefined>
-  underWay: number
+  unsettledWrites: number
 }
 
 /**
- * Tells the other tabs and workers of the origin what was changed here, and hears it from them.
+ * Sends the changes that are made here to the other tabs and workers of the origin, receives
+ * theirs, and notifies the listeners of both.
  *
- * A message costs a fifth of what a small write does, so writes in a row share two: one when the
- * first is sent to the database, and the keys when the last has been answered.
+ * A message costs a fifth of a small write, so writes in close succession form a burst, which takes
+ * two messages: one when the first write is sent to the database, and one with all keys after the
+ * last has settled. A tab that closes in between never sends the second. Then receivers assume
+ * after a timeout that any key may have changed.
  *
- * The second may never come, of a tab that closes, and then it is not known what has changed. And
- * it may come late, when what it tells of was changed again and told already; so the keys are
- * looked up, and what is told is how they are.
+ * A second message may also arrive after a newer change was received from another tab. So receivers
+ * do not trust its order: they look up its keys, and emit `set` or `remove` by what exists now.
  */
 export class ChangeBroadcast {
+  readonly #findKeys: FindKeys
   readonly #channel: BroadcastChannel
-  readonly #lookUp: LookUp
   readonly #listeners = new Set<StorageListener>()
+  readonly #senderId: string = crypto.getRandomValues(new Uint32Array(2)).join('-')
+  #burstCount = 0
+  #burst: Burst | undefined
+  #debounceTimer: ReturnType<typeof setTimeout> | undefined
+  /** Timers of the bursts that other tabs have announced, by the burst's id. */
   readonly #announced = new Map<string, ReturnType<typeof setTimeout>>()
-  readonly #heard = new Set<string>()
-  readonly #id: string = crypto.getRandomValues(new Uint32Array(2)).join('-')
-  #sent = 0
-  #series: Series | undefined
-  #lull: ReturnType<typeof setTimeout> | undefined
-  #heardAll = false
-  #lookingUp: Promise<void> | undefined
+  /** The keys received that are not looked up yet. */
+  readonly #received = new Set<string>()
+  #hasReceivedAll = false
+  #lookup: Promise<void> | undefined
 
-  constructor(database: string, lookUp: LookUp) {
-    this.#lookUp = lookUp
+  constructor(database: string, findKeys: FindKeys) {
+    this.#findKeys = findKeys
     this.#channel = new BroadcastChannel(`botshelf:${database}`)
-    this.#channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-      // Announced before somebody listens here, it may take hold after.
-      this.#receive(data)
-    })
+    // From the start, not from the first listener on: changes that are announced before may be
+    // applied after it.
+    this.#channel.addEventListener('message', ({ data }: MessageEvent<unknown>) =>
+      this.#onMessage(data),
+    )
   }
 
-  /** Announces changes to others. Call what it returns when the database has answered. */
+  /** Announces changes to other tabs. Returns the function to call once the write has settled. */
   announce(changes: readonly StoreChange[]): () => void {
     if (changes.length === 0) return noop
-    clearTimeout(this.#lull)
-    let series = this.#series
-    if (series === undefined) {
-      const id = `${this.#id}.${this.#sent++}`
-      this.#series = series = { id, since: performance.now(), keys: new Set(), underWay: 0 }
+    clearTimeout(this.#debounceTimer)
+    let burst = this.#burst
+    if (burst === undefined) {
+      const id = `${this.#senderId}.${this.#burstCount++}`
+      burst = { id, startedAt: performance.now(), keys: new Set(), unsettledWrites: 0 }
+      this.#burst = burst
       this.#post({ v: 1, id, changes: true })
     }
-    const { since, keys } = series
+    const { startedAt, keys } = burst
     for (const { key } of changes) keys.add(key)
-    series.underWay++
+    burst.unsettledWrites++
     return () => {
-      if (--series.underWay > 0) return
-      if (performance.now() - since > LONGEST) this.#done()
-      else this.#lull = setTimeout(() => this.#done(), LULL)
+      if (--burst.unsettledWrites > 0) return
+      if (performance.now() - startedAt > MAX_DELAY_MS) this.#endBurst()
+      else this.#debounceTimer = setTimeout(() => this.#endBurst(), DEBOUNCE_MS)
     }
   }
 
-  /** Tells those who listen here. */
-  tell(changes: readonly Told[]): void {
+  /** Notifies the listeners of this tab. */
+  emit(changes: readonly ChangeNotification[]): void {
     for (const listener of this.#listeners) for (const change of changes) listener(change)
   }
 
-  listen(listener: StorageListener): () => void {
-    // Of its own, so that one function can listen twice.
+  /** Adds a listener. Returns the function that removes it. */
+  subscribe(listener: StorageListener): () => void {
+    // Wrapped, so that one function can be subscribed twice.
     const own: StorageListener = (change) => listener(change)
     this.#listeners.add(own)
     return () => this.#listeners.delete(own)
   }
 
   async close(): Promise<void> {
-    this.#done()
+    this.#endBurst()
     this.#channel.close()
     this.#listeners.clear()
     for (const timer of this.#announced.values()) clearTimeout(timer)
-    await this.#lookingUp
+    await this.#lookup
   }
 
-  #done(): void {
-    clearTimeout(this.#lull)
-    if (this.#series === undefined) return
-    const { id, keys } = this.#series
-    this.#series = undefined
-    const names = [...keys].filter((key) => key !== undefined)
-    const isAll = names.length < keys.size || names.length > MOST_KEYS
-    this.#post({ v: 1, id, done: isAll ? 'all' : names })
+  #endBurst(): void {
+    clearTimeout(this.#debounceTimer)
+    if (this.#burst === undefined) return
+    const { id, keys } = this.#burst
+    this.#burst = undefined
+    const named = [...keys].filter((key) => key !== undefined)
+    const isAll = named.length < keys.size || named.length > MAX_NAMED_KEYS
+    this.#post({ v: 1, id, done: isAll ? 'all' : named })
   }
 
   #post(message: Message): void {
@@ -120,56 +127,56 @@ export class ChangeBroadcast {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
       this.#channel.postMessage(message)
     } catch {
-      // What is stored is stored, whoever heard of it.
+      // The write succeeded; a failed broadcast must not fail it.
     }
   }
 
-  #receive(data: unknown): void {
+  #onMessage(data: unknown): void {
     const { v, id, changes, done } = (data ?? {}) as Record<string, unknown>
     if (typeof v !== 'number' || typeof id !== 'string') return
-    // Of a later version: something has changed, and it is not known what.
-    if (v !== 1) this.#hear('all')
-    else if (isKeys(done)) {
+    // A later version of botshelf sent it. Something has changed, but not even the keys are known.
+    if (v !== 1) this.#receive('all')
+    else if (isChangedKeys(done)) {
       clearTimeout(this.#announced.get(id))
       this.#announced.delete(id)
-      this.#hear(done)
+      this.#receive(done)
     } else if (changes === true) {
-      const late = setTimeout(() => {
+      const timer = setTimeout(() => {
         this.#announced.delete(id)
-        this.#hear('all')
-      }, PATIENCE)
-      this.#announced.set(id, late)
+        this.#receive('all')
+      }, ANNOUNCE_TIMEOUT_MS)
+      this.#announced.set(id, timer)
     }
   }
 
-  #hear(keys: Keys): void {
+  #receive(keys: ChangedKeys): void {
     if (this.#listeners.size === 0) return
-    if (keys !== 'all') for (const key of keys) this.#heard.add(key)
-    if (keys === 'all' || this.#heard.size > MOST_KEYS) {
-      this.#heard.clear()
-      this.#heardAll = true
+    if (keys !== 'all') for (const key of keys) this.#received.add(key)
+    if (keys === 'all' || this.#received.size > MAX_NAMED_KEYS) {
+      this.#received.clear()
+      this.#hasReceivedAll = true
     }
-    this.#lookingUp ??= this.#tellHeard().finally(() => {
-      this.#lookingUp = undefined
+    this.#lookup ??= this.#lookUpAndEmit().finally(() => {
+      this.#lookup = undefined
     })
   }
 
-  async #tellHeard(): Promise<void> {
-    while (this.#heardAll || this.#heard.size > 0) {
-      const keys = [...this.#heard]
-      const all = this.#heardAll
-      this.#heard.clear()
-      this.#heardAll = false
-      const found = all ? undefined : await this.#lookUp(keys).catch(noop)
-      this.tell(
-        found === undefined
+  async #lookUpAndEmit(): Promise<void> {
+    while (this.#hasReceivedAll || this.#received.size > 0) {
+      const keys = [...this.#received]
+      const isAll = this.#hasReceivedAll
+      this.#received.clear()
+      this.#hasReceivedAll = false
+      const exists = isAll ? undefined : await this.#findKeys(keys).catch(noop)
+      this.emit(
+        exists === undefined
           ? [{ kind: 'unknown' }]
-          : keys.map((key, at) => ({ kind: found[at] ? 'set' : 'remove', key })),
+          : keys.map((key, index) => ({ kind: exists[index] ? 'set' : 'remove', key })),
       )
     }
   }
 }
 
-function isKeys(keys: unknown): keys is Keys {
+function isChangedKeys(keys: unknown): keys is ChangedKeys {
   return keys === 'all' || (Array.isArray(keys) && keys.every((key) => typeof key === 'string'))
 }

@@ -2,75 +2,62 @@ import { noop, sleep } from '../../src/async.ts'
 import { StoreError } from '../../src/errors.ts'
 import type { StorageHost } from '../../src/storage.ts'
 import { fromTransactionError } from './errors.ts'
-import { ENTRIES, IDENTITY, META } from './format.ts'
-import { landmark } from './landmark.ts'
+import { IDENTITY_KEY, META_STORE } from './format.ts'
 import { openDatabase } from './open-database.ts'
+import {
+  beginTransaction,
+  type TransactionBody,
+  type TransactionOptions,
+  TransactionRunner,
+} from './transaction.ts'
 
-/** How long after one look at a database that was closed the next comes, in milliseconds. */
-const BETWEEN_LOOKS = 1000
+/** The shortest time between two reconnects that no call asked for. */
+const RECONNECT_INTERVAL_MS = 1000
 
 export interface ConnectionOptions {
   /** The name of the database. */
   readonly name: string
-  /** How long opening may take, in milliseconds. */
-  readonly openTimeout: number
-  readonly tell: StorageHost['emit']
+  readonly openTimeoutMs: number
+  readonly emit: StorageHost['emit']
 }
 
-/**
- * Sends the requests of a transaction and says what it comes to, which is then committed if it
- * writes. `after` calls back when requests have succeeded; they are answered in order.
- */
-export type Work<T> = (
-  store: IDBObjectStore,
-  answer: (result: T) => void,
-  after: (requests: readonly IDBRequest[], then: () => void) => void,
-) => void
-
-/** What requests result in, one by one. */
+/** The results of several requests, in their order. */
 type Results<R extends readonly IDBRequest[]> = {
   -readonly [I in keyof R]: R[I] extends IDBRequest<infer T> ? T : never
 }
 
-export interface TransactionOptions {
-  /** Of what is written; without it the transaction only reads. */
-  readonly durability?: IDBTransactionDurability
-  /** Another store than the entries. */
-  readonly store?: string
-}
-
 /**
- * A connection to one database that outlives the browser's own: it stands aside for whoever
- * upgrades or deletes the database, and is made anew, once for each use, where it was lost.
+ * A lasting connection to one database. The browser's own connection ends when another page deletes
+ * or upgrades the database, or when the browser closes it; this one opens a new one then. It
+ * reports when the data of the previous connection is gone.
  */
 export class Connection {
   readonly name: string
-  readonly #openTimeout: number
-  readonly #tell: StorageHost['emit']
-  /**
-   * What ends the transactions under way. Of those that were begun on a connection which the
-   * browser had closed, Chromium says nothing more; they end when it is known to be lost.
-   */
-  readonly #running = new Map<(reason: unknown) => void, IDBDatabase>()
+  readonly #openTimeoutMs: number
+  readonly #emit: StorageHost['emit']
+  readonly #transactions = new TransactionRunner((db) => this.#drop(db))
   #db: IDBDatabase | undefined
-  #opening: Promise<IDBDatabase> | undefined
-  /** What tells the database from one made anew under its name; pending while it is read. */
+  #connecting: Promise<IDBDatabase> | undefined
+  /** The identity of the database that was used last. Pending while it is read. */
   #identity: Promise<string | undefined> | undefined
-  /** Is it told already that what there was before the next connection is gone? */
-  #lossTold = false
-  #stoodAside = false
+  /** Whether the data loss that the next comparison of identities finds was already reported. */
+  #isLossReported = false
+  #hasYielded = false
   /** The connections that the browser has closed. */
-  readonly #lost = new WeakSet<IDBDatabase>()
-  #lookedAt = -BETWEEN_LOOKS
-  #looking: ReturnType<typeof setTimeout> | undefined
-  #closed = false
-  /** Called when the data is gone that was there; `unknown` if other data may be there by now. */
+  readonly #terminated = new WeakSet<IDBDatabase>()
+  #reconnectedAt = -RECONNECT_INTERVAL_MS
+  #reconnectTimer: ReturnType<typeof setTimeout> | undefined
+  #isClosed = false
+  /**
+   * Called when data is lost. `clear`: every entry is gone. `unknown`: every entry may have changed,
+   * since others may have written to the new database.
+   */
   onDataLost: (kind: 'clear' | 'unknown') => void = noop
 
-  constructor({ name, openTimeout, tell }: ConnectionOptions) {
+  constructor({ name, openTimeoutMs, emit }: ConnectionOptions) {
     this.name = name
-    this.#openTimeout = openTimeout
-    this.#tell = tell
+    this.#openTimeoutMs = openTimeoutMs
+    this.#emit = emit
   }
 
   /** @throws StoreError why the database cannot be opened */
@@ -79,225 +66,187 @@ export class Connection {
   }
 
   /**
-   * Runs a transaction, at once where there is a connection. One that reads resolves with its
-   * answer, one that writes when it has completed.
+   * Runs a transaction, on a new connection if there is none. If the connection turns out to be
+   * dead before anything was sent, it reconnects once.
    *
-   * @throws StoreError `CONNECTION_LOST` if a new connection is as dead as the old one, and why else it was
-   * rolled back
+   * @throws StoreError why the database cannot be opened, or why the transaction was rolled back
    */
-  async run<T>(work: Work<T>, options: TransactionOptions = {}): Promise<T> {
+  async run<T>(body: TransactionBody<T>, options: TransactionOptions = {}): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const db = this.#db ?? (await this.#connect())
-      let result: Promise<T>
+      let transaction: IDBTransaction
       try {
-        result = this.#runOn(db, work, options)
+        transaction = beginTransaction(db, options)
       } catch (error) {
-        // Nothing was sent, so it is safe to begin again.
-        const failed = fromTransactionError(error, 'not-applied')
-        if (failed.code !== 'CONNECTION_LOST') throw failed
+        const failure = fromTransactionError(error, 'not-applied')
+        if (failure.code !== 'CONNECTION_LOST') throw failure
         this.#drop(db)
-        if (attempt === 2) throw failed
+        if (attempt === 2) throw failure
         continue
       }
-      return result
+      return this.#transactions.run(transaction, body)
     }
   }
 
-  /** Answers requests that only read. */
+  /** Sends requests that only read, and resolves to their results. */
   async read<const R extends readonly IDBRequest[]>(
-    request: (entries: IDBObjectStore) => R,
+    send: (entries: IDBObjectStore) => R,
   ): Promise<Results<R>> {
-    return this.run((entries, answer, after) => {
-      const requests = request(entries)
-      after(requests, () => answer(requests.map(({ result }) => result as unknown) as Results<R>))
+    return this.run((entries, finish, onSuccess) => {
+      const requests = send(entries)
+      onSuccess(requests, () =>
+        finish(requests.map(({ result }) => result as unknown) as Results<R>),
+      )
     })
   }
 
-  /** Did another page delete or upgrade the database, and has nobody needed it since? */
-  get hasStoodAside(): boolean {
-    return this.#stoodAside
+  /** Whether another page deleted or upgraded the database, and no call has reconnected since. */
+  get hasYielded(): boolean {
+    return this.#hasYielded
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    clearTimeout(this.#looking)
-    await this.#opening?.catch(noop)
-    // So that the mark of what there is stands, and what was lost is told.
+    this.#isClosed = true
+    clearTimeout(this.#reconnectTimer)
+    await this.#connecting?.catch(noop)
+    // A loss must be reported, and the identity remembered, before this resolves.
     await this.#identity
     this.#db?.close()
     this.#db = undefined
   }
 
-  /** @throws DOMException `InvalidStateError` at once if the connection is closed */
-  #runOn<T>(
-    db: IDBDatabase,
-    work: Work<T>,
-    { durability, store = ENTRIES }: TransactionOptions,
-  ): Promise<T> {
-    const transaction =
-      durability === undefined
-        ? db.transaction(store)
-        : db.transaction(store, 'readwrite', { durability })
-    return new Promise<T>((resolve, reject) => {
-      let refused: unknown = null
-      let isSent = false
-      const end = (reason: unknown): void => {
-        if (!this.#running.delete(end)) return
-        const error = fromTransactionError(reason, isSent ? 'unknown' : 'not-applied')
-        // A connection that lost one transaction is not trusted with another.
-        if (error.code === 'CONNECTION_LOST') this.#drop(db)
-        reject(error)
-      }
-      this.#running.set(end, db)
-      // The browser may have aborted it first; then what was thrown here only tells of that.
-      transaction.addEventListener('abort', () => end(transaction.error ?? refused))
-      // What is thrown in a listener would be reported to the page, and its reason be lost here.
-      const step = (take: () => void): void => {
-        try {
-          take()
-        } catch (error) {
-          refused = error
-          abort(transaction)
-        }
-      }
-      const answer = (result: T): void => {
-        const settle = (): void => {
-          this.#running.delete(end)
-          resolve(result)
-        }
-        if (durability === undefined) return settle()
-        isSent = true
-        transaction.addEventListener('complete', settle)
-        // Not by itself, which would be once the browser has seen that nothing more comes.
-        transaction.commit()
-      }
-      step(() =>
-        work(transaction.objectStore(store), answer, (requests, then) => {
-          const last = requests.at(-1)
-          if (last === undefined) then()
-          else last.addEventListener('success', () => step(then))
-        }),
-      )
-    })
-  }
-
-  /** Lets go of a connection that turned out dead; the next use makes a new one. */
+  /** Closes a connection that is of no more use. The next call opens a new one. */
   #drop(db: IDBDatabase): void {
     if (this.#db === db) this.#db = undefined
     db.close()
   }
 
   #connect(): Promise<IDBDatabase> {
-    this.#opening ??= this.#open().finally(() => {
-      this.#opening = undefined
+    this.#connecting ??= this.#openAndCompare().finally(() => {
+      this.#connecting = undefined
     })
-    return this.#opening
+    return this.#connecting
   }
 
-  async #open(): Promise<IDBDatabase> {
+  async #openAndCompare(): Promise<IDBDatabase> {
     const db = await openDatabase({
       name: this.name,
-      timeout: this.#openTimeout,
-      onBlocked: (reason) => this.#tell('blocked', reason),
-      onVersionChange: (changed, deletes) => this.#standAside(changed, deletes),
-      onTerminated: (lost) => this.#terminated(lost),
+      openTimeoutMs: this.#openTimeoutMs,
+      onBlocked: (reason) => this.#emit('blocked', reason),
+      onVersionChange: (closing, isDeletion) => this.#yield(closing, isDeletion),
+      onTerminated: (closed) => this.#onTerminated(closed),
     })
-    if (this.#closed) {
+    if (this.#isClosed) {
       db.close()
-      const message = 'The storage was closed while it was opened.'
+      const message = 'The storage was closed while it was opened. Open it again.'
       throw new StoreError('CONNECTION_LOST', message, { retryable: false })
     }
-    this.#stoodAside = false
-    const reopened = this.#identity !== undefined
-    // Whoever opens for the first time need not wait for it. Reading the mark holds up the page.
-    const before = reopened ? this.#identity : sleep(0)
-    this.#identity = before?.then((last) => this.#recognise(db, last ?? undefined))
-    if (reopened) await this.#identity
-    // It may have gone again meanwhile; whoever uses it will see.
-    if (!this.#lost.has(db)) this.#db = db
-    if (reopened) this.#tell('reopened', 'the database had been closed under this page')
+    this.#hasYielded = false
+    const previous = this.#identity
+    const isReconnect = previous !== undefined
+    // The first opening does not wait for the comparison: reading localStorage blocks the page.
+    this.#identity = (previous ?? sleep(0)).then((id) => this.#compareIdentity(db, id ?? undefined))
+    if (isReconnect) await this.#identity
+    // If the browser has closed it meanwhile, the next call reconnects.
+    if (!this.#terminated.has(db)) this.#db = db
+    if (isReconnect) this.#emit('reopened', 'the connection had been closed')
     return db
   }
 
-  /** Tells the database from one made anew under its name, by this tab or another. */
-  async #recognise(db: IDBDatabase, before: string | undefined): Promise<string | undefined> {
-    const mark = `botshelf:${this.name}`
-    const wasTold = this.#lossTold
-    this.#lossTold = false
-    const last = before ?? landmark((marks) => marks.getItem(mark))
-    const identity = await this.#identify(db).catch(noop)
+  /**
+   * Reports data loss if the database is not the one that was used last: then that one was deleted,
+   * and a new one was created under its name. Resolves to the identity to compare with next time.
+   */
+  async #compareIdentity(
+    db: IDBDatabase,
+    previous: string | undefined,
+  ): Promise<string | undefined> {
+    const wasReported = this.#isLossReported
+    this.#isLossReported = false
+    const last = previous ?? lastIdentity(this.name)
+    const identity = await this.#readIdentity(db).catch(noop)
     if (identity === undefined) {
-      this.#lossTold ||= wasTold
+      // The connection is lost again. The next one is compared.
+      this.#isLossReported ||= wasReported
       return last
     }
     const isLost = last !== undefined && last !== identity
-    if (isLost && !wasTold) this.#tell('data-lost', 'the database was made anew, and empty')
-    // A deletion that was told may not have come about after all.
-    if (isLost !== wasTold) this.onDataLost('unknown')
-    landmark((marks) => marks.setItem(mark, identity))
-    return identity
-  }
-  async #identify(db: IDBDatabase): Promise<string | undefined> {
-    return this.#runOn(
-      db,
-      (store, answer, after) => {
-        const request: IDBRequest<{ id?: string } | undefined> = store.get(IDENTITY)
-        after([request], () => answer(request.result?.id))
-      },
-      { store: META },
-    )
+    if (isLost && !wasReported) {
+      this.#emit('data-lost', 'the database was deleted and created again')
+    }
+    // Also if a deletion was reported and then did not take place.
+    if (isLost !== wasReported) this.onDataLost('unknown')
+    return lastIdentity(this.name, identity)
   }
 
-  // Whoever wants to upgrade or delete the database waits until all others have closed it.
-  #standAside(db: IDBDatabase, deletes: boolean): void {
-    this.#stoodAside = true
-    if (deletes) {
-      this.#lossTold = true
-      void this.#loseAll(db)
+  async #readIdentity(db: IDBDatabase): Promise<string | undefined> {
+    const transaction = beginTransaction(db, { store: META_STORE })
+    return this.#transactions.run(transaction, (meta, finish, onSuccess) => {
+      const request: IDBRequest<{ id?: string } | undefined> = meta.get(IDENTITY_KEY)
+      onSuccess([request], () => finish(request.result?.id))
+    })
+  }
+
+  // A deletion or an upgrade waits until every connection to the database is closed.
+  #yield(db: IDBDatabase, isDeletion: boolean): void {
+    this.#hasYielded = true
+    if (isDeletion) {
+      this.#isLossReported = true
+      void this.#reportDeletion(db)
     }
     this.#drop(db)
   }
 
-  /** What was begun before the deletion still completes, and then it is lost with the rest. */
-  async #loseAll(db: IDBDatabase): Promise<void> {
+  /** Reports a deletion, after the writes that began before it: they complete, and are deleted too. */
+  async #reportDeletion(db: IDBDatabase): Promise<void> {
     try {
-      // It waits for all that write.
-      await this.#runOn<void>(db, (_, answer) => answer(), { durability: 'relaxed' })
+      // An empty transaction that writes completes after all earlier ones that write.
+      const transaction = beginTransaction(db, { durability: 'relaxed' })
+      await this.#transactions.run<void>(transaction, (_, finish) => finish())
     } catch {
-      // The connection is closed already, and nothing is under way.
+      // The connection is closed already, so no write is running.
     }
-    this.#tell('data-lost', 'another page or worker deleted the database')
+    this.#emit('data-lost', 'another page or worker deleted the database')
     this.onDataLost('clear')
   }
 
-  // Such as when a person clears what the site has stored. Looking at once tells what is left, but
-  // once a second at most: a browser may end one connection after another.
-  #terminated(db: IDBDatabase): void {
+  // For example because the user cleared the site's data. Reconnects soon to find out what is left,
+  // but not more than once a second: a browser may close one connection after another.
+  #onTerminated(db: IDBDatabase): void {
     const isReplaced = this.#db !== undefined && this.#db !== db
-    this.#lost.add(db)
+    this.#terminated.add(db)
     this.#drop(db)
-    for (const [end, of] of this.#running) if (of === db) end(null)
-    if (isReplaced || this.#closed) return
-    const wait = Math.max(0, this.#lookedAt + BETWEEN_LOOKS - performance.now())
-    clearTimeout(this.#looking)
-    this.#looking = setTimeout(() => this.#look(), wait)
+    this.#transactions.failAll(db)
+    if (isReplaced || this.#isClosed) return
+    const delayMs = Math.max(0, this.#reconnectedAt + RECONNECT_INTERVAL_MS - performance.now())
+    clearTimeout(this.#reconnectTimer)
+    this.#reconnectTimer = setTimeout(() => this.#reconnect(), delayMs)
   }
 
-  #look(): void {
-    this.#lookedAt = performance.now()
-    // An opening under way may be that of the very connection which was lost.
-    void (this.#opening ?? Promise.resolve()).catch(noop).then(() => {
-      if (this.#db !== undefined || this.#closed) return undefined
-      // Whoever reads for a watch then will see why it cannot be opened.
+  #reconnect(): void {
+    this.#reconnectedAt = performance.now()
+    // An opening that is under way may be that of the connection that the browser closed.
+    void (this.#connecting ?? Promise.resolve()).catch(noop).then(() => {
+      if (this.#db !== undefined || this.#isClosed) return undefined
+      // Watchers read the keys again then, and so get the error.
       return this.#connect().catch(() => this.onDataLost('unknown'))
     })
   }
 }
 
-function abort(transaction: IDBTransaction): void {
+/**
+ * Reads the identity of the database that was last used under this name; writes it if `identity` is
+ * given. It is kept in localStorage, outside IndexedDB: a browser opens a damaged database as a new,
+ * empty one without an error. A user who clears the site's data clears both. A worker has no
+ * localStorage, and some pages are denied it: there nothing is remembered between visits.
+ */
+function lastIdentity(name: string, identity?: string): string | undefined {
+  const key = `botshelf:${name}`
   try {
-    transaction.abort()
+    if (identity === undefined) return localStorage.getItem(key) ?? undefined
+    localStorage.setItem(key, identity)
   } catch {
-    // It has ended already.
+    // There is no localStorage, or it is full.
   }
+  return identity
 }

@@ -1,59 +1,60 @@
 import { ERROR_CLASSES } from '../../src/value/built-in.ts'
 import { cloneValue } from '../../src/value/copy-value.ts'
 
-/** An error as a plain object, which every browser keeps. */
-interface StandIn {
+// WebKit's structured clone does not keep errors (measured with WebKitGTK 2.50): it turns the cause
+// of an error into a string, and copies an error twice that is referred to twice. There, errors are
+// stored as plain objects.
+
+/** An error as a plain object. */
+interface EncodedError {
   readonly name: string
   readonly message: string
   readonly cause?: unknown
 }
 
-/** A value in which plain objects stand for its errors. */
-export interface Packed {
+/** A value without errors, and the objects in it that encode errors. */
+export interface EncodedValue {
   readonly value: unknown
-  readonly standIns: readonly object[]
+  readonly errors: readonly object[]
 }
 
-/**
- * Does the browser's structured clone keep errors as they are? WebKit makes a text of what caused
- * one, and two of one that is referred to twice (measured: WebKitGTK 2.50).
- */
-export function keepsErrors(): boolean {
+/** Returns whether the browser's structured clone keeps errors, with their causes and references. */
+export function canCloneErrors(): boolean {
   const error = new Error('', { cause: {} })
-  const [one, other] = structuredClone([error, error])
-  return one === other && typeof one?.cause === 'object'
+  const [first, second] = structuredClone([error, error])
+  return first === second && typeof first?.cause === 'object'
 }
 
-/** Puts stand-ins for the errors of a value; the value itself stays as it is. */
-export function encodeErrors(value: unknown): Packed {
-  const standIns = new Map<Error, object>()
-  const packed = substitute(cloneValue(value), (part) => {
+/** Replaces the errors in a copy of `value` with plain objects. Without errors nothing is copied. */
+export function encodeErrors(value: unknown): EncodedValue {
+  const encodedErrors = new Map<Error, object>()
+  const encoded = replaceObjects(cloneValue(value), (part) => {
     if (!(part instanceof Error)) return part
     const { name, message } = part
-    const made = standIns.get(part) ?? { name, message, ...causeOf(part) }
-    standIns.set(part, made)
-    return made
+    const encodedError = encodedErrors.get(part) ?? { name, message, ...causeOf(part) }
+    encodedErrors.set(part, encodedError)
+    return encodedError
   })
-  return standIns.size === 0
-    ? { value, standIns: [] }
-    : { value: packed, standIns: [...standIns.values()] }
+  return encodedErrors.size === 0
+    ? { value, errors: [] }
+    : { value: encoded, errors: [...encodedErrors.values()] }
 }
 
-/** Puts the errors back, in place. */
-export function decodeErrors({ value, standIns }: Packed): unknown {
-  const errors = new Map<object, Error | undefined>(standIns.map((each) => [each, undefined]))
-  return substitute(value, (part) => {
-    if (!errors.has(part)) return part
-    const error = errors.get(part) ?? revive(part as StandIn)
-    errors.set(part, error)
+/** Replaces the objects that encode errors with errors, in place. */
+export function decodeErrors({ value, errors }: EncodedValue): unknown {
+  const decoded = new Map<object, Error | undefined>(errors.map((each) => [each, undefined]))
+  return replaceObjects(value, (part) => {
+    if (!decoded.has(part)) return part
+    const error = decoded.get(part) ?? decodeError(part as EncodedError)
+    decoded.set(part, error)
     return error
   })
 }
 
-function revive(standIn: StandIn): Error {
-  const Class = ERROR_CLASSES[standIn.name] ?? Error
-  const error = new Class(standIn.message, causeOf(standIn))
-  error.stack = `${standIn.name}: ${standIn.message}`
+function decodeError(encoded: EncodedError): Error {
+  const Class = ERROR_CLASSES[encoded.name] ?? Error
+  const error = new Class(encoded.message, causeOf(encoded))
+  error.stack = `${encoded.name}: ${encoded.message}`
   return error
 }
 
@@ -61,29 +62,29 @@ function causeOf(from: { readonly cause?: unknown }): { cause?: unknown } {
   return Object.hasOwn(from, 'cause') ? { cause: from.cause } : {}
 }
 
-/** Swaps objects within a value, in place; shared ones stay shared, and cycles closed. */
-function substitute(root: unknown, swap: (part: object) => object): unknown {
+/** Replaces objects within a value, in place. Shared references stay shared, and cycles closed. */
+function replaceObjects(root: unknown, replace: (part: object) => object): unknown {
   const seen = new Set<object>()
   const visit = (part: unknown): unknown => {
     if (typeof part !== 'object' || part === null) return part
-    const now = swap(part)
-    if (seen.has(now) || ArrayBuffer.isView(now)) return now
-    seen.add(now)
-    if (now instanceof Map) {
-      const pairs = [...now]
-      now.clear()
-      for (const [key, item] of pairs) now.set(visit(key), visit(item))
-    } else if (now instanceof Set) {
-      const items = [...now]
-      now.clear()
-      for (const item of items) now.add(visit(item))
-    } else if (now instanceof Error) {
-      if (Object.hasOwn(now, 'cause')) now.cause = visit(now.cause)
+    const replaced = replace(part)
+    if (seen.has(replaced) || ArrayBuffer.isView(replaced)) return replaced
+    seen.add(replaced)
+    if (replaced instanceof Map) {
+      const pairs = [...replaced]
+      replaced.clear()
+      for (const [key, item] of pairs) replaced.set(visit(key), visit(item))
+    } else if (replaced instanceof Set) {
+      const items = [...replaced]
+      replaced.clear()
+      for (const item of items) replaced.add(visit(item))
+    } else if (replaced instanceof Error) {
+      if (Object.hasOwn(replaced, 'cause')) replaced.cause = visit(replaced.cause)
     } else {
-      const parts = now as Record<string, unknown>
+      const parts = replaced as Record<string, unknown>
       for (const key of Object.keys(parts)) parts[key] = visit(parts[key])
     }
-    return now
+    return replaced
   }
   return visit(root)
 }

@@ -5,86 +5,86 @@ import {
   type WriteOutcome,
 } from '../../src/errors.ts'
 
-type Failure = readonly [code: StoreErrorCode, message: string]
+type CodeAndMessage = readonly [code: StoreErrorCode, message: string]
 
-const LOST: Failure = ['CONNECTION_LOST', 'The browser closed the database.']
-const UNREADABLE: Failure = ['CORRUPT', 'The browser cannot read a value that it keeps.']
-const DENIED: Failure = ['UNAVAILABLE', 'The browser denies this page its storage.']
+const LOST: CodeAndMessage = ['CONNECTION_LOST', 'The browser closed the database. Try again.']
+const UNREADABLE: CodeAndMessage = [
+  'CORRUPT',
+  'The browser cannot read the stored data. Restore a backup.',
+]
+const DENIED: CodeAndMessage = [
+  'UNAVAILABLE',
+  'The browser denies this page access to storage. Allow the site to store data.',
+]
+const QUOTA: CodeAndMessage = [
+  'QUOTA_EXCEEDED',
+  'The browser has no room left for this site. Stored data is intact; delete some.',
+]
 
-// By the name of the DOMException. The words differ between browsers; the names are specified.
-const OPENING: Readonly<Record<string, Failure>> = {
+// By the name of the DOMException: names are specified, messages differ between browsers.
+const OPEN_ERRORS: Readonly<Record<string, CodeAndMessage>> = {
   SecurityError: DENIED,
-  // How Firefox once answered in private windows.
+  // Private windows of old versions of Firefox.
   InvalidStateError: DENIED,
   VersionError: [
     'VERSION_MISMATCH',
-    'A later version of botshelf has made this database anew; load the page again.',
+    'A later version of botshelf upgraded this database. Reload the page.',
   ],
-  QuotaExceededError: [
-    'QUOTA_EXCEEDED',
-    'The browser has no room left for this site, not even for a new database.',
-  ],
-  AbortError: ['CONNECTION_LOST', 'The database was closed while it was opened.'],
-  UnknownError: ['CORRUPT', 'The browser cannot open the database that it keeps.'],
+  QuotaExceededError: QUOTA,
+  AbortError: LOST,
+  UnknownError: UNREADABLE,
 }
 
-const USING: Readonly<Record<string, Failure>> = {
+const TRANSACTION_ERRORS: Readonly<Record<string, CodeAndMessage>> = {
   NotReadableError: UNREADABLE,
   DataError: UNREADABLE,
-  QuotaExceededError: [
-    'QUOTA_EXCEEDED',
-    'The browser has no room left for this site; what was stored before is intact.',
-  ],
+  QuotaExceededError: QUOTA,
   UnknownError: LOST,
   AbortError: LOST,
   InvalidStateError: LOST,
 }
 
-/** Why a database could not be opened. Nothing was changed. */
+/** Converts the error of an attempt to open a database, which changed nothing. */
 export function fromOpenError(error: unknown): StoreError {
   if (isStoreError(error)) return error
   if (!(error instanceof DOMException)) {
-    // There is no `indexedDB` at all, or it lacks what is asked of it.
-    const unknown = error instanceof ReferenceError || error instanceof TypeError
-    const message = `The browser offers no IndexedDB: ${String(error)}`
-    return failure([unknown ? 'UNAVAILABLE' : 'BACKEND_ERROR', message], error)
+    // `indexedDB` is undefined, or lacks a method.
+    const isMissing = error instanceof ReferenceError || error instanceof TypeError
+    const message = `IndexedDB is missing here: ${String(error)}`
+    return toError([isMissing ? 'UNAVAILABLE' : 'BACKEND_ERROR', message], error)
   }
   const { name, message } = error
-  // Safari, after a page was in the background: the handle is dead, a new one works.
-  if (message.includes('server lost')) return failure(LOST, error)
-  // Chromium, where a person has blocked the site's data: an UnknownError like that of a damaged file.
+  // Safari, after a page was in the background: the connection is dead, a new one works.
+  if (message.includes('server lost')) return toError(LOST, error)
+  // Chromium throws an UnknownError, as for damaged files, where the user has blocked site data.
   const isDenied = name === 'UnknownError' && message.includes('denied permission')
-  return failure(isDenied ? DENIED : OPENING[name], error)
+  return toError(isDenied ? DENIED : OPEN_ERRORS[name], error)
 }
 
 /**
- * Why a transaction was aborted; `null` is for no error of its own. It was rolled back, unless the
- * connection went with it: then `lost` says whether it may have been applied.
+ * Converts the error of a transaction that was aborted; `null` if it has none. The transaction was
+ * rolled back, unless its connection was lost: then the outcome is `outcomeIfLost`.
  */
-export function fromTransactionError(error: unknown, lost: WriteOutcome): StoreError {
+export function fromTransactionError(error: unknown, outcomeIfLost: WriteOutcome): StoreError {
   if (isStoreError(error)) return error
-  // A transaction that nobody aborted, and that is aborted without an error of its own, fell with
-  // its connection.
-  if (error === null) return failure(LOST, error, lost)
-  if (!(error instanceof DOMException)) return failure(undefined, error)
-  // Chromium, of a key of about 64 million characters: an UnknownError like those of a lost connection.
+  // It was aborted without an error, and not by us: its connection was lost.
+  if (error === null) return toError(LOST, error, outcomeIfLost)
+  if (!(error instanceof DOMException)) return toError(undefined, error)
+  // Chromium throws an UnknownError, as for a lost connection, for a key of 64 million characters.
   if (error.message.includes('too large')) {
-    return failure(['TOO_LARGE', `The browser does not take it: ${String(error)}`], error)
+    return toError(['TOO_LARGE', `The browser refuses this size: ${String(error)}`], error)
   }
-  return failure(USING[error.name], error, lost)
+  return toError(TRANSACTION_ERRORS[error.name], error, outcomeIfLost)
 }
 
-function failure(
-  known: Failure | undefined,
-  error: unknown,
-  lost: WriteOutcome = 'not-applied',
+function toError(
+  known: CodeAndMessage | undefined,
+  cause: unknown,
+  outcomeIfLost: WriteOutcome = 'not-applied',
 ): StoreError {
-  const [code, message] = known ?? [
-    'BACKEND_ERROR',
-    `The browser's database failed: ${String(error)}`,
-  ]
+  const [code, message] = known ?? ['BACKEND_ERROR', `Unexpected database error: ${String(cause)}`]
   return new StoreError(code, message, {
-    outcome: known === LOST ? lost : 'not-applied',
-    ...(error !== null && { cause: error }),
+    outcome: known === LOST ? outcomeIfLost : 'not-applied',
+    ...(cause !== null && { cause }),
   })
 }

@@ -1,35 +1,26 @@
 import { BatchStorageBase } from '../../src/batch-storage.ts'
-import { isStoreError, type StoreError } from '../../src/errors.ts'
+import { CAUSED_BY_ONE, isStoreError, type StoreError } from '../../src/errors.ts'
 import type { Entry, KeysOptions, Outcome, StorageListener, Traits } from '../../src/storage.ts'
-import type { Connection, Work } from './connection.ts'
-import { EXPIRY, META } from './format.ts'
-import { Listing } from './listing.ts'
-import { readRecord, readRecords } from './record.ts'
-import { firstRecords, keysIn } from './requests.ts'
-import { keepsErrors } from './error-encoding.ts'
+import { ChangeBroadcast, type ChangeNotification } from './change-broadcast.ts'
+import type { Connection } from './connection.ts'
+import { canCloneErrors } from './error-encoding.ts'
+import { EXPIRY_INDEX, META_STORE, SYNCED_KEY } from './format.ts'
+import { firstRecords, Listing, requestKeys } from './listing.ts'
+import { decodeEntries, decodeEntry } from './record.ts'
 import { Sweeper } from './sweeper.ts'
-import { ChangeBroadcast, type Told } from './change-broadcast.ts'
-import { type Apply, type Groups, type Sent, writing } from './write.ts'
+import type { TransactionBody } from './transaction.ts'
+import { type Apply, type ChangeGroups, writeGroups, type WriteResult } from './write-groups.ts'
 
-/** How many keys, and how many entries, a listing reads at once. */
-const MOST_KEYS = 5000
-const MOST_ENTRIES = 500
-/** What one group can bring upon the others of its transaction. */
-const OF_ONE_GROUP: ReadonlySet<string> = new Set([
-  'QUOTA_EXCEEDED',
-  'TOO_LARGE',
-  'INVALID_VALUE',
-  'CORRUPT',
-  'BACKEND_ERROR',
-])
+const KEYS_PER_PAGE = 5000
+const ENTRIES_PER_PAGE = 500
 
-interface StorageOptions {
+interface IndexedDBStorageOptions {
   readonly durability: 'strict' | 'relaxed'
-  /** The runtime's clock. */
+  /** The runtime's clock, in milliseconds since 1970. */
   readonly now: (() => number) | undefined
 }
 
-/** One namespace: one database. */
+/** The storage of one namespace, which is one database. */
 export class IndexedDBStorage extends BatchStorageBase {
   override readonly traits: Traits = {
     atomic: 'origin',
@@ -42,40 +33,39 @@ export class IndexedDBStorage extends BatchStorageBase {
   }
   readonly #connection: Connection
   readonly #durability: 'strict' | 'relaxed'
-  readonly #tabs: ChangeBroadcast
+  readonly #broadcast: ChangeBroadcast
   readonly #sweeper: Sweeper
-  readonly #keepsErrors = keepsErrors()
-  #unsynced = false
+  readonly #canStoreErrors = canCloneErrors()
+  /** Whether there are relaxed writes that no strict write has put on disk yet. */
+  #hasUnsynced = false
 
-  constructor(connection: Connection, { durability, now }: StorageOptions) {
+  constructor(connection: Connection, { durability, now }: IndexedDBStorageOptions) {
     super()
     this.#connection = connection
     this.#durability = durability
-    this.#tabs = new ChangeBroadcast(connection.name, async (keys) => {
+    this.#broadcast = new ChangeBroadcast(connection.name, async (keys) => {
       const found = await connection.read((entries) => keys.map((key) => entries.getKey(key)))
       return found.map((key) => key !== undefined)
     })
     this.#sweeper = new Sweeper(connection, now)
-    connection.onDataLost = (kind) => this.#tabs.tell([{ kind }])
+    connection.onDataLost = (kind) => this.#broadcast.emit([{ kind }])
   }
 
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
     if (keys.length === 0) return new Map()
-    return readRecords(
-      keys,
-      await this.#connection.read((entries) => keys.map((key) => entries.get(key))),
-    )
+    const records = await this.#connection.read((entries) => keys.map((key) => entries.get(key)))
+    return decodeEntries(keys, records)
   }
 
-  async commit(groups: Groups): Promise<readonly Outcome[]> {
+  async commit(groups: ChangeGroups): Promise<readonly Outcome[]> {
     if (groups.length === 0) return []
     try {
       return await this.transact([], () => groups)
     } catch (error) {
       if (!isStoreError(error) || error.outcome === 'unknown') throw error
-      if (groups.length === 1 || !OF_ONE_GROUP.has(error.code)) return groups.map(() => error)
+      if (groups.length === 1 || !CAUSED_BY_ONE.has(error.code)) return groups.map(() => error)
     }
-    // One of them may have brought down the transaction, and the others with it.
+    // One group may have aborted the transaction of all. Retry each alone.
     const outcomes: Outcome[] = []
     for (const group of groups) {
       const [outcome] = await this.commit([group]).catch((error: StoreError) => [error])
@@ -87,9 +77,9 @@ export class IndexedDBStorage extends BatchStorageBase {
   async transact(keys: readonly string[], apply: Apply): Promise<readonly Outcome[]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#write(writing(keys, apply, this.#keepsErrors))
+        return await this.#write(writeGroups(keys, apply, this.#canStoreErrors))
       } catch (error) {
-        // Lost before anything was sent, it can be done once more.
+        // If the connection was lost before the commit was requested, a retry is safe.
         const isLost = isStoreError(error) && error.code === 'CONNECTION_LOST'
         if (!isLost || error.outcome === 'unknown' || attempt === 2) throw error
       }
@@ -98,96 +88,103 @@ export class IndexedDBStorage extends BatchStorageBase {
 
   entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
     return new Listing(prefix, async (range) => {
-      const records = await this.#connection.run(firstRecords(range, MOST_ENTRIES))
-      const items = records.map(([key, record]): [string, Entry] => [key, readRecord(key, record)])
-      return { items, last: records[MOST_ENTRIES - 1]?.[0] }
+      const records = await this.#connection.run(firstRecords(range, ENTRIES_PER_PAGE))
+      const items = records.map(({ key, value }): [string, Entry] => [key, decodeEntry(key, value)])
+      return { items, lastKey: records[ENTRIES_PER_PAGE - 1]?.key }
     })
   }
 
   liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
-    let dead: Set<string> | undefined
+    // All of them are read together with the first page, by the index, so no record is read.
+    let expired: Set<string> | undefined
     return new Listing(prefix, async (range) => {
-      const [keys, expired] = await this.#connection.read((entries) => [
-        keysIn(entries, range, MOST_KEYS),
-        // With the first page only.
-        ...(dead === undefined ? [keysIn(entries.index(EXPIRY), IDBKeyRange.upperBound(now))] : []),
+      const [keys, expiredKeys] = await this.#connection.read((entries) => [
+        requestKeys(entries, range, KEYS_PER_PAGE),
+        ...(expired === undefined
+          ? [requestKeys(entries.index(EXPIRY_INDEX), IDBKeyRange.upperBound(now))]
+          : []),
       ])
-      const gone = (dead ??= new Set(expired))
-      return { items: keys.filter((key) => !gone.has(key)), last: keys[MOST_KEYS - 1] }
+      const isExpired = (expired ??= new Set(expiredKeys))
+      return {
+        items: keys.filter((key) => !isExpired.has(key)),
+        lastKey: keys[KEYS_PER_PAGE - 1],
+      }
     })
   }
 
   async liveLen(now: number): Promise<number> {
     const [all, expired] = await this.#connection.read((entries) => [
       entries.count(),
-      entries.index(EXPIRY).count(IDBKeyRange.upperBound(now)),
+      entries.index(EXPIRY_INDEX).count(IDBKeyRange.upperBound(now)),
     ])
     if (expired > 0) this.#sweeper.sweep(now)
     return all - expired
   }
 
   async clear(): Promise<void> {
-    await this.#write((entries, send) => {
+    await this.#write((entries, finish) => {
       entries.clear()
-      send({ changes: [{ kind: 'clear' }], outcomes: [] })
+      finish({ changes: [{ kind: 'clear' }], outcomes: [] })
     })
   }
 
   watch(listener: StorageListener): () => void {
-    return this.#tabs.listen(listener)
+    return this.#broadcast.subscribe(listener)
   }
 
   async close(): Promise<void> {
     try {
-      await this.#tabs.close()
-      await this.#sweeper.end()
-      // What was deleted need not be put on disk, and what was upgraded cannot be any more.
-      if (this.#unsynced && !this.#connection.hasStoodAside) await this.#sync()
+      await this.#broadcast.close()
+      await this.#sweeper.close()
+      // A deleted database has nothing to sync, and an upgraded one cannot be opened.
+      if (this.#hasUnsynced && !this.#connection.hasYielded) await this.#sync()
     } finally {
       await this.#connection.close()
     }
   }
 
-  /** Writes to the entries, and tells of it. */
-  async #write(work: Work<Sent>): Promise<readonly Outcome[]> {
-    let done: (() => void) | undefined
+  /** Runs a transaction that writes entries, and reports its changes here and to other tabs. */
+  async #write(body: TransactionBody<WriteResult>): Promise<readonly Outcome[]> {
+    let onSettled: (() => void) | undefined
     try {
-      const { changes, outcomes, expires } = await this.#connection.run<Sent>(
-        (entries, answer, after) => {
-          const send = (sent: Sent): void => {
-            answer(sent)
-            // Only now, so that it does not hold up what was sent.
-            done = this.#tabs.announce(sent.changes)
+      const { changes, outcomes, hasExpiry } = await this.#connection.run<WriteResult>(
+        (entries, finish, onSuccess) => {
+          const commitAndAnnounce = (result: WriteResult): void => {
+            finish(result)
+            // After the commit was requested, so that the message does not delay it.
+            onSettled = this.#broadcast.announce(result.changes)
           }
-          work(entries, send, after)
+          body(entries, commitAndAnnounce, onSuccess)
         },
         { durability: this.#durability },
       )
-      this.#wrote(changes)
-      if (expires) this.#sweeper.written()
+      this.#onWritten(changes)
+      if (hasExpiry) this.#sweeper.onWrite()
       return outcomes
     } catch (error) {
-      if (isStoreError(error) && error.outcome === 'unknown') this.#wrote([{ kind: 'unknown' }])
+      if (isStoreError(error) && error.outcome === 'unknown') this.#onWritten([{ kind: 'unknown' }])
       throw error
     } finally {
-      done?.()
+      onSettled?.()
     }
   }
 
-  #wrote(changes: readonly Told[]): void {
-    if (this.#durability === 'relaxed') this.#unsynced ||= changes.length > 0
-    this.#tabs.tell(changes)
+  #onWritten(changes: readonly ChangeNotification[]): void {
+    if (this.#durability === 'relaxed') this.#hasUnsynced ||= changes.length > 0
+    this.#broadcast.emit(changes)
   }
 
-  // Closing a database puts nothing on disk, and neither does a transaction that writes nothing; a
-  // strict write does, for all that went before it.
+  /**
+   * Puts all relaxed writes on disk. Closing the database does not, nor does a strict transaction
+   * that writes nothing; one strict write does (measured with Chromium 156).
+   */
   async #sync(): Promise<void> {
     await this.#connection.run<void>(
-      (meta, answer) => {
-        meta.put(Date.now(), 'synced')
-        answer()
+      (meta, finish) => {
+        meta.put(Date.now(), SYNCED_KEY)
+        finish()
       },
-      { durability: 'strict', store: META },
+      { durability: 'strict', store: META_STORE },
     )
   }
 }

@@ -1,75 +1,80 @@
 import { openDB, unwrap } from 'idb'
 import { noop } from '../../src/async.ts'
-import { StoreError } from '../../src/errors.ts'
+import { quote, StoreError } from '../../src/errors.ts'
 import { fromOpenError } from './errors.ts'
-import { checkOurs, create, FORMAT } from './format.ts'
+import { createStores, FORMAT, hasStores } from './format.ts'
 
 export interface OpenOptions {
   readonly name: string
-  /** How long it may take, in milliseconds. */
-  readonly timeout: number
-  /** Called when it took too long. `reason` is half a sentence. */
+  readonly openTimeoutMs: number
+  /** Called when `openTimeoutMs` has passed. `reason` is half a sentence for people. */
   readonly onBlocked: (reason: string) => void
-  /** Called when another page wants to upgrade the database, or to delete it: close it. */
-  readonly onVersionChange: (db: IDBDatabase, deletes: boolean) => void
-  /** Called when the browser has closed it. */
+  /** Called when another page wants to delete or upgrade the database; close `db` then. */
+  readonly onVersionChange: (db: IDBDatabase, isDeletion: boolean) => void
+  /** Called when the browser has closed the connection. */
   readonly onTerminated: (db: IDBDatabase) => void
 }
 
-/** @throws StoreError why the database cannot be opened */
+/**
+ * Opens a database, and creates it if there is none.
+ *
+ * @throws StoreError `UNAVAILABLE`, `BLOCKED`, `VERSION_MISMATCH`, `QUOTA_EXCEEDED`, `CORRUPT`,
+ * `CONNECTION_LOST`
+ */
 export async function openDatabase(options: OpenOptions): Promise<IDBDatabase> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await openOnce(options)
     } catch (error) {
-      const failed = fromOpenError(error)
-      // If somebody deleted it in that very moment, there is nothing in the way now.
-      if (failed.code !== 'CONNECTION_LOST' || attempt === 2) throw failed
+      const failure = fromOpenError(error)
+      // If the database was deleted while it was being opened, a second attempt creates it.
+      if (failure.code !== 'CONNECTION_LOST' || attempt === 2) throw failure
     }
   }
 }
 
 async function openOnce(options: OpenOptions): Promise<IDBDatabase> {
   let db: IDBDatabase | undefined
-  let aborted: unknown
+  let upgradeError: unknown
   const opening = openDB(options.name, FORMAT, {
     upgrade(upgraded, _from, _to, transaction) {
-      transaction.done.catch((error: unknown) => (aborted = error))
-      create(upgraded)
+      transaction.done.catch((error: unknown) => (upgradeError = error))
+      createStores(upgraded)
     },
     blocking: (_from, to) => db && options.onVersionChange(db, to === null),
     terminated: () => db && options.onTerminated(db),
   }).then((wrapped) => (db = unwrap(wrapped)))
-  const opened = await inTime(opening, options).catch((error: unknown) => {
-    // Of a database that could not be made the request tells only that it was not.
-    throw aborted ?? error
+  const opened = await withTimeout(opening, options).catch((error: unknown) => {
+    // The request itself fails with an AbortError; the upgrade has the reason.
+    throw upgradeError ?? error
   })
-  try {
-    checkOurs(opened)
-  } catch (error) {
+  if (!hasStores(opened)) {
     opened.close()
-    throw error
+    throw new StoreError(
+      'CORRUPT',
+      `Database ${quote(opened.name)} was not created by botshelf. Choose another STORAGE_CONFIG.database.`,
+    )
   }
   return opened
 }
 
-async function inTime(
+async function withTimeout(
   opening: Promise<IDBDatabase>,
-  { timeout, onBlocked }: OpenOptions,
+  { openTimeoutMs, onBlocked }: OpenOptions,
 ): Promise<IDBDatabase> {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      // It cannot be called off. One that succeeds later must not stand in others' way.
+      // The request cannot be cancelled. If it succeeds later, its connection must not block others.
       opening.then((db) => db.close(), noop)
-      const reason = `another tab has held the database for ${timeout} ms`
+      const reason = `another tab has held the database for ${openTimeoutMs} ms`
       onBlocked(reason)
-      const advice = 'Close the other tabs of this site, or load them again.'
+      const advice = 'Close or reload the other tabs of this site.'
       reject(new StoreError('BLOCKED', `The database cannot be opened: ${reason}. ${advice}`))
-    }, timeout)
+    }, openTimeoutMs)
   })
   try {
-    return await Promise.race([opening, late])
+    return await Promise.race([opening, timeout])
   } finally {
     clearTimeout(timer)
   }

@@ -1,35 +1,39 @@
 import { noop } from '../../src/async.ts'
 import type { Connection } from './connection.ts'
-import { EXPIRY } from './format.ts'
-import { keysIn } from './requests.ts'
+import { EXPIRY_INDEX } from './format.ts'
+import { requestKeys } from './listing.ts'
 
-/** How many expired entries one transaction removes. */
-const MOST = 1000
-/** How long after one sweep a write begins the next, in milliseconds. */
-const BETWEEN = 60_000
+/** How many entries one transaction deletes. */
+const BATCH_SIZE = 1000
+/** The shortest time between two sweeps that writes start. */
+const SWEEP_INTERVAL_MS = 60_000
 
-/** Removes what has expired, in its own time. What cannot be removed has expired all the same. */
+/**
+ * Deletes expired entries in the background, to free their space. Reads ignore expired entries
+ * anyway, so a sweep that fails is not reported.
+ */
 export class Sweeper {
   readonly #connection: Connection
   readonly #now: (() => number) | undefined
-  #last = -BETWEEN
-  #ended = false
+  #sweptAt = -SWEEP_INTERVAL_MS
+  #isClosed = false
   #sweeping: Promise<void> | undefined
 
-  /** @param now the runtime's clock; without one nothing is swept after a write */
+  /** @param now the runtime's clock; without one, writes start no sweep */
   constructor(connection: Connection, now: (() => number) | undefined) {
     this.#connection = connection
     this.#now = now
   }
 
-  /** Something was written that is to expire. */
-  written(): void {
+  /** Starts a sweep if the last one was long ago. Called after an entry was written that expires. */
+  onWrite(): void {
     const now = this.#now?.()
-    if (now === undefined || now - this.#last < BETWEEN) return
-    this.#last = now
+    if (now === undefined || now - this.#sweptAt < SWEEP_INTERVAL_MS) return
+    this.#sweptAt = now
     this.sweep(now)
   }
 
+  /** Starts to delete what has expired at `now`, unless a sweep is running. */
   sweep(now: number): void {
     this.#sweeping ??= this.#sweep(now)
       .catch(noop)
@@ -38,21 +42,23 @@ export class Sweeper {
       })
   }
 
-  /** Begins no more, and waits for what is under way. */
-  async end(): Promise<void> {
-    this.#ended = true
+  /** Waits for the transaction that is running, and starts no other. */
+  async close(): Promise<void> {
+    this.#isClosed = true
     await this.#sweeping
   }
 
   async #sweep(now: number): Promise<void> {
-    for (let more = true; more && !this.#ended;) {
-      more = await this.#connection.run<boolean>(
-        (entries, answer, after) => {
-          const request = keysIn(entries.index(EXPIRY), IDBKeyRange.upperBound(now), MOST)
-          after([request], () => {
+    for (let hasMore = true; hasMore && !this.#isClosed;) {
+      // Relaxed: an entry that a power cut restores is still expired.
+      hasMore = await this.#connection.run<boolean>(
+        (entries, finish, onSuccess) => {
+          const range = IDBKeyRange.upperBound(now)
+          const request = requestKeys(entries.index(EXPIRY_INDEX), range, BATCH_SIZE)
+          onSuccess([request], () => {
             const expired = request.result
             for (const key of expired) entries.delete(key)
-            answer(expired.length === MOST)
+            finish(expired.length === BATCH_SIZE)
           })
         },
         { durability: 'relaxed' },

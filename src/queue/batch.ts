@@ -1,18 +1,8 @@
-import { isStoreError, type StoreErrorCode } from '../errors.ts'
+import { CAUSED_BY_ONE, isStoreError } from '../errors.ts'
 import type { Change, Entry, Outcome, StorageBase } from '../storage.ts'
 import { Replay, copyOf, type Leave } from './replay.ts'
 import type { Recovery } from './recovery.ts'
 import { chained, type Operation } from './operation.ts'
-
-/** What one operation can bring upon those that share a call with it. */
-const OF_ONE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
-  'QUOTA_EXCEEDED',
-  'TOO_LARGE',
-  'INVALID_KEY',
-  'INVALID_VALUE',
-  'CORRUPT',
-  'BACKEND_ERROR',
-])
 
 const NOTHING: ReadonlyMap<string, Entry> = new Map()
 
@@ -241,5 +231,5 @@ function opsOf({ ops }: Replay): readonly Operation[] {
 }
 
 function isOfOne(error: unknown): boolean {
-  return isStoreError(error) && error.outcome === 'not-applied' && OF_ONE.has(error.code)
+  return isStoreError(error) && error.outcome === 'not-applied' && CAUSED_BY_ONE.has(error.code)
 }

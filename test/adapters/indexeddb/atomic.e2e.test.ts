@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
-import { type Realm, useChromium } from './support/chromium.ts'
+import { type PageOrWorker, useChromium } from './support/chromium.ts'
 
 const browser = useChromium()
 
-test('update: two tabs, 250 times each at once, with a function that waits: none is lost', async () => {
-  const tabs = await browser.site().twoTabs()
-  await Promise.all(tabs.map((tab) => tab.evaluate(() => shelf.open())))
+test('update(): 250 concurrent increments in each of two tabs add up to 500', async () => {
+  const tabs = await browser.newOrigin().openTwoTabs()
+  await Promise.all(tabs.map((tab) => tab.evaluate(() => harness.openStore())))
   await Promise.all(
     tabs.map((tab) =>
       tab.evaluate(() =>
         Promise.all(
           Array.from({ length: 250 }, () =>
-            shelf.store.update('n', async (n = 0) => {
+            harness.store.update('n', async (n = 0) => {
               await Promise.resolve()
               return (n as number) + 1
             }),
@@ -20,19 +20,19 @@ test('update: two tabs, 250 times each at once, with a function that waits: none
       ),
     ),
   )
-  for (const tab of tabs) expect(await tab.evaluate(() => shelf.store.get('n'))).toBe(500)
+  for (const tab of tabs) expect(await tab.evaluate(() => harness.store.get('n'))).toBe(500)
 })
 
-test('update: two tabs and a worker, one call after another, with a function that waits for a task', async () => {
-  const site = browser.site()
-  const [first, second] = await site.twoTabs()
-  const all: Realm[] = [first, second, await site.worker(first)]
+test('update(): increments of two tabs and a worker add up, with an updater that waits for a timer', async () => {
+  const origin = browser.newOrigin()
+  const [first, second] = await origin.openTwoTabs()
+  const contexts: PageOrWorker[] = [first, second, await origin.startWorker(first)]
   await Promise.all(
-    all.map((one) =>
-      one.evaluate(async () => {
-        await shelf.open()
-        for (let i = 0; i < 50; i++) {
-          await shelf.store.update('n', async (n = 0) => {
+    contexts.map((context) =>
+      context.evaluate(async () => {
+        await harness.openStore()
+        for (let call = 0; call < 50; call++) {
+          await harness.store.update('n', async (n = 0) => {
             await new Promise((resolve) => setTimeout(resolve))
             return (n as number) + 1
           })
@@ -40,55 +40,60 @@ test('update: two tabs and a worker, one call after another, with a function tha
       }),
     ),
   )
-  expect(await second.evaluate(() => shelf.store.get('n'))).toBe(150)
+  expect(await second.evaluate(() => harness.store.get('n'))).toBe(150)
 })
 
-test('mutable: what two tabs and a worker put on one list is all there, each once', async () => {
-  const site = browser.site()
-  const [first, second] = await site.twoTabs()
-  const all: Realm[] = [first, second, await site.worker(first)]
-  const lists = all.map((one, index) =>
-    one.evaluate(async (own) => {
-      await shelf.open()
-      const ids = Array.from({ length: 100 }, (_, at) => `${own}-${at}`)
+test('mutable(): items that two tabs and a worker add to one list are all there, each once', async () => {
+  const origin = browser.newOrigin()
+  const [first, second] = await origin.openTwoTabs()
+  const contexts: PageOrWorker[] = [first, second, await origin.startWorker(first)]
+  const lists = contexts.map((context, contextIndex) =>
+    context.evaluate(async (writer) => {
+      await harness.openStore()
+      const ids = Array.from({ length: 100 }, (_, index) => `${writer}-${index}`)
       await Promise.all(
-        ids.map((id) => shelf.store.mutable('ids', (list) => (list as string[]).push(id), [])),
+        ids.map((id) => harness.store.mutable('ids', (list) => (list as string[]).push(id), [])),
       )
       return ids
-    }, index),
+    }, contextIndex),
   )
-  const wanted = (await Promise.all(lists)).flat()
-  const found = (await second.evaluate(() => shelf.store.get('ids'))) as string[]
-  expect(wanted).toHaveLength(300)
-  expect(found.toSorted()).toEqual(wanted.toSorted())
+  const expected = (await Promise.all(lists)).flat()
+  const found = (await second.evaluate(() => harness.store.get('ids'))) as string[]
+  expect(expected).toHaveLength(300)
+  expect(found.toSorted()).toEqual(expected.toSorted())
 })
 
-test('pop: of two tabs, exactly one gets a value', async () => {
-  const tabs = await browser.site().twoTabs()
-  const keys = Array.from({ length: 100 }, (_, at) => `k${at}`)
-  await Promise.all(tabs.map((tab) => tab.evaluate(() => shelf.open())))
-  await tabs[0].evaluate((all) => shelf.store.setMany(all.map((key) => [key, key] as const)), keys)
+test('pop(): exactly one of two tabs gets each value', async () => {
+  const tabs = await browser.newOrigin().openTwoTabs()
+  const keys = Array.from({ length: 100 }, (_, index) => `k${index}`)
+  await Promise.all(tabs.map((tab) => tab.evaluate(() => harness.openStore())))
+  await tabs[0].evaluate(
+    (all) => harness.store.setMany(all.map((key) => [key, key] as const)),
+    keys,
+  )
   const got = await Promise.all(
     tabs.map((tab) =>
-      tab.evaluate((all) => Promise.all(all.map((key) => shelf.store.pop(key))), keys),
+      tab.evaluate((all) => Promise.all(all.map((key) => harness.store.pop(key))), keys),
     ),
   )
   const values = got.flat().filter((value) => typeof value === 'string')
   expect(values.toSorted()).toEqual(keys.toSorted())
-  expect(await tabs[1].evaluate(() => shelf.store.size())).toBe(0)
+  expect(await tabs[1].evaluate(() => harness.store.size())).toBe(0)
 })
 
-test('getOrInsert: two tabs agree', async () => {
-  const tabs = await browser.site().twoTabs()
-  await Promise.all(tabs.map((tab) => tab.evaluate(() => shelf.open())))
+test('getOrInsert(): two tabs get the same value for each key', async () => {
+  const tabs = await browser.newOrigin().openTwoTabs()
+  await Promise.all(tabs.map((tab) => tab.evaluate(() => harness.openStore())))
   const [a, b] = await Promise.all(
-    tabs.map((tab, own) =>
+    tabs.map((tab, tabIndex) =>
       tab.evaluate(
-        (mine) =>
+        (value) =>
           Promise.all(
-            Array.from({ length: 100 }, (_, at) => shelf.store.getOrInsert(`k${at}`, mine)),
+            Array.from({ length: 100 }, (_, index) =>
+              harness.store.getOrInsert(`k${index}`, value),
+            ),
           ),
-        own,
+        tabIndex,
       ),
     ),
   )

@@ -1,59 +1,60 @@
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
-import { eventually, type Site, useChromium } from './support/chromium.ts'
+import { eventually, type TestOrigin, useChromium } from './support/chromium.ts'
 
 const browser = useChromium()
 
-const ENTRIES = 200
-const BYTES = 50_000
+const ENTRY_COUNT = 200
+const ENTRY_BYTES = 50_000
 const ROUNDS = 3
 
-/** Commits one generation after another; `acknowledged` hears of each that resolved. */
-async function writeOnAndOn(tab: Page): Promise<{ last: () => number }> {
+/** Writes one generation of entries after another, without end. */
+async function startWriting(tab: Page): Promise<{ lastAcknowledged: () => number }> {
   let acknowledged = -1
   await tab.exposeFunction('acknowledge', (generation: number) => {
     acknowledged = generation
   })
   await tab.evaluate(
     async ({ entries, bytes }) => {
-      await shelf.open()
+      await harness.openStore()
       const { acknowledge } = globalThis as unknown as {
         acknowledge: (generation: number) => Promise<void>
       }
-      const noise = Array.from({ length: entries }, () => shelf.noise(bytes))
-      const first = ((await shelf.store.get('k0')) as { generation: number } | undefined)
-        ?.generation
-      const writing = async (): Promise<void> => {
-        for (let generation = (first ?? -1) + 1; ; generation++) {
-          await shelf.store.setMany(
-            noise.map((data, at) => [`k${at}`, { generation, data }] as const),
+      const payloads = Array.from({ length: entries }, () => harness.randomBytes(bytes))
+      const stored = (await harness.store.get('k0')) as { generation: number } | undefined
+      const writeForever = async (): Promise<void> => {
+        for (let generation = (stored?.generation ?? -1) + 1; ; generation++) {
+          await harness.store.setMany(
+            payloads.map((data, index) => [`k${index}`, { generation, data }] as const),
           )
           await acknowledge(generation)
         }
       }
-      void writing()
+      void writeForever()
     },
-    { entries: ENTRIES, bytes: BYTES },
+    { entries: ENTRY_COUNT, bytes: ENTRY_BYTES },
   )
   const before = acknowledged
   await eventually(async () => acknowledged).toBeGreaterThan(before)
   await new Promise((resolve) => setTimeout(resolve, Math.random() * 400))
-  return { last: () => acknowledged }
+  return { lastAcknowledged: () => acknowledged }
 }
 
-/** The generations that are stored, of each how many entries. */
-async function stored(site: Site): Promise<[generation: number, count: number][]> {
-  const tab = await site.tab()
+/** Reads which generations are stored, and how many entries of each. */
+async function storedGenerations(
+  origin: TestOrigin,
+): Promise<[generation: number, count: number][]> {
+  const tab = await origin.openTab()
   const counts = await tab.evaluate(async () => {
-    await shelf.open()
+    await harness.openStore()
     const found = new Map<number, number>()
-    for await (const value of shelf.store.values()) {
+    for await (const value of harness.store.values()) {
       const { generation } = value as { generation: number }
       found.set(generation, (found.get(generation) ?? 0) + 1)
     }
     return [...found]
   })
-  expect(await tab.evaluate(() => shelf.events)).toEqual([])
+  expect(await tab.evaluate(() => harness.events)).toEqual([])
   await tab.close()
   return counts
 }
@@ -70,16 +71,16 @@ describe.each([
     },
   ],
   ['browser', () => browser.kill().then(() => browser.launch())],
-] as const)('a %s that is killed in the midst of a commit', (_, kill) => {
-  test('leaves the group whole or absent, and nothing is missing that was acknowledged', async () => {
-    const site = browser.site()
+] as const)('a %s that is killed during a commit', (_, kill) => {
+  test('leaves each group of changes whole or absent, and loses no write that resolved', async () => {
+    const origin = browser.newOrigin()
     for (let round = 0; round < ROUNDS; round++) {
-      const tab = await site.tab()
-      const acknowledged = await writeOnAndOn(tab)
+      const tab = await origin.openTab()
+      const { lastAcknowledged } = await startWriting(tab)
       await kill(tab)
-      const generations = await stored(site)
-      expect(generations).toEqual([[expect.any(Number), ENTRIES]])
-      expect(generations[0]?.[0]).toBeGreaterThanOrEqual(acknowledged.last())
+      const generations = await storedGenerations(origin)
+      expect(generations).toEqual([[expect.any(Number), ENTRY_COUNT]])
+      expect(generations[0]?.[0]).toBeGreaterThanOrEqual(lastAcknowledged())
     }
   })
 })

@@ -5,41 +5,41 @@ const browser = useChromium()
 
 const RELAXED = { config: { durability: 'relaxed' } }
 
-test('strict, by default: every transaction that writes is', async () => {
-  const tab = await browser.site().tab()
+test('every write transaction is strict by default, and is committed at once', async () => {
+  const tab = await browser.newOrigin().openTab()
   const recorded = await tab.evaluate(async () => {
-    shelf.record()
-    await shelf.open()
-    await shelf.store.set('a', 1)
-    await shelf.store.setMany({ b: 1, c: 1 })
-    await shelf.store.update('a', async () => {
+    harness.startRecording()
+    await harness.openStore()
+    await harness.store.set('a', 1)
+    await harness.store.setMany({ b: 1, c: 1 })
+    await harness.store.update('a', async () => {
       await new Promise((resolve) => setTimeout(resolve))
       return 2
     })
-    await shelf.store.mutable('b', () => {})
-    await shelf.store.pop('b')
-    await shelf.store.delete('c')
-    await shelf.store.clear()
-    await shelf.runtime.close()
-    return { writes: shelf.recording.writes, commits: shelf.recording.commits() }
+    await harness.store.mutable('b', () => {})
+    await harness.store.pop('b')
+    await harness.store.delete('c')
+    await harness.store.clear()
+    await harness.runtime.close()
+    return { writes: harness.recording.writeDurabilities, commits: harness.recording.commitCount() }
   })
   expect(recorded.writes.length).toBeGreaterThanOrEqual(7)
   expect([...new Set(recorded.writes)]).toEqual(['strict'])
-  // None waits until the browser notices that nothing more will come.
+  // Without a call of commit(), the browser commits only after it has seen that no request follows.
   expect(recorded.commits).toBe(recorded.writes.length)
 })
 
 for (const operation of ['set', 'delete', 'update', 'setMany', 'pop', 'clear'] as const) {
-  test(`relaxed: after ${operation}, close puts all on disk with a strict write`, async () => {
-    const tab = await browser.site().tab()
+  test(`relaxed: close() after ${operation} syncs with one strict write`, async () => {
+    const tab = await browser.newOrigin().openTab()
     const writes = await tab.evaluate(
       async ([name, options]) => {
-        await shelf.open()
-        await shelf.store.set('a', 1)
-        await shelf.runtime.close()
-        shelf.record()
-        await shelf.open(options)
-        const { store } = shelf
+        await harness.openStore()
+        await harness.store.set('a', 1)
+        await harness.runtime.close()
+        harness.startRecording()
+        await harness.openStore(options)
+        const { store } = harness
         const operations = {
           set: () => store.set('a', 2),
           delete: () => store.delete('a'),
@@ -49,8 +49,8 @@ for (const operation of ['set', 'delete', 'update', 'setMany', 'pop', 'clear'] a
           clear: () => store.clear(),
         }
         await operations[name]()
-        await shelf.runtime.close()
-        return shelf.recording.writes
+        await harness.runtime.close()
+        return harness.recording.writeDurabilities
       },
       [operation, RELAXED] as const,
     )
@@ -58,69 +58,72 @@ for (const operation of ['set', 'delete', 'update', 'setMany', 'pop', 'clear'] a
   })
 }
 
-test('relaxed: who wrote nothing has nothing to put on disk', async () => {
-  const tab = await browser.site().tab()
+test('relaxed: close() writes nothing if nothing was written before', async () => {
+  const tab = await browser.newOrigin().openTab()
   const writes = await tab.evaluate(async (options) => {
-    shelf.record()
-    await shelf.open(options)
-    await shelf.store.get('a')
-    await shelf.store.size()
-    await shelf.keys()
-    await shelf.runtime.close()
-    return shelf.recording.writes
+    harness.startRecording()
+    await harness.openStore(options)
+    await harness.store.get('a')
+    await harness.store.size()
+    await harness.sortedKeys()
+    await harness.runtime.close()
+    return harness.recording.writeDurabilities
   }, RELAXED)
   expect(writes).toEqual([])
 })
 
-test('relaxed: the write on disk comes after all others, and changes no entry', async () => {
-  const [tab, other] = await browser.site().twoTabs()
+test('relaxed: the strict write of close() comes after all others and changes no entry', async () => {
+  const [tab, other] = await browser.newOrigin().openTwoTabs()
   const writes = await tab.evaluate(async (options) => {
-    shelf.record()
-    await shelf.open(options)
-    for (let at = 0; at < 10; at++) void shelf.store.set(`k${at}`, at)
-    await shelf.runtime.close()
-    return shelf.recording.writes
+    harness.startRecording()
+    await harness.openStore(options)
+    for (let index = 0; index < 10; index++) void harness.store.set(`k${index}`, index)
+    await harness.runtime.close()
+    return harness.recording.writeDurabilities
   }, RELAXED)
-  // In as many transactions as it takes.
+  // How many transactions the writes share depends on timing.
   expect(writes.length).toBeGreaterThan(1)
   expect(writes).toEqual([...writes.slice(1).map(() => 'relaxed'), 'strict'])
-  const keys = await other.evaluate(() => shelf.raw.keys(shelf.DATABASE))
-  expect(keys).toEqual(Array.from({ length: 10 }, (_, at) => `k${at}`))
+  const keys = await other.evaluate(() => harness.storedKeys())
+  expect(keys).toEqual(Array.from({ length: 10 }, (_, index) => `k${index}`))
 })
 
-test('a write whose transaction is aborted after every request of it succeeded is rejected, and is not there', async () => {
-  const tab = await browser.site().tab()
-  const failures = await tab.evaluate(async () => {
-    await shelf.open()
-    await shelf.store.set('old', 1)
-    shelf.watch()
-    // One that is being committed cannot be aborted; it is committed anyway if nobody aborts it.
-    const commitAgain = shelf.replace(IDBTransaction.prototype, 'commit', () => () => {})
-    const putAgain = shelf.replace(
+test('a write rejects if its transaction is aborted after every request succeeded', async () => {
+  const tab = await browser.newOrigin().openTab()
+  const errors = await tab.evaluate(async () => {
+    await harness.openStore()
+    await harness.store.set('old', 1)
+    harness.watch()
+    // Not committed by a call: a transaction that is being committed cannot be aborted.
+    const restoreCommit = harness.replaceMethod(IDBTransaction.prototype, 'commit', () => () => {})
+    const restorePut = harness.replaceMethod(
       IDBObjectStore.prototype,
       'put',
       (put) =>
-        function (this: IDBObjectStore, ...given) {
-          const request = put.apply(this, given)
+        function (this: IDBObjectStore, ...parameters) {
+          const request = put.apply(this, parameters)
           request.addEventListener('success', () => this.transaction.abort())
           return request
         },
     )
-    const failed = [
-      await shelf.failure(shelf.store.set('new', 2)),
-      await shelf.failure(shelf.store.set('old', 2)),
-      await shelf.failure(shelf.store.update('old', () => 2)),
-      await shelf.failure(shelf.store.getOrInsert('new', 2)),
-      await shelf.failure(shelf.store.setMany({ old: 2 })),
+    const results = [
+      await harness.errorOf(harness.store.set('new', 2)),
+      await harness.errorOf(harness.store.set('old', 2)),
+      await harness.errorOf(harness.store.update('old', () => 2)),
+      await harness.errorOf(harness.store.getOrInsert('new', 2)),
+      await harness.errorOf(harness.store.setMany({ old: 2 })),
     ]
-    putAgain()
-    commitAgain()
-    return failed
+    restorePut()
+    restoreCommit()
+    return results
   })
-  for (const failure of failures) expect(failure).toHaveProperty('code', 'CONNECTION_LOST')
-  const found = await tab.evaluate(async () => [await shelf.store.get('old'), await shelf.keys()])
+  for (const error of errors) expect(error).toHaveProperty('code', 'CONNECTION_LOST')
+  const found = await tab.evaluate(async () => [
+    await harness.store.get('old'),
+    await harness.sortedKeys(),
+  ])
   expect(found).toEqual([1, ['old']])
-  // Whether it was written nobody could tell, so the keys were read anew: as they are.
-  const told = await tab.evaluate(() => shelf.told)
-  expect(told.filter((change) => change !== 'clear' && change !== 'set old')).toEqual([])
+  // The outcome was unknown, so the watch listed the keys again and found only the old one.
+  const changes = await tab.evaluate(() => harness.changes)
+  expect(changes.filter((change) => change !== 'clear' && change !== 'set old')).toEqual([])
 })

@@ -1,38 +1,44 @@
 import { expect, test } from 'vitest'
 import {
-  keepsErrors,
-  encodeErrors,
+  canCloneErrors,
   decodeErrors,
+  encodeErrors,
 } from '../../../adapters/indexeddb/error-encoding.ts'
 import { same } from '../../../src/conformance/check.ts'
 import { STORED } from '../../../src/conformance/values.ts'
 
-// For a browser whose structured clone loses what caused an error; here it would not.
+// WebKit needs this encoding; V8, which runs these tests, does not.
 
-const HELD = STORED.filter(({ reads }) => reads === undefined)
+const VALUES = STORED.filter(({ reads }) => reads === undefined)
 
-test.each(HELD)('stand-ins: $name survives, and no error is given to the browser', ({ make }) => {
-  const value = make()
-  const packed = encodeErrors(value)
-  same(value, make(), 'the value that was packed')
-  const clone = structuredClone(packed)
-  expect(holdsError(clone)).toBe(false)
-  same(decodeErrors(clone), make())
-})
+test.each(VALUES)(
+  '$name survives encoding and decoding, and the encoded value has no errors',
+  ({ make }) => {
+    const value = make()
+    const encoded = encodeErrors(value)
+    same(value, make(), 'the value that was encoded')
+    const clone = structuredClone(encoded)
+    expect(hasError(clone)).toBe(false)
+    same(decodeErrors(clone), make())
+  },
+)
 
-test('stand-ins: an object that looks like one is left alone', () => {
+test('an object that looks like an encoded error is not decoded', () => {
   const value = [{ name: 'Error', message: 'no' }, new Error('yes', { cause: undefined })]
   same(decodeErrors(structuredClone(encodeErrors(value))), value)
 })
 
-test('stand-ins: where there are none nothing is copied, and V8 needs none', () => {
+test('a value without errors is not copied', () => {
   const value = { a: [1] }
-  expect(encodeErrors(value)).toEqual({ value, standIns: [] })
+  expect(encodeErrors(value)).toEqual({ value, errors: [] })
   expect(encodeErrors(value).value).toBe(value)
-  expect(keepsErrors()).toBe(true)
 })
 
-function holdsError(part: unknown, seen = new Set<unknown>()): boolean {
+test('canCloneErrors() is true in V8', () => {
+  expect(canCloneErrors()).toBe(true)
+})
+
+function hasError(part: unknown, seen = new Set<unknown>()): boolean {
   if (typeof part !== 'object' || part === null || seen.has(part) || ArrayBuffer.isView(part)) {
     return false
   }
@@ -40,5 +46,5 @@ function holdsError(part: unknown, seen = new Set<unknown>()): boolean {
   if (part instanceof Error) return true
   const parts =
     part instanceof Map ? [...part].flat() : part instanceof Set ? [...part] : Object.values(part)
-  return parts.some((each) => holdsError(each, seen))
+  return parts.some((each) => hasError(each, seen))
 }

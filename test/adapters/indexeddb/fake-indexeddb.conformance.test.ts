@@ -1,10 +1,10 @@
-// oxlint-disable-next-line import/no-unassigned-import -- it puts its globals in place
+// oxlint-disable-next-line import/no-unassigned-import -- it sets the globals
 import 'fake-indexeddb/auto'
 import { IndexedDBStoragePlugin } from '../../../adapters/indexeddb.ts'
 import { conformance } from '../../../src/conformance.ts'
 import { runConformance } from '../../support/run-conformance.ts'
 
-// Quick, and no proof: the browser's own IndexedDB is tested in test/chromium.
+// Fast, but no proof: conformance.chromium.test.ts runs the same cases in a browser.
 
 const config = { STORAGE_CONFIG: { database: 'fake' } }
 runConformance(

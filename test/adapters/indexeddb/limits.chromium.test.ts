@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { IndexedDBStoragePlugin } from '../../../adapters/indexeddb.ts'
 import { StorageRuntime } from '../../../src/index.ts'
 
-// How much Chromium takes in one message is 133,169,152 bytes; keys have two a character.
+// Chromium accepts 133,169,152 bytes in one message; a key takes two bytes for each character.
 
-test('a key that is too long for the browser is TOO_LARGE, and the storage works on', async () => {
+test('a key that is too long for the browser is TOO_LARGE, and later calls work', async () => {
   const plugin = new IndexedDBStoragePlugin({ STORAGE_CONFIG: { database: 'limits' } })
   await using runtime = new StorageRuntime(plugin)
   const store = await runtime.open('long')

@@ -4,106 +4,115 @@ import { useChromium } from './support/chromium.ts'
 
 const browser = useChromium()
 
-const TTL = 3_600_000
-/** More than one page of keys, and many of entries. */
-const MANY = 5700
+const TTL_MS = 3_600_000
+/** More than one page of keys, and many pages of entries. */
+const ENTRY_COUNT = 5700
 
-/** Fills a namespace; every tenth key has expired. Resolves to the others. */
-async function fill(tab: Page): Promise<string[]> {
-  const keys = Array.from({ length: MANY }, (_, at) => `k${String(at).padStart(4, '0')}`)
+/** Fills a namespace; every tenth entry has expired. Resolves to the keys of the others. */
+async function fillStore(tab: Page): Promise<string[]> {
+  const keys = Array.from(
+    { length: ENTRY_COUNT },
+    (_, index) => `k${String(index).padStart(4, '0')}`,
+  )
   await tab.evaluate(
     async ([all, ttl]) => {
-      await shelf.open()
-      const pairs = all.map((key, at): [string, number, { ttl?: number }] => [
+      await harness.openStore()
+      const pairs = all.map((key, index): [string, number, { ttl?: number }] => [
         key,
-        at,
-        at % 10 === 0 ? { ttl } : {},
+        index,
+        index % 10 === 0 ? { ttl } : {},
       ])
-      await shelf.store.setMany(pairs)
-      shelf.ahead = ttl + 60_000
+      await harness.store.setMany(pairs)
+      harness.clockOffsetMs = ttl + 60_000
     },
-    [keys, TTL] as const,
+    [keys, TTL_MS] as const,
   )
-  return keys.filter((_, at) => at % 10 !== 0)
+  return keys.filter((_, index) => index % 10 !== 0)
 }
 
-test('a listing of many pages shows each key once, with its value, and none that has expired', async () => {
-  const tab = await browser.site().tab()
-  const alive = await fill(tab)
+test('a listing of many pages yields each live key once, with its value, and no expired one', async () => {
+  const tab = await browser.newOrigin().openTab()
+  const liveKeys = await fillStore(tab)
   const listed = await tab.evaluate(async () => {
     const keys: string[] = []
-    for await (const key of shelf.store.keys()) keys.push(key)
+    for await (const key of harness.store.keys()) keys.push(key)
     const entries: [string, unknown][] = []
-    for await (const entry of shelf.store) entries.push(entry)
-    const some: string[] = []
-    for await (const key of shelf.store.keys({ prefix: 'k1' })) some.push(key)
-    return { keys, entries, some }
+    for await (const entry of harness.store) entries.push(entry)
+    const withPrefix: string[] = []
+    for await (const key of harness.store.keys({ prefix: 'k1' })) withPrefix.push(key)
+    return { keys, entries, withPrefix }
   })
-  expect(listed.keys).toEqual(alive)
-  expect(listed.entries).toEqual(alive.map((key) => [key, Number(key.slice(1))]))
-  expect(listed.some).toEqual(alive.filter((key) => key.startsWith('k1')))
+  expect(listed.keys).toEqual(liveKeys)
+  expect(listed.entries).toEqual(liveKeys.map((key) => [key, Number(key.slice(1))]))
+  expect(listed.withPrefix).toEqual(liveKeys.filter((key) => key.startsWith('k1')))
 })
 
 test('a browser without getAllRecords lists the same entries', async () => {
-  const tab = await browser.site().tab()
-  const alive = await fill(tab)
+  const tab = await browser.newOrigin().openTab()
+  const liveKeys = await fillStore(tab)
   const entries = await tab.evaluate(async () => {
-    if (!Reflect.deleteProperty(IDBObjectStore.prototype, 'getAllRecords')) throw new Error('kept')
+    if (!Reflect.deleteProperty(IDBObjectStore.prototype, 'getAllRecords'))
+      throw new Error('not deleted')
     const found: [string, unknown][] = []
-    for await (const entry of shelf.store) found.push(entry)
+    for await (const entry of harness.store) found.push(entry)
     return found
   })
-  expect(entries).toEqual(alive.map((key) => [key, Number(key.slice(1))]))
+  expect(entries).toEqual(liveKeys.map((key) => [key, Number(key.slice(1))]))
 })
 
-test('whoever looks at the first entry only has one page read, and nothing stays open of a listing left early', async () => {
-  const [tab, other] = await browser.site().twoTabs()
-  await fill(tab)
-  const read = await tab.evaluate(async () => {
-    let begun = 0
-    const restore = shelf.replace(
+test('reading only the first entry reads one page, and a listing that is left early holds nothing open', async () => {
+  const [tab, other] = await browser.newOrigin().openTwoTabs()
+  await fillStore(tab)
+  const counts = await tab.evaluate(async () => {
+    let transactions = 0
+    const restore = harness.replaceMethod(
       IDBDatabase.prototype,
       'transaction',
       (transaction) =>
-        function (this: IDBDatabase, ...given) {
-          if (given[0] === 'entries') begun++
-          return transaction.apply(this, given)
+        function (this: IDBDatabase, ...parameters) {
+          if (parameters[0] === 'entries') transactions++
+          return transaction.apply(this, parameters)
         },
     )
-    const storage = await new shelf.IndexedDBStoragePlugin().open('ns')
-    begun = 0
-    const counts: number[] = []
+    const storage = await new harness.IndexedDBStoragePlugin().open('ns')
+    transactions = 0
+    const perListing: number[] = []
     for (const entries of [1, 2]) {
       const listing = storage.entries()[Symbol.asyncIterator]()
-      for (let at = 0; at < entries; at++) await listing.next()
+      for (let index = 0; index < entries; index++) await listing.next()
       await listing.return?.()
-      counts.push(begun)
+      perListing.push(transactions)
     }
     restore()
     await storage.close()
-    await shelf.runtime.close()
-    return counts
+    await harness.runtime.close()
+    return perListing
   })
-  expect(read).toEqual([1, 3])
-  expect(await other.evaluate(() => shelf.raw.delete(shelf.DATABASE))).toEqual({ blocked: false })
+  expect(counts).toEqual([1, 3])
+  expect(await other.evaluate(() => harness.deleteDatabase())).toEqual({
+    blocked: false,
+  })
 })
 
-test('a page that cannot be read fails the listing, and only who asks for it', async () => {
-  const tab = await browser.site().tab()
-  const alive = await fill(tab)
-  await tab.evaluate((key) => shelf.raw.put(shelf.DATABASE, key, 'a note'), `${alive.at(-1)}x`)
+test('a listing rejects when it reaches a page that cannot be read, not before', async () => {
+  const tab = await browser.newOrigin().openTab()
+  const liveKeys = await fillStore(tab)
+  await tab.evaluate(
+    (key) => harness.rawIndexedDB.putEntry(harness.databaseName, key, 'a note'),
+    `${liveKeys.at(-1)}x`,
+  )
   const outcome = await tab.evaluate(async () => {
-    const left = shelf.store.entries()
-    for (let at = 0; at < 4900; at++) await left.next()
-    await left.return()
+    const leftEarly = harness.store.entries()
+    for (let index = 0; index < 4900; index++) await leftEarly.next()
+    await leftEarly.return()
     let count = 0
-    const failure = await shelf.failure(
+    const error = await harness.errorOf(
       (async () => {
-        for await (const _ of shelf.store.entries()) count++
+        for await (const _ of harness.store.entries()) count++
       })(),
     )
-    return { failure, count }
+    return { error, count }
   })
-  expect(outcome.failure).toHaveProperty('code', 'CORRUPT')
+  expect(outcome.error).toHaveProperty('code', 'CORRUPT')
   expect(outcome.count).toBeGreaterThan(4900)
 })

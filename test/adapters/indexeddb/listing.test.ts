@@ -4,8 +4,8 @@ import { Listing } from '../../../adapters/indexeddb/listing.ts'
 
 vi.stubGlobal('IDBKeyRange', IDBKeyRange)
 
-test('whoever asks a listing for several entries at once gets each of them once', async () => {
-  const listing = new Listing('', async () => ({ items: ['a', 'b'], last: undefined }))
+test('concurrent calls of next() get each entry once', async () => {
+  const listing = new Listing('', async () => ({ items: ['a', 'b'], lastKey: undefined }))
   const found = await Promise.all([listing.next(), listing.next(), listing.next()])
   expect(found.map(({ value }) => value)).toEqual(['a', 'b', undefined])
 })

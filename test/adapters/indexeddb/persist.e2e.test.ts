@@ -4,34 +4,34 @@ import { useChromium } from './support/chromium.ts'
 const browser = useChromium()
 
 test.each([true, false])(
-  'the browser is asked to keep the data only by persist(), and its answer is %s',
+  'persist() asks the browser and resolves to its answer %s; nothing else asks',
   async (answer) => {
-    const tab = await browser.site().tab()
+    const tab = await browser.newOrigin().openTab()
     const asked = await tab.evaluate(async (answered) => {
-      let count = 0
-      shelf.replace(StorageManager.prototype, 'persist', () => async () => {
-        count++
+      let calls = 0
+      harness.replaceMethod(StorageManager.prototype, 'persist', () => async () => {
+        calls++
         return answered
       })
-      await shelf.open()
-      await shelf.store.set('a', 1)
-      await shelf.runtime.close()
-      return { before: count, answer: await shelf.persist(), after: count }
+      await harness.openStore()
+      await harness.store.set('a', 1)
+      await harness.runtime.close()
+      return { before: calls, answer: await harness.persist(), after: calls }
     }, answer)
     expect(asked).toEqual({ before: 0, answer, after: 1 })
   },
 )
 
-test('a worker, which cannot ask, gets what the page would see', async () => {
-  const site = browser.site()
-  const tab = await site.tab()
-  const worker = await site.worker(tab)
+test('persist() in a worker, which cannot ask, resolves to the state that a page sees', async () => {
+  const origin = browser.newOrigin()
+  const tab = await origin.openTab()
+  const worker = await origin.startWorker(tab)
   const persisted = await tab.evaluate(() => navigator.storage.persisted())
-  expect(await worker.evaluate(() => shelf.persist())).toBe(persisted)
+  expect(await worker.evaluate(() => harness.persist())).toBe(persisted)
 })
 
-test('a page without a storage manager is told that nothing is promised', async () => {
-  const tab = await browser.site().tab()
+test('persist() resolves to false in a page without a storage manager', async () => {
+  const tab = await browser.newOrigin().openTab()
   await tab.evaluate(() => void Object.defineProperty(navigator, 'storage', { value: undefined }))
-  expect(await tab.evaluate(() => shelf.persist())).toBe(false)
+  expect(await tab.evaluate(() => harness.persist())).toBe(false)
 })

@@ -10,17 +10,17 @@ const browser = useChromium()
 
 const UNAVAILABLE = { code: 'UNAVAILABLE', outcome: 'not-applied', retryable: false }
 
-test('a sandboxed frame has no storage: UNAVAILABLE, each time, and never memory instead', async () => {
-  const tab = await browser.site().tab('/sandbox')
+test('opening in a sandboxed frame is UNAVAILABLE every time, and never falls back to memory', async () => {
+  const tab = await browser.newOrigin().openTab('/sandbox')
   await eventually(async () => tab.frames().length).toBe(2)
   const frame = tab.frames()[1]
-  await frame?.waitForFunction(() => 'shelf' in globalThis)
-  for (let time = 0; time < 2; time++) {
-    expect(await frame?.evaluate(() => shelf.failure(shelf.open()))).toEqual(UNAVAILABLE)
+  await frame?.waitForFunction(() => 'harness' in globalThis)
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    expect(await frame?.evaluate(() => harness.errorOf(harness.openStore()))).toEqual(UNAVAILABLE)
   }
 })
 
-const DENIALS: [string, () => void][] = [
+const DENIALS: [description: string, deny: () => void][] = [
   [
     'indexedDB is undefined',
     () => {
@@ -28,29 +28,29 @@ const DENIALS: [string, () => void][] = [
     },
   ],
   [
-    'there is no indexedDB',
+    'indexedDB does not exist',
     () => {
-      for (const holder of [globalThis, Window.prototype])
-        Reflect.deleteProperty(holder, 'indexedDB')
+      for (const owner of [globalThis, Window.prototype]) Reflect.deleteProperty(owner, 'indexedDB')
     },
   ],
   [
     'opening throws a SecurityError',
     () => {
       const error = new DOMException('The user denied permission.', 'SecurityError')
-      const restore = shelf.replace(IDBFactory.prototype, 'open', () => () => {
+      const restore = harness.replaceMethod(IDBFactory.prototype, 'open', () => () => {
         throw error
       })
-      shelf.replace(IDBFactory.prototype, 'databases', () => () => Promise.reject(error))
-      shelf.kept['allow'] = restore
+      harness.replaceMethod(IDBFactory.prototype, 'databases', () => () => Promise.reject(error))
+      harness.saved['allow'] = restore
     },
   ],
   [
-    'opening is answered with an InvalidStateError',
+    'opening fails with an InvalidStateError',
     () => {
-      const words = 'A mutation operation was attempted on a database that did not allow mutations.'
-      const error = new DOMException(words, 'InvalidStateError')
-      shelf.replace(IDBFactory.prototype, 'open', () => {
+      const message =
+        'A mutation operation was attempted on a database that did not allow mutations.'
+      const error = new DOMException(message, 'InvalidStateError')
+      harness.replaceMethod(IDBFactory.prototype, 'open', () => {
         return () => {
           const request = new EventTarget() as IDBOpenDBRequest
           Object.setPrototypeOf(request, IDBOpenDBRequest.prototype)
@@ -59,44 +59,47 @@ const DENIALS: [string, () => void][] = [
           return request
         }
       })
-      shelf.replace(IDBFactory.prototype, 'databases', () => () => Promise.reject(error))
+      harness.replaceMethod(IDBFactory.prototype, 'databases', () => () => Promise.reject(error))
     },
   ],
 ]
 
-test.each(DENIALS)('%s: UNAVAILABLE, and never memory instead', async (_, deny) => {
-  const tab = await browser.site().tab()
-  await tab.evaluate(deny)
-  for (let time = 0; time < 2; time++) {
-    expect(await tab.evaluate(() => shelf.failure(shelf.open()))).toEqual(UNAVAILABLE)
-  }
-  const listed = await tab.evaluate(async () => {
-    const runtime = await shelf.start()
-    return shelf.failure(runtime.namespaces().next())
-  })
-  expect(listed).toEqual(UNAVAILABLE)
-  expect(await tab.evaluate(() => shelf.events)).toEqual([])
-})
+test.each(DENIALS)(
+  'if %s, opening and listing are UNAVAILABLE, and never fall back to memory',
+  async (_, deny) => {
+    const tab = await browser.newOrigin().openTab()
+    await tab.evaluate(deny)
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      expect(await tab.evaluate(() => harness.errorOf(harness.openStore()))).toEqual(UNAVAILABLE)
+    }
+    const listed = await tab.evaluate(async () => {
+      const runtime = await harness.startRuntime()
+      return harness.errorOf(runtime.namespaces().next())
+    })
+    expect(listed).toEqual(UNAVAILABLE)
+    expect(await tab.evaluate(() => harness.events)).toEqual([])
+  },
+)
 
-test('once the browser allows it, the same runtime opens', async () => {
-  const tab = await browser.site().tab()
+test('a runtime can open a namespace once the browser allows access', async () => {
+  const tab = await browser.newOrigin().openTab()
   await tab.evaluate(DENIALS[2]?.[1] ?? (() => {}))
-  const failed = await tab.evaluate(async () => {
-    shelf.runtime = await shelf.start()
-    return shelf.failure(shelf.runtime.open('ns'))
+  const error = await tab.evaluate(async () => {
+    harness.runtime = await harness.startRuntime()
+    return harness.errorOf(harness.runtime.open('ns'))
   })
-  expect(failed).toEqual(UNAVAILABLE)
+  expect(error).toEqual(UNAVAILABLE)
   const value = await tab.evaluate(async () => {
-    ;(shelf.kept['allow'] as () => void)()
-    const store = await shelf.runtime.open('ns')
+    ;(harness.saved['allow'] as () => void)()
+    const store = await harness.runtime.open('ns')
     await store.set('a', 1)
     return store.get('a')
   })
   expect(value).toBe(1)
 })
 
-test('a tab that the browser gives no localStorage can store all the same', async () => {
-  const tab = await browser.site().tab()
+test('a tab without localStorage can store data', async () => {
+  const tab = await browser.newOrigin().openTab()
   await tab.evaluate(() => {
     Object.defineProperty(globalThis, 'localStorage', {
       get() {
@@ -105,14 +108,14 @@ test('a tab that the browser gives no localStorage can store all the same', asyn
     })
   })
   const value = await tab.evaluate(async () => {
-    await shelf.open()
-    await shelf.store.set('a', 1)
-    return shelf.store.get('a')
+    await harness.openStore()
+    await harness.store.set('a', 1)
+    return harness.store.get('a')
   })
   expect(value).toBe(1)
 })
 
-test('a person who has blocked the data of all sites: UNAVAILABLE, for opening and for listing', async () => {
+test('opening and listing are UNAVAILABLE if the user has blocked site data for all sites', async () => {
   const profile = await mkdtemp(join(tmpdir(), 'botshelf-blocked-'))
   onTestFinished(() => rm(profile, { recursive: true, force: true }))
   await mkdir(join(profile, 'Default'))
@@ -121,11 +124,11 @@ test('a person who has blocked the data of all sites: UNAVAILABLE, for opening a
   const context = await chromium.launchPersistentContext(profile, chromiumLaunch())
   onTestFinished(() => context.close())
   const tab = await context.newPage()
-  await tab.goto(browser.site().origin)
-  expect(await tab.evaluate(() => shelf.failure(shelf.open()))).toEqual(UNAVAILABLE)
+  await tab.goto(browser.newOrigin().url)
+  expect(await tab.evaluate(() => harness.errorOf(harness.openStore()))).toEqual(UNAVAILABLE)
   const listing = tab.evaluate(async () => {
-    const runtime = await shelf.start()
-    return shelf.failure(runtime.namespaces().next())
+    const runtime = await harness.startRuntime()
+    return harness.errorOf(runtime.namespaces().next())
   })
   expect(await listing).toEqual(UNAVAILABLE)
 })

@@ -1,135 +1,135 @@
 import { expect, test } from 'vitest'
-import { eventually, type Realm, useChromium } from './support/chromium.ts'
+import { eventually, type PageOrWorker, useChromium } from './support/chromium.ts'
 
 const browser = useChromium()
 
-const heard = (realm: Realm): Promise<string[]> => realm.evaluate(() => shelf.told)
+const changesOf = (context: PageOrWorker): Promise<string[]> =>
+  context.evaluate(() => harness.changes)
 
-test('a tab is told what another tab and a worker set, remove and clear', async () => {
-  const site = browser.site()
-  const [watching, writing] = await site.twoTabs()
-  const worker = await site.worker(writing)
+test('a watch receives the changes of another tab and of a worker, and ends with the right keys', async () => {
+  const origin = browser.newOrigin()
+  const [watching, writing] = await origin.openTwoTabs()
+  const worker = await origin.startWorker(writing)
   await watching.evaluate(async () => {
-    await shelf.open()
-    shelf.watch()
+    await harness.openStore()
+    harness.watch()
   })
-  for (const realm of [writing, worker]) {
-    await watching.evaluate(() => void shelf.told.splice(0))
-    await realm.evaluate(async () => {
-      await shelf.open()
-      await shelf.store.set('a', 1)
-      await shelf.store.delete('a')
-      await shelf.store.setMany({ b: 1, c: 2 })
-      await shelf.store.update('b', (n) => (n as number) + 1)
-      await shelf.store.pop('c')
-      await shelf.store.clear()
-      await shelf.store.set('end', 1)
+  for (const writer of [writing, worker]) {
+    await watching.evaluate(() => void harness.changes.splice(0))
+    await writer.evaluate(async () => {
+      await harness.openStore()
+      await harness.store.set('a', 1)
+      await harness.store.delete('a')
+      await harness.store.setMany({ b: 1, c: 2 })
+      await harness.store.update('b', (n) => (n as number) + 1)
+      await harness.store.pop('c')
+      await harness.store.clear()
+      await harness.store.set('end', 1)
     })
-    // What is told is how the keys are by then, so what was overtaken need not be told.
-    await eventually(() => heard(watching)).toContain('set end')
-    const told = await heard(watching)
-    expect(told).toContain('clear')
-    expect(told.slice(told.lastIndexOf('clear') + 1).filter((each) => each !== 'set end')).toEqual(
-      [],
-    )
+    // A change that a later one overtook may be left out.
+    await eventually(() => changesOf(watching)).toContain('set end')
+    const changes = await changesOf(watching)
+    expect(changes).toContain('clear')
+    const afterClear = changes.slice(changes.lastIndexOf('clear') + 1)
+    expect(afterClear.filter((change) => change !== 'set end')).toEqual([])
   }
 })
 
-test('step by step, a tab is told each change of another tab and of a worker as it is', async () => {
-  const site = browser.site()
-  const [watching, writing] = await site.twoTabs()
-  const worker = await site.worker(writing)
+test('a watch receives each change of another tab and of a worker, if they are made one at a time', async () => {
+  const origin = browser.newOrigin()
+  const [watching, writing] = await origin.openTwoTabs()
+  const worker = await origin.startWorker(writing)
   await watching.evaluate(async () => {
-    await shelf.open()
-    shelf.watch()
+    await harness.openStore()
+    harness.watch()
   })
-  const told: string[] = []
-  const tells = async (...changes: readonly string[]): Promise<void> => {
-    told.push(...changes)
-    await eventually(() => heard(watching)).toEqual(told)
+  const expected: string[] = []
+  const expectNext = async (...changes: readonly string[]): Promise<void> => {
+    expected.push(...changes)
+    await eventually(() => changesOf(watching)).toEqual(expected)
   }
-  for (const realm of [writing, worker]) {
-    await realm.evaluate(() => shelf.open())
-    await realm.evaluate(() => shelf.store.set('a', 1))
-    await tells('set a')
-    await realm.evaluate(() => shelf.store.setMany({ b: 1, c: 2 }))
-    await tells('set b', 'set c')
-    await realm.evaluate(() => shelf.store.pop('b'))
-    await tells('remove b')
-    await realm.evaluate(() => shelf.store.delete('a'))
-    await tells('remove a')
-    await realm.evaluate(() => shelf.store.clear())
-    await tells('clear')
-    await realm.evaluate(() => shelf.store.set('end', 1))
-    await tells('set end')
+  for (const writer of [writing, worker]) {
+    await writer.evaluate(() => harness.openStore())
+    await writer.evaluate(() => harness.store.set('a', 1))
+    await expectNext('set a')
+    await writer.evaluate(() => harness.store.setMany({ b: 1, c: 2 }))
+    await expectNext('set b', 'set c')
+    await writer.evaluate(() => harness.store.pop('b'))
+    await expectNext('remove b')
+    await writer.evaluate(() => harness.store.delete('a'))
+    await expectNext('remove a')
+    await writer.evaluate(() => harness.store.clear())
+    await expectNext('clear')
+    await writer.evaluate(() => harness.store.set('end', 1))
+    await expectNext('set end')
   }
 })
 
-test('a worker is told what a tab does', async () => {
-  const site = browser.site()
-  const tab = await site.tab()
-  const worker = await site.worker(tab)
+test('a watch in a worker receives the changes of a tab', async () => {
+  const origin = browser.newOrigin()
+  const tab = await origin.openTab()
+  const worker = await origin.startWorker(tab)
   await worker.evaluate(async () => {
-    await shelf.open()
-    shelf.watch()
+    await harness.openStore()
+    harness.watch()
   })
   await tab.evaluate(async () => {
-    await shelf.open()
-    await shelf.store.set('a', 1)
+    await harness.openStore()
+    await harness.store.set('a', 1)
   })
-  await eventually(() => heard(worker)).toEqual(['set a'])
+  await eventually(() => changesOf(worker)).toEqual(['set a'])
 })
 
-test('nobody is told of what was not stored, nor of another namespace', async () => {
-  const [watching, writing] = await browser.site().twoTabs()
+test('a watch receives no change that was not stored, and none of another namespace', async () => {
+  const [watching, writing] = await browser.newOrigin().openTwoTabs()
   await watching.evaluate(async () => {
-    await shelf.open()
-    shelf.watch()
+    await harness.openStore()
+    harness.watch()
   })
   await writing.evaluate(async () => {
-    await shelf.open()
-    const other = await shelf.runtime.open('ns2')
+    await harness.openStore()
+    const other = await harness.runtime.open('ns2')
     await other.set('elsewhere', 1)
-    await shelf.failure(
-      shelf.store.update('failed', () => {
+    await harness.errorOf(
+      harness.store.update('failed', () => {
         throw new Error('no')
       }),
     )
-    await shelf.store.update('missing', () => undefined)
-    await shelf.store.set('end', 1)
+    await harness.store.update('missing', () => undefined)
+    await harness.store.set('end', 1)
   })
-  await eventually(() => heard(watching)).toEqual(['set end'])
+  await eventually(() => changesOf(watching)).toEqual(['set end'])
 })
 
-test('the last change before a store closes is told; its end is not the end of a watch elsewhere', async () => {
-  const [watching, writing] = await browser.site().twoTabs()
+test('a watch receives the last change before another tab closes its store, and does not end with it', async () => {
+  const [watching, writing] = await browser.newOrigin().openTwoTabs()
   await watching.evaluate(async () => {
-    await shelf.open()
-    shelf.watch()
+    await harness.openStore()
+    harness.watch()
   })
   for (const key of ['a', 'b', 'c']) {
     await writing.evaluate(async (last) => {
-      await shelf.open()
-      shelf.watch()
-      await shelf.store.set(last, 1)
-      await shelf.runtime.close()
+      await harness.openStore()
+      harness.watch()
+      await harness.store.set(last, 1)
+      await harness.runtime.close()
     }, key)
   }
-  await eventually(() => heard(watching)).toEqual(['set a', 'set b', 'set c'])
-  await watching.evaluate(() => shelf.store.close())
-  await eventually(() => heard(watching)).toEqual(['set a', 'set b', 'set c', 'end'])
+  await eventually(() => changesOf(watching)).toEqual(['set a', 'set b', 'set c'])
+  await watching.evaluate(() => harness.store.close())
+  await eventually(() => changesOf(watching)).toEqual(['set a', 'set b', 'set c', 'end'])
 })
 
-test('what else is said on the channel harms nothing', async () => {
-  const [watching, writing] = await browser.site().twoTabs()
+test('messages of other software on the channel are ignored', async () => {
+  const [watching, writing] = await browser.newOrigin().openTwoTabs()
   await watching.evaluate(async () => {
-    await shelf.open()
-    shelf.watch()
+    await harness.openStore()
+    harness.watch()
   })
   await writing.evaluate(async () => {
-    const channel = new BroadcastChannel(`botshelf:${shelf.DATABASE}`)
-    const told = { changes: [{ kind: 'set', key: 'not me' }] }
-    const strange: unknown[] = [
+    const channel = new BroadcastChannel(`botshelf:${harness.databaseName}`)
+    const withChanges = { changes: [{ kind: 'set', key: 'not me' }] }
+    const messages: unknown[] = [
       undefined,
       null,
       0,
@@ -140,192 +140,192 @@ test('what else is said on the channel harms nothing', async () => {
       { v: 1, id: 'a' },
       { v: 1, id: 'a', changes: null },
       { v: 1, id: 'a', changes: 'set' },
-      { v: 1, id: 'a', changes: { length: 1, 0: told.changes[0] } },
+      { v: 1, id: 'a', changes: { length: 1, 0: withChanges.changes[0] } },
       { v: 1, id: 'a', changes: [null] },
-      { v: 1, id: 'a', changes: [...told.changes, { kind: 'set' }] },
+      { v: 1, id: 'a', changes: [...withChanges.changes, { kind: 'set' }] },
       { v: 1, id: 'a', changes: [{ kind: 'set', key: 7 }] },
       { v: 1, id: 'a', changes: [{ kind: 'rename', key: 'a' }] },
-      { ...told, v: '1', id: 'a' },
-      { ...told, v: 1, id: 7 },
+      { ...withChanges, v: '1', id: 'a' },
+      { ...withChanges, v: 1, id: 7 },
       { v: 1, id: 'never announced', done: true },
       { v: 1, id: 'a', done: 'some' },
       { v: 1, id: 'a', done: ['not me', 7] },
       { v: 1, id: 7, done: ['not me'] },
     ]
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
-    for (const message of strange) channel.postMessage(message)
-    await shelf.open()
-    await shelf.store.set('end', 1)
+    for (const message of messages) channel.postMessage(message)
+    await harness.openStore()
+    await harness.store.set('end', 1)
   })
-  await eventually(() => heard(watching)).toEqual(['set end'])
-  expect(await watching.evaluate(() => shelf.store.get('end'))).toBe(1)
+  await eventually(() => changesOf(watching)).toEqual(['set end'])
+  expect(await watching.evaluate(() => harness.store.get('end'))).toBe(1)
 })
 
-// Applied in order, the changes have to lead to the keys there are: `Store.watch` promises it.
-test('a tab that is slow to tell what it removed does not undo what another has set since', async () => {
-  const site = browser.site()
-  const [watching, slow] = await site.twoTabs()
-  const quick = await site.tab()
+// `Store.watch` promises: changes that are applied in order lead to the keys that exist.
+test('a late message about a removal does not undo a newer set of another tab', async () => {
+  const origin = browser.newOrigin()
+  const [watching, slow] = await origin.openTwoTabs()
+  const quick = await origin.openTab()
   await watching.evaluate(async () => {
-    await shelf.open()
-    shelf.watch()
+    await harness.openStore()
+    harness.watch()
   })
-  await quick.evaluate(() => shelf.open())
+  await quick.evaluate(() => harness.openStore())
   await slow.evaluate(async () => {
-    await shelf.open()
-    await shelf.store.set('k', 1)
+    await harness.openStore()
+    await harness.store.set('k', 1)
   })
   await slow.evaluate(() => {
-    const restore = shelf.replace(
+    const restore = harness.replaceMethod(
       IDBTransaction.prototype,
       'commit',
       (commit) =>
         function (this: IDBTransaction) {
           restore()
           commit.call(this)
-          // Busy with something else, until the other tab has set the key.
-          const asked = new XMLHttpRequest()
+          // Blocks this tab until the other one has set the key.
+          const request = new XMLHttpRequest()
           do {
-            asked.open('GET', '/is-set', false)
-            asked.send()
-          } while (asked.responseText !== 'yes')
+            request.open('GET', '/is-set', false)
+            request.send()
+          } while (request.responseText !== 'yes')
         },
     )
-    setTimeout(() => void shelf.store.delete('k'))
+    setTimeout(() => void harness.store.delete('k'))
   })
   await quick.evaluate(async () => {
-    while (await shelf.store.has('k')) await new Promise((resolve) => setTimeout(resolve, 5))
-    await shelf.store.set('k', 2)
+    while (await harness.store.has('k')) await new Promise((resolve) => setTimeout(resolve, 5))
+    await harness.store.set('k', 2)
   })
-  browser.answers['/is-set'] = 'yes'
-  await slow.evaluate(() => shelf.store.set('end', 1))
-  await eventually(() => heard(watching)).toContain('set end')
-  const view = (): Promise<string[]> =>
+  browser.responses['/is-set'] = 'yes'
+  await slow.evaluate(() => harness.store.set('end', 1))
+  await eventually(() => changesOf(watching)).toContain('set end')
+  const keysFromChanges = (): Promise<string[]> =>
     watching.evaluate(() => {
       const keys = new Set<string>()
-      for (const change of shelf.told) {
+      for (const change of harness.changes) {
         const [kind, key] = change.split(' ') as [string, string]
         if (kind === 'set') keys.add(key)
         else keys.delete(key)
       }
       return [...keys].toSorted()
     })
-  await eventually(view).toEqual(await watching.evaluate(() => shelf.keys()))
+  await eventually(keysFromChanges).toEqual(await watching.evaluate(() => harness.sortedKeys()))
 })
 
-test('a change is told though the tab that made it was gone before it could say so', async () => {
-  const site = browser.site()
-  const [watching, writing] = await site.twoTabs()
+test('a watch receives a change even if the tab that made it is closed right after the write began', async () => {
+  const origin = browser.newOrigin()
+  const [watching, writing] = await origin.openTwoTabs()
   await watching.evaluate(async () => {
-    await shelf.open()
-    shelf.watch()
+    await harness.openStore()
+    harness.watch()
   })
-  for (let time = 0; time < 5; time++) {
+  for (let round = 0; round < 5; round++) {
     await writing.goto(writing.url())
-    await writing.evaluate(() => shelf.open())
+    await writing.evaluate(() => harness.openStore())
     await writing.evaluate((key) => {
-      void shelf.store.set(key, 1)
+      void harness.store.set(key, 1)
       setTimeout(() => (location.href = 'about:blank'))
-    }, `k${time}`)
+    }, `k${round}`)
     await writing.waitForURL('about:blank')
     await writing.goto(watching.url())
   }
-  const keys = await watching.evaluate(() => shelf.keys())
-  await eventually(() => heard(watching)).toEqual(
+  const keys = await watching.evaluate(() => harness.sortedKeys())
+  await eventually(() => changesOf(watching)).toEqual(
     expect.arrayContaining(keys.map((key) => `set ${key}`)),
   )
 })
 
-test('of writes in a row each is told, though their tab was gone in the midst of them', async () => {
-  const site = browser.site()
-  const [watching, writing] = await site.twoTabs()
+test('a watch receives every write of a burst even if their tab is closed during it', async () => {
+  const origin = browser.newOrigin()
+  const [watching, writing] = await origin.openTwoTabs()
   await watching.evaluate(async () => {
-    await shelf.open()
-    shelf.watch()
+    await harness.openStore()
+    harness.watch()
   })
-  await writing.evaluate(() => shelf.open())
+  await writing.evaluate(() => harness.openStore())
   await writing.evaluate(() => {
     void (async () => {
-      for (let at = 0; at < 20; at++) await shelf.store.set(`k${at}`, 1)
+      for (let index = 0; index < 20; index++) await harness.store.set(`k${index}`, 1)
       setTimeout(() => (location.href = 'about:blank'))
-      for (let at = 20; at < 1000; at++) await shelf.store.set(`k${at}`, 1)
+      for (let index = 20; index < 1000; index++) await harness.store.set(`k${index}`, 1)
     })()
   })
   await writing.waitForURL('about:blank')
-  const keys = await watching.evaluate(() => shelf.keys())
+  const keys = await watching.evaluate(() => harness.sortedKeys())
   expect(keys.length).toBeGreaterThanOrEqual(20)
-  await eventually(() => heard(watching)).toEqual(
+  await eventually(() => changesOf(watching)).toEqual(
     expect.arrayContaining(keys.map((key) => `set ${key}`)),
   )
 })
 
-test('more changes at once than are told by name are told all the same', async () => {
-  const [watching, writing] = await browser.site().twoTabs()
+test('a watch receives more changes at once than one message can name', async () => {
+  const [watching, writing] = await browser.newOrigin().openTwoTabs()
   await watching.evaluate(async () => {
-    await shelf.open()
-    shelf.watch()
+    await harness.openStore()
+    harness.watch()
   })
-  const keys = Array.from({ length: 1500 }, (_, at) => `k${at}`)
+  const keys = Array.from({ length: 1500 }, (_, index) => `k${index}`)
   await writing.evaluate(async (all) => {
-    await shelf.open()
-    await shelf.store.setMany(all.map((key) => [key, 1] as const))
+    await harness.openStore()
+    await harness.store.setMany(all.map((key) => [key, 1] as const))
   }, keys)
-  await eventually(() => heard(watching)).toEqual(
+  await eventually(() => changesOf(watching)).toEqual(
     expect.arrayContaining(['clear', ...keys.map((key) => `set ${key}`)]),
   )
 })
 
-test('a change that was announced before a watch began, and takes hold after, is told', async () => {
-  const [watching, writing] = await browser.site().twoTabs()
+test('a watch receives a change that was announced before the watch started and applied after', async () => {
+  const [watching, writing] = await browser.newOrigin().openTwoTabs()
   await watching.evaluate(async () => {
-    await shelf.open()
-    const channel = new BroadcastChannel(`botshelf:${shelf.DATABASE}`)
+    await harness.openStore()
+    const channel = new BroadcastChannel(`botshelf:${harness.databaseName}`)
     channel.addEventListener('message', ({ data }: MessageEvent<{ changes?: unknown }>) => {
-      if (data.changes !== undefined) shelf.watch()
+      if (data.changes !== undefined) harness.watch()
     })
   })
   await writing.evaluate(async () => {
-    await shelf.open()
-    await shelf.store.set('big', shelf.noise(20_000_000))
+    await harness.openStore()
+    await harness.store.set('big', harness.randomBytes(20_000_000))
   })
-  await eventually(() => heard(watching)).toEqual(['set big'])
+  await eventually(() => changesOf(watching)).toEqual(['set big'])
 })
 
-test('a message of a later version makes a tab read the keys anew', async () => {
-  const [watching, other] = await browser.site().twoTabs()
+test('a message of a later version of botshelf makes a watch list all keys again', async () => {
+  const [watching, other] = await browser.newOrigin().openTwoTabs()
   await watching.evaluate(async () => {
-    await shelf.open()
-    await shelf.store.set('a', 1)
-    shelf.watch()
+    await harness.openStore()
+    await harness.store.set('a', 1)
+    harness.watch()
   })
   await other.evaluate(() => {
-    const channel = new BroadcastChannel(`botshelf:${shelf.DATABASE}`)
+    const channel = new BroadcastChannel(`botshelf:${harness.databaseName}`)
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
     channel.postMessage({ v: 2, id: 'x', news: [] })
   })
-  await eventually(() => heard(watching)).toEqual(['clear', 'set a'])
+  await eventually(() => changesOf(watching)).toEqual(['clear', 'set a'])
 })
 
-test('a write whose answer was lost, and that took hold, is told', async () => {
-  const tab = await browser.site().tab()
+test('a watch receives a write that was applied although its connection was lost', async () => {
+  const tab = await browser.newOrigin().openTab()
   await tab.evaluate(async () => {
-    shelf.record()
-    await shelf.open()
-    await shelf.store.set('a', 1)
-    shelf.watch()
-    const restore = shelf.replace(
+    harness.startRecording()
+    await harness.openStore()
+    await harness.store.set('a', 1)
+    harness.watch()
+    const restore = harness.replaceMethod(
       IDBTransaction.prototype,
       'commit',
       (commit) =>
         function (this: IDBTransaction) {
           restore()
           commit.call(this)
-          // The connection is lost after the write was sent, and before its answer came.
+          // The connection is lost after the commit was requested and before it is complete.
           this.db.dispatchEvent(new Event('close'))
         },
     )
-    await shelf.store.set('b', 2)
+    await harness.store.set('b', 2)
   })
-  expect(await tab.evaluate(() => shelf.store.get('b'))).toBe(2)
-  await eventually(() => heard(tab)).toEqual(expect.arrayContaining(['set b']))
+  expect(await tab.evaluate(() => harness.store.get('b'))).toBe(2)
+  await eventually(() => changesOf(tab)).toEqual(expect.arrayContaining(['set b']))
 })

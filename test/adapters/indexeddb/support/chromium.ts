@@ -10,31 +10,33 @@ import { type BrowserContext, type CDPSession, chromium, type Page } from 'playw
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { chromiumLaunch } from '../../../../scripts/chromium.ts'
 
-const SHELF = fileURLToPath(new URL('./page-harness.ts', import.meta.url))
-const PAGE = '<!doctype html><title>tab</title><script src="/shelf.js"></script>'
+const HARNESS_ENTRY = fileURLToPath(new URL('./page-harness.ts', import.meta.url))
+const HARNESS_PATH = '/page-harness.js'
+const PAGE = `<!doctype html><title>tab</title><script src="${HARNESS_PATH}"></script>`
 const SANDBOX = '<!doctype html><title>tab</title><iframe sandbox="allow-scripts" src="/"></iframe>'
 
-/** A real Chromium for a test file, with its data on disk, and sites for it to load. */
+/** A real Chromium for a test file, with its profile on disk, and a server for its pages. */
 export class Chromium {
   #script = ''
   #profile = ''
   #context: BrowserContext | undefined
   readonly #server = createServer(({ url = '/' }, reply) => {
-    const script = url === '/shelf.js'
-    reply.setHeader('content-type', script ? 'text/javascript' : 'text/html')
-    reply.end(script ? this.#script : (this.answers[url] ?? (url === '/sandbox' ? SANDBOX : PAGE)))
+    const isScript = url === HARNESS_PATH
+    const page = this.responses[url] ?? (url === '/sandbox' ? SANDBOX : PAGE)
+    reply.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+    reply.end(isScript ? this.#script : page)
   })
-  /** What the sites answer, by path. */
-  readonly answers: Record<string, string> = {}
-  /** What was thrown in a page or a worker and caught by nobody. */
+  /** What the server responds instead of the test page, by path. */
+  readonly responses: Record<string, string> = {}
+  /** The uncaught errors of pages and workers. */
   readonly uncaught: string[] = []
 
   async start(): Promise<void> {
     const bundle = await build({
-      entryPoints: [SHELF],
+      entryPoints: [HARNESS_ENTRY],
       bundle: true,
       conditions: ['botshelf-source'],
-      // A plain script runs in a sandboxed frame too, where modules are refused.
+      // A classic script runs in a sandboxed frame too, where modules are refused.
       format: 'iife',
       target: 'esnext',
       write: false,
@@ -45,7 +47,7 @@ export class Chromium {
     await this.launch()
   }
 
-  /** Starts the browser, again after it was killed, on the data that there is. */
+  /** Launches the browser with the profile. Call it again after `kill()`. */
   async launch(): Promise<void> {
     this.#context = await chromium.launchPersistentContext(this.#profile, {
       ...chromiumLaunch(),
@@ -65,10 +67,10 @@ export class Chromium {
     return this.#context
   }
 
-  /** A new origin, with storage and a quota of its own. */
-  site(): Site {
+  /** Creates an origin, with storage and a quota of its own. */
+  newOrigin(): TestOrigin {
     const { port } = this.#server.address() as AddressInfo
-    return new Site(this, `http://t${randomUUID().slice(0, 8)}.localhost:${port}`)
+    return new TestOrigin(this, `http://t${randomUUID().slice(0, 8)}.localhost:${port}`)
   }
 
   /** Kills the browser with all its processes, as `kill -9` does. */
@@ -79,10 +81,10 @@ export class Chromium {
     const { processInfo } = await session.send('SystemInfo.getProcessInfo')
     const main = processInfo.find(({ type }) => type === 'browser')
     if (main === undefined) throw new Error('Chromium has no process.')
-    const gone = new Promise<void>((resolve) => this.context.once('close', () => resolve()))
-    // It was started as a process group of its own.
+    const closed = new Promise<void>((resolve) => this.context.once('close', () => resolve()))
+    // Playwright starts it as the leader of a process group.
     process.kill(-main.id, 'SIGKILL')
-    await gone
+    await closed
   }
 
   async closePages(): Promise<void> {
@@ -92,88 +94,88 @@ export class Chromium {
   }
 }
 
-/** Where code can run: a tab, a frame or a worker. */
-export type Realm = Pick<Page, 'evaluate'>
+/** A tab, a frame or a worker. */
+export type PageOrWorker = Pick<Page, 'evaluate'>
 
 /** One origin and its tabs. */
-export class Site {
+export class TestOrigin {
   readonly #chromium: Chromium
-  readonly origin: string
-  #session: Promise<CDPSession> | undefined
+  readonly url: string
+  #devToolsSession: Promise<CDPSession> | undefined
 
-  constructor(of: Chromium, origin: string) {
-    this.#chromium = of
-    this.origin = origin
+  constructor(owner: Chromium, url: string) {
+    this.#chromium = owner
+    this.url = url
   }
 
-  async tab(path = '/'): Promise<Page> {
+  async openTab(path = '/'): Promise<Page> {
     const page = await this.#chromium.context.newPage()
     const { uncaught } = this.#chromium
     page.on('pageerror', (error) => uncaught.push(error.message))
     page.on('console', (message) => {
       if (message.text().startsWith('uncaught: ')) uncaught.push(message.text())
     })
-    await page.goto(this.origin + path)
+    await page.goto(this.url + path)
     return page
   }
 
-  async twoTabs(): Promise<readonly [Page, Page]> {
-    return Promise.all([this.tab(), this.tab()])
+  async openTwoTabs(): Promise<readonly [Page, Page]> {
+    return Promise.all([this.openTab(), this.openTab()])
   }
 
-  /** A worker of a tab. */
-  async worker(tab: Page): Promise<Realm> {
+  /** Starts a web worker of a tab. */
+  async startWorker(tab: Page): Promise<PageOrWorker> {
     const started = tab.waitForEvent('worker')
-    await tab.evaluate(() => void new Worker('/shelf.js', { type: 'module' }))
-    const worker = (await started) as Realm
-    await eventually(() => worker.evaluate(() => 'shelf' in globalThis)).toBe(true)
+    await tab.evaluate((path) => void new Worker(path, { type: 'module' }), HARNESS_PATH)
+    const worker = (await started) as PageOrWorker
+    await eventually(() => worker.evaluate(() => 'harness' in globalThis)).toBe(true)
     return worker
   }
 
-  /** Does what a person does who clears the site's data. */
+  /** Clears the site's data, as a user can. */
   async clearData(): Promise<void> {
     const devTools = await this.#devTools()
-    await devTools.send('Storage.clearDataForOrigin', { origin: this.origin, storageTypes: 'all' })
+    await devTools.send('Storage.clearDataForOrigin', { origin: this.url, storageTypes: 'all' })
   }
 
   /**
-   * Clears the data until there is a sign of it; resolves to whether there was. Where openings and
-   * clearings meet on a busy machine, Chromium answers that it has cleared a site and has not: its
-   * connections live, and its data is there.
+   * Clears the data until `isCleared`, at most twice; resolves to whether it is. When databases are
+   * being opened on a busy machine, Chromium may answer that it has cleared a site and has not: the
+   * connections stay open, and the data stays.
    */
-  async clearDataUntil(sign: () => Promise<boolean>): Promise<boolean> {
-    for (let time = 0; time < 2; time++) {
+  async clearDataUntil(isCleared: () => Promise<boolean>): Promise<boolean> {
+    for (let attempt = 1; attempt <= 2; attempt++) {
       await this.clearData()
-      const until = Date.now() + 4000
-      while (Date.now() < until) {
-        if (await sign()) return true
+      const deadline = Date.now() + 4000
+      while (Date.now() < deadline) {
+        if (await isCleared()) return true
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     }
     return false
   }
 
-  /** Limits what the site may store, in bytes. It holds only from before the first use. */
-  async limit(quotaSize: number): Promise<void> {
+  /** Limits what the origin may store. Chromium ignores it once the origin has stored something. */
+  async setQuota(bytes: number): Promise<void> {
     const devTools = await this.#devTools()
-    await devTools.send('Storage.overrideQuotaForOrigin', { origin: this.origin, quotaSize })
+    await devTools.send('Storage.overrideQuotaForOrigin', { origin: this.url, quotaSize: bytes })
   }
 
-  // A limit lasts as long as the session that set it.
+  // A quota lasts as long as the session that set it, so the session stays open.
   async #devTools(): Promise<CDPSession> {
     const { context } = this.#chromium
     const page = context.pages()[0] ?? (await context.newPage())
-    this.#session ??= context.newCDPSession(page)
-    return this.#session
+    this.#devToolsSession ??= context.newCDPSession(page)
+    return this.#devToolsSession
   }
 }
 
-/** Expects what will be so after a while. */
+/** Expects what `read` resolves to, within 20 seconds. */
 export function eventually<T>(read: () => Promise<T>): ReturnType<typeof expect.poll<T>> {
   return expect.poll(read, { timeout: 20_000, interval: 20 })
 }
 
-/** Starts a Chromium for the tests of a file, none of which may leave an error uncaught. */
+/** Starts a Chromium for the tests of a file. A test with an uncaught error in a page fails. */
 export function useChromium(): Chromium {
   const browser = new Chromium()
   beforeAll(() => browser.start())

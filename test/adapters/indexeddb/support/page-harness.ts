@@ -1,77 +1,77 @@
-// What a test can use within a page, a frame or a worker: `shelf`.
+// The script of every test page, frame and worker. Tests use its global `harness` in `evaluate()`.
 import { indexeddb, IndexedDBStoragePlugin, persist } from '../../../../adapters/indexeddb.ts'
 import { memory } from '../../../../adapters/memory.ts'
 import { type Change, isStoreError, StorageRuntime, type Store } from '../../../../src/index.ts'
-import { raw } from './raw-indexeddb.ts'
-import { record, type Recording } from './recording.ts'
-import { replace } from './replace.ts'
+import { type IndexedDBRecording, recordIndexedDB } from './indexeddb-recording.ts'
+import { type DatabaseContent, rawIndexedDB } from './raw-indexeddb.ts'
+import { replaceMethod } from './replace-method.ts'
 
-export interface OpenOptions {
+export interface OpenStoreOptions {
   readonly namespace?: string
   /** `STORAGE_CONFIG` */
   readonly config?: Readonly<Record<string, unknown>>
 }
 
-export interface Failure {
+/** The fields of a `StoreError` that tests compare. */
+export interface ErrorSummary {
   readonly code: string
   readonly outcome: string
   readonly retryable: boolean
 }
 
-/** The database of the namespace that `open` opens by default. */
-const DATABASE = 'botshelf/ns'
-
-class Shelf {
+class PageHarness {
+  /** What `openStore` has opened. */
   runtime!: StorageRuntime
   store!: Store
-  readonly indexeddb = indexeddb
   readonly IndexedDBStoragePlugin = IndexedDBStoragePlugin
   readonly persist = persist
-  readonly raw = raw
-  readonly replace = replace
-  readonly DATABASE: string = DATABASE
-  /** The events of all runtimes, in order. */
+  readonly rawIndexedDB = rawIndexedDB
+  readonly replaceMethod = replaceMethod
+  /** The database of the namespace that `openStore` opens by default. */
+  readonly databaseName: string = 'botshelf/ns'
+  /** The types of the events of all runtimes, in order. */
   readonly events: string[] = []
-  /** What watches told, in order. */
-  readonly told: string[] = []
-  /** Whatever one step of a test leaves for another. */
-  readonly kept: Record<string, unknown> = {}
-  recording!: Recording
-  /** How far the clock of the runtimes is ahead, in milliseconds. */
-  ahead = 0
+  /** The changes that watches received, in order: `set a`, `clear`, `end`. */
+  readonly changes: string[] = []
+  /** Values that one `evaluate()` leaves for a later one. */
+  readonly saved: Record<string, unknown> = {}
+  recording!: IndexedDBRecording
+  /** How far the clock of the runtimes is ahead. */
+  clockOffsetMs = 0
 
-  async start(config: OpenOptions['config'] = {}): Promise<StorageRuntime> {
+  async startRuntime(config: OpenStoreOptions['config'] = {}): Promise<StorageRuntime> {
     return StorageRuntime.start(
       { STORAGE: 'IndexedDB', STORAGE_CONFIG: { ...config } },
       [indexeddb, memory],
       {
-        now: () => Date.now() + this.ahead,
+        now: () => Date.now() + this.clockOffsetMs,
         onEvent: ({ type }) => this.events.push(type),
       },
     )
   }
 
-  /** Starts a runtime and opens a namespace: `runtime` and `store`. */
-  async open({ namespace = 'ns', config }: OpenOptions = {}): Promise<void> {
-    this.runtime = await this.start(config)
+  /** Starts a runtime and opens a namespace. */
+  async openStore({ namespace = 'ns', config }: OpenStoreOptions = {}): Promise<void> {
+    this.runtime = await this.startRuntime(config)
     this.store = await this.runtime.open(namespace)
   }
 
-  /** Collects in `told` what changes from now on. */
+  /** Starts a watch of the store that adds to `changes`. */
   watch(): void {
     const changes = this.store.watch()
     void (async () => {
-      for await (const { kind, key } of changes) this.told.push(`${kind} ${key ?? ''}`.trim())
-      this.told.push('end')
+      for await (const { kind, key } of changes) this.changes.push(`${kind} ${key ?? ''}`.trim())
+      this.changes.push('end')
     })()
   }
 
-  record(): void {
-    this.recording = record()
+  /** Starts `recording`. */
+  startRecording(): void {
+    this.recording = recordIndexedDB()
   }
 
-  /** How a promise fails, which has to. */
-  async failure(promise: Promise<unknown>): Promise<Failure | { readonly resolved: unknown }> {
+  /** Resolves to the error of a promise; to `{ resolved }` if it does not reject. */
+  async errorOf(promise: Promise<unknown>): Promise<ErrorSummary | { readonly resolved: unknown }> {
     try {
       return { resolved: await promise }
     } catch (error) {
@@ -81,21 +81,35 @@ class Shelf {
     }
   }
 
-  /** Bytes that nothing compresses. */
-  noise(length: number): Uint8Array {
+  /** Bytes that cannot be compressed, so that they count fully against a quota. */
+  randomBytes(length: number): Uint8Array {
     const bytes = new Uint8Array(length)
-    for (let at = 0; at < length; at += 65_536) {
-      crypto.getRandomValues(bytes.subarray(at, at + 65_536))
+    for (let start = 0; start < length; start += 65_536) {
+      crypto.getRandomValues(bytes.subarray(start, start + 65_536))
     }
     return bytes
   }
 
-  /** What `storage.commit` takes. */
-  change(key: string, value: unknown): Change {
+  /** The keys of all entries in the database, expired ones included. */
+  async storedKeys(): Promise<IDBValidKey[] | undefined> {
+    return rawIndexedDB.readKeys(this.databaseName)
+  }
+
+  async databaseContent(): Promise<DatabaseContent | undefined> {
+    return rawIndexedDB.readAll(this.databaseName)
+  }
+
+  async deleteDatabase(): Promise<{ blocked: boolean }> {
+    return rawIndexedDB.delete(this.databaseName)
+  }
+
+  /** A change for `storage.commit()`. */
+  setChange(key: string, value: unknown): Change {
     return { key, entry: { value, version: crypto.randomUUID() }, bytes: 0 }
   }
 
-  async keys(): Promise<string[]> {
+  /** The keys of the live entries, as the store lists them. */
+  async sortedKeys(): Promise<string[]> {
     const keys: string[] = []
     for await (const key of this.store.keys()) keys.push(key)
     return keys.toSorted()
@@ -103,11 +117,11 @@ class Shelf {
 }
 
 declare global {
-  var shelf: Shelf
+  var harness: PageHarness
 }
 
-globalThis.shelf = new Shelf()
+globalThis.harness = new PageHarness()
 
-// The tests take note of what is said so, in pages as in workers.
+// `Chromium.uncaught` collects these messages, from pages and from workers.
 addEventListener('error', ({ message }) => console.error(`uncaught: ${message}`))
 addEventListener('unhandledrejection', ({ reason }) => console.error(`uncaught: ${String(reason)}`))

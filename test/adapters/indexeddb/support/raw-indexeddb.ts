@@ -1,75 +1,79 @@
-/** IndexedDB as the browser has it, for what other software of the origin does to a database. */
-export const raw = {
-  /** Deletes a database; resolves to whether somebody was in the way for a while. */
+/** The state of a database: the keys and values of each object store. */
+export type DatabaseContent = Record<string, [key: IDBValidKey, value: unknown][]>
+
+/** IndexedDB without botshelf: does what other software of the origin may do to a database. */
+export const rawIndexedDB = {
+  /** Deletes a database. Resolves to whether an open connection blocked it for a while. */
   async delete(name: string): Promise<{ blocked: boolean }> {
     const request = indexedDB.deleteDatabase(name)
-    const blocked = noteBlocked(request)
-    await answer(request)
-    return { blocked: blocked() }
+    const wasBlocked = trackBlocked(request)
+    await resultOf(request)
+    return { blocked: wasBlocked() }
   },
 
-  /** Begins to delete a database that somebody holds, and waits until that is in the way. */
-  async deleteBlocked(name: string): Promise<void> {
+  /** Starts to delete a database that another page holds open; resolves once it is blocked. */
+  async startDelete(name: string): Promise<void> {
     const request = indexedDB.deleteDatabase(name)
-    raw.deleted = answer(request)
+    rawIndexedDB.deletion = resultOf(request)
     await new Promise((resolve) => request.addEventListener('blocked', resolve))
   },
-  /** Settles with the deletion that was begun. */
-  deleted: Promise.resolve() as Promise<unknown>,
+  /** Settles with the deletion that `startDelete` started. */
+  deletion: Promise.resolve() as Promise<unknown>,
 
-  /** Makes or upgrades a database. It is closed again. */
-  async make(
+  /** Creates or upgrades a database, then closes it. */
+  async createOrUpgrade(
     name: string,
     version: number,
     upgrade: (db: IDBDatabase) => void = () => {},
   ): Promise<{ blocked: boolean }> {
     const request = indexedDB.open(name, version)
-    const blocked = noteBlocked(request)
+    const wasBlocked = trackBlocked(request)
     request.addEventListener('upgradeneeded', () => upgrade(request.result))
-    const db = await answer(request)
+    const db = await resultOf(request)
     db.close()
-    return { blocked: blocked() }
+    return { blocked: wasBlocked() }
   },
 
-  /** Opens a database and never stands aside. */
-  async hold(name: string): Promise<void> {
-    await answer(indexedDB.open(name))
+  /** Opens a database, and ignores requests to close it. */
+  async holdOpen(name: string): Promise<void> {
+    await resultOf(indexedDB.open(name))
   },
 
-  /** All that a database holds in its stores; `undefined` if there is no such database. */
-  async read(name: string): Promise<Record<string, [IDBValidKey, unknown][]> | undefined> {
+  /** Reads a whole database; `undefined` if it does not exist. */
+  async readAll(name: string): Promise<DatabaseContent | undefined> {
     const databases = await indexedDB.databases()
     if (!databases.some((database) => database.name === name)) return undefined
-    return using(name, async (db) => {
-      const all: Record<string, [IDBValidKey, unknown][]> = {}
+    return withDatabase(name, async (db) => {
+      const content: DatabaseContent = {}
       for (const storeName of db.objectStoreNames) {
         const store = db.transaction(storeName).objectStore(storeName)
         const [keys, values] = await Promise.all([
-          answer(store.getAllKeys()),
-          answer(store.getAll()) as Promise<unknown[]>,
+          resultOf(store.getAllKeys()),
+          resultOf(store.getAll()) as Promise<unknown[]>,
         ])
-        all[storeName] = keys.map((key, index) => [key, values[index]])
+        content[storeName] = keys.map((key, index) => [key, values[index]])
       }
-      return all
+      return content
     })
   },
 
-  /** The keys of botshelf's entries, expired or not. */
-  async keys(name: string): Promise<IDBValidKey[] | undefined> {
-    return (await raw.read(name))?.['entries']?.map(([key]) => key)
+  /** Reads the keys of botshelf's entries, expired ones included. */
+  async readKeys(name: string): Promise<IDBValidKey[] | undefined> {
+    return (await rawIndexedDB.readAll(name))?.['entries']?.map(([key]) => key)
   },
 
-  async put(name: string, key: IDBValidKey, record: unknown): Promise<void> {
-    await using(name, (db) => {
+  /** Writes a record to the object store of botshelf's entries. */
+  async putEntry(name: string, key: IDBValidKey, record: unknown): Promise<void> {
+    await withDatabase(name, (db) => {
       const store = db.transaction('entries', 'readwrite').objectStore('entries')
       store.put(record, key)
-      return done(store.transaction)
+      return completionOf(store.transaction)
     })
   },
 }
 
-async function using<T>(name: string, use: (db: IDBDatabase) => Promise<T>): Promise<T> {
-  const db = await answer(indexedDB.open(name))
+async function withDatabase<T>(name: string, use: (db: IDBDatabase) => Promise<T>): Promise<T> {
+  const db = await resultOf(indexedDB.open(name))
   db.addEventListener('versionchange', () => db.close())
   try {
     return await use(db)
@@ -78,22 +82,22 @@ async function using<T>(name: string, use: (db: IDBDatabase) => Promise<T>): Pro
   }
 }
 
-function done(transaction: IDBTransaction): Promise<void> {
+function completionOf(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     transaction.addEventListener('complete', () => resolve())
     transaction.addEventListener('abort', () => reject(transaction.error ?? new Error('aborted')))
   })
 }
 
-function answer<T>(request: IDBRequest<T>): Promise<T> {
+function resultOf<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.addEventListener('success', () => resolve(request.result))
     request.addEventListener('error', () => reject(request.error ?? new Error('failed')))
   })
 }
 
-function noteBlocked(request: IDBOpenDBRequest): () => boolean {
-  let blocked = false
-  request.addEventListener('blocked', () => (blocked = true))
-  return () => blocked
+function trackBlocked(request: IDBOpenDBRequest): () => boolean {
+  let wasBlocked = false
+  request.addEventListener('blocked', () => (wasBlocked = true))
+  return () => wasBlocked
 }
