@@ -22,7 +22,7 @@ const DESCRIPTIONS: Readonly<Record<BackendName, string>> = {
 }
 const CONNECTING =
   'Connecting to the Worker, which you used last time. To start without it, choose “This tab”.'
-const NO_WORKER = 'This page was opened without a Worker, so the other two are not available.'
+const NO_WORKER = 'No Worker was found, so only this tab is available.'
 
 /** Lets the user choose a backend, and remembers the choice. */
 export class BackendPicker {

@@ -158,7 +158,7 @@ test.each<[string, BrowserContextOptions, string?]>([
   }
   await recordLayoutShifts(user)
   const page = await site.browser.open(site.url, user)
-  await page.getByText('opened without a Worker').waitFor()
+  await page.getByText('No Worker was found').waitFor()
   await sendMessage(page, 'bob++')
   await sendMessage(page, '!help')
   await waitForValue(page, 'Karma', 'bob', '1')
@@ -171,7 +171,7 @@ test.each<[string, BrowserContextOptions, string?]>([
   expect(await layoutShifts(page)).toEqual([])
   await page.reload()
   await eventually(() => messageTexts(page)).toHaveLength(4)
-  await page.getByText('opened without a Worker').waitFor()
+  await page.getByText('No Worker was found').waitFor()
   expect(await layoutShifts(page)).toEqual([])
 })
 

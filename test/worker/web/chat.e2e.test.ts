@@ -130,7 +130,7 @@ test('a replay shows its progress and its counts, and a second replay doubles th
   await page.getByRole('button', { name: 'Replay' }).click()
   await page.getByRole('progressbar').waitFor()
   await waitForStatus(page, /^Replayed 2\d\d events/)
-  const talkers = page.getByRole('list', { name: 'Most messages' }).getByRole('listitem')
+  const talkers = page.getByRole('list', { name: 'Most active people' }).getByRole('listitem')
   await eventually(() => talkers.allTextContents()).toHaveLength(8)
   expect((await talkers.allTextContents())[0]).toBe('simplyubuntu 22')
   const asked = page.getByRole('list', { name: 'Most asked factoids' }).getByRole('listitem')

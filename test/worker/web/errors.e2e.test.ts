@@ -15,9 +15,7 @@ const site = useStaticPage()
 
 test('the page works in a folder of any web server, and says that there is no Worker', async () => {
   const page = await site.browser.open(site.url)
-  await page
-    .getByText('This page was opened without a Worker, so the other two are not available.')
-    .waitFor()
+  await page.getByText('No Worker was found, so only this tab is available.').waitFor()
   for (const name of [/Durable Object/, /KV/]) {
     expect(await page.getByRole('radio', { name }).isDisabled()).toBe(true)
   }
