@@ -18,7 +18,7 @@ const DESCRIPTIONS: Readonly<Record<BackendName, string>> = {
   DurableObject:
     'The bot runs in a Cloudflare Worker. A Durable Object applies one change at a time, so no count is lost.',
   CloudflareKV:
-    'The bot runs in a Cloudflare Worker. KV may show a change a minute late, and may lose one of two made at once.',
+    'The bot runs in a Cloudflare Worker. Changes in KV may appear a minute late; of two at the same time, one may be lost.',
 }
 const CONNECTING =
   'Connecting to the Worker, which you used last time. To start without it, choose “This tab”.'

@@ -236,6 +236,6 @@ function restoredMessage(
 ): string {
   const parts = [`${added} new`, `${changed} changed`]
   if (removed > 0) parts.push(`${removed} removed`)
-  if (same > 0) parts.push(`${same} unchanged`)
+  if (same > 0) parts.push(`${same} the same`)
   return `Restored into ${BACKEND_LABELS[backend]}: ${parts.join(', ')}.`
 }

@@ -102,7 +102,7 @@ test('merging keeps entries that the backup does not have, replacing removes the
   await page.getByText('Nothing would change').waitFor()
   await page.getByRole('radio', { name: /Replace/ }).check()
   await page.getByRole('button', { name: 'Restore and remove 2' }).click()
-  await waitForStatus(page, /0 new, 0 changed, 2 removed, 1 unchanged\.$/)
+  await waitForStatus(page, /0 new, 0 changed, 2 removed, 1 the same\.$/)
   await eventually(async () => (await storedData(page))['Karma']).toEqual({ zoe: '3' })
   expect((await storedData(page))['Seen']).toEqual({})
 })

@@ -113,7 +113,7 @@ test('a restore shows its progress; after a network failure it says how far it c
   )
   expect(requests).toBe(5)
   await page.keyboard.press('Enter')
-  await waitForStatus(page, /^Restored into KV: 250 new, 0 changed, 200 unchanged\.$/)
+  await waitForStatus(page, /^Restored into KV: 250 new, 0 changed, 200 the same\.$/)
   await waitForValue(page, 'Karma', 'nick199', '199')
   await page.getByText('… and 2').waitFor()
 })
