@@ -76,7 +76,10 @@ async function open(
   const page = await context.newPage()
   page.on('filechooser', () => {})
   await page.goto(url)
-  await page.locator('#shelf > :not(:text("Looking"))').first().waitFor()
+  await page
+    .locator('#stored-data > :not(:text-matches("^(Loading|Connecting)"))')
+    .first()
+    .waitFor()
   await page.locator('input[value="DurableObject"]:enabled').waitFor()
   return page
 }
@@ -97,7 +100,7 @@ async function say(page: Page, text: string): Promise<void> {
 
 async function replay(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Replay' }).click()
-  await page.locator('#status', { hasText: 'heard' }).waitFor()
+  await page.locator('#status', { hasText: 'Replayed' }).waitFor()
   await page.locator('#talkers li', { hasText: 'simplyubuntu' }).waitFor()
 }
 

@@ -1,157 +1,190 @@
-import { arrange, create, element } from './dom.ts'
-import { prefer, preferred } from './preferences.ts'
-import type { Line, Transcript } from './transcript.ts'
+import { createElement, getElement, syncChildren } from './dom.ts'
+import { describeError } from './messages.ts'
+import { loadPreference, savePreference } from './preferences.ts'
+import type { Transcript, TranscriptLine } from './transcript.ts'
 
-/** What the conversation needs to know of the place it is held at. */
-export interface Listener {
-  /** Says something to the bot; resolves to its replies. */
-  say(nick: string, text: string): Promise<readonly string[]>
+/** The conversation that {@link Chat} shows. */
+export interface Conversation {
+  /** Sends a message to the bot; resolves to its replies. */
+  send(nick: string, text: string): Promise<readonly string[]>
   readonly transcript: Transcript
-  /** What the person should know of where his words go. */
-  readonly privacy: string
-  /** Said if they are on this screen only. */
-  readonly unkept: string
-  /** Said if nothing can be said here; `undefined` if something can. */
-  readonly mute: string | undefined
+  /** Tells the user where their messages go. */
+  readonly privacyNote: string
+  /** Shown instead of `privacyNote` once the browser could not store the conversation. */
+  readonly unstoredNote: string
+  /** Why no message can be sent; `undefined` if messages can be sent. */
+  readonly disabledReason: string | undefined
 }
 
-/** The conversation: what was said, and the form to say more. */
-export class Chat {
-  readonly #log = element('log', HTMLDivElement)
-  readonly #silence = element('silence', HTMLParagraphElement)
-  readonly #invitation = this.#silence.textContent
-  readonly #form = element('form', HTMLFormElement)
-  readonly #text = element('text', HTMLInputElement)
-  readonly #examples = element('try', HTMLUListElement)
-  readonly #user = element('user', HTMLInputElement)
-  readonly #privacy = element('privacy', HTMLParagraphElement)
-  readonly #onTrouble: (error: unknown) => void
-  #lines = new Map<string, { readonly line: Line; readonly shown: HTMLElement }>()
-  #listener: Listener | undefined
-  // Two of one person's messages must not overtake each other.
-  #sending = false
+interface RenderedLine {
+  readonly line: TranscriptLine
+  readonly element: HTMLElement
+}
 
-  constructor(onTrouble: (error: unknown) => void) {
-    this.#onTrouble = onTrouble
-    this.#user.value = preferred('user') ?? this.#user.value
-    this.#user.addEventListener('change', () => prefer('user', this.#user.value))
+const AT_END_TOLERANCE_PX = 40
+
+/** Shows a conversation, a form to send messages, and a dismissible error over both. */
+export class Chat {
+  readonly #notice = getElement('notice', HTMLDivElement)
+  readonly #log = getElement('log', HTMLDivElement)
+  readonly #emptyNote = getElement('chat-empty', HTMLParagraphElement)
+  readonly #emptyText = this.#emptyNote.textContent
+  readonly #form = getElement('form', HTMLFormElement)
+  readonly #message = getElement('message', HTMLInputElement)
+  readonly #examples = getElement('examples', HTMLUListElement)
+  readonly #user = getElement('user', HTMLInputElement)
+  readonly #privacy = getElement('privacy', HTMLParagraphElement)
+  #lines = new Map<string, RenderedLine>()
+  #conversation: Conversation | undefined
+  // One message at a time, so that they arrive in order.
+  #isSending = false
+
+  constructor() {
+    this.#user.value = loadPreference('user') ?? this.#user.value
+    this.#user.addEventListener('change', () => savePreference('user', this.#user.value))
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault()
-      void this.#send(this.#text.value.trim())
+      void this.#send(this.#message.value.trim())
     })
     this.#examples.addEventListener('click', ({ target }) => {
       if (target instanceof HTMLButtonElement) void this.#send(target.textContent ?? '')
     })
   }
 
-  /** Says why nothing can be said yet. What was begun stays in the form. */
-  wait(sentence: string): void {
-    this.#listener = undefined
-    this.#disable(false)
-    this.#privacy.textContent = sentence
-    this.#busy(true)
+  /** Shows a message while there is no conversation. A message that is being written is kept. */
+  showLoading(message: string): void {
+    this.#conversation = undefined
+    this.#setDisabled(false)
+    this.#privacy.textContent = message
+    this.#setSending(true)
   }
 
-  /** Goes on at another place. What was said there is shown as `show` is called. */
-  moveTo(listener: Listener): void {
-    const { mute } = listener
-    this.#listener = mute === undefined ? listener : undefined
-    this.#disable(mute !== undefined)
-    this.#silence.textContent = mute ?? this.#invitation
-    // What is under way at the place before is no reason to wait here.
-    this.#busy(false)
-    this.#privacy.textContent = mute ?? listener.privacy
-    // What was said before is no news to be read aloud.
+  /** Shows another conversation. Its lines follow by `showLines`, then `finishLoading`. */
+  open(conversation: Conversation): void {
+    const { disabledReason, privacyNote } = conversation
+    const isDisabled = disabledReason !== undefined
+    this.#conversation = isDisabled ? undefined : conversation
+    this.#setDisabled(isDisabled)
+    this.#emptyNote.textContent = disabledReason ?? this.#emptyText
+    // A message that is still being sent in the previous conversation does not block this one.
+    this.#setSending(false)
+    this.#privacy.textContent = disabledReason ?? privacyNote
+    // Screen readers must not read the stored lines aloud as if they were new.
     this.#log.setAttribute('aria-live', 'off')
     this.#lines = new Map()
     this.#log.replaceChildren()
-    this.#silence.hidden = true
+    this.#emptyNote.hidden = true
   }
 
-  /** What was kept has been shown; what comes now is news. */
-  begin(): void {
-    this.#silence.hidden = this.#lines.size > 0
+  /** Marks the stored lines as shown. From now on, screen readers read new lines aloud. */
+  finishLoading(): void {
+    this.#emptyNote.hidden = this.#lines.size > 0
     requestAnimationFrame(() => this.#log.setAttribute('aria-live', 'polite'))
   }
 
-  /** Says that the conversation is on this screen only. */
-  showUnkept(): void {
-    if (this.#listener !== undefined) this.#privacy.textContent = this.#listener.unkept
+  /** Tells the user that the browser does not store the conversation. */
+  showUnstored(): void {
+    if (this.#conversation !== undefined) {
+      this.#privacy.textContent = this.#conversation.unstoredNote
+    }
   }
 
-  show(lines: readonly Line[]): void {
+  /** Shows an error until the user dismisses it or `clearError` is called. */
+  showError(message: string): void {
+    if (this.#notice.firstElementChild?.textContent === message) return
+    const dismiss = createElement('button', 'dismiss', '×')
+    dismiss.type = 'button'
+    dismiss.setAttribute('aria-label', 'Dismiss')
+    dismiss.addEventListener('click', () => {
+      this.clearError()
+      this.#message.focus()
+    })
+    this.#notice.replaceChildren(createElement('p', '', message), dismiss)
+  }
+
+  clearError(): void {
+    this.#notice.replaceChildren()
+  }
+
+  /** Shows these lines, oldest first, instead of the lines shown before. */
+  showLines(lines: readonly TranscriptLine[]): void {
     const { scrollHeight, scrollTop, clientHeight } = this.#log
-    const atEnd = scrollHeight - scrollTop - clientHeight < 40
-    const shown = new Map<string, { line: Line; shown: HTMLElement }>()
+    const isAtEnd = scrollHeight - scrollTop - clientHeight < AT_END_TOLERANCE_PX
+    const rendered = new Map<string, RenderedLine>()
     for (const line of lines) {
-      const before = this.#lines.get(line.id)
-      const isSame = before?.line.failed === line.failed && before?.line.text === line.text
-      shown.set(line.id, isSame ? before : { line, shown: draw(line) })
+      const known = this.#lines.get(line.id)
+      const isSame = known?.line.isFailed === line.isFailed && known?.line.text === line.text
+      rendered.set(line.id, isSame ? known : { line, element: renderLine(line) })
     }
-    this.#lines = shown
-    arrange(
+    this.#lines = rendered
+    syncChildren(
       this.#log,
-      [...shown.values()].map((each) => each.shown),
+      [...rendered.values()].map(({ element }) => element),
     )
-    if (lines.length > 0) this.#silence.hidden = true
-    if (atEnd) this.#log.scrollTop = this.#log.scrollHeight
+    if (lines.length > 0) this.#emptyNote.hidden = true
+    if (isAtEnd) this.#log.scrollTop = this.#log.scrollHeight
   }
 
-  async #send(said: string): Promise<void> {
-    const listener = this.#listener
-    if (listener === undefined) this.#text.value = said
-    if (said === '' || this.#sending || listener === undefined) return
-    this.#busy(true)
-    const who = this.#user.value.trim() || 'guest'
-    const line: Line = { id: newId(), at: Date.now(), who, text: said, from: 'person' }
-    if (this.#text.value.trim() === said) this.#text.value = ''
+  async #send(text: string): Promise<void> {
+    const conversation = this.#conversation
+    if (conversation === undefined) this.#message.value = text
+    if (text === '' || this.#isSending || conversation === undefined) return
+    this.#setSending(true)
+    const author = this.#user.value.trim() || 'guest'
+    const line: TranscriptLine = { id: newId(), at: Date.now(), author, text, from: 'person' }
+    if (this.#message.value.trim() === text) this.#message.value = ''
     this.#log.scrollTop = this.#log.scrollHeight
-    const kept = listener.transcript.put(line)
+    const storing = conversation.transcript.put(line)
     try {
-      const replies = await listener.say(who, said)
-      await kept
+      const replies = await conversation.send(author, text)
+      await storing
       if (replies.length > 0) {
-        const id = newId()
-        const text = replies.join('\n')
-        await listener.transcript.put({ id, at: Date.now(), who: 'bot', text, from: 'bot' })
+        const reply = replies.join('\n')
+        await conversation.transcript.put({
+          id: newId(),
+          at: Date.now(),
+          author: 'bot',
+          text: reply,
+          from: 'bot',
+        })
       }
-      if (!(await kept) && listener === this.#listener) this.showUnkept()
+      if (!(await storing) && conversation === this.#conversation) this.showUnstored()
     } catch (error) {
-      await kept
-      await listener.transcript.put({ ...line, failed: true })
-      this.#onTrouble(error)
-      // So that it can be sent again, unless something else was begun meanwhile.
-      if (this.#text.value === '' && listener === this.#listener) this.#text.value = said
+      await storing
+      await conversation.transcript.put({ ...line, isFailed: true })
+      this.showError(describeError(error))
+      // Lets the user send it again, unless they have begun another message.
+      if (this.#message.value === '' && conversation === this.#conversation)
+        this.#message.value = text
     } finally {
-      if (listener === this.#listener) this.#busy(false)
+      if (conversation === this.#conversation) this.#setSending(false)
     }
   }
 
-  #disable(now: boolean): void {
+  #setDisabled(isDisabled: boolean): void {
     const controls = this.#form.querySelectorAll<HTMLInputElement | HTMLButtonElement>(
       'input, button',
     )
-    for (const control of controls) control.disabled = now
-    // Its room stays, so that nothing moves.
-    this.#examples.classList.toggle('absent', now)
+    for (const control of controls) control.disabled = isDisabled
+    this.#examples.classList.toggle('invisible', isDisabled)
   }
 
-  #busy(now: boolean): void {
-    this.#sending = now
+  #setSending(isSending: boolean): void {
+    this.#isSending = isSending
     for (const button of this.#form.querySelectorAll('button')) {
-      button.setAttribute('aria-disabled', String(now))
+      button.setAttribute('aria-disabled', String(isSending))
     }
   }
 }
 
-// Not a UUID: those are for pages that were served securely.
+// `crypto.randomUUID()` exists in secure contexts only, and the page also works over plain HTTP.
 function newId(): string {
   return crypto.getRandomValues(new Uint32Array(3)).join('-')
 }
 
-function draw({ who, text, from, failed }: Line): HTMLElement {
-  const name = create('span', 'who', failed ? `${who}, not heard` : who)
-  const line = create('p', `line ${from}`, name, create('span', 'said', text))
-  line.classList.toggle('failed', failed === true)
+function renderLine({ author, text, from, isFailed }: TranscriptLine): HTMLElement {
+  const name = createElement('span', 'author', isFailed ? `${author} (failed)` : author)
+  const line = createElement('p', `line ${from}`, name, createElement('span', 'text', text))
+  line.classList.toggle('failed', isFailed === true)
   return line
 }

@@ -1,31 +1,35 @@
-/** The element of the page with this id. */
-export function element<E extends Element>(id: string, type: new () => E): E {
+/**
+ * Returns the element with this id.
+ *
+ * @throws Error if the page has no such element, or one of another type
+ */
+export function getElement<E extends Element>(id: string, type: new () => E): E {
   const found = document.getElementById(id)
   if (found instanceof type) return found
-  throw new Error(`The page has no #${id}.`)
+  throw new Error(`index.html must have a ${type.name} with the id "${id}".`)
 }
 
-/** A new element of a class, holding nodes and text. Text stays text, whatever it holds. */
-export function create<K extends keyof HTMLElementTagNameMap>(
+/** Creates an element. Strings become text nodes, so markup in them is shown as text. */
+export function createElement<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   className: string,
   ...children: readonly (Node | string)[]
 ): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag)
-  if (className !== '') made.className = className
-  made.append(...children)
-  return made
+  const created = document.createElement(tag)
+  if (className !== '') created.className = className
+  created.append(...children)
+  return created
 }
 
-/** Makes `children` the children of `parent`, in order, and touches none that is in its place. */
-export function arrange(parent: Element, children: readonly Element[]): void {
-  const wanted = new Set(children)
+/** Gives `parent` these children in this order. Does not touch a child that is already in place. */
+export function syncChildren(parent: Element, children: readonly Element[]): void {
+  const kept = new Set(children)
   for (const child of parent.querySelectorAll(':scope > *')) {
-    if (!wanted.has(child)) child.remove()
+    if (!kept.has(child)) child.remove()
   }
-  let at = parent.firstElementChild
+  let next = parent.firstElementChild
   for (const child of children) {
-    if (child === at) at = at.nextElementSibling
-    else parent.insertBefore(child, at)
+    if (child === next) next = next.nextElementSibling
+    else parent.insertBefore(child, next)
   }
 }

@@ -1,66 +1,68 @@
 import { decode } from 'botshelf/codec'
-import { create } from './dom.ts'
-import { Mark } from './mark.ts'
-import { showValue } from './show-value.ts'
+import { ChangeHighlight } from './change-highlight.ts'
+import { createElement } from './dom.ts'
+import { formatValue } from './format-value.ts'
 
-const MOST_KEY = 120
-const MOST_VALUE = 220
-// A value can be megabytes; nobody reads them here.
-const MOST_SHOWN = 100_000
+const MAX_KEY_LENGTH = 120
+const MAX_COLLAPSED_LENGTH = 220
+const MAX_EXPANDED_LENGTH = 100_000
 
-/** One key with its value, shown as text. What is long is clipped, with a button to see all of it. */
+/** Shows one key and its value. A long key or value is cut off, with a button to expand it. */
 export class EntryRow {
-  readonly element: HTMLLIElement = create('li', 'entry')
-  readonly mark: Mark = new Mark(this.element)
+  readonly element: HTMLLIElement = createElement('li', 'entry')
+  readonly highlight: ChangeHighlight = new ChangeHighlight(this.element)
   readonly #key: string
   #text = ''
-  #open = false
+  #isExpanded = false
 
+  /** @param text the value as text of `botshelf/codec` */
   constructor(key: string, text: string) {
     this.#key = key
     this.show(text)
   }
 
-  /** Shows another value. */
+  /** Shows a new value, as text of `botshelf/codec`. */
   show(text: string): void {
     if (text === this.#text) return
     this.#text = text
-    this.#draw()
+    this.#render()
   }
 
-  #draw(): void {
-    const clipped = show(this.#text, this.#open)
-    const isLong = this.#key.length > MOST_KEY || clipped.length > MOST_VALUE
+  #render(): void {
+    const value = formatStored(this.#text, this.#isExpanded)
+    const isLong = this.#key.length > MAX_KEY_LENGTH || value.length > MAX_COLLAPSED_LENGTH
     this.element.replaceChildren(
-      create('code', 'key', this.#shownKey()),
-      create('code', this.#open ? 'value open' : 'value', clipped),
-      ...(isLong || this.#open ? [this.#button()] : []),
+      createElement('code', 'key', this.#keyText()),
+      createElement('code', this.#isExpanded ? 'value expanded' : 'value', value),
+      ...(isLong || this.#isExpanded ? [this.#createButton()] : []),
     )
   }
 
-  #shownKey(): string {
-    if (this.#key === '') return '(the empty key)'
-    if (this.#open || this.#key.length <= MOST_KEY) return this.#key
-    return `${this.#key.slice(0, MOST_KEY)}…`
+  #keyText(): string {
+    if (this.#key === '') return '(empty key)'
+    if (this.#isExpanded || this.#key.length <= MAX_KEY_LENGTH) return this.#key
+    return `${this.#key.slice(0, MAX_KEY_LENGTH)}…`
   }
 
-  #button(): HTMLButtonElement {
-    const button = create('button', 'all', this.#open ? 'Show less' : 'Show all')
+  #createButton(): HTMLButtonElement {
+    const label = this.#isExpanded ? 'Show less' : 'Show all'
+    const button = createElement('button', 'expand', label)
     button.type = 'button'
-    button.setAttribute('aria-expanded', String(this.#open))
-    button.setAttribute('aria-label', `${button.textContent} of ${this.#key.slice(0, MOST_KEY)}`)
+    button.setAttribute('aria-expanded', String(this.#isExpanded))
+    button.setAttribute('aria-label', `${label} of ${this.#key.slice(0, MAX_KEY_LENGTH)}`)
     button.addEventListener('click', () => {
-      this.#open = !this.#open
-      this.#draw()
+      this.#isExpanded = !this.#isExpanded
+      this.#render()
       this.element.querySelector('button')?.focus()
     })
     return button
   }
 }
 
-function show(text: string, isOpen: boolean): string {
+function formatStored(text: string, isExpanded: boolean): string {
   try {
-    return showValue(decode(text), isOpen ? MOST_SHOWN : MOST_VALUE, isOpen)
+    const maxLength = isExpanded ? MAX_EXPANDED_LENGTH : MAX_COLLAPSED_LENGTH
+    return formatValue(decode(text), { maxLength, indent: isExpanded })
   } catch {
     return '(cannot be read)'
   }

@@ -1,99 +1,105 @@
-import { arrange, create, element } from './dom.ts'
-import type { StorageMirror, Touched } from './shelf.ts'
-import { SpaceView } from './space-view.ts'
+import { createElement, getElement, syncChildren } from './dom.ts'
+import { NamespaceView } from './namespace-view.ts'
+import type { ChangedKeys, StorageMirror } from './storage-mirror.ts'
 
-/** What a place keeps: its namespaces, keys and values, as they are now. */
+/** Shows the stored data: namespaces, keys and values, with a search field for keys. */
 export class Inspector {
-  readonly #place = element('shelf', HTMLDivElement)
-  readonly #find = element('find', HTMLInputElement)
-  readonly #stale = element('stale', HTMLParagraphElement)
-  #shelf: StorageMirror | undefined
-  #empty = ''
-  #spaces = new Map<string, SpaceView>()
-  #trouble: string | undefined
-  #beside: string | undefined
-  #isFirst = true
+  readonly #content = getElement('stored-data', HTMLDivElement)
+  readonly #search = getElement('find', HTMLInputElement)
+  readonly #syncError = getElement('sync-error', HTMLParagraphElement)
+  #mirror: StorageMirror | undefined
+  #emptyMessage = ''
+  #namespaces = new Map<string, NamespaceView>()
+  #error: string | undefined
+  #errorNote: string | undefined
+  #isFirstRender = true
 
   constructor() {
-    this.#find.addEventListener('input', () => this.#search())
+    this.#search.addEventListener('input', () => this.#applySearch())
   }
 
-  /** Shows a sentence in place of what is kept. */
-  say(sentence: string): void {
-    this.#shelf = undefined
-    this.#find.disabled = true
-    this.#spaces = new Map()
-    this.#trouble = undefined
-    this.#beside = undefined
-    this.#stale.textContent = ''
-    this.#place.replaceChildren(create('p', 'empty', sentence))
-  }
-
-  /**
-   * Shows a shelf from now on. What is on it at first is no change.
-   *
-   * @param empty what is said of a shelf with nothing on it
-   */
-  follow(shelf: StorageMirror, empty: string): void {
-    this.#shelf = shelf
-    this.#empty = empty
-    this.#isFirst = true
+  /** Shows a message instead of the stored data. */
+  showMessage(message: string): void {
+    this.#mirror = undefined
+    this.#search.disabled = true
+    this.#namespaces = new Map()
+    this.#error = undefined
+    this.#errorNote = undefined
+    this.#syncError.textContent = ''
+    this.#content.replaceChildren(createElement('p', 'empty', message))
   }
 
   /**
-   * Says why not all of the shelf is as the place is; `undefined`: it is.
+   * Shows this mirror from its next `render`. The first render highlights nothing.
    *
-   * @param isOld may all of what is shown be old?
+   * @param emptyMessage shown while the mirror has no namespace
    */
-  showTrouble(shelf: StorageMirror, sentence: string | undefined, isOld: boolean): void {
-    if (shelf !== this.#shelf || sentence === this.#trouble) return
-    this.#trouble = sentence
-    this.#beside =
-      isOld && sentence !== undefined ? `${sentence} What is shown may be old.` : sentence
-    this.#arrange()
+  showMirror(mirror: StorageMirror, emptyMessage: string): void {
+    this.#mirror = mirror
+    this.#emptyMessage = emptyMessage
+    this.#isFirstRender = true
   }
 
-  /** Shows what changed. */
-  draw(shelf: StorageMirror, touched: Touched): void {
-    if (shelf !== this.#shelf) return
-    this.#find.disabled = false
-    const wanted = this.#find.value.trim()
-    const spaces = new Map<string, SpaceView>()
-    for (const namespace of shelf.namespaces()) {
-      const known = this.#spaces.get(namespace)
-      const space = known ?? new SpaceView(namespace)
-      spaces.set(namespace, space)
-      const changed = touched.get(namespace)
-      if (known === undefined || changed !== undefined) {
-        space.show(shelf.entries(namespace), wanted, this.#isFirst ? undefined : changed)
+  /**
+   * Shows why the mirror could not be updated; `undefined` removes the message.
+   *
+   * @param options.isStale whether everything that is shown may be out of date
+   */
+  showSyncError(
+    mirror: StorageMirror,
+    message: string | undefined,
+    { isStale }: { readonly isStale: boolean },
+  ): void {
+    if (mirror !== this.#mirror || message === this.#error) return
+    this.#error = message
+    this.#errorNote =
+      isStale && message !== undefined ? `${message} The data shown may be out of date.` : message
+    this.#updateContent()
+  }
+
+  /** Renders the namespaces that changed. */
+  render(mirror: StorageMirror, changed: ChangedKeys): void {
+    if (mirror !== this.#mirror) return
+    this.#search.disabled = false
+    const search = this.#search.value.trim()
+    const namespaces = new Map<string, NamespaceView>()
+    for (const namespace of mirror.namespaces()) {
+      const known = this.#namespaces.get(namespace)
+      const view = known ?? new NamespaceView(namespace)
+      namespaces.set(namespace, view)
+      const changedKeys = changed.get(namespace)
+      if (known === undefined || changedKeys !== undefined) {
+        const entries = mirror.entries(namespace)
+        view.show({ entries, search, changed: this.#isFirstRender ? undefined : changedKeys })
       }
     }
-    this.#spaces = spaces
-    this.#isFirst = false
-    this.#arrange()
+    this.#namespaces = namespaces
+    this.#isFirstRender = false
+    this.#updateContent()
   }
 
-  #search(): void {
-    const wanted = this.#find.value.trim()
-    for (const [namespace, space] of this.#spaces) {
-      const entries = this.#shelf?.entries(namespace)
-      if (entries !== undefined) space.show(entries, wanted, undefined)
+  #applySearch(): void {
+    const search = this.#search.value.trim()
+    for (const [namespace, view] of this.#namespaces) {
+      const entries = this.#mirror?.entries(namespace)
+      if (entries !== undefined) view.show({ entries, search })
     }
-    this.#arrange()
+    this.#updateContent()
   }
 
-  #arrange(): void {
-    const shown = [...this.#spaces.values()].map((space) => space.element)
-    const beside = shown.length > 0 ? (this.#beside ?? '') : ''
-    // A sentence that stays is not read aloud again.
-    if (this.#stale.textContent !== beside) this.#stale.textContent = beside
-    const sentence = this.#sentence(shown)
-    arrange(this.#place, sentence === undefined ? shown : [create('p', 'empty', sentence)])
+  #updateContent(): void {
+    const elements = [...this.#namespaces.values()].map((view) => view.element)
+    const note = elements.length > 0 ? (this.#errorNote ?? '') : ''
+    // Setting the same text again makes screen readers read it again.
+    if (this.#syncError.textContent !== note) this.#syncError.textContent = note
+    const message = this.#messageFor(elements)
+    const content = message === undefined ? elements : [createElement('p', 'empty', message)]
+    syncChildren(this.#content, content)
   }
 
-  /** What there is to say where there is nothing to show. */
-  #sentence(shown: readonly HTMLElement[]): string | undefined {
-    if (shown.length === 0) return this.#trouble ?? this.#empty
-    return shown.every(({ hidden }) => hidden) ? 'No key is called that.' : undefined
+  /** Returns the message to show instead of these elements; `undefined` to show them. */
+  #messageFor(elements: readonly HTMLElement[]): string | undefined {
+    if (elements.length === 0) return this.#error ?? this.#emptyMessage
+    return elements.every(({ hidden }) => hidden) ? 'No key contains this text.' : undefined
   }
 }

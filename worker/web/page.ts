@@ -1,132 +1,134 @@
-import { indexeddb, persist } from 'botshelf/indexeddb'
 import { type RuntimeEvent, StorageRuntime } from 'botshelf'
 import { findBot } from 'botshelf/admin'
-import { downloadBackup } from './backup.ts'
-import { Chart, numberIn } from './chart.ts'
+import { indexeddb } from 'botshelf/indexeddb'
+import { BackendPicker, isRemoteBackend, type RemoteBackendName } from './backend-picker.ts'
+import { BarChart, numberProperty } from './bar-chart.ts'
+import type { BotClient } from './bot-client.ts'
 import { Chat } from './chat.ts'
-import { element } from './dom.ts'
-import { RemoteBotClient, edgeUrl } from './edge-home.ts'
-import type { BotClient } from './home.ts'
+import { getElement } from './dom.ts'
 import { Inspector } from './inspector.ts'
-import { Notice } from './notice.ts'
-import { type EdgeName, isEdgeName, PlaceSwitch } from './places.ts'
-import { replayExcerpt } from './replay.ts'
-import { Restore } from './restore.ts'
-import { LocalBotClient } from './tab-home.ts'
-import { Session } from './visit.ts'
-import { DATA_LOST, troubleWords } from './words.ts'
-import { Work } from './work.ts'
+import { LocalBotClient } from './local-bot-client.ts'
+import { DATA_LOST } from './messages.ts'
+import { botUrl, RemoteBotClient } from './remote-bot-client.ts'
+import { RestoreDialog } from './restore-dialog.ts'
+import { Session } from './session.ts'
+import { type OnProgress, TaskStatus } from './task-status.ts'
+import { downloadBackup, replayExcerpt, requestPersistence } from './tasks.ts'
 
-const EDGE_WITHIN = 3_000
-const EDGE_OFFERED_WITHIN = 30_000
-const LOOKING = 'Looking for the edge …'
-const AGAIN = 'Choose it again when that is done.'
+// The page waits so long for the Worker that was used last time, then starts the bot in the tab.
+const WORKER_WAIT_MS = 3_000
+const WORKER_TIMEOUT_MS = 30_000
+const CONNECTING = 'Connecting to the Worker …'
 
-const backupButton = element('backup', HTMLButtonElement)
-const restoreButton = element('restore-open', HTMLButtonElement)
-const restoreFile = element('restore-file', HTMLInputElement)
-const persistButton = element('persist', HTMLButtonElement)
-const replayButton = element('replay-start', HTMLButtonElement)
+const backupButton = getElement('backup', HTMLButtonElement)
+const restoreButton = getElement('restore-open', HTMLButtonElement)
+const restoreFile = getElement('restore-file', HTMLInputElement)
+const persistButton = getElement('persist', HTMLButtonElement)
+const replayButton = getElement('replay-start', HTMLButtonElement)
 const buttons = [backupButton, restoreButton, persistButton, replayButton]
 
-const notice = new Notice()
-const onTrouble = (error: unknown): void => notice.show(troubleWords(error))
-const work = new Work({ status: 'status', progress: 'progress' }, buttons)
-const view = {
-  chat: new Chat(onTrouble),
+const task = new TaskStatus({ status: 'status', progress: 'progress' }, buttons)
+const views = {
+  chat: new Chat(),
   inspector: new Inspector(),
   charts: [
-    new Chart('asked', 'Factoids', (key, value) => [key, numberIn(value, 'asked')]),
-    new Chart('talkers', 'Seen', (key, value) => [key, numberIn(value, 'messages')]),
+    new BarChart('asked', 'Factoids', (key, value) => ({
+      name: key,
+      count: numberProperty(value, 'asked'),
+    })),
+    new BarChart('talkers', 'Seen', (key, value) => ({
+      name: key,
+      count: numberProperty(value, 'messages'),
+    })),
   ],
 }
-const restore = new Restore((sentence) => work.say(sentence))
-// What was said is the page's affair, not the bot's: it has a database of its own.
-const pageData = StorageRuntime.start(
+const restoreDialog = new RestoreDialog((message) => task.show(message))
+// Conversations are stored in a database of their own, so that a backup holds only the bot's data.
+const pageRuntime = StorageRuntime.start(
   { STORAGE: indexeddb.name, STORAGE_CONFIG: { database: 'bot-page', openTimeout: 3_000 } },
   [indexeddb],
 )
 
-const tab = new LocalBotClient(onEvent)
-const edges = new Map<EdgeName, RemoteBotClient>()
-let visit: Session | undefined
-const places = new PlaceSwitch(moveTo)
+const localClient = new LocalBotClient(onRuntimeEvent)
+const remoteClients = new Map<RemoteBackendName, RemoteBotClient>()
+let session: Session | undefined
+const picker = new BackendPicker(startSession)
 
-window.addEventListener('hashchange', moveTo)
+window.addEventListener('hashchange', startSession)
 backupButton.addEventListener('click', () => {
-  doHere('Reading everything …', (home, report) => downloadBackup(home, report))
+  runTask('Reading all entries …', downloadBackup)
 })
 replayButton.addEventListener('click', () => {
-  doHere('The bot is listening to the log …', (home, report) => replayExcerpt(home, report))
+  runTask('Replaying the log …', replayExcerpt)
 })
-persistButton.addEventListener('click', () => doHere('Asking the browser …', askToPersist))
+persistButton.addEventListener('click', () => {
+  runTask('Asking the browser …', requestPersistence)
+})
 restoreButton.addEventListener('click', () => {
-  if (!work.running) restoreFile.click()
+  if (!task.isRunning) restoreFile.click()
 })
 restoreFile.addEventListener('change', () => {
   const [file] = restoreFile.files ?? []
-  // So that the same file can be chosen again.
+  // Without this, choosing the same file again fires no `change` event.
   restoreFile.value = ''
   if (file === undefined) return
-  if (work.running) notice.show(`${file.name} was not read: something else is being done. ${AGAIN}`)
-  else doHere(`Reading ${file.name} …`, (home) => restore.offer(file, home))
+  if (task.isRunning) {
+    views.chat.showError(
+      `${file.name} was not read, because another task is running. Wait until it ends, then choose the file again.`,
+    )
+  } else {
+    runTask(`Reading ${file.name} …`, (client) => restoreDialog.open(file, client))
+  }
 })
-places.begin()
-void offerEdge()
+picker.start()
+void findWorker()
 
-async function offerEdge(): Promise<void> {
-  // Nobody who is kept waiting for it waits longer; found later, it is offered all the same.
-  setTimeout(() => places.goOn(), EDGE_WITHIN)
-  const edge = await findBot(edgeUrl(), EDGE_OFFERED_WITHIN)
-  if (edge !== undefined) {
-    for (const { name } of edge.storages) {
-      if (isEdgeName(name)) edges.set(name, new RemoteBotClient(name, edge, moveTo))
+async function findWorker(): Promise<void> {
+  setTimeout(() => picker.stopWaiting(), WORKER_WAIT_MS)
+  const bot = await findBot(botUrl(), WORKER_TIMEOUT_MS)
+  for (const { name } of bot?.storages ?? []) {
+    if (bot !== undefined && isRemoteBackend(name)) {
+      remoteClients.set(name, new RemoteBotClient(name, bot, startSession))
     }
   }
-  places.offer([...edges.keys()])
+  picker.enable([...remoteClients.keys()])
 }
 
-/** Goes to the place that is chosen, or comes to it anew. */
-function moveTo(): void {
-  visit?.end()
-  notice.clear()
-  const { place } = places
-  if (place === undefined) {
-    wait()
+/** Ends the session and starts one with the chosen backend. */
+function startSession(): void {
+  session?.end()
+  views.chat.clearError()
+  const { backend } = picker
+  if (backend === undefined) {
+    showWaiting()
     return
   }
-  const home = place === 'tab' ? tab : (edges.get(place) ?? tab)
-  const closed = home.closed() !== undefined
-  for (const button of buttons) button.disabled = closed
-  persistButton.classList.toggle('absent', home !== tab)
-  element('admin', HTMLSpanElement).hidden = closed
-  if (!work.running) work.say('')
-  visit = new Session(home, pageData, view, onTrouble)
+  const client = backend === 'tab' ? localClient : (remoteClients.get(backend) ?? localClient)
+  const isHidden = client.dataHiddenReason() !== undefined
+  for (const button of buttons) button.disabled = isHidden
+  persistButton.classList.toggle('invisible', client !== localClient)
+  getElement('operator', HTMLSpanElement).hidden = isHidden
+  if (!task.isRunning) task.show('')
+  session = new Session(client, pageRuntime, views)
 }
 
-/** Waits for the edge, which the person chose last time. */
-function wait(): void {
+/** Shows that the page waits for the Worker. */
+function showWaiting(): void {
   for (const button of buttons) button.disabled = true
-  persistButton.classList.add('absent')
-  view.chat.wait(LOOKING)
-  view.inspector.say(LOOKING)
+  persistButton.classList.add('invisible')
+  views.chat.showLoading(CONNECTING)
+  views.inspector.showMessage(CONNECTING)
 }
 
-function doHere(
-  sentence: string,
-  task: (home: BotClient, report: (done: number, of: number) => void) => Promise<string>,
+function runTask(
+  message: string,
+  run: (client: BotClient, onProgress: OnProgress) => Promise<string>,
 ): void {
-  if (visit === undefined) return
-  const { home } = visit
-  void work.run(sentence, (report) => task(home, report))
+  if (session === undefined) return
+  const { client } = session
+  void task.run(message, (onProgress) => run(client, onProgress))
 }
 
-async function askToPersist(): Promise<string> {
-  return (await persist())
-    ? 'The browser keeps what is here, even when it runs short of room.'
-    : 'The browser promises nothing: when it runs short of room it may clear what is here. A backup is safe.'
-}
-
-function onEvent({ type }: RuntimeEvent): void {
-  if (type === 'data-lost') notice.show(DATA_LOST)
+function onRuntimeEvent({ type }: RuntimeEvent): void {
+  if (type === 'data-lost') views.chat.showError(DATA_LOST)
 }

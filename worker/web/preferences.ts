@@ -1,14 +1,14 @@
-// A browser may forbid a page to keep anything; then these are not kept.
+// `localStorage` throws where the browser blocks site data. A preference is then lost with the page.
 
-/** Keeps a small choice of the person's, for the next visit. */
-export function prefer(name: string, value: string): void {
+/** Saves a choice of the user for the next time the page is loaded. */
+export function savePreference(name: string, value: string): void {
   try {
     localStorage.setItem(`bot.${name}`, value)
   } catch {}
 }
 
-/** What was kept by {@link prefer}. */
-export function preferred(name: string): string | undefined {
+/** Loads what {@link savePreference} saved; `undefined` if there is nothing. */
+export function loadPreference(name: string): string | undefined {
   try {
     return localStorage.getItem(`bot.${name}`) ?? undefined
   } catch {

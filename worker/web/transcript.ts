@@ -1,65 +1,67 @@
 import type { StorageRuntime, Store } from 'botshelf'
 
-/** One line of a conversation. */
-export interface Line {
+/** One message of a conversation. */
+export interface TranscriptLine {
   readonly id: string
-  /** When it was said, in milliseconds since 1970. */
+  /** When it was sent, in milliseconds since 1970. */
   readonly at: number
-  readonly who: string
+  readonly author: string
   readonly text: string
   readonly from: 'person' | 'bot'
-  /** Was it never heard? */
-  readonly failed?: boolean
+  /** Whether sending it failed. */
+  readonly isFailed?: boolean
 }
 
-interface Kept {
-  lines: Line[]
+interface StoredTranscript {
+  lines: TranscriptLine[]
 }
 
-const MOST_LINES = 200
-const MOST_CHARACTERS = 256 * 1024
+const MAX_LINES = 200
+const MAX_CHARACTERS = 256 * 1024
 
 /**
- * What was said at one place, kept in the browser apart from the bot's own data, and shared with
- * its other tabs. What cannot be kept is on this screen only.
+ * The conversation with one bot, stored in this browser apart from the bot's data, and shared with
+ * other tabs. Lines that cannot be stored are kept in memory.
  */
 export class Transcript {
-  readonly #onChange: (lines: readonly Line[]) => void
-  #kept: readonly Line[] = []
-  #unkept: readonly Line[] = []
-  #store: Store<Kept> | undefined
-  #closed = false
+  readonly #onChange: (lines: readonly TranscriptLine[]) => void
+  #stored: readonly TranscriptLine[] = []
+  #unstored: readonly TranscriptLine[] = []
+  #store: Store<StoredTranscript> | undefined
+  #isClosed = false
 
-  constructor(onChange: (lines: readonly Line[]) => void) {
+  /** @param onChange receives all lines, oldest first, whenever one changes */
+  constructor(onChange: (lines: readonly TranscriptLine[]) => void) {
     this.#onChange = onChange
   }
 
   /**
-   * Shows what was kept of a place, and from now on what other tabs add.
+   * Loads the conversation with a bot, and follows what other tabs add to it.
    *
-   * @throws StoreError what the browser says
+   * @throws StoreError if the browser's storage cannot be opened or read
    */
-  async open(place: string, runtime: StorageRuntime): Promise<void> {
-    const store = await runtime.open<Kept>(place)
-    if (this.#closed) {
+  async open(backend: string, runtime: StorageRuntime): Promise<void> {
+    const store = await runtime.open<StoredTranscript>(backend)
+    if (this.#isClosed) {
       await store.close()
       return
     }
     this.#store = store
     const changes = store.watch()
-    this.#take(await store.get('lines'))
+    this.#setStored(await store.get('lines'))
     void this.#follow(store, changes)
   }
 
-  /** Adds a line, or changes the one with its id; resolves to whether it is kept. */
-  async put(line: Line): Promise<boolean> {
-    this.#unkept = put(this.#unkept, line)
-    this.#show()
+  /** Adds a line, or replaces the one with its id; resolves to whether it was stored. */
+  async put(line: TranscriptLine): Promise<boolean> {
+    this.#unstored = withLine(this.#unstored, line)
+    this.#notify()
     if (this.#store === undefined) return false
     try {
-      this.#take(
-        await this.#store.update('lines', (lines = []) => bounded(put(lines, line)).slice()),
-      )
+      const lines = await this.#store.update('lines', (stored = []) => [
+        ...lastLines(withLine(stored, line)),
+      ])
+      this.#setStored(lines)
       return true
     } catch {
       return false
@@ -67,45 +69,49 @@ export class Transcript {
   }
 
   close(): void {
-    this.#closed = true
+    this.#isClosed = true
     this.#store?.[Symbol.asyncDispose]().catch(() => {})
   }
 
-  async #follow(store: Store<Kept>, changes: ReturnType<Store<Kept>['watch']>): Promise<void> {
+  async #follow(
+    store: Store<StoredTranscript>,
+    changes: ReturnType<Store<StoredTranscript>['watch']>,
+  ): Promise<void> {
     try {
       for await (const { kind } of changes) {
-        this.#take(kind === 'clear' ? undefined : await store.get('lines'))
+        this.#setStored(kind === 'clear' ? undefined : await store.get('lines'))
       }
     } catch {
-      // The store is closed, or lost: what is shown stays shown.
+      // The store was closed or lost. The lines stay visible.
     }
   }
 
-  #take(kept: readonly Line[] = []): void {
-    this.#kept = kept
-    // What is kept as it is here waits no longer; what changed since does.
-    this.#unkept = this.#unkept.filter(
-      (line) => !kept.some(({ id, failed }) => id === line.id && failed === line.failed),
+  #setStored(stored: readonly TranscriptLine[] = []): void {
+    this.#stored = stored
+    // Keep a line in memory until exactly this version of it is stored.
+    this.#unstored = this.#unstored.filter(
+      (line) => !stored.some(({ id, isFailed }) => id === line.id && isFailed === line.isFailed),
     )
-    this.#show()
+    this.#notify()
   }
 
-  #show(): void {
-    if (!this.#closed) {
-      this.#onChange(this.#unkept.reduce(put, this.#kept).toSorted((a, b) => a.at - b.at))
-    }
+  #notify(): void {
+    if (this.#isClosed) return
+    this.#onChange(this.#unstored.reduce(withLine, this.#stored).toSorted((a, b) => a.at - b.at))
   }
 }
 
-function put(lines: readonly Line[], line: Line): readonly Line[] {
+function withLine(
+  lines: readonly TranscriptLine[],
+  line: TranscriptLine,
+): readonly TranscriptLine[] {
   const index = lines.findIndex(({ id }) => id === line.id)
   return index === -1 ? [...lines, line] : lines.with(index, line)
 }
 
-/** The last lines, as many as are kept. */
-function bounded(lines: readonly Line[]): readonly Line[] {
+/** Returns the last lines that fit the limits, and always at least one. */
+function lastLines(lines: readonly TranscriptLine[]): readonly TranscriptLine[] {
   let characters = 0
-  const from = lines.findLastIndex(({ text }) => (characters += text.length) > MOST_CHARACTERS)
-  // The last line is kept, however long.
-  return lines.slice(Math.min(from + 1, lines.length - 1)).slice(-MOST_LINES)
+  const tooOld = lines.findLastIndex(({ text }) => (characters += text.length) > MAX_CHARACTERS)
+  return lines.slice(Math.min(tooOld + 1, lines.length - 1)).slice(-MAX_LINES)
 }

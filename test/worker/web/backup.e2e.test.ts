@@ -2,41 +2,49 @@ import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
 import { writeBackup } from '../../../src/backup/file.ts'
 import { stored } from '../support/stored.ts'
-import { eventually, said, say, shown, shows, statusIs } from './support/browser.ts'
-import { choose, download, entries } from './support/files.ts'
+import { eventually } from './support/eventually.ts'
+import {
+  messageTexts,
+  sendMessage,
+  storedData,
+  waitForValue,
+  waitForStatus,
+} from './support/test-browser.ts'
+import { chooseBackup, downloadBackup, linesWithoutHeader } from './support/backup-files.ts'
 import { useStaticPage } from './support/static-page.ts'
 
 const site = useStaticPage()
 
-async function rows(page: Page): Promise<string[]> {
-  const all = await page.locator('#restore tbody tr').allInnerTexts()
-  return all.map((row) => row.replace(/\s+/g, ' '))
+/** Reads the preview of a restore: name, new, changed, same and removed of each row. */
+async function previewRows(page: Page): Promise<string[]> {
+  const rows = await page.locator('#restore tbody tr').allInnerTexts()
+  return rows.map((row) => row.replace(/\s+/g, ' '))
 }
 
-test('a backup restored in another browser gives every entry back', async () => {
+test('a backup that is restored in another browser brings every entry back', async () => {
   const page = await site.browser.open(site.url)
-  await say(page, '!learn tea = green')
-  await say(page, 'bob++')
+  await sendMessage(page, '!learn tea = green')
+  await sendMessage(page, 'bob++')
   await page.getByRole('button', { name: 'Replay' }).click()
-  await statusIs(page, /heard/)
-  const { name, text } = await download(page)
+  await waitForStatus(page, /^Replayed/)
+  const { name, text } = await downloadBackup(page)
   expect(name).toMatch(/^bot-tab-\d{4}-\d\d-\d\d\.jsonl$/)
   const other = await site.browser.open(site.url)
-  await choose(other, name, text)
+  await chooseBackup(other, name, text)
   await other.getByRole('dialog').waitFor()
   await other.getByRole('button', { name: 'Restore', exact: true }).click()
-  await statusIs(other, /^Restored into this tab: \d+ new, 0 changed\.$/)
-  expect(entries((await download(other)).text)).toEqual(entries(text))
-  await eventually(() => shown(other)).toEqual(await shown(page))
-  await say(other, '!tea')
-  expect(await said(other)).toEqual(['!tea', 'green'])
-  await shows(other, 'Factoids', 'tea', /asked: 1/)
+  await waitForStatus(other, /^Restored into this tab: \d+ new, 0 changed\.$/)
+  expect(linesWithoutHeader((await downloadBackup(other)).text)).toEqual(linesWithoutHeader(text))
+  await eventually(() => storedData(other)).toEqual(await storedData(page))
+  await sendMessage(other, '!tea')
+  expect(await messageTexts(other)).toEqual(['!tea', 'green'])
+  await waitForValue(other, 'Factoids', 'tea', /asked: 1/)
 })
 
-test('what will change is shown before it is done, and nothing is done if it is called off', async () => {
+test('a restore shows what will change first, and changes nothing if it is cancelled', async () => {
   const page = await site.browser.open(site.url)
-  await say(page, 'bob++')
-  await say(page, 'ann++')
+  await sendMessage(page, 'bob++')
+  await sendMessage(page, 'ann++')
   const backup = writeBackup({
     at: '2026-01-02T12:00:00.000Z',
     storage: 'IndexedDB',
@@ -52,107 +60,111 @@ test('what will change is shown before it is done, and nothing is done if it is 
       ['<b>Old</b>', new Map([['<img src=x>', stored('<i>')]])],
     ]),
   })
-  const before = await shown(page)
-  await choose(page, 'old.jsonl', backup)
+  const before = await storedData(page)
+  await chooseBackup(page, 'old.jsonl', backup)
   await page.getByRole('dialog').waitFor()
   expect(await page.locator('#restore-about').textContent()).toMatch(
-    /^old.jsonl holds 4 entries of/,
+    /^old.jsonl contains 4 entries from/,
   )
-  expect(await rows(page)).toEqual([
+  expect(await previewRows(page)).toEqual([
     '<b>Old</b> 1 0 0 0',
     'Karma 1 1 1 0',
     'Seen 0 0 0 0',
-    'Together 2 1 1 0',
+    'Total 2 1 1 0',
   ])
   await page.getByRole('radio', { name: /Replace/ }).check()
-  expect(await rows(page)).toContain('Seen 0 0 0 1')
+  expect(await previewRows(page)).toContain('Seen 0 0 0 1')
   await page.getByRole('button', { name: 'Restore and remove 1' }).waitFor()
   await page.keyboard.press('Escape')
   expect(await page.getByRole('dialog').count()).toBe(0)
-  expect(await shown(page)).toEqual(before)
-  await choose(page, 'old.jsonl', backup)
+  expect(await storedData(page)).toEqual(before)
+  await chooseBackup(page, 'old.jsonl', backup)
   await page.getByRole('button', { name: 'Cancel' }).click()
-  expect(await shown(page)).toEqual(before)
+  expect(await storedData(page)).toEqual(before)
 })
 
-test('a merge leaves what the backup does not name, a replacement removes it', async () => {
+test('merging keeps entries that the backup does not have, replacing removes them', async () => {
   const page = await site.browser.open(site.url)
-  await say(page, 'ann++')
+  await sendMessage(page, 'ann++')
   const backup = writeBackup({
     at: '2026-01-02T12:00:00.000Z',
     storage: 'CloudflareKV',
     contents: new Map([['Karma', new Map([['zoe', stored(3)]])]]),
   })
-  await choose(page, 'b.jsonl', backup)
+  await chooseBackup(page, 'b.jsonl', backup)
   await page.getByRole('button', { name: 'Restore', exact: true }).click()
-  await statusIs(page, /1 new, 0 changed\.$/)
-  await shows(page, 'Karma', 'zoe', '3')
-  expect((await shown(page))['Karma']).toEqual({ ann: '1', zoe: '3' })
-  await choose(page, 'b.jsonl', backup)
-  await page.getByText('there is nothing to do').waitFor()
+  await waitForStatus(page, /1 new, 0 changed\.$/)
+  await waitForValue(page, 'Karma', 'zoe', '3')
+  expect((await storedData(page))['Karma']).toEqual({ ann: '1', zoe: '3' })
+  await chooseBackup(page, 'b.jsonl', backup)
+  await page.getByText('Nothing would change').waitFor()
   await page.getByRole('button', { name: 'Restore', exact: true }).click()
-  await page.getByText('there is nothing to do').waitFor()
+  await page.getByText('Nothing would change').waitFor()
   await page.getByRole('radio', { name: /Replace/ }).check()
   await page.getByRole('button', { name: 'Restore and remove 2' }).click()
-  await statusIs(page, /0 new, 0 changed, 2 removed, 1 as before\.$/)
-  await eventually(async () => (await shown(page))['Karma']).toEqual({ zoe: '3' })
-  expect((await shown(page))['Seen']).toEqual({})
+  await waitForStatus(page, /0 new, 0 changed, 2 removed, 1 the same\.$/)
+  await eventually(async () => (await storedData(page))['Karma']).toEqual({ zoe: '3' })
+  expect((await storedData(page))['Seen']).toEqual({})
 })
 
-test('what changed since it was shown is shown anew, and nothing is done unseen', async () => {
-  const person = await site.browser.person()
-  const page = await site.browser.open(site.url, person)
-  const other = await site.browser.open(site.url, person)
-  await say(page, 'ann++')
+test('a restore asks again if the data changed after the preview', async () => {
+  const user = await site.browser.newUser()
+  const page = await site.browser.open(site.url, user)
+  const other = await site.browser.open(site.url, user)
+  await sendMessage(page, 'ann++')
   const backup = writeBackup({
     at: '2026-01-02T12:00:00.000Z',
     storage: 'IndexedDB',
     contents: new Map([['Karma', new Map([['ann', stored(1)]])]]),
   })
-  await choose(page, 'b.jsonl', backup)
-  await page.getByText('there is nothing to do').waitFor()
-  const go = page.getByRole('button', { name: 'Restore', exact: true })
-  // Skipped, it would stay; overwritten in secret, it would be lost.
-  await say(other, 'ann++')
-  await go.click()
-  await page.getByText('Meanwhile something has changed here; look again. 1 entry will').waitFor()
-  expect(await rows(page)).toContain('Karma 0 1 0 0')
-  await say(other, 'ann++')
-  await go.click()
+  await chooseBackup(page, 'b.jsonl', backup)
+  await page.getByText('Nothing would change').waitFor()
+  const confirm = page.getByRole('button', { name: 'Restore', exact: true })
+  // The entry now differs from the backup. Restoring without a new preview would lose the change.
+  await sendMessage(other, 'ann++')
+  await confirm.click()
+  await page
+    .getByText('The stored data changed in the meantime, so this preview is new. 1 entry will')
+    .waitFor()
+  expect(await previewRows(page)).toContain('Karma 0 1 0 0')
+  await sendMessage(other, 'ann++')
+  await confirm.click()
   await eventually(() => page.locator('#restore-progress').isVisible()).toBe(false)
-  await page.getByText('Meanwhile something has changed here; look again. 1 entry will').waitFor()
-  await shows(other, 'Karma', 'ann', '3')
-  expect(await page.evaluate(() => document.activeElement?.id)).toBe('restore-go')
-  await say(other, '!learn tea = green')
-  await go.click()
-  await statusIs(page, /^Restored into this tab: 0 new, 1 changed\.$/)
-  await shows(other, 'Karma', 'ann', '1')
+  await page
+    .getByText('The stored data changed in the meantime, so this preview is new. 1 entry will')
+    .waitFor()
+  await waitForValue(other, 'Karma', 'ann', '3')
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe('restore-confirm')
+  await sendMessage(other, '!learn tea = green')
+  await confirm.click()
+  await waitForStatus(page, /^Restored into this tab: 0 new, 1 changed\.$/)
+  await waitForValue(other, 'Karma', 'ann', '1')
 })
 
-test('what is to expire does so where it is restored, and is in its backup again', async () => {
+test('a restore keeps the time when an entry expires, and leaves out expired entries', async () => {
   const page = await site.browser.open(site.url)
   const expires = Date.now() + 3_600_000
   const contents = new Map([
     ['Karma', new Map([['ann', { ...stored(3), expires }]])],
-    ['Todo', new Map([['gone', { ...stored(1), expires: 1 }]])],
+    ['Todo', new Map([['expired', { ...stored(1), expires: 1 }]])],
   ])
   const backup = writeBackup({ at: '2026-01-02T12:00:00.000Z', storage: 'IndexedDB', contents })
-  await choose(page, 'b.jsonl', backup)
+  await chooseBackup(page, 'b.jsonl', backup)
   await page.getByRole('button', { name: 'Restore', exact: true }).click()
-  await statusIs(page, /^Restored into this tab/)
-  await shows(page, 'Karma', 'ann', '3')
-  const lines = entries((await download(page)).text)
+  await waitForStatus(page, /^Restored into this tab/)
+  await waitForValue(page, 'Karma', 'ann', '3')
+  const lines = linesWithoutHeader((await downloadBackup(page)).text)
   expect(lines).toContain(`{"namespace":"Karma","key":"ann","value":"1:[3]","expires":${expires}}`)
-  expect(lines.join()).not.toContain('gone')
+  expect(lines.join()).not.toContain('expired"')
 })
 
-test('a file that is chosen while something else is done is said not to be read', async () => {
+test('a file that is chosen during another task is not read, and the page says so', async () => {
   const page = await site.browser.open(site.url)
-  await say(page, 'bob++')
-  const { text } = await download(page)
-  const { promise: held, resolve: release } = Promise.withResolvers<void>()
+  await sendMessage(page, 'bob++')
+  const { text } = await downloadBackup(page)
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
   await page.route('**/ubuntu-excerpt.txt', async (route) => {
-    await held
+    await released
     await route.continue()
   })
   const choosing = page.waitForEvent('filechooser')
@@ -161,21 +173,24 @@ test('a file that is chosen while something else is done is said not to be read'
   const file = { name: 'b.jsonl', mimeType: 'application/x-ndjson', buffer: Buffer.from(text) }
   await page.getByRole('button', { name: 'Replay' }).click()
   await chooser.setFiles(file)
-  await page.getByRole('alert').getByText('b.jsonl was not read').waitFor()
+  await page
+    .getByRole('alert')
+    .getByText('b.jsonl was not read, because another task is running')
+    .waitFor()
   release()
-  await statusIs(page, /heard/)
+  await waitForStatus(page, /^Replayed/)
   expect(await page.locator('#restore-file').inputValue()).toBe('')
   await chooser.setFiles(file)
   await page.getByRole('dialog').waitFor()
 })
 
-test('a torn or wrong file gets one sentence, and nothing is changed', async () => {
+test('a truncated or invalid file is rejected with a reason, and nothing is changed', async () => {
   const page = await site.browser.open(site.url)
-  await say(page, 'bob++')
-  const { text } = await download(page)
-  const before = await shown(page)
+  await sendMessage(page, 'bob++')
+  const { text } = await downloadBackup(page)
+  const before = await storedData(page)
   const lines = text.split('\n')
-  const files: [string, RegExp][] = [
+  const cases: [string, RegExp][] = [
     [
       text.slice(0, text.length / 2),
       /^x\.jsonl was not restored, and nothing was changed\. Line \d+: /,
@@ -185,16 +200,16 @@ test('a torn or wrong file gets one sentence, and nothing is changed', async () 
     ['\u0000\u0001PNG', /Line 1: This is no backup of botshelf/],
     [text.replace('"format":1', '"format":2'), /written by a later version/],
   ]
-  for (const [file, sentence] of files) {
-    await choose(page, 'x.jsonl', file)
-    await statusIs(page, sentence)
+  for (const [file, message] of cases) {
+    await chooseBackup(page, 'x.jsonl', file)
+    await waitForStatus(page, message)
     expect(await page.getByRole('dialog').count()).toBe(0)
   }
-  expect(await shown(page)).toEqual(before)
-  expect((await download(page)).text.split('\n').slice(1)).toEqual(lines.slice(1))
+  expect(await storedData(page)).toEqual(before)
+  expect((await downloadBackup(page)).text.split('\n').slice(1)).toEqual(lines.slice(1))
 })
 
-test('after many entries were restored, all is read at once and not key by key', async () => {
+test('after a restore of many entries, the page reads the namespace at once and not key by key', async () => {
   const page = await site.browser.open(site.url)
   await page.evaluate(() => {
     const reads = { count: 0 }
@@ -205,18 +220,18 @@ test('after many entries were restored, all is read at once and not key by key',
       return Reflect.apply(get, this, [key])
     }
   })
-  const many = Array.from({ length: 5000 }, (_, at): [string, { value: string }] => [
+  const entries = Array.from({ length: 5000 }, (_, at): [string, { value: string }] => [
     `k${at}`,
     stored(at),
   ])
-  const contents = new Map([['Karma', new Map(many)]])
-  await choose(
+  const contents = new Map([['Karma', new Map(entries)]])
+  await chooseBackup(
     page,
     'many.jsonl',
     writeBackup({ at: new Date().toISOString(), storage: 'x', contents }),
   )
   await page.getByRole('button', { name: 'Restore', exact: true }).click()
-  await statusIs(page, /^Restored into this tab: 5000 new, 0 changed\.$/)
+  await waitForStatus(page, /^Restored into this tab: 5000 new, 0 changed\.$/)
   await page.getByText(/5.?000 keys/).waitFor()
   const reads = await page.evaluate(() => Reflect.get(globalThis, 'reads') as { count: number })
   expect(reads.count).toBeLessThan(4000)

@@ -4,8 +4,8 @@ import type { Page } from 'playwright'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What axe finds wrong, each with where. */
-export async function faults(page: Page): Promise<string[]> {
+/** Runs axe in the page; resolves to one line for each violation, with its HTML. */
+export async function accessibilityViolations(page: Page): Promise<string[]> {
   await page.evaluate(AXE)
   return page.evaluate(async () => {
     const axe = Reflect.get(globalThis, 'axe') as {
