@@ -40,7 +40,7 @@ export function same(
   if (!Array.isArray(found) || found.length !== expected.length) {
     throw new Error(`${what} should be ${expected.length} and are ${lengthOf(found)}.`)
   }
-  // Some contenders keep a Date as text; as JSON it is the same.
+  // Some candidates keep a Date as text; as JSON it is the same.
   const texts = found.map((each: unknown) => JSON.stringify(each))
   const right = expected.map((each) => JSON.stringify(each))
   if (!ordered) for (const list of [texts, right]) list.sort()

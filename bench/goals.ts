@@ -4,16 +4,16 @@ export const BEST_PEER = 'best peer'
 /** Something that is to hold of a workload, in every run anew. */
 export interface Goal {
   readonly workload: string
-  readonly contender: string
+  readonly candidate: string
   readonly holds: Limit
   /** What keeps it from being met, in one sentence; shown while it is missed. */
   readonly bound?: string
 }
 
 export type Limit =
-  /** Takes at most `max` times as long as another contender. */
+  /** Takes at most `max` times as long as another candidate. */
   | { readonly kind: 'ratio'; readonly against: string; readonly max: number }
-  /** Is at least `min` times as fast as another contender. */
+  /** Is at least `min` times as fast as another candidate. */
   | { readonly kind: 'faster'; readonly against: string; readonly min: number }
   /** Takes at most so many microseconds. */
   | { readonly kind: 'time'; readonly max: number }
@@ -26,7 +26,7 @@ export const GOALS: readonly Goal[] = [
   ratio(
     'indexeddb-set-burst',
     'botshelf-relaxed',
-    'raw',
+    'plain-indexeddb',
     1.1,
     'Besides the puts, each value is checked and copied and each call has a promise of its own, in code that the engine has hardly compiled yet.',
   ),
@@ -48,7 +48,7 @@ export const GOALS: readonly Goal[] = [
   ratio(
     'indexeddb-get-burst',
     'botshelf-relaxed',
-    'raw',
+    'plain-indexeddb',
     1.2,
     'Besides the request, each call has a promise and a place in the queue, in code that the engine has hardly compiled yet.',
   ),
@@ -204,36 +204,36 @@ export const GOALS: readonly Goal[] = [
 
 function ratio(
   workload: string,
-  contender: string,
+  candidate: string,
   against: string,
   max: number,
   bound?: string,
 ): Goal {
-  return goal(workload, contender, { kind: 'ratio', against, max }, bound)
+  return goal(workload, candidate, { kind: 'ratio', against, max }, bound)
 }
 
 function faster(
   workload: string,
-  contender: string,
+  candidate: string,
   against: string,
   min: number,
   bound?: string,
 ): Goal {
-  return goal(workload, contender, { kind: 'faster', against, min }, bound)
+  return goal(workload, candidate, { kind: 'faster', against, min }, bound)
 }
 
-function time(workload: string, contender: string, max: number, bound?: string): Goal {
-  return goal(workload, contender, { kind: 'time', max }, bound)
+function time(workload: string, candidate: string, max: number, bound?: string): Goal {
+  return goal(workload, candidate, { kind: 'time', max }, bound)
 }
 
-function calls(workload: string, contender: string, max: number, bound?: string): Goal {
-  return goal(workload, contender, { kind: 'calls', max }, bound)
+function calls(workload: string, candidate: string, max: number, bound?: string): Goal {
+  return goal(workload, candidate, { kind: 'calls', max }, bound)
 }
 
-function lost(workload: string, contender: string, bound?: string): Goal {
-  return goal(workload, contender, { kind: 'lost', max: 0 }, bound)
+function lost(workload: string, candidate: string, bound?: string): Goal {
+  return goal(workload, candidate, { kind: 'lost', max: 0 }, bound)
 }
 
-function goal(workload: string, contender: string, holds: Limit, bound?: string): Goal {
-  return { workload, contender, holds, ...(bound !== undefined && { bound }) }
+function goal(workload: string, candidate: string, holds: Limit, bound?: string): Goal {
+  return { workload, candidate, holds, ...(bound !== undefined && { bound }) }
 }

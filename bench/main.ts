@@ -9,14 +9,14 @@ import type { Engine } from './engines/engine.ts'
 import { startNode } from './engines/node.ts'
 import { startWorkerd } from './engines/workerd.ts'
 import { GOALS } from './goals.ts'
-import { chart } from './report/chart.ts'
-import { markdown } from './report/markdown.ts'
-import { raw } from './report/raw.ts'
+import { renderChart } from './report/chart.ts'
+import { renderMarkdown } from './report/markdown.ts'
+import { samplesJson } from './report/samples-json.ts'
 import { type Measured, measure } from './rounds.ts'
 import { judge } from './verdict.ts'
 import { GROUPS, type Group } from './workload.ts'
 
-const ENGINES: Readonly<Record<Group, (contenders: readonly string[]) => Promise<Engine>>> = {
+const ENGINES: Readonly<Record<Group, (candidates: readonly string[]) => Promise<Engine>>> = {
   indexeddb: startChromium,
   'indexeddb-listing': startChromium,
   'indexeddb-cold': startColdChromium,
@@ -33,7 +33,7 @@ export function main(): Promise<void> {
     const request = readArguments(fileURLToPath(new URL('.', import.meta.url)))
     const all = await measureAll(request)
     const verdicts = GOALS.flatMap((goal) => judge(goal, all) ?? [])
-    const report = markdown(all, verdicts, request.rounds, new Date())
+    const report = renderMarkdown(all, verdicts, request.rounds, new Date())
     const { output } = request
     if (output === undefined) {
       console.log(report)
@@ -41,8 +41,8 @@ export function main(): Promise<void> {
     }
     await mkdir(output, { recursive: true })
     await writeFile(join(output, 'RESULTS.md'), report)
-    await writeFile(join(output, 'results.json'), raw(all))
-    const drawn = chart(all)
+    await writeFile(join(output, 'results.json'), samplesJson(all))
+    const drawn = renderChart(all)
     if (drawn !== undefined) await writeFile(join(output, 'chart.svg'), drawn)
     const met = verdicts.filter((each) => each.met).length
     console.log(`${met} of ${verdicts.length} goals are met: ${join(output, 'RESULTS.md')}`)
@@ -58,7 +58,7 @@ async function measureAll({ workloads, rounds }: Request): Promise<readonly Meas
   for (const group of GROUPS) {
     const asked = workloads.filter((each) => each.group === group)
     if (asked.length === 0) continue
-    const engine = await ENGINES[group]([...new Set(asked.flatMap((each) => each.contenders))])
+    const engine = await ENGINES[group]([...new Set(asked.flatMap((each) => each.candidates))])
     try {
       all.push(...(await measure(engine, asked, rounds, progress)))
     } finally {

@@ -2,7 +2,7 @@ import type { Engine } from './engines/engine.ts'
 import type { Sample } from './task.ts'
 import type { Workload } from './workload.ts'
 
-/** What was measured of one workload: the samples of each contender, by round. */
+/** What was measured of one workload: the samples of each candidate, by round. */
 export interface Measured {
   readonly workload: Workload
   readonly samples: ReadonlyMap<string, readonly Sample[]>
@@ -11,7 +11,7 @@ export interface Measured {
 }
 
 /**
- * Measures workloads of one engine. A round takes one sample of each contender, one after another
+ * Measures workloads of one engine. A round takes one sample of each candidate, one after another
  * and in an order drawn anew, so that what slows the machine down slows all of them. The first
  * round is not timed: it fills, verifies and counts.
  */
@@ -23,16 +23,16 @@ export async function measure(
 ): Promise<readonly Measured[]> {
   const all = workloads.map((workload) => ({
     workload,
-    samples: new Map(workload.contenders.map((each) => [each, [] as Sample[]])),
+    samples: new Map(workload.candidates.map((each) => [each, [] as Sample[]])),
     counted: new Map<string, Sample>(),
   }))
   for (let round = 0; round <= rounds; round++) {
     for (const { workload, samples, counted } of all) {
       if (round > (workload.rounds ?? rounds)) continue
-      for (const contender of shuffled(workload.contenders)) {
-        const sample = await take(engine, workload, contender, round)
-        if (round === 0) counted.set(contender, sample)
-        else samples.get(contender)?.push(sample)
+      for (const candidate of shuffled(workload.candidates)) {
+        const sample = await take(engine, workload, candidate, round)
+        if (round === 0) counted.set(candidate, sample)
+        else samples.get(candidate)?.push(sample)
       }
       tell(`round ${round} of ${Math.min(rounds, workload.rounds ?? rounds)}: ${workload.id}`)
     }
@@ -43,13 +43,13 @@ export async function measure(
 async function take(
   engine: Engine,
   workload: Workload,
-  contender: string,
+  candidate: string,
   round: number,
 ): Promise<Sample> {
   try {
-    return await engine.sample(workload, contender, round)
+    return await engine.sample(workload, candidate, round)
   } catch (cause) {
-    throw new Error(`${workload.id} failed for ${contender}: ${String(cause)}`, { cause })
+    throw new Error(`${workload.id} failed for ${candidate}: ${String(cause)}`, { cause })
   }
 }
 

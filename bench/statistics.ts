@@ -8,9 +8,9 @@ export interface Spread {
   readonly upper: number
 }
 
-/** The milliseconds of a contender, over all rounds; `undefined` if it has not taken part. */
-export function spreadOf({ samples }: Measured, contender: string): Spread | undefined {
-  const times = samples.get(contender)?.map(({ ms }) => ms) ?? []
+/** The milliseconds of a candidate, over all rounds; `undefined` if it has not taken part. */
+export function spreadOf({ samples }: Measured, candidate: string): Spread | undefined {
+  const times = samples.get(candidate)?.map(({ ms }) => ms) ?? []
   if (times.length === 0) return undefined
   return { median: median(times), lower: quantile(times, 0.25), upper: quantile(times, 0.75) }
 }
@@ -18,11 +18,11 @@ export function spreadOf({ samples }: Measured, contender: string): Spread | und
 /** How much longer one takes than another: the median of the rounds' ratios. */
 export function ratioOf(
   { samples }: Measured,
-  contender: string,
+  candidate: string,
   against: string,
 ): number | undefined {
   const others = samples.get(against) ?? []
-  const ratios = (samples.get(contender) ?? []).flatMap(({ ms }, round) => {
+  const ratios = (samples.get(candidate) ?? []).flatMap(({ ms }, round) => {
     const other = others[round]
     return other === undefined || other.ms === 0 ? [] : [ms / other.ms]
   })

@@ -2,7 +2,7 @@ import { asValue, same, type Value, valuesFor } from './content.ts'
 
 export type { Value } from './content.ts'
 
-/** One thing to measure, the same for every contender. */
+/** One thing to measure, the same for every candidate. */
 export interface Task {
   readonly op: 'set' | 'get' | 'update' | 'handlers' | 'keys' | 'entries' | 'clear' | 'open'
   /** How many operations; for `keys`, `entries` and `clear` how many keys there are. */
@@ -25,13 +25,13 @@ export type Pairs = readonly (readonly [string, Value])[]
 export type Change = (value: Value) => Value
 
 /**
- * One store of a contender. What a contender cannot do it leaves out. Where it has both `set` and
- * `setAll`, operations at once take the latter: it is the contender's way of doing many.
+ * One store of a candidate. What a candidate cannot do it leaves out. Where it has both `set` and
+ * `setAll`, operations at once take the latter: it is the candidate's way of doing many.
  */
 export interface Database {
   readonly set?: (key: string, value: Value) => Promise<unknown>
   readonly get?: (key: string) => Promise<unknown>
-  /** Reads, changes and writes in one atomic step, if the contender can. */
+  /** Reads, changes and writes in one atomic step, if the candidate can. */
   readonly update?: (key: string, change: Change) => Promise<unknown>
   readonly setAll?: (entries: Pairs) => Promise<unknown>
   /** The values in the order of the keys. */
@@ -65,7 +65,7 @@ export function addOne(value: Value): Value {
   return { ...value, karma: value.karma + 1 }
 }
 
-/** A task on a database: its inputs are made beforehand, so that only the contender's work is timed. */
+/** A task on a database: its inputs are made beforehand, so that only the candidate's work is timed. */
 export class Trial {
   readonly #db: Database
   readonly #task: Task
@@ -241,7 +241,7 @@ export async function readAll(db: Database, keys: readonly string[]): Promise<re
 }
 
 function has<F>(method: F | undefined): F {
-  if (method === undefined) throw new Error('The contender cannot do what this workload asks for.')
+  if (method === undefined) throw new Error('The candidate cannot do what this workload asks for.')
   return method
 }
 

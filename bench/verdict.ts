@@ -1,4 +1,4 @@
-import { CONTENDERS, labelOf } from './contenders.ts'
+import { CANDIDATES, labelOf } from './candidates.ts'
 import { BEST_PEER, type Goal } from './goals.ts'
 import type { Measured } from './rounds.ts'
 import { fastest, ratioOf, spreadOf } from './statistics.ts'
@@ -19,13 +19,13 @@ export interface Verdict {
 export function judge(goal: Goal, all: readonly Measured[]): Verdict | undefined {
   const measured = all.find(({ workload }) => workload.id === goal.workload)
   if (measured === undefined) return undefined
-  const { contender, holds } = goal
+  const { candidate, holds } = goal
   const base = { goal, title: measured.workload.title }
   switch (holds.kind) {
     case 'ratio':
     case 'faster': {
       const other = holds.against === BEST_PEER ? bestPeer(measured) : holds.against
-      const ratio = other && ratioOf(measured, contender, other)
+      const ratio = other && ratioOf(measured, candidate, other)
       if (!other || !ratio) return undefined
       const name =
         holds.against === BEST_PEER ? `the best peer (${labelOf(other)})` : labelOf(other)
@@ -38,22 +38,22 @@ export function judge(goal: Goal, all: readonly Measured[]): Verdict | undefined
       return { ...base, says, found, ...compare(ratio, 1 / holds.min) }
     }
     case 'time': {
-      const spread = spreadOf(measured, contender)
+      const spread = spreadOf(measured, candidate)
       if (spread === undefined) return undefined
       const us = spread.median * 1000
       const says = `at most ${holds.max} µs`
       return { ...base, says, found: `${digits(us)} µs`, ...compare(us, holds.max) }
     }
     case 'calls': {
-      if (!measured.counted.has(contender)) return undefined
-      const calls = Object.values(measured.counted.get(contender)?.calls ?? {})
+      if (!measured.counted.has(candidate)) return undefined
+      const calls = Object.values(measured.counted.get(candidate)?.calls ?? {})
       const count = calls.reduce((sum, each) => sum + each, 0)
       const says = holds.max === 1 ? '1 call' : `${holds.max} calls`
       return { ...base, says, found: String(count), met: count <= holds.max }
     }
     default: {
-      if (!measured.counted.has(contender)) return undefined
-      const samples = [...(measured.samples.get(contender) ?? []), measured.counted.get(contender)]
+      if (!measured.counted.has(candidate)) return undefined
+      const samples = [...(measured.samples.get(candidate) ?? []), measured.counted.get(candidate)]
       const lost = samples.reduce((sum, sample) => sum + (sample?.lost ?? 0), 0)
       return { ...base, says: 'no update lost', found: `${lost} lost`, met: lost === 0 }
     }
@@ -62,8 +62,8 @@ export function judge(goal: Goal, all: readonly Measured[]): Verdict | undefined
 
 /** The library of others with the lowest median, of those that lose nothing. */
 export function bestPeer(measured: Measured): string | undefined {
-  const { contenders } = measured.workload
-  const peers = contenders.filter((id) => CONTENDERS[id]?.kind === 'peer')
+  const { candidates } = measured.workload
+  const peers = candidates.filter((id) => CANDIDATES[id]?.kind === 'peer')
   return fastest(
     measured,
     peers.filter((id) => !measured.counted.get(id)?.lost),

@@ -1,16 +1,16 @@
 import type { Task } from './task.ts'
 
-/** Something that is measured, for each of its contenders. */
+/** Something that is measured, for each of its candidates. */
 export interface Workload {
   readonly id: string
   /** What is started for it, and what a command line may ask for as a whole. */
   readonly group: Group
   readonly title: string
   readonly task: Task
-  /** The ids of those who take part, in the order of `CONTENDERS`. */
-  readonly contenders: readonly string[]
-  /** The contender that is the platform by hand. */
-  readonly limit?: string
+  /** The ids of those who take part, in the order of `CANDIDATES`. */
+  readonly candidates: readonly string[]
+  /** The candidate that is the platform by hand. */
+  readonly baseline?: string
   /** How many rounds are timed at most, where one is long. */
   readonly rounds?: number
   /** The workload whose database it uses too; one of its own, if it is not said. */
@@ -31,10 +31,10 @@ export const GROUPS = [
 ] as const
 export type Group = (typeof GROUPS)[number]
 
-/** Whether a contender is this library, one of its peers, or a point of reference. */
-export type Kind = 'ours' | 'peer' | 'reference'
+/** Whether a candidate is this library, one of its peers, or a point of reference. */
+export type Kind = 'ours' | 'peer' | 'baseline'
 
-export interface ContenderName {
+export interface Candidate {
   readonly label: string
   readonly kind: Kind
 }

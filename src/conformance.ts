@@ -1,15 +1,15 @@
-import { fail } from './conformance/check.ts'
-import { COMMITS } from './conformance/commits.ts'
-import { CONTRACT } from './conformance/contract.ts'
-import { LIFECYCLE } from './conformance/lifecycle.ts'
-import { NAMES } from './conformance/names.ts'
-import { ORDER } from './conformance/order.ts'
-import { RACES } from './conformance/races.ts'
-import { STEPS } from './conformance/steps.ts'
+import { fail } from './conformance/assertions.ts'
+import { COMMIT_RULES } from './conformance/commit-rules.ts'
+import { STORAGE_RULES } from './conformance/storage-rules.ts'
+import { LIFECYCLE_RULES } from './conformance/lifecycle-rules.ts'
+import { KEY_RULES } from './conformance/key-rules.ts'
+import { ORDER_RULES } from './conformance/order-rules.ts'
+import { CONCURRENCY_RULES } from './conformance/concurrency-rules.ts'
+import { ATOMIC_RULES } from './conformance/atomic-rules.ts'
 import { type MakePlugin, type Rule, TestBackend } from './conformance/test-backend.ts'
-import { TIME } from './conformance/time.ts'
-import { VALUES } from './conformance/value-rules.ts'
-import { WATCHING } from './conformance/watching.ts'
+import { EXPIRY_RULES } from './conformance/expiry-rules.ts'
+import { VALUE_RULES } from './conformance/value-rules.ts'
+import { WATCH_RULES } from './conformance/watch-rules.ts'
 import { deferred, noop } from './async.ts'
 import type { StoragePluginBase } from './storage.ts'
 
@@ -47,16 +47,16 @@ export interface ConformanceCase {
  */
 export function conformance({ plugin, skip = {} }: ConformanceOptions): readonly ConformanceCase[] {
   const rules: readonly Rule[] = [
-    ...CONTRACT,
-    ...COMMITS,
-    ...NAMES,
-    ...VALUES,
-    ...TIME,
-    ...RACES,
-    ...STEPS,
-    ...ORDER,
-    ...LIFECYCLE,
-    ...WATCHING,
+    ...STORAGE_RULES,
+    ...COMMIT_RULES,
+    ...KEY_RULES,
+    ...VALUE_RULES,
+    ...EXPIRY_RULES,
+    ...CONCURRENCY_RULES,
+    ...ATOMIC_RULES,
+    ...ORDER_RULES,
+    ...LIFECYCLE_RULES,
+    ...WATCH_RULES,
   ]
   for (const id of Object.keys(skip)) {
     if (!rules.some((rule) => rule.id === id))

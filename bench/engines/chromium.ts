@@ -11,7 +11,7 @@ import { PageServer } from './page-server.ts'
 
 /**
  * A Chromium whose profile is on the disk, since without one IndexedDB keeps everything in memory.
- * Each contender has an origin, and so a LevelDB, of its own.
+ * Each candidate has an origin, and so a LevelDB, of its own.
  */
 class Profile {
   readonly server: PageServer
@@ -19,8 +19,8 @@ class Profile {
   #browser: BrowserContext | undefined
   readonly #pages = new Map<string, Page>()
 
-  static async start(contenders: readonly string[]): Promise<Profile> {
-    const server = await PageServer.start(contenders)
+  static async start(candidates: readonly string[]): Promise<Profile> {
+    const server = await PageServer.start(candidates)
     return new Profile(server, await mkdtemp(join(tmpdir(), 'botshelf-bench-')))
   }
 
@@ -29,16 +29,16 @@ class Profile {
     this.#folder = folder
   }
 
-  async page(contender: string): Promise<Page> {
+  async page(candidate: string): Promise<Page> {
     this.#browser ??= await chromium.launchPersistentContext(this.#folder, chromiumLaunch())
-    const open = this.#pages.get(contender)
+    const open = this.#pages.get(candidate)
     if (open !== undefined) {
       await open.bringToFront()
       return open
     }
     const page = await this.#browser.newPage()
-    this.#pages.set(contender, page)
-    await page.goto(this.server.urlOf(contender))
+    this.#pages.set(candidate, page)
+    await page.goto(this.server.urlOf(candidate))
     await page.waitForFunction(() => globalThis.ready && globalThis.crossOriginIsolated)
     return page
   }
@@ -58,11 +58,11 @@ class Profile {
 }
 
 /** IndexedDB in pages that stay open. */
-export async function startChromium(contenders: readonly string[]): Promise<Engine> {
-  const profile = await Profile.start(contenders)
+export async function startChromium(candidates: readonly string[]): Promise<Engine> {
+  const profile = await Profile.start(candidates)
   return {
-    async sample(workload, contender, round) {
-      const page = await profile.page(contender)
+    async sample(workload, candidate, round) {
+      const page = await profile.page(candidate)
       return page.evaluate((assignment) => globalThis.sample(assignment), assign(workload, round))
     },
     stop: () => profile.stop(),
@@ -70,19 +70,19 @@ export async function startChromium(contenders: readonly string[]): Promise<Engi
 }
 
 /** IndexedDB in a browser that was started for the round, and has not touched the origin yet. */
-export async function startColdChromium(contenders: readonly string[]): Promise<Engine> {
-  const profile = await Profile.start(contenders)
+export async function startColdChromium(candidates: readonly string[]): Promise<Engine> {
+  const profile = await Profile.start(candidates)
   let browserOf = -1
   return {
-    async sample(workload, contender, round) {
+    async sample(workload, candidate, round) {
       const assignment = assign(workload, round)
       if (round !== browserOf) {
         await profile.end()
         browserOf = round
-        // The first use of any database starts the browser's backend; no contender is to pay for it.
+        // The first use of any database starts the browser's backend; no candidate is to pay for it.
         await touch(await profile.page('nobody'))
       }
-      const page = await profile.page(contender)
+      const page = await profile.page(candidate)
       if (round > 0) return page.evaluate((each) => globalThis.sample(each), assignment)
       await page.evaluate((each) => globalThis.store(each), assignment)
       return { ms: 0 } satisfies Sample

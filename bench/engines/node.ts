@@ -1,14 +1,14 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { asValue } from '../content.ts'
-import { contender as botshelf } from '../memory/contenders/botshelf.ts'
-import { contender as map } from '../memory/contenders/map.ts'
-import { contender as unstorage } from '../memory/contenders/unstorage.ts'
-import type { Contender } from '../memory/contender.ts'
+import { candidate as botshelf } from '../memory/candidates/botshelf.ts'
+import { candidate as map } from '../memory/candidates/map.ts'
+import { candidate as unstorage } from '../memory/candidates/unstorage.ts'
+import type { Candidate } from '../memory/candidate.ts'
 import { type Database, keyOf, setEach, Trial } from '../task.ts'
 import type { Engine } from './engine.ts'
 
-const CONTENDERS: Readonly<Record<string, Contender>> = { botshelf, map, unstorage }
+const CANDIDATES: Readonly<Record<string, Candidate>> = { botshelf, map, unstorage }
 
 /** Memory, in this process. */
 export async function startNode(): Promise<Engine> {
@@ -19,9 +19,9 @@ export async function startNode(): Promise<Engine> {
       const of = `${id} ${name}`
       let trial = trials.get(of)
       if (trial === undefined) {
-        const contender = CONTENDERS[name]
-        if (contender === undefined) throw new RangeError(`There is no ${name}.`)
-        const db = await contender.open(id)
+        const candidate = CANDIDATES[name]
+        if (candidate === undefined) throw new RangeError(`There is no ${name}.`)
+        const db = await candidate.open(id)
         trial = new Trial(db, task)
         trials.set(of, trial)
         await trial.fill((entries) => db.fill?.(entries) ?? setEach(db, entries))

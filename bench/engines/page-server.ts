@@ -6,14 +6,14 @@ const FOLDER = fileURLToPath(new URL('../indexeddb/', import.meta.url))
 const PAGE =
   '<!doctype html><meta charset="utf-8"><title>bench</title><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>'
 
-/** Serves each contender's page under a host of its own, `<contender>.localhost`. */
+/** Serves each candidate's page under a host of its own, `<candidate>.localhost`. */
 export class PageServer {
   readonly #server: Server
   readonly #port: number
 
-  static async start(contenders: readonly string[]): Promise<PageServer> {
+  static async start(candidates: readonly string[]): Promise<PageServer> {
     const scripts = new Map(
-      await Promise.all(contenders.map(async (id) => [id, await bundle(id)] as const)),
+      await Promise.all(candidates.map(async (id) => [id, await bundle(id)] as const)),
     )
     const server = createServer((request, response) => {
       const [host = ''] = (request.headers.host ?? '').split('.', 1)
@@ -37,8 +37,8 @@ export class PageServer {
     this.#port = port
   }
 
-  urlOf(contender: string): string {
-    return `http://${contender}.localhost:${this.#port}/`
+  urlOf(candidate: string): string {
+    return `http://${candidate}.localhost:${this.#port}/`
   }
 
   stop(): void {
@@ -47,12 +47,12 @@ export class PageServer {
   }
 }
 
-async function bundle(contender: string): Promise<string> {
+async function bundle(candidate: string): Promise<string> {
   const { outputFiles } = await build({
     stdin: {
-      contents: `import { contender } from './contenders/${contender}.ts'
+      contents: `import { candidate } from './candidates/${candidate}.ts'
 import { serve } from './page.ts'
-serve(contender)`,
+serve(candidate)`,
       resolveDir: FOLDER,
       loader: 'ts',
     },

@@ -33,17 +33,17 @@ export async function startWorkerd(): Promise<Engine> {
   const repeats = new Map<string, number>()
 
   return {
-    async sample({ id, task, database = id }, contender, round) {
+    async sample({ id, task, database = id }, candidate, round) {
       const ask = (phase: Assignment['phase'], repeat: number): Promise<Answer> =>
         send(url, {
-          contender,
+          candidate,
           database,
           task,
           phase,
           repeat,
           seed: 1 + round * MOST_REPEATS + (phase === 'run' ? 1 : 0),
         })
-      const of = `${id} ${contender}`
+      const of = `${id} ${candidate}`
       if (round === 0) {
         if (task.op !== 'open' && storedBefore(task) > 0) await ask('fill', 1)
         const answer = await ask('verify', 1)

@@ -1,12 +1,12 @@
 import { indexeddb } from '../../adapters/indexeddb.ts'
 import { StorageRuntime } from '../../src/index.ts'
 import type { Value } from '../task.ts'
-import type { Contender } from './contender.ts'
+import type { Candidate } from './candidate.ts'
 
 type Shape = Record<string, Value>
 
 /** What is measured: the plain API, as the README shows it. */
-export function botshelf(durability: 'strict' | 'relaxed'): Contender {
+export function botshelf(durability: 'strict' | 'relaxed'): Candidate {
   return {
     async open(name) {
       const config = { STORAGE: 'IndexedDB', STORAGE_CONFIG: { database: 'bench', durability } }

@@ -8,9 +8,9 @@ import {
   type Task,
   Trial,
 } from '../task.ts'
-import type { Contender, Layout } from './contender.ts'
-import { countTransactions } from './count.ts'
-import { put } from './raw.ts'
+import type { Candidate, Layout } from './candidate.ts'
+import { countTransactions } from './count-transactions.ts'
+import { put } from './raw-indexeddb.ts'
 
 /** What a page is asked to measure. */
 export interface Assignment {
@@ -29,24 +29,24 @@ declare global {
   var store: (assignment: Assignment) => Promise<void>
 }
 
-/** Lets the driver measure a contender in this page. */
-export function serve(contender: Contender): void {
+/** Lets the driver measure a candidate in this page. */
+export function serve(candidate: Candidate): void {
   const databases = new Map<string, Shelf>()
   const take = countTransactions()
 
   globalThis.sample = async (assignment) => {
     const { database, task } = assignment
-    if (task.op === 'open') return opening(contender, database)
+    if (task.op === 'open') return opening(candidate, database)
     let shelf = databases.get(database)
     if (shelf === undefined) {
-      shelf = await Shelf.open(contender, database)
+      shelf = await Shelf.open(candidate, database)
       databases.set(database, shelf)
     }
     return shelf.sample(assignment, take)
   }
 
   globalThis.store = async ({ database, task }) => {
-    const shelf = await Shelf.open(contender, database)
+    const shelf = await Shelf.open(candidate, database)
     await shelf.refill({ ...task, op: 'get' }, 0)
     await shelf.close()
   }
@@ -54,18 +54,18 @@ export function serve(contender: Contender): void {
   globalThis.ready = true
 }
 
-/** A database of the contender, and what is in it. */
+/** A database of the candidate, and what is in it. */
 class Shelf {
   readonly #db: Database
   readonly #write: (entries: Pairs) => Promise<unknown>
   #stored = 0
   #filledWith = 0
 
-  static async open(contender: Contender, name: string): Promise<Shelf> {
-    const db = await contender.open(name)
+  static async open(candidate: Candidate, name: string): Promise<Shelf> {
+    const db = await candidate.open(name)
     // Some open no sooner than they are used.
     await readAll(db, [keyOf(0)])
-    return new Shelf(db, contender.layout, name)
+    return new Shelf(db, candidate.layout, name)
   }
 
   private constructor(db: Database, layout: Layout | undefined, name: string) {
@@ -120,9 +120,9 @@ class Shelf {
 }
 
 /** How long it takes a page that has opened nothing until it holds a value. */
-async function opening(contender: Contender, name: string): Promise<Sample> {
+async function opening(candidate: Candidate, name: string): Promise<Sample> {
   const start = performance.now()
-  const db = await contender.open(name)
+  const db = await candidate.open(name)
   const value = await db.get?.(keyOf(0))
   const ms = performance.now() - start
   if (value === undefined || value === null) throw new Error('There is no value to read.')
@@ -136,5 +136,5 @@ function pause(ms: number): Promise<void> {
 }
 
 async function nothing(): Promise<void> {
-  throw new Error('The contender has neither a layout nor a way to be filled.')
+  throw new Error('The candidate has neither a layout nor a way to be filled.')
 }

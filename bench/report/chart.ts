@@ -1,4 +1,4 @@
-import { labelOf } from '../contenders.ts'
+import { labelOf } from '../candidates.ts'
 import type { Measured } from '../rounds.ts'
 import { spreadOf } from '../statistics.ts'
 import { digits } from '../verdict.ts'
@@ -16,19 +16,19 @@ const PANELS: readonly Panel[] = [
     workload: 'indexeddb-set-burst',
     title: '1000 concurrent set, IndexedDB',
     ours: 'botshelf-relaxed',
-    beside: ['raw', 'idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage'],
+    beside: ['plain-indexeddb', 'idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage'],
   },
   {
     workload: 'indexeddb-get-burst',
     title: '1000 concurrent get, IndexedDB',
     ours: 'botshelf-relaxed',
-    beside: ['raw', 'idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage'],
+    beside: ['plain-indexeddb', 'idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage'],
   },
   {
     workload: 'indexeddb-update-hot',
     title: '1000 concurrent update of 10 keys, IndexedDB',
     ours: 'botshelf-relaxed',
-    beside: ['raw', 'idb-keyval', 'idb', 'dexie'],
+    beside: ['plain-indexeddb', 'idb-keyval', 'idb', 'dexie'],
   },
   {
     workload: 'object-set',
@@ -40,7 +40,7 @@ const PANELS: readonly Panel[] = [
     workload: 'indexeddb-open',
     title: 'Cold open and first get, IndexedDB',
     ours: 'botshelf',
-    beside: ['raw', 'idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage'],
+    beside: ['plain-indexeddb', 'idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage'],
   },
   {
     workload: 'kv-entries',
@@ -59,7 +59,7 @@ const HEAD = 30
 const GAP = 18
 
 /** Horizontal bars as SVG, a panel for each workload that was measured; `undefined` if none was. */
-export function chart(all: readonly Measured[]): string | undefined {
+export function renderChart(all: readonly Measured[]): string | undefined {
   const shown = PANELS.flatMap((panel) => {
     const measured = all.find(({ workload }) => workload.id === panel.workload)
     return measured === undefined ? [] : [{ panel, measured }]

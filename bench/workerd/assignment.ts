@@ -2,7 +2,7 @@ import type { Task } from '../task.ts'
 
 /** What a Worker is asked to do. */
 export interface Assignment {
-  readonly contender: string
+  readonly candidate: string
   readonly database: string
   readonly task: Task
   /** `fill` stores what the task presupposes; `verify` does it once, counts, and looks at everything. */

@@ -1,9 +1,9 @@
 import { type Database, type Pairs, setEach, Trial } from '../task.ts'
 import type { Answer, Assignment } from './assignment.ts'
-import type { Counts } from './counted.ts'
+import type { Counts } from './count-calls.ts'
 
 /**
- * Does what is asked for on a contender. `open` is called again where opening is what is measured;
+ * Does what is asked for on a candidate. `open` is called again where opening is what is measured;
  * `take` gives what was counted since it was called last.
  */
 export async function perform(

@@ -3,10 +3,10 @@ import type { Workload } from '../workload.ts'
 const OURS = ['botshelf-relaxed', 'botshelf']
 const PLAIN = ['idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage']
 const BATCH = ['idb-keyval-many', 'idb-transaction', 'dexie-bulk']
-const SINGLE = [...OURS, 'raw', ...PLAIN]
+const SINGLE = [...OURS, 'plain-indexeddb', ...PLAIN]
 const BURST = [...SINGLE, ...BATCH]
-const LISTING = ['botshelf-relaxed', 'raw', ...PLAIN]
-const GROWING = ['botshelf-relaxed', 'raw', 'idb-keyval', 'idb-keyval-many', 'dexie']
+const LISTING = ['botshelf-relaxed', 'plain-indexeddb', ...PLAIN]
+const GROWING = ['botshelf-relaxed', 'plain-indexeddb', 'idb-keyval', 'idb-keyval-many', 'dexie']
 
 export const INDEXEDDB: readonly Workload[] = [
   {
@@ -14,16 +14,16 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb',
     title: 'IndexedDB, 1000 concurrent `set`',
     task: { op: 'set', count: 1000 },
-    contenders: BURST,
-    limit: 'raw',
+    candidates: BURST,
+    baseline: 'plain-indexeddb',
   },
   {
     id: 'indexeddb-set-awaited',
     group: 'indexeddb',
     title: 'IndexedDB, 1000 awaited `set`',
     task: { op: 'set', count: 1000, awaited: true },
-    contenders: SINGLE,
-    limit: 'raw',
+    candidates: SINGLE,
+    baseline: 'plain-indexeddb',
     rounds: 5,
   },
   {
@@ -31,48 +31,48 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb',
     title: 'IndexedDB, 1000 concurrent `get`',
     task: { op: 'get', count: 1000 },
-    contenders: BURST,
-    limit: 'raw',
+    candidates: BURST,
+    baseline: 'plain-indexeddb',
   },
   {
     id: 'indexeddb-get-awaited',
     group: 'indexeddb',
     title: 'IndexedDB, 1000 awaited `get`',
     task: { op: 'get', count: 1000, awaited: true },
-    contenders: SINGLE,
-    limit: 'raw',
+    candidates: SINGLE,
+    baseline: 'plain-indexeddb',
   },
   {
     id: 'indexeddb-set-one',
     group: 'indexeddb',
     title: 'IndexedDB, a single `set`',
     task: { op: 'set', count: 1, stored: 1000, repeat: 50 },
-    contenders: SINGLE,
-    limit: 'raw',
+    candidates: SINGLE,
+    baseline: 'plain-indexeddb',
   },
   {
     id: 'indexeddb-get-one',
     group: 'indexeddb',
     title: 'IndexedDB, a single `get`',
     task: { op: 'get', count: 1, stored: 1000, repeat: 50 },
-    contenders: SINGLE,
-    limit: 'raw',
+    candidates: SINGLE,
+    baseline: 'plain-indexeddb',
   },
   {
     id: 'indexeddb-handlers',
     group: 'indexeddb',
     title: 'IndexedDB, 20 handlers of get, get, set at once',
     task: { op: 'handlers', count: 20, repeat: 10 },
-    contenders: SINGLE,
-    limit: 'raw',
+    candidates: SINGLE,
+    baseline: 'plain-indexeddb',
   },
   {
     id: 'indexeddb-update-hot',
     group: 'indexeddb',
     title: 'IndexedDB, 1000 concurrent `update` on 10 keys',
     task: { op: 'update', count: 1000, keys: 10 },
-    contenders: SINGLE.filter((id) => id !== 'botshelf'),
-    limit: 'raw',
+    candidates: SINGLE.filter((id) => id !== 'botshelf'),
+    baseline: 'plain-indexeddb',
     rounds: 5,
   },
   {
@@ -80,8 +80,8 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb',
     title: 'IndexedDB, 1000 concurrent `update` on 1000 keys',
     task: { op: 'update', count: 1000 },
-    contenders: ['botshelf-relaxed', 'raw', 'idb-keyval', 'idb', 'dexie'],
-    limit: 'raw',
+    candidates: ['botshelf-relaxed', 'plain-indexeddb', 'idb-keyval', 'idb', 'dexie'],
+    baseline: 'plain-indexeddb',
     rounds: 5,
   },
   ...listing(),
@@ -90,8 +90,8 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb-cold',
     title: 'IndexedDB, cold open and first `get`',
     task: { op: 'open', count: 1 },
-    contenders: ['botshelf', 'raw', ...PLAIN],
-    limit: 'raw',
+    candidates: ['botshelf', 'plain-indexeddb', ...PLAIN],
+    baseline: 'plain-indexeddb',
   },
   ...growth(),
 ]
@@ -103,14 +103,14 @@ function listing(): readonly Workload[] {
     group: 'indexeddb-listing',
     title: `IndexedDB, ${op} of 10,000`,
     task: { op, count: 10_000 },
-    contenders: LISTING,
-    limit: 'raw',
+    candidates: LISTING,
+    baseline: 'plain-indexeddb',
     database: 'listing',
   }))
 }
 
 function growth(): readonly Workload[] {
-  const base = { group: 'indexeddb-growth', limit: 'raw', rounds: 3 } as const
+  const base = { group: 'indexeddb-growth', baseline: 'plain-indexeddb', rounds: 3 } as const
   const bursts = [1, 10, 100, 1000, 10_000].flatMap((count): Workload[] =>
     (['set', 'get'] as const).map((op) => ({
       ...base,
@@ -119,14 +119,14 @@ function growth(): readonly Workload[] {
       title: `IndexedDB, ${count} concurrent ${op}`,
       task: { op, count, ...(count < 1000 && { repeat: 1000 / count / (count === 1 ? 20 : 10) }) },
       // Ten thousand transactions of Dexie take as long as half of all the rest.
-      contenders: GROWING.filter((id) => count <= 1000 || id !== 'dexie'),
+      candidates: GROWING.filter((id) => count <= 1000 || id !== 'dexie'),
       growth: { table: `IndexedDB, \`${op}\` at once, ms`, at: count.toLocaleString('en') },
     })),
   )
   const stored = [1000, 10_000, 100_000].flatMap((count): Workload[] => {
     const database = `stored-${count}`
     const at = `${count.toLocaleString('en')} stored`
-    const contenders = ['botshelf-relaxed', 'raw', 'idb-keyval', 'dexie']
+    const candidates = ['botshelf-relaxed', 'plain-indexeddb', 'idb-keyval', 'dexie']
     const one = { count: 1, stored: count, repeat: 20 }
     return [
       {
@@ -134,7 +134,7 @@ function growth(): readonly Workload[] {
         id: `indexeddb-stored-get-${count}`,
         title: `IndexedDB, 1000 concurrent get of ${count}`,
         task: { op: 'get', count: 1000, stored: count },
-        contenders,
+        candidates,
         database,
         growth: { table: 'IndexedDB, 1000 `get` at once, ms', at },
       },
@@ -143,7 +143,7 @@ function growth(): readonly Workload[] {
         id: `indexeddb-stored-one-${count}`,
         title: `IndexedDB, a single get of ${count}`,
         task: { op: 'get', ...one },
-        contenders,
+        candidates,
         database,
         growth: { table: 'IndexedDB, a single `get`, ms', at },
       },
@@ -152,7 +152,7 @@ function growth(): readonly Workload[] {
         id: `indexeddb-stored-keys-${count}`,
         title: `IndexedDB, keys of ${count}`,
         task: { op: 'keys', count },
-        contenders,
+        candidates,
         database,
         growth: { table: 'IndexedDB, `keys`, ms', at },
       },
@@ -168,7 +168,7 @@ function growth(): readonly Workload[] {
       id: `indexeddb-size-${op}-${bytes}`,
       title: `IndexedDB, ${count} concurrent ${op} of ${at}`,
       task: { op, count, bytes },
-      contenders: GROWING,
+      candidates: GROWING,
       growth: { table: `IndexedDB, \`${op}\` at once by size, ms`, at: `${count} of ${at}` },
     })),
   )

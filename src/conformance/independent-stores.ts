@@ -1,10 +1,10 @@
 import type { RuntimeOptions } from '../runtime.ts'
-import { fail } from './check.ts'
+import { fail } from './assertions.ts'
 import type { AnyStore, TestBackend } from './test-backend.ts'
 
-export const times = <T>(count: number, make: (i: number) => T): T[] =>
+export const repeat = <T>(count: number, make: (i: number) => T): T[] =>
   Array.from({ length: count }, (_, i) => make(i))
-export const plusOne = (n: unknown): number => ((n ?? 0) as number) + 1
+export const increment = (n: unknown): number => ((n ?? 0) as number) + 1
 export const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -25,7 +25,7 @@ export async function independentStores(
 }
 
 /** The store whose turn it is. */
-export function pick(stores: readonly AnyStore[], i: number): AnyStore {
+export function storeAt(stores: readonly AnyStore[], i: number): AnyStore {
   return stores[i % stores.length] ?? fail('no store')
 }
 

@@ -99,7 +99,7 @@ export class TestBackend {
 }
 
 /** Watches what reaches a plugin, and can hold it up or refuse it. */
-export class WatchedPlugin extends StoragePluginBase {
+export class SpyPlugin extends StoragePluginBase {
   readonly #inner: StoragePluginBase
   opens = 0
   closes = 0
@@ -171,6 +171,6 @@ const NO_TRAITS: Traits = {
 }
 
 /** For rules about conditional writes. */
-export function notAtomic({ atomic }: Traits): string | undefined {
+export function exemptUnlessAtomic({ atomic }: Traits): string | undefined {
   return atomic === 'none' ? 'the backend has no conditional writes' : undefined
 }

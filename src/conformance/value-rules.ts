@@ -1,23 +1,23 @@
 import { decode, encode } from '../codec.ts'
 import { copyValue } from '../value/copy-value.ts'
-import { check, collect, rejects, same } from './check.ts'
+import { assert, collect, assertRejects, assertEqual } from './assertions.ts'
 import type { AnyStore, Rule } from './test-backend.ts'
-import { REFUSED, STORED } from './values.ts'
+import { INVALID_VALUES, VALID_VALUES } from './values.ts'
 
-const stored: readonly Rule[] = STORED.map(({ name, make, reads = make }) => ({
+const stored: readonly Rule[] = VALID_VALUES.map(({ name, make, reads = make }) => ({
   id: `values/${name}`,
   name: `${name} comes back the same, alone and among entries`,
   exempt: ({ maxValueBytes }) => tooSmall(make(), maxValueBytes),
   run: async (subject) => {
     const store = await subject.store()
     await store.set('k', make())
-    same(await store.get('k'), reads())
+    assertEqual(await store.get('k'), reads())
     for (const [, value] of await collect(store.entries()))
-      same(value, reads(), 'the value of an entry')
+      assertEqual(value, reads(), 'the value of an entry')
   },
 }))
 
-const refused: readonly Rule[] = REFUSED.map(({ name, make, path }) => ({
+const refused: readonly Rule[] = INVALID_VALUES.map(({ name, make, path }) => ({
   id: `refused/${name}`,
   name: `${name} is INVALID_VALUE with its path, and the old value stays`,
   exempt: ({ maxValueBytes }) =>
@@ -27,9 +27,9 @@ const refused: readonly Rule[] = REFUSED.map(({ name, make, path }) => ({
   run: async (subject) => {
     const store = await subject.store()
     await store.set('k', 'old')
-    const { message } = await rejects(store.set('k', make()), 'INVALID_VALUE', name)
-    check(message.includes(`${path} `), `the message must name the path ${path}: ${message}`)
-    same(await store.get('k'), 'old')
+    const { message } = await assertRejects(store.set('k', make()), 'INVALID_VALUE', name)
+    assert(message.includes(`${path} `), `the message must name the path ${path}: ${message}`)
+    assertEqual(await store.get('k'), 'old')
   },
 }))
 
@@ -51,11 +51,11 @@ async function unawaited(
   value.at.setTime(2)
   value.bytes[0] = 2
   await written
-  same(await store.get('k'), { list: [1], at: new Date(1), bytes: new Uint8Array([1]) })
+  assertEqual(await store.get('k'), { list: [1], at: new Date(1), bytes: new Uint8Array([1]) })
 }
 
 /** Values: the same on every backend, copied in and copied out, or refused before any I/O. */
-export const VALUES: readonly Rule[] = [
+export const VALUE_RULES: readonly Rule[] = [
   ...stored,
   ...refused,
   {
@@ -82,11 +82,11 @@ export const VALUES: readonly Rule[] = [
       const [one, two] = (await Promise.all([store.get('k'), store.get('k')])) as {
         list: number[]
       }[]
-      check(one !== two, 'two reads must not share a value')
+      assert(one !== two, 'two reads must not share a value')
       one?.list.push(2)
       for await (const value of store.values()) (value as { list: number[] }).list.push(3)
-      same(two, { list: [1] })
-      same(await store.get('k'), { list: [1] })
+      assertEqual(two, { list: [1] })
+      assertEqual(await store.get('k'), { list: [1] })
     },
   },
   {
@@ -98,31 +98,31 @@ export const VALUES: readonly Rule[] = [
       const store = await subject.store()
       const { maxValueBytes: limit } = subject.traits
       await store.set('k', 'old')
-      const { message } = await rejects(
+      const { message } = await assertRejects(
         store.set('k', new Uint8Array(limit)),
         'TOO_LARGE',
         'too large a value',
       )
-      check(
+      assert(
         message.includes(String(limit)),
         `the message must name the limit, ${limit}: ${message}`,
       )
-      same(await store.get('k'), 'old')
+      assertEqual(await store.get('k'), 'old')
       await store.set('k', 'x'.repeat(Math.floor(limit / 2)))
-      check((await store.get('k')) !== 'old', 'half of the limit must fit')
+      assert((await store.get('k')) !== 'old', 'half of the limit must fit')
     },
   },
   {
     id: 'codec/exact',
     name: 'the codec turns every value of the domain into text and back, exactly',
     run: async () => {
-      for (const { name, make, reads = make } of STORED) {
+      for (const { name, make, reads = make } of VALID_VALUES) {
         const text = encode(make())
-        check(
+        assert(
           text.isWellFormed() && /^\d+:/.test(text),
           `the text of ${name} must be well-formed and begin with the format`,
         )
-        same(decode(text), reads(), name)
+        assertEqual(decode(text), reads(), name)
       }
     },
   },
@@ -130,8 +130,8 @@ export const VALUES: readonly Rule[] = [
     id: 'codec/refused',
     name: 'the codec refuses what no backend stores, and text that is none of its own',
     run: async () => {
-      for (const { name, make } of REFUSED) {
-        await rejects(
+      for (const { name, make } of INVALID_VALUES) {
+        await assertRejects(
           Promise.resolve().then(() => encode(make())),
           'INVALID_VALUE',
           name,
@@ -151,12 +151,12 @@ export const VALUES: readonly Rule[] = [
         '1:[["Nope",1],5]',
       ]
       for (const text of [...damaged, null, 7] as string[])
-        await rejects(
+        await assertRejects(
           Promise.resolve().then(() => decode(text)),
           'CORRUPT',
           `the text ${JSON.stringify(text)}`,
         )
-      await rejects(
+      await assertRejects(
         Promise.resolve().then(() => decode('2:[1]')),
         'VERSION_MISMATCH',
         'a later format',

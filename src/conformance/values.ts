@@ -1,5 +1,5 @@
 /** A value that every backend must keep, made anew each time. */
-export interface Sample {
+export interface ValidValue {
   readonly name: string
   readonly make: () => unknown
   /** What it reads as, where that is not the same: a plain copy of what was shown. */
@@ -7,7 +7,7 @@ export interface Sample {
 }
 
 /** One of each kind in the value domain. */
-export const STORED: readonly Sample[] = [
+export const VALID_VALUES: readonly ValidValue[] = [
   { name: 'null', make: () => null },
   { name: 'booleans', make: () => [true, false] },
   { name: 'zero-and-empty', make: () => [0, '', false, null, [], {}] },
@@ -146,7 +146,7 @@ export const STORED: readonly Sample[] = [
 ]
 
 /** Values outside the domain, with the path at which each is refused. */
-export const REFUSED: readonly {
+export const INVALID_VALUES: readonly {
   readonly name: string
   readonly make: () => unknown
   readonly path: string

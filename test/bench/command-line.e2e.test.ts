@@ -17,7 +17,7 @@ afterAll(async () => {
   await rm(output, { recursive: true, force: true })
 })
 
-test('a benchmark verifies, counts and reports every contender of a page and of a Worker', async () => {
+test('a benchmark verifies, counts and reports every candidate of a page and of a Worker', async () => {
   const only = ['indexeddb-set-one', 'open'].flatMap((id) => ['--only', id])
   const options = ['--quick', '--rounds', '1', ...only, '--output', output]
   await promisify(execFile)(process.execPath, ['--conditions=botshelf-source', BENCH, ...options])

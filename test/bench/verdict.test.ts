@@ -14,22 +14,22 @@ function measured(
   calls: Record<string, number> = {},
   lost: Record<string, number> = {},
 ): Measured {
-  const contenders = Object.keys(samples)
+  const candidates = Object.keys(samples)
   return {
-    workload: { ...some, contenders },
+    workload: { ...some, candidates },
     samples: new Map(
-      contenders.map((id) => [
+      candidates.map((id) => [
         id,
         (samples[id] ?? []).map((ms): Sample => ({ ms, lost: lost[id] ?? 0 })),
       ]),
     ),
     counted: new Map(
-      contenders.map((id): [string, Sample] => [id, { ms: 0, calls: { RPC: calls[id] ?? 0 } }]),
+      candidates.map((id): [string, Sample] => [id, { ms: 0, calls: { RPC: calls[id] ?? 0 } }]),
     ),
   }
 }
 
-const goal = (holds: Limit): Goal => ({ workload: some.id, contender: 'botshelf', holds })
+const goal = (holds: Limit): Goal => ({ workload: some.id, candidate: 'botshelf', holds })
 
 test.each<[Limit, Measured, boolean]>([
   [{ kind: 'ratio', against: 'idb', max: 2 }, measured({ botshelf: [20], idb: [10] }), true],
@@ -47,14 +47,16 @@ test.each<[Limit, Measured, boolean]>([
 })
 
 test('the best peer is a library of others, and no point of reference', () => {
-  expect(bestPeer(measured({ botshelf: [1], raw: [2], idb: [4], dexie: [3] }))).toBe('dexie')
+  expect(bestPeer(measured({ botshelf: [1], 'plain-indexeddb': [2], idb: [4], dexie: [3] }))).toBe(
+    'dexie',
+  )
 })
 
-test('every goal is of a workload and of contenders that take part in it', () => {
-  for (const { workload, contender, holds } of GOALS) {
-    const contenders = WORKLOADS.find(({ id }) => id === workload)?.contenders
-    expect(contenders, workload).toContain(contender)
+test('every goal is of a workload and of candidates that take part in it', () => {
+  for (const { workload, candidate, holds } of GOALS) {
+    const candidates = WORKLOADS.find(({ id }) => id === workload)?.candidates
+    expect(candidates, workload).toContain(candidate)
     if ('against' in holds && holds.against !== 'best peer')
-      expect(contenders, workload).toContain(holds.against)
+      expect(candidates, workload).toContain(holds.against)
   }
 })

@@ -4,25 +4,25 @@ import {
   encodeErrors,
   decodeErrors,
 } from '../../../adapters/indexeddb/error-encoding.ts'
-import { same } from '../../../src/conformance/check.ts'
-import { STORED } from '../../../src/conformance/values.ts'
+import { assertEqual } from '../../../src/conformance/assertions.ts'
+import { VALID_VALUES } from '../../../src/conformance/values.ts'
 
 // For a browser whose structured clone loses what caused an error; here it would not.
 
-const HELD = STORED.filter(({ reads }) => reads === undefined)
+const HELD = VALID_VALUES.filter(({ reads }) => reads === undefined)
 
 test.each(HELD)('stand-ins: $name survives, and no error is given to the browser', ({ make }) => {
   const value = make()
   const packed = encodeErrors(value)
-  same(value, make(), 'the value that was packed')
+  assertEqual(value, make(), 'the value that was packed')
   const clone = structuredClone(packed)
   expect(holdsError(clone)).toBe(false)
-  same(decodeErrors(clone), make())
+  assertEqual(decodeErrors(clone), make())
 })
 
 test('stand-ins: an object that looks like one is left alone', () => {
   const value = [{ name: 'Error', message: 'no' }, new Error('yes', { cause: undefined })]
-  same(decodeErrors(structuredClone(encodeErrors(value))), value)
+  assertEqual(decodeErrors(structuredClone(encodeErrors(value))), value)
 })
 
 test('stand-ins: where there are none nothing is copied, and V8 needs none', () => {
