@@ -1,144 +1,172 @@
 import { isStoreError, type StoreError, type StoreErrorCode } from '../errors.ts'
 
-/** Fails a case. */
+/** A rule does not hold. The message names what was expected and what was received. */
+export class AssertionError extends Error {
+  override readonly name = 'AssertionError'
+}
+
+/** @throws AssertionError always */
 export function fail(message: string): never {
-  throw new Error(message)
+  throw new AssertionError(message)
 }
 
-export function assert(holds: boolean, message: string): void {
-  if (!holds) fail(message)
+/** @throws AssertionError with `message` if the condition is false */
+export function assert(condition: boolean, message: string): void {
+  if (!condition) fail(message)
 }
 
-/** Are the two the same value, type by type: holes, -0, shared references and cycles too? */
+/**
+ * Compares two values type by type, including holes, `-0`, shared references and cycles.
+ *
+ * @param what names the compared value at the beginning of the message
+ * @throws AssertionError with the path of the first difference
+ */
 export function assertEqual(actual: unknown, expected: unknown, what = 'the value'): void {
-  const difference = compare(actual, expected, '$', new Map())
+  const difference = findDifference(actual, expected, '$', new Map())
   if (difference !== undefined) fail(`${what} differs at ${difference}`)
 }
 
-/** The promise must reject with a `StoreError` of this code. */
+/**
+ * Resolves to the `StoreError` that the promise rejects with.
+ *
+ * @throws AssertionError if the promise resolves, or rejects with anything else
+ */
 export async function assertRejects(
   promise: Promise<unknown>,
   code: StoreErrorCode,
   what: string,
 ): Promise<StoreError> {
+  let received = 'it resolved'
   try {
     await promise
   } catch (error) {
     if (isStoreError(error) && error.code === code) return error
-    return fail(
-      `${what} must be ${code}; it was ${isStoreError(error) ? `${error.code}: ${error.message}` : String(error)}`,
-    )
+    received = isStoreError(error)
+      ? `received ${error.code}: ${error.message}`
+      : `received ${String(error)}`
   }
-  return fail(`${what} must be ${code}; it succeeded`)
+  return fail(`${what}: expected a StoreError ${code}; ${received}`)
 }
 
+/** Resolves to an array of what an async iterable yields. */
 export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
   for await (const each of source) all.push(each)
   return all
 }
 
-/** For sorting pairs of key and value. */
-export function compareByKey(
-  [a]: readonly [string, unknown],
-  [b]: readonly [string, unknown],
-): number {
-  return a < b ? -1 : 1
-}
-
+/** Returns the keys in the order of their UTF-16 code units. */
 export function sortKeys(keys: Iterable<string>): string[] {
   return [...keys].toSorted((a, b) => (a < b ? -1 : Number(a > b)))
 }
 
-function compare(
+/** Returns the entries as a map in the order of their keys, so that two listings compare equal. */
+export function sortedMap<V>(entries: Iterable<readonly [key: string, value: V]>): Map<string, V> {
+  return new Map([...entries].toSorted(([a], [b]) => (a < b ? -1 : Number(a > b))))
+}
+
+/** One component of an object: a property, an item, a length. */
+interface Part {
+  /** How the part reads in a path, such as `["key"]`. */
+  readonly name: string
+  readonly value: unknown
+}
+
+function findDifference(
   actual: unknown,
   expected: unknown,
   path: string,
-  met: Map<unknown, unknown>,
+  visited: Map<unknown, unknown>,
 ): string | undefined {
+  const differ = (wanted: string, found: string): string =>
+    `${path}: expected ${wanted}; received ${found}`
   if (typeof expected !== 'object' || expected === null) {
-    return Object.is(actual, expected)
+    return Object.is(actual, expected) ? undefined : differ(show(expected), show(actual))
+  }
+  if (visited.has(expected)) {
+    return visited.get(expected) === actual
       ? undefined
-      : `${path}: ${show(actual)} is not ${show(expected)}`
+      : differ('the same object as where it occurred first', 'another object')
   }
-  if (met.has(expected))
-    return met.get(expected) === actual ? undefined : `${path}: another reference`
-  met.set(expected, actual)
-  const type = tag(expected)
-  // What boxes a primitive has its tag and its prototype.
-  if (typeof actual !== 'object' || actual === null) return `${path}: ${show(actual)} is no ${type}`
-  if (tag(actual) !== type) return `${path}: ${tag(actual)} is not ${type}`
+  visited.set(expected, actual)
+  const type = tagOf(expected)
+  // A boxed primitive has the same tag and prototype as the primitive.
+  if (typeof actual !== 'object' || actual === null) return differ(type, show(actual))
+  if (tagOf(actual) !== type) return differ(type, tagOf(actual))
   if (Object.getPrototypeOf(actual) !== Object.getPrototypeOf(expected))
-    return `${path}: another prototype`
-  const inside = parts(expected)
-  const found = parts(actual)
-  if (inside.length !== found.length) {
-    return `${path}: ${outline(found)} is not ${outline(inside)}`
-  }
-  for (const [i, [name, part]] of inside.entries()) {
-    const [otherName, other] = found[i] ?? ['nothing', undefined]
-    if (otherName !== name) return `${path}: ${otherName} is not ${name}`
-    const difference = compare(other, part, `${path}${name}`, met)
+    return differ(`the prototype of ${type}`, 'another prototype')
+  const expectedParts = partsOf(expected)
+  const actualParts = partsOf(actual)
+  if (expectedParts.length !== actualParts.length)
+    return differ(summarize(expectedParts), summarize(actualParts))
+  for (const [i, part] of expectedParts.entries()) {
+    const other = actualParts[i]
+    if (other?.name !== part.name) return differ(part.name, other?.name ?? 'nothing')
+    const difference = findDifference(other.value, part.value, `${path}${part.name}`, visited)
     if (difference !== undefined) return difference
   }
   return undefined
 }
 
-// All that makes up an object, in an order that two equal ones share.
-function parts(value: object): [string, unknown][] {
-  if (value instanceof Date) return [['.time', value.getTime()]]
-  if (value instanceof RegExp)
+/** Lists the components of an object, in an order that equal objects share. */
+function partsOf(value: object): Part[] {
+  if (value instanceof Date) return [{ name: '.time', value: value.getTime() }]
+  if (value instanceof RegExp) {
     return [
-      ['.source', value.source],
-      ['.flags', value.flags],
+      { name: '.source', value: value.source },
+      { name: '.flags', value: value.flags },
     ]
+  }
   if (value instanceof Map) {
-    return [...value].flatMap(([key, item], i): [string, unknown][] => [
-      [`<key ${i}>`, key],
-      [`<item ${i}>`, item],
+    return [...value].flatMap(([key, item], i): Part[] => [
+      { name: `<key ${i}>`, value: key },
+      { name: `<item ${i}>`, value: item },
     ])
   }
-  if (value instanceof Set) return [...value].map((item, i) => [`<item ${i}>`, item])
-  if (value instanceof ArrayBuffer) return [['.bytes', new Uint8Array(value).join()]]
+  if (value instanceof Set)
+    return [...value].map((item, i) => ({ name: `<item ${i}>`, value: item }))
+  if (value instanceof ArrayBuffer) return [{ name: '.bytes', value: new Uint8Array(value).join() }]
   if (ArrayBuffer.isView(value)) {
-    // A view is its own bytes; it must not drag along the rest of a buffer.
+    // A stored view must not bring along the rest of its buffer, so the buffer's length counts too.
     const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
     return [
-      ['.bytes', bytes.join()],
-      ['.buffer', value.buffer.byteLength],
+      { name: '.bytes', value: bytes.join() },
+      { name: '.buffer', value: value.buffer.byteLength },
     ]
   }
   if (value instanceof Error) {
-    const named: [string, unknown][] = [
-      ['.name', value.name],
-      ['.message', value.message],
+    const parts: Part[] = [
+      { name: '.name', value: value.name },
+      { name: '.message', value: value.message },
     ]
-    return Object.hasOwn(value, 'cause') ? [...named, ['.cause', value.cause]] : named
+    return Object.hasOwn(value, 'cause')
+      ? [...parts, { name: '.cause', value: value.cause }]
+      : parts
   }
-  if (/^(?:String|Number|Boolean|BigInt|Symbol)$/.test(tag(value)))
-    return [['.value', value.valueOf()]]
-  const own = Object.entries(value).map(([key, item]): [string, unknown] => [
-    `[${JSON.stringify(key)}]`,
-    item,
-  ])
+  if (/^(?:String|Number|Boolean|BigInt|Symbol)$/.test(tagOf(value)))
+    return [{ name: '.value', value: value.valueOf() }]
+  const properties = Object.entries(value).map(([key, item]): Part => ({
+    name: `[${JSON.stringify(key)}]`,
+    value: item,
+  }))
   return Array.isArray(value)
-    ? [['.length', value.length], ...own]
-    : own.toSorted(([a], [b]) => (a < b ? -1 : 1))
+    ? [{ name: '.length', value: value.length }, ...properties]
+    : properties.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** The first parts of an object, on one line. */
-function outline(all: readonly [string, unknown][]): string {
-  const first = all.slice(0, 6).map(([name, part]) => `${name} ${show(part)}`)
-  return `{ ${first.join(', ')}${all.length > 6 ? `, and ${all.length - 6} more` : ''} }`
+/** Returns the first parts of an object, on one line. */
+function summarize(parts: readonly Part[]): string {
+  const first = parts.slice(0, 6).map(({ name, value }) => `${name} ${show(value)}`)
+  return `{ ${first.join(', ')}${parts.length > 6 ? `, and ${parts.length - 6} more` : ''} }`
 }
 
-function tag(value: unknown): string {
+function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1)
 }
 
 function show(value: unknown): string {
   if (Object.is(value, -0)) return '-0'
   if (typeof value === 'bigint') return `${value}n`
-  if (typeof value === 'object' && value !== null) return tag(value)
+  if (typeof value === 'object' && value !== null) return tagOf(value)
   return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : String(value)
 }

@@ -1,149 +1,151 @@
-import { deferred } from '../async.ts'
-import {
-  assert,
-  collect,
-  assertRejects,
-  assertEqual,
-  sortKeys,
-  compareByKey,
-} from './assertions.ts'
-import {
-  openStore,
-  pause,
-  storeAt,
-  increment,
-  independentStores,
-  repeat,
-} from './independent-stores.ts'
-import { exemptUnlessAtomic, type Rule } from './test-backend.ts'
+import { deferred, sleep } from '../async.ts'
+import { assert, assertEqual, assertRejects, collect, sortedMap, sortKeys } from './assertions.ts'
+import { exemptUnlessAtomic, type Rule } from './rule.ts'
+import { storeAt } from './test-backend.ts'
+import { increment, repeat } from './test-data.ts'
 
-/** Atomic steps one by one: what they store, what they resolve to, and what happens when they fail. */
+const STORE_DECIDES =
+  'the store decides what to write; check that commit() and transact() apply each group as it is'
+
+/** The atomic methods of a store: what they store, what they resolve to, and how they fail. */
 export const ATOMIC_RULES: readonly Rule[] = [
   {
-    id: 'atomic/throws',
-    name: 'when the function throws, its own error comes out and nothing is stored',
+    id: 'atomic/updater-throws',
+    name: 'when an updater throws, update() and mutable() reject with that error and store nothing',
+    fix: STORE_DECIDES,
     exempt: exemptUnlessAtomic,
-    run: async (subject) => {
-      const store = await openStore(subject)
+    run: async (backend) => {
+      const store = await backend.openStore()
       await store.set('k', { list: [1] })
-      const own = new TypeError('mine')
-      const spoil = (value: unknown): never => {
+      const thrown = new TypeError('thrown by the updater')
+      const changeAndThrow = (value: unknown): never => {
         ;(value as { list: number[] }).list.push(2)
-        throw own
+        throw thrown
       }
-      const steps = [
-        () => store.update('k', spoil),
-        () => store.mutable('k', spoil),
-        () => store.update('k', async (v) => spoil(v)),
-        () => store.mutable('k', (v) => pause(1).then(() => spoil(v))),
+      const calls = [
+        () => store.update('k', changeAndThrow),
+        () => store.mutable('k', changeAndThrow),
+        () => store.update('k', async (value) => changeAndThrow(value)),
+        () => store.mutable('k', (value) => sleep(1).then(() => changeAndThrow(value))),
       ]
-      for (const step of steps) {
-        const error: unknown = await step().then(
+      for (const call of calls) {
+        const error: unknown = await call().then(
           () => undefined,
           (reason: unknown) => reason,
         )
-        assert(error === own, `the function's own error must come out; it was ${String(error)}`)
+        assert(
+          error === thrown,
+          `a call whose updater throws: expected its own error; received ${String(error)}`,
+        )
       }
-      assertEqual(await store.get('k'), { list: [1] })
+      assertEqual(await store.get('k'), { list: [1] }, 'the stored value')
       await assertRejects(
         store.update('k', () => ({ f: () => 1 })),
         'INVALID_VALUE',
-        'an update to a function',
+        'update() to an object with a function',
       )
-      assertEqual(await store.get('k'), { list: [1] })
-      assertEqual(await store.update('k', () => 'works on'), 'works on')
+      assertEqual(await store.get('k'), { list: [1] }, 'the stored value')
+      assertEqual(await store.update('k', () => 'updated'), 'updated', 'a later update()')
     },
   },
   {
-    id: 'atomic/update-results',
-    name: 'update stores what the function returns, removes on undefined, and resolves to a copy of what is stored',
+    id: 'atomic/update-result',
+    name: 'update() stores what the updater returns, removes the key on undefined, and resolves to a copy of the stored value',
+    fix: STORE_DECIDES,
     exempt: exemptUnlessAtomic,
-    run: async (subject) => {
-      const store = await openStore(subject)
-      assertEqual(await store.update('k', (value) => value), undefined)
-      assert(!(await store.has('k')), 'undefined for a missing key stores nothing')
+    run: async (backend) => {
+      const store = await backend.openStore()
+      assertEqual(await store.update('k', (value) => value), undefined, 'update() to undefined')
+      assertEqual(await store.has('k'), false, 'has() after update() of a missing key to undefined')
       const next = { list: [1] }
       const stored = (await store.update('k', () => next)) as { list: number[] }
-      assertEqual(stored, { list: [1] })
+      assertEqual(stored, { list: [1] }, 'the result of update()')
       next.list.push(2)
       stored.list.push(3)
-      assertEqual(await store.get('k'), { list: [1] })
-      assertEqual(await store.update('k', () => null), null)
-      assertEqual(await store.get('k'), null)
-      assertEqual(await store.update('k', () => undefined), undefined)
-      assert(!(await store.has('k')), 'undefined removes the key')
+      assertEqual(await store.get('k'), { list: [1] }, 'the stored value')
+      assertEqual(await store.update('k', () => null), null, 'update() to null')
+      assertEqual(await store.get('k'), null, 'the stored value')
+      assertEqual(await store.update('k', () => undefined), undefined, 'update() to undefined')
+      assertEqual(await store.has('k'), false, 'has() after update() to undefined')
     },
   },
   {
-    id: 'atomic/mutable-results',
-    name: 'mutable stores the draft, ignores what the function returns, and needs an initial to start from nothing',
+    id: 'atomic/mutable-result',
+    name: 'mutable() stores the draft, ignores what the function returns, and stores nothing for a missing key without an initial value',
+    fix: STORE_DECIDES,
     exempt: exemptUnlessAtomic,
-    run: async (subject) => {
-      const store = await openStore(subject)
+    run: async (backend) => {
+      const store = await backend.openStore()
       assertEqual(
-        await store.mutable('k', (draft) =>
-          assert(draft === undefined, 'a missing key is undefined'),
-        ),
+        await store.mutable('k', (draft) => assertEqual(draft, undefined, 'the draft')),
         undefined,
+        'mutable() of a missing key',
       )
-      assert(!(await store.has('k')), 'nothing is stored without an initial')
+      assertEqual(await store.has('k'), false, 'has() after mutable() without an initial value')
       const initial = [0]
-      assertEqual(await store.mutable('k', (list) => (list as number[]).push(1), initial), [0, 1])
-      assertEqual(
-        await store.mutable('k', (list) => (list as number[]).push(2), initial),
-        [0, 1, 2],
-      )
-      assertEqual(initial, [0], 'the initial, which is never changed')
+      const push = (item: number): Promise<unknown> =>
+        store.mutable('k', (list) => (list as number[]).push(item), initial)
+      assertEqual(await push(1), [0, 1], 'mutable() of the initial value')
+      assertEqual(await push(2), [0, 1, 2], 'mutable() of the stored value')
+      assertEqual(initial, [0], 'the initial value afterwards')
       assertEqual(
         await store.mutable('k', async (list) => (list as number[]).length === 3 && 'ignored'),
         [0, 1, 2],
+        'mutable() with a function that returns something else',
       )
-      assertEqual(await store.get('k'), [0, 1, 2])
+      assertEqual(await store.get('k'), [0, 1, 2], 'the stored value')
       await assertRejects(
         store.mutable('k', (list) => (list as unknown[]).push(() => 1)),
         'INVALID_VALUE',
-        'a draft with a function',
+        'mutable() that adds a function',
       )
-      assertEqual(await store.get('k'), [0, 1, 2])
+      assertEqual(await store.get('k'), [0, 1, 2], 'the stored value')
     },
   },
   {
     id: 'atomic/get-or-insert',
-    name: 'of 20 concurrent getOrInserts one inserts, and all get its value',
+    name: 'one of 20 concurrent getOrInsert() calls inserts, and all resolve to its value',
+    fix: 'report a conflict for `ifVersion: null` if the key has an entry',
     exempt: exemptUnlessAtomic,
-    run: async (subject) => {
-      const stores = await independentStores(subject, 4)
-      const got = await Promise.all(
+    run: async (backend) => {
+      const stores = await backend.openIndependentStores(4)
+      const results = await Promise.all(
         repeat(20, (i) => storeAt(stores, i).getOrInsert('k', { by: i })),
       )
-      for (const value of got)
-        assertEqual(value, await storeAt(stores, 0).get('k'), 'what one of them got')
+      const stored = await storeAt(stores, 0).get('k')
+      for (const result of results) assertEqual(result, stored, 'the result of getOrInsert()')
       await storeAt(stores, 0).set('k', null)
-      assertEqual(await storeAt(stores, 1).getOrInsert('k', 'new'), null, 'a stored null')
+      assertEqual(
+        await storeAt(stores, 1).getOrInsert('k', 'new'),
+        null,
+        'getOrInsert() of a stored null',
+      )
     },
   },
   {
     id: 'atomic/pop',
-    name: 'of 20 concurrent pops one gets the value, and the key is gone',
+    name: 'one of 20 concurrent pop() calls resolves to the value, and the key is removed',
+    fix: 'check ifVersion of a removal in the same atomic step, and report a mismatch as a conflict',
     exempt: exemptUnlessAtomic,
-    run: async (subject) => {
-      const stores = await independentStores(subject, 4)
+    run: async (backend) => {
+      const stores = await backend.openIndependentStores(4)
       await storeAt(stores, 0).set('k', 'prize')
-      const got = await Promise.all(repeat(20, (i) => storeAt(stores, i).pop('k')))
+      const results = await Promise.all(repeat(20, (i) => storeAt(stores, i).pop('k')))
       assertEqual(
-        got.filter((value) => value !== undefined),
+        results.filter((value) => value !== undefined),
         ['prize'],
-        'what the pops got',
+        'the values that pop() resolved to',
       )
-      assert(!(await storeAt(stores, 0).has('k')), 'the key must be gone')
+      assertEqual(await storeAt(stores, 0).has('k'), false, 'has() after pop()')
     },
   },
   {
     id: 'atomic/set-many',
-    name: 'setMany stores all or nothing, from an object, a Map or pairs, and the last of a key wins',
+    name: 'setMany() takes an object, a Map or entries, stores all or nothing, and the last entry of a key wins',
+    fix: 'apply all changes of a group or none',
     exempt: exemptUnlessAtomic,
-    run: async (subject) => {
-      const store = await openStore(subject)
+    run: async (backend) => {
+      const store = await backend.openStore()
       await store.setMany({ a: 1, b: [2] })
       await store.setMany(new Map([['c', 3]]))
       await store.setMany([
@@ -153,19 +155,19 @@ export const ATOMIC_RULES: readonly Rule[] = [
       ])
       await store.setMany([])
       assertEqual(
-        new Map((await collect(store)).toSorted(compareByKey)),
+        sortedMap(await collect(store)),
         new Map<string, unknown>([
           ['a', 5],
           ['b', [2]],
           ['c', 3],
           ['d', 4],
         ]),
-        'what is stored',
+        'the stored entries',
       )
       await assertRejects(
         store.setMany({ a: 'new', z: () => 1 }),
         'INVALID_VALUE',
-        'a group with a function',
+        'setMany() with a function',
       )
       await assertRejects(
         store.setMany([
@@ -173,45 +175,46 @@ export const ATOMIC_RULES: readonly Rule[] = [
           ['\ud800', 1],
         ]),
         'INVALID_KEY',
-        'a group with a bad key',
+        'setMany() with an invalid key',
       )
-      await assertRejects(store.setMany(null as never), 'INVALID_VALUE', 'no group')
-      await assertRejects(store.setMany('ab' as never), 'INVALID_VALUE', 'a string')
-      assertEqual(await store.get('a'), 5)
-      assertEqual(await store.size(), 4, 'the number of keys')
+      await assertRejects(store.setMany(null as never), 'INVALID_VALUE', 'setMany(null)')
+      await assertRejects(store.setMany('ab' as never), 'INVALID_VALUE', "setMany('ab')")
+      assertEqual(await store.get('a'), 5, 'the value of a after the rejected calls')
+      assertEqual(await store.size(), 4, 'size() after the rejected calls')
     },
   },
   {
-    id: 'atomic/set-many-seen-whole',
-    name: 'whoever reads the keys in one call sees a setMany whole or not at all',
+    id: 'atomic/set-many-read-consistently',
+    name: 'getMany() of a storage sees all entries of a setMany() or none',
+    fix: 'write a group in one transaction, and read the keys of one getMany() from one snapshot',
     exempt: exemptUnlessAtomic,
-    run: async (subject) => {
-      const writer = await openStore(subject)
-      const reader = await subject.storage(writer.namespace)
-      const progress = { rounds: 0 }
+    run: async (backend) => {
+      const [writer] = await backend.openTwoStores()
+      const reader = await backend.openStorage(writer.namespace)
+      const progress = { writes: 0 }
       const written = (async () => {
-        for (; progress.rounds < 20; progress.rounds++) {
-          const i = progress.rounds
+        for (; progress.writes < 20; progress.writes++) {
+          const i = progress.writes
           await writer.setMany({ a: i, b: i, c: i })
         }
       })()
       const mixed: string[] = []
-      while (progress.rounds < 20) {
-        const found = [...(await reader.getMany(['a', 'b', 'c'])).values()].map(
-          ({ value }) => value,
-        )
-        if (new Set(found).size > 1 || found.length % 3) mixed.push(found.join())
+      while (progress.writes < 20) {
+        const found = await reader.getMany(['a', 'b', 'c'])
+        const values = [...found.values()].map(({ value }) => value)
+        if (new Set(values).size > 1 || values.length % 3) mixed.push(values.join())
       }
       await written
-      assertEqual(mixed, [], 'what shows parts of two groups')
+      assertEqual(mixed, [], 'the reads that saw a part of a setMany()')
     },
   },
   {
-    id: 'atomic/nested',
-    name: 'a function that writes its own key is a CONFLICT and no deadlock; another key it may write',
+    id: 'atomic/write-inside-updater',
+    name: 'an updater that writes its own key is a CONFLICT, not a deadlock; it may write another key',
+    fix: 'let commit() of one key run while a call of another key has not settled',
     exempt: exemptUnlessAtomic,
-    run: async (subject) => {
-      const store = await openStore(subject)
+    run: async (backend) => {
+      const store = await backend.openStore()
       await store.set('k', 1)
       await assertRejects(
         store.update('k', async () => {
@@ -219,7 +222,7 @@ export const ATOMIC_RULES: readonly Rule[] = [
           return 2
         }),
         'CONFLICT',
-        'a set of the same key inside update',
+        'set() of the same key inside update()',
       )
       await assertRejects(
         store.update('k', async () => {
@@ -227,76 +230,85 @@ export const ATOMIC_RULES: readonly Rule[] = [
           await store.set('k', 5)
         }),
         'CONFLICT',
-        'a set of the same key after an update of another',
+        'set() of the same key inside update(), after an update() of another key',
       )
       await assertRejects(
         store.mutable('k', () => store.update('k', increment)),
         'CONFLICT',
-        'an update inside mutable',
+        'update() of the same key inside mutable()',
       )
-      assertEqual(await store.get('k'), 1)
+      assertEqual(await store.get('k'), 1, 'the value after three conflicts')
       assertEqual(
         await store.update('k', async (n) => {
           await store.set('other', n)
           return increment(await store.get('k'))
         }),
         2,
+        'update() that sets another key',
       )
-      assertEqual(await store.get('other'), 1)
+      assertEqual(await store.get('other'), 1, 'the value of the other key')
     },
   },
   {
-    id: 'atomic/reads-do-not-wait',
-    name: 'a read does not wait for an update whose function is still running, and sees the old value',
+    id: 'atomic/read-during-update',
+    name: 'a read during update() does not wait for the updater, and returns the old value',
+    fix: 'do not lock a key between getMany() and commit()',
     exempt: exemptUnlessAtomic,
-    run: async (subject) => {
-      const store = await openStore(subject)
+    run: async (backend) => {
+      const store = await backend.openStore()
       await store.set('k', 'old')
-      const { promise: gate, resolve: open } = deferred()
-      const { promise: started, resolve: start } = deferred()
+      const finish = deferred()
+      const started = deferred()
       const updated = store.update('k', async () => {
-        start()
-        await gate
+        started.resolve()
+        await finish.promise
         return 'new'
       })
-      await started
-      assertEqual(await store.get('k'), 'old')
-      open()
-      assertEqual(await updated, 'new')
+      await started.promise
+      assertEqual(await store.get('k'), 'old', 'get() during update()')
+      finish.resolve()
+      assertEqual(await updated, 'new', 'update()')
     },
   },
   {
-    id: 'atomic/refused',
-    name: 'where nothing can be atomic, the five methods are NOT_ATOMIC and store nothing',
-    exempt: ({ atomic }) => (atomic === 'none' ? undefined : 'the backend has conditional writes'),
-    run: async (subject) => {
-      const store = await subject.store()
+    id: 'atomic/not-supported',
+    name: "with atomic: 'none', update(), mutable(), getOrInsert(), pop() and setMany() are NOT_ATOMIC and store nothing",
+    fix: "the store refuses these methods by traits.atomic; keep it 'none' if the backend has no conditional writes",
+    exempt: ({ atomic }) =>
+      atomic === 'none' ? undefined : `the backend has conditional writes (atomic: '${atomic}')`,
+    run: async (backend) => {
+      const store = await backend.openStore()
       await store.set('k', 1)
-      await assertRejects(store.update('k', increment), 'NOT_ATOMIC', 'update')
+      await assertRejects(store.update('k', increment), 'NOT_ATOMIC', 'update()')
       await assertRejects(
         store.mutable('k', () => {}),
         'NOT_ATOMIC',
-        'mutable',
+        'mutable()',
       )
-      await assertRejects(store.getOrInsert('k', 2), 'NOT_ATOMIC', 'getOrInsert')
-      await assertRejects(store.pop('k'), 'NOT_ATOMIC', 'pop')
-      const { message } = await assertRejects(store.setMany({ a: 1 }), 'NOT_ATOMIC', 'setMany')
-      assert(message.includes('allowLostUpdates'), `the message must say what to do: ${message}`)
-      assertEqual(new Map(await collect(store)), new Map([['k', 1]]), 'what is stored')
+      await assertRejects(store.getOrInsert('k', 2), 'NOT_ATOMIC', 'getOrInsert()')
+      await assertRejects(store.pop('k'), 'NOT_ATOMIC', 'pop()')
+      const { message } = await assertRejects(store.setMany({ a: 1 }), 'NOT_ATOMIC', 'setMany()')
+      assert(
+        message.includes('allowLostUpdates'),
+        `the message of NOT_ATOMIC: expected the option allowLostUpdates in it; received "${message}"`,
+      )
+      assertEqual(new Map(await collect(store)), new Map([['k', 1]]), 'the stored entries')
     },
   },
   {
-    id: 'atomic/allowed-to-lose',
-    name: 'with allowLostUpdates the five methods work, one after another',
-    run: async (subject) => {
-      const store = await subject.store({ allowLostUpdates: true })
-      assertEqual(await store.update('n', increment), 1)
-      assertEqual(await store.update('n', async (n) => increment(n)), 2)
-      assertEqual(await store.mutable('list', (list) => (list as number[]).push(1), []), [1])
-      assertEqual(await store.getOrInsert('n', 7), 2)
+    id: 'atomic/allow-lost-updates',
+    name: 'with the option allowLostUpdates, all five methods work one after another on every backend',
+    fix: "with atomic: 'none', write the changes of a group one after another",
+    run: async (backend) => {
+      const store = await backend.openStore({ allowLostUpdates: true })
+      assertEqual(await store.update('n', increment), 1, 'update()')
+      assertEqual(await store.update('n', async (n) => increment(n)), 2, 'an async update()')
+      const list = await store.mutable('list', (draft) => (draft as number[]).push(1), [])
+      assertEqual(list, [1], 'mutable()')
+      assertEqual(await store.getOrInsert('n', 7), 2, 'getOrInsert()')
       await store.setMany({ a: 1, b: 2 })
-      assertEqual(await store.pop('a'), 1)
-      assertEqual(sortKeys(await collect(store.keys())), ['b', 'list', 'n'], 'the keys')
+      assertEqual(await store.pop('a'), 1, 'pop()')
+      assertEqual(sortKeys(await collect(store.keys())), ['b', 'list', 'n'], 'keys()')
     },
   },
 ]

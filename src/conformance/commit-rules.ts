@@ -1,132 +1,159 @@
 import { isStoreError } from '../errors.ts'
-import type { Change, Outcome, StorageBase, Traits } from '../storage.ts'
-import { assert, collect, assertEqual, sortKeys } from './assertions.ts'
-import { entry, exemptUnlessAtomic, type Rule, set, remove } from './test-backend.ts'
+import type { Change, Outcome, StorageBase } from '../storage.ts'
+import { assert, assertEqual, collect, sortKeys } from './assertions.ts'
+import { exemptUnlessAtomic, type Rule } from './rule.ts'
+import { createEntry, removeChange, setChange } from './test-data.ts'
 
 /** Groups of changes, their conditions and their outcomes. */
 export const COMMIT_RULES: readonly Rule[] = [
   {
-    id: 'contract/groups-independent',
-    name: 'each group has its own outcome, in order, and one that fails leaves the others be',
-    run: async (subject) => {
-      const storage = await subject.storage()
-      await storage.set('k', entry(0, 'v0'))
-      const conditional = subject.traits.atomic === 'none' ? [] : [[set('k', entry(9), 'never')]]
+    id: 'commit/groups-independent',
+    name: 'commit() returns one outcome per group, in order, and a group that fails does not affect the others',
+    fix: 'apply each group on its own, and catch its failure as its outcome',
+    run: async (backend) => {
+      const storage = await backend.openStorage()
+      await storage.set('k', createEntry(0, 'v0'))
+      const isAtomic = backend.traits.atomic !== 'none'
+      const conditional = isAtomic ? [[setChange('k', createEntry(9), 'another version')]] : []
       const outcomes = await storage.commit([
-        [set('a', entry(1))],
+        [setChange('a', createEntry(1))],
         ...conditional,
-        [remove('nothing')],
-        [set('b', entry(2))],
+        [removeChange('missing')],
+        [setChange('b', createEntry(2))],
       ])
-      const expected =
-        subject.traits.atomic === 'none'
-          ? ['applied', 'applied', 'applied']
-          : ['applied', 'conflict', 'applied', 'applied']
+      const expected = isAtomic
+        ? ['applied', 'conflict', 'applied', 'applied']
+        : ['applied', 'applied', 'applied']
       assertEqual(outcomes, expected, 'the outcomes')
       assertEqual(
         sortKeys((await storage.getMany(['a', 'b', 'k'])).keys()),
         ['a', 'b', 'k'],
-        'the keys',
+        'the stored keys',
       )
     },
   },
   {
-    id: 'contract/conditions',
-    name: 'ifVersion holds a write to the version that was read, and null to no entry; NOT_ATOMIC where it cannot',
-    run: async (subject) => {
-      const storage = await subject.storage()
-      if (subject.traits.atomic === 'none') {
-        const [outcome] = await storage.commit([[set('k', entry(1), null)]])
+    id: 'commit/if-version',
+    name: 'a change with ifVersion applies only if the entry has that version (null: no entry); without conditional writes it is NOT_ATOMIC',
+    fix: "check ifVersion and write in one atomic step of the backend, or return a StoreError NOT_ATOMIC with traits.atomic 'none'",
+    run: async (backend) => {
+      const storage = await backend.openStorage()
+      if (backend.traits.atomic === 'none') {
+        const [outcome] = await storage.commit([[setChange('k', createEntry(1), null)]])
         assert(
           isStoreError(outcome) && outcome.code === 'NOT_ATOMIC',
-          'a condition must be answered with NOT_ATOMIC',
+          `the outcome of a change with ifVersion: expected a StoreError NOT_ATOMIC; received ${String(outcome)}`,
         )
-        return assertEqual(await storage.get('k'), undefined)
+        return assertEqual(await storage.get('k'), undefined, 'get() after the refused change')
       }
-      await holds(storage, 'applied', set('k', entry('first', 'v1'), null))
-      await holds(storage, 'conflict', set('k', entry('again', 'v2'), null))
-      await holds(storage, 'conflict', set('k', entry('again', 'v2'), 'v0'))
-      assertEqual((await storage.get('k'))?.value, 'first')
-      await holds(storage, 'applied', set('k', entry('second', 'v2'), 'v1'))
-      await holds(storage, 'conflict', remove('k', 'v1'))
-      await holds(storage, 'applied', remove('k', 'v2'))
-      await holds(storage, 'conflict', set('k', entry('late', 'v3'), 'v2'))
-      await holds(storage, 'applied', set('k', entry('anew', 'v4'), null))
-      assertEqual((await storage.get('k'))?.value, 'anew')
+      await expectOutcome(storage, 'applied', setChange('k', createEntry('first', 'v1'), null))
+      await expectOutcome(storage, 'conflict', setChange('k', createEntry('again', 'v2'), null))
+      await expectOutcome(storage, 'conflict', setChange('k', createEntry('again', 'v2'), 'v0'))
+      assertEqual((await storage.get('k'))?.value, 'first', 'the value after two conflicts')
+      await expectOutcome(storage, 'applied', setChange('k', createEntry('second', 'v2'), 'v1'))
+      await expectOutcome(storage, 'conflict', removeChange('k', 'v1'))
+      await expectOutcome(storage, 'applied', removeChange('k', 'v2'))
+      await expectOutcome(storage, 'conflict', setChange('k', createEntry('late', 'v3'), 'v2'))
+      await expectOutcome(storage, 'applied', setChange('k', createEntry('recreated', 'v4'), null))
+      assertEqual((await storage.get('k'))?.value, 'recreated', 'the value at the end')
     },
   },
   {
-    id: 'contract/group-whole',
-    name: 'a group whose one condition fails changes nothing, wherever the condition stands',
+    id: 'commit/group-all-or-nothing',
+    name: 'a group with one failed condition changes nothing, whichever of its changes has the condition',
+    fix: 'check all conditions of a group before its first write, in the same transaction',
     exempt: exemptUnlessAtomic,
-    run: async (subject) => {
-      const storage = await subject.storage()
-      await storage.set('k', entry('old', 'v1'))
-      await holds(
+    run: async (backend) => {
+      const storage = await backend.openStorage()
+      await storage.set('k', createEntry('old', 'v1'))
+      await expectOutcome(
         storage,
         'conflict',
-        set('a', entry(1)),
-        set('k', entry('new'), 'v0'),
-        set('z', entry(2)),
+        setChange('a', createEntry(1)),
+        setChange('k', createEntry('new'), 'v0'),
+        setChange('z', createEntry(2)),
       )
-      await holds(storage, 'conflict', remove('k'), set('z', entry(2)), set('y', entry(3), 'v0'))
+      await expectOutcome(
+        storage,
+        'conflict',
+        removeChange('k'),
+        setChange('z', createEntry(2)),
+        setChange('y', createEntry(3), 'v0'),
+      )
       assertEqual(
         new Map(await collect(storage.entries())),
         new Map([['k', { value: 'old', version: 'v1' }]]),
-        'what is stored',
+        'entries() after two groups with a conflict',
       )
-      await holds(
+      await expectOutcome(
         storage,
         'applied',
-        set('a', entry(1)),
-        set('k', entry('new', 'v2'), 'v1'),
-        remove('nothing'),
+        setChange('a', createEntry(1)),
+        setChange('k', createEntry('new', 'v2'), 'v1'),
+        removeChange('missing'),
       )
-      assertEqual(sortKeys(await collect(storage.keys())), ['a', 'k'], 'the keys')
+      assertEqual(sortKeys(await collect(storage.keys())), ['a', 'k'], 'keys() at the end')
     },
   },
   {
-    id: 'contract/transact',
-    name: 'transact shows what is stored and applies what is decided, in one step',
-    run: async (subject) => {
-      const storage = await subject.storage()
-      if (storage.transact === undefined) return 'the storage offers no transact'
-      await storage.set('k', entry(1, 'v1'))
-      const step = (): Promise<readonly Outcome[]> =>
+    id: 'commit/transact',
+    name: 'transact() reads the current entries and applies the groups in one atomic step',
+    fix: 'call `apply` inside the transaction, without awaiting anything between the reads and the writes',
+    run: async (backend) => {
+      const storage = await backend.openStorage()
+      if (storage.transact === undefined) return 'the storage has no transact()'
+      await storage.set('k', createEntry(1, 'v1'))
+      const addOne = (): Promise<readonly Outcome[]> =>
         (storage.transact as NonNullable<StorageBase['transact']>)(['k', 'missing'], (now) => {
-          assert(!now.has('missing'), 'a missing key is absent')
+          assert(
+            !now.has('missing'),
+            'the entries that transact() reads: expected no entry of a missing key; received one',
+          )
           const next = (now.get('k')?.value as number) + 1
           return [
-            [set('k', entry(next, `v${next}`), now.get('k')?.version ?? null)],
-            [set('x', entry(1), 'never')],
+            [setChange('k', createEntry(next, `v${next}`), now.get('k')?.version ?? null)],
+            [setChange('x', createEntry(1), 'another version')],
           ]
         })
-      const outcomes = await Promise.all([step(), step(), step()])
-      for (const outcome of outcomes) assertEqual(outcome, ['applied', 'conflict'], 'the outcomes')
-      assertEqual((await storage.get('k'))?.value, 4)
-      assertEqual(await storage.transact(['k'], () => []), [], 'the outcomes')
+      const results = await Promise.all([addOne(), addOne(), addOne()])
+      for (const outcomes of results) {
+        assertEqual(outcomes, ['applied', 'conflict'], 'the outcomes of transact()')
+      }
+      assertEqual((await storage.get('k'))?.value, 4, 'the value after three increments')
+      assertEqual(await storage.transact(['k'], () => []), [], 'the outcomes of no groups')
       return undefined
     },
   },
   {
-    id: 'contract/two-instances',
-    name: 'two openings of a namespace through two plugins share its entries and its conditions',
-    exempt: ({ atomic }: Traits) =>
+    id: 'commit/two-plugins',
+    name: 'two plugins that open one namespace see the same entries and versions',
+    fix: "check conditions in the backend, not in memory, or say traits.atomic: 'instance'",
+    exempt: ({ atomic }) =>
       atomic === 'instance' || atomic === 'none'
-        ? 'atomic no further than one instance'
+        ? `conditional writes do not reach beyond one plugin (atomic: '${atomic}')`
         : undefined,
-    run: async (subject) => {
-      const namespace = subject.namespace()
-      const one = await subject.storage(namespace)
-      const two = await subject.storage(namespace, await subject.restarted())
-      await one.set('k', entry(1, 'v1'))
-      assertEqual((await two.get('k'))?.version, 'v1')
-      await holds(two, 'applied', set('k', entry(2, 'v2'), 'v1'))
-      await holds(one, 'conflict', set('k', entry(3, 'v3'), 'v1'))
+    run: async (backend) => {
+      const namespace = backend.createNamespace()
+      const one = await backend.openStorage(namespace)
+      const two = await backend.openStorage(namespace, await backend.createPlugin())
+      await one.set('k', createEntry(1, 'v1'))
+      assertEqual((await two.get('k'))?.version, 'v1', 'the version that the other plugin reads')
+      await expectOutcome(two, 'applied', setChange('k', createEntry(2, 'v2'), 'v1'))
+      await expectOutcome(one, 'conflict', setChange('k', createEntry(3, 'v3'), 'v1'))
     },
   },
 ]
 
-async function holds(storage: StorageBase, expected: Outcome, ...group: Change[]): Promise<void> {
-  assertEqual(await storage.commit([group]), [expected], 'the outcome')
+async function expectOutcome(
+  storage: StorageBase,
+  expected: Outcome,
+  ...group: Change[]
+): Promise<void> {
+  const changes = group.map((change) => {
+    const kind = 'entry' in change ? 'set' : 'remove'
+    const { key, ifVersion } = change
+    return ifVersion === undefined ? `${kind} ${key}` : `${kind} ${key} if ${ifVersion ?? 'absent'}`
+  })
+  const outcomes = await storage.commit([group])
+  assertEqual(outcomes, [expected], `the outcome of the group [${changes.join(', ')}]`)
 }

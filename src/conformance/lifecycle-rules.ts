@@ -1,174 +1,171 @@
-import { deferred, noop } from '../async.ts'
+import { deferred, noop, sleep } from '../async.ts'
 import { StoreError } from '../errors.ts'
-import { StorageRuntime } from '../runtime.ts'
+import type { StorageRuntime } from '../runtime.ts'
 import { StoreMixin } from '../store-mixin.ts'
-import { assert, collect, assertRejects, assertEqual } from './assertions.ts'
-import { type AnyStore, type Rule, type TestBackend, SpyPlugin } from './test-backend.ts'
+import type { Store } from '../store.ts'
+import { assert, assertEqual, assertRejects, collect } from './assertions.ts'
+import type { Rule } from './rule.ts'
+import { SpyPlugin } from './spy-plugin.ts'
+import type { TestBackend } from './test-backend.ts'
 
-class Holder extends StoreMixin()(Object) {}
+class Bot extends StoreMixin()(Object) {}
 
-/** Every method that uses the storage, by name. */
-const USES: readonly (readonly [string, (store: AnyStore | Holder) => Promise<unknown>])[] = [
-  ['get', (store) => store.get('k')],
-  ['record', (store) => store.record('k')],
-  ['has', (store) => store.has('k')],
-  ['set', (store) => store.set('k', 2)],
-  ['delete', (store) => store.delete('k')],
-  ['setMany', (store) => store.setMany({ k: 2 })],
-  ['update', (store) => store.update('k', () => 2)],
-  ['mutable', (store) => store.mutable('k', () => {}, 2)],
-  ['getOrInsert', (store) => store.getOrInsert('k', 2)],
-  ['pop', (store) => store.pop('k')],
-  ['size', (store) => store.size()],
-  ['clear', (store) => store.clear()],
-  ['keys', (store) => collect(store.keys())],
-  ['values', (store) => collect(store.values())],
-  ['entries', (store) => collect(store.entries())],
-  ['records', (store) => collect(store.records())],
-  ['iteration', (store) => collect(store)],
-]
-
-async function watched(
-  subject: TestBackend,
-): Promise<{ plugin: SpyPlugin; runtime: StorageRuntime; namespace: string }> {
-  const plugin = new SpyPlugin(subject.plugin)
-  return {
-    plugin,
-    runtime: subject.runtime({ allowLostUpdates: true }, plugin),
-    namespace: subject.namespace(),
-  }
+/** Every method that uses the storage. */
+const METHODS: Readonly<Record<string, (store: Store | Bot) => Promise<unknown>>> = {
+  get: (store) => store.get('k'),
+  record: (store) => store.record('k'),
+  has: (store) => store.has('k'),
+  set: (store) => store.set('k', 2),
+  delete: (store) => store.delete('k'),
+  setMany: (store) => store.setMany({ k: 2 }),
+  update: (store) => store.update('k', () => 2),
+  mutable: (store) => store.mutable('k', () => {}, 2),
+  getOrInsert: (store) => store.getOrInsert('k', 2),
+  pop: (store) => store.pop('k'),
+  size: (store) => store.size(),
+  clear: (store) => store.clear(),
+  keys: (store) => collect(store.keys()),
+  values: (store) => collect(store.values()),
+  entries: (store) => collect(store.entries()),
+  records: (store) => collect(store.records()),
+  'for await': (store) => collect(store),
 }
 
-/** The lifecycle, which the runtime enforces: no storage ever sees a double open or a use out of time. */
+const RUNTIME_GUARDS =
+  'the runtime guards the storage; if open() and close() of the adapter settle, report this as a bug of botshelf'
+
+/** The lifecycle, which the runtime enforces: no storage is opened or closed twice, or used when closed. */
 export const LIFECYCLE_RULES: readonly Rule[] = [
   {
-    id: 'lifecycle/handles-counted',
-    name: 'a namespace is opened once for all its stores, and closed with the last of them',
-    run: async (subject) => {
-      const { plugin, runtime, namespace } = await watched(subject)
+    id: 'lifecycle/shared-namespace',
+    name: 'all stores of a namespace share one storage, which is closed with the last of them',
+    fix: RUNTIME_GUARDS,
+    run: async (backend) => {
+      const { plugin, runtime, namespace } = spyOn(backend)
       const stores = await Promise.all([1, 2, 3].map(() => runtime.open(namespace)))
       stores.push(await runtime.open(namespace))
-      assertEqual(plugin.opens, 1, 'the number of opens')
+      assertEqual(plugin.openCount, 1, 'the number of opened storages')
       for (const [i, store] of stores.entries()) {
-        assertEqual(plugin.closes, 0, `the number of closes before the last store, at store ${i},`)
+        assertEqual(plugin.closeCount, 0, `the number of closed storages before store ${i} closes`)
         await store.set('k', i)
         await store.close()
       }
-      assertEqual(plugin.closes, 1, 'the number of closes')
-      assertEqual(await (await runtime.open(namespace)).get('k'), 3)
-      assertEqual(plugin.opens, 2, 'the number of opens')
+      assertEqual(plugin.closeCount, 1, 'the number of closed storages after the last store')
+      assertEqual(await (await runtime.open(namespace)).get('k'), 3, 'the value after reopening')
+      assertEqual(plugin.openCount, 2, 'the number of opened storages after reopening')
     },
   },
   {
     id: 'lifecycle/open-while-closing',
-    name: 'a namespace that is asked for while it closes is opened again, after that',
-    run: async (subject) => {
-      const { plugin, runtime, namespace } = await watched(subject)
+    name: 'a namespace that is opened while it closes is opened again after the close',
+    fix: 'let a plugin open a namespace again after close() of its storage resolved',
+    run: async (backend) => {
+      const { plugin, runtime, namespace } = spyOn(backend)
       const first = await runtime.open(namespace)
       await first.set('k', 1)
       const [, second] = await Promise.all([first.close(), runtime.open(namespace)])
-      assertEqual(await second.get('k'), 1)
+      assertEqual(await second.get('k'), 1, 'the value after reopening')
       await second.close()
-      assert(
-        plugin.opens === plugin.closes,
-        `opened ${plugin.opens} times, closed ${plugin.closes} times`,
-      )
+      assertEqual(plugin.closeCount, plugin.openCount, 'the number of closed storages')
     },
   },
   {
     id: 'lifecycle/open-fails',
-    name: 'an open that fails says why to all who wait, and can be tried again',
-    run: async (subject) => {
-      const { plugin, runtime, namespace } = await watched(subject)
+    name: 'an open that fails rejects every caller with its cause, and can be retried',
+    fix: RUNTIME_GUARDS,
+    run: async (backend) => {
+      const { plugin, runtime, namespace } = spyOn(backend)
       const cause = new Error('no disk')
-      plugin.beforeOpen = () => {
+      plugin.onOpen = () => {
         throw cause
       }
-      const [one, two] = await Promise.allSettled([
-        runtime.open(namespace),
-        runtime.open(namespace),
-      ])
-      for (const result of [one, two]) {
+      const results = await Promise.allSettled([runtime.open(namespace), runtime.open(namespace)])
+      for (const result of results) {
         const error: unknown = result.status === 'rejected' ? result.reason : undefined
         assert(
           error instanceof StoreError && error.code === 'BACKEND_ERROR' && error.cause === cause,
-          `the open must fail with BACKEND_ERROR and its cause: ${String(error)}`,
+          `open() of a plugin that throws: expected BACKEND_ERROR with its cause; received ${String(error)}`,
         )
       }
-      plugin.beforeOpen = () => {}
+      plugin.onOpen = noop
       const store = await runtime.open(namespace)
       await store.set('k', 1)
-      assertEqual(await store.get('k'), 1)
+      assertEqual(await store.get('k'), 1, 'the value after a second open()')
     },
   },
   {
     id: 'lifecycle/after-close',
-    name: 'every method of a closed store is STORE_NOT_OPEN, and a second close too',
-    run: async (subject) => {
-      const { plugin, runtime, namespace } = await watched(subject)
+    name: 'every method of a closed store is STORE_NOT_OPEN, and so is a second close()',
+    fix: RUNTIME_GUARDS,
+    run: async (backend) => {
+      const { plugin, runtime, namespace } = spyOn(backend)
       const store = await runtime.open(namespace)
       await store.set('k', 1)
       await store.close()
-      for (const [name, use] of USES) await assertRejects(use(store), 'STORE_NOT_OPEN', name)
-      await assertRejects(store.close(), 'STORE_NOT_OPEN', 'a second close')
+      await assertAllNotOpen(store, 'after close()')
+      await assertRejects(store.close(), 'STORE_NOT_OPEN', 'a second close()')
       await store[Symbol.asyncDispose]()
-      assertEqual(plugin.closes, 1, 'the number of closes')
-      assertEqual(await (await runtime.open(namespace)).get('k'), 1)
+      assertEqual(plugin.closeCount, 1, 'the number of closed storages')
+      assertEqual(await (await runtime.open(namespace)).get('k'), 1, 'the value after reopening')
     },
   },
   {
     id: 'lifecycle/during-close',
-    name: 'every method during close is STORE_NOT_OPEN',
-    run: async (subject) => {
-      const { runtime, namespace } = await watched(subject)
+    name: 'every method of a closing store is STORE_NOT_OPEN',
+    fix: RUNTIME_GUARDS,
+    run: async (backend) => {
+      const { runtime, namespace } = spyOn(backend)
       const store = await runtime.open(namespace)
       await store.set('k', 1)
       const closing = store.close()
-      const refused = USES.map(([name, use]) => assertRejects(use(store), 'STORE_NOT_OPEN', name))
-      await assertRejects(store.close(), 'STORE_NOT_OPEN', 'a second close')
-      await Promise.all([closing, ...refused])
-      assertEqual(await (await runtime.open(namespace)).get('k'), 1)
+      const refused = assertAllNotOpen(store, 'during close()')
+      await assertRejects(store.close(), 'STORE_NOT_OPEN', 'a second close()')
+      await Promise.all([closing, refused])
+      assertEqual(await (await runtime.open(namespace)).get('k'), 1, 'the value after reopening')
     },
   },
   {
-    id: 'lifecycle/close-waits',
-    name: 'close waits for what was accepted, and none of it is lost',
-    run: async (subject) => {
-      const { plugin, runtime, namespace } = await watched(subject)
+    id: 'lifecycle/close-waits-for-writes',
+    name: 'close() waits for the writes before it, and loses none of them',
+    fix: 'resolve commit() only when the changes are stored, and close() when all writes are durable',
+    run: async (backend) => {
+      const { plugin, runtime, namespace } = spyOn(backend)
       const store = await runtime.open(namespace)
-      plugin.beforeCommit = () => new Promise((resolve) => setTimeout(resolve, 20))
+      plugin.onCommit = () => sleep(20)
       const written = [store.set('a', 1), store.update('b', () => 2), store.set('c', 3)]
       await store.close()
       await Promise.all(written)
-      const again = await runtime.open(namespace)
+      const reopened = await runtime.open(namespace)
       assertEqual(
-        [await again.get('a'), await again.get('b'), await again.get('c')],
+        [await reopened.get('a'), await reopened.get('b'), await reopened.get('c')],
         [1, 2, 3],
-        'the values',
+        'the values after reopening',
       )
     },
   },
   {
-    id: 'lifecycle/closed-while-listing',
-    name: 'a listing whose store is closed ends with STORE_NOT_OPEN',
-    run: async (subject) => {
-      const store = await subject.store()
+    id: 'lifecycle/close-during-listing',
+    name: 'a listing ends with STORE_NOT_OPEN when its store closes',
+    fix: RUNTIME_GUARDS,
+    run: async (backend) => {
+      const store = await backend.openStore()
       for (const key of ['a', 'b', 'c']) await store.set(key, 1)
       const listing = (async () => {
         for await (const _ of store.keys()) if (store.isOpen) await store.close()
       })()
-      await assertRejects(listing, 'STORE_NOT_OPEN', 'the listing')
+      await assertRejects(listing, 'STORE_NOT_OPEN', 'the listing of a closed store')
     },
   },
   {
-    id: 'lifecycle/close-waits-for-listings',
-    name: 'close waits for what a listing or a function is doing; nothing reaches a closed storage',
-    run: async (subject) => {
-      const { plugin, runtime, namespace } = await watched(subject)
+    id: 'lifecycle/close-waits-for-running-calls',
+    name: 'close() waits for listings and updaters that are running, and no call reaches a closed storage',
+    fix: RUNTIME_GUARDS,
+    run: async (backend) => {
+      const { plugin, runtime, namespace } = spyOn(backend)
       for (const list of ['keys', 'entries'] as const) {
         const store = await runtime.open(namespace)
         for (const key of ['a', 'b', 'c', 'd']) await store.set(key, 1, { ttl: 90_000 })
-        subject.time += 90_000
+        backend.advanceClock(90_000)
         const listing = store[list]()
         const next = listing.next().catch(noop)
         await store.close()
@@ -176,119 +173,157 @@ export const LIFECYCLE_RULES: readonly Rule[] = [
         await listing.next().catch(noop)
       }
       const store = await runtime.open(namespace)
-      const { promise: closed, resolve: close } = deferred()
+      const closed = deferred()
       const updated = store.update('k', async () => {
-        void store.close().then(close)
+        void store.close().then(closed.resolve)
         return 1
       })
-      assertEqual(await updated, 1)
-      await closed
-      assertEqual(plugin.late, [], 'what was called on a closed storage')
+      assertEqual(await updated, 1, 'update() whose updater closes the store')
+      await closed.promise
+      assertEqual(plugin.callsAfterClose, [], 'the methods called on a closed storage')
     },
   },
   {
-    id: 'lifecycle/open-while-both-close',
+    id: 'lifecycle/runtime-close-during-reopen',
     name: 'a runtime that closes while a namespace is opened again leaves nothing open',
-    run: async (subject) => {
-      const { plugin, runtime, namespace } = await watched(subject)
+    fix: RUNTIME_GUARDS,
+    run: async (backend) => {
+      const { plugin, runtime, namespace } = spyOn(backend)
       const store = await runtime.open(namespace)
-      plugin.beforeClose = () => new Promise((resolve) => setTimeout(resolve, 5))
+      plugin.onClose = () => sleep(5)
       const closing = store.close()
-      // The close has reached the storage, and an open waits for it.
+      // One microtask later the storage is closing, and the next open waits for it.
       await Promise.resolve()
-      const opening = runtime.open(namespace).catch(() => {})
+      const opening = runtime.open(namespace).catch(noop)
       await runtime.close()
-      assertEqual(plugin.closes, plugin.opens, 'the number of closes when the runtime is closed')
+      assertEqual(
+        plugin.closeCount,
+        plugin.openCount,
+        'the number of closed storages when the runtime has closed',
+      )
       await Promise.all([closing, opening])
-      assertEqual(plugin.closes, plugin.opens, 'the number of closes')
+      assertEqual(plugin.closeCount, plugin.openCount, 'the number of closed storages at the end')
     },
   },
   {
-    id: 'lifecycle/runtime-closes-all',
-    name: 'closing a runtime closes every namespace once, also those being opened, and opens no more',
-    run: async (subject) => {
-      const { plugin, runtime, namespace } = await watched(subject)
+    id: 'lifecycle/runtime-close',
+    name: 'closing a runtime closes every namespace once, including those being opened, and opens no more',
+    fix: RUNTIME_GUARDS,
+    run: async (backend) => {
+      const { plugin, runtime, namespace } = spyOn(backend)
       const stores = [
         await runtime.open(namespace),
         await runtime.open(namespace),
-        await runtime.open(subject.namespace()),
+        await runtime.open(backend.createNamespace()),
       ]
-      const late = runtime.open(subject.namespace())
+      const opening = runtime.open(backend.createNamespace())
       const pending = stores[0]?.set('k', 1)
-      plugin.beforeCommit = () => new Promise((resolve) => setTimeout(resolve, 5))
+      plugin.onCommit = () => sleep(5)
       const closing = runtime.close()
       for (const store of stores) {
-        await assertRejects(store.set('k', 2), 'STORE_NOT_OPEN', 'a set during close')
+        await assertRejects(store.set('k', 2), 'STORE_NOT_OPEN', 'set() while the runtime closes')
       }
-      await assertRejects(late, 'STORE_NOT_OPEN', 'an open under way')
+      await assertRejects(opening, 'STORE_NOT_OPEN', 'open() that was running')
       await Promise.all([closing, runtime.close(), pending])
-      for (const store of stores) assert(!store.isOpen, 'every store must be closed')
-      assertEqual(plugin.closes, plugin.opens, 'the number of closes')
-      assertEqual(plugin.late, [], 'what was called on a closed storage')
-      await assertRejects(runtime.open(namespace), 'STORE_NOT_OPEN', 'an open on a closed runtime')
+      for (const store of stores) assertEqual(store.isOpen, false, 'isOpen of a store')
+      assertEqual(plugin.closeCount, plugin.openCount, 'the number of closed storages')
+      assertEqual(plugin.callsAfterClose, [], 'the methods called on a closed storage')
+      await assertRejects(runtime.open(namespace), 'STORE_NOT_OPEN', 'open() of a closed runtime')
     },
   },
   {
     id: 'lifecycle/mixin',
-    name: 'a mixin is STORE_NOT_OPEN before open and after close, and STORE_ALREADY_OPEN when opened twice',
-    run: async (subject) => {
-      const { plugin, runtime, namespace } = await watched(subject)
-      const holder = new Holder()
-      assert(
-        holder.namespace === undefined && !holder.isOpenStorage(),
-        'a new mixin has no namespace',
-      )
-      for (const [name, use] of USES) await assertRejects(use(holder), 'STORE_NOT_OPEN', name)
-      await assertRejects(holder.closeStorage(), 'STORE_NOT_OPEN', 'closeStorage')
-      plugin.beforeOpen = () => {
-        throw new Error('not yet')
-      }
+    name: 'a StoreMixin is STORE_NOT_OPEN before openStorage() and after closeStorage(), and STORE_ALREADY_OPEN when opened twice',
+    fix: RUNTIME_GUARDS,
+    run: async (backend) => {
+      const { plugin, runtime, namespace } = spyOn(backend)
+      const bot = new Bot()
+      await failToOpen(bot, { plugin, runtime, namespace })
+      const opening = bot.openStorage(runtime, namespace)
       await assertRejects(
-        holder.openStorage(runtime, namespace),
-        'BACKEND_ERROR',
-        'an open that fails',
-      )
-      assert(holder.namespace === undefined, 'a failed open leaves the namespace')
-      plugin.beforeOpen = () => {}
-      const opening = holder.openStorage(runtime, namespace)
-      await assertRejects(
-        holder.openStorage(runtime, namespace),
+        bot.openStorage(runtime, namespace),
         'STORE_ALREADY_OPEN',
-        'an open during another',
+        'openStorage() during another',
       )
       await opening
       await assertRejects(
-        holder.openStorage(runtime, namespace),
+        bot.openStorage(runtime, namespace),
         'STORE_ALREADY_OPEN',
-        'a second open',
+        'a second openStorage()',
       )
-      for (const [, use] of USES) await use(holder)
-      const expires = subject.time + 90_000
-      await holder.set('k', 1, { expires })
-      assertEqual(await holder.record('k'), { value: 1, expires }, 'the record')
-      assertEqual(await collect(holder.records({ prefix: 'k' })), [['k', { value: 1, expires }]])
+      for (const call of Object.values(METHODS)) await call(bot)
+      const expires = backend.now + 90_000
+      await bot.set('k', 1, { expires })
+      assertEqual(await bot.record('k'), { value: 1, expires }, 'record()')
       assertEqual(
-        await collect(holder.records({ prefix: 'x' })),
-        [],
-        'the records with another prefix',
+        await collect(bot.records({ prefix: 'k' })),
+        [['k', { value: 1, expires }]],
+        'records() with a prefix',
       )
-      await holder.closeStorage()
-      assertEqual(holder.namespace, namespace, 'the namespace, which stays')
-      for (const [name, use] of USES) await assertRejects(use(holder), 'STORE_NOT_OPEN', name)
-      await holder.openStorage(runtime, namespace)
-      assertEqual(await holder.get('k'), 1)
-      await holder[Symbol.asyncDispose]()
-      assert(!holder.isOpenStorage(), 'disposing closes')
-      await holder.openStorage(runtime, namespace)
-      let released = false
-      plugin.beforeClose = async () => {
-        await new Promise((resolve) => setTimeout(resolve, 5))
-        released = true
-      }
-      const closing = holder.closeStorage()
-      await holder[Symbol.asyncDispose]()
-      assert(released, 'disposing waits for a close under way')
-      await closing
+      assertEqual(await collect(bot.records({ prefix: 'x' })), [], 'records() with another prefix')
+      await bot.closeStorage()
+      assertEqual(bot.namespace, namespace, 'the namespace after closeStorage()')
+      await assertAllNotOpen(bot, 'after closeStorage()')
+      await reopenAndDispose(bot, { plugin, runtime, namespace })
     },
   },
 ]
+
+interface Spied {
+  readonly plugin: SpyPlugin
+  readonly runtime: StorageRuntime
+  readonly namespace: string
+}
+
+function spyOn(backend: TestBackend): Spied {
+  const plugin = new SpyPlugin(backend.plugin)
+  return {
+    plugin,
+    runtime: backend.createRuntime({ allowLostUpdates: true }, plugin),
+    namespace: backend.createNamespace(),
+  }
+}
+
+async function assertAllNotOpen(store: Store | Bot, when: string): Promise<void> {
+  const calls = Object.entries(METHODS).map(([name, call]) =>
+    assertRejects(call(store), 'STORE_NOT_OPEN', `${name} ${when}`),
+  )
+  await Promise.all(calls)
+}
+
+async function failToOpen(bot: Bot, { plugin, runtime, namespace }: Spied): Promise<void> {
+  assertEqual(bot.namespace, undefined, 'the namespace of a new mixin')
+  assertEqual(bot.isOpenStorage(), false, 'isOpenStorage() of a new mixin')
+  await assertAllNotOpen(bot, 'before openStorage()')
+  await assertRejects(bot.closeStorage(), 'STORE_NOT_OPEN', 'closeStorage() before openStorage()')
+  plugin.onOpen = () => {
+    throw new Error('not yet')
+  }
+  await assertRejects(
+    bot.openStorage(runtime, namespace),
+    'BACKEND_ERROR',
+    'openStorage() of a plugin that throws',
+  )
+  assertEqual(bot.namespace, undefined, 'the namespace after openStorage() failed')
+  plugin.onOpen = noop
+}
+
+async function reopenAndDispose(bot: Bot, { plugin, runtime, namespace }: Spied): Promise<void> {
+  await bot.openStorage(runtime, namespace)
+  assertEqual(await bot.get('k'), 1, 'the value after reopening')
+  await bot[Symbol.asyncDispose]()
+  assertEqual(bot.isOpenStorage(), false, 'isOpenStorage() after disposing')
+  await bot.openStorage(runtime, namespace)
+  let isClosed = false
+  plugin.onClose = async () => {
+    await sleep(5)
+    isClosed = true
+  }
+  const closing = bot.closeStorage()
+  await bot[Symbol.asyncDispose]()
+  assert(
+    isClosed,
+    'disposing during closeStorage(): expected it to wait; it resolved before the close',
+  )
+  await closing
+}
