@@ -1,5 +1,5 @@
 import { deferred, noop } from './async.ts'
-import { AssertionError, fail } from './conformance/assertions.ts'
+import { AssertionError, describeError, fail } from './conformance/assertions.ts'
 import { ATOMIC_RULES } from './conformance/atomic-rules.ts'
 import { COMMIT_RULES } from './conformance/commit-rules.ts'
 import { CONCURRENCY_RULES } from './conformance/concurrency-rules.ts'
@@ -119,7 +119,7 @@ async function runRule(rule: Rule, createPlugin: CreatePlugin): Promise<string |
     const problem =
       error instanceof AssertionError
         ? error.message
-        : `expected no error; received ${String(error)}`
+        : `expected no error; received ${describeError(error)}`
     throw new Error(`${rule.id}: ${rule.name}\n  ${problem}\n  What to do: ${rule.fix}`, {
       cause: error,
     })

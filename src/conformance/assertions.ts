@@ -22,8 +22,10 @@ export function assert(condition: boolean, message: string): void {
  * @throws AssertionError with the path of the first difference
  */
 export function assertEqual(actual: unknown, expected: unknown, what = 'the value'): void {
-  const difference = findDifference(actual, expected, '$', new Map())
-  if (difference !== undefined) fail(`${what} differs at ${difference}`)
+  const difference = findDifference(actual, expected, '', new Map())
+  if (difference === undefined) return
+  const { path, wanted, found } = difference
+  fail(`${what}${path && ` at ${path}`}: expected ${wanted}; received ${found}`)
 }
 
 /**
@@ -41,11 +43,14 @@ export async function assertRejects(
     await promise
   } catch (error) {
     if (isStoreError(error) && error.code === code) return error
-    received = isStoreError(error)
-      ? `received ${error.code}: ${error.message}`
-      : `received ${String(error)}`
+    received = `received ${describeError(error)}`
   }
   return fail(`${what}: expected a StoreError ${code}; ${received}`)
+}
+
+/** Returns the code of a `StoreError` or the name of another error, and its message. */
+export function describeError(error: unknown): string {
+  return isStoreError(error) ? `${error.code}: ${error.message}` : String(error)
 }
 
 /** Resolves to an array of what an async iterable yields. */
@@ -72,14 +77,19 @@ interface Part {
   readonly value: unknown
 }
 
+interface Difference {
+  readonly path: string
+  readonly wanted: string
+  readonly found: string
+}
+
 function findDifference(
   actual: unknown,
   expected: unknown,
   path: string,
   visited: Map<unknown, unknown>,
-): string | undefined {
-  const differ = (wanted: string, found: string): string =>
-    `${path}: expected ${wanted}; received ${found}`
+): Difference | undefined {
+  const differ = (wanted: string, found: string): Difference => ({ path, wanted, found })
   if (typeof expected !== 'object' || expected === null) {
     return Object.is(actual, expected) ? undefined : differ(show(expected), show(actual))
   }
@@ -98,7 +108,7 @@ function findDifference(
   const expectedParts = partsOf(expected)
   const actualParts = partsOf(actual)
   if (expectedParts.length !== actualParts.length)
-    return differ(summarize(expectedParts), summarize(actualParts))
+    return differ(summarize(expected, expectedParts), summarize(actual, actualParts))
   for (const [i, part] of expectedParts.entries()) {
     const other = actualParts[i]
     if (other?.name !== part.name) return differ(part.name, other?.name ?? 'nothing')
@@ -155,9 +165,15 @@ function partsOf(value: object): Part[] {
 }
 
 /** Returns the first parts of an object, on one line. */
-function summarize(parts: readonly Part[]): string {
-  const first = parts.slice(0, 6).map(({ name, value }) => `${name} ${show(value)}`)
-  return `{ ${first.join(', ')}${parts.length > 6 ? `, and ${parts.length - 6} more` : ''} }`
+function summarize(value: object, parts: readonly Part[]): string {
+  const isArray = Array.isArray(value)
+  const shown = parts.filter(({ name }) => !isArray || name !== '.length')
+  const first = shown
+    .slice(0, 6)
+    .map((part) => (isArray ? show(part.value) : `${part.name} ${show(part.value)}`))
+  const rest = shown.length > 6 ? [`and ${shown.length - 6} more`] : []
+  const items = [...first, ...rest].join(', ')
+  return isArray ? `[${items}]` : `{ ${items} }`
 }
 
 function tagOf(value: unknown): string {
@@ -168,5 +184,8 @@ function show(value: unknown): string {
   if (Object.is(value, -0)) return '-0'
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'object' && value !== null) return tagOf(value)
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : String(value)
+  if (typeof value !== 'string') return String(value)
+  return value.length > 60
+    ? `${JSON.stringify(value.slice(0, 60))} (the first 60 of ${value.length} characters)`
+    : JSON.stringify(value)
 }

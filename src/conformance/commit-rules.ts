@@ -1,6 +1,6 @@
 import { isStoreError } from '../errors.ts'
 import type { Change, Outcome, StorageBase } from '../storage.ts'
-import { assert, assertEqual, collect, sortKeys } from './assertions.ts'
+import { assert, assertEqual, collect, describeError, sortKeys } from './assertions.ts'
 import { exemptUnlessAtomic, type Rule } from './rule.ts'
 import { createEntry, removeChange, setChange } from './test-data.ts'
 
@@ -42,7 +42,7 @@ export const COMMIT_RULES: readonly Rule[] = [
         const [outcome] = await storage.commit([[setChange('k', createEntry(1), null)]])
         assert(
           isStoreError(outcome) && outcome.code === 'NOT_ATOMIC',
-          `the outcome of a change with ifVersion: expected a StoreError NOT_ATOMIC; received ${String(outcome)}`,
+          `the outcome of a change with ifVersion: expected a StoreError NOT_ATOMIC; received ${typeof outcome === 'string' ? outcome : describeError(outcome)}`,
         )
         return assertEqual(await storage.get('k'), undefined, 'get() after the refused change')
       }

@@ -3,7 +3,7 @@ import { StoreError } from '../errors.ts'
 import type { StorageRuntime } from '../runtime.ts'
 import { StoreMixin } from '../store-mixin.ts'
 import type { Store } from '../store.ts'
-import { assert, assertEqual, assertRejects, collect } from './assertions.ts'
+import { assert, assertEqual, assertRejects, collect, describeError } from './assertions.ts'
 import type { Rule } from './rule.ts'
 import { SpyPlugin } from './spy-plugin.ts'
 import type { TestBackend } from './test-backend.ts'
@@ -84,7 +84,7 @@ export const LIFECYCLE_RULES: readonly Rule[] = [
         const error: unknown = result.status === 'rejected' ? result.reason : undefined
         assert(
           error instanceof StoreError && error.code === 'BACKEND_ERROR' && error.cause === cause,
-          `open() of a plugin that throws: expected BACKEND_ERROR with its cause; received ${String(error)}`,
+          `open() of a plugin that throws: expected BACKEND_ERROR with its cause; received ${describeError(error)}`,
         )
       }
       plugin.onOpen = noop

@@ -1,6 +1,6 @@
 import { deferred, noop, sleep } from '../async.ts'
 import type { StorageBase, StoreChange, Traits } from '../storage.ts'
-import { assert, assertEqual, assertRejects, fail, sortKeys } from './assertions.ts'
+import { assert, assertEqual, assertRejects, describeError, fail, sortKeys } from './assertions.ts'
 import type { Rule } from './rule.ts'
 import type { TestBackend } from './test-backend.ts'
 import { createEntry, removeChange, setChange } from './test-data.ts'
@@ -23,7 +23,7 @@ export const WATCH_RULES: readonly Rule[] = [
         return
       }
       const changes = await watch.catch((error: unknown) =>
-        fail(`watch() with traits.watch: true: expected a watch; received ${String(error)}`),
+        fail(`watch() with traits.watch: true: expected a watch; received ${describeError(error)}`),
       )
       await changes.return?.()
     },

@@ -189,7 +189,7 @@ describe('the place of a runtime', () => {
     expect([...(await place.entries('a')).keys()]).toEqual(many.map(({ key }) => key))
   })
   test('works where several writes at once are not atomic, if that is allowed', async () => {
-    const config = { STORAGE: 'Six' }
+    const config = { STORAGE: 'Minimal' }
     await using strict = await StorageRuntime.start(config, [minimal])
     await expect(runtimeTarget(strict).apply([set(1)])).rejects.toMatchObject({
       code: 'NOT_ATOMIC',

@@ -1,21 +1,9 @@
 import { expect, test } from 'vitest'
-import { conformance } from '../../../src/conformance.ts'
-import type { StorageBase, Traits } from '../../../src/index.ts'
 import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
-import { runConformance } from '../../support/run-conformance.ts'
-import { MinimalStoragePlugin } from '../../support/minimal-plugin.ts'
+import { conformance, type ConformanceCase } from '../../../src/conformance.ts'
+import type { StorageBase, Traits } from '../../../src/index.ts'
 
-const plugin = new MinimalStoragePlugin({})
-runConformance(
-  'Third party, six methods',
-  'Node',
-  conformance({
-    plugin: () => plugin,
-    skip: { 'contract/restart': 'the data is in a Map, and gone with its plugin' },
-  }),
-)
-
-/** Memory that takes little. */
+/** Memory with smaller limits. */
 class SmallStoragePlugin extends MemoryStoragePlugin {
   readonly #limits: Partial<Traits>
 
@@ -32,35 +20,52 @@ class SmallStoragePlugin extends MemoryStoragePlugin {
   }
 }
 
+function createCases(skip?: Record<string, string>): readonly ConformanceCase[] {
+  return conformance({ plugin: () => new MemoryStoragePlugin(), ...(skip ? { skip } : {}) })
+}
+
 test.each([
   { maxValueBytes: 400_000, maxKeyBytes: 1024 },
   { maxValueBytes: 65_536, maxKeyBytes: 100 },
   { maxValueBytes: 4096, maxKeyBytes: 4096 },
   { maxValueBytes: 1000, maxKeyBytes: 64 },
-])('a correct backend with small limits passes, or is exempt by them: %j', async (limits) => {
+])('a correct backend with small limits passes every case or is exempt: %j', async (limits) => {
   const small = new SmallStoragePlugin(limits)
-  const failed: string[] = []
-  for (const { id, run } of conformance({ plugin: () => small })) {
-    await run().catch((error: unknown) => failed.push(`${id}: ${String(error)}`))
+  const failures: string[] = []
+  for (const { run } of conformance({ plugin: () => small })) {
+    await run().catch((error: unknown) => failures.push(String(error)))
   }
-  expect(failed).toEqual([])
+  expect(failures).toEqual([])
 })
 
-const cases = (skip?: Record<string, string>): ReturnType<typeof conformance> =>
-  conformance({ plugin: () => new MemoryStoragePlugin(), ...(skip ? { skip } : {}) })
-
-test('skip: a case that is skipped is listed and resolves to its reason', async () => {
-  const skipped = cases({ 'ttl/absent': 'no clock' }).find(({ id }) => id === 'ttl/absent')
-  expect(await skipped?.run()).toBe('no clock')
-  expect(cases({ 'ttl/absent': 'no clock' })).toHaveLength(cases().length)
+test('a skipped case stays in the list and resolves to its reason', async () => {
+  const cases = createCases({ 'expiry/set-many': 'no clock' })
+  expect(await cases.find(({ id }) => id === 'expiry/set-many')?.run()).toBe('no clock')
+  expect(cases).toHaveLength(createCases().length)
 })
 
-test('skip: an unknown id throws, so that skips cannot rot', () => {
-  expect(() => cases({ 'ttl/nope': 'reason' })).toThrow(RangeError)
+test('skipping an unknown id throws, so that a list of skipped cases stays correct', () => {
+  expect(() => createCases({ 'expiry/unknown': 'reason' })).toThrow(RangeError)
 })
 
-test('ids: each is given once and stays what it is, since others skip by it', () => {
-  const ids = cases().map(({ id }) => id)
+test('every id is unique and in kebab-case, and ids are kept because users skip cases by them', () => {
+  const ids = createCases().map(({ id }) => id)
   expect(new Set(ids).size).toBe(ids.length)
+  expect(ids.filter((id) => !/^[a-z-]+\/[a-z0-9-]+$/.test(id))).toEqual([])
   expect(ids).toMatchSnapshot()
+})
+
+test('a failed case names the rule, what was expected and received, and what to do', async () => {
+  class NullPlugin extends MemoryStoragePlugin {
+    override async open(namespace: string): Promise<StorageBase> {
+      const storage = await super.open(namespace)
+      storage.get = async () => null as never
+      return storage
+    }
+  }
+  const cases = conformance({ plugin: () => new NullPlugin() })
+  const failed = cases.find(({ id }) => id === 'storage/get-missing-key')
+  await expect(failed?.run()).rejects.toThrow(
+    /^storage\/get-missing-key: get\(\) resolves to .*\n {2}get\(\) of a missing key: expected undefined; received null\n {2}What to do: return undefined /,
+  )
 })
