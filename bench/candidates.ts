@@ -1,13 +1,13 @@
 import type { Candidate } from './workload.ts'
 
-/** Everyone who takes part anywhere, by the name of the file, as tables call and order them. */
+/** Every candidate by its id, in the order of the tables. An id is also the name of its file. */
 export const CANDIDATES: Readonly<Record<string, Candidate>> = {
   'botshelf-relaxed': { label: 'botshelf, relaxed', kind: 'ours' },
   botshelf: { label: 'botshelf', kind: 'ours' },
   'botshelf-kv': { label: 'botshelf on KV', kind: 'ours' },
   'botshelf-object': { label: 'botshelf on an object, from a Worker', kind: 'ours' },
   'botshelf-inside': { label: 'botshelf inside an object', kind: 'ours' },
-  'plain-indexeddb': { label: 'IndexedDB by hand', kind: 'baseline' },
+  'plain-indexeddb': { label: 'plain IndexedDB', kind: 'baseline' },
   'idb-keyval': { label: 'idb-keyval', kind: 'peer' },
   'idb-keyval-many': { label: 'idb-keyval setMany, getMany', kind: 'peer' },
   idb: { label: 'idb', kind: 'peer' },
@@ -17,15 +17,16 @@ export const CANDIDATES: Readonly<Record<string, Candidate>> = {
   localforage: { label: 'localforage', kind: 'peer' },
   unstorage: { label: 'unstorage', kind: 'peer' },
   'unstorage-items': { label: 'unstorage getItems', kind: 'peer' },
-  'one-rpc': { label: 'one batch RPC by hand', kind: 'baseline' },
-  'rpc-each': { label: 'an RPC each, by hand', kind: 'baseline' },
+  'one-rpc': { label: 'one batch RPC', kind: 'baseline' },
+  'rpc-each': { label: 'one RPC per call', kind: 'baseline' },
   'kv-loop': { label: 'ctx.storage.kv loop', kind: 'baseline' },
   'put-get': { label: 'ctx.storage.put and get', kind: 'baseline' },
-  'kv-bulk': { label: 'KV bulk get by hand', kind: 'baseline' },
-  'kv-each': { label: 'KV get each, by hand', kind: 'baseline' },
+  'kv-bulk': { label: 'KV bulk get', kind: 'baseline' },
+  'kv-each': { label: 'one KV get per key', kind: 'baseline' },
   map: { label: 'Map and structuredClone', kind: 'baseline' },
 }
 
+/** Returns how the report names a candidate. */
 export function labelOf(candidate: string): string {
   return CANDIDATES[candidate]?.label ?? candidate
 }

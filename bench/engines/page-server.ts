@@ -6,7 +6,7 @@ const FOLDER = fileURLToPath(new URL('../indexeddb/', import.meta.url))
 const PAGE =
   '<!doctype html><meta charset="utf-8"><title>bench</title><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>'
 
-/** Serves each candidate's page under a host of its own, `<candidate>.localhost`. */
+/** Serves the page of each candidate on its own host, `<candidate>.localhost`. */
 export class PageServer {
   readonly #server: Server
   readonly #port: number
@@ -17,7 +17,7 @@ export class PageServer {
     )
     const server = createServer((request, response) => {
       const [host = ''] = (request.headers.host ?? '').split('.', 1)
-      // Isolated from other origins, a page has a clock of 5 µs instead of 100.
+      // Cross-origin isolation gives a page a clock of 5 µs instead of 100 µs.
       response.setHeader('cross-origin-opener-policy', 'same-origin')
       response.setHeader('cross-origin-embedder-policy', 'require-corp')
       const isScript = request.url === '/page.js'
@@ -28,7 +28,8 @@ export class PageServer {
       server.listen(0, '127.0.0.1', resolve)
     })
     const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('There is no port.')
+    if (address === null || typeof address === 'string')
+      throw new Error(`Expected the server to listen on a port; received ${String(address)}.`)
     return new PageServer(server, address.port)
   }
 
@@ -61,7 +62,7 @@ serve(candidate)`,
     minify: true,
     format: 'esm',
     target: 'es2022',
-    // Dexie comes as one file for bundlers that is checked for this at run time.
+    // Dexie reads this at run time to choose its build.
     define: { 'process.env.NODE_ENV': '"production"' },
     write: false,
   })

@@ -5,7 +5,7 @@ import type { Candidate } from './candidate.ts'
 
 type Shape = Record<string, Value>
 
-/** What is measured: the plain API, as the README shows it. */
+/** Measures the API as the README shows it. */
 export function botshelf(durability: 'strict' | 'relaxed'): Candidate {
   return {
     async open(name) {
@@ -15,7 +15,7 @@ export function botshelf(durability: 'strict' | 'relaxed'): Candidate {
       return {
         set: (key, value) => store.set(key, value),
         get: (key) => store.get(key),
-        update: (key, change) => store.update(key, (value) => value && change(value)),
+        update: (key, updater) => store.update(key, (value) => value && updater(value)),
         async keys() {
           const keys: string[] = []
           for await (const key of store.keys()) keys.push(key)

@@ -1,17 +1,18 @@
 import type { Database, Value } from '../task.ts'
 
-/** A library, or the bare platform, as its own users would use it. */
+/** A library or plain IndexedDB, used as its documentation shows. */
 export interface Candidate {
-  /** Opens a database, which is made if there is none. */
+  /** Opens a database, and creates it if it does not exist. */
   open(name: string): Promise<Database>
-  /** Where its records are, so that everyone's can be filled by the same transactions. */
+  /** Where the candidate keeps its records, so that all are filled by the same transactions. */
   readonly layout?: Layout
 }
 
 export interface Layout {
+  /** The name of the object store. */
   readonly store: string
-  /** The record of a value; the value itself, if it is not said. */
+  /** Converts a value to its record. Default: the record is the value. */
   readonly encode?: (value: Value) => unknown
-  /** The name of the database, where it is not that which was opened. */
+  /** Returns the name of the database. Default: the name passed to `open`. */
   readonly database?: (name: string) => string
 }

@@ -1,16 +1,19 @@
-/** Counts the transactions that anyone in this page begins from now on; each call takes what was counted. */
+/**
+ * Counts the transactions that this page begins from now on. The returned function returns the
+ * count since its last call.
+ */
 export function countTransactions(): () => number {
   const prototype = IDBDatabase.prototype
   const transaction = Reflect.get(prototype, 'transaction')
   let count = 0
-  // It stays: a call takes nanoseconds more, and Dexie keeps the method that it finds at first.
-  prototype.transaction = function counted(this: IDBDatabase, ...given) {
+  // The patch stays in place, because Dexie keeps a reference to the method. It takes nanoseconds.
+  prototype.transaction = function countedTransaction(this: IDBDatabase, ...args) {
     count++
-    return Reflect.apply(transaction, this, given)
+    return Reflect.apply(transaction, this, args)
   }
   return () => {
-    const taken = count
+    const counted = count
     count = 0
-    return taken
+    return counted
   }
 }

@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
-import { addOne, type Pairs, type Value } from '../task.ts'
+import { addOne, type Entries, type Value } from '../task.ts'
 
-/** What somebody writes by hand who wants many operations in one message. */
+/** An object with methods for many keys, as a developer without a library writes it. */
 export class BaselineObject extends DurableObject {
   get(key: string): Value | undefined {
     return this.ctx.storage.kv.get<Value>(key)
@@ -15,7 +15,7 @@ export class BaselineObject extends DurableObject {
     return keys.map((key) => this.ctx.storage.kv.get<Value>(key))
   }
 
-  setMany(entries: Pairs): void {
+  setMany(entries: Entries): void {
     for (const [key, value] of entries) this.ctx.storage.kv.put(key, value)
   }
 

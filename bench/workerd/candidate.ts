@@ -4,21 +4,21 @@ import type { BaselineObject } from './baseline-object.ts'
 import type { HostObject } from './host-object.ts'
 
 export interface Bindings {
-  /** botshelf's own objects. */
+  /** Objects of botshelf's own class. */
   readonly BOT_STORAGE: DurableObjectNamespace<StorageObject>
-  /** Objects written by hand, with a batch in one message. */
+  /** Objects with methods for many keys in one message. */
   readonly BASELINE: DurableObjectNamespace<BaselineObject>
-  /** Objects inside which candidates run. */
+  /** Objects that run candidates inside them. */
   readonly HOST: DurableObjectNamespace<HostObject>
   readonly KV: KVNamespace
 }
 
-/** A candidate in a Worker. Nothing may outlive the request, so each opens anew. */
+/** A candidate in a Worker. Each request opens it, because nothing outlives a request. */
 export interface Candidate {
   open(bindings: Bindings, name: string): Promise<Database>
 }
 
-/** A candidate inside an object. */
+/** A candidate inside a Durable Object. */
 export interface InsideCandidate {
   open(storage: DurableObjectStorage, name: string): Promise<Database>
 }

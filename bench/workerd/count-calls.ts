@@ -2,10 +2,13 @@ import type { Bindings } from './candidate.ts'
 
 export type Counts = Record<string, number>
 
-/** The same bindings, which count what is asked of them over the network; `take` gives it and starts anew. */
+/**
+ * Returns bindings that count the calls which a deployed Worker makes over the network.
+ * `takeCounts` returns the counts since its last call.
+ */
 export function countCalls(bindings: Bindings): {
   readonly bindings: Bindings
-  readonly take: () => Counts
+  readonly takeCounts: () => Counts
 } {
   let counts: Counts = {}
   const count = (name: string): void => {
@@ -13,12 +16,12 @@ export function countCalls(bindings: Bindings): {
   }
   return {
     bindings: {
-      BOT_STORAGE: objects(bindings.BOT_STORAGE, count),
-      BASELINE: objects(bindings.BASELINE, count),
+      BOT_STORAGE: countMessages(bindings.BOT_STORAGE, count),
+      BASELINE: countMessages(bindings.BASELINE, count),
       HOST: bindings.HOST,
-      KV: calls(bindings.KV, (name) => count(`KV ${name}`)),
+      KV: countMethods(bindings.KV, (name) => count(`KV ${name}`)),
     },
-    take() {
+    takeCounts() {
       const taken = counts
       counts = {}
       return taken
@@ -26,30 +29,30 @@ export function countCalls(bindings: Bindings): {
   }
 }
 
-// Naming an object and taking its stub is local; every call of the stub is a message.
-function objects<N extends object>(namespace: N, count: (name: string) => void): N {
+/** Counts the calls of every stub. Creating an id or a stub is local and does not count. */
+function countMessages<N extends object>(namespace: N, count: (name: string) => void): N {
   return new Proxy(namespace, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name)
       if (typeof member !== 'function') return member
-      return (...given: unknown[]): unknown => {
-        const result: unknown = Reflect.apply(member, target, given)
+      return (...args: unknown[]): unknown => {
+        const result: unknown = Reflect.apply(member, target, args)
         const isStub = name === 'get' || name === 'getByName'
         if (!isStub || typeof result !== 'object' || result === null) return result
-        return calls(result, () => count('RPC'))
+        return countMethods(result, () => count('RPC'))
       }
     },
   })
 }
 
-function calls<B extends object>(binding: B, count: (name: string) => void): B {
+function countMethods<B extends object>(binding: B, count: (name: string) => void): B {
   return new Proxy(binding, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name)
       if (typeof member !== 'function' || typeof name !== 'string') return member
-      return (...given: unknown[]): unknown => {
+      return (...args: unknown[]): unknown => {
         count(name)
-        return Reflect.apply(member, target, given)
+        return Reflect.apply(member, target, args)
       }
     },
   })

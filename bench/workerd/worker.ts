@@ -1,4 +1,4 @@
-import type { Answer, Assignment } from './assignment.ts'
+import type { Assignment, AssignmentResult } from './assignment.ts'
 import type { Bindings, Candidate } from './candidate.ts'
 import { candidate as botshelfKV } from './candidates/botshelf-kv.ts'
 import { candidate as botshelfObject } from './candidates/botshelf-object.ts'
@@ -9,7 +9,7 @@ import { candidate as rpcEach } from './candidates/rpc-each.ts'
 import { candidate as unstorage } from './candidates/unstorage.ts'
 import { candidate as unstorageItems } from './candidates/unstorage-items.ts'
 import { countCalls } from './count-calls.ts'
-import { INSIDE } from './host-object.ts'
+import { INSIDE_CANDIDATES } from './host-object.ts'
 import { perform } from './perform.ts'
 
 export { StorageObject } from '../../adapters/storage-object.ts'
@@ -30,21 +30,21 @@ const CANDIDATES: Readonly<Record<string, Candidate>> = {
 export default {
   async fetch(request: Request, env: Bindings): Promise<Response> {
     try {
-      return Response.json(await answer(await request.json(), env))
+      return Response.json(await runAssignment(await request.json(), env))
     } catch (error) {
       return new Response(error instanceof Error ? error.message : String(error), { status: 500 })
     }
   },
 }
 
-async function answer(assignment: Assignment, env: Bindings): Promise<Answer> {
+async function runAssignment(assignment: Assignment, env: Bindings): Promise<AssignmentResult> {
   const { candidate: id, database, phase } = assignment
-  if (INSIDE[id] !== undefined) {
+  if (INSIDE_CANDIDATES[id] !== undefined) {
     return env.HOST.getByName(`${database} ${id}`).perform(assignment)
   }
   const candidate = CANDIDATES[id]
-  if (candidate === undefined) throw new RangeError(`There is no ${id}.`)
+  if (candidate === undefined) throw new RangeError(`Unknown candidate ${id}.`)
   if (phase !== 'verify') return perform(assignment, () => candidate.open(env, database))
-  const { bindings, take } = countCalls(env)
-  return perform(assignment, () => candidate.open(bindings, database), take)
+  const { bindings, takeCounts } = countCalls(env)
+  return perform(assignment, () => candidate.open(bindings, database), takeCounts)
 }

@@ -1,12 +1,18 @@
 import type { Workload } from '../workload.ts'
 
 const OURS = ['botshelf-relaxed', 'botshelf']
-const PLAIN = ['idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage']
-const BATCH = ['idb-keyval-many', 'idb-transaction', 'dexie-bulk']
-const SINGLE = [...OURS, 'plain-indexeddb', ...PLAIN]
-const BURST = [...SINGLE, ...BATCH]
-const LISTING = ['botshelf-relaxed', 'plain-indexeddb', ...PLAIN]
-const GROWING = ['botshelf-relaxed', 'plain-indexeddb', 'idb-keyval', 'idb-keyval-many', 'dexie']
+const PEERS = ['idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage']
+const BATCH_APIS = ['idb-keyval-many', 'idb-transaction', 'dexie-bulk']
+const PER_CALL_CANDIDATES = [...OURS, 'plain-indexeddb', ...PEERS]
+const BURST_CANDIDATES = [...PER_CALL_CANDIDATES, ...BATCH_APIS]
+const LISTING_CANDIDATES = ['botshelf-relaxed', 'plain-indexeddb', ...PEERS]
+const GROWTH_CANDIDATES = [
+  'botshelf-relaxed',
+  'plain-indexeddb',
+  'idb-keyval',
+  'idb-keyval-many',
+  'dexie',
+]
 
 export const INDEXEDDB: readonly Workload[] = [
   {
@@ -14,7 +20,7 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb',
     title: 'IndexedDB, 1000 concurrent `set`',
     task: { op: 'set', count: 1000 },
-    candidates: BURST,
+    candidates: BURST_CANDIDATES,
     baseline: 'plain-indexeddb',
   },
   {
@@ -22,7 +28,7 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb',
     title: 'IndexedDB, 1000 awaited `set`',
     task: { op: 'set', count: 1000, awaited: true },
-    candidates: SINGLE,
+    candidates: PER_CALL_CANDIDATES,
     baseline: 'plain-indexeddb',
     rounds: 5,
   },
@@ -31,7 +37,7 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb',
     title: 'IndexedDB, 1000 concurrent `get`',
     task: { op: 'get', count: 1000 },
-    candidates: BURST,
+    candidates: BURST_CANDIDATES,
     baseline: 'plain-indexeddb',
   },
   {
@@ -39,7 +45,7 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb',
     title: 'IndexedDB, 1000 awaited `get`',
     task: { op: 'get', count: 1000, awaited: true },
-    candidates: SINGLE,
+    candidates: PER_CALL_CANDIDATES,
     baseline: 'plain-indexeddb',
   },
   {
@@ -47,7 +53,7 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb',
     title: 'IndexedDB, a single `set`',
     task: { op: 'set', count: 1, stored: 1000, repeat: 50 },
-    candidates: SINGLE,
+    candidates: PER_CALL_CANDIDATES,
     baseline: 'plain-indexeddb',
   },
   {
@@ -55,7 +61,7 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb',
     title: 'IndexedDB, a single `get`',
     task: { op: 'get', count: 1, stored: 1000, repeat: 50 },
-    candidates: SINGLE,
+    candidates: PER_CALL_CANDIDATES,
     baseline: 'plain-indexeddb',
   },
   {
@@ -63,7 +69,7 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb',
     title: 'IndexedDB, 20 handlers of get, get, set at once',
     task: { op: 'handlers', count: 20, repeat: 10 },
-    candidates: SINGLE,
+    candidates: PER_CALL_CANDIDATES,
     baseline: 'plain-indexeddb',
   },
   {
@@ -71,7 +77,7 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb',
     title: 'IndexedDB, 1000 concurrent `update` on 10 keys',
     task: { op: 'update', count: 1000, keys: 10 },
-    candidates: SINGLE.filter((id) => id !== 'botshelf'),
+    candidates: PER_CALL_CANDIDATES.filter((id) => id !== 'botshelf'),
     baseline: 'plain-indexeddb',
     rounds: 5,
   },
@@ -84,32 +90,32 @@ export const INDEXEDDB: readonly Workload[] = [
     baseline: 'plain-indexeddb',
     rounds: 5,
   },
-  ...listing(),
+  ...listingWorkloads(),
   {
     id: 'indexeddb-open',
     group: 'indexeddb-cold',
     title: 'IndexedDB, cold open and first `get`',
     task: { op: 'open', count: 1 },
-    candidates: ['botshelf', 'plain-indexeddb', ...PLAIN],
+    candidates: ['botshelf', 'plain-indexeddb', ...PEERS],
     baseline: 'plain-indexeddb',
   },
-  ...growth(),
+  ...growthWorkloads(),
 ]
 
-/** Of one database, cleared and filled anew each round, the same number of times for everyone. */
-function listing(): readonly Workload[] {
+/** Workloads of one database, which every candidate clears and fills again in each round. */
+function listingWorkloads(): readonly Workload[] {
   return (['keys', 'entries', 'clear'] as const).map((op) => ({
     id: `indexeddb-${op}`,
     group: 'indexeddb-listing',
     title: `IndexedDB, ${op} of 10,000`,
     task: { op, count: 10_000 },
-    candidates: LISTING,
+    candidates: LISTING_CANDIDATES,
     baseline: 'plain-indexeddb',
     database: 'listing',
   }))
 }
 
-function growth(): readonly Workload[] {
+function growthWorkloads(): readonly Workload[] {
   const base = { group: 'indexeddb-growth', baseline: 'plain-indexeddb', rounds: 3 } as const
   const bursts = [1, 10, 100, 1000, 10_000].flatMap((count): Workload[] =>
     (['set', 'get'] as const).map((op) => ({
@@ -118,8 +124,8 @@ function growth(): readonly Workload[] {
       id: `indexeddb-burst-${op}-${count}`,
       title: `IndexedDB, ${count} concurrent ${op}`,
       task: { op, count, ...(count < 1000 && { repeat: 1000 / count / (count === 1 ? 20 : 10) }) },
-      // Ten thousand transactions of Dexie take as long as half of all the rest.
-      candidates: GROWING.filter((id) => count <= 1000 || id !== 'dexie'),
+      // Ten thousand transactions of Dexie would take half as long as all other workloads.
+      candidates: GROWTH_CANDIDATES.filter((id) => count <= 1000 || id !== 'dexie'),
       growth: { table: `IndexedDB, \`${op}\` at once, ms`, at: count.toLocaleString('en') },
     })),
   )
@@ -127,7 +133,7 @@ function growth(): readonly Workload[] {
     const database = `stored-${count}`
     const at = `${count.toLocaleString('en')} stored`
     const candidates = ['botshelf-relaxed', 'plain-indexeddb', 'idb-keyval', 'dexie']
-    const one = { count: 1, stored: count, repeat: 20 }
+    const singleGet = { count: 1, stored: count, repeat: 20 }
     return [
       {
         ...base,
@@ -142,7 +148,7 @@ function growth(): readonly Workload[] {
         ...base,
         id: `indexeddb-stored-one-${count}`,
         title: `IndexedDB, a single get of ${count}`,
-        task: { op: 'get', ...one },
+        task: { op: 'get', ...singleGet },
         candidates,
         database,
         growth: { table: 'IndexedDB, a single `get`, ms', at },
@@ -168,7 +174,7 @@ function growth(): readonly Workload[] {
       id: `indexeddb-size-${op}-${bytes}`,
       title: `IndexedDB, ${count} concurrent ${op} of ${at}`,
       task: { op, count, bytes },
-      candidates: GROWING,
+      candidates: GROWTH_CANDIDATES,
       growth: { table: `IndexedDB, \`${op}\` at once by size, ms`, at: `${count} of ${at}` },
     })),
   )

@@ -1,8 +1,8 @@
 import type { Workload } from '../workload.ts'
 
-const KV_READS = ['botshelf-kv', 'kv-bulk', 'kv-each', 'unstorage', 'unstorage-items']
-const FROM_A_WORKER = ['botshelf-object', 'one-rpc', 'rpc-each']
-const INSIDE = ['botshelf-inside', 'kv-loop', 'put-get']
+const KV_CANDIDATES = ['botshelf-kv', 'kv-bulk', 'kv-each', 'unstorage', 'unstorage-items']
+const WORKER_CANDIDATES = ['botshelf-object', 'one-rpc', 'rpc-each']
+const INSIDE_CANDIDATES = ['botshelf-inside', 'kv-loop', 'put-get']
 
 export const WORKERD: readonly Workload[] = [
   {
@@ -10,7 +10,7 @@ export const WORKERD: readonly Workload[] = [
     group: 'object',
     title: 'Worker → object, 1000 concurrent `set`',
     task: { op: 'set', count: 1000 },
-    candidates: FROM_A_WORKER,
+    candidates: WORKER_CANDIDATES,
     baseline: 'one-rpc',
   },
   {
@@ -18,7 +18,7 @@ export const WORKERD: readonly Workload[] = [
     group: 'object',
     title: 'Worker → object, 1000 concurrent `get`',
     task: { op: 'get', count: 1000 },
-    candidates: FROM_A_WORKER,
+    candidates: WORKER_CANDIDATES,
     baseline: 'one-rpc',
   },
   {
@@ -26,7 +26,7 @@ export const WORKERD: readonly Workload[] = [
     group: 'object',
     title: 'Worker → object, 1000 concurrent `update` on 10 keys',
     task: { op: 'update', count: 1000, keys: 10 },
-    candidates: FROM_A_WORKER,
+    candidates: WORKER_CANDIDATES,
     baseline: 'one-rpc',
   },
   {
@@ -34,7 +34,7 @@ export const WORKERD: readonly Workload[] = [
     group: 'object',
     title: 'Inside the object, 1000 concurrent `set`',
     task: { op: 'set', count: 1000 },
-    candidates: INSIDE,
+    candidates: INSIDE_CANDIDATES,
     baseline: 'kv-loop',
   },
   {
@@ -42,16 +42,16 @@ export const WORKERD: readonly Workload[] = [
     group: 'object',
     title: 'Inside the object, 1000 concurrent `get`',
     task: { op: 'get', count: 1000 },
-    candidates: INSIDE,
+    candidates: INSIDE_CANDIDATES,
     baseline: 'kv-loop',
   },
-  ...growth(),
+  ...growthWorkloads(),
   {
     id: 'kv-get',
     group: 'kv',
     title: 'KV, 1000 concurrent `get`',
     task: { op: 'get', count: 1000 },
-    candidates: KV_READS,
+    candidates: KV_CANDIDATES,
     baseline: 'kv-bulk',
   },
   {
@@ -63,7 +63,7 @@ export const WORKERD: readonly Workload[] = [
     baseline: 'kv-bulk',
   },
   {
-    // Here unstorage makes 10,010 calls, ten times what an invocation may make.
+    // Without unstorage, which makes 10,010 calls: an invocation may make 1,000.
     id: 'kv-entries',
     group: 'kv',
     title: 'KV, entries of 10,000 small values',
@@ -80,15 +80,15 @@ export const WORKERD: readonly Workload[] = [
   },
 ]
 
-function growth(): readonly Workload[] {
+function growthWorkloads(): readonly Workload[] {
   return [1, 10, 100, 1000, 10_000].flatMap((count): Workload[] =>
     (['set', 'get'] as const).map((op) => ({
       id: `object-burst-${op}-${count}`,
       group: 'object',
       title: `Worker → object, ${count} concurrent ${op}`,
       task: { op, count },
-      // Ten thousand messages take seconds, and an invocation may send a tenth of them.
-      candidates: FROM_A_WORKER.filter((id) => count <= 1000 || id !== 'rpc-each'),
+      // Without 10,000 messages, which take seconds: an invocation may send 1,000.
+      candidates: WORKER_CANDIDATES.filter((id) => count <= 1000 || id !== 'rpc-each'),
       baseline: 'one-rpc',
       rounds: 3,
       growth: { table: `Worker → object, \`${op}\` at once, ms`, at: count.toLocaleString('en') },

@@ -8,7 +8,7 @@ import { INVALID_VALUES, VALID_VALUES } from './values.ts'
 
 const VALID_VALUE_RULES: readonly Rule[] = VALID_VALUES.map(({ name, make, reads = make }) => ({
   id: `values/${name}`,
-  name: `the value ${name} is read back equal by get() and entries()`,
+  name: `a value (${describe(name)}) is read back equal by get() and entries()`,
   fix: 'store the entry with structured clone, or as text with encode() and decode() of botshelf/codec',
   exempt: ({ maxValueBytes }) => exemptIfTooLarge(make(), maxValueBytes),
   run: async (backend) => {
@@ -22,7 +22,7 @@ const VALID_VALUE_RULES: readonly Rule[] = VALID_VALUES.map(({ name, make, reads
 
 const INVALID_VALUE_RULES: readonly Rule[] = INVALID_VALUES.map(({ name, make, path }) => ({
   id: `invalid-values/${name}`,
-  name: `the value ${name} is rejected with INVALID_VALUE and its path, and the old value stays`,
+  name: `an invalid value (${describe(name)}) is rejected with INVALID_VALUE and its path, and the old value stays`,
   fix: 'the store validates values before it calls the storage; check that get() returns what was last set',
   exempt: ({ maxValueBytes }) =>
     maxValueBytes < 65_536
@@ -158,6 +158,11 @@ export const VALUE_RULES: readonly Rule[] = [
     },
   },
 ]
+
+/** Returns the name of a value in words. */
+function describe(name: string): string {
+  return name.replaceAll('-', ' ')
+}
 
 function exemptIfTooLarge(value: unknown, maxValueBytes: number): string | undefined {
   const { bytes } = copyValue(value)

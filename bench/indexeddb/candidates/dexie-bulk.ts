@@ -4,7 +4,7 @@ import type { Candidate } from '../candidate.ts'
 
 const TABLE = 'entries'
 
-/** Its batch API. */
+/** Uses the batch API of Dexie. */
 export const candidate: Candidate = {
   layout: { store: TABLE },
   async open(name) {

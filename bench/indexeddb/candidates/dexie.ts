@@ -14,11 +14,11 @@ export const candidate: Candidate = {
     return {
       set: (key, value) => Promise.resolve(table.put(value, key)),
       get: (key) => Promise.resolve(table.get(key)),
-      update: (key, change) =>
+      update: (key, updater) =>
         Promise.resolve(
           db.transaction('rw', table, async () => {
             const value = await table.get(key)
-            if (value) await table.put(change(value), key)
+            if (value) await table.put(updater(value), key)
           }),
         ),
       keys: () => Promise.resolve(table.toCollection().primaryKeys()),

@@ -3,7 +3,7 @@ import type { Candidate } from '../candidate.ts'
 
 const STORE = 'keyval'
 
-/** Its batch API: the caller has to have everything in his hands at once. */
+/** Uses the batch API of idb-keyval, which needs all entries in one call. */
 export const candidate: Candidate = {
   layout: { store: STORE },
   async open(name) {

@@ -11,7 +11,8 @@ export const candidate: Candidate = {
     return {
       set: (key, value) => set(key, value, store),
       get: (key) => get(key, store),
-      update: (key, change) => update<Value>(key, (value) => change(value ?? missing(key)), store),
+      update: (key, updater) =>
+        update<Value>(key, (value) => updater(value ?? missing(key)), store),
       keys: () => keys<string>(store),
       entries: () => entries<string, Value>(store),
       clear: () => clear(store),
@@ -20,5 +21,5 @@ export const candidate: Candidate = {
 }
 
 function missing(key: string): never {
-  throw new Error(`There is no ${key}.`)
+  throw new Error(`Expected a value of ${key}; received none.`)
 }

@@ -8,7 +8,7 @@ interface Schema extends DBSchema {
   readonly entries: { key: string; value: Value }
 }
 
-/** One transaction for all of it, made by the caller. */
+/** Uses one transaction for all operations, which the caller must write. */
 export const candidate: Candidate = {
   layout: { store: STORE },
   async open(name) {

@@ -17,10 +17,10 @@ export const candidate: Candidate = {
     return {
       set: (key, value) => db.put(STORE, value, key),
       get: (key) => db.get(STORE, key),
-      async update(key, change) {
+      async update(key, updater) {
         const transaction = db.transaction(STORE, 'readwrite')
         const value = await transaction.store.get(key)
-        if (value) await transaction.store.put(change(value), key)
+        if (value) await transaction.store.put(updater(value), key)
         await transaction.done
       },
       keys: () => db.getAllKeys(STORE),

@@ -1,5 +1,5 @@
 import localforage from 'localforage'
-import type { Change, Value } from '../../task.ts'
+import type { Updater, Value } from '../../task.ts'
 import type { Candidate } from '../candidate.ts'
 
 const STORE = 'keyvaluepairs'
@@ -16,10 +16,10 @@ export const candidate: Candidate = {
     return {
       set: (key, value) => store.setItem(key, value),
       get: (key) => store.getItem(key),
-      /** It has none of its own; this is what its users write. */
-      async update(key: string, change: Change) {
+      // localforage has no update method. This one loses concurrent updates.
+      async update(key: string, updater: Updater) {
         const value = await store.getItem<Value>(key)
-        if (value) await store.setItem(key, change(value))
+        if (value) await store.setItem(key, updater(value))
       },
       keys: () => store.keys(),
       async entries() {

@@ -1,11 +1,11 @@
 import { createStorage } from 'unstorage'
 import indexedDbDriver from 'unstorage/drivers/indexedb'
-import type { Change, Value } from '../../task.ts'
+import type { Updater, Value } from '../../task.ts'
 import type { Candidate } from '../candidate.ts'
 
 const STORE = 'keyval'
 
-/** It keeps values as JSON, and so a Date as text. */
+/** unstorage stores values as JSON, and so a Date as text. */
 export const candidate: Candidate = {
   layout: { store: STORE, encode: (value) => JSON.stringify(value) },
   async open(name) {
@@ -15,10 +15,10 @@ export const candidate: Candidate = {
     return {
       set: (key, value) => storage.setItem(key, value),
       get: (key) => storage.getItem(key),
-      /** It has none of its own; this is what its users write. */
-      async update(key: string, change: Change) {
+      // unstorage has no update method. This one loses concurrent updates.
+      async update(key: string, updater: Updater) {
         const value = await storage.getItem(key)
-        if (value) await storage.setItem(key, change(value))
+        if (value) await storage.setItem(key, updater(value))
       },
       keys: () => storage.getKeys(),
       async entries() {

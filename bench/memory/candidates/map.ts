@@ -1,7 +1,7 @@
 import type { Value } from '../../task.ts'
 import type { Candidate } from '../candidate.ts'
 
-/** What the language has for it. */
+/** Uses a Map, and copies with structuredClone. */
 export const candidate: Candidate = {
   async open() {
     const map = new Map<string, Value>()

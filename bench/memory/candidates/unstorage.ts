@@ -3,7 +3,7 @@ import memoryDriver from 'unstorage/drivers/memory'
 import type { Value } from '../../task.ts'
 import type { Candidate } from '../candidate.ts'
 
-/** It isolates values by JSON, and so gives a Date back as text. */
+/** unstorage copies values as JSON, and so reads a Date back as text. */
 export const candidate: Candidate = {
   async open() {
     const storage = createStorage<Value>({ driver: memoryDriver() })

@@ -1,7 +1,7 @@
 import { cloudflareKV } from '../../../adapters/cloudflare-kv.ts'
-import { open } from '../botshelf.ts'
+import { openBotshelf } from '../botshelf.ts'
 import type { Candidate } from '../candidate.ts'
 
 export const candidate: Candidate = {
-  open: ({ KV }, name) => open([cloudflareKV], 'CloudflareKV', { binding: KV }, name),
+  open: ({ KV }, name) => openBotshelf([cloudflareKV], 'CloudflareKV', { binding: KV }, name),
 }

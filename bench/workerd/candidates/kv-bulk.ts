@@ -1,19 +1,20 @@
 import type { Value } from '../../task.ts'
 import type { Candidate } from '../candidate.ts'
 
-const BULK = 100
+/** The greatest number of keys of one `get`. */
+const MAX_KEYS = 100
 
-/** Workers KV by hand: 100 keys a call, all calls at once. */
+/** Uses Workers KV directly, with 100 keys per call and all calls at once. */
 export const candidate: Candidate = {
   async open({ KV }, name) {
-    const nameOf = (key: string): string => `by-hand-${name}:${key}`
+    const nameOf = (key: string): string => `bulk-${name}:${key}`
     const getAll = async (keys: readonly string[]): Promise<readonly unknown[]> => {
       const parts: Promise<Map<string, Value | null>>[] = []
-      for (let from = 0; from < keys.length; from += BULK) {
-        parts.push(KV.get<Value>(keys.slice(from, from + BULK).map(nameOf), 'json'))
+      for (let from = 0; from < keys.length; from += MAX_KEYS) {
+        parts.push(KV.get<Value>(keys.slice(from, from + MAX_KEYS).map(nameOf), 'json'))
       }
       const found = await Promise.all(parts)
-      return keys.map((key, i) => found[Math.floor(i / BULK)]?.get(nameOf(key)))
+      return keys.map((key, i) => found[Math.floor(i / MAX_KEYS)]?.get(nameOf(key)))
     }
     return {
       set: (key, value) => KV.put(nameOf(key), JSON.stringify(value)),

@@ -1,6 +1,6 @@
 import type { Candidate } from '../candidate.ts'
 
-/** Workers KV by hand, a call for each key. */
+/** Uses Workers KV directly, with one call per key. */
 export const candidate: Candidate = {
   async open({ KV }, name) {
     const nameOf = (key: string): string => `each-${name}:${key}`

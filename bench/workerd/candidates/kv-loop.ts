@@ -1,6 +1,6 @@
 import type { InsideCandidate } from '../candidate.ts'
 
-/** The synchronous API of an object's storage, in a loop. */
+/** Uses the synchronous API of an object's storage in a loop. */
 export const candidate: InsideCandidate = {
   async open({ kv }) {
     return {

@@ -1,6 +1,6 @@
 import type { InsideCandidate } from '../candidate.ts'
 
-/** The asynchronous API of an object's storage. */
+/** Uses the asynchronous API of an object's storage. */
 export const candidate: InsideCandidate = {
   async open(storage) {
     return {

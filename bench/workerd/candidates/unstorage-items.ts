@@ -3,7 +3,7 @@ import kvDriver from 'unstorage/drivers/cloudflare-kv-binding'
 import type { Value } from '../../task.ts'
 import type { Candidate } from '../candidate.ts'
 
-/** Its batch API. */
+/** Uses the batch API of unstorage. */
 export const candidate: Candidate = {
   async open({ KV }, name) {
     const driver = kvDriver({ binding: KV, base: `unstorage-items-${name}` })

@@ -1,8 +1,8 @@
 import type { Measured } from '../rounds.ts'
 
-/** Every sample in milliseconds, by workload and candidate, for who wants to look again. */
-export function samplesJson(all: readonly Measured[]): string {
-  const lines = all.map(({ workload, samples }) => {
+/** Returns every sample in milliseconds as JSON, by workload and candidate. */
+export function renderJson(results: readonly Measured[]): string {
+  const lines = results.map(({ workload, samples }) => {
     const times = [...samples].map(([id, list]) => [
       id,
       list.map(({ ms }) => Number(ms.toPrecision(4))),
