@@ -1,5 +1,5 @@
 import { deferred, noop } from './async.ts'
-import { AssertionError, describeError, fail } from './conformance/assertions.ts'
+import { AssertionError, describeError } from './conformance/assertions.ts'
 import { ATOMIC_RULES } from './conformance/atomic-rules.ts'
 import { COMMIT_RULES } from './conformance/commit-rules.ts'
 import { CONCURRENCY_RULES } from './conformance/concurrency-rules.ts'
@@ -108,24 +108,34 @@ async function runRule(rule: Rule, createPlugin: CreatePlugin): Promise<string |
   const timer = setTimeout(timeout.resolve, CASE_TIMEOUT_MS)
   try {
     return await Promise.race([
-      runAndCleanUp(rule, createPlugin),
-      timeout.promise.then(() =>
-        fail(
-          `expected the case to end within ${CASE_TIMEOUT_MS / 1000} seconds; a call to the plugin or a storage has not settled`,
-        ),
-      ),
+      runAndCleanUp(rule, createPlugin).catch((error: unknown) => {
+        throw createFailure(rule, { problem: describeProblem(error), fix: rule.fix, cause: error })
+      }),
+      timeout.promise.then(() => {
+        const problem = `expected the case to end within ${CASE_TIMEOUT_MS / 1000} seconds; it is still running`
+        const fix = 'make every call to the plugin and its storages settle'
+        throw createFailure(rule, { problem, fix })
+      }),
     ])
-  } catch (error) {
-    const problem =
-      error instanceof AssertionError
-        ? error.message
-        : `expected no error; received ${describeError(error)}`
-    throw new Error(`${rule.id}: ${rule.name}\n  ${problem}\n  What to do: ${rule.fix}`, {
-      cause: error,
-    })
   } finally {
     clearTimeout(timer)
   }
+}
+
+interface Failure {
+  readonly problem: string
+  readonly fix: string
+  readonly cause?: unknown
+}
+
+function createFailure({ id, name }: Rule, { problem, fix, cause }: Failure): Error {
+  return new Error(`${id}: ${name}\n  ${problem}\n  What to do: ${fix}`, { cause })
+}
+
+function describeProblem(error: unknown): string {
+  return error instanceof AssertionError
+    ? error.message
+    : `expected no error; received ${describeError(error)}`
 }
 
 async function runAndCleanUp(rule: Rule, createPlugin: CreatePlugin): Promise<string | undefined> {
