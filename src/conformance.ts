@@ -3,29 +3,35 @@ import { AssertionError, describeError } from './conformance/assertions.ts'
 import { ATOMIC_RULES } from './conformance/atomic-rules.ts'
 import { COMMIT_RULES } from './conformance/commit-rules.ts'
 import { CONCURRENCY_RULES } from './conformance/concurrency-rules.ts'
+import { DURABILITY_RULES } from './conformance/durability-rules.ts'
 import { EXPIRY_RULES } from './conformance/expiry-rules.ts'
 import { KEY_RULES } from './conformance/key-rules.ts'
 import { LIFECYCLE_RULES } from './conformance/lifecycle-rules.ts'
+import { MIXIN_RULES } from './conformance/mixin-rules.ts'
 import { NAMESPACE_RULES } from './conformance/namespace-rules.ts'
 import { ORDER_RULES } from './conformance/order-rules.ts'
 import type { Rule } from './conformance/rule.ts'
 import { STORAGE_RULES } from './conformance/storage-rules.ts'
 import { type CreatePlugin, TestBackend } from './conformance/test-backend.ts'
+import { UPDATE_RULES } from './conformance/update-rules.ts'
 import { VALUE_RULES } from './conformance/value-rules.ts'
 import { WATCH_RULES } from './conformance/watch-rules.ts'
 import type { StoragePluginBase } from './storage.ts'
 
 const RULES: readonly Rule[] = [
   ...STORAGE_RULES,
+  ...DURABILITY_RULES,
   ...COMMIT_RULES,
   ...KEY_RULES,
   ...NAMESPACE_RULES,
   ...VALUE_RULES,
   ...EXPIRY_RULES,
   ...CONCURRENCY_RULES,
+  ...UPDATE_RULES,
   ...ATOMIC_RULES,
   ...ORDER_RULES,
   ...LIFECYCLE_RULES,
+  ...MIXIN_RULES,
   ...WATCH_RULES,
 ]
 
@@ -46,7 +52,7 @@ export interface ConformanceOptions {
    * The cases that the plugin is known not to pass: the id of each, and why.
    *
    * @example
-   * { skip: { 'storage/survives-restart': 'the test server keeps its data in memory' } }
+   * { skip: { 'durability/restart': 'the test server keeps its data in memory' } }
    */
   readonly skip?: Readonly<Record<string, string>>
 }

@@ -194,7 +194,7 @@ export const EXPIRY_RULES: readonly Rule[] = [
   {
     id: 'expiry/invalid-ttl',
     name: 'a ttl that is not a positive finite number of milliseconds is INVALID_VALUE',
-    fix: 'the store validates options before it calls the storage; check that an empty namespace has no keys',
+    fix: 'check that a new namespace has no keys; the store validates options before it calls the storage',
     run: async (backend) => {
       const store = await backend.openStore()
       for (const ttl of [0, -1, Number.NaN, Infinity, '5', null, new Date()] as number[])
@@ -205,7 +205,7 @@ export const EXPIRY_RULES: readonly Rule[] = [
   {
     id: 'expiry/invalid-options',
     name: 'an invalid `expires`, `expires` beside `ttl`, and options that are not a plain object are INVALID_VALUE',
-    fix: 'the store validates options before it calls the storage; check that an empty namespace has no keys',
+    fix: 'check that a new namespace has no keys; the store validates options before it calls the storage',
     run: async (backend) => {
       const store = await backend.openStore()
       for (const expires of [Number.NaN, Infinity, '5', null, new Date()] as number[]) {

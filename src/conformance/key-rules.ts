@@ -96,7 +96,7 @@ export const KEY_RULES: readonly Rule[] = [
   {
     id: 'keys/invalid',
     name: 'every method rejects a key that is not a well-formed string with INVALID_KEY',
-    fix: 'the store validates keys before it calls the storage; check that an empty namespace has no keys',
+    fix: 'check that a new namespace has no keys; the store validates keys before it calls the storage',
     run: async (backend) => {
       const store = await backend.openStore()
       for (const key of NOT_KEYS) {

@@ -1,38 +1,9 @@
 import { deferred, noop, sleep } from '../async.ts'
 import { StoreError } from '../errors.ts'
-import type { StorageRuntime } from '../runtime.ts'
-import { StoreMixin } from '../store-mixin.ts'
-import type { Store } from '../store.ts'
-import { assert, assertEqual, assertRejects, collect, describeError } from './assertions.ts'
-import type { Rule } from './rule.ts'
-import { SpyPlugin } from './spy-plugin.ts'
-import type { TestBackend } from './test-backend.ts'
-
-class Bot extends StoreMixin()(Object) {}
-
-/** Every method that uses the storage. */
-const METHODS: Readonly<Record<string, (store: Store | Bot) => Promise<unknown>>> = {
-  get: (store) => store.get('k'),
-  record: (store) => store.record('k'),
-  has: (store) => store.has('k'),
-  set: (store) => store.set('k', 2),
-  delete: (store) => store.delete('k'),
-  setMany: (store) => store.setMany({ k: 2 }),
-  update: (store) => store.update('k', () => 2),
-  mutable: (store) => store.mutable('k', () => {}, 2),
-  getOrInsert: (store) => store.getOrInsert('k', 2),
-  pop: (store) => store.pop('k'),
-  size: (store) => store.size(),
-  clear: (store) => store.clear(),
-  keys: (store) => collect(store.keys()),
-  values: (store) => collect(store.values()),
-  entries: (store) => collect(store.entries()),
-  records: (store) => collect(store.records()),
-  'for await': (store) => collect(store),
-}
-
-const RUNTIME_GUARDS =
-  'the runtime guards the storage; if open() and close() of the adapter settle, report this as a bug of botshelf'
+import { assert, assertEqual, assertRejects, describeError } from './assertions.ts'
+import { type Rule, RUNTIME_GUARDS } from './rule.ts'
+import { spyOn } from './spy-plugin.ts'
+import { assertAllNotOpen } from './store-methods.ts'
 
 /** The lifecycle, which the runtime enforces: no storage is opened or closed twice, or used when closed. */
 export const LIFECYCLE_RULES: readonly Rule[] = [
@@ -231,99 +202,4 @@ export const LIFECYCLE_RULES: readonly Rule[] = [
       await assertRejects(runtime.open(namespace), 'STORE_NOT_OPEN', 'open() of a closed runtime')
     },
   },
-  {
-    id: 'lifecycle/mixin',
-    name: 'a StoreMixin is STORE_NOT_OPEN before openStorage() and after closeStorage(), and STORE_ALREADY_OPEN when opened twice',
-    fix: RUNTIME_GUARDS,
-    run: async (backend) => {
-      const { plugin, runtime, namespace } = spyOn(backend)
-      const bot = new Bot()
-      await failToOpen(bot, { plugin, runtime, namespace })
-      const opening = bot.openStorage(runtime, namespace)
-      await assertRejects(
-        bot.openStorage(runtime, namespace),
-        'STORE_ALREADY_OPEN',
-        'openStorage() during another',
-      )
-      await opening
-      await assertRejects(
-        bot.openStorage(runtime, namespace),
-        'STORE_ALREADY_OPEN',
-        'a second openStorage()',
-      )
-      for (const call of Object.values(METHODS)) await call(bot)
-      const expires = backend.now + 90_000
-      await bot.set('k', 1, { expires })
-      assertEqual(await bot.record('k'), { value: 1, expires }, 'record()')
-      assertEqual(
-        await collect(bot.records({ prefix: 'k' })),
-        [['k', { value: 1, expires }]],
-        'records() with a prefix',
-      )
-      assertEqual(await collect(bot.records({ prefix: 'x' })), [], 'records() with another prefix')
-      await bot.closeStorage()
-      assertEqual(bot.namespace, namespace, 'the namespace after closeStorage()')
-      await assertAllNotOpen(bot, 'after closeStorage()')
-      await reopenAndDispose(bot, { plugin, runtime, namespace })
-    },
-  },
 ]
-
-interface Spied {
-  readonly plugin: SpyPlugin
-  readonly runtime: StorageRuntime
-  readonly namespace: string
-}
-
-function spyOn(backend: TestBackend): Spied {
-  const plugin = new SpyPlugin(backend.plugin)
-  return {
-    plugin,
-    runtime: backend.createRuntime({ allowLostUpdates: true }, plugin),
-    namespace: backend.createNamespace(),
-  }
-}
-
-async function assertAllNotOpen(store: Store | Bot, when: string): Promise<void> {
-  const calls = Object.entries(METHODS).map(([name, call]) =>
-    assertRejects(call(store), 'STORE_NOT_OPEN', `${name} ${when}`),
-  )
-  await Promise.all(calls)
-}
-
-async function failToOpen(bot: Bot, { plugin, runtime, namespace }: Spied): Promise<void> {
-  assertEqual(bot.namespace, undefined, 'the namespace of a new mixin')
-  assertEqual(bot.isOpenStorage(), false, 'isOpenStorage() of a new mixin')
-  await assertAllNotOpen(bot, 'before openStorage()')
-  await assertRejects(bot.closeStorage(), 'STORE_NOT_OPEN', 'closeStorage() before openStorage()')
-  plugin.onOpen = () => {
-    throw new Error('not yet')
-  }
-  await assertRejects(
-    bot.openStorage(runtime, namespace),
-    'BACKEND_ERROR',
-    'openStorage() of a plugin that throws',
-  )
-  assertEqual(bot.namespace, undefined, 'the namespace after openStorage() failed')
-  plugin.onOpen = noop
-}
-
-async function reopenAndDispose(bot: Bot, { plugin, runtime, namespace }: Spied): Promise<void> {
-  await bot.openStorage(runtime, namespace)
-  assertEqual(await bot.get('k'), 1, 'the value after reopening')
-  await bot[Symbol.asyncDispose]()
-  assertEqual(bot.isOpenStorage(), false, 'isOpenStorage() after disposing')
-  await bot.openStorage(runtime, namespace)
-  let isClosed = false
-  plugin.onClose = async () => {
-    await sleep(5)
-    isClosed = true
-  }
-  const closing = bot.closeStorage()
-  await bot[Symbol.asyncDispose]()
-  assert(
-    isClosed,
-    'disposing during closeStorage(): expected it to wait; it resolved before the close',
-  )
-  await closing
-}

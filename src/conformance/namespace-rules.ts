@@ -32,7 +32,7 @@ const COLLIDING: readonly (readonly [namespace: string, key: string])[] = [
 export const NAMESPACE_RULES: readonly Rule[] = [
   {
     id: 'namespaces/isolated',
-    name: 'two namespaces never share an entry, whatever characters they and their keys contain',
+    name: 'two namespaces never share an entry, with any characters in their names and keys',
     fix: 'escape the separator in the namespace before joining it to a key, or use one table per namespace; do not trim or normalize names',
     run: async (backend) => {
       const runtime = backend.createRuntime()

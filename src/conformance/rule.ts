@@ -23,7 +23,6 @@ export function exemptUnlessAtomic({ atomic }: Traits): string | undefined {
   return atomic === 'none' ? "the backend has no conditional writes (atomic: 'none')" : undefined
 }
 
-/** Exempts a backend from rules about data that outlives its plugin. */
-export function exemptUnlessDurable({ durable }: Traits): string | undefined {
-  return durable ? undefined : 'the backend loses its data with the plugin (durable: false)'
-}
+/** What to do about a rule that the runtime enforces. */
+export const RUNTIME_GUARDS =
+  'check that open() and close() of the adapter settle; the runtime enforces the rest, so otherwise report a bug of botshelf'

@@ -1,5 +1,7 @@
 import { noop } from '../async.ts'
+import type { StorageRuntime } from '../runtime.ts'
 import { type StorageBase, type StorageHost, StoragePluginBase } from '../storage.ts'
+import type { TestBackend } from './test-backend.ts'
 
 type Hook = () => Promise<void> | void
 
@@ -49,4 +51,21 @@ export class SpyPlugin extends StoragePluginBase {
 async function callAfter(hook: Hook, call: () => unknown): Promise<unknown> {
   await hook()
   return call()
+}
+
+/** A runtime whose plugin is spied on, and a new namespace. */
+export interface SpiedRuntime {
+  readonly plugin: SpyPlugin
+  readonly runtime: StorageRuntime
+  readonly namespace: string
+}
+
+/** Creates a runtime over the backend's plugin, and counts what reaches the plugin. */
+export function spyOn(backend: TestBackend): SpiedRuntime {
+  const plugin = new SpyPlugin(backend.plugin)
+  return {
+    plugin,
+    runtime: backend.createRuntime({ allowLostUpdates: true }, plugin),
+    namespace: backend.createNamespace(),
+  }
 }

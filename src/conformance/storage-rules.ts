@@ -1,5 +1,5 @@
 import { assert, assertEqual, assertRejects, collect, sortedMap, sortKeys } from './assertions.ts'
-import { exemptUnlessDurable, type Rule } from './rule.ts'
+import type { Rule } from './rule.ts'
 import { createEntry, removeChange, setChange } from './test-data.ts'
 
 /** The methods of a storage, called without a store. */
@@ -230,46 +230,6 @@ export const STORAGE_RULES: readonly Rule[] = [
     },
   },
   {
-    id: 'storage/reopen',
-    name: 'entries are kept when the namespace is closed and opened again by the same plugin',
-    fix: 'keep the data with the plugin or the backend; close() must not delete it',
-    run: async (backend) => {
-      const namespace = backend.createNamespace()
-      const storage = await backend.plugin.open(namespace)
-      await storage.set('k', createEntry([1, 2], 'v1'))
-      await storage.close()
-      const reopened = await backend.openStorage(namespace)
-      assertEqual(await reopened.get('k'), { value: [1, 2], version: 'v1' }, 'the entry')
-    },
-  },
-  {
-    id: 'storage/survives-restart',
-    name: 'entries are kept for a second plugin over the same backend, after close()',
-    fix: 'write to the backend, or say traits.durable: false; the `plugin` option must reach the same backend each time it is called',
-    exempt: exemptUnlessDurable,
-    run: async (backend) => {
-      const namespace = backend.createNamespace()
-      const storage = await backend.plugin.open(namespace)
-      await storage.set('k', createEntry(new Date(7), 'v1'))
-      await storage.close()
-      const later = await backend.openStorage(namespace, await backend.createPlugin())
-      assertEqual(await later.get('k'), { value: new Date(7), version: 'v1' }, 'the entry')
-      assertEqual(await later.len(), 1, 'len()')
-    },
-  },
-  {
-    id: 'storage/survives-restart-without-close',
-    name: 'a write that resolved is kept for a second plugin over the same backend, without close()',
-    fix: 'resolve a write only when the backend has stored it; do not wait for close()',
-    exempt: exemptUnlessDurable,
-    run: async (backend) => {
-      const namespace = backend.createNamespace()
-      await (await backend.openStorage(namespace)).set('k', createEntry('kept', 'v1'))
-      const later = await backend.openStorage(namespace, await backend.createPlugin())
-      assertEqual(await later.get('k'), { value: 'kept', version: 'v1' }, 'the entry')
-    },
-  },
-  {
     id: 'storage/traits',
     name: 'traits have valid values, and a key of maxKeyBytes can be stored',
     fix: "correct the storage's traits; lower maxKeyBytes to what the backend takes",
@@ -296,7 +256,7 @@ export const STORAGE_RULES: readonly Rule[] = [
   {
     id: 'storage/invalid-input-not-stored',
     name: 'a store rejects an invalid key or value without writing anything',
-    fix: 'the store validates before it calls the storage; check that an empty namespace has no keys',
+    fix: 'check that a new namespace has no keys; the store validates input before it calls the storage',
     run: async (backend) => {
       const store = await backend.openStore()
       await assertRejects(store.set('\ud800', 1), 'INVALID_KEY', 'set() of an unpaired surrogate')

@@ -23,7 +23,7 @@ const VALID_VALUE_RULES: readonly Rule[] = VALID_VALUES.map(({ name, make, reads
 const INVALID_VALUE_RULES: readonly Rule[] = INVALID_VALUES.map(({ name, make, path }) => ({
   id: `invalid-values/${name}`,
   name: `an invalid value (${describe(name)}) is rejected with INVALID_VALUE and its path, and the old value stays`,
-  fix: 'the store validates values before it calls the storage; check that get() returns what was last set',
+  fix: 'check that get() returns what was last set; the store validates values before it calls the storage',
   exempt: ({ maxValueBytes }) =>
     maxValueBytes < 65_536
       ? `maxValueBytes is ${maxValueBytes}, so the value may be TOO_LARGE instead`
@@ -67,13 +67,13 @@ export const VALUE_RULES: readonly Rule[] = [
   {
     id: 'copies/set-copies-value',
     name: 'set() stores the value as it was at the time of the call',
-    fix: 'the store copies the value; keep the entry that set() or commit() receives unchanged',
+    fix: 'keep the entry that set() or commit() receives unchanged; the store has copied the value',
     run: (backend) => mutateDuringWrite(backend, (store, value) => store.set('k', value)),
   },
   {
     id: 'copies/atomic-writes-copy-value',
     name: 'setMany() and getOrInsert() store the value as it was at the time of the call',
-    fix: 'the store copies the value; keep the entries that commit() receives unchanged',
+    fix: 'keep the entries that commit() receives unchanged; the store has copied the values',
     exempt: exemptUnlessAtomic,
     run: async (backend) => {
       await mutateDuringWrite(backend, (store, value) => store.setMany({ k: value }))
@@ -125,7 +125,7 @@ export const VALUE_RULES: readonly Rule[] = [
   {
     id: 'codec/round-trip',
     name: 'encode() and decode() of botshelf/codec keep every valid value',
-    fix: 'nothing in an adapter affects this case; report it as a bug of botshelf',
+    fix: 'report a bug of botshelf; an adapter cannot affect this case',
     run: async () => {
       for (const { name, make, reads = make } of VALID_VALUES) {
         const text = encode(make())
@@ -140,7 +140,7 @@ export const VALUE_RULES: readonly Rule[] = [
   {
     id: 'codec/invalid-input',
     name: 'encode() rejects what no backend stores; decode() rejects damaged text and later formats',
-    fix: 'nothing in an adapter affects this case; report it as a bug of botshelf',
+    fix: 'report a bug of botshelf; an adapter cannot affect this case',
     run: async () => {
       for (const { name, make } of INVALID_VALUES)
         await assertRejects((async () => encode(make()))(), 'INVALID_VALUE', `encode() of ${name}`)

@@ -1,13 +1,17 @@
 import { deferred, noop, sleep } from '../async.ts'
 import type { StorageBase, StoreChange, Traits } from '../storage.ts'
 import { assert, assertEqual, assertRejects, describeError, fail, sortKeys } from './assertions.ts'
+import {
+  applyChange,
+  assertEnds,
+  CHANGE_TIMEOUT_MS,
+  nextChanges,
+  type Watch,
+  withTimeout,
+} from './change-reader.ts'
 import type { Rule } from './rule.ts'
 import type { TestBackend } from './test-backend.ts'
 import { createEntry, removeChange, setChange } from './test-data.ts'
-
-const CHANGE_TIMEOUT_MS = 5_000
-
-type Watch = AsyncIterator<StoreChange, undefined>
 
 /** `watch()` of a store and of a storage, where `traits.watch` is true. */
 export const WATCH_RULES: readonly Rule[] = [
@@ -292,43 +296,4 @@ function record(storage: StorageBase): {
     received.push('key' in change ? `${kind} ${change.key}` : kind)
   })
   return { received, stop: stop ?? noop }
-}
-
-async function nextChanges(watch: Watch, count: number): Promise<StoreChange[]> {
-  const received: StoreChange[] = []
-  while (received.length < count) {
-    const { done, value } = await withTimeout(
-      watch.next(),
-      `change ${received.length + 1} of ${count}`,
-    )
-    if (done) fail(`expected ${count} changes; the watch ended after ${received.length}`)
-    else received.push(value)
-  }
-  return received
-}
-
-function applyChange(view: Set<string>, change: StoreChange): void {
-  if (change.kind === 'clear') view.clear()
-  else if (change.kind === 'set') view.add(change.key)
-  else view.delete(change.key)
-}
-
-async function assertEnds(next: Promise<IteratorResult<unknown>>, what: string): Promise<void> {
-  const { done } = await withTimeout(next, `the end of the watch, by ${what}`)
-  assertEqual(done, true, `done of ${what}`)
-}
-
-async function withTimeout<T>(promise: Promise<T>, what: string): Promise<T> {
-  const timeout = deferred()
-  const timer = setTimeout(timeout.resolve, CHANGE_TIMEOUT_MS)
-  try {
-    return await Promise.race([
-      promise,
-      timeout.promise.then(() =>
-        fail(`expected ${what} within ${CHANGE_TIMEOUT_MS / 1000} seconds; received none`),
-      ),
-    ])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -8,6 +8,6 @@ runConformance(
   'Node',
   conformance({
     plugin: () => plugin,
-    skip: { 'storage/survives-restart': 'the plugin keeps its data in a Map' },
+    skip: { 'durability/restart': 'the plugin keeps its data in a Map' },
   }),
 )

@@ -58,7 +58,7 @@ async function runCase(
   create: () => MemoryStoragePlugin,
 ): Promise<string | undefined> {
   const shared = create()
-  const plugin = rule.startsWith('storage/survives-') ? create : () => shared
+  const plugin = rule.startsWith('durability/restart') ? create : () => shared
   const found = conformance({ plugin }).find(({ id }) => id === rule)
   if (found === undefined) throw new RangeError(`There is no case ${rule}.`)
   return found.run().then(

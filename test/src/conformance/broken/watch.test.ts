@@ -2,7 +2,7 @@ import { MemoryStoragePlugin } from '../../../../adapters/memory.ts'
 import type { StorageBase, StorageListener } from '../../../../src/index.ts'
 import { BrokenPlugin, type Patch, removeTransact, testBrokenStorages } from './broken-plugin.ts'
 
-/** Reports changes before they are committed, whatever their outcome is. */
+/** Reports changes before they are committed, including those that fail. */
 class EarlyReportsPlugin extends MemoryStoragePlugin {
   readonly #listeners = new Set<StorageListener>()
 
