@@ -127,7 +127,7 @@ export const COMMIT_RULES: readonly Rule[] = [
   {
     id: 'commit/two-plugins',
     name: 'two plugins that open one namespace see the same entries and versions',
-    fix: "check conditions in the backend, not in memory, or say traits.atomic: 'instance'",
+    fix: "check conditions in the backend, not in memory, or set traits.atomic to 'instance'",
     exempt: ({ atomic }) =>
       atomic === 'instance' || atomic === 'none'
         ? `conditional writes do not reach beyond one plugin (atomic: '${atomic}')`

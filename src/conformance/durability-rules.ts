@@ -21,7 +21,7 @@ export const DURABILITY_RULES: readonly Rule[] = [
   {
     id: 'durability/restart',
     name: 'entries are kept for a second plugin over the same backend, after close()',
-    fix: 'write to the backend, or say traits.durable: false; the `plugin` option must reach the same backend each time it is called',
+    fix: 'write to the backend, or set traits.durable to false; the `plugin` option must reach the same backend each time it is called',
     exempt: exemptUnlessDurable,
     run: async (backend) => {
       const namespace = backend.createNamespace()

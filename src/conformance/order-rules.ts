@@ -110,7 +110,7 @@ export const ORDER_RULES: readonly Rule[] = [
   {
     id: 'order/read-across-stores',
     name: 'what one runtime wrote, another runtime reads',
-    fix: "resolve commit() only when the backend has stored the changes, or say traits.consistency: 'eventual'",
+    fix: "resolve commit() only when the backend has stored the changes, or set traits.consistency to 'eventual'",
     exempt: ({ consistency }) =>
       consistency === 'strong'
         ? undefined
