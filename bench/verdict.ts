@@ -52,7 +52,7 @@ export function judge(goal: Goal, results: readonly Measured[]): Verdict | undef
       if (!measured.counted.has(candidate)) return undefined
       const calls = Object.values(measured.counted.get(candidate)?.calls ?? {})
       const count = calls.reduce((sum, each) => sum + each, 0)
-      const expected = limit.max === 1 ? 'at most 1 call' : `at most ${limit.max} calls`
+      const expected = ['no call', 'at most 1 call'][limit.max] ?? `at most ${limit.max} calls`
       return { ...base, expected, measured: String(count), isMet: count <= limit.max }
     }
     default: {

@@ -22,7 +22,7 @@ export async function startWorkerd(): Promise<Engine> {
       compatibilityDate: '2026-10-01',
       durableObjects: {
         BOT_STORAGE: { className: 'StorageObject', useSQLite: true },
-        BASELINE: { className: 'HandObject', useSQLite: true },
+        BASELINE: { className: 'BaselineObject', useSQLite: true },
         HOST: { className: 'HostObject', useSQLite: true },
       },
       kvNamespaces: ['KV'],
