@@ -3,24 +3,24 @@ import { orUsageError, UsageError } from '../scripts/command-line.ts'
 import { WORKLOADS } from './workloads/all.ts'
 import { GROUPS, type Workload } from './workload.ts'
 
-const ROUNDS = 5
+const DEFAULT_ROUNDS = 5
 const QUICK_ROUNDS = 3
 
-/** What is to be measured. */
-export interface Request {
+/** What a run measures, and where it writes the report. */
+export interface BenchmarkOptions {
   readonly workloads: readonly Workload[]
   readonly rounds: number
-  /** The folder that gets the report; `undefined`: it is only printed. */
+  /** The folder for the report; `undefined` prints the report. */
   readonly output: string | undefined
 }
 
 /**
- * Reads the command line. A full run writes its report into `folder`; one of less does where
- * `--output` says so.
+ * Reads the command line. A run of all workloads writes its report to `reportFolder`. A run with
+ * `--only`, `--quick` or `--rounds` prints its report, unless `--output` names a folder.
  *
  * @throws UsageError
  */
-export function readArguments(folder: string): Request {
+export function readArguments(reportFolder: string): BenchmarkOptions {
   const { values } = orUsageError(() =>
     parseArgs({
       options: {
@@ -34,22 +34,24 @@ export function readArguments(folder: string): Request {
   const { only, quick } = values
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
   if (rounds !== undefined && !(Number.isSafeInteger(rounds) && rounds > 0)) {
-    throw new UsageError('--rounds takes a number of rounds, 1 or more.')
+    throw new UsageError(
+      `--rounds must be a whole number, 1 or more; received ${values.rounds}. Without it, ${DEFAULT_ROUNDS} rounds are timed.`,
+    )
   }
-  const unknown = only.filter((name) => !WORKLOADS.some((each) => matches(each, name)))
+  const unknown = only.filter((name) => !WORKLOADS.some((workload) => matches(workload, name)))
   if (unknown.length > 0) {
     const ids = WORKLOADS.filter(({ growth }) => growth === undefined).map(({ id }) => id)
     throw new UsageError(
-      `There is no workload ${unknown.join(', ')}. A group: ${GROUPS.join(', ')}. A workload: ${ids.join(', ')}.`,
+      `--only must name a group or a workload; received ${unknown.join(', ')}. Groups: ${GROUPS.join(', ')}. Workloads: ${ids.join(', ')}.`,
     )
   }
-  const whole = only.length === 0 && !quick && rounds === undefined
+  const isFullRun = only.length === 0 && !quick && rounds === undefined
   return {
     workloads: WORKLOADS.filter(
-      (each) => only.length === 0 || only.some((name) => matches(each, name)),
+      (workload) => only.length === 0 || only.some((name) => matches(workload, name)),
     ),
-    rounds: rounds ?? (quick ? QUICK_ROUNDS : ROUNDS),
-    output: values.output ?? (whole ? folder : undefined),
+    rounds: rounds ?? (quick ? QUICK_ROUNDS : DEFAULT_ROUNDS),
+    output: values.output ?? (isFullRun ? reportFolder : undefined),
   }
 }
 

@@ -1,4 +1,4 @@
-/** What is stored: about 200 bytes of a person, as a bot keeps it, unless a task says otherwise. */
+/** A stored value: what a bot keeps about a user, 200 bytes as text unless a task says otherwise. */
 export interface Value {
   readonly user: string
   karma: number
@@ -6,7 +6,7 @@ export interface Value {
   readonly updated: Date
 }
 
-/** Text that does not compress, so that a value of 1 MB is one on the disk too. */
+/** Returns text that does not compress, so that a value of 1 MB takes 1 MB on the disk too. */
 function randomText(length: number, seed: number): string {
   let state = (seed + 1) * 0x9e3779b1
   let text = ''
@@ -19,41 +19,45 @@ function randomText(length: number, seed: number): string {
   return text.slice(0, length)
 }
 
-/** Values of about so many bytes each, always the same ones. */
-export function valuesFor(count: number, bytes: number): readonly Value[] {
-  const note = Math.max(8, Math.round((bytes - 105) / 3))
+/** Returns `count` values of about `bytes` bytes each, the same ones on every call. */
+export function createValues(count: number, bytes: number): readonly Value[] {
+  const noteLength = Math.max(8, Math.round((bytes - 105) / 3))
   return Array.from({ length: count }, (_, i) => ({
     user: `user-${String(i).padStart(6, '0')}`,
     karma: 0,
-    notes: [0, 1, 2].map((n) => randomText(note, 3 * i + n)),
+    notes: [0, 1, 2].map((n) => randomText(noteLength, 3 * i + n)),
     updated: new Date(Date.UTC(2026, 0, 1) + i * 60_000),
   }))
 }
 
-/** @throws Error if what was found is not what was expected, as JSON */
-export function same(
-  found: unknown,
+/**
+ * Compares a list with what was stored, as JSON: some candidates read a Date back as text.
+ *
+ * @throws Error if they differ
+ */
+export function assertSameList(
+  actual: unknown,
   expected: readonly unknown[],
   what: string,
-  ordered = true,
+  options: { readonly isOrdered?: boolean } = {},
 ): void {
-  if (!Array.isArray(found) || found.length !== expected.length) {
-    throw new Error(`${what} should be ${expected.length} and are ${lengthOf(found)}.`)
+  if (!Array.isArray(actual) || actual.length !== expected.length) {
+    const received = Array.isArray(actual) ? actual.length : String(actual)
+    throw new Error(`${what}: expected ${expected.length} items; received ${received}.`)
   }
-  // Some contenders keep a Date as text; as JSON it is the same.
-  const texts = found.map((each: unknown) => JSON.stringify(each))
-  const right = expected.map((each) => JSON.stringify(each))
-  if (!ordered) for (const list of [texts, right]) list.sort()
-  const wrong = right.findIndex((text, i) => text !== texts[i])
-  if (wrong >= 0) throw new Error(`${what} are not what was stored: ${String(texts[wrong])}`)
+  const actualTexts = actual.map((item: unknown) => JSON.stringify(item))
+  const expectedTexts = expected.map((item) => JSON.stringify(item))
+  if (options.isOrdered === false) for (const list of [actualTexts, expectedTexts]) list.sort()
+  const index = expectedTexts.findIndex((text, i) => text !== actualTexts[i])
+  if (index >= 0) {
+    throw new Error(
+      `${what}, item ${index}: expected ${expectedTexts[index]}; received ${actualTexts[index]}.`,
+    )
+  }
 }
 
-function lengthOf(found: unknown): string {
-  return Array.isArray(found) ? String(found.length) : String(found)
-}
-
-/** @throws Error if it is none */
+/** @throws Error if `value` has no karma */
 export function asValue(value: unknown): Value {
   if (typeof value === 'object' && value !== null && 'karma' in value) return value as Value
-  throw new Error(`A value is ${String(value)}.`)
+  throw new Error(`Expected a stored value; received ${String(value)}.`)
 }

@@ -2,60 +2,62 @@ import type { Engine } from './engines/engine.ts'
 import type { Sample } from './task.ts'
 import type { Workload } from './workload.ts'
 
-/** What was measured of one workload: the samples of each contender, by round. */
+/** The results of one workload. */
 export interface Measured {
   readonly workload: Workload
+  /** The samples of each candidate, one per timed round. */
   readonly samples: ReadonlyMap<string, readonly Sample[]>
-  /** What the platform was asked for, and what was lost, as counted in the round that was not timed. */
+  /** Calls to the platform and lost updates, as counted in the round that is not timed. */
   readonly counted: ReadonlyMap<string, Sample>
 }
 
 /**
- * Measures workloads of one engine. A round takes one sample of each contender, one after another
- * and in an order drawn anew, so that what slows the machine down slows all of them. The first
- * round is not timed: it fills, verifies and counts.
+ * Measures the workloads of one engine. Each round takes one sample of every candidate, in a new
+ * random order, so that what slows the machine down affects all of them. The first round is not
+ * timed: it fills the databases, verifies all content and counts calls.
  */
 export async function measure(
   engine: Engine,
   workloads: readonly Workload[],
   rounds: number,
-  tell: (line: string) => void,
+  onProgress: (line: string) => void,
 ): Promise<readonly Measured[]> {
-  const all = workloads.map((workload) => ({
+  const results = workloads.map((workload) => ({
     workload,
-    samples: new Map(workload.contenders.map((each) => [each, [] as Sample[]])),
+    samples: new Map(workload.candidates.map((candidate) => [candidate, [] as Sample[]])),
     counted: new Map<string, Sample>(),
   }))
   for (let round = 0; round <= rounds; round++) {
-    for (const { workload, samples, counted } of all) {
-      if (round > (workload.rounds ?? rounds)) continue
-      for (const contender of shuffled(workload.contenders)) {
-        const sample = await take(engine, workload, contender, round)
-        if (round === 0) counted.set(contender, sample)
-        else samples.get(contender)?.push(sample)
+    for (const { workload, samples, counted } of results) {
+      const lastRound = Math.min(rounds, workload.rounds ?? rounds)
+      if (round > lastRound) continue
+      for (const candidate of shuffle(workload.candidates)) {
+        const sample = await takeSample(engine, workload, candidate, round)
+        if (round === 0) counted.set(candidate, sample)
+        else samples.get(candidate)?.push(sample)
       }
-      tell(`round ${round} of ${Math.min(rounds, workload.rounds ?? rounds)}: ${workload.id}`)
+      onProgress(`round ${round} of ${lastRound}: ${workload.id}`)
     }
   }
-  return all
+  return results
 }
 
-async function take(
+async function takeSample(
   engine: Engine,
   workload: Workload,
-  contender: string,
+  candidate: string,
   round: number,
 ): Promise<Sample> {
   try {
-    return await engine.sample(workload, contender, round)
+    return await engine.sample(workload, candidate, round)
   } catch (cause) {
-    throw new Error(`${workload.id} failed for ${contender}: ${String(cause)}`, { cause })
+    throw new Error(`Workload ${workload.id} failed for ${candidate}: ${String(cause)}`, { cause })
   }
 }
 
-function shuffled<T>(list: readonly T[]): T[] {
+function shuffle<T>(list: readonly T[]): T[] {
   return list
-    .map((value) => ({ value, at: Math.random() }))
-    .toSorted((a, b) => a.at - b.at)
-    .map(({ value }) => value)
+    .map((item) => ({ item, order: Math.random() }))
+    .toSorted((a, b) => a.order - b.order)
+    .map(({ item }) => item)
 }

@@ -1,38 +1,38 @@
 import type { Measured } from './rounds.ts'
 import { median } from './task.ts'
 
-/** The middle of what was measured, and where its middle half lies. */
+/** The median of the samples, and the bounds of their middle half, in milliseconds. */
 export interface Spread {
   readonly median: number
   readonly lower: number
   readonly upper: number
 }
 
-/** The milliseconds of a contender, over all rounds; `undefined` if it has not taken part. */
-export function spreadOf({ samples }: Measured, contender: string): Spread | undefined {
-  const times = samples.get(contender)?.map(({ ms }) => ms) ?? []
+/** Returns the spread of a candidate's times; `undefined` if it was not measured. */
+export function spreadOf({ samples }: Measured, candidate: string): Spread | undefined {
+  const times = samples.get(candidate)?.map(({ ms }) => ms) ?? []
   if (times.length === 0) return undefined
   return { median: median(times), lower: quantile(times, 0.25), upper: quantile(times, 0.75) }
 }
 
-/** How much longer one takes than another: the median of the rounds' ratios. */
+/** Returns how many times as long one candidate takes as another: the median over the rounds. */
 export function ratioOf(
   { samples }: Measured,
-  contender: string,
+  candidate: string,
   against: string,
 ): number | undefined {
   const others = samples.get(against) ?? []
-  const ratios = (samples.get(contender) ?? []).flatMap(({ ms }, round) => {
+  const ratios = (samples.get(candidate) ?? []).flatMap(({ ms }, round) => {
     const other = others[round]
     return other === undefined || other.ms === 0 ? [] : [ms / other.ms]
   })
   return ratios.length === 0 ? undefined : median(ratios)
 }
 
-/** The one of them whose median is the lowest. */
-export function fastest(measured: Measured, among: readonly string[]): string | undefined {
+/** Returns the candidate with the lowest median. */
+export function fastestOf(measured: Measured, candidates: readonly string[]): string | undefined {
   let best: { readonly id: string; readonly time: number } | undefined
-  for (const id of among) {
+  for (const id of candidates) {
     const time = spreadOf(measured, id)?.median
     if (time !== undefined && (best === undefined || time < best.time)) best = { id, time }
   }
@@ -41,8 +41,8 @@ export function fastest(measured: Measured, among: readonly string[]): string | 
 
 function quantile(numbers: readonly number[], q: number): number {
   const sorted = numbers.toSorted((a, b) => a - b)
-  const place = (sorted.length - 1) * q
-  const below = sorted[Math.floor(place)] ?? 0
-  const above = sorted[Math.ceil(place)] ?? below
-  return below + (above - below) * (place - Math.floor(place))
+  const position = (sorted.length - 1) * q
+  const below = sorted[Math.floor(position)] ?? 0
+  const above = sorted[Math.ceil(position)] ?? below
+  return below + (above - below) * (position - Math.floor(position))
 }

@@ -1,81 +1,84 @@
-import { CONTENDERS, labelOf } from './contenders.ts'
+import { CANDIDATES, labelOf } from './candidates.ts'
 import { BEST_PEER, type Goal } from './goals.ts'
 import type { Measured } from './rounds.ts'
-import { fastest, ratioOf, spreadOf } from './statistics.ts'
+import { fastestOf, ratioOf, spreadOf } from './statistics.ts'
 
-/** How a goal came out. */
+/** Whether a goal is met. */
 export interface Verdict {
   readonly goal: Goal
+  /** The title of the workload. */
   readonly title: string
-  /** What is to hold, and what was measured, in a few words each. */
-  readonly says: string
-  readonly found: string
-  readonly met: boolean
-  /** By how much of the goal it is missed, in percent; `undefined` where a count is. */
+  /** The limit and the measured figure, as the report shows them. */
+  readonly expected: string
+  readonly measured: string
+  readonly isMet: boolean
+  /** By how many percent of the limit the goal is missed; `undefined` where the figure is a count. */
   readonly missedBy?: number
 }
 
-/** Holds a goal against what was measured; `undefined` if it has not been. */
-export function judge(goal: Goal, all: readonly Measured[]): Verdict | undefined {
-  const measured = all.find(({ workload }) => workload.id === goal.workload)
+/** Compares a goal with the results; returns `undefined` if its workload was not measured. */
+export function judge(goal: Goal, results: readonly Measured[]): Verdict | undefined {
+  const measured = results.find(({ workload }) => workload.id === goal.workload)
   if (measured === undefined) return undefined
-  const { contender, holds } = goal
+  const { candidate, limit } = goal
   const base = { goal, title: measured.workload.title }
-  switch (holds.kind) {
+  switch (limit.kind) {
     case 'ratio':
     case 'faster': {
-      const other = holds.against === BEST_PEER ? bestPeer(measured) : holds.against
-      const ratio = other && ratioOf(measured, contender, other)
+      const isBestPeer = limit.against === BEST_PEER
+      const other = isBestPeer ? bestPeer(measured) : limit.against
+      const ratio = other && ratioOf(measured, candidate, other)
       if (!other || !ratio) return undefined
-      const name =
-        holds.against === BEST_PEER ? `the best peer (${labelOf(other)})` : labelOf(other)
-      if (holds.kind === 'ratio') {
-        const says = `at most ${holds.max} × ${name}`
-        return { ...base, says, found: `${digits(ratio)} ×`, ...compare(ratio, holds.max) }
+      const name = isBestPeer ? `the best peer (${labelOf(other)})` : labelOf(other)
+      if (limit.kind === 'ratio') {
+        const expected = `at most ${limit.max} × ${name}`
+        return { ...base, expected, measured: `${digits(ratio)} ×`, ...compare(ratio, limit.max) }
       }
-      const says = `at least ${holds.min} × faster than ${name}`
-      const found = `${digits(1 / ratio)} × faster`
-      return { ...base, says, found, ...compare(ratio, 1 / holds.min) }
+      return {
+        ...base,
+        expected: `at least ${limit.min} × faster than ${name}`,
+        measured: `${digits(1 / ratio)} × faster`,
+        ...compare(ratio, 1 / limit.min),
+      }
     }
     case 'time': {
-      const spread = spreadOf(measured, contender)
+      const spread = spreadOf(measured, candidate)
       if (spread === undefined) return undefined
       const us = spread.median * 1000
-      const says = `at most ${holds.max} µs`
-      return { ...base, says, found: `${digits(us)} µs`, ...compare(us, holds.max) }
+      const expected = `at most ${limit.max} µs`
+      return { ...base, expected, measured: `${digits(us)} µs`, ...compare(us, limit.max) }
     }
     case 'calls': {
-      if (!measured.counted.has(contender)) return undefined
-      const calls = Object.values(measured.counted.get(contender)?.calls ?? {})
+      if (!measured.counted.has(candidate)) return undefined
+      const calls = Object.values(measured.counted.get(candidate)?.calls ?? {})
       const count = calls.reduce((sum, each) => sum + each, 0)
-      const says = holds.max === 1 ? '1 call' : `${holds.max} calls`
-      return { ...base, says, found: String(count), met: count <= holds.max }
+      const expected = ['no call', 'at most 1 call'][limit.max] ?? `at most ${limit.max} calls`
+      return { ...base, expected, measured: String(count), isMet: count <= limit.max }
     }
     default: {
-      if (!measured.counted.has(contender)) return undefined
-      const samples = [...(measured.samples.get(contender) ?? []), measured.counted.get(contender)]
+      if (!measured.counted.has(candidate)) return undefined
+      const samples = [...(measured.samples.get(candidate) ?? []), measured.counted.get(candidate)]
       const lost = samples.reduce((sum, sample) => sum + (sample?.lost ?? 0), 0)
-      return { ...base, says: 'no update lost', found: `${lost} lost`, met: lost === 0 }
+      return { ...base, expected: 'no update lost', measured: `${lost} lost`, isMet: lost === 0 }
     }
   }
 }
 
-/** The library of others with the lowest median, of those that lose nothing. */
+/** Returns the other library with the lowest median, among those that lose no update. */
 export function bestPeer(measured: Measured): string | undefined {
-  const { contenders } = measured.workload
-  const peers = contenders.filter((id) => CONTENDERS[id]?.kind === 'peer')
-  return fastest(
+  const peers = measured.workload.candidates.filter((id) => CANDIDATES[id]?.kind === 'peer')
+  return fastestOf(
     measured,
     peers.filter((id) => !measured.counted.get(id)?.lost),
   )
 }
 
-/** Three digits that tell something, and no more. */
+/** Formats a number with three significant digits, or as an integer from 100 on. */
 export function digits(number: number): string {
   if (number >= 100) return Math.round(number).toLocaleString('en')
   return String(Number(number.toPrecision(3)))
 }
 
-function compare(found: number, max: number): { met: boolean; missedBy?: number } {
-  return found <= max ? { met: true } : { met: false, missedBy: (found / max - 1) * 100 }
+function compare(figure: number, max: number): { isMet: boolean; missedBy?: number } {
+  return figure <= max ? { isMet: true } : { isMet: false, missedBy: (figure / max - 1) * 100 }
 }

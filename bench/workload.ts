@@ -1,24 +1,24 @@
 import type { Task } from './task.ts'
 
-/** Something that is measured, for each of its contenders. */
+/** A task that is measured for each of its candidates. */
 export interface Workload {
   readonly id: string
-  /** What is started for it, and what a command line may ask for as a whole. */
   readonly group: Group
   readonly title: string
   readonly task: Task
-  /** The ids of those who take part, in the order of `CONTENDERS`. */
-  readonly contenders: readonly string[]
-  /** The contender that is the platform by hand. */
-  readonly limit?: string
-  /** How many rounds are timed at most, where one is long. */
+  /** The ids of the candidates, in the order of `CANDIDATES`. */
+  readonly candidates: readonly string[]
+  /** The candidate that uses the platform directly, to which the report compares the others. */
+  readonly baseline?: string
+  /** The greatest number of timed rounds, for a workload that takes long. */
   readonly rounds?: number
-  /** The workload whose database it uses too; one of its own, if it is not said. */
+  /** The name of the database, shared by workloads that name the same one. Default: the id. */
   readonly database?: string
-  /** Shown in one table with all others of this name: how cost grows. */
+  /** The table that shows the workload as one column, to show how cost grows. */
   readonly growth?: { readonly table: string; readonly at: string }
 }
 
+/** The workloads of a group share an engine. The command line can select a group. */
 export const GROUPS = [
   'indexeddb',
   'indexeddb-listing',
@@ -31,10 +31,11 @@ export const GROUPS = [
 ] as const
 export type Group = (typeof GROUPS)[number]
 
-/** Whether a contender is this library, one of its peers, or a point of reference. */
-export type Kind = 'ours' | 'peer' | 'reference'
+/** This library, another library, or code that uses the platform directly. */
+export type CandidateKind = 'ours' | 'peer' | 'baseline'
 
-export interface ContenderName {
+/** How the report shows a candidate. */
+export interface Candidate {
   readonly label: string
-  readonly kind: Kind
+  readonly kind: CandidateKind
 }

@@ -1,6 +1,7 @@
-// Runs the conformance suite in whatever browser opens the address it prints, and prints the
-// result. A command after `--` starts one: npm run conformance:browser -- firefox --headless
-// With HOST=0.0.0.0 a phone in the same network can open it too.
+// Serves a page that runs the conformance suite, prints its address, and prints the result when a
+// browser has opened it. A command after `--` starts the browser:
+// npm run conformance:browser -- firefox --headless
+// With HOST=0.0.0.0 a phone in the same network can open the page.
 
 import { spawn } from 'node:child_process'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -26,7 +27,7 @@ const page =
   '<!doctype html><meta charset="utf-8"><title>botshelf</title><pre id="out"></pre><script type="module" src="page.js"></script>'
 
 const server = createServer((request, response) => {
-  void answer(request, response)
+  void respond(request, response)
 })
 server.listen(0, host, () => {
   const address = server.address()
@@ -34,14 +35,14 @@ server.listen(0, host, () => {
   const url = `http://${host === '127.0.0.1' ? 'localhost' : host}:${port}/`
   console.log(`Open ${url}`)
   const [command, ...args] = browserCommand
-  if (command !== undefined) open(command, [...args, url])
+  if (command !== undefined) startBrowser(command, [...args, url])
 })
 
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method === 'POST') {
     let body = ''
     for await (const chunk of request) body += String(chunk)
-    response.end(() => finish(JSON.parse(body) as Report))
+    response.end(() => printAndExit(JSON.parse(body) as Report))
     return
   }
   const isScript = request.url === '/page.js'
@@ -49,7 +50,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   response.end(isScript ? script : page)
 }
 
-function finish({ userAgent, rows }: Report): void {
+function printAndExit({ userAgent, rows }: Report): void {
   console.log(userAgent)
   let failed = 0
   for (const { plugin, cases, passed, exempt, failures } of rows) {
@@ -62,7 +63,7 @@ function finish({ userAgent, rows }: Report): void {
   process.exit(failed > 0 ? 1 : 0)
 }
 
-function open(command: string, args: readonly string[]): void {
+function startBrowser(command: string, args: readonly string[]): void {
   const browser = spawn(command, args, { stdio: 'ignore', detached: true })
   browser.on('error', (error) => {
     console.error(error.message)
@@ -72,7 +73,7 @@ function open(command: string, args: readonly string[]): void {
     try {
       if (browser.pid !== undefined) process.kill(-browser.pid, 'SIGKILL')
     } catch {
-      // It has ended already.
+      // The browser has already exited.
     }
   })
 }

@@ -1,12 +1,13 @@
-// Runs the conformance suite over every plugin in every engine, and prints how many cases each
-// passes, is exempt from by its traits, skips for a stated reason, or fails.
+// Runs the conformance suite for every plugin in every engine. Prints a table of how many cases
+// pass, are exempt or skipped, and fail: npm run conformance
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-interface Report {
+/** The part of Vitest's JSON report that the table needs. */
+interface VitestReport {
   readonly testResults: readonly {
     readonly status: string
     readonly assertionResults: readonly {
@@ -31,9 +32,9 @@ try {
   spawnSync('vitest', ['run', 'conformance', '--reporter=json', `--outputFile=${file}`], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
-  const report = JSON.parse(readFileSync(file, 'utf8')) as Report
-  const rows = tally(report)
-  print(rows)
+  const report = JSON.parse(readFileSync(file, 'utf8')) as VitestReport
+  const rows = countByPlugin(report)
+  printTable(rows)
   const total = [...rows.values()].reduce(
     (sum, { passed, failed, exempt }) => ({
       passed: sum.passed + passed,
@@ -42,15 +43,15 @@ try {
     }),
     { passed: 0, failed: 0, exempt: 0 },
   )
-  console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.exempt} skipped`)
-  // A test file that could not be loaded has no rows, and has failed all the same.
-  const broken = report.testResults.some(({ status }) => status === 'failed')
-  process.exitCode = broken || total.failed > 0 || total.passed === 0 ? 1 : 0
+  console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.exempt} exempt or skipped`)
+  // A test file that cannot be loaded fails without a row.
+  const hasFailedFile = report.testResults.some(({ status }) => status === 'failed')
+  process.exitCode = hasFailedFile || total.failed > 0 || total.passed === 0 ? 1 : 0
 } finally {
   rmSync(folder, { recursive: true })
 }
 
-function tally(report: Report): Map<string, Row> {
+function countByPlugin(report: VitestReport): Map<string, Row> {
   const rows = new Map<string, Row>()
   for (const { ancestorTitles, title, status, failureMessages } of report.testResults.flatMap(
     ({ assertionResults }) => assertionResults,
@@ -64,13 +65,15 @@ function tally(report: Report): Map<string, Row> {
     if (status === 'passed') row.passed++
     else if (status === 'failed') {
       row.failed++
-      console.error(`FAILED ${name}: ${title}\n  ${failureMessages?.[0]?.split('\n')[0] ?? ''}`)
+      // Without the stack trace, which follows the message.
+      const message = failureMessages?.[0]?.split(/\n\s+at /)[0] ?? title
+      console.error(`FAILED ${name}\n${message}`)
     } else row.exempt++
   }
   return rows
 }
 
-function print(rows: Map<string, Row>): void {
+function printTable(rows: Map<string, Row>): void {
   const lines = [['plugin', 'engine', 'cases', 'passed', 'exempt or skipped', 'failed']]
   for (const [name, { cases, passed, exempt, failed }] of rows) {
     const [plugin = '', engine = ''] = name.split(' | ')

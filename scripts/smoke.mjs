@@ -7,12 +7,12 @@ import { conformance } from '../dist/src/conformance.js'
 const plugin = new MemoryStoragePlugin()
 let failed = 0
 let passed = 0
-for (const { id, run } of conformance({ plugin: () => plugin })) {
+for (const { run } of conformance({ plugin: () => plugin })) {
   try {
     if ((await run()) === undefined) passed++
   } catch (error) {
     failed++
-    console.error(`${id}: ${error.message}`)
+    console.error(error.message)
   }
 }
 console.log(`Node ${process.versions.node}: ${passed} passed, ${failed} failed`)

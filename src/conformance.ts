@@ -1,102 +1,160 @@
-import { fail } from './conformance/check.ts'
-import { COMMITS } from './conformance/commits.ts'
-import { CONTRACT } from './conformance/contract.ts'
-import { LIFECYCLE } from './conformance/lifecycle.ts'
-import { NAMES } from './conformance/names.ts'
-import { ORDER } from './conformance/order.ts'
-import { RACES } from './conformance/races.ts'
-import { STEPS } from './conformance/steps.ts'
-import { type MakePlugin, type Rule, TestBackend } from './conformance/test-backend.ts'
-import { TIME } from './conformance/time.ts'
-import { VALUES } from './conformance/value-rules.ts'
-import { WATCHING } from './conformance/watching.ts'
 import { deferred, noop } from './async.ts'
+import { AssertionError, describeError } from './conformance/assertions.ts'
+import { ATOMIC_RULES } from './conformance/atomic-rules.ts'
+import { COMMIT_RULES } from './conformance/commit-rules.ts'
+import { CONCURRENCY_RULES } from './conformance/concurrency-rules.ts'
+import { DURABILITY_RULES } from './conformance/durability-rules.ts'
+import { EXPIRY_RULES } from './conformance/expiry-rules.ts'
+import { KEY_RULES } from './conformance/key-rules.ts'
+import { LIFECYCLE_RULES } from './conformance/lifecycle-rules.ts'
+import { MIXIN_RULES } from './conformance/mixin-rules.ts'
+import { NAMESPACE_RULES } from './conformance/namespace-rules.ts'
+import { ORDER_RULES } from './conformance/order-rules.ts'
+import type { Rule } from './conformance/rule.ts'
+import { STORAGE_RULES } from './conformance/storage-rules.ts'
+import { type CreatePlugin, TestBackend } from './conformance/test-backend.ts'
+import { UPDATE_RULES } from './conformance/update-rules.ts'
+import { VALUE_RULES } from './conformance/value-rules.ts'
+import { WATCH_RULES } from './conformance/watch-rules.ts'
 import type { StoragePluginBase } from './storage.ts'
 
+const RULES: readonly Rule[] = [
+  ...STORAGE_RULES,
+  ...DURABILITY_RULES,
+  ...COMMIT_RULES,
+  ...KEY_RULES,
+  ...NAMESPACE_RULES,
+  ...VALUE_RULES,
+  ...EXPIRY_RULES,
+  ...CONCURRENCY_RULES,
+  ...UPDATE_RULES,
+  ...ATOMIC_RULES,
+  ...ORDER_RULES,
+  ...LIFECYCLE_RULES,
+  ...MIXIN_RULES,
+  ...WATCH_RULES,
+]
+
+const CASE_TIMEOUT_MS = 50_000
+
+/** Options of {@link conformance}. */
 export interface ConformanceOptions {
   /**
-   * Makes the plugin under test. It is called for each case, and again where a case restarts;
-   * each plugin it makes must be over the same backend if that is durable.
+   * Creates the plugin under test. Each case calls it once, and again where the case restarts. A
+   * durable backend must be the same one for all plugins; a backend in memory returns one plugin
+   * each time.
+   *
+   * @example
+   * { plugin: () => new RedisStoragePlugin({ STORAGE_CONFIG: { client } }) }
    */
   readonly plugin: () => StoragePluginBase | Promise<StoragePluginBase>
-  /** Deviations: the id of a case, and the reason why the plugin does not pass it. */
+  /**
+   * The cases that the plugin is known not to pass: the id of each, and why.
+   *
+   * @example
+   * { skip: { 'durability/restart': 'the test server keeps its data in memory' } }
+   */
   readonly skip?: Readonly<Record<string, string>>
 }
 
-/** One rule of the contract as a runnable case. */
+/**
+ * One rule of the contract as a runnable case.
+ *
+ * @example
+ * const exempt = await run()
+ * if (exempt !== undefined) console.log(`${id} is skipped: ${exempt}`)
+ */
 export interface ConformanceCase {
-  /** Part of the public API: an id is never given to another rule. */
+  /** Identifies the rule, in kebab-case after its group. An id is kept and never reused. */
   readonly id: string
-  /** The rule, in words. */
+  /** The rule, as a sentence. */
   readonly name: string
   /**
-   * Resolves if the rule holds. It resolves to a reason if the plugin is not held to the rule, by
-   * its traits or by `skip`. Rejects with what is wrong.
+   * Runs the case on new namespaces, and empties them afterwards. Resolves to `undefined` if the
+   * rule holds, and to a reason if the plugin need not follow it, by its traits or by `skip`.
+   *
+   * @throws Error with the id and the rule, what was expected and received, and what to do; also
+   * if the case takes longer than 50 seconds
    */
   readonly run: () => Promise<string | undefined>
 }
 
 /**
- * The contract as data: cases for any test runner, or for none. What a case uses it empties at
- * its end; each has namespaces of its own.
+ * Returns the cases that every storage plugin must pass, for any test runner. Each case uses
+ * namespaces of its own, so cases run in any order and beside other data.
+ *
+ * @throws RangeError if `skip` names a case that does not exist
  *
  * @example
- * for (const { id, run } of conformance({ plugin: () => new RedisStoragePlugin(config) })) test(id, run)
- *
- * @throws RangeError if `skip` names an unknown case
+ * const plugin = () => new RedisStoragePlugin({ STORAGE_CONFIG: { client } })
+ * for (const { id, run } of conformance({ plugin })) {
+ *   test(id, async ({ skip }) => {
+ *     const exempt = await run()
+ *     if (exempt !== undefined) skip(exempt)
+ *   })
+ * }
  */
 export function conformance({ plugin, skip = {} }: ConformanceOptions): readonly ConformanceCase[] {
-  const rules: readonly Rule[] = [
-    ...CONTRACT,
-    ...COMMITS,
-    ...NAMES,
-    ...VALUES,
-    ...TIME,
-    ...RACES,
-    ...STEPS,
-    ...ORDER,
-    ...LIFECYCLE,
-    ...WATCHING,
-  ]
   for (const id of Object.keys(skip)) {
-    if (!rules.some((rule) => rule.id === id))
-      throw new RangeError(`There is no conformance case ${JSON.stringify(id)} to skip.`)
+    if (!RULES.some((rule) => rule.id === id)) {
+      throw new RangeError(
+        `skip must name cases by the ids that conformance() lists; received ${JSON.stringify(id)}. Correct the id or remove it.`,
+      )
+    }
   }
-  return rules.map((rule) => ({
+  return RULES.map((rule) => ({
     id: rule.id,
     name: rule.name,
     run: async () => (Object.hasOwn(skip, rule.id) ? skip[rule.id] : runRule(rule, plugin)),
   }))
 }
 
-/** How long a rule may take, in milliseconds; a storage that never answers breaks it too. */
-const LIMIT = 50_000
-
-async function runRule(rule: Rule, plugin: MakePlugin): Promise<string | undefined> {
-  const late = deferred()
-  const timer = setTimeout(late.resolve, LIMIT)
-  const ended = attempt(rule, plugin)
+async function runRule(rule: Rule, createPlugin: CreatePlugin): Promise<string | undefined> {
+  const timeout = deferred()
+  const timer = setTimeout(timeout.resolve, CASE_TIMEOUT_MS)
   try {
     return await Promise.race([
-      ended,
-      late.promise.then(() => fail(`the case did not end within ${LIMIT / 1000} seconds`)),
+      runAndCleanUp(rule, createPlugin).catch((error: unknown) => {
+        throw createFailure(rule, { problem: describeProblem(error), fix: rule.fix, cause: error })
+      }),
+      timeout.promise.then(() => {
+        const problem = `expected the case to end within ${CASE_TIMEOUT_MS / 1000} seconds; it is still running`
+        const fix = 'make every call to the plugin and its storages settle'
+        throw createFailure(rule, { problem, fix })
+      }),
     ])
   } finally {
     clearTimeout(timer)
   }
 }
 
-async function attempt(rule: Rule, plugin: MakePlugin): Promise<string | undefined> {
-  const subject = await TestBackend.of(plugin)
+interface Failure {
+  readonly problem: string
+  readonly fix: string
+  readonly cause?: unknown
+}
+
+function createFailure({ id, name }: Rule, { problem, fix, cause }: Failure): Error {
+  return new Error(`${id}: ${name}\n  ${problem}\n  What to do: ${fix}`, { cause })
+}
+
+function describeProblem(error: unknown): string {
+  return error instanceof AssertionError
+    ? error.message
+    : `expected no error; received ${describeError(error)}`
+}
+
+async function runAndCleanUp(rule: Rule, createPlugin: CreatePlugin): Promise<string | undefined> {
+  const backend = await TestBackend.create(createPlugin)
   let exempt: string | undefined
   try {
-    exempt = rule.exempt?.(subject.traits)
-    if (exempt === undefined) exempt = (await rule.run(subject)) ?? undefined
+    exempt = rule.exempt?.(backend.traits)
+    if (exempt === undefined) exempt = (await rule.run(backend)) ?? undefined
   } catch (error) {
-    // What is wrong comes first, whatever the end may say to it.
-    await subject.end().catch(noop)
+    // The first failure explains more than one of the cleanup after it.
+    await backend.cleanUp().catch(noop)
     throw error
   }
-  await subject.end()
+  await backend.cleanUp()
   return exempt
 }

@@ -9,93 +9,100 @@ import type { Workload } from '../workload.ts'
 import type { Engine } from './engine.ts'
 import { PageServer } from './page-server.ts'
 
+/** A page without a candidate. */
+const EMPTY_PAGE = 'empty'
+
 /**
- * A Chromium whose profile is on the disk, since without one IndexedDB keeps everything in memory.
- * Each contender has an origin, and so a LevelDB, of its own.
+ * A Chromium with its profile on the disk, because IndexedDB stays in memory without one. Each
+ * candidate has its own origin, and so its own LevelDB.
  */
-class Profile {
-  readonly server: PageServer
-  readonly #folder: string
-  #browser: BrowserContext | undefined
+class Browser {
+  readonly #server: PageServer
+  readonly #profile: string
   readonly #pages = new Map<string, Page>()
+  #context: BrowserContext | undefined
 
-  static async start(contenders: readonly string[]): Promise<Profile> {
-    const server = await PageServer.start(contenders)
-    return new Profile(server, await mkdtemp(join(tmpdir(), 'botshelf-bench-')))
+  static async create(candidates: readonly string[]): Promise<Browser> {
+    const server = await PageServer.start(candidates)
+    return new Browser(server, await mkdtemp(join(tmpdir(), 'botshelf-bench-')))
   }
 
-  private constructor(server: PageServer, folder: string) {
-    this.server = server
-    this.#folder = folder
+  private constructor(server: PageServer, profile: string) {
+    this.#server = server
+    this.#profile = profile
   }
 
-  async page(contender: string): Promise<Page> {
-    this.#browser ??= await chromium.launchPersistentContext(this.#folder, chromiumLaunch())
-    const open = this.#pages.get(contender)
-    if (open !== undefined) {
-      await open.bringToFront()
-      return open
+  /** Opens the page of a candidate, and starts the browser if it is not running. */
+  async page(candidate: string): Promise<Page> {
+    this.#context ??= await chromium.launchPersistentContext(this.#profile, chromiumLaunch())
+    const existing = this.#pages.get(candidate)
+    if (existing !== undefined) {
+      await existing.bringToFront()
+      return existing
     }
-    const page = await this.#browser.newPage()
-    this.#pages.set(contender, page)
-    await page.goto(this.server.urlOf(contender))
+    const page = await this.#context.newPage()
+    this.#pages.set(candidate, page)
+    await page.goto(this.#server.urlOf(candidate))
     await page.waitForFunction(() => globalThis.ready && globalThis.crossOriginIsolated)
     return page
   }
 
-  /** Ends the browser; its data stays. */
-  async end(): Promise<void> {
+  /** Closes the browser and keeps its data. */
+  async close(): Promise<void> {
     this.#pages.clear()
-    await this.#browser?.close()
-    this.#browser = undefined
+    await this.#context?.close()
+    this.#context = undefined
   }
 
   async stop(): Promise<void> {
-    await this.end()
-    this.server.stop()
-    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 })
+    await this.close()
+    this.#server.stop()
+    await rm(this.#profile, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 
-/** IndexedDB in pages that stay open. */
-export async function startChromium(contenders: readonly string[]): Promise<Engine> {
-  const profile = await Profile.start(contenders)
+/** Runs IndexedDB in pages that stay open. */
+export async function startChromium(candidates: readonly string[]): Promise<Engine> {
+  const browser = await Browser.create(candidates)
   return {
-    async sample(workload, contender, round) {
-      const page = await profile.page(contender)
-      return page.evaluate((assignment) => globalThis.sample(assignment), assign(workload, round))
+    async sample(workload, candidate, round) {
+      const page = await browser.page(candidate)
+      return page.evaluate(
+        (assignment) => globalThis.sample(assignment),
+        createAssignment(workload, round),
+      )
     },
-    stop: () => profile.stop(),
+    stop: () => browser.stop(),
   }
 }
 
-/** IndexedDB in a browser that was started for the round, and has not touched the origin yet. */
-export async function startColdChromium(contenders: readonly string[]): Promise<Engine> {
-  const profile = await Profile.start(contenders)
-  let browserOf = -1
+/** Runs IndexedDB in a browser that is restarted for each round. */
+export async function startColdChromium(candidates: readonly string[]): Promise<Engine> {
+  const browser = await Browser.create(candidates)
+  let startedRound = -1
   return {
-    async sample(workload, contender, round) {
-      const assignment = assign(workload, round)
-      if (round !== browserOf) {
-        await profile.end()
-        browserOf = round
-        // The first use of any database starts the browser's backend; no contender is to pay for it.
-        await touch(await profile.page('nobody'))
+    async sample(workload, candidate, round) {
+      const assignment = createAssignment(workload, round)
+      if (round !== startedRound) {
+        await browser.close()
+        startedRound = round
+        // The first open in a browser starts its IndexedDB backend, which no candidate should pay.
+        await openAnyDatabase(await browser.page(EMPTY_PAGE))
       }
-      const page = await profile.page(contender)
+      const page = await browser.page(candidate)
       if (round > 0) return page.evaluate((each) => globalThis.sample(each), assignment)
       await page.evaluate((each) => globalThis.store(each), assignment)
       return { ms: 0 } satisfies Sample
     },
-    stop: () => profile.stop(),
+    stop: () => browser.stop(),
   }
 }
 
-function assign({ id, task, database = id }: Workload, round: number): Assignment {
-  return { database, task, seed: 1 + round * 1000, first: round === 0 }
+function createAssignment({ id, task, database = id }: Workload, round: number): Assignment {
+  return { database, task, seed: 1 + round * 1000, isFirst: round === 0 }
 }
 
-function touch(page: Page): Promise<void> {
+function openAnyDatabase(page: Page): Promise<void> {
   return page.evaluate(
     () =>
       new Promise<void>((resolve, reject) => {
@@ -104,7 +111,9 @@ function touch(page: Page): Promise<void> {
           request.result.close()
           resolve()
         })
-        request.addEventListener('error', () => reject(new Error('It cannot be opened.')))
+        request.addEventListener('error', () =>
+          reject(request.error ?? new Error('Opening a database failed.')),
+        )
       }),
   )
 }

@@ -1,35 +1,36 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { asValue } from '../content.ts'
-import { contender as botshelf } from '../memory/contenders/botshelf.ts'
-import { contender as map } from '../memory/contenders/map.ts'
-import { contender as unstorage } from '../memory/contenders/unstorage.ts'
-import type { Contender } from '../memory/contender.ts'
-import { type Database, keyOf, setEach, Trial } from '../task.ts'
+import type { Candidate } from '../memory/candidate.ts'
+import { candidate as botshelf } from '../memory/candidates/botshelf.ts'
+import { candidate as map } from '../memory/candidates/map.ts'
+import { candidate as unstorage } from '../memory/candidates/unstorage.ts'
+import { type Database, keyOf, setEach } from '../task.ts'
+import { Trial } from '../trial.ts'
 import type { Engine } from './engine.ts'
 
-const CONTENDERS: Readonly<Record<string, Contender>> = { botshelf, map, unstorage }
+const CANDIDATES: Readonly<Record<string, Candidate>> = { botshelf, map, unstorage }
 
-/** Memory, in this process. */
+/** Runs stores in memory, in this process. */
 export async function startNode(): Promise<Engine> {
-  const collect = garbageCollector()
+  const collectGarbage = exposeGarbageCollector()
   const trials = new Map<string, Trial>()
   return {
     async sample({ id, task }, name, round) {
-      const of = `${id} ${name}`
-      let trial = trials.get(of)
+      const key = `${id} ${name}`
+      let trial = trials.get(key)
       if (trial === undefined) {
-        const contender = CONTENDERS[name]
-        if (contender === undefined) throw new RangeError(`There is no ${name}.`)
-        const db = await contender.open(id)
+        const candidate = CANDIDATES[name]
+        if (candidate === undefined) throw new RangeError(`Unknown candidate ${name}.`)
+        const db = await candidate.open(id)
         trial = new Trial(db, task)
-        trials.set(of, trial)
+        trials.set(key, trial)
         await trial.fill((entries) => db.fill?.(entries) ?? setEach(db, entries))
-        await checkIsolated(db, trial)
+        await assertCopies(db, trial)
       }
-      if (task.op === 'set') trial.freshen(round + 1)
-      // What was thrown away before is not to be collected during what is timed.
-      collect()
+      if (task.op === 'set') trial.setSeed(round + 1)
+      // Garbage of earlier samples must not be collected during this one.
+      collectGarbage()
       const start = performance.now()
       const result = await trial.run()
       const ms = performance.now() - start
@@ -40,19 +41,20 @@ export async function startNode(): Promise<Engine> {
   }
 }
 
-/** Who changes what he handed in, or what he was given, changes nothing that is stored. */
-async function checkIsolated(db: Database, trial: Trial): Promise<void> {
-  trial.freshen(1)
+/** @throws Error if changing a value that was written or read changes the stored value */
+async function assertCopies(db: Database, trial: Trial): Promise<void> {
+  trial.setSeed(1)
   const read = async (): Promise<{ karma: number }> => asValue(await db.get?.(keyOf(0)))
   const first = await read()
-  const isCopied = first.karma === 0
+  const isCopiedIn = first.karma === 0
   first.karma = 1
-  const isGivenAsCopy = (await read()).karma === 0
-  trial.freshen(0)
-  if (!isCopied || !isGivenAsCopy) throw new Error('The values are not isolated.')
+  const isCopiedOut = (await read()).karma === 0
+  trial.setSeed(0)
+  if (!isCopiedIn || !isCopiedOut)
+    throw new Error('Expected a candidate that copies values; a change reached the stored value.')
 }
 
-function garbageCollector(): () => void {
+function exposeGarbageCollector(): () => void {
   setFlagsFromString('--expose-gc')
   return runInNewContext('gc') as () => void
 }

@@ -6,18 +6,18 @@ const FOLDER = fileURLToPath(new URL('../indexeddb/', import.meta.url))
 const PAGE =
   '<!doctype html><meta charset="utf-8"><title>bench</title><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>'
 
-/** Serves each contender's page under a host of its own, `<contender>.localhost`. */
+/** Serves the page of each candidate on its own host, `<candidate>.localhost`. */
 export class PageServer {
   readonly #server: Server
   readonly #port: number
 
-  static async start(contenders: readonly string[]): Promise<PageServer> {
+  static async start(candidates: readonly string[]): Promise<PageServer> {
     const scripts = new Map(
-      await Promise.all(contenders.map(async (id) => [id, await bundle(id)] as const)),
+      await Promise.all(candidates.map(async (id) => [id, await bundle(id)] as const)),
     )
     const server = createServer((request, response) => {
       const [host = ''] = (request.headers.host ?? '').split('.', 1)
-      // Isolated from other origins, a page has a clock of 5 µs instead of 100.
+      // Cross-origin isolation gives a page a clock of 5 µs instead of 100 µs.
       response.setHeader('cross-origin-opener-policy', 'same-origin')
       response.setHeader('cross-origin-embedder-policy', 'require-corp')
       const isScript = request.url === '/page.js'
@@ -28,7 +28,8 @@ export class PageServer {
       server.listen(0, '127.0.0.1', resolve)
     })
     const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('There is no port.')
+    if (address === null || typeof address === 'string')
+      throw new Error(`Expected the server to listen on a port; received ${String(address)}.`)
     return new PageServer(server, address.port)
   }
 
@@ -37,8 +38,8 @@ export class PageServer {
     this.#port = port
   }
 
-  urlOf(contender: string): string {
-    return `http://${contender}.localhost:${this.#port}/`
+  urlOf(candidate: string): string {
+    return `http://${candidate}.localhost:${this.#port}/`
   }
 
   stop(): void {
@@ -47,12 +48,12 @@ export class PageServer {
   }
 }
 
-async function bundle(contender: string): Promise<string> {
+async function bundle(candidate: string): Promise<string> {
   const { outputFiles } = await build({
     stdin: {
-      contents: `import { contender } from './contenders/${contender}.ts'
+      contents: `import { candidate } from './candidates/${candidate}.ts'
 import { serve } from './page.ts'
-serve(contender)`,
+serve(candidate)`,
       resolveDir: FOLDER,
       loader: 'ts',
     },
@@ -61,7 +62,7 @@ serve(contender)`,
     minify: true,
     format: 'esm',
     target: 'es2022',
-    // Dexie comes as one file for bundlers that is checked for this at run time.
+    // Dexie reads this at run time to choose its build.
     define: { 'process.env.NODE_ENV': '"production"' },
     write: false,
   })

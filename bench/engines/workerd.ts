@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { storedBefore } from '../task.ts'
-import type { Answer, Assignment } from '../workerd/assignment.ts'
+import type { Assignment, AssignmentResult } from '../workerd/assignment.ts'
 import type { Engine } from './engine.ts'
 
-/** How long a request should last at least, in milliseconds: it costs half a millisecond itself. */
-const ENOUGH = 200
-const MOST_REPEATS = 20_000
+/** A request repeats its task for about this long, because the request takes 0.5 ms. */
+const REQUEST_MS = 200
+const MAX_REPEATS = 20_000
 
-/** A real Worker runtime, whose objects and KV keep their data on the disk. */
+/** Runs Workers in workerd, whose objects and KV keep their data on the disk. */
 export async function startWorkerd(): Promise<Engine> {
   const folder = await mkdtemp(join(tmpdir(), 'botshelf-bench-'))
   const miniflare = new Miniflare({
@@ -22,7 +22,7 @@ export async function startWorkerd(): Promise<Engine> {
       compatibilityDate: '2026-10-01',
       durableObjects: {
         BOT_STORAGE: { className: 'StorageObject', useSQLite: true },
-        HAND: { className: 'HandObject', useSQLite: true },
+        BASELINE: { className: 'BaselineObject', useSQLite: true },
         HOST: { className: 'HostObject', useSQLite: true },
       },
       kvNamespaces: ['KV'],
@@ -33,31 +33,31 @@ export async function startWorkerd(): Promise<Engine> {
   const repeats = new Map<string, number>()
 
   return {
-    async sample({ id, task, database = id }, contender, round) {
-      const ask = (phase: Assignment['phase'], repeat: number): Promise<Answer> =>
+    async sample({ id, task, database = id }, candidate, round) {
+      const request = (phase: Assignment['phase'], repeat: number): Promise<AssignmentResult> =>
         send(url, {
-          contender,
+          candidate,
           database,
           task,
           phase,
           repeat,
-          seed: 1 + round * MOST_REPEATS + (phase === 'run' ? 1 : 0),
+          seed: 1 + round * MAX_REPEATS + (phase === 'run' ? 1 : 0),
         })
-      const of = `${id} ${contender}`
+      const key = `${id} ${candidate}`
       if (round === 0) {
-        if (task.op !== 'open' && storedBefore(task) > 0) await ask('fill', 1)
-        const answer = await ask('verify', 1)
-        // What is done for the first time takes longer; so what it takes is looked at three times.
+        if (task.op !== 'open' && storedBefore(task) > 0) await request('fill', 1)
+        const result = await request('verify', 1)
+        // The first runs take longer, so the third one decides how often a request repeats the task.
         let repeat = 1
         for (let tries = 0; tries < 3; tries++) {
-          const ms = await timed(() => ask('run', repeat))
-          repeat = Math.ceil(Math.max(1, Math.min(MOST_REPEATS, (repeat * ENOUGH) / ms)))
+          const ms = await timeOf(() => request('run', repeat))
+          repeat = Math.ceil(Math.max(1, Math.min(MAX_REPEATS, (repeat * REQUEST_MS) / ms)))
         }
-        repeats.set(of, repeat)
-        return { ms: 0, ...answer }
+        repeats.set(key, repeat)
+        return { ms: 0, ...result }
       }
-      const repeat = repeats.get(of) ?? 1
-      return { ms: (await timed(() => ask('run', repeat))) / repeat }
+      const repeat = repeats.get(key) ?? 1
+      return { ms: (await timeOf(() => request('run', repeat))) / repeat }
     },
     async stop() {
       await miniflare.dispose()
@@ -66,16 +66,16 @@ export async function startWorkerd(): Promise<Engine> {
   }
 }
 
-async function timed(run: () => Promise<unknown>): Promise<number> {
+async function timeOf(run: () => Promise<unknown>): Promise<number> {
   const start = performance.now()
   await run()
   return performance.now() - start
 }
 
-async function send(url: URL, assignment: Assignment): Promise<Answer> {
+async function send(url: URL, assignment: Assignment): Promise<AssignmentResult> {
   const response = await fetch(url, { method: 'POST', body: JSON.stringify(assignment) })
   if (!response.ok) throw new Error(await response.text())
-  return (await response.json()) as Answer
+  return (await response.json()) as AssignmentResult
 }
 
 async function bundle(): Promise<string> {

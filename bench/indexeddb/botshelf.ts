@@ -1,12 +1,12 @@
 import { indexeddb } from '../../adapters/indexeddb.ts'
 import { StorageRuntime } from '../../src/index.ts'
 import type { Value } from '../task.ts'
-import type { Contender } from './contender.ts'
+import type { Candidate } from './candidate.ts'
 
 type Shape = Record<string, Value>
 
-/** What is measured: the plain API, as the README shows it. */
-export function botshelf(durability: 'strict' | 'relaxed'): Contender {
+/** Measures the API as the README shows it. */
+export function botshelf(durability: 'strict' | 'relaxed'): Candidate {
   return {
     async open(name) {
       const config = { STORAGE: 'IndexedDB', STORAGE_CONFIG: { database: 'bench', durability } }
@@ -15,7 +15,7 @@ export function botshelf(durability: 'strict' | 'relaxed'): Contender {
       return {
         set: (key, value) => store.set(key, value),
         get: (key) => store.get(key),
-        update: (key, change) => store.update(key, (value) => value && change(value)),
+        update: (key, updater) => store.update(key, (value) => value && updater(value)),
         async keys() {
           const keys: string[] = []
           for await (const key of store.keys()) keys.push(key)

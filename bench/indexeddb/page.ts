@@ -1,79 +1,80 @@
+import { sleep } from '../../src/async.ts'
 import {
   type Database,
+  type Entries,
   keyOf,
   median,
-  type Pairs,
   readAll,
   type Sample,
   type Task,
-  Trial,
 } from '../task.ts'
-import type { Contender, Layout } from './contender.ts'
-import { countTransactions } from './count.ts'
-import { put } from './raw.ts'
+import { Trial } from '../trial.ts'
+import type { Candidate, Layout } from './candidate.ts'
+import { countTransactions } from './count-transactions.ts'
+import { putEntries } from './raw-indexeddb.ts'
 
-/** What a page is asked to measure. */
+/** A request to measure a task in this page. */
 export interface Assignment {
   readonly database: string
   readonly task: Task
-  /** Never twice the same, so that every round writes other bytes. */
+  /** Different in every round, so that every round writes different bytes. */
   readonly seed: number
-  /** Reads back all that was written, too: in the round that is not timed. */
-  readonly first: boolean
+  /** Whether this is the round that is not timed, which also reads back all that was written. */
+  readonly isFirst: boolean
 }
 
 declare global {
   var ready: boolean
   var sample: (assignment: Assignment) => Promise<Sample>
-  /** Stores one key and lets go of the database. */
+  /** Fills the database for a `get` of the task, and closes it. */
   var store: (assignment: Assignment) => Promise<void>
 }
 
-/** Lets the driver measure a contender in this page. */
-export function serve(contender: Contender): void {
-  const databases = new Map<string, Shelf>()
-  const take = countTransactions()
+/** Lets the benchmark measure a candidate in this page. */
+export function serve(candidate: Candidate): void {
+  const databases = new Map<string, MeasuredDatabase>()
+  const takeTransactionCount = countTransactions()
 
   globalThis.sample = async (assignment) => {
-    const { database, task } = assignment
-    if (task.op === 'open') return opening(contender, database)
-    let shelf = databases.get(database)
-    if (shelf === undefined) {
-      shelf = await Shelf.open(contender, database)
-      databases.set(database, shelf)
+    const { database: name, task } = assignment
+    if (task.op === 'open') return measureOpen(candidate, name)
+    let database = databases.get(name)
+    if (database === undefined) {
+      database = await MeasuredDatabase.open(candidate, name)
+      databases.set(name, database)
     }
-    return shelf.sample(assignment, take)
+    return database.sample(assignment, takeTransactionCount)
   }
 
-  globalThis.store = async ({ database, task }) => {
-    const shelf = await Shelf.open(contender, database)
-    await shelf.refill({ ...task, op: 'get' }, 0)
-    await shelf.close()
+  globalThis.store = async ({ database: name, task }) => {
+    const database = await MeasuredDatabase.open(candidate, name)
+    await database.refill({ ...task, op: 'get' }, 0)
+    await database.close()
   }
 
   globalThis.ready = true
 }
 
-/** A database of the contender, and what is in it. */
-class Shelf {
+/** A database of the candidate, and what it was filled with. */
+class MeasuredDatabase {
   readonly #db: Database
-  readonly #write: (entries: Pairs) => Promise<unknown>
-  #stored = 0
-  #filledWith = 0
+  readonly #write: (entries: Entries) => Promise<unknown>
+  #storedKeys = 0
+  #storedSeed = 0
 
-  static async open(contender: Contender, name: string): Promise<Shelf> {
-    const db = await contender.open(name)
-    // Some open no sooner than they are used.
+  static async open(candidate: Candidate, name: string): Promise<MeasuredDatabase> {
+    const db = await candidate.open(name)
+    // Some libraries open the database with the first call.
     await readAll(db, [keyOf(0)])
-    return new Shelf(db, contender.layout, name)
+    return new MeasuredDatabase(db, candidate.layout, name)
   }
 
   private constructor(db: Database, layout: Layout | undefined, name: string) {
     this.#db = db
     const { fill } = db
     this.#write = layout
-      ? (entries) => put(layout.database?.(name) ?? name, layout, entries)
-      : (entries) => (fill ?? nothing)(entries)
+      ? (entries) => putEntries(layout.database?.(name) ?? name, layout, entries)
+      : (entries) => (fill ?? failToFill)(entries)
   }
 
   async close(): Promise<void> {
@@ -82,59 +83,57 @@ class Shelf {
 
   async refill(task: Task, seed: number): Promise<void> {
     const trial = new Trial(this.#db, task)
-    trial.freshen(seed)
+    trial.setSeed(seed)
     await trial.fill(this.#write)
-    this.#filledWith = seed
-    this.#stored = task.stored ?? task.count
-    // What was written goes to the disk in the background; it is not to slow down what is timed.
-    await pause(50)
+    this.#storedSeed = seed
+    this.#storedKeys = task.stored ?? task.count
+    // Chromium writes to the disk in the background, which must not slow down the timed part.
+    await sleep(50)
   }
 
-  async sample({ task, seed, first }: Assignment, take: () => number): Promise<Sample> {
-    if (this.#stored === 0) await this.refill(task, seed)
+  async sample(
+    { task, seed, isFirst }: Assignment,
+    takeTransactionCount: () => number,
+  ): Promise<Sample> {
+    if (this.#storedKeys === 0) await this.refill(task, seed)
     const trial = new Trial(this.#db, task)
-    const writes = task.op === 'set' || task.op === 'handlers'
+    const isWrite = task.op === 'set' || task.op === 'handlers'
     const { repeat = 1, count, op } = task
-    const before = op === 'update' ? await trial.total() : 0
+    const before = op === 'update' ? await trial.countUpdates() : 0
     const times: number[] = []
     let transactions = 0
     let result: unknown
     for (let n = 0; n < repeat; n++) {
-      trial.freshen(writes ? seed + n : this.#filledWith)
-      if (repeat > 1) await pause(1)
-      take()
+      trial.setSeed(isWrite ? seed + n : this.#storedSeed)
+      if (repeat > 1) await sleep(1)
+      takeTransactionCount()
       const start = performance.now()
       result = await trial.run()
       times.push(performance.now() - start)
-      transactions = take()
+      transactions = takeTransactionCount()
     }
-    if (op === 'clear') this.#stored = 0
-    // Every read is held against what was stored; what was written is read back once.
-    if (!writes || first) await trial.verify(result)
+    if (op === 'clear') this.#storedKeys = 0
+    // Verifies reads in every round, and writes in the first.
+    if (!isWrite || isFirst) await trial.verify(result)
     return {
       ms: median(times),
       calls: { transactions },
-      ...(op === 'update' && { lost: before + count * repeat - (await trial.total()) }),
+      ...(op === 'update' && { lost: before + count * repeat - (await trial.countUpdates()) }),
     }
   }
 }
 
-/** How long it takes a page that has opened nothing until it holds a value. */
-async function opening(contender: Contender, name: string): Promise<Sample> {
+/** Measures the time until a page that has opened nothing has read a value. */
+async function measureOpen(candidate: Candidate, name: string): Promise<Sample> {
   const start = performance.now()
-  const db = await contender.open(name)
+  const db = await candidate.open(name)
   const value = await db.get?.(keyOf(0))
   const ms = performance.now() - start
-  if (value === undefined || value === null) throw new Error('There is no value to read.')
+  if (value === undefined || value === null)
+    throw new Error(`Expected a value of ${keyOf(0)}; received ${String(value)}.`)
   return { ms }
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
-}
-
-async function nothing(): Promise<void> {
-  throw new Error('The contender has neither a layout nor a way to be filled.')
+async function failToFill(): Promise<void> {
+  throw new Error('A candidate must have a layout or a `fill` method; received neither.')
 }

@@ -1,14 +1,14 @@
-import { labelOf } from '../contenders.ts'
+import { labelOf } from '../candidates.ts'
 import type { Measured } from '../rounds.ts'
 import { spreadOf } from '../statistics.ts'
 import { digits } from '../verdict.ts'
 
-/** A workload that tells much, and whom it shows beside botshelf. */
+/** One workload of the chart, and the candidates that it shows beside botshelf. */
 interface Panel {
   readonly workload: string
   readonly title: string
   readonly ours: string
-  readonly beside: readonly string[]
+  readonly others: readonly string[]
 }
 
 const PANELS: readonly Panel[] = [
@@ -16,62 +16,63 @@ const PANELS: readonly Panel[] = [
     workload: 'indexeddb-set-burst',
     title: '1000 concurrent set, IndexedDB',
     ours: 'botshelf-relaxed',
-    beside: ['raw', 'idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage'],
+    others: ['plain-indexeddb', 'idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage'],
   },
   {
     workload: 'indexeddb-get-burst',
     title: '1000 concurrent get, IndexedDB',
     ours: 'botshelf-relaxed',
-    beside: ['raw', 'idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage'],
+    others: ['plain-indexeddb', 'idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage'],
   },
   {
     workload: 'indexeddb-update-hot',
     title: '1000 concurrent update of 10 keys, IndexedDB',
     ours: 'botshelf-relaxed',
-    beside: ['raw', 'idb-keyval', 'idb', 'dexie'],
+    others: ['plain-indexeddb', 'idb-keyval', 'idb', 'dexie'],
   },
   {
     workload: 'object-set',
     title: '1000 concurrent set, Worker to Durable Object',
     ours: 'botshelf-object',
-    beside: ['one-rpc', 'rpc-each'],
+    others: ['one-rpc', 'rpc-each'],
   },
   {
     workload: 'indexeddb-open',
     title: 'Cold open and first get, IndexedDB',
     ours: 'botshelf',
-    beside: ['raw', 'idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage'],
+    others: ['plain-indexeddb', 'idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage'],
   },
   {
     workload: 'kv-entries',
     title: 'All entries of 10,000, Workers KV',
     ours: 'botshelf-kv',
-    beside: ['kv-bulk'],
+    others: ['kv-bulk'],
   },
 ]
 
+// Sizes in SVG units.
 const WIDTH = 760
 const MARGIN = 12
-const LABELS = 210
-const BARS = 400
-const ROW = 22
-const HEAD = 30
-const GAP = 18
+const LABEL_WIDTH = 210
+const MAX_BAR_WIDTH = 400
+const ROW_HEIGHT = 22
+const TITLE_HEIGHT = 30
+const PANEL_GAP = 18
 
-/** Horizontal bars as SVG, a panel for each workload that was measured; `undefined` if none was. */
-export function chart(all: readonly Measured[]): string | undefined {
+/** Returns horizontal bars as SVG, one panel per workload; `undefined` if none was measured. */
+export function renderChart(results: readonly Measured[]): string | undefined {
   const shown = PANELS.flatMap((panel) => {
-    const measured = all.find(({ workload }) => workload.id === panel.workload)
+    const measured = results.find(({ workload }) => workload.id === panel.workload)
     return measured === undefined ? [] : [{ panel, measured }]
   })
   if (shown.length === 0) return undefined
   let y = 50
-  const drawn = shown.map(({ panel, measured }) => {
+  const panels = shown.map(({ panel, measured }) => {
     const top = y
-    y += HEAD + ROW * (panel.beside.length + 1) + GAP
+    y += TITLE_HEIGHT + ROW_HEIGHT * (panel.others.length + 1) + PANEL_GAP
     return drawPanel(panel, measured, top)
   })
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH + 2 * MARGIN}" height="${y + 2 * MARGIN}" viewBox="${-MARGIN} ${-MARGIN} ${WIDTH + 2 * MARGIN} ${y + 2 * MARGIN}" role="img" aria-label="Time of botshelf beside its peers; shorter is better">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH + 2 * MARGIN}" height="${y + 2 * MARGIN}" viewBox="${-MARGIN} ${-MARGIN} ${WIDTH + 2 * MARGIN} ${y + 2 * MARGIN}" role="img" aria-label="Time that botshelf and other libraries take; shorter is better">
 <style>
 text { font: 13px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #1f2328 }
 .title { font-weight: 600 }
@@ -80,7 +81,7 @@ text { font: 13px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-s
 .peer { fill: #afb8c1 }
 .ours { fill: #1a7f5a }
 .page { fill: #ffffff }
-.us { font-weight: 600 }
+.bold { font-weight: 600 }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 }
   .note { fill: #9198a1 }
@@ -90,32 +91,32 @@ text { font: 13px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-s
 }
 </style>
 <rect class="page" x="${-MARGIN}" y="${-MARGIN}" width="100%" height="100%" rx="6"/>
-<text class="main" x="0" y="18">Time taken, by the plain API of each and by hand</text>
-<text class="note" x="0" y="37">Medians; × is against botshelf; shorter is better. IndexedDB relaxed (botshelf's default is strict); Workers simulated.</text>
-${drawn.join('\n')}
+<text class="main" x="0" y="18">Time of botshelf, of other libraries, and of the platform itself</text>
+<text class="note" x="0" y="37">Medians; × is relative to botshelf; shorter is better. IndexedDB: relaxed durability (botshelf's default is strict). Workers: simulated.</text>
+${panels.join('\n')}
 </svg>
 `
 }
 
-function drawPanel({ title, ours, beside }: Panel, measured: Measured, top: number): string {
-  const rows = [ours, ...beside].map((id) => ({
+function drawPanel({ title, ours, others }: Panel, measured: Measured, top: number): string {
+  const rows = [ours, ...others].map((id) => ({
     id,
     ms: spreadOf(measured, id)?.median ?? 0,
   }))
-  const own = rows[0]?.ms ?? 1
+  const oursMs = rows[0]?.ms ?? 1
   const longest = Math.max(...rows.map(({ ms }) => ms))
   const bars = rows.map(({ id, ms }, i) => {
-    const y = top + HEAD + i * ROW
-    const width = Math.max(2, (ms / longest) * BARS)
-    const us = id === ours
-    const name = us ? 'botshelf' : labelOf(id)
+    const y = top + TITLE_HEIGHT + i * ROW_HEIGHT
+    const width = Math.max(2, (ms / longest) * MAX_BAR_WIDTH)
+    const isOurs = id === ours
+    const name = isOurs ? 'botshelf' : labelOf(id)
     const time = `${digits(ms)} ms`
-    const text = us ? time : `${time}, ${digits(ms / own)} ×`
-    return `<text class="${us ? 'us' : ''}" x="${LABELS - 10}" y="${y + 13}" text-anchor="end">${escaped(name)}</text><rect class="${us ? 'ours' : 'peer'}" x="${LABELS}" y="${y}" width="${width.toFixed(1)}" height="${ROW - 5}" rx="2"/><text class="${us ? 'us' : 'note'}" x="${(LABELS + width + 8).toFixed(1)}" y="${y + 13}">${text}</text>`
+    const text = isOurs ? time : `${time}, ${digits(ms / oursMs)} ×`
+    return `<text class="${isOurs ? 'bold' : ''}" x="${LABEL_WIDTH - 10}" y="${y + 13}" text-anchor="end">${escape(name)}</text><rect class="${isOurs ? 'ours' : 'peer'}" x="${LABEL_WIDTH}" y="${y}" width="${width.toFixed(1)}" height="${ROW_HEIGHT - 5}" rx="2"/><text class="${isOurs ? 'bold' : 'note'}" x="${(LABEL_WIDTH + width + 8).toFixed(1)}" y="${y + 13}">${text}</text>`
   })
-  return `<text class="title" x="0" y="${top + 18}">${escaped(title)}</text>\n${bars.join('\n')}`
+  return `<text class="title" x="0" y="${top + 18}">${escape(title)}</text>\n${bars.join('\n')}`
 }
 
-function escaped(text: string): string {
+function escape(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 }

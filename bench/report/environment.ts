@@ -16,8 +16,8 @@ const PACKAGES = [
   'esbuild',
 ] as const
 
-/** What it was measured with, in one line, and on, in another. */
-export function environment(): { readonly versions: string; readonly machine: string } {
+/** Reads the versions of the software and the processor that a run uses, as one line each. */
+export function readEnvironment(): { readonly versions: string; readonly machine: string } {
   const versions = [
     `botshelf ${versionOf(new URL('../../package.json', import.meta.url))}`,
     `Node ${process.versions.node}`,
@@ -43,7 +43,7 @@ function chromiumVersion(): string {
   const path = findChromium()
   if (path === undefined) return 'Chromium of playwright'
   const stdio: StdioOptions = ['ignore', 'pipe', 'ignore']
-  const said = execFileSync(path, ['--version'], { encoding: 'utf8', stdio }).trim()
-  // Distributions add where it was built.
-  return /^\D*[\d.]+/.exec(said)?.[0] ?? said
+  const output = execFileSync(path, ['--version'], { encoding: 'utf8', stdio }).trim()
+  // Linux distributions append their own name.
+  return /^\D*[\d.]+/.exec(output)?.[0] ?? output
 }

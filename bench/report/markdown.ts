@@ -1,104 +1,115 @@
-import { CONTENDERS, labelOf } from '../contenders.ts'
+import { CANDIDATES, labelOf } from '../candidates.ts'
+import type { Goal } from '../goals.ts'
 import type { Measured } from '../rounds.ts'
 import { ratioOf, spreadOf } from '../statistics.ts'
 import { bestPeer, digits, type Verdict } from '../verdict.ts'
-import { environment } from './environment.ts'
+import { readEnvironment } from './environment.ts'
 
-/** The report, for people. */
-export function markdown(
-  all: readonly Measured[],
-  verdicts: readonly Verdict[],
-  rounds: number,
-  date: Date,
-): string {
-  const { versions, machine } = environment()
-  const single = all.filter(({ workload }) => workload.growth === undefined)
+/** What the report shows. */
+export interface Report {
+  readonly results: readonly Measured[]
+  readonly verdicts: readonly Verdict[]
+  readonly rounds: number
+  readonly date: Date
+}
+
+/** Returns the report as Markdown. */
+export function renderMarkdown({ results, verdicts, rounds, date }: Report): string {
+  const { versions, machine } = readEnvironment()
+  const single = results.filter(({ workload }) => workload.growth === undefined)
   const parts = [
-    '# What it costs, measured',
+    '# Benchmark results',
     `Written by \`npm run bench\` on ${date.toISOString().slice(0, 10)}; do not edit. ${machine}. At most ${rounds} timed rounds.`,
     `${versions}.`,
     METHOD,
-    ...(verdicts.length > 0 ? goals(verdicts) : []),
-    ...(single.length > 0 ? ['## By workload', ...single.flatMap(workloadTable)] : []),
-    ...growthTables(all),
+    ...(verdicts.length > 0 ? renderGoals(verdicts) : []),
+    ...(single.length > 0 ? ['## By workload', ...single.flatMap(renderWorkload)] : []),
+    ...renderGrowth(results),
   ]
   return `${parts.join('\n\n')}\n`
 }
 
-/** Differences of less are noise, in percent. */
-const NOISE = 15
+/** Smaller differences are within noise. */
+const NOISE_PERCENT = 15
 
-const METHOD = `A value is an object of about 200 bytes with a list and a Date, unless a row says another size. Every round takes one sample of each contender, one after another and in an order drawn anew; the first round verifies all content and counts calls, and is not timed. A figure is the median of the rounds, with the middle half of them beside it; a ratio is the median of the rounds' ratios, and so need not be the quotient of two medians. Differences of less than ${NOISE} % are noise. Other bytes are written in every round. IndexedDB is Chromium's, on a disk, with an origin for each contender; objects and KV are workerd's as miniflare starts it, timed from outside, and say nothing of Cloudflare's network: there, count the calls. botshelf's durability is strict unless it says relaxed; the others' is the browser's default, which is relaxed. unstorage gives a Date back as text.`
+const METHOD = `A value is an object of about 200 bytes with a list and a Date, unless a row says otherwise. Every round takes one sample of each candidate, one after another and in a new random order. The first round verifies all content and counts calls, and is not timed. Every round writes different bytes.
 
-function goals(verdicts: readonly Verdict[]): string[] {
-  const met = verdicts.filter((each) => each.met)
-  const missed = verdicts.filter((each) => !each.met)
-  const rows = verdicts.map(({ title, goal, says, found, met: isMet, missedBy }) => [
+A figure is the median of the rounds; the middle half of the rounds stands beside it. A ratio is the median of the ratios of the rounds, and so may differ from the quotient of two medians. Differences below ${NOISE_PERCENT} % are noise. A baseline uses the platform directly, with all operations in as few calls as possible.
+
+IndexedDB is that of Chromium on a disk, with one origin per candidate. Objects and KV are those of workerd, started by miniflare and timed from outside; these times do not include Cloudflare's network, so compare the calls. botshelf's durability is strict unless a row says relaxed; the other libraries use the browser's default, which is relaxed. unstorage reads a Date back as text.`
+
+function renderGoals(verdicts: readonly Verdict[]): string[] {
+  const missed = verdicts.filter(({ isMet }) => !isMet)
+  const rows = verdicts.map(({ title, goal, expected, measured, isMet, missedBy }) => [
     title,
-    labelOf(goal.contender),
-    says,
-    found,
-    `${isMet ? 'met' : '**missed**'}${isNoise(goal, missedBy) ? ', within noise' : ''}`,
+    labelOf(goal.candidate),
+    expected,
+    measured,
+    `${isMet ? 'met' : '**missed**'}${isWithinNoise(goal, missedBy) ? ', within noise' : ''}`,
   ])
   return [
     '## Goals',
-    `${met.length} of ${verdicts.length} are met.`,
-    table(['workload', 'contender', 'goal', 'measured', ''], rows),
+    `${verdicts.length - missed.length} of ${verdicts.length} are met.`,
+    renderTable(['workload', 'candidate', 'goal', 'measured', 'result'], rows),
     ...(missed.length > 0 ? [missed.map(describeMiss).join('\n')] : []),
   ]
 }
 
-/** Is it a time that is missed by no more than the next run may differ? */
-function isNoise({ holds }: Verdict['goal'], missedBy = Number.POSITIVE_INFINITY): boolean {
-  return holds.kind !== 'calls' && holds.kind !== 'lost' && missedBy < NOISE
+/** Returns whether a goal about time is missed by less than the noise. */
+function isWithinNoise({ limit }: Goal, missedBy = Number.POSITIVE_INFINITY): boolean {
+  return limit.kind !== 'calls' && limit.kind !== 'lost' && missedBy < NOISE_PERCENT
 }
 
-function describeMiss({ title, goal, says, found, missedBy }: Verdict): string {
-  const by = missedBy === undefined ? `missed, with ${found}` : `missed by ${digits(missedBy)} %`
-  return `- ${title}, ${labelOf(goal.contender)}, ${says}: ${by}.${goal.bound === undefined ? '' : ` ${goal.bound}`}`
+function describeMiss({ title, goal, expected, measured, missedBy }: Verdict): string {
+  const miss =
+    missedBy === undefined ? `missed, measured ${measured}` : `missed by ${digits(missedBy)} %`
+  const reason = goal.reason === undefined ? '' : ` ${goal.reason}`
+  return `- ${title}, ${labelOf(goal.candidate)}, ${expected}: ${miss}.${reason}`
 }
 
-function workloadTable(measured: Measured): string[] {
-  const { title, contenders, limit, task } = measured.workload
+function renderWorkload(measured: Measured): string[] {
+  const { title, candidates, baseline, task } = measured.workload
   const peer = bestPeer(measured)
-  const rows = contenders
+  const rows = candidates
     .map((id) => ({ id, spread: spreadOf(measured, id) }))
     .toSorted((a, b) => (a.spread?.median ?? 0) - (b.spread?.median ?? 0))
     .map(({ id, spread }) => [
-      CONTENDERS[id]?.kind === 'ours' ? `**${labelOf(id)}**` : labelOf(id),
+      renderLabel(id),
       spread ? digits(spread.median) : '',
       spread ? `${digits(spread.lower)} – ${digits(spread.upper)}` : '',
-      ratio(measured, id, limit),
-      ratio(measured, id, peer),
-      callsOf(measured, id),
+      renderRatio(measured, id, baseline),
+      renderRatio(measured, id, peer),
+      renderCalls(measured, id),
       ...(task.op === 'update' ? [String(measured.counted.get(id)?.lost ?? '')] : []),
     ])
-  const head = ['contender', 'median, ms', 'middle half', '× by hand', '× best peer', 'calls']
-  const limits = limit === undefined ? 'Nothing was made by hand' : `By hand is ${labelOf(limit)}`
-  const peers = peer === undefined ? '' : `; the best peer is ${labelOf(peer)}`
-  const taken = measured.samples.get(contenders[0] ?? '')?.length ?? 0
+  const head = ['candidate', 'median, ms', 'middle half', '× baseline', '× best peer', 'calls']
+  const facts = [
+    baseline === undefined ? 'Baseline: none' : `Baseline: ${labelOf(baseline)}`,
+    ...(peer === undefined ? [] : [`Best peer: ${labelOf(peer)}`]),
+    `Timed rounds: ${measured.samples.get(candidates[0] ?? '')?.length ?? 0}`,
+  ]
   return [
     `### ${title}`,
-    `${limits}${peers}. Timed rounds: ${taken}.`,
-    table([...head, ...(task.op === 'update' ? ['lost'] : [])], rows),
+    `${facts.join('. ')}.`,
+    renderTable([...head, ...(task.op === 'update' ? ['lost'] : [])], rows),
   ]
 }
 
-/** One table for each way of growing: what grows stands to the right. */
-function growthTables(all: readonly Measured[]): string[] {
+/** Renders one table per growing quantity, with a column for each of its sizes. */
+function renderGrowth(results: readonly Measured[]): string[] {
   const tables = new Map<string, Measured[]>()
-  for (const measured of all) {
+  for (const measured of results) {
     const { growth } = measured.workload
     if (growth === undefined) continue
-    const list = tables.get(growth.table) ?? []
-    tables.set(growth.table, list)
-    list.push(measured)
+    const columns = tables.get(growth.table) ?? []
+    tables.set(growth.table, columns)
+    columns.push(measured)
   }
   if (tables.size === 0) return []
-  const shown = [...tables].flatMap(([name, columns]) => {
-    const contenders = columns[0]?.workload.contenders ?? []
-    const rows = contenders.map((id) => [
-      CONTENDERS[id]?.kind === 'ours' ? `**${labelOf(id)}**` : labelOf(id),
+  const rendered = [...tables].flatMap(([name, columns]) => {
+    const candidates = columns[0]?.workload.candidates ?? []
+    const rows = candidates.map((id) => [
+      renderLabel(id),
       ...columns.map((measured) => {
         const spread = spreadOf(measured, id)
         return spread ? digits(spread.median) : ''
@@ -106,27 +117,32 @@ function growthTables(all: readonly Measured[]): string[] {
     ])
     return [
       `### ${name}`,
-      table(['contender', ...columns.map(({ workload }) => workload.growth?.at ?? '')], rows),
+      renderTable(['candidate', ...columns.map(({ workload }) => workload.growth?.at ?? '')], rows),
     ]
   })
-  return ['## How cost grows', ...shown]
+  return ['## How cost grows', ...rendered]
 }
 
-function ratio(measured: Measured, id: string, against: string | undefined): string {
-  const found = against === undefined ? undefined : ratioOf(measured, id, against)
-  return found === undefined ? '' : digits(found)
+function renderLabel(id: string): string {
+  return CANDIDATES[id]?.kind === 'ours' ? `**${labelOf(id)}**` : labelOf(id)
 }
 
-function callsOf(measured: Measured, id: string): string {
+function renderRatio(measured: Measured, id: string, against: string | undefined): string {
+  const ratio = against === undefined ? undefined : ratioOf(measured, id, against)
+  return ratio === undefined ? '' : digits(ratio)
+}
+
+function renderCalls(measured: Measured, id: string): string {
   const { calls } = measured.counted.get(id) ?? {}
   return Object.entries(calls ?? {})
     .map(([name, count]) => `${count} ${count === 1 ? name.replace(/s$/, '') : name}`)
     .join(', ')
 }
 
-const TEXT = new Set(['', 'contender', 'workload', 'goal', 'calls'])
+/** The columns that hold text; all others are aligned to the right. */
+const TEXT_COLUMNS = new Set(['candidate', 'workload', 'goal', 'result', 'calls'])
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const rule = head.map((name) => (TEXT.has(name) ? '---' : '---:'))
-  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const alignment = head.map((name) => (TEXT_COLUMNS.has(name) ? '---' : '---:'))
+  return [head, alignment, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }

@@ -1,18 +1,22 @@
 import type { Task } from '../task.ts'
 
-/** What a Worker is asked to do. */
+/** A request to the benchmark Worker. */
 export interface Assignment {
-  readonly contender: string
+  readonly candidate: string
   readonly database: string
   readonly task: Task
-  /** `fill` stores what the task presupposes; `verify` does it once, counts, and looks at everything. */
+  /**
+   * `fill` stores the keys that the task needs. `verify` runs the task once, counts calls and
+   * verifies all content. `run` is timed.
+   */
   readonly phase: 'fill' | 'verify' | 'run'
-  /** How often `run` does it: a Worker's clock stands still, so only the whole request can be timed. */
+  /** How often `run` repeats the task. A Worker's clock stops, so the whole request is timed. */
   readonly repeat: number
   readonly seed: number
 }
 
-export interface Answer {
+/** The response of the benchmark Worker. */
+export interface AssignmentResult {
   readonly calls?: Readonly<Record<string, number>>
   readonly lost?: number
 }

@@ -1,8 +1,8 @@
 import { StorageRuntime, type StorageRegistry } from '../../src/index.ts'
 import type { Database, Value } from '../task.ts'
 
-/** A runtime and a store, as a Worker makes them for a request. */
-export async function open(
+/** Opens a runtime and a store, as a Worker does for each request. */
+export async function openBotshelf(
   registry: StorageRegistry,
   storage: string,
   config: Readonly<Record<string, unknown>>,
@@ -13,7 +13,7 @@ export async function open(
   return {
     set: (key, value) => store.set(key, value),
     get: (key) => store.get(key),
-    update: (key, change) => store.update(key, (value) => value && change(value)),
+    update: (key, updater) => store.update(key, (value) => value && updater(value)),
     async entries() {
       const entries: [string, Value][] = []
       for await (const entry of store.entries()) entries.push(entry)

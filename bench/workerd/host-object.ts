@@ -1,23 +1,23 @@
 import { DurableObject } from 'cloudflare:workers'
-import type { Answer, Assignment } from './assignment.ts'
-import type { InsideContender } from './contender.ts'
-import { contender as botshelf } from './contenders/botshelf-inside.ts'
-import { contender as kvLoop } from './contenders/kv-loop.ts'
-import { contender as putGet } from './contenders/put-get.ts'
+import type { Assignment, AssignmentResult } from './assignment.ts'
+import type { InsideCandidate } from './candidate.ts'
+import { candidate as botshelf } from './candidates/botshelf-inside.ts'
+import { candidate as kvLoop } from './candidates/kv-loop.ts'
+import { candidate as putGet } from './candidates/put-get.ts'
 import { perform } from './perform.ts'
 
-/** Those who run inside an object. */
-export const INSIDE: Readonly<Record<string, InsideContender>> = {
+/** The candidates that run inside an object. */
+export const INSIDE_CANDIDATES: Readonly<Record<string, InsideCandidate>> = {
   'botshelf-inside': botshelf,
   'kv-loop': kvLoop,
   'put-get': putGet,
 }
 
-/** An object inside which a contender runs; one message lasts for the whole assignment. */
+/** An object that runs a candidate. One message runs the whole assignment. */
 export class HostObject extends DurableObject {
-  async perform(assignment: Assignment): Promise<Answer> {
-    const contender = INSIDE[assignment.contender]
-    if (contender === undefined) throw new RangeError(`There is no ${assignment.contender}.`)
-    return perform(assignment, () => contender.open(this.ctx.storage, assignment.database))
+  async perform(assignment: Assignment): Promise<AssignmentResult> {
+    const candidate = INSIDE_CANDIDATES[assignment.candidate]
+    if (candidate === undefined) throw new RangeError(`Unknown candidate ${assignment.candidate}.`)
+    return perform(assignment, () => candidate.open(this.ctx.storage, assignment.database))
   }
 }

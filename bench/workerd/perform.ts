@@ -1,41 +1,44 @@
-import { type Database, type Pairs, setEach, Trial } from '../task.ts'
-import type { Answer, Assignment } from './assignment.ts'
-import type { Counts } from './counted.ts'
+import { type Database, type Entries, setEach } from '../task.ts'
+import { Trial } from '../trial.ts'
+import type { Assignment, AssignmentResult } from './assignment.ts'
+import type { Counts } from './count-calls.ts'
 
 /**
- * Does what is asked for on a contender. `open` is called again where opening is what is measured;
- * `take` gives what was counted since it was called last.
+ * Runs an assignment on a candidate.
+ *
+ * @param open opens the database; a task that measures opening calls it once per repetition
+ * @param takeCounts returns the calls to the platform since it was called last
  */
 export async function perform(
   { task, phase, repeat, seed }: Assignment,
   open: () => Promise<Database>,
-  take: () => Counts = () => ({}),
-): Promise<Answer> {
+  takeCounts: () => Counts = () => ({}),
+): Promise<AssignmentResult> {
   if (task.op === 'open') {
     for (let n = 0; n < repeat; n++) await open()
-    return { calls: take() }
+    return { calls: takeCounts() }
   }
   const db = await open()
   const trial = new Trial(db, task)
-  const writes = task.op === 'set'
+  const isWrite = task.op === 'set'
   if (phase === 'fill') {
-    const setPlainly = (entries: Pairs): Promise<void> => setEach(db, entries)
-    await trial.fill((entries) => (db.fill ?? db.setAll ?? setPlainly)(entries))
+    const setEntries = (entries: Entries): Promise<void> => setEach(db, entries)
+    await trial.fill((entries) => (db.fill ?? db.setAll ?? setEntries)(entries))
     return {}
   }
   if (phase === 'run') {
     for (let n = 0; n < repeat; n++) {
-      if (writes) trial.freshen(seed + n)
+      if (isWrite) trial.setSeed(seed + n)
       await trial.run()
     }
     return {}
   }
-  if (writes) trial.freshen(seed)
-  const before = task.op === 'update' ? await trial.total() : 0
-  take()
+  if (isWrite) trial.setSeed(seed)
+  const before = task.op === 'update' ? await trial.countUpdates() : 0
+  takeCounts()
   const result = await trial.run()
-  const calls = take()
+  const calls = takeCounts()
   await trial.verify(result)
   if (task.op !== 'update') return { calls }
-  return { calls, lost: before + task.count - (await trial.total()) }
+  return { calls, lost: before + task.count - (await trial.countUpdates()) }
 }

@@ -1,22 +1,22 @@
-import type { Answer, Assignment } from './assignment.ts'
-import type { Bindings, Contender } from './contender.ts'
-import { contender as botshelfKV } from './contenders/botshelf-kv.ts'
-import { contender as botshelfObject } from './contenders/botshelf-object.ts'
-import { contender as kvBulk } from './contenders/kv-bulk.ts'
-import { contender as kvEach } from './contenders/kv-each.ts'
-import { contender as oneRpc } from './contenders/one-rpc.ts'
-import { contender as rpcEach } from './contenders/rpc-each.ts'
-import { contender as unstorage } from './contenders/unstorage.ts'
-import { contender as unstorageItems } from './contenders/unstorage-items.ts'
-import { counted } from './counted.ts'
-import { INSIDE } from './host-object.ts'
+import type { Assignment, AssignmentResult } from './assignment.ts'
+import type { Bindings, Candidate } from './candidate.ts'
+import { candidate as botshelfKV } from './candidates/botshelf-kv.ts'
+import { candidate as botshelfObject } from './candidates/botshelf-object.ts'
+import { candidate as kvBulk } from './candidates/kv-bulk.ts'
+import { candidate as kvEach } from './candidates/kv-each.ts'
+import { candidate as oneRpc } from './candidates/one-rpc.ts'
+import { candidate as rpcEach } from './candidates/rpc-each.ts'
+import { candidate as unstorage } from './candidates/unstorage.ts'
+import { candidate as unstorageItems } from './candidates/unstorage-items.ts'
+import { countCalls } from './count-calls.ts'
+import { INSIDE_CANDIDATES } from './host-object.ts'
 import { perform } from './perform.ts'
 
 export { StorageObject } from '../../adapters/storage-object.ts'
-export { HandObject } from './hand-object.ts'
+export { BaselineObject } from './baseline-object.ts'
 export { HostObject } from './host-object.ts'
 
-const CONTENDERS: Readonly<Record<string, Contender>> = {
+const CANDIDATES: Readonly<Record<string, Candidate>> = {
   'botshelf-kv': botshelfKV,
   'botshelf-object': botshelfObject,
   'kv-bulk': kvBulk,
@@ -30,21 +30,21 @@ const CONTENDERS: Readonly<Record<string, Contender>> = {
 export default {
   async fetch(request: Request, env: Bindings): Promise<Response> {
     try {
-      return Response.json(await answer(await request.json(), env))
+      return Response.json(await runAssignment(await request.json(), env))
     } catch (error) {
       return new Response(error instanceof Error ? error.message : String(error), { status: 500 })
     }
   },
 }
 
-async function answer(assignment: Assignment, env: Bindings): Promise<Answer> {
-  const { contender: id, database, phase } = assignment
-  if (INSIDE[id] !== undefined) {
+async function runAssignment(assignment: Assignment, env: Bindings): Promise<AssignmentResult> {
+  const { candidate: id, database, phase } = assignment
+  if (INSIDE_CANDIDATES[id] !== undefined) {
     return env.HOST.getByName(`${database} ${id}`).perform(assignment)
   }
-  const contender = CONTENDERS[id]
-  if (contender === undefined) throw new RangeError(`There is no ${id}.`)
-  if (phase !== 'verify') return perform(assignment, () => contender.open(env, database))
-  const { bindings, take } = counted(env)
-  return perform(assignment, () => contender.open(bindings, database), take)
+  const candidate = CANDIDATES[id]
+  if (candidate === undefined) throw new RangeError(`Unknown candidate ${id}.`)
+  if (phase !== 'verify') return perform(assignment, () => candidate.open(env, database))
+  const { bindings, takeCounts } = countCalls(env)
+  return perform(assignment, () => candidate.open(bindings, database), takeCounts)
 }

@@ -3,5 +3,5 @@ import { INDEXEDDB } from './indexeddb.ts'
 import { MEMORY } from './memory.ts'
 import { WORKERD } from './workerd.ts'
 
-/** Everything that is measured, in the order in which it is shown. */
+/** All workloads, in the order of the report. */
 export const WORKLOADS: readonly Workload[] = [...INDEXEDDB, ...WORKERD, ...MEMORY]

@@ -1,12 +1,18 @@
 import type { Workload } from '../workload.ts'
 
 const OURS = ['botshelf-relaxed', 'botshelf']
-const PLAIN = ['idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage']
-const BATCH = ['idb-keyval-many', 'idb-transaction', 'dexie-bulk']
-const SINGLE = [...OURS, 'raw', ...PLAIN]
-const BURST = [...SINGLE, ...BATCH]
-const LISTING = ['botshelf-relaxed', 'raw', ...PLAIN]
-const GROWING = ['botshelf-relaxed', 'raw', 'idb-keyval', 'idb-keyval-many', 'dexie']
+const PEERS = ['idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage']
+const BATCH_APIS = ['idb-keyval-many', 'idb-transaction', 'dexie-bulk']
+const PER_CALL_CANDIDATES = [...OURS, 'plain-indexeddb', ...PEERS]
+const BURST_CANDIDATES = [...PER_CALL_CANDIDATES, ...BATCH_APIS]
+const LISTING_CANDIDATES = ['botshelf-relaxed', 'plain-indexeddb', ...PEERS]
+const GROWTH_CANDIDATES = [
+  'botshelf-relaxed',
+  'plain-indexeddb',
+  'idb-keyval',
+  'idb-keyval-many',
+  'dexie',
+]
 
 export const INDEXEDDB: readonly Workload[] = [
   {
@@ -14,16 +20,16 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb',
     title: 'IndexedDB, 1000 concurrent `set`',
     task: { op: 'set', count: 1000 },
-    contenders: BURST,
-    limit: 'raw',
+    candidates: BURST_CANDIDATES,
+    baseline: 'plain-indexeddb',
   },
   {
     id: 'indexeddb-set-awaited',
     group: 'indexeddb',
     title: 'IndexedDB, 1000 awaited `set`',
     task: { op: 'set', count: 1000, awaited: true },
-    contenders: SINGLE,
-    limit: 'raw',
+    candidates: PER_CALL_CANDIDATES,
+    baseline: 'plain-indexeddb',
     rounds: 5,
   },
   {
@@ -31,48 +37,48 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb',
     title: 'IndexedDB, 1000 concurrent `get`',
     task: { op: 'get', count: 1000 },
-    contenders: BURST,
-    limit: 'raw',
+    candidates: BURST_CANDIDATES,
+    baseline: 'plain-indexeddb',
   },
   {
     id: 'indexeddb-get-awaited',
     group: 'indexeddb',
     title: 'IndexedDB, 1000 awaited `get`',
     task: { op: 'get', count: 1000, awaited: true },
-    contenders: SINGLE,
-    limit: 'raw',
+    candidates: PER_CALL_CANDIDATES,
+    baseline: 'plain-indexeddb',
   },
   {
     id: 'indexeddb-set-one',
     group: 'indexeddb',
     title: 'IndexedDB, a single `set`',
     task: { op: 'set', count: 1, stored: 1000, repeat: 50 },
-    contenders: SINGLE,
-    limit: 'raw',
+    candidates: PER_CALL_CANDIDATES,
+    baseline: 'plain-indexeddb',
   },
   {
     id: 'indexeddb-get-one',
     group: 'indexeddb',
     title: 'IndexedDB, a single `get`',
     task: { op: 'get', count: 1, stored: 1000, repeat: 50 },
-    contenders: SINGLE,
-    limit: 'raw',
+    candidates: PER_CALL_CANDIDATES,
+    baseline: 'plain-indexeddb',
   },
   {
     id: 'indexeddb-handlers',
     group: 'indexeddb',
     title: 'IndexedDB, 20 handlers of get, get, set at once',
     task: { op: 'handlers', count: 20, repeat: 10 },
-    contenders: SINGLE,
-    limit: 'raw',
+    candidates: PER_CALL_CANDIDATES,
+    baseline: 'plain-indexeddb',
   },
   {
     id: 'indexeddb-update-hot',
     group: 'indexeddb',
     title: 'IndexedDB, 1000 concurrent `update` on 10 keys',
     task: { op: 'update', count: 1000, keys: 10 },
-    contenders: SINGLE.filter((id) => id !== 'botshelf'),
-    limit: 'raw',
+    candidates: PER_CALL_CANDIDATES.filter((id) => id !== 'botshelf'),
+    baseline: 'plain-indexeddb',
     rounds: 5,
   },
   {
@@ -80,37 +86,37 @@ export const INDEXEDDB: readonly Workload[] = [
     group: 'indexeddb',
     title: 'IndexedDB, 1000 concurrent `update` on 1000 keys',
     task: { op: 'update', count: 1000 },
-    contenders: ['botshelf-relaxed', 'raw', 'idb-keyval', 'idb', 'dexie'],
-    limit: 'raw',
+    candidates: ['botshelf-relaxed', 'plain-indexeddb', 'idb-keyval', 'idb', 'dexie'],
+    baseline: 'plain-indexeddb',
     rounds: 5,
   },
-  ...listing(),
+  ...listingWorkloads(),
   {
     id: 'indexeddb-open',
     group: 'indexeddb-cold',
     title: 'IndexedDB, cold open and first `get`',
     task: { op: 'open', count: 1 },
-    contenders: ['botshelf', 'raw', ...PLAIN],
-    limit: 'raw',
+    candidates: ['botshelf', 'plain-indexeddb', ...PEERS],
+    baseline: 'plain-indexeddb',
   },
-  ...growth(),
+  ...growthWorkloads(),
 ]
 
-/** Of one database, cleared and filled anew each round, the same number of times for everyone. */
-function listing(): readonly Workload[] {
+/** Workloads of one database, which every candidate clears and fills again in each round. */
+function listingWorkloads(): readonly Workload[] {
   return (['keys', 'entries', 'clear'] as const).map((op) => ({
     id: `indexeddb-${op}`,
     group: 'indexeddb-listing',
     title: `IndexedDB, ${op} of 10,000`,
     task: { op, count: 10_000 },
-    contenders: LISTING,
-    limit: 'raw',
+    candidates: LISTING_CANDIDATES,
+    baseline: 'plain-indexeddb',
     database: 'listing',
   }))
 }
 
-function growth(): readonly Workload[] {
-  const base = { group: 'indexeddb-growth', limit: 'raw', rounds: 3 } as const
+function growthWorkloads(): readonly Workload[] {
+  const base = { group: 'indexeddb-growth', baseline: 'plain-indexeddb', rounds: 3 } as const
   const bursts = [1, 10, 100, 1000, 10_000].flatMap((count): Workload[] =>
     (['set', 'get'] as const).map((op) => ({
       ...base,
@@ -118,23 +124,23 @@ function growth(): readonly Workload[] {
       id: `indexeddb-burst-${op}-${count}`,
       title: `IndexedDB, ${count} concurrent ${op}`,
       task: { op, count, ...(count < 1000 && { repeat: 1000 / count / (count === 1 ? 20 : 10) }) },
-      // Ten thousand transactions of Dexie take as long as half of all the rest.
-      contenders: GROWING.filter((id) => count <= 1000 || id !== 'dexie'),
+      // Ten thousand transactions of Dexie would take half as long as all other workloads.
+      candidates: GROWTH_CANDIDATES.filter((id) => count <= 1000 || id !== 'dexie'),
       growth: { table: `IndexedDB, \`${op}\` at once, ms`, at: count.toLocaleString('en') },
     })),
   )
   const stored = [1000, 10_000, 100_000].flatMap((count): Workload[] => {
     const database = `stored-${count}`
     const at = `${count.toLocaleString('en')} stored`
-    const contenders = ['botshelf-relaxed', 'raw', 'idb-keyval', 'dexie']
-    const one = { count: 1, stored: count, repeat: 20 }
+    const candidates = ['botshelf-relaxed', 'plain-indexeddb', 'idb-keyval', 'dexie']
+    const singleGet = { count: 1, stored: count, repeat: 20 }
     return [
       {
         ...base,
         id: `indexeddb-stored-get-${count}`,
         title: `IndexedDB, 1000 concurrent get of ${count}`,
         task: { op: 'get', count: 1000, stored: count },
-        contenders,
+        candidates,
         database,
         growth: { table: 'IndexedDB, 1000 `get` at once, ms', at },
       },
@@ -142,8 +148,8 @@ function growth(): readonly Workload[] {
         ...base,
         id: `indexeddb-stored-one-${count}`,
         title: `IndexedDB, a single get of ${count}`,
-        task: { op: 'get', ...one },
-        contenders,
+        task: { op: 'get', ...singleGet },
+        candidates,
         database,
         growth: { table: 'IndexedDB, a single `get`, ms', at },
       },
@@ -152,7 +158,7 @@ function growth(): readonly Workload[] {
         id: `indexeddb-stored-keys-${count}`,
         title: `IndexedDB, keys of ${count}`,
         task: { op: 'keys', count },
-        contenders,
+        candidates,
         database,
         growth: { table: 'IndexedDB, `keys`, ms', at },
       },
@@ -168,7 +174,7 @@ function growth(): readonly Workload[] {
       id: `indexeddb-size-${op}-${bytes}`,
       title: `IndexedDB, ${count} concurrent ${op} of ${at}`,
       task: { op, count, bytes },
-      contenders: GROWING,
+      candidates: GROWTH_CANDIDATES,
       growth: { table: `IndexedDB, \`${op}\` at once by size, ms`, at: `${count} of ${at}` },
     })),
   )

@@ -3,8 +3,8 @@ import type { Workload } from '../workload.ts'
 export const MEMORY: readonly Workload[] = (['set', 'get'] as const).flatMap((op): Workload[] => {
   const base = {
     group: 'memory',
-    contenders: ['botshelf', 'unstorage', 'map'],
-    limit: 'map',
+    candidates: ['botshelf', 'unstorage', 'map'],
+    baseline: 'map',
   } as const
   return [
     {

@@ -1,166 +1,192 @@
 import { decode, encode } from '../codec.ts'
+import type { Store } from '../store.ts'
 import { copyValue } from '../value/copy-value.ts'
-import { check, collect, rejects, same } from './check.ts'
-import type { AnyStore, Rule } from './test-backend.ts'
-import { REFUSED, STORED } from './values.ts'
+import { assert, assertEqual, assertRejects, collect } from './assertions.ts'
+import { exemptUnlessAtomic, type Rule } from './rule.ts'
+import type { TestBackend } from './test-backend.ts'
+import { INVALID_VALUES, VALID_VALUES } from './values.ts'
 
-const stored: readonly Rule[] = STORED.map(({ name, make, reads = make }) => ({
+const VALID_VALUE_RULES: readonly Rule[] = VALID_VALUES.map(({ name, make, reads = make }) => ({
   id: `values/${name}`,
-  name: `${name} comes back the same, alone and among entries`,
-  exempt: ({ maxValueBytes }) => tooSmall(make(), maxValueBytes),
-  run: async (subject) => {
-    const store = await subject.store()
+  name: `a value (${describe(name)}) is read back equal by get() and entries()`,
+  fix: 'store the entry with structured clone, or as text with encode() and decode() of botshelf/codec',
+  exempt: ({ maxValueBytes }) => exemptIfTooLarge(make(), maxValueBytes),
+  run: async (backend) => {
+    const store = await backend.openStore()
     await store.set('k', make())
-    same(await store.get('k'), reads())
+    assertEqual(await store.get('k'), reads(), 'the value from get()')
     for (const [, value] of await collect(store.entries()))
-      same(value, reads(), 'the value of an entry')
+      assertEqual(value, reads(), 'the value from entries()')
   },
 }))
 
-const refused: readonly Rule[] = REFUSED.map(({ name, make, path }) => ({
-  id: `refused/${name}`,
-  name: `${name} is INVALID_VALUE with its path, and the old value stays`,
+const INVALID_VALUE_RULES: readonly Rule[] = INVALID_VALUES.map(({ name, make, path }) => ({
+  id: `invalid-values/${name}`,
+  name: `an invalid value (${describe(name)}) is rejected with INVALID_VALUE and its path, and the old value stays`,
+  fix: 'check that get() returns what was last set; the store validates values before it calls the storage',
   exempt: ({ maxValueBytes }) =>
     maxValueBytes < 65_536
-      ? 'the backend takes only small values, and may say TOO_LARGE'
+      ? `maxValueBytes is ${maxValueBytes}, so the value may be TOO_LARGE instead`
       : undefined,
-  run: async (subject) => {
-    const store = await subject.store()
+  run: async (backend) => {
+    const store = await backend.openStore()
     await store.set('k', 'old')
-    const { message } = await rejects(store.set('k', make()), 'INVALID_VALUE', name)
-    check(message.includes(`${path} `), `the message must name the path ${path}: ${message}`)
-    same(await store.get('k'), 'old')
+    const { message } = await assertRejects(
+      store.set('k', make()),
+      'INVALID_VALUE',
+      `set() to ${name}`,
+    )
+    assert(
+      message.includes(`${path} `),
+      `the message of INVALID_VALUE: expected the path ${path} in it; received "${message}"`,
+    )
+    assertEqual(await store.get('k'), 'old', 'get() after the rejected set()')
   },
 }))
 
-/** Why a value is none for a backend that takes so many bytes. */
-function tooSmall(value: unknown, maxBytes: number): string | undefined {
-  const { bytes } = copyValue(value)
-  // With room for its key.
-  return bytes + 100 > maxBytes ? `the value takes ${bytes} bytes` : undefined
+const DAMAGED_TEXTS = [
+  '',
+  '1',
+  'hello',
+  '[1]',
+  '1:',
+  '1:[',
+  '1:[[5]]',
+  '1:-7',
+  '1:[["Error",1],[2],5]',
+  '1:[["Object",1],5]',
+  '1:[["Nope",1],5]',
+  null,
+  7,
+] as string[]
+
+/** Values: the same on every backend, copied when written and when read, or rejected before any I/O. */
+export const VALUE_RULES: readonly Rule[] = [
+  ...VALID_VALUE_RULES,
+  ...INVALID_VALUE_RULES,
+  {
+    id: 'copies/set-copies-value',
+    name: 'set() stores the value as it was at the time of the call',
+    fix: 'keep the entry that set() or commit() receives unchanged; the store has copied the value',
+    run: (backend) => mutateDuringWrite(backend, (store, value) => store.set('k', value)),
+  },
+  {
+    id: 'copies/atomic-writes-copy-value',
+    name: 'setMany() and getOrInsert() store the value as it was at the time of the call',
+    fix: 'keep the entries that commit() receives unchanged; the store has copied the values',
+    exempt: exemptUnlessAtomic,
+    run: async (backend) => {
+      await mutateDuringWrite(backend, (store, value) => store.setMany({ k: value }))
+      await mutateDuringWrite(backend, (store, value) => store.getOrInsert('k', value))
+    },
+  },
+  {
+    id: 'copies/reads-return-copies',
+    name: 'two reads return two values, and changing one does not change the other or the stored one',
+    fix: 'copy the entry on each read, with structuredClone() or by parsing stored text',
+    run: async (backend) => {
+      const store = await backend.openStore()
+      await store.set('k', { list: [1] })
+      const [one, two] = (await Promise.all([store.get('k'), store.get('k')])) as {
+        list: number[]
+      }[]
+      assert(one !== two, 'two reads: expected two values; received the same object twice')
+      one?.list.push(2)
+      for await (const value of store.values()) (value as { list: number[] }).list.push(3)
+      assertEqual(two, { list: [1] }, 'the value of the other read')
+      assertEqual(await store.get('k'), { list: [1] }, 'the stored value')
+    },
+  },
+  {
+    id: 'sizes/too-large',
+    name: 'a value over maxValueBytes is TOO_LARGE, the message names the limit, and the old value stays',
+    fix: 'set traits.maxValueBytes to what the backend stores',
+    exempt: ({ maxValueBytes }) =>
+      maxValueBytes === Number.POSITIVE_INFINITY ? 'values have no limit' : undefined,
+    run: async (backend) => {
+      const store = await backend.openStore()
+      const { maxValueBytes } = backend.traits
+      await store.set('k', 'old')
+      const { message } = await assertRejects(
+        store.set('k', new Uint8Array(maxValueBytes)),
+        'TOO_LARGE',
+        `set() to ${maxValueBytes} bytes`,
+      )
+      assert(
+        message.includes(String(maxValueBytes)),
+        `the message of TOO_LARGE: expected the limit ${maxValueBytes} in it; received "${message}"`,
+      )
+      assertEqual(await store.get('k'), 'old', 'get() after the rejected set()')
+      const half = 'x'.repeat(Math.floor(maxValueBytes / 2))
+      await store.set('k', half)
+      assertEqual(await store.get('k'), half, 'a value of half the limit')
+    },
+  },
+  {
+    id: 'codec/round-trip',
+    name: 'encode() and decode() of botshelf/codec keep every valid value',
+    fix: 'report a bug of botshelf; an adapter cannot affect this case',
+    run: async () => {
+      for (const { name, make, reads = make } of VALID_VALUES) {
+        const text = encode(make())
+        assert(
+          text.isWellFormed() && /^\d+:/.test(text),
+          `the text of ${name}: expected well-formed text that begins with the format number; received ${JSON.stringify(text.slice(0, 60))}`,
+        )
+        assertEqual(decode(text), reads(), name)
+      }
+    },
+  },
+  {
+    id: 'codec/invalid-input',
+    name: 'encode() rejects what no backend stores; decode() rejects damaged text and later formats',
+    fix: 'report a bug of botshelf; an adapter cannot affect this case',
+    run: async () => {
+      for (const { name, make } of INVALID_VALUES)
+        await assertRejects((async () => encode(make()))(), 'INVALID_VALUE', `encode() of ${name}`)
+      for (const text of DAMAGED_TEXTS)
+        await assertRejects(
+          (async () => decode(text))(),
+          'CORRUPT',
+          `decode(${JSON.stringify(text)})`,
+        )
+      await assertRejects(
+        (async () => decode('2:[1]'))(),
+        'VERSION_MISMATCH',
+        'decode() of a later format',
+      )
+    },
+  },
+]
+
+/** Returns the name of a value in words. */
+function describe(name: string): string {
+  return name.replaceAll('-', ' ')
 }
 
-async function unawaited(
-  subject: { store(): Promise<AnyStore> },
-  write: (store: AnyStore, value: unknown) => Promise<unknown>,
+function exemptIfTooLarge(value: unknown, maxValueBytes: number): string | undefined {
+  const { bytes } = copyValue(value)
+  // Leaves 100 bytes for the key.
+  return bytes + 100 > maxValueBytes
+    ? `the value takes ${bytes} bytes, and maxValueBytes is ${maxValueBytes}`
+    : undefined
+}
+
+/** Changes the value after the call and before the write has completed. */
+async function mutateDuringWrite(
+  backend: TestBackend,
+  write: (store: Store, value: unknown) => Promise<unknown>,
 ): Promise<void> {
-  const store = await subject.store()
+  const store = await backend.openStore()
   const value = { list: [1], at: new Date(1), bytes: new Uint8Array([1]) }
   const written = write(store, value)
   value.list.push(2)
   value.at.setTime(2)
   value.bytes[0] = 2
   await written
-  same(await store.get('k'), { list: [1], at: new Date(1), bytes: new Uint8Array([1]) })
+  assertEqual(
+    await store.get('k'),
+    { list: [1], at: new Date(1), bytes: new Uint8Array([1]) },
+    'the stored value',
+  )
 }
-
-/** Values: the same on every backend, copied in and copied out, or refused before any I/O. */
-export const VALUES: readonly Rule[] = [
-  ...stored,
-  ...refused,
-  {
-    id: 'copies/in',
-    name: 'what the caller changes after an un-awaited set is not what is stored',
-    run: (subject) => unawaited(subject, (store, value) => store.set('k', value)),
-  },
-  {
-    id: 'copies/in-many',
-    name: 'what the caller changes after an un-awaited setMany or getOrInsert is not what is stored',
-    exempt: ({ atomic }) =>
-      atomic === 'none' ? 'the backend has no conditional writes' : undefined,
-    run: async (subject) => {
-      await unawaited(subject, (store, value) => store.setMany({ k: value }))
-      await unawaited(subject, (store, value) => store.getOrInsert('k', value))
-    },
-  },
-  {
-    id: 'copies/out',
-    name: 'two reads give two values, and changing one changes nothing else',
-    run: async (subject) => {
-      const store = await subject.store()
-      await store.set('k', { list: [1] })
-      const [one, two] = (await Promise.all([store.get('k'), store.get('k')])) as {
-        list: number[]
-      }[]
-      check(one !== two, 'two reads must not share a value')
-      one?.list.push(2)
-      for await (const value of store.values()) (value as { list: number[] }).list.push(3)
-      same(two, { list: [1] })
-      same(await store.get('k'), { list: [1] })
-    },
-  },
-  {
-    id: 'sizes/too-large',
-    name: 'a value over maxValueBytes is TOO_LARGE with the limit, and the old value stays',
-    exempt: ({ maxValueBytes }) =>
-      maxValueBytes === Number.POSITIVE_INFINITY ? 'values have no limit' : undefined,
-    run: async (subject) => {
-      const store = await subject.store()
-      const { maxValueBytes: limit } = subject.traits
-      await store.set('k', 'old')
-      const { message } = await rejects(
-        store.set('k', new Uint8Array(limit)),
-        'TOO_LARGE',
-        'too large a value',
-      )
-      check(
-        message.includes(String(limit)),
-        `the message must name the limit, ${limit}: ${message}`,
-      )
-      same(await store.get('k'), 'old')
-      await store.set('k', 'x'.repeat(Math.floor(limit / 2)))
-      check((await store.get('k')) !== 'old', 'half of the limit must fit')
-    },
-  },
-  {
-    id: 'codec/exact',
-    name: 'the codec turns every value of the domain into text and back, exactly',
-    run: async () => {
-      for (const { name, make, reads = make } of STORED) {
-        const text = encode(make())
-        check(
-          text.isWellFormed() && /^\d+:/.test(text),
-          `the text of ${name} must be well-formed and begin with the format`,
-        )
-        same(decode(text), reads(), name)
-      }
-    },
-  },
-  {
-    id: 'codec/refused',
-    name: 'the codec refuses what no backend stores, and text that is none of its own',
-    run: async () => {
-      for (const { name, make } of REFUSED) {
-        await rejects(
-          Promise.resolve().then(() => encode(make())),
-          'INVALID_VALUE',
-          name,
-        )
-      }
-      const damaged = [
-        '',
-        '1',
-        'hello',
-        '[1]',
-        '1:',
-        '1:[',
-        '1:[[5]]',
-        '1:-7',
-        '1:[["Error",1],[2],5]',
-        '1:[["Object",1],5]',
-        '1:[["Nope",1],5]',
-      ]
-      for (const text of [...damaged, null, 7] as string[])
-        await rejects(
-          Promise.resolve().then(() => decode(text)),
-          'CORRUPT',
-          `the text ${JSON.stringify(text)}`,
-        )
-      await rejects(
-        Promise.resolve().then(() => decode('2:[1]')),
-        'VERSION_MISMATCH',
-        'a later format',
-      )
-    },
-  },
-]

@@ -1,16 +1,17 @@
-/** A value that every backend must keep, made anew each time. */
-export interface Sample {
+/** A value that every backend must store. */
+export interface ValidValue {
   readonly name: string
+  /** Returns a new copy on each call. */
   readonly make: () => unknown
-  /** What it reads as, where that is not the same: a plain copy of what was shown. */
+  /** Returns what is read back, where that is not equal to what was written. */
   readonly reads?: () => unknown
 }
 
-/** One of each kind in the value domain. */
-export const STORED: readonly Sample[] = [
+/** Values of every type in the value domain. */
+export const VALID_VALUES: readonly ValidValue[] = [
   { name: 'null', make: () => null },
   { name: 'booleans', make: () => [true, false] },
-  { name: 'zero-and-empty', make: () => [0, '', false, null, [], {}] },
+  { name: 'falsy-and-empty', make: () => [0, '', false, null, [], {}] },
   { name: 'numbers', make: () => [1.5, -1, 2 ** 53, 5e-324, 1.7e308] },
   { name: 'special-numbers', make: () => [Number.NaN, Infinity, -Infinity, -0] },
   { name: 'strings', make: () => ['', 'plain', 'ümläut', '日本語', '🤖', '\u0000\u001f"\\\u2028'] },
@@ -51,7 +52,7 @@ export const STORED: readonly Sample[] = [
   },
   { name: 'data-view', make: () => new DataView(new Uint8Array([1, 2, 3]).buffer) },
   {
-    name: 'part-of-a-buffer',
+    name: 'view-of-part-of-buffer',
     make: () => [
       new Uint8Array([1, 2, 3, 4]).subarray(1, 3),
       new DataView(new Uint8Array([1, 2, 3, 4]).buffer, 2),
@@ -76,17 +77,17 @@ export const STORED: readonly Sample[] = [
       new Error('outer', { cause: new TypeError('inner', { cause: { at: new Date(5) } }) }),
   },
   { name: 'array', make: () => [1, [2, [3]], 'four'] },
-  { name: 'holes', make: () => Object.assign([], { length: 5, 1: undefined, 3: 'x' }) },
+  { name: 'array-holes', make: () => Object.assign([], { length: 5, 1: undefined, 3: 'x' }) },
   { name: 'sparse-array', make: () => Object.assign([], { 1_000_000: 'far' }) },
   { name: 'object', make: () => ({ a: 1, 'b c': 2, '': 3, 7: 4, ä: { deep: [5] } }) },
   {
-    name: 'built-in-names',
+    name: 'built-in-property-names',
     make: () =>
       Object.fromEntries(
         ['constructor', 'toString', 'hasOwnProperty', 'then', 'valueOf'].map((name) => [name, 1]),
       ),
   },
-  { name: 'undefined-inside', make: () => ({ a: undefined, b: [undefined] }) },
+  { name: 'nested-undefined', make: () => ({ a: undefined, b: [undefined] }) },
   {
     name: 'shared-reference',
     make: () => {
@@ -108,7 +109,7 @@ export const STORED: readonly Sample[] = [
     },
   },
   {
-    name: 'error-referred-to-twice',
+    name: 'shared-error',
     make: () => {
       const inner = new RangeError('inner', { cause: 'none' })
       const error = new TypeError('outer', { cause: [inner, undefined] })
@@ -116,37 +117,37 @@ export const STORED: readonly Sample[] = [
     },
   },
   {
-    name: 'error-in-a-cycle',
+    name: 'error-in-cycle',
     make: () => {
       const root: { error?: Error } = {}
       root.error = new Error('inside', { cause: root })
       return root
     },
   },
-  { name: 'deep', make: () => nested(1000) },
+  { name: 'deeply-nested', make: () => nested(1000) },
   {
-    name: 'no-prototype',
+    name: 'null-prototype',
     make: () => Object.assign(Object.create(null), { a: 1 }),
     reads: () => ({ a: 1 }),
   },
   {
     name: 'proxy',
-    make: () => new Proxy({ a: 1 }, { get: () => 'shown' }),
-    reads: () => ({ a: 'shown' }),
+    make: () => new Proxy({ a: 1 }, { get: () => 'from the proxy' }),
+    reads: () => ({ a: 'from the proxy' }),
   },
   {
     name: 'getter',
     make: () => ({
       get now() {
-        return 'then'
+        return 'from the getter'
       },
     }),
-    reads: () => ({ now: 'then' }),
+    reads: () => ({ now: 'from the getter' }),
   },
 ]
 
-/** Values outside the domain, with the path at which each is refused. */
-export const REFUSED: readonly {
+/** Values that every store rejects, with the path that the error names. */
+export const INVALID_VALUES: readonly {
   readonly name: string
   readonly make: () => unknown
   readonly path: string
@@ -168,31 +169,39 @@ export const REFUSED: readonly {
     make: () => ({ e: new (class KeyError extends Error {})('k') }),
     path: '$.e',
   },
-  { name: 'error-with-code', make: () => Object.assign(new Error('k'), { code: 'E' }), path: '$' },
+  {
+    name: 'error-with-property',
+    make: () => Object.assign(new Error('k'), { code: 'E' }),
+    path: '$',
+  },
   { name: 'aggregate-error', make: () => new AggregateError([new Error('lost')]), path: '$' },
   { name: 'boxed-number', make: () => [Object(1)], path: '$[0]' },
   { name: 'boxed-string', make: () => [Object('s')], path: '$[0]' },
   { name: 'boxed-boolean', make: () => [Object(true)], path: '$[0]' },
   {
-    name: 'array-property',
+    name: 'array-with-property',
     make: () => ({ list: Object.assign([1], { extra: 2 }) }),
     path: '$.list',
   },
-  { name: 'map-property', make: () => Object.assign(new Map(), { extra: 2 }), path: '$' },
+  { name: 'map-with-property', make: () => Object.assign(new Map(), { extra: 2 }), path: '$' },
   {
-    name: 'hidden-property',
+    name: 'non-enumerable-property',
     make: () => Object.defineProperty({}, 'hidden', { value: 1 }),
     path: '$',
   },
-  { name: 'own-proto', make: () => ({ a: JSON.parse('{"__proto__":1}') as unknown }), path: '$.a' },
+  {
+    name: 'own-proto-property',
+    make: () => ({ a: JSON.parse('{"__proto__":1}') as unknown }),
+    path: '$.a',
+  },
   { name: 'detached-buffer', make: () => ({ b: detached() }), path: '$.b' },
-  { name: 'view-of-detached', make: () => ({ b: detachedView() }), path: '$.b' },
+  { name: 'view-of-detached-buffer', make: () => ({ b: detachedView() }), path: '$.b' },
   { name: 'huge-bigint', make: () => ({ n: 2n ** 262_144n }), path: '$.n' },
   { name: 'huge-negative-bigint', make: () => [-(2n ** 262_144n)], path: '$[0]' },
   { name: 'blob', make: () => new Map([['b', new Blob(['x'])]]), path: '$.get("b")' },
   { name: 'url', make: () => new Set([new URL('https://example.com')]), path: '$<item 0>' },
   { name: 'weak-map', make: () => new Map([[new WeakMap(), 1]]), path: '$<key 0>' },
-  { name: 'too-deep', make: () => nested(1100), path: `$${'[0]'.repeat(1000)}` },
+  { name: 'too-deeply-nested', make: () => nested(1100), path: `$${'[0]'.repeat(1000)}` },
   {
     name: 'throwing-getter',
     make: () => ({
@@ -203,9 +212,9 @@ export const REFUSED: readonly {
     path: '$.a',
   },
   {
-    name: 'error-in-its-own-cause',
+    name: 'error-cause-cycle',
     make: () => {
-      const error = new Error('ouroboros')
+      const error = new Error('cyclic')
       error.cause = { error }
       return error
     },
@@ -214,14 +223,18 @@ export const REFUSED: readonly {
   ...(typeof SharedArrayBuffer === 'function'
     ? [{ name: 'shared-buffer', make: () => new Uint8Array(new SharedArrayBuffer(4)), path: '$' }]
     : []),
-  { name: 'bad-cause', make: () => new Error('x', { cause: { f: () => 1 } }), path: '$.cause.f' },
+  {
+    name: 'error-with-invalid-cause',
+    make: () => new Error('x', { cause: { f: () => 1 } }),
+    path: '$.cause.f',
+  },
 ]
 
 class Moment {
   at = 1
 }
 
-/** `levels` arrays, each in the one before. */
+/** Returns arrays nested to a depth of `levels`. */
 function nested(levels: number): unknown {
   let value: unknown[] = []
   for (let i = 1; i < levels; i++) value = [value]

@@ -30,6 +30,7 @@ const host = env.HOST.getByName('conformance')
 runConformance(
   'DurableObject, inside',
   'workerd',
+  // Only the ids and names come from these cases; the object runs them on its own storage.
   conformance({ plugin: () => new MemoryStoragePlugin() }).map((each) => ({
     ...each,
     run: () => runInDurableObject(host, (object: HostObject) => object.runCase(each.id)),

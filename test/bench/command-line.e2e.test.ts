@@ -17,12 +17,12 @@ afterAll(async () => {
   await rm(output, { recursive: true, force: true })
 })
 
-test('a benchmark verifies, counts and reports every contender of a page and of a Worker', async () => {
+test('npm run bench verifies, counts and reports every candidate in a page and in a Worker', async () => {
   const only = ['indexeddb-set-one', 'open'].flatMap((id) => ['--only', id])
   const options = ['--quick', '--rounds', '1', ...only, '--output', output]
   await promisify(execFile)(process.execPath, ['--conditions=botshelf-source', BENCH, ...options])
   const report = await readFile(join(output, 'RESULTS.md'), 'utf8')
-  const peers = ['idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage', 'IndexedDB by hand']
+  const peers = ['idb-keyval', 'idb', 'dexie', 'localforage', 'unstorage', 'plain IndexedDB']
   for (const name of peers) {
     expect(report).toMatch(new RegExp(`^\\| ${name} \\| [\\d.]+ \\|.*\\| 1 transaction \\|$`, 'm'))
   }
@@ -32,7 +32,7 @@ test('a benchmark verifies, counts and reports every contender of a page and of 
   expect(report).toContain('of 6 are met')
 })
 
-test('a benchmark of something that there is not is refused with the names there are', async () => {
+test('npm run bench -- --only rejects an unknown name and lists the known names', async () => {
   const run = promisify(execFile)(process.execPath, [
     '--conditions=botshelf-source',
     BENCH,
@@ -41,8 +41,6 @@ test('a benchmark of something that there is not is refused with the names there
   ])
   await expect(run).rejects.toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(
-      /no workload nothing\. A group: indexeddb, .*indexeddb-set-burst/,
-    ),
+    stderr: expect.stringMatching(/received nothing\. Groups: indexeddb, .*indexeddb-set-burst/),
   })
 })

@@ -6,55 +6,65 @@ import type { Sample } from '../../bench/task.ts'
 import { WORKLOADS } from '../../bench/workloads/all.ts'
 import type { Workload } from '../../bench/workload.ts'
 
-const [some] = WORKLOADS as readonly [Workload, ...Workload[]]
+const [ANY_WORKLOAD] = WORKLOADS as readonly [Workload, ...Workload[]]
 
-/** Of a workload whose samples are these, in milliseconds, each with as many calls and updates lost. */
-function measured(
+/** Creates results from samples in milliseconds, and the calls and lost updates of each candidate. */
+function createMeasured(
   samples: Record<string, readonly number[]>,
   calls: Record<string, number> = {},
   lost: Record<string, number> = {},
 ): Measured {
-  const contenders = Object.keys(samples)
+  const candidates = Object.keys(samples)
   return {
-    workload: { ...some, contenders },
+    workload: { ...ANY_WORKLOAD, candidates },
     samples: new Map(
-      contenders.map((id) => [
+      candidates.map((id) => [
         id,
         (samples[id] ?? []).map((ms): Sample => ({ ms, lost: lost[id] ?? 0 })),
       ]),
     ),
     counted: new Map(
-      contenders.map((id): [string, Sample] => [id, { ms: 0, calls: { RPC: calls[id] ?? 0 } }]),
+      candidates.map((id): [string, Sample] => [id, { ms: 0, calls: { RPC: calls[id] ?? 0 } }]),
     ),
   }
 }
 
-const goal = (holds: Limit): Goal => ({ workload: some.id, contender: 'botshelf', holds })
+const createGoal = (limit: Limit): Goal => ({
+  workload: ANY_WORKLOAD.id,
+  candidate: 'botshelf',
+  limit,
+})
 
 test.each<[Limit, Measured, boolean]>([
-  [{ kind: 'ratio', against: 'idb', max: 2 }, measured({ botshelf: [20], idb: [10] }), true],
-  [{ kind: 'ratio', against: 'idb', max: 2 }, measured({ botshelf: [21], idb: [10] }), false],
-  [{ kind: 'faster', against: 'idb', min: 2 }, measured({ botshelf: [10], idb: [20] }), true],
-  [{ kind: 'faster', against: 'idb', min: 2 }, measured({ botshelf: [11], idb: [20] }), false],
-  [{ kind: 'time', max: 20 }, measured({ botshelf: [0.02] }), true],
-  [{ kind: 'time', max: 20 }, measured({ botshelf: [0.021] }), false],
-  [{ kind: 'calls', max: 1 }, measured({ botshelf: [1] }, { botshelf: 1 }), true],
-  [{ kind: 'calls', max: 1 }, measured({ botshelf: [1] }, { botshelf: 2 }), false],
-  [{ kind: 'lost', max: 0 }, measured({ botshelf: [1] }), true],
-  [{ kind: 'lost', max: 0 }, measured({ botshelf: [1] }, {}, { botshelf: 1 }), false],
-])('the goal %o is held against what was measured', (holds, all, met) => {
-  expect(judge(goal(holds), [all])).toMatchObject({ met })
+  [{ kind: 'ratio', against: 'idb', max: 2 }, createMeasured({ botshelf: [20], idb: [10] }), true],
+  [{ kind: 'ratio', against: 'idb', max: 2 }, createMeasured({ botshelf: [21], idb: [10] }), false],
+  [{ kind: 'faster', against: 'idb', min: 2 }, createMeasured({ botshelf: [10], idb: [20] }), true],
+  [
+    { kind: 'faster', against: 'idb', min: 2 },
+    createMeasured({ botshelf: [11], idb: [20] }),
+    false,
+  ],
+  [{ kind: 'time', max: 20 }, createMeasured({ botshelf: [0.02] }), true],
+  [{ kind: 'time', max: 20 }, createMeasured({ botshelf: [0.021] }), false],
+  [{ kind: 'calls', max: 1 }, createMeasured({ botshelf: [1] }, { botshelf: 1 }), true],
+  [{ kind: 'calls', max: 1 }, createMeasured({ botshelf: [1] }, { botshelf: 2 }), false],
+  [{ kind: 'lost', max: 0 }, createMeasured({ botshelf: [1] }), true],
+  [{ kind: 'lost', max: 0 }, createMeasured({ botshelf: [1] }, {}, { botshelf: 1 }), false],
+])('judge() compares the goal %o with the results', (limit, measured, isMet) => {
+  expect(judge(createGoal(limit), [measured])).toMatchObject({ isMet })
 })
 
-test('the best peer is a library of others, and no point of reference', () => {
-  expect(bestPeer(measured({ botshelf: [1], raw: [2], idb: [4], dexie: [3] }))).toBe('dexie')
+test('bestPeer() returns another library, not a baseline', () => {
+  expect(
+    bestPeer(createMeasured({ botshelf: [1], 'plain-indexeddb': [2], idb: [4], dexie: [3] })),
+  ).toBe('dexie')
 })
 
-test('every goal is of a workload and of contenders that take part in it', () => {
-  for (const { workload, contender, holds } of GOALS) {
-    const contenders = WORKLOADS.find(({ id }) => id === workload)?.contenders
-    expect(contenders, workload).toContain(contender)
-    if ('against' in holds && holds.against !== 'best peer')
-      expect(contenders, workload).toContain(holds.against)
+test('every goal names a workload and candidates of that workload', () => {
+  for (const { workload, candidate, limit } of GOALS) {
+    const candidates = WORKLOADS.find(({ id }) => id === workload)?.candidates
+    expect(candidates, workload).toContain(candidate)
+    if ('against' in limit && limit.against !== 'best peer')
+      expect(candidates, workload).toContain(limit.against)
   }
 })

@@ -76,12 +76,12 @@ describe('registry', () => {
 
   test("BOT_EXTRA_STORAGE_PLUGINS adds manifests, a third party's literal for one", async () => {
     const config = {
-      STORAGE: 'Six',
+      STORAGE: 'Minimal',
       BOT_EXTRA_STORAGE_PLUGINS: [minimal],
       STORAGE_CONFIG: { any: 'thing' },
     }
     expect(await (await StorageRuntime.start(config, registry)).open('n')).toBeDefined()
-    expect((await failure({ STORAGE: 'Six', BOT_EXTRA_STORAGE_PLUGINS: minimal })).code).toBe(
+    expect((await failure({ STORAGE: 'Minimal', BOT_EXTRA_STORAGE_PLUGINS: minimal })).code).toBe(
       'CONFIG_INVALID',
     )
   })

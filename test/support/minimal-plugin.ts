@@ -1,9 +1,9 @@
 import { type Entry, type Manifest, StorageBase, StoragePluginBase } from '../../src/index.ts'
 
-/** A plugin of a third party with no more than the contract asks for. */
+/** The manifest of a third-party plugin that implements only the six required methods. */
 export const minimal: Manifest = {
-  name: 'Six',
-  description: 'Six methods over a Map of text.',
+  name: 'Minimal',
+  description: 'The six required methods over a Map.',
   load: () => MinimalStoragePlugin,
 }
 
@@ -13,11 +13,11 @@ export class MinimalStoragePlugin extends StoragePluginBase {
   async open(namespace: string): Promise<StorageBase> {
     const map = this.#namespaces.get(namespace) ?? new Map<string, Entry>()
     this.#namespaces.set(namespace, map)
-    return new SixStorage(map)
+    return new MinimalStorage(map)
   }
 }
 
-class SixStorage extends StorageBase {
+class MinimalStorage extends StorageBase {
   readonly #map: Map<string, Entry>
 
   constructor(map: Map<string, Entry>) {
@@ -42,7 +42,7 @@ class SixStorage extends StorageBase {
   }
 
   async *keys({ prefix = '' } = {}): AsyncIterable<string> {
-    // Not the map itself: it may be written while it is listed.
+    // A copy, because the map may change while it is listed.
     const keys = [...this.#map.keys()]
     for (const key of keys) if (key.startsWith(prefix)) yield key
   }

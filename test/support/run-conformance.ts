@@ -1,7 +1,7 @@
 import { describe, test } from 'vitest'
 import type { ConformanceCase } from '../../src/conformance.ts'
 
-/** Runs the suite as tests. The title is what the table of `npm run conformance` shows. */
+/** Runs conformance cases as tests. `npm run conformance` reads the title to count them. */
 export function runConformance(
   plugin: string,
   engine: string,

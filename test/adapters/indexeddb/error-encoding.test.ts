@@ -4,28 +4,28 @@ import {
   decodeErrors,
   encodeErrors,
 } from '../../../adapters/indexeddb/error-encoding.ts'
-import { same } from '../../../src/conformance/check.ts'
-import { STORED } from '../../../src/conformance/values.ts'
+import { assertEqual } from '../../../src/conformance/assertions.ts'
+import { VALID_VALUES } from '../../../src/conformance/values.ts'
 
 // WebKit needs this encoding; V8, which runs these tests, does not.
 
-const VALUES = STORED.filter(({ reads }) => reads === undefined)
+const VALUES = VALID_VALUES.filter(({ reads }) => reads === undefined)
 
 test.each(VALUES)(
   '$name survives encoding and decoding, and the encoded value has no errors',
   ({ make }) => {
     const value = make()
     const encoded = encodeErrors(value)
-    same(value, make(), 'the value that was encoded')
+    assertEqual(value, make(), 'the value that was encoded')
     const clone = structuredClone(encoded)
     expect(hasError(clone)).toBe(false)
-    same(decodeErrors(clone), make())
+    assertEqual(decodeErrors(clone), make())
   },
 )
 
 test('an object that looks like an encoded error is not decoded', () => {
   const value = [{ name: 'Error', message: 'no' }, new Error('yes', { cause: undefined })]
-  same(decodeErrors(structuredClone(encodeErrors(value))), value)
+  assertEqual(decodeErrors(structuredClone(encodeErrors(value))), value)
 })
 
 test('a value without errors is not copied', () => {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { DevServer } from '../../../scripts/dev-server.ts'
 import { decode, encode } from '../../../src/codec.ts'
-import { same } from '../../../src/conformance/check.ts'
-import { STORED } from '../../../src/conformance/values.ts'
+import { assertEqual } from '../../../src/conformance/assertions.ts'
+import { VALID_VALUES } from '../../../src/conformance/values.ts'
 import { STARTS_WITHIN, STORAGES, TestServers, TOKEN } from '../../worker/support/test-servers.ts'
 
 const servers = new TestServers()
@@ -262,7 +262,9 @@ describe.each(STORAGES)('on %s', (storage) => {
     async () => {
       await wipe(storage)
       const expires = Date.now() + 3_600_000
-      const values = Object.fromEntries(STORED.map(({ name, make }) => [name, encode(make())]))
+      const values = Object.fromEntries(
+        VALID_VALUES.map(({ name, make }) => [name, encode(make())]),
+      )
       for (const namespace of ['.', '..', '%2e', '__proto__', 'a/b:c %?#&', 'ü 日本 🤖']) {
         const path = at(namespace, storage)
         const keys = ['', '.', '__proto__', 'a/b:c %?#&\n', 'ü 日本 🤖']
@@ -279,11 +281,11 @@ describe.each(STORAGES)('on %s', (storage) => {
       expect(pages.length).toBeGreaterThan(2)
       for (const page of pages) expect(sealed(page)).toEqual(page)
       const entries = pages.flatMap((page) => page.entries)
-      expect(entries.length).toBe(6 * 5 + STORED.length + 160)
+      expect(entries.length).toBe(6 * 5 + VALID_VALUES.length + 160)
       expect(entries.filter((entry) => entry['expires'] === expires)).toHaveLength(6)
-      for (const { name, make, reads = make } of STORED) {
+      for (const { name, make, reads = make } of VALID_VALUES) {
         const found = entries.find(({ namespace, key }) => namespace === 'values' && key === name)
-        same(decode(found?.['value'] as string), reads(), name)
+        assertEqual(decode(found?.['value'] as string), reads(), name)
       }
       for (const mode of ['merge', 'replace']) {
         await wipe(storage)

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { DevServer } from '../../../scripts/dev-server.ts'
 import { memory } from '../../../adapters/memory.ts'
 import { encode } from '../../../src/codec.ts'
-import { STORED } from '../../../src/conformance/values.ts'
+import { VALID_VALUES } from '../../../src/conformance/values.ts'
 import { StorageRuntime } from '../../../src/index.ts'
 import { remoteTarget } from '../../../src/admin/remote-target.ts'
 import { readBackup, writeBackup } from '../../../src/backup/file.ts'
@@ -60,7 +60,7 @@ async function knowledge(): Promise<Uint8Array> {
     for (const key of ['', '.', '__proto__', 'a/b:c %?#&\n', 'ü 日本 🤖']) await store.set(key, key)
   }
   await using values = await runtime.open('values')
-  for (const { name, make } of STORED) await values.set(name, make())
+  for (const { name, make } of VALID_VALUES) await values.set(name, make())
   const contents = await readAll(runtimeTarget(runtime))
   const text = writeBackup({ at: new Date(0).toISOString(), storage: 'Memory', contents })
   return new TextEncoder().encode(text)

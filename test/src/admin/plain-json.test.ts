@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { same } from '../../../src/conformance/check.ts'
-import { STORED } from '../../../src/conformance/values.ts'
+import { assertEqual } from '../../../src/conformance/assertions.ts'
+import { VALID_VALUES } from '../../../src/conformance/values.ts'
 import { checkPlain, NotPlainError } from '../../../src/admin/plain-json.ts'
 
 function throughJson(value: unknown): unknown {
@@ -10,7 +10,7 @@ function throughJson(value: unknown): unknown {
 
 function survives(value: unknown): boolean {
   try {
-    same(throughJson(value), value)
+    assertEqual(throughJson(value), value)
     return true
   } catch {
     return false
@@ -87,7 +87,7 @@ describe('passed, and the same through JSON', () => {
     ['equal parts that are not the same', [{ x: 1 }, { x: 1 }]],
   ])('%s', (_, value) => {
     checkPlain(value)
-    same(throughJson(value), value)
+    assertEqual(throughJson(value), value)
   })
 })
 
@@ -95,12 +95,12 @@ test('1,000 levels pass, and 200,000 overflow nothing', () => {
   let value: unknown = []
   for (let level = 1; level < 1000; level++) value = level % 2 === 0 ? [value] : { value }
   checkPlain(value)
-  same(throughJson(value), value)
+  assertEqual(throughJson(value), value)
   for (let level = 1000; level < 200_000; level++) value = [value]
   checkPlain(value)
 })
 
-test.each(STORED)('what does not survive JSON is refused: $name', ({ name, make, reads }) => {
+test.each(VALID_VALUES)('what does not survive JSON is refused: $name', ({ name, make, reads }) => {
   // As it is read from a storage.
   const value = reads === undefined ? make() : reads()
   // These survive in JavaScript, but not everywhere.
@@ -124,7 +124,7 @@ test('whatever passes survives JSON, and whatever does not survive is refused', 
     fc.property(fc.oneof(anything, plain, fc.tuple(plain, anything)), (value) => {
       const isPassed = passes(value)
       known[isPassed ? 'kept' : 'refused']++
-      if (isPassed) same(throughJson(value), value)
+      if (isPassed) assertEqual(throughJson(value), value)
       else expect(survives(value) && isForAll(value)).toBe(false)
     }),
     { numRuns: 2_000 },

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decode, encode } from '../../../src/codec.ts'
-import { same } from '../../../src/conformance/check.ts'
-import { STORED } from '../../../src/conformance/values.ts'
+import { assertEqual } from '../../../src/conformance/assertions.ts'
+import { VALID_VALUES } from '../../../src/conformance/values.ts'
 import { entryLine } from '../../../src/backup/entry.ts'
 import { readBackup, writeBackup } from '../../../src/backup/file.ts'
 import type { Contents } from '../../../src/backup/target.ts'
@@ -50,12 +50,12 @@ describe('a backup as a file', () => {
     )
   })
   test('holds every value that a bot can store', () => {
-    const entries = new Map(STORED.map(({ name, make }) => [name, stored(make())]))
+    const entries = new Map(VALID_VALUES.map(({ name, make }) => [name, stored(make())]))
     const contents = new Map([['values', entries]])
     const again = read(writeBackup({ at: AT, storage: '', contents })).contents
     expect(again).toEqual(contents)
-    for (const { name, make, reads = make } of STORED) {
-      same(decode(again.get('values')?.get(name)?.value ?? ''), reads(), name)
+    for (const { name, make, reads = make } of VALID_VALUES) {
+      assertEqual(decode(again.get('values')?.get(name)?.value ?? ''), reads(), name)
     }
   })
   test('is read again whatever it holds, also one text that stands there often', () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { same } from '../../../src/conformance/check.ts'
+import { assertEqual } from '../../../src/conformance/assertions.ts'
 import { type ListMode, mergeValues } from '../../../src/backup/merge.ts'
 
 const BOTH: readonly ListMode[] = ['append', 'replace']
@@ -17,7 +17,7 @@ test.each<[unknown, unknown, unknown]>([
   [{ foo: 0, baz: 2 }, { bar: 1 }, { foo: 0, bar: 1, baz: 2 }],
   [new Set(['1', '2']), new Set(['2', '3']), new Set(['1', '2', '3'])],
 ])('append merges as deepmerge does: %j and %j', (current, next, expected) => {
-  same(mergeValues(current, next, 'append'), expected)
+  assertEqual(mergeValues(current, next, 'append'), expected)
 })
 
 describe('lists', () => {
@@ -35,9 +35,9 @@ describe('lists', () => {
     [sparse(3, 1), sparse(2, 0), Object.assign(sparse(5, 1), { 3: 'at 0' }), sparse(2, 0)],
     [[undefined], [undefined], [undefined, undefined], [undefined]],
   ])('%j and %j', (current, next, appended, replaced) => {
-    same(mergeValues(current, next, 'append'), appended)
-    same(mergeValues(current, next, 'replace'), replaced)
-    same(mergeValues({ deep: { current } }, { deep: { current: next } }, 'append'), {
+    assertEqual(mergeValues(current, next, 'append'), appended)
+    assertEqual(mergeValues(current, next, 'replace'), replaced)
+    assertEqual(mergeValues({ deep: { current } }, { deep: { current: next } }, 'append'), {
       deep: { current: appended },
     })
   })
@@ -93,13 +93,16 @@ describe.each(BOTH)('%s:', (lists) => {
     ['bytes', new Uint8Array([1, 2]), new Uint8Array([3]), new Uint8Array([3])],
     ['errors', new Error('a'), new Error('b'), new Error('b')],
   ])('%s', (_, current, next, expected) => {
-    same(mergeValues(current, next, lists), expected)
+    assertEqual(mergeValues(current, next, lists), expected)
   })
 
   test('names of built-in things are names like any other', () => {
     const next = { constructor: { name: 'x' }, toString: { a: 1 }, hasOwnProperty: 1, valueOf: 2 }
-    same(mergeValues({ own: 1 }, next, lists), { own: 1, ...next })
-    same(mergeValues({ toString: { b: 2 } }, next, lists), { ...next, toString: { a: 1, b: 2 } })
+    assertEqual(mergeValues({ own: 1 }, next, lists), { own: 1, ...next })
+    assertEqual(mergeValues({ toString: { b: 2 } }, next, lists), {
+      ...next,
+      toString: { a: 1, b: 2 },
+    })
   })
 
   test('`__proto__` sets no prototype', () => {
@@ -117,12 +120,12 @@ describe.each(BOTH)('%s:', (lists) => {
     const [ours, theirs] = [{ a: 1 }, { b: 2 }]
     const merged = { a: 1, b: 2 }
     const result = mergeValues({ x: ours, y: ours }, { x: theirs, y: theirs }, lists)
-    same(result, { x: merged, y: merged })
+    assertEqual(result, { x: merged, y: merged })
   })
 
   test('what is shared in one of them only becomes two', () => {
     const ours = { a: 1 }
-    same(mergeValues({ x: ours, y: ours }, { x: { b: 2 } }, lists), {
+    assertEqual(mergeValues({ x: ours, y: ours }, { x: { b: 2 } }, lists), {
       x: { a: 1, b: 2 },
       y: { a: 1 },
     })
@@ -143,8 +146,8 @@ describe.each(BOTH)('%s:', (lists) => {
     next['self'] = next
     const expected: Record<string, unknown> = { a: 1, b: 2 }
     expected['self'] = expected
-    same(mergeValues(current, next, lists), expected)
-    same(mergeValues(map(['k', current]), map(['k', next]), lists), map(['k', expected]))
+    assertEqual(mergeValues(current, next, lists), expected)
+    assertEqual(mergeValues(map(['k', current]), map(['k', next]), lists), map(['k', expected]))
   })
 
   test('cycles of 299 and 300 levels meet in one of 89,700, and overflow nothing', () => {
@@ -173,8 +176,8 @@ describe.each(BOTH)('%s:', (lists) => {
       fc.property(values, values, (current, next) => {
         const before: [unknown, unknown] = [structuredClone(current), structuredClone(next)]
         const result = mergeValues(current, next, lists)
-        same(current, before[0], 'the current value')
-        same(next, before[1], 'the next value')
+        assertEqual(current, before[0], 'the current value')
+        assertEqual(next, before[1], 'the next value')
         expect(result === undefined).toBe(next === undefined)
       }),
     )
@@ -188,10 +191,10 @@ describe.each(BOTH)('%s:', (lists) => {
           new Set([...Object.keys(current), ...Object.keys(next)]),
         )
         for (const [key, value] of Object.entries(current)) {
-          if (!Object.hasOwn(next, key)) same(result[key], value)
+          if (!Object.hasOwn(next, key)) assertEqual(result[key], value)
         }
         for (const [key, value] of Object.entries(next)) {
-          if (!Object.hasOwn(current, key)) same(result[key], value)
+          if (!Object.hasOwn(current, key)) assertEqual(result[key], value)
         }
       }),
     )
@@ -200,8 +203,8 @@ describe.each(BOTH)('%s:', (lists) => {
   test('an empty object changes nothing, whichever of the two it is', () => {
     fc.assert(
       fc.property(objects, (value) => {
-        same(mergeValues(value, {}, lists), structuredClone(value))
-        same(mergeValues({}, value, lists), structuredClone(value))
+        assertEqual(mergeValues(value, {}, lists), structuredClone(value))
+        assertEqual(mergeValues({}, value, lists), structuredClone(value))
       }),
     )
   })
@@ -211,7 +214,7 @@ test('to replace twice is the same as once', () => {
   fc.assert(
     fc.property(values, values, (current, next) => {
       const once = mergeValues(current, next, 'replace')
-      same(mergeValues(once, next, 'replace'), structuredClone(once))
+      assertEqual(mergeValues(once, next, 'replace'), structuredClone(once))
     }),
     { numRuns: 500 },
   )
@@ -221,7 +224,7 @@ test('what is replaced twice stays shared', () => {
   const part = { a: 1 }
   const next = { x: part, list: [part] }
   const once = mergeValues({ own: 1 }, next, 'replace')
-  same(mergeValues(once, next, 'replace'), { own: 1, ...next })
+  assertEqual(mergeValues(once, next, 'replace'), { own: 1, ...next })
 })
 
 interface Ring {

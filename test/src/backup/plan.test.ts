@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { memory } from '../../../adapters/memory.ts'
 import { encode } from '../../../src/codec.ts'
-import { STORED } from '../../../src/conformance/values.ts'
+import { VALID_VALUES } from '../../../src/conformance/values.ts'
 import { StorageRuntime } from '../../../src/index.ts'
 import type { BackupEntry } from '../../../src/backup/entry.ts'
 import {
@@ -169,7 +169,9 @@ describe('the place of a runtime', () => {
   test('keeps every value there is', async () => {
     await using runtime = await startRuntime()
     const place = runtimeTarget(runtime)
-    const all = new Map([['v', new Map(STORED.map(({ name, make }) => [name, stored(make())]))]])
+    const all = new Map([
+      ['v', new Map(VALID_VALUES.map(({ name, make }) => [name, stored(make())]))],
+    ])
     await place.apply(planRestore(all, new Map(), 'merge').changes)
     expect(await readAll(place)).toEqual(all)
   })
@@ -187,7 +189,7 @@ describe('the place of a runtime', () => {
     expect([...(await place.entries('a')).keys()]).toEqual(many.map(({ key }) => key))
   })
   test('works where several writes at once are not atomic, if that is allowed', async () => {
-    const config = { STORAGE: 'Six' }
+    const config = { STORAGE: 'Minimal' }
     await using strict = await StorageRuntime.start(config, [minimal])
     await expect(runtimeTarget(strict).apply([set(1)])).rejects.toMatchObject({
       code: 'NOT_ATOMIC',

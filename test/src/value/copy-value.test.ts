@@ -2,8 +2,8 @@ import { serialize } from 'node:v8'
 import * as fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { decode, encode } from '../../../src/codec.ts'
-import { same } from '../../../src/conformance/check.ts'
-import { STORED } from '../../../src/conformance/values.ts'
+import { assertEqual } from '../../../src/conformance/assertions.ts'
+import { VALID_VALUES } from '../../../src/conformance/values.ts'
 import { isStoreError } from '../../../src/errors.ts'
 import { copyValue, recopy } from '../../../src/value/copy-value.ts'
 
@@ -43,7 +43,7 @@ describe('values', () => {
     fc.assert(
       fc.property(stored, (value) => {
         const { value: copy } = copyValue(value)
-        same(copy, value)
+        assertEqual(copy, value)
         if (typeof value === 'object' && value !== null) expect(copy).not.toBe(value)
       }),
       { numRuns: 2000 },
@@ -63,7 +63,7 @@ describe('values', () => {
     const holes = { name: 'holes', make: () => Object.assign([], Array(5000).fill(null, 1)) }
     // Of an error its message, and the stack that begins with it.
     const error = { name: 'error', make: () => new Error('x'.repeat(1000)) }
-    for (const { name, make } of [...STORED, holes, error]) {
+    for (const { name, make } of [...VALID_VALUES, holes, error]) {
       const { value: copy, bytes } = copyValue(make())
       expect(bytes + 2, name).toBeGreaterThanOrEqual(serialize(copy).byteLength)
     }
@@ -151,13 +151,13 @@ describe('values', () => {
       fc.property(stored, (value) => {
         const { value: copy } = copyValue(value)
         const again = recopy(copy)
-        same(again, value)
+        assertEqual(again, value)
         if (typeof value === 'object' && value !== null) expect(again).not.toBe(copy)
       }),
       { numRuns: 2000 },
     )
-    for (const { name, make, reads = make } of STORED) {
-      same(recopy(copyValue(make()).value), reads(), name)
+    for (const { name, make, reads = make } of VALID_VALUES) {
+      assertEqual(recopy(copyValue(make()).value), reads(), name)
     }
     expect(recopy(undefined)).toBeUndefined()
   })
@@ -167,7 +167,7 @@ describe('values', () => {
     const foreign = runInNewContext(
       '({ a: [1, new Date(5)], m: new Map([[1, new Set([2])]]), b: new Uint8Array([1]), e: new TypeError("t") })',
     ) as unknown
-    same(copyValue(foreign).value, {
+    assertEqual(copyValue(foreign).value, {
       a: [1, new Date(5)],
       m: new Map([[1, new Set([2])]]),
       b: new Uint8Array([1]),
@@ -183,7 +183,7 @@ describe('codec', () => {
       fc.property(stored, (value) => {
         const text = encode(value)
         expect(text.isWellFormed()).toBe(true)
-        same(decode(text), value)
+        assertEqual(decode(text), value)
       }),
       { numRuns: 2000 },
     )

@@ -1,3 +1,0 @@
-import { botshelf } from '../botshelf.ts'
-
-export const contender = botshelf('relaxed')

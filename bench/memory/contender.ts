@@ -1,6 +1,0 @@
-import type { Database } from '../task.ts'
-
-/** A store in this process, whose values are its own: whoever changes what he handed in changes nothing. */
-export interface Contender {
-  open(name: string): Promise<Database>
-}

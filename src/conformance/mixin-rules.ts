@@ -1,0 +1,88 @@
+import { noop, sleep } from '../async.ts'
+import { StoreMixin } from '../store-mixin.ts'
+import { assert, assertEqual, assertRejects, collect } from './assertions.ts'
+import { type Rule, RUNTIME_GUARDS } from './rule.ts'
+import { type SpiedRuntime, spyOn } from './spy-plugin.ts'
+import { assertAllNotOpen, STORE_METHODS } from './store-methods.ts'
+
+class Bot extends StoreMixin()(Object) {}
+
+/** `StoreMixin`, which opens and closes a store inside another object. */
+export const MIXIN_RULES: readonly Rule[] = [
+  {
+    id: 'mixin/lifecycle',
+    name: 'a StoreMixin is STORE_NOT_OPEN before openStorage() and after closeStorage(), and STORE_ALREADY_OPEN when opened twice',
+    fix: RUNTIME_GUARDS,
+    run: async (backend) => {
+      const { plugin, runtime, namespace } = spyOn(backend)
+      const bot = new Bot()
+      await failToOpen(bot, { plugin, runtime, namespace })
+      const opening = bot.openStorage(runtime, namespace)
+      await assertRejects(
+        bot.openStorage(runtime, namespace),
+        'STORE_ALREADY_OPEN',
+        'openStorage() during another',
+      )
+      await opening
+      await assertRejects(
+        bot.openStorage(runtime, namespace),
+        'STORE_ALREADY_OPEN',
+        'a second openStorage()',
+      )
+      for (const call of Object.values(STORE_METHODS)) await call(bot)
+      const expires = backend.now + 90_000
+      await bot.set('k', 1, { expires })
+      assertEqual(await bot.record('k'), { value: 1, expires }, 'record()')
+      assertEqual(
+        await collect(bot.records({ prefix: 'k' })),
+        [['k', { value: 1, expires }]],
+        'records() with a prefix',
+      )
+      assertEqual(await collect(bot.records({ prefix: 'x' })), [], 'records() with another prefix')
+      await bot.closeStorage()
+      assertEqual(bot.namespace, namespace, 'the namespace after closeStorage()')
+      await assertAllNotOpen(bot, 'after closeStorage()')
+      await reopenAndDispose(bot, { plugin, runtime, namespace })
+    },
+  },
+]
+
+async function failToOpen(bot: Bot, { plugin, runtime, namespace }: SpiedRuntime): Promise<void> {
+  assertEqual(bot.namespace, undefined, 'the namespace of a new mixin')
+  assertEqual(bot.isOpenStorage(), false, 'isOpenStorage() of a new mixin')
+  await assertAllNotOpen(bot, 'before openStorage()')
+  await assertRejects(bot.closeStorage(), 'STORE_NOT_OPEN', 'closeStorage() before openStorage()')
+  plugin.onOpen = () => {
+    throw new Error('not yet')
+  }
+  await assertRejects(
+    bot.openStorage(runtime, namespace),
+    'BACKEND_ERROR',
+    'openStorage() of a plugin that throws',
+  )
+  assertEqual(bot.namespace, undefined, 'the namespace after openStorage() failed')
+  plugin.onOpen = noop
+}
+
+async function reopenAndDispose(
+  bot: Bot,
+  { plugin, runtime, namespace }: SpiedRuntime,
+): Promise<void> {
+  await bot.openStorage(runtime, namespace)
+  assertEqual(await bot.get('k'), 1, 'the value after reopening')
+  await bot[Symbol.asyncDispose]()
+  assertEqual(bot.isOpenStorage(), false, 'isOpenStorage() after disposing')
+  await bot.openStorage(runtime, namespace)
+  let isClosed = false
+  plugin.onClose = async () => {
+    await sleep(5)
+    isClosed = true
+  }
+  const closing = bot.closeStorage()
+  await bot[Symbol.asyncDispose]()
+  assert(
+    isClosed,
+    'disposing during closeStorage(): expected it to wait; it resolved before the close',
+  )
+  await closing
+}
