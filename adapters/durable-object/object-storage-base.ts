@@ -1,0 +1,45 @@
+import { BatchStorageBase } from '../../src/batch-storage.ts'
+import type { Entry, KeysOptions, Traits } from '../../src/storage.ts'
+import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from './object-engine.ts'
+import type { ListOptions, ListPage } from './protocol.ts'
+import { readEntries } from './records.ts'
+
+/** What both sides of the adapter share: the traits, and listings in pages. */
+export abstract class ObjectStorageBase extends BatchStorageBase {
+  override readonly traits: Traits
+
+  constructor(atomic: 'global' | 'instance') {
+    super()
+    this.traits = {
+      atomic,
+      durable: true,
+      consistency: 'strong',
+      // In a Worker no call may wait for a call of another request.
+      batchAcrossTicks: atomic === 'instance',
+      maxKeyBytes: MAX_KEY_BYTES,
+      maxValueBytes: MAX_VALUE_BYTES,
+      watch: false,
+    }
+  }
+
+  protected abstract list(options: ListOptions): Promise<ListPage>
+
+  async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
+    // At −Infinity nothing has expired.
+    const options = { prefix, now: Number.NEGATIVE_INFINITY, includeEntries: true }
+    for await (const { keys, entries } of this.#pages(options)) yield* readEntries(keys, entries)
+  }
+
+  async *liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
+    for await (const { keys } of this.#pages({ prefix, now, includeEntries: false })) yield* keys
+  }
+
+  async *#pages(options: ListOptions): AsyncGenerator<ListPage> {
+    let after: string | undefined
+    do {
+      const page = await this.list({ ...options, after })
+      yield page
+      after = page.last
+    } while (after !== undefined)
+  }
+}
