@@ -87,17 +87,17 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
   constructor(config: BotConfig) {
     super(config, durableObject.config)
     const { binding, storage, prefix } = this.storageConfig
-    this.#prefix = `${escapeSeparators(prefix as string)}/`
+    const escaped = `${escapeSeparators(prefix as string)}/`
+    this.#prefix = escaped
     if (binding !== undefined && storage !== undefined) {
       throw new StoreError(
         'CONFIG_INVALID',
-        'STORAGE_CONFIG has both binding and storage; it must have one. Set binding in a Worker, or storage inside an object.',
+        'STORAGE_CONFIG has both binding and storage. Set binding in a Worker, storage inside an object.',
       )
     }
-    if (binding !== undefined) {
-      this.#backend = rpcBackend(binding as ObjectBinding, this.#prefix)
-    } else if (storage !== undefined) {
-      this.#backend = localBackend(storage as ObjectStorage, FORMAT_PREFIX + this.#prefix)
+    if (binding !== undefined) this.#backend = rpcBackend(binding as ObjectBinding, escaped)
+    else if (storage !== undefined) {
+      this.#backend = localBackend(storage as ObjectStorage, FORMAT_PREFIX + escaped)
     } else throw missing('binding', bindingField)
   }
 
@@ -113,7 +113,7 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
     if (bytes <= MAX_KEY_BYTES) return this.#backend.open(escaped)
     throw new StoreError(
       'INVALID_NAMESPACE',
-      `The namespace takes ${bytes} bytes with its prefix; at most ${MAX_KEY_BYTES} are allowed. Use a shorter name or prefix.`,
+      `With its prefix the namespace takes ${bytes} bytes; at most ${MAX_KEY_BYTES} fit here. Use a shorter one.`,
     )
   }
 

@@ -58,8 +58,8 @@ class MemoryStorage extends BatchStorageBase {
     durable: false,
     consistency: 'strong',
     batchAcrossTicks: true,
-    maxKeyBytes: Number.POSITIVE_INFINITY,
-    maxValueBytes: Number.POSITIVE_INFINITY,
+    maxKeyBytes: Infinity,
+    maxValueBytes: Infinity,
     watch: true,
   }
   readonly #map: Map<string, Entry>

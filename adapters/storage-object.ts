@@ -4,7 +4,6 @@
 //
 // This is the only file of the package that imports `cloudflare:workers`.
 import { DurableObject } from 'cloudflare:workers'
-import { StoreError } from '../src/errors.ts'
 import { CountingEngine } from './durable-object/counting-engine.ts'
 import { toErrorData } from './durable-object/errors.ts'
 import { FORMAT_PREFIX } from './durable-object/object-engine.ts'
@@ -12,11 +11,11 @@ import {
   type FailedGroup,
   isCompatible,
   PROTOCOL_VERSION,
-  readChange,
   type RpcMessage,
   type RpcReply,
+  unsupported,
 } from './durable-object/protocol.ts'
-import { expiresOf } from './durable-object/records.ts'
+import { entryOf, readEntry } from './durable-object/records.ts'
 
 /** The most that a reply carries. The platform's own limit is 32 MiB. */
 const MAX_REPLY_BYTES = 12 * 1024 * 1024
@@ -59,7 +58,7 @@ export class StorageObject extends DurableObject {
     const isWrite = message?.type === 'commit' || message?.type === 'clear'
     try {
       if (!isCompatible(message?.v)) {
-        throw unsupported(`version ${String(message?.v)} of the protocol`)
+        throw unsupported(`protocol version ${String(message?.v)}`)
       }
       return { v: PROTOCOL_VERSION, ...(await this.#handle(message)) }
     } catch (error) {
@@ -92,19 +91,23 @@ export class StorageObject extends DurableObject {
         this.ctx.storage.kv.put(INDEXED_KEY, true)
         return {}
       default:
-        throw unsupported(`the request ${String((message as { type: unknown }).type)}`)
+        throw unsupported(`request ${String((message as { type: unknown }).type)}`)
     }
   }
 
-  async #commit(message: RpcMessage & { type: 'commit' }): Promise<Omit<RpcReply, 'v'>> {
-    const changes = message.changes.map(readChange)
+  async #commit({
+    changes,
+    groups,
+  }: RpcMessage & { type: 'commit' }): Promise<Omit<RpcReply, 'v'>> {
     let end = 0
     const outcomes = this.#engine.commit(
-      message.groups.map((length) => changes.slice(end, (end += length))),
+      groups.map((length) => changes.slice(end, (end += length))),
     )
-    let nextExpiry = Number.POSITIVE_INFINITY
-    for (const { entry } of changes) {
-      nextExpiry = Math.min(nextExpiry, (entry && expiresOf(entry)) ?? nextExpiry)
+    let nextExpiry = Infinity
+    for (const change of changes) {
+      const entry = entryOf(change)
+      const expires = entry && readEntry(entry).expires
+      if (expires !== undefined && expires < nextExpiry) nextExpiry = expires
     }
     await this.#scheduleAlarm(nextExpiry)
     const failed: FailedGroup[] = []
@@ -122,7 +125,7 @@ export class StorageObject extends DurableObject {
   async #scheduleAlarm(time: number): Promise<void> {
     if (time >= MAX_ALARM_TIME) return
     try {
-      this.#alarmTime ??= (await this.ctx.storage.getAlarm()) ?? Number.POSITIVE_INFINITY
+      this.#alarmTime ??= (await this.ctx.storage.getAlarm()) ?? Infinity
       if (time >= this.#alarmTime) return
       this.#alarmTime = time
       // The runtime takes a time in the past as now, but rejects one before 1970.
@@ -131,11 +134,4 @@ export class StorageObject extends DurableObject {
       this.#alarmTime = undefined
     }
   }
-}
-
-function unsupported(what: string): StoreError {
-  return new StoreError(
-    'VERSION_MISMATCH',
-    `The object does not support ${what}. Deploy it and its Worker with the same version of botshelf.`,
-  )
 }

@@ -1,6 +1,6 @@
 import { isLive } from '../../src/storage.ts'
 import { ObjectEngine } from './object-engine.ts'
-import { type EngineChange, type EntryTuple, expiresOf } from './records.ts'
+import { type ChangeTuple, entryOf, type EntryTuple, readEntry } from './records.ts'
 
 /** Bounds the memory for keys that are known to exist. */
 const MAX_KNOWN_KEYS = 10_000
@@ -47,26 +47,25 @@ export class CountingEngine extends ObjectEngine {
 
   /** When the next entry expires, in milliseconds since 1970; infinite if none does. */
   nextExpiry(): number {
-    let next = Number.POSITIVE_INFINITY
+    let next = Infinity
     for (const expires of this.#loadStats().expiring.values()) next = Math.min(next, expires)
     return next
   }
 
-  protected override write(changes: readonly EngineChange[]): void {
+  protected override write(changes: readonly ChangeTuple[]): void {
     const stats = this.#stats
-    const existed = stats && changes.map(({ key }) => this.#exists(key, stats))
+    const existed = stats && changes.map(([key]) => this.#exists(key, stats))
     super.write(changes)
     if (!stats || !existed) return
     // If a group changes a key twice, the last change determines what is stored.
-    const last = new Map(
-      changes.map(({ key, entry }, index) => [key, { entry, existed: existed[index] }]),
-    )
-    for (const [key, { entry, existed: replaced }] of last) {
-      if (replaced) {
+    const last = new Map(changes.map((change, index) => [change[0], { change, index }]))
+    for (const [key, { change, index }] of last) {
+      if (existed[index]) {
         stats.count--
         stats.expiring.delete(key)
         stats.knownKeys.delete(key)
       }
+      const entry = entryOf(change)
       if (entry !== undefined) addToStats(stats, key, entry)
     }
   }
@@ -93,7 +92,7 @@ function emptyStats(): Stats {
 
 function addToStats(stats: Stats, key: string, entry: EntryTuple): void {
   const { expiring, knownKeys } = stats
-  const expires = expiresOf(entry)
+  const { expires } = readEntry(entry)
   stats.count++
   if (knownKeys.size === MAX_KNOWN_KEYS) knownKeys.clear()
   knownKeys.add(key)

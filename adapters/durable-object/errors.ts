@@ -7,24 +7,19 @@ import {
 } from '../../src/errors.ts'
 
 /** What the messages of the platform's errors mean. Only the text distinguishes them. */
-const PLATFORM_ERRORS: readonly {
-  readonly pattern: RegExp
-  readonly code: StoreErrorCode
-  readonly outcome?: WriteOutcome
-}[] = [
-  { pattern: /SQLITE_TOOBIG|limited to 32MiB/, code: 'TOO_LARGE', outcome: 'not-applied' },
-  { pattern: /SQLITE_FULL/, code: 'QUOTA_EXCEEDED', outcome: 'not-applied' },
-  {
-    pattern: /RPC receiver does not implement/,
-    code: 'VERSION_MISMATCH',
-    outcome: 'not-applied',
-  },
-  { pattern: /generating too much load/, code: 'RATE_LIMITED' },
-  {
-    pattern:
-      /Network connection lost|transient issue on remote node|code was updated|exceeded timeout which caused object to be reset|internal error; reference|socket|ECONNRE|fetch failed/i,
-    code: 'CONNECTION_LOST',
-  },
+const PLATFORM_ERRORS: readonly (readonly [
+  pattern: RegExp,
+  code: StoreErrorCode,
+  outcome?: WriteOutcome,
+])[] = [
+  [/SQLITE_TOOBIG|limited to 32MiB/, 'TOO_LARGE', 'not-applied'],
+  [/SQLITE_FULL/, 'QUOTA_EXCEEDED', 'not-applied'],
+  [/RPC receiver does not implement/, 'VERSION_MISMATCH', 'not-applied'],
+  [/generating too much load/, 'RATE_LIMITED'],
+  [
+    /Network connection lost|transient issue on remote node|code was updated|exceeded timeout which caused object to be reset|internal error; reference|socket|ECONNRE|fetch failed/i,
+    'CONNECTION_LOST',
+  ],
 ]
 
 /**
@@ -35,20 +30,22 @@ const PLATFORM_ERRORS: readonly {
 export function fromObjectError(error: unknown, outcome: WriteOutcome): StoreError {
   if (isStoreError(error)) return error
   const message = error instanceof Error ? error.message : String(error)
-  // Properties that the platform sets on errors of a stub.
-  const { overloaded, retryable, durableObjectReset } = (error ?? {}) as Record<string, unknown>
-  if (overloaded === true) {
+  // The platform sets these on the errors of a stub.
+  const flags = error as
+    | { overloaded?: unknown; retryable?: unknown; durableObjectReset?: unknown }
+    | undefined
+  if (flags?.overloaded === true) {
     return new StoreError('OVERLOADED', `The object is overloaded: ${message}`, {
       cause: error,
       outcome,
     })
   }
-  const known = PLATFORM_ERRORS.find(({ pattern }) => pattern.test(message))
-  const isLost = retryable === true || durableObjectReset === true
-  const code = known?.code ?? (isLost ? 'CONNECTION_LOST' : 'BACKEND_ERROR')
+  const isLost = flags?.retryable === true || flags?.durableObjectReset === true
+  const [, code = isLost ? 'CONNECTION_LOST' : 'BACKEND_ERROR', knownOutcome = outcome] =
+    PLATFORM_ERRORS.find(([pattern]) => pattern.test(message)) ?? []
   return new StoreError(code, `The object's storage failed: ${message}`, {
     cause: error,
-    outcome: known?.outcome ?? outcome,
+    outcome: knownOutcome,
   })
 }
 

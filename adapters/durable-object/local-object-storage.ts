@@ -2,7 +2,7 @@ import type { Change, Entry, Outcome } from '../../src/storage.ts'
 import { ObjectEngine, type ObjectStorage } from './object-engine.ts'
 import { ObjectStorageBase } from './object-storage-base.ts'
 import type { ListOptions, ListPage } from './protocol.ts'
-import { type EngineChange, readEntries, writeEntry } from './records.ts'
+import { readEntries, writeChanges } from './records.ts'
 
 const MAX_PAGE_BYTES = 1_000_000
 
@@ -22,14 +22,14 @@ export class LocalObjectStorage extends ObjectStorageBase {
   }
 
   async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
-    return this.#commit(groups)
+    return this.#engine.commit(groups.map(writeChanges))
   }
 
   async transact(
     keys: readonly string[],
     apply: (now: Map<string, Entry>) => readonly (readonly Change[])[],
   ): Promise<readonly Outcome[]> {
-    return this.#commit(apply(this.#read(keys)))
+    return this.#engine.commit(apply(this.#read(keys)).map(writeChanges))
   }
 
   /** Removes expired entries too: this code must not set the object's alarm to do it later. */
@@ -53,12 +53,4 @@ export class LocalObjectStorage extends ObjectStorageBase {
   #read(keys: readonly string[]): Map<string, Entry> {
     return new Map(readEntries(keys, this.#engine.read(keys)))
   }
-
-  #commit(groups: readonly (readonly Change[])[]): readonly Outcome[] {
-    return this.#engine.commit(groups.map((changes) => changes.map(toEngineChange)))
-  }
-}
-
-function toEngineChange(change: Change): EngineChange {
-  return { key: change.key, ifVersion: change.ifVersion, entry: writeEntry(change) }
 }

@@ -2,7 +2,7 @@ import { StoreError } from '../../src/errors.ts'
 import { isLive, type Outcome } from '../../src/storage.ts'
 import { fromObjectError } from './errors.ts'
 import type { ListOptions, ListPage } from './protocol.ts'
-import { bytesOf, type EngineChange, type EntryTuple, readEntry, versionOf } from './records.ts'
+import { type ChangeTuple, entryOf, type EntryTuple, messageBytes, readEntry } from './records.ts'
 
 /**
  * The part of a SQLite-backed object's `ctx.storage` that botshelf uses. Declared here, so that
@@ -50,10 +50,7 @@ export class ObjectEngine {
   }
 
   /** Reads the entries under the first keys, in their order, up to about `maxBytes`; at least one. */
-  read(
-    keys: readonly string[],
-    maxBytes: number = Number.POSITIVE_INFINITY,
-  ): (EntryTuple | undefined)[] {
+  read(keys: readonly string[], maxBytes: number = Infinity): (EntryTuple | undefined)[] {
     this.#checkFormat()
     const entries: (EntryTuple | undefined)[] = []
     let bytes = 0
@@ -68,7 +65,7 @@ export class ObjectEngine {
     return entries
   }
 
-  commit(groups: readonly (readonly EngineChange[])[]): Outcome[] {
+  commit(groups: readonly (readonly ChangeTuple[])[]): Outcome[] {
     this.#checkFormat()
     return groups.map((changes) => this.#apply(changes))
   }
@@ -109,13 +106,13 @@ export class ObjectEngine {
 
   protected remove(keys: readonly string[]): void {
     for (const key of keys) {
-      const outcome = this.#apply([{ key, ifVersion: undefined, entry: undefined }])
+      const outcome = this.#apply([[key, undefined]])
       if (outcome instanceof Error) throw outcome
     }
   }
 
   /** Writes all changes of a group, or throws and writes none. */
-  protected write(changes: readonly EngineChange[]): void {
+  protected write(changes: readonly ChangeTuple[]): void {
     const [only, second] = changes
     if (only !== undefined && second === undefined) this.#writeOne(only)
     else this.storage.transactionSync(() => changes.forEach((change) => this.#writeOne(change)))
@@ -133,14 +130,16 @@ export class ObjectEngine {
     return listed as Iterable<[string, EntryTuple]>
   }
 
-  #apply(changes: readonly EngineChange[]): Outcome {
-    for (const { key, ifVersion, entry } of changes) {
+  #apply(changes: readonly ChangeTuple[]): Outcome {
+    for (const change of changes) {
+      const [key, ifVersion] = change
       if (ifVersion === undefined) continue
       const stored = this.get(key)
-      const version = stored === undefined ? null : versionOf(stored)
+      const version = stored ? readEntry(stored).version : null
       if (version === ifVersion) continue
       // The platform may deliver a message twice; then the change finds its own version.
-      return entry !== undefined && version === versionOf(entry) ? 'applied' : 'conflict'
+      const entry = entryOf(change)
+      return entry && version === readEntry(entry).version ? 'applied' : 'conflict'
     }
     try {
       this.write(changes)
@@ -150,7 +149,9 @@ export class ObjectEngine {
     return 'applied'
   }
 
-  #writeOne({ key, entry }: EngineChange): void {
+  #writeOne(change: ChangeTuple): void {
+    const [key] = change
+    const entry = entryOf(change)
     if (entry === undefined) this.storage.kv.delete(this.keyPrefix + key)
     else this.storage.kv.put(this.keyPrefix + key, entry)
   }
@@ -161,14 +162,9 @@ export class ObjectEngine {
     for (const [name] of this.storage.kv.list(LATER_FORMATS)) {
       throw new StoreError(
         'VERSION_MISMATCH',
-        `The object holds data of a later version of botshelf (key ${name}), which this version cannot read. Update botshelf.`,
+        `A later version of botshelf wrote the data here, under ${name}. Update botshelf.`,
       )
     }
     this.#formatChecked = true
   }
-}
-
-/** The approximate size of a key, and of its entry if one is sent, in a message. */
-function messageBytes(key: string, entry: EntryTuple | undefined): number {
-  return 128 + 2 * key.length + (entry === undefined ? 0 : bytesOf(entry))
 }

@@ -26,12 +26,16 @@ export abstract class ObjectStorageBase extends BatchStorageBase {
 
   async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
     // At −Infinity nothing has expired.
-    const options = { prefix, now: Number.NEGATIVE_INFINITY, includeEntries: true }
-    for await (const { keys, entries } of this.#pages(options)) yield* readEntries(keys, entries)
+    const options = { prefix, now: -Infinity, includeEntries: true }
+    for await (const { keys, entries } of this.#pages(options)) {
+      for (const entry of readEntries(keys, entries)) yield entry
+    }
   }
 
   async *liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
-    for await (const { keys } of this.#pages({ prefix, now, includeEntries: false })) yield* keys
+    for await (const { keys } of this.#pages({ prefix, now, includeEntries: false })) {
+      for (const key of keys) yield key
+    }
   }
 
   async *#pages(options: ListOptions): AsyncGenerator<ListPage> {

@@ -1,8 +1,8 @@
 // The messages between a Worker (`RpcObjectStorage`) and an object (`StorageObject`). All of it is
 // data: no function and no thrown error crosses.
-import type { Change } from '../../src/storage.ts'
+import { StoreError, type WriteOutcome } from '../../src/errors.ts'
 import type { ErrorData } from './errors.ts'
-import { type EngineChange, type EntryTuple, writeEntry } from './records.ts'
+import type { ChangeTuple, EntryTuple } from './records.ts'
 
 /**
  * The version of the messages. A Worker and its objects are not updated at the same moment, so
@@ -77,18 +77,11 @@ export interface ListPage {
   readonly last?: string | undefined
 }
 
-/** A change as a message carries it. Without the elements of an entry it removes the key. */
-export type ChangeTuple =
-  | readonly [key: string, ifVersion: string | null | undefined]
-  | readonly [key: string, ifVersion: string | null | undefined, ...entry: EntryTuple]
-
-export function writeChange(change: Change): ChangeTuple {
-  const { key, ifVersion } = change
-  const entry = writeEntry(change)
-  return entry === undefined ? [key, ifVersion] : [key, ifVersion, ...entry]
-}
-
-/** The inverse of {@link writeChange}. */
-export function readChange([key, ifVersion, ...entry]: ChangeTuple): EngineChange {
-  return { key, ifVersion, entry: entry.length === 0 ? undefined : entry }
+/** The error for a version or a request that this side does not know. */
+export function unsupported(received: string, outcome?: WriteOutcome): StoreError {
+  return new StoreError(
+    'VERSION_MISMATCH',
+    `Unknown ${received}: deploy the object and its Worker with one version of botshelf.`,
+    { outcome },
+  )
 }

@@ -1,4 +1,4 @@
-// The form in which an object stores entries. Messages carry entries in the same form.
+// The form in which an object stores entries, and in which messages carry them.
 import type { Change, Entry } from '../../src/storage.ts'
 
 /**
@@ -8,23 +8,27 @@ import type { Change, Entry } from '../../src/storage.ts'
  */
 export type EntryTuple = readonly [value: unknown, version: string, bytes: number, expires?: number]
 
-/** A change with its entry in stored form; without an entry it removes the key. */
-export interface EngineChange {
-  readonly key: string
-  readonly ifVersion: string | null | undefined
-  readonly entry: EntryTuple | undefined
+/** A {@link Change}. Without the elements of an entry it removes the key. */
+export type ChangeTuple =
+  | readonly [key: string, ifVersion: string | null | undefined]
+  | readonly [key: string, ifVersion: string | null | undefined, ...entry: EntryTuple]
+
+export function writeChanges(changes: readonly Change[]): ChangeTuple[] {
+  return changes.map((change) => {
+    const { key, ifVersion } = change
+    if (!('entry' in change)) return [key, ifVersion]
+    const { value, version, expires } = change.entry
+    return expires === undefined
+      ? [key, ifVersion, value, version, change.bytes]
+      : [key, ifVersion, value, version, change.bytes, expires]
+  })
 }
 
-/** Puts the entry of a change into stored form. */
-export function writeEntry(change: Change): EntryTuple | undefined {
-  if (!('entry' in change)) return undefined
-  const { value, version, expires } = change.entry
-  return expires === undefined
-    ? [value, version, change.bytes]
-    : [value, version, change.bytes, expires]
+/** The entry that a change stores; `undefined` if it removes the key. */
+export function entryOf([, , ...entry]: ChangeTuple): EntryTuple | undefined {
+  return entry.length === 0 ? undefined : entry
 }
 
-/** The inverse of {@link writeEntry}. */
 export function readEntry([value, version, , expires]: EntryTuple): Entry {
   return expires === undefined ? { value, version } : { value, version, expires }
 }
@@ -42,14 +46,7 @@ export function readEntries(
   return entries
 }
 
-export function versionOf([, version]: EntryTuple): string {
-  return version
-}
-
-export function bytesOf([, , bytes]: EntryTuple): number {
-  return bytes
-}
-
-export function expiresOf([, , , expires]: EntryTuple): number | undefined {
-  return expires
+/** The approximate size in a message of a key, and of its entry if that is sent too. */
+export function messageBytes(key: string, entry: EntryTuple | undefined): number {
+  return 128 + 2 * key.length + (entry?.[2] ?? 0)
 }

@@ -9,9 +9,9 @@ import {
   PROTOCOL_VERSION,
   type RpcReply,
   type RpcRequest,
-  writeChange,
+  unsupported,
 } from './protocol.ts'
-import { readEntries } from './records.ts'
+import { readEntries, writeChanges } from './records.ts'
 
 /**
  * The part of a `DurableObjectNamespace` of `StorageObject` that botshelf uses. Declared here, so
@@ -107,7 +107,7 @@ export class RpcObjectStorage extends ObjectStorageBase {
     } = await this.#call(
       {
         type: 'commit',
-        changes: groups.flatMap((changes) => changes.map(writeChange)),
+        changes: groups.flatMap(writeChanges),
         groups: groups.map(({ length }) => length),
       },
       'unknown',
@@ -132,11 +132,7 @@ export class RpcObjectStorage extends ObjectStorageBase {
       throw fromObjectError(error, outcomeIfLost)
     }
     if (!isCompatible(reply?.v)) {
-      throw new StoreError(
-        'VERSION_MISMATCH',
-        `The object replied in version ${String(reply?.v)} of the protocol; this Worker supports version ${PROTOCOL_VERSION} and its neighbours. Deploy both with the same version of botshelf.`,
-        { outcome: outcomeIfLost },
-      )
+      throw unsupported(`protocol version ${String(reply?.v)}`, outcomeIfLost)
     }
     if (reply.error) throw fromErrorData(reply.error)
     return reply
@@ -149,7 +145,7 @@ function splitIntoMessages<T>(
   bytesOfItem: (item: T) => number,
 ): (readonly T[])[] {
   const messages: T[][] = []
-  let total = Number.POSITIVE_INFINITY
+  let total = Infinity
   for (const item of items) {
     const bytes = bytesOfItem(item)
     total += bytes
