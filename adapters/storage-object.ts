@@ -106,8 +106,7 @@ export class StorageObject extends DurableObject {
     let nextExpiry = Infinity
     for (const change of changes) {
       const entry = entryOf(change)
-      const expires = entry && readEntry(entry).expires
-      if (expires !== undefined && expires < nextExpiry) nextExpiry = expires
+      if (entry) nextExpiry = Math.min(nextExpiry, readEntry(entry).expires ?? nextExpiry)
     }
     await this.#scheduleAlarm(nextExpiry)
     const failed: FailedGroup[] = []

@@ -66,7 +66,7 @@ export class CountingEngine extends ObjectEngine {
         stats.knownKeys.delete(key)
       }
       const entry = entryOf(change)
-      if (entry !== undefined) addToStats(stats, key, entry)
+      if (entry) addToStats(stats, key, entry)
     }
   }
 
@@ -78,7 +78,7 @@ export class CountingEngine extends ObjectEngine {
     if (this.#stats === undefined) {
       const stats = emptyStats()
       for (const [name, entry] of this.all()) {
-        addToStats(stats, name.slice(this.keyPrefix.length), entry)
+        addToStats(stats, name.slice(this.prefix.length), entry)
       }
       this.#stats = stats
     }

@@ -41,12 +41,12 @@ export const MAX_VALUE_BYTES = 2_000_000
  */
 export class ObjectEngine {
   protected readonly storage: ObjectStorage
-  protected readonly keyPrefix: string
+  protected readonly prefix: string
   #formatChecked = false
 
-  constructor(storage: ObjectStorage, keyPrefix: string) {
+  constructor(storage: ObjectStorage, prefix: string) {
     this.storage = storage
-    this.keyPrefix = keyPrefix
+    this.prefix = prefix
   }
 
   /** Reads the entries under the first keys, in their order, up to about `maxBytes`; at least one. */
@@ -56,7 +56,7 @@ export class ObjectEngine {
     let bytes = 0
     for (const key of keys) {
       const entry = this.get(key)
-      if (entry !== undefined) {
+      if (entry) {
         bytes += messageBytes(key, entry)
         if (bytes > maxBytes && entries.length > 0) break
       }
@@ -76,7 +76,7 @@ export class ObjectEngine {
     const entries: EntryTuple[] = []
     let bytes = 0
     for (const [name, entry] of this.all(prefix, after)) {
-      const key = name.slice(this.keyPrefix.length)
+      const key = name.slice(this.prefix.length)
       if (isLive(readEntry(entry), now)) {
         keys.push(key)
         if (includeEntries) entries.push(entry)
@@ -98,7 +98,7 @@ export class ObjectEngine {
     let left = 0
     for (const [name, entry] of this.all()) {
       if (isLive(readEntry(entry), now)) left++
-      else expired.push(name.slice(this.keyPrefix.length))
+      else expired.push(name.slice(this.prefix.length))
     }
     this.remove(expired)
     return left
@@ -119,14 +119,14 @@ export class ObjectEngine {
   }
 
   protected get(key: string): EntryTuple | undefined {
-    return this.storage.kv.get(this.keyPrefix + key) as EntryTuple | undefined
+    return this.storage.kv.get(this.prefix + key) as EntryTuple | undefined
   }
 
   /** Every stored name, with its entry. The platform reads the values even if only names are used. */
   protected all(prefix = '', after?: string): Iterable<[string, EntryTuple]> {
     this.#checkFormat()
-    const start = after === undefined ? {} : { startAfter: this.keyPrefix + after }
-    const listed = this.storage.kv.list({ prefix: this.keyPrefix + prefix, ...start })
+    const start = after === undefined ? {} : { startAfter: this.prefix + after }
+    const listed = this.storage.kv.list({ prefix: this.prefix + prefix, ...start })
     return listed as Iterable<[string, EntryTuple]>
   }
 
@@ -152,8 +152,8 @@ export class ObjectEngine {
   #writeOne(change: ChangeTuple): void {
     const [key] = change
     const entry = entryOf(change)
-    if (entry === undefined) this.storage.kv.delete(this.keyPrefix + key)
-    else this.storage.kv.put(this.keyPrefix + key, entry)
+    if (entry) this.storage.kv.put(this.prefix + key, entry)
+    else this.storage.kv.delete(this.prefix + key)
   }
 
   /** Throws if the storage holds data of a later format. Checked once. */
