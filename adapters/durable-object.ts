@@ -130,19 +130,9 @@ interface Backend {
 
 function rpcBackend(binding: ObjectBinding, prefix: string): Backend {
   // No store can open the empty namespace, so its object can be the index.
-  const index = new RpcObjectStorage(binding, prefix)
+  const index = new RpcObjectStorage(binding, prefix, '')
   return {
-    open(namespace) {
-      const storage = new RpcObjectStorage(binding, prefix + namespace, async () => {
-        try {
-          await index.set(namespace, { value: null, version: namespace })
-          await storage.markIndexed()
-        } catch {
-          // The object asks for it again with its next commit.
-        }
-      })
-      return storage
-    },
+    open: (namespace) => new RpcObjectStorage(binding, prefix, namespace, index),
     namespaces: () => index.keys(),
   }
 }

@@ -28,15 +28,17 @@ const MAX_MESSAGE_BYTES = 24 * 1024 * 1024
 /** A namespace that is an object of its own, reached from a Worker. */
 export class RpcObjectStorage extends ObjectStorageBase {
   readonly #binding: ObjectBinding
-  readonly #name: string
-  readonly #addToIndex: (() => Promise<void>) | undefined
+  readonly #prefix: string
+  readonly #namespace: string
+  readonly #index: RpcObjectStorage | undefined
 
-  /** @param addToIndex adds the namespace to the index of namespaces; it does not reject */
-  constructor(binding: ObjectBinding, name: string, addToIndex?: () => Promise<void>) {
+  /** @param index the index of namespaces, to which the first write adds this one */
+  constructor(binding: ObjectBinding, prefix: string, namespace: string, index?: RpcObjectStorage) {
     super('global')
     this.#binding = binding
-    this.#name = name
-    this.#addToIndex = addToIndex
+    this.#prefix = prefix
+    this.#namespace = namespace
+    this.#index = index
   }
 
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
@@ -76,11 +78,6 @@ export class RpcObjectStorage extends ObjectStorageBase {
     await this.#call({ type: 'clear' }, 'unknown')
   }
 
-  /** Lets the object remember that the index of namespaces contains its namespace. */
-  async markIndexed(): Promise<void> {
-    await this.#call({ type: 'markIndexed' })
-  }
-
   /** Does nothing: an object replies only after its writes are on disk (its output gate). */
   async close(): Promise<void> {}
 
@@ -91,7 +88,9 @@ export class RpcObjectStorage extends ObjectStorageBase {
   }
 
   async #commitMessage(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
-    const bytes = groups.length === 1 ? groupBytes(groups[0] ?? []) : 0
+    const changes = groups.flat()
+    // Only a group that has a message of its own can be too large.
+    const bytes = groupBytes(changes)
     if (bytes > MAX_MESSAGE_BYTES) {
       return [
         new StoreError(
@@ -107,12 +106,12 @@ export class RpcObjectStorage extends ObjectStorageBase {
     } = await this.#call(
       {
         type: 'commit',
-        changes: groups.flatMap(writeChanges),
+        changes: writeChanges(changes),
         groups: groups.map(({ length }) => length),
       },
       'unknown',
     )
-    if (notIndexed) await this.#addToIndex?.()
+    if (notIndexed && this.#index) await this.#addToIndex(this.#index)
     if (groupCount !== groups.length) throw incompleteReply('every group')
     const outcomes: Outcome[] = groups.map(() => 'applied')
     for (const { group, reason } of failed) {
@@ -121,12 +120,25 @@ export class RpcObjectStorage extends ObjectStorageBase {
     return outcomes
   }
 
+  /** Adds the namespace to the index. If that fails, the object asks for it with its next commit. */
+  async #addToIndex(index: RpcObjectStorage): Promise<void> {
+    try {
+      const namespace = this.#namespace
+      await index.set(namespace, { value: null, version: namespace })
+      await this.#call({ type: 'markIndexed' })
+    } catch {
+      // The write itself succeeded.
+    }
+  }
+
   /** @param outcomeIfLost the outcome of a write whose reply does not arrive */
   async #call(request: RpcRequest, outcomeIfLost: WriteOutcome = 'not-applied'): Promise<RpcReply> {
     let reply: RpcReply
     try {
       // A new stub for each call: a stub whose object was reset fails forever.
-      const stub = this.#binding.get(this.#binding.idFromName(this.#name) as never)
+      const stub = this.#binding.get(
+        this.#binding.idFromName(this.#prefix + this.#namespace) as never,
+      )
       reply = (await stub.call({ v: PROTOCOL_VERSION, ...request })) as RpcReply
     } catch (error) {
       throw fromObjectError(error, outcomeIfLost)
