@@ -1,4 +1,4 @@
-// Storage in SQLite-backed Durable Objects, from a Worker or inside an object.
+// The Durable Object adapter, for Workers and for code inside an object
 //
 // From a Worker, a namespace is one object of the class `StorageObject`, named `prefix/namespace`.
 // `RpcObjectStorage` sends it the messages of `protocol.ts`, and the object runs them on a
@@ -35,15 +35,16 @@ new_sqlite_classes = ["StorageObject"]`,
 } as const
 
 /**
- * Registers the DurableObject backend. `STORAGE_CONFIG` has `binding` (in a Worker) or `storage`
- * (inside an object), and `prefix`, by default `'botshelf'`.
+ * The manifest of the Durable Object backend, for SQLite-backed objects. Its `STORAGE_CONFIG` has
+ * `binding` or `storage`:
+ *
+ * - `binding`: from a Worker, the Durable Object namespace of `StorageObject`, or its binding's name
+ * - `storage`: inside an object, its `ctx.storage`
+ * - `prefix`: separates bots that share one binding or one object; default `botshelf`
  *
  * @example
- * ```ts
- * // In a Worker, with the binding BOT_STORAGE of the class StorageObject:
  * const config = { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'BOT_STORAGE' }, ...env }
  * const runtime = await StorageRuntime.start(config, [durableObject])
- * ```
  */
 export const durableObject: Manifest = {
   name: 'DurableObject',
@@ -73,17 +74,19 @@ export const durableObject: Manifest = {
  * namespace with its prefix, 2,000,000 for a value with its key.
  *
  * @example
- * ```ts
  * // Inside an object of your own:
  * const plugin = new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage: this.ctx.storage } })
  * const store = await new StorageRuntime(plugin).open('Karma')
- * ```
  */
 export class DurableObjectStoragePlugin extends StoragePluginBase {
   readonly #backend: Backend
   readonly #prefix: string
 
-  /** @throws StoreError `CONFIG_INVALID` */
+  /**
+   * Reads the settings that {@link durableObject} describes.
+   *
+   * @throws StoreError `CONFIG_INVALID`
+   */
   constructor(config: BotConfig) {
     super(config, durableObject.config)
     const { binding, storage, prefix } = this.storageConfig

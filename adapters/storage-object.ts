@@ -1,3 +1,5 @@
+// The object of the Durable Object adapter
+//
 // The object at the other end of `botshelf/durable-object`. A namespace is one such object, whose
 // entries have the keys `botshelf/1//:key`. It receives the messages of `protocol.ts`, runs them on
 // a `CountingEngine` and replies with data. Its alarm removes expired entries.
@@ -30,18 +32,16 @@ const INDEXED_KEY = `${FORMAT_PREFIX}indexed`
  * all of its storage and its alarm.
  *
  * @example
- * ```ts
  * export { StorageObject } from 'botshelf/storage-object'
- * ```
- * ```toml
- * [[durable_objects.bindings]]
- * name = "BOT_STORAGE"
- * class_name = "StorageObject"
  *
- * [[migrations]]
- * tag = "v1"
- * new_sqlite_classes = ["StorageObject"]
- * ```
+ * // In wrangler.toml:
+ * // [[durable_objects.bindings]]
+ * // name = "BOT_STORAGE"
+ * // class_name = "StorageObject"
+ * //
+ * // [[migrations]]
+ * // tag = "v1"
+ * // new_sqlite_classes = ["StorageObject"]
  */
 export class StorageObject extends DurableObject {
   readonly #engine: CountingEngine
