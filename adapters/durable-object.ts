@@ -116,7 +116,7 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
     if (bytes <= MAX_KEY_BYTES) return this.#backend.open(escaped)
     throw new StoreError(
       'INVALID_NAMESPACE',
-      `With its prefix the namespace takes ${bytes} bytes; at most ${MAX_KEY_BYTES} fit here. Use a shorter one.`,
+      `With its prefix the namespace takes ${bytes} bytes; at most ${MAX_KEY_BYTES} fit here. Shorten it.`,
     )
   }
 

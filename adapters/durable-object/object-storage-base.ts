@@ -24,24 +24,27 @@ export abstract class ObjectStorageBase extends BatchStorageBase {
 
   protected abstract list(options: ListOptions): Promise<ListPage>
 
-  async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
+  async *entries(options?: KeysOptions): AsyncIterable<[string, Entry]> {
     // At −Infinity nothing has expired.
-    const options = { prefix, now: -Infinity, includeEntries: true }
-    for await (const { keys, entries } of this.#pages(options)) {
+    const query = { now: -Infinity, includeEntries: true }
+    for await (const { keys, entries } of this.#pages(query, options)) {
       for (const entry of readEntries(keys, entries)) yield entry
     }
   }
 
-  async *liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
-    for await (const { keys } of this.#pages({ prefix, now, includeEntries: false })) {
+  async *liveKeys(now: number, options?: KeysOptions): AsyncIterable<string> {
+    for await (const { keys } of this.#pages({ now, includeEntries: false }, options)) {
       for (const key of keys) yield key
     }
   }
 
-  async *#pages(options: ListOptions): AsyncGenerator<ListPage> {
+  async *#pages(
+    query: Pick<ListOptions, 'now' | 'includeEntries'>,
+    { prefix = '' }: KeysOptions = {},
+  ): AsyncGenerator<ListPage> {
     let after: string | undefined
     do {
-      const page = await this.list({ ...options, after })
+      const page = await this.list({ ...query, prefix, after })
       yield page
       after = page.last
     } while (after !== undefined)

@@ -28,7 +28,7 @@ export type RpcRequest =
   | ({ readonly type: 'list' } & ListOptions)
   | { readonly type: 'len'; readonly now: number }
   | { readonly type: 'clear' }
-  /** The index of namespaces now contains this object's namespace. */
+  // Sent when the index of namespaces contains this object's namespace.
   | { readonly type: 'markIndexed' }
 
 /** A request with the protocol version of the Worker. */
