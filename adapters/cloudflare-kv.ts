@@ -8,10 +8,10 @@
 //   binding.ts                the calls to the platform, and its errors
 //   record.ts                 converts an entry to the stored text and metadata, and back
 //
-// A write: KV has no transactions, so each change is one `put` or `delete`. Six run at a time, and the
-// changes of a group run one after another. KV rejects a second write to a key within a second, so
-// such a write is retried twice. The promise resolves when KV has accepted the write; other locations may
-// read the previous value for 60 seconds or longer.
+// A write: KV has no transactions, so each change is one `put` or `delete`. Six groups are written
+// at a time, the changes of a group one after another. KV rejects a second write to a key within a
+// second, so such a write is retried twice. The promise resolves when KV has accepted the writes.
+// Other locations may read the previous value for 60 seconds or longer.
 
 import type { BotConfig } from '../src/config.ts'
 import { StoreError } from '../src/errors.ts'
@@ -56,10 +56,12 @@ export const cloudflareKV: Manifest = {
 /**
  * Opens namespaces in Workers KV. KV has no conditional write, so nothing is atomic. A write
  * resolves when KV has accepted it; other locations may read the previous value for 60 seconds or
- * longer. Limits: 512 bytes for a key with prefix and namespace, 25 MiB for a value as text, one write
- * per second to a key (later ones are retried twice, a second apart), and 1,000 operations in one
- * invocation of a Worker. A call that needs more operations rejects with `RATE_LIMITED` before its
- * first one, and so does every call after the thousandth; neither is retried.
+ * longer. Limits:
+ *
+ * - 512 bytes for a key with prefix and namespace, 25 MiB for a value as text
+ * - one write per second to a key; a write that comes too soon is retried twice, a second apart
+ * - 1,000 operations in one invocation of a Worker; a call that needs more rejects with
+ *   `RATE_LIMITED` before its first one, and so does each call after the last one
  *
  * @example
  * const plugin = new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: env.BOT_KV } })

@@ -1,14 +1,27 @@
-// The Durable Object adapter, for Workers and for code inside an object
+// The Durable Object adapter
 //
 // From a Worker, a namespace is one object of the class `StorageObject`, named `prefix/namespace`.
-// `RpcObjectStorage` sends it the messages of `protocol.ts`, and the object runs them on a
-// `CountingEngine`. A batch of writes is one message. For each group the object compares the versions and
-// writes in one synchronous step; its reply leaves when the writes are on disk (the output gate).
-// The object named `prefix/` is the index of namespaces: it has one key for each namespace, which
-// the first write to the namespace adds.
-//
+// The object named `prefix/` is the index of namespaces, which has a key for each namespace.
 // Inside an object, a namespace is the keys `botshelf/1/prefix/namespace:key` of its `ctx.storage`.
-// `LocalObjectStorage` runs an `ObjectEngine` on them, without messages and without an index.
+// The files in durable-object/:
+//
+//   rpc-object-storage.ts    the storage of one namespace, from a Worker: sends messages
+//   protocol.ts              the messages
+//   counting-engine.ts       what a `StorageObject` runs them on: an engine that counts its entries
+//   local-object-storage.ts  the storage of one namespace, inside an object: calls an engine
+//   object-engine.ts         reads and writes one namespace in `ctx.storage`
+//   object-storage-base.ts   what both storages share
+//   records.ts               converts entries and changes to the stored form and back
+//   errors.ts                converts the platform's errors to StoreError, and those to data
+//
+// A write from a Worker: the groups of a batch are one message, or several if they exceed 24 MiB.
+// For each group, the object compares the versions and writes the changes in one synchronous step.
+// Its reply leaves when the writes are on disk (the output gate); then the promise resolves. The
+// first write to a namespace also adds it to the index.
+//
+// A write inside an object: the same step, without messages and without an index. The object's
+// output gate holds back every message to the outside until the write is on disk.
+
 import type { BotConfig } from '../src/config.ts'
 import { missing } from '../src/config.ts'
 import { StoreError } from '../src/errors.ts'

@@ -1,10 +1,11 @@
 // The object of the Durable Object adapter
 //
-// The object at the other end of `botshelf/durable-object`. A namespace is one such object, whose
-// entries have the keys `botshelf/1//:key`. It receives the messages of `protocol.ts`, runs them on
-// a `CountingEngine` and replies with data. Its alarm removes expired entries.
+// A namespace is one such object, with its entries under the keys `botshelf/1//:key`. The object
+// receives the messages of protocol.ts, runs them on a `CountingEngine`, and replies with data.
+// After a write it sets its alarm for the next expiry; the alarm removes expired entries.
 //
 // This is the only file of the package that imports `cloudflare:workers`.
+
 import { DurableObject } from 'cloudflare:workers'
 import { CountingEngine } from './durable-object/counting-engine.ts'
 import { toErrorData } from './durable-object/errors.ts'

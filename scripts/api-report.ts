@@ -194,7 +194,7 @@ function specifiers(list: string): { name: string; local: string; typeOnly: bool
     })
 }
 
-/** Splits a declaration file into statements. Only the first line of a statement is not indented. */
+/** Splits a declaration file into statements, which begin where a line is not indented. */
 function statements(source: string): string[] {
   // The pattern matches strings first, so that it finds no comment inside a string.
   const code = source.replaceAll(

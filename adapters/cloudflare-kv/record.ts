@@ -4,7 +4,7 @@ import { StoreError } from '../../src/errors.ts'
 import type { Entry } from '../../src/storage.ts'
 import { deserialize, formatHeader, readHeader, serialize } from '../../src/value/serialize.ts'
 
-/** What a listing returns beside a key. The names are short, because KV keeps at most 1,024 bytes. */
+/** What a listing returns for a key. The names are short: KV allows 1,024 bytes. */
 export interface Metadata {
   /** When the entry expires, in milliseconds since 1970. */
   readonly x?: number

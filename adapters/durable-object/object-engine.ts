@@ -122,7 +122,7 @@ export class ObjectEngine {
     return this.storage.kv.get(this.prefix + key) as EntryTuple | undefined
   }
 
-  /** Every stored name, with its entry. The platform reads the values even if only names are used. */
+  /** Lists every stored name with its entry. The platform reads all the values. */
   protected all(prefix = '', after?: string): Iterable<[string, EntryTuple]> {
     this.#checkFormat()
     const start = after === undefined ? {} : { startAfter: this.prefix + after }

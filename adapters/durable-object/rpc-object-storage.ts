@@ -99,18 +99,12 @@ export class RpcObjectStorage extends ObjectStorageBase {
         ),
       ]
     }
-    const {
-      groupCount,
-      failed = [],
-      notIndexed,
-    } = await this.#call(
-      {
-        type: 'commit',
-        changes: writeChanges(changes),
-        groups: groups.map(({ length }) => length),
-      },
-      'unknown',
-    )
+    const request = {
+      type: 'commit',
+      changes: writeChanges(changes),
+      groups: groups.map(({ length }) => length),
+    } as const
+    const { groupCount, failed = [], notIndexed } = await this.#call(request, 'unknown')
     if (notIndexed && this.#index) await this.#addToIndex(this.#index)
     if (groupCount !== groups.length) throw incompleteReply('every group')
     const outcomes: Outcome[] = groups.map(() => 'applied')
@@ -120,7 +114,7 @@ export class RpcObjectStorage extends ObjectStorageBase {
     return outcomes
   }
 
-  /** Adds the namespace to the index. If that fails, the object asks for it with its next commit. */
+  /** Adds the namespace to the index. If that fails, the object requests it again. */
   async #addToIndex(index: RpcObjectStorage): Promise<void> {
     try {
       const namespace = this.#namespace
