@@ -1,8 +1,10 @@
 // The memory adapter
 //
-// A namespace is a `Map` that belongs to the plugin instance. Every other backend must behave like
-// this one. A write: the core has copied the value already, so `commit` compares the versions, puts the
-// entry into the `Map` and notifies the listeners, all in one synchronous step. A read returns a copy.
+// A namespace is a `Map` that belongs to the plugin instance. It is the reference for all backends.
+//
+// A write: the core has copied the value already. In one synchronous step, `commit` compares the
+// versions of each group, puts its entries into the `Map` and notifies the listeners. A read
+// returns a copy of the value.
 
 import { BatchStorageBase } from '../src/batch-storage.ts'
 import type { BotConfig } from '../src/config.ts'
