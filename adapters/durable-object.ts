@@ -80,11 +80,15 @@ export const durableObject: Manifest = {
 }
 
 /**
- * Opens namespaces in Durable Objects. From a Worker (`binding`) each namespace is an object of its
- * own: writes are atomic for every client. Inside an object (`storage`) a namespace is a range of
- * its keys: writes are atomic within the object, whose alarm stays untouched. A write that resolved
- * is on disk before any message leaves the object. Limits: 2,048 bytes for a key, 2,048 for a
- * namespace with its prefix, 2,000,000 for a value with its key.
+ * Opens namespaces in Durable Objects.
+ *
+ * - From a Worker (`binding`), each namespace is an object of its own. Writes are atomic for every
+ *   client, and resolve when they are on disk.
+ * - Inside an object (`storage`), a namespace is a range of its keys. Writes are atomic within the
+ *   object, and no message leaves it before they are on disk. Its alarm stays untouched.
+ *
+ * Limits: 2,048 bytes for a key and for a namespace with its prefix, 2,000,000 for a value with its
+ * key.
  *
  * @example
  * // Inside an object of your own:

@@ -19,7 +19,7 @@ const POLL_INTERVAL_MS = 100
 export interface DevServerOptions {
   /** A port that is free; {@link freePort} finds one. */
   readonly port: number
-  /** The operator's token. Without it the admin API is off. */
+  /** The operator's token. Without it, the bot has no operator. */
   readonly token?: string
   /** Further secrets, and variables that override those in `wrangler.toml`; without any `'`. */
   readonly variables?: Readonly<Record<string, string>>

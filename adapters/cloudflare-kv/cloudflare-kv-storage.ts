@@ -183,7 +183,10 @@ export class CloudflareKVStorage extends BatchStorageBase {
 
   async #writeGroup(changes: readonly Change[]): Promise<Outcome> {
     if (changes.some((change) => change.ifVersion !== undefined)) {
-      return new StoreError('NOT_ATOMIC', 'Workers KV cannot make a write depend on a version.')
+      return new StoreError(
+        'NOT_ATOMIC',
+        'A change with ifVersion needs a storage that can check it; Workers KV cannot.',
+      )
     }
     let written = 0
     try {
