@@ -1,3 +1,27 @@
+// The Durable Object adapter
+//
+// From a Worker, a namespace is one object of the class `StorageObject`, named `prefix/namespace`.
+// The object named `prefix/` is the index of namespaces, which has a key for each namespace.
+// Inside an object, a namespace is the keys `botshelf/1/prefix/namespace:key` of its `ctx.storage`.
+// The files in durable-object/:
+//
+//   rpc-object-storage.ts    the storage of one namespace, from a Worker: sends messages
+//   protocol.ts              the messages
+//   counting-engine.ts       what a `StorageObject` runs them on: an engine that counts its entries
+//   local-object-storage.ts  the storage of one namespace, inside an object: calls an engine
+//   object-engine.ts         reads and writes one namespace in `ctx.storage`
+//   object-storage-base.ts   what both storages share
+//   records.ts               converts entries and changes to the stored form and back
+//   errors.ts                converts the platform's errors to StoreError, and those to data
+//
+// A write from a Worker: the groups of a batch are one message, or several if they exceed 24 MiB.
+// For each group, the object compares the versions and writes the changes in one synchronous step.
+// Its reply leaves when the writes are on disk (the output gate); then the promise resolves. The
+// first write to a namespace also adds it to the index.
+//
+// A write inside an object: the same step, without messages and without an index. The object's
+// output gate holds back every message to the outside until the write is on disk.
+
 import type { BotConfig } from '../src/config.ts'
 import { missing } from '../src/config.ts'
 import { StoreError } from '../src/errors.ts'
@@ -5,14 +29,14 @@ import { escapeSeparators, unescapeSeparators } from '../src/key.ts'
 import type { Manifest } from '../src/registry.ts'
 import { type StorageBase, StoragePluginBase } from '../src/storage.ts'
 import { utf8Bytes } from '../src/value/copy-value.ts'
-import { MAX_KEY_BYTES, type ObjectStorage, ROOT } from './durable-object/engine.ts'
-import { LocalObjectStorage } from './durable-object/local-storage.ts'
-import { type ObjectBinding, RpcObjectStorage } from './durable-object/rpc-storage.ts'
+import { LocalObjectStorage } from './durable-object/local-object-storage.ts'
+import { FORMAT_PREFIX, MAX_KEY_BYTES, type ObjectStorage } from './durable-object/object-engine.ts'
+import { type ObjectBinding, RpcObjectStorage } from './durable-object/rpc-object-storage.ts'
 
-const binding = {
+const bindingField = {
   type: 'binding',
   doc: 'from a Worker, the Durable Object namespace whose class is StorageObject',
-  accepts: isObjectNamespace,
+  accepts: isObjectBinding,
   example: 'BOT_STORAGE',
   toml: `[[durable_objects.bindings]]
 name = "$"
@@ -23,12 +47,24 @@ tag = "v1"
 new_sqlite_classes = ["StorageObject"]`,
 } as const
 
+/**
+ * The manifest of the Durable Object backend, for SQLite-backed objects. Its `STORAGE_CONFIG` has
+ * `binding` or `storage`:
+ *
+ * - `binding`: from a Worker, the Durable Object namespace of `StorageObject`, or its binding's name
+ * - `storage`: inside an object, its `ctx.storage`
+ * - `prefix`: separates bots that share one binding or one object; default `botshelf`
+ *
+ * @example
+ * const config = { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'BOT_STORAGE' }, ...env }
+ * const runtime = await StorageRuntime.start(config, [durableObject])
+ */
 export const durableObject: Manifest = {
   name: 'DurableObject',
   description:
     'SQLite-backed Durable Objects: strongly consistent and atomic, from a Worker or inside an object.',
   config: {
-    binding,
+    binding: bindingField,
     storage: {
       type: 'object',
       doc: 'inside an object, its ctx.storage; the class must be listed under new_sqlite_classes',
@@ -37,48 +73,67 @@ export const durableObject: Manifest = {
     prefix: {
       type: 'string',
       default: 'botshelf',
-      doc: 'tells apart bots that share one binding or one object',
+      doc: 'separates bots that share one binding or one object',
     },
   },
   load: () => DurableObjectStoragePlugin,
 }
 
 /**
- * From a Worker (`binding`) a namespace is an object of its own, named `prefix/namespace`, of the
- * class `StorageObject`: atomic for every client, and a write that resolved is on disk. Inside an
- * object (`storage`) a namespace is a range of its keys: atomic within it, no message leaves the
- * object before the write is on disk, and the object's alarm is never touched. A key takes at
- * most 2,048 bytes, a namespace with its prefix too, a value with its key 2,000,000.
+ * Opens namespaces in Durable Objects.
+ *
+ * - From a Worker (`binding`), each namespace is an object of its own. Writes are atomic for every
+ *   client, and resolve when they are on disk.
+ * - Inside an object (`storage`), a namespace is a range of its keys. Writes are atomic within the
+ *   object, and no message leaves it before they are on disk. Its alarm stays untouched.
+ *
+ * Limits: 2,048 bytes for a key and for a namespace with its prefix, 2,000,000 for a value with its
+ * key.
+ *
+ * @example
+ * // Inside an object of your own:
+ * const plugin = new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage: this.ctx.storage } })
+ * const store = await new StorageRuntime(plugin).open('Karma')
  */
 export class DurableObjectStoragePlugin extends StoragePluginBase {
   readonly #backend: Backend
-  readonly #base: string
+  readonly #prefix: string
 
-  /** @throws StoreError `CONFIG_INVALID` */
+  /**
+   * Reads the settings that {@link durableObject} describes.
+   *
+   * @throws StoreError `CONFIG_INVALID`
+   */
   constructor(config: BotConfig) {
     super(config, durableObject.config)
-    const { binding: objects, storage, prefix } = this.storageConfig
-    const base = `${escapeSeparators(prefix as string)}/`
-    this.#base = base
-    if (objects !== undefined && storage !== undefined) {
+    const { binding, storage, prefix } = this.storageConfig
+    const escaped = `${escapeSeparators(prefix as string)}/`
+    this.#prefix = escaped
+    if (binding !== undefined && storage !== undefined) {
       throw new StoreError(
         'CONFIG_INVALID',
-        'STORAGE_CONFIG has both binding and storage; a Worker sets binding, an object storage.',
+        'STORAGE_CONFIG has both binding and storage. Set binding in a Worker, storage inside an object.',
       )
     }
-    if (objects !== undefined) this.#backend = remote(objects as ObjectBinding, base)
-    else if (storage !== undefined) this.#backend = inside(storage as ObjectStorage, ROOT + base)
-    else throw missing('binding', binding)
+    if (binding !== undefined) this.#backend = rpcBackend(binding as ObjectBinding, escaped)
+    else if (storage !== undefined) {
+      this.#backend = localBackend(storage as ObjectStorage, FORMAT_PREFIX + escaped)
+    } else throw missing('binding', bindingField)
   }
 
+  /**
+   * Opens a namespace, without I/O.
+   *
+   * @throws StoreError `INVALID_NAMESPACE` if it is longer than 2,048 bytes with its prefix
+   */
   async open(namespace: string): Promise<StorageBase> {
     const escaped = escapeSeparators(namespace)
-    // The index of namespaces keeps it as a key. What is no key there could be stored and never listed.
-    const bytes = utf8Bytes(this.#base + escaped)
+    // The index of namespaces has it as a key. Were it longer, its data could not be listed.
+    const bytes = utf8Bytes(this.#prefix + escaped)
     if (bytes <= MAX_KEY_BYTES) return this.#backend.open(escaped)
     throw new StoreError(
       'INVALID_NAMESPACE',
-      `With its prefix the namespace takes ${bytes} bytes; at most ${MAX_KEY_BYTES} fit here.`,
+      `With its prefix the namespace takes ${bytes} bytes; at most ${MAX_KEY_BYTES} fit here. Shorten it.`,
     )
   }
 
@@ -87,55 +142,46 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
   }
 }
 
-// The two sides of the adapter; namespaces are escaped here.
+/** One of the two sides of the adapter. Namespaces are escaped here. */
 interface Backend {
   open(namespace: string): StorageBase
   namespaces(): AsyncIterable<string>
 }
 
-function remote(objects: ObjectBinding, base: string): Backend {
-  // The object of the empty namespace, which no store can open, keeps the names of the others.
-  const index = new RpcObjectStorage(objects, base)
+function rpcBackend(binding: ObjectBinding, prefix: string): Backend {
+  // No store can open the empty namespace, so its object can be the index.
+  const index = new RpcObjectStorage(binding, prefix, '')
   return {
-    open(namespace) {
-      const storage = new RpcObjectStorage(objects, base + namespace, async () => {
-        // Should this fail, the object says with its next commit that it is still not listed.
-        try {
-          await index.set(namespace, { value: null, version: namespace })
-          await storage.listed()
-        } catch {
-          return
-        }
-      })
-      return storage
-    },
+    open: (namespace) => new RpcObjectStorage(binding, prefix, namespace, index),
     namespaces: () => index.keys(),
   }
 }
 
-function inside(storage: ObjectStorage, base: string): Backend {
+function localBackend(storage: ObjectStorage, prefix: string): Backend {
   return {
-    open: (namespace) => new LocalObjectStorage(storage, `${base}${namespace}:`),
+    open: (namespace) => new LocalObjectStorage(storage, `${prefix}${namespace}:`),
     async *namespaces() {
-      let start = base
+      let start = prefix
       for (;;) {
-        const [first] = storage.kv.list({ prefix: base, start, limit: 1 })
+        const [first] = storage.kv.list({ prefix, start, limit: 1 })
         if (first === undefined) return
-        const namespace = first[0].slice(base.length, first[0].indexOf(':'))
+        const [name] = first
+        const namespace = name.slice(prefix.length, name.indexOf(':'))
         yield namespace
-        // A semicolon is what follows a colon: on to the first key of another namespace.
-        start = `${base}${namespace};`
+        // A semicolon follows a colon in byte order, so the next namespace begins at or after it.
+        start = `${prefix}${namespace};`
       }
     },
   }
 }
 
-function isObjectNamespace(value: object): boolean {
-  const objects = value as Partial<Record<'idFromName' | 'get' | 'fetch', unknown>>
+function isObjectBinding(value: object): boolean {
+  const binding = value as Partial<Record<'idFromName' | 'get' | 'fetch', unknown>>
+  // A service binding has every method, but unlike a namespace of objects it has `fetch` too.
   return (
-    typeof objects.idFromName === 'function' &&
-    typeof objects.get === 'function' &&
-    typeof objects.fetch !== 'function'
+    typeof binding.idFromName === 'function' &&
+    typeof binding.get === 'function' &&
+    typeof binding.fetch !== 'function'
   )
 }
 

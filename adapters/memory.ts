@@ -1,3 +1,11 @@
+// The memory adapter
+//
+// A namespace is a `Map` that belongs to the plugin instance. It is the reference for all backends.
+//
+// A write: the core has copied the value already. In one synchronous step, `commit` compares the
+// versions of each group, puts its entries into the `Map` and notifies the listeners. A read
+// returns a copy of the value.
+
 import { BatchStorageBase } from '../src/batch-storage.ts'
 import type { BotConfig } from '../src/config.ts'
 import type { Manifest } from '../src/registry.ts'
@@ -15,21 +23,31 @@ import {
 } from '../src/storage.ts'
 import { recopy } from '../src/value/copy-value.ts'
 
+/**
+ * The manifest of the memory backend, for tests. It has no settings.
+ *
+ * @example
+ * const runtime = await StorageRuntime.start({ STORAGE: 'Memory' }, [memory])
+ */
 export const memory: Manifest = {
   name: 'Memory',
-  description:
-    'Keeps data as long as the plugin instance; for tests, and the reference of every rule.',
+  description: 'Keeps data as long as the plugin instance, for tests. The reference backend.',
   config: {},
   load: () => MemoryStoragePlugin,
 }
 
 /**
- * One `Map` a namespace. The data lives as long as this instance, whatever is opened and closed.
- * Atomic within the instance; nothing is durable; keys and values have no limit of their own.
+ * Opens namespaces in memory. The data lives as long as this instance, also while a namespace is
+ * closed. Writes are atomic within the instance, and not durable. Keys and values have no limit.
+ *
+ * @example
+ * const plugin = new MemoryStoragePlugin()
+ * const store = await new StorageRuntime(plugin).open('Karma')
  */
 export class MemoryStoragePlugin extends StoragePluginBase {
-  readonly #namespaces = new Map<string, Namespace>()
+  readonly #namespaces = new Map<string, NamespaceData>()
 
+  /** @throws StoreError `CONFIG_INVALID` if `STORAGE_CONFIG` has any field */
   constructor(config?: BotConfig | null) {
     super(config, memory.config)
   }
@@ -47,7 +65,7 @@ export class MemoryStoragePlugin extends StoragePluginBase {
   }
 }
 
-interface Namespace {
+interface NamespaceData {
   readonly map: Map<string, Entry>
   readonly listeners: Set<StorageListener>
 }
@@ -58,14 +76,14 @@ class MemoryStorage extends BatchStorageBase {
     durable: false,
     consistency: 'strong',
     batchAcrossTicks: true,
-    maxKeyBytes: Number.POSITIVE_INFINITY,
-    maxValueBytes: Number.POSITIVE_INFINITY,
+    maxKeyBytes: Infinity,
+    maxValueBytes: Infinity,
     watch: true,
   }
   readonly #map: Map<string, Entry>
-  readonly #listeners: Namespace['listeners']
+  readonly #listeners: Set<StorageListener>
 
-  constructor({ map, listeners }: Namespace) {
+  constructor({ map, listeners }: NamespaceData) {
     super()
     this.#map = map
     this.#listeners = listeners
@@ -87,6 +105,7 @@ class MemoryStorage extends BatchStorageBase {
   }
 
   async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
+    // A snapshot, because the map may change between two items.
     const keys = [...this.#map.keys()]
     for (const key of keys) {
       const entry = this.#map.get(key)
@@ -95,12 +114,13 @@ class MemoryStorage extends BatchStorageBase {
   }
 
   async *liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
-    const there = [...this.#map]
-    for (const [key, entry] of there) {
+    const snapshot = [...this.#map]
+    for (const [key, entry] of snapshot) {
       if (key.startsWith(prefix) && isLive(entry, now)) yield key
     }
   }
 
+  /** Frees what has expired too. */
   async liveLen(now: number): Promise<number> {
     let count = 0
     for (const [key, entry] of this.#map) {
@@ -112,14 +132,14 @@ class MemoryStorage extends BatchStorageBase {
 
   async clear(): Promise<void> {
     this.#map.clear()
-    this.#tell({ kind: 'clear' })
+    this.#notify({ kind: 'clear' })
   }
 
   watch(listener: StorageListener): () => void {
-    // Of its own, so that one function can listen twice.
-    const own: StorageListener = (change) => listener(change)
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    // A wrapper, because a `Set` would merge two subscriptions of one function.
+    const wrapper: StorageListener = (change) => listener(change)
+    this.#listeners.add(wrapper)
+    return () => this.#listeners.delete(wrapper)
   }
 
   async close(): Promise<void> {}
@@ -135,26 +155,26 @@ class MemoryStorage extends BatchStorageBase {
 
   #apply(groups: readonly (readonly Change[])[]): readonly Outcome[] {
     return groups.map((changes) => {
-      if (!changes.every((change) => this.#holds(change))) return 'conflict'
+      if (!changes.every((change) => this.#isConditionMet(change))) return 'conflict'
       for (const change of changes) {
         if ('entry' in change) this.#map.set(change.key, change.entry)
         else this.#map.delete(change.key)
-        this.#tell({ kind: 'entry' in change ? 'set' : 'remove', key: change.key })
+        this.#notify({ kind: 'entry' in change ? 'set' : 'remove', key: change.key })
       }
       return 'applied'
     })
   }
 
-  #tell(change: StoreChange): void {
+  #notify(change: StoreChange): void {
     for (const listener of this.#listeners) listener(change)
   }
 
-  #holds({ key, ifVersion }: Change): boolean {
+  #isConditionMet({ key, ifVersion }: Change): boolean {
     return ifVersion === undefined || (this.#map.get(key)?.version ?? null) === ifVersion
   }
 }
 
-// What is kept was copied by the core and is never changed; what is handed out is the reader's.
+/** Copies a stored entry for a reader, who may change the value. */
 function copy(entry: Entry): Entry {
   const { version, expires } = entry
   const value = recopy(entry.value)

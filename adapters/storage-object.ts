@@ -1,110 +1,137 @@
-import { DurableObject } from 'cloudflare:workers'
-import { StoreError } from '../src/errors.ts'
-import { CountingEngine } from './durable-object/counting-engine.ts'
-import { ROOT } from './durable-object/engine.ts'
-import {
-  type ErrorData,
-  PROTOCOL,
-  type Reply,
-  type Request,
-  speaks,
-  toData,
-} from './durable-object/protocol.ts'
+// The object of the Durable Object adapter
+//
+// A namespace is one such object, with its entries under the keys `botshelf/1//:key`. The object
+// receives the messages of protocol.ts, runs them on a `CountingEngine`, and replies with data.
+// After a write it sets its alarm for the next expiry; the alarm removes expired entries.
+//
+// This is the only file of the package that imports `cloudflare:workers`.
 
-/** The most a reply carries, in bytes; the platform's own limit is 32 MiB. */
+import { DurableObject } from 'cloudflare:workers'
+import { CountingEngine } from './durable-object/counting-engine.ts'
+import { toErrorData } from './durable-object/errors.ts'
+import { FORMAT_PREFIX } from './durable-object/object-engine.ts'
+import {
+  type FailedGroup,
+  isCompatible,
+  PROTOCOL_VERSION,
+  type RpcMessage,
+  type RpcReply,
+  unsupported,
+} from './durable-object/protocol.ts'
+import { entryOf, readEntry } from './durable-object/records.ts'
+
+/** The most that a reply carries. The platform's own limit is 32 MiB. */
 const MAX_REPLY_BYTES = 12 * 1024 * 1024
-/** No alarm can be set for later: the runtime takes no date after 2189. */
-const LATEST_ALARM = Date.UTC(2189, 0)
-const LISTED = `${ROOT}listed`
+/** The runtime accepts no alarm after 2189. */
+const MAX_ALARM_TIME = Date.UTC(2189, 0)
+/** Present if the index of namespaces contains this object's namespace. */
+const INDEXED_KEY = `${FORMAT_PREFIX}indexed`
 
 /**
- * The object behind `botshelf/durable-object`, one for each namespace. A Worker exports it and
- * lists it under `new_sqlite_classes`; nothing else is to be done with it. It owns all of its
- * storage and its alarm, which reclaims what has expired.
+ * Stores one namespace of `botshelf/durable-object`. Export it from the Worker's main module and
+ * bind it in `wrangler.toml`; a Worker then reaches it through the DurableObject backend. It owns
+ * all of its storage and its alarm.
+ *
+ * @example
+ * export { StorageObject } from 'botshelf/storage-object'
+ *
+ * // In wrangler.toml:
+ * // [[durable_objects.bindings]]
+ * // name = "BOT_STORAGE"
+ * // class_name = "StorageObject"
+ * //
+ * // [[migrations]]
+ * // tag = "v1"
+ * // new_sqlite_classes = ["StorageObject"]
  */
 export class StorageObject extends DurableObject {
   readonly #engine: CountingEngine
-  #alarm: number | undefined
+  /** The time of the alarm, infinite if none is set; `undefined` if it is not known. */
+  #alarmTime: number | undefined
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env)
-    this.#engine = new CountingEngine(ctx.storage, `${ROOT}/:`)
+    this.#engine = new CountingEngine(ctx.storage, `${FORMAT_PREFIX}/:`)
   }
 
-  /** Answers one message with data, errors too; nothing is thrown. */
-  async call(request: Request): Promise<Reply> {
-    const writes = request?.op === 'commit' || request?.op === 'clear'
+  /** Handles one message of the adapter. Resolves to data, also for an error. */
+  async call(message: RpcMessage): Promise<RpcReply> {
+    const isWrite = message?.type === 'commit' || message?.type === 'clear'
     try {
-      if (!speaks(request?.v)) throw unspoken(`version ${String(request?.v)} of the protocol`)
-      return { v: PROTOCOL, ...(await this.#answer(request)) }
+      if (!isCompatible(message?.v)) {
+        throw unsupported(`protocol version ${String(message?.v)}`)
+      }
+      return { v: PROTOCOL_VERSION, ...(await this.#handle(message)) }
     } catch (error) {
-      return { v: PROTOCOL, error: toData(error, writes ? 'unknown' : 'not-applied') }
+      const outcome = isWrite ? 'unknown' : 'not-applied'
+      return { v: PROTOCOL_VERSION, error: toErrorData(error, outcome) }
     }
   }
 
+  /** Removes the entries that have expired; the runtime calls it. */
   override async alarm(): Promise<void> {
-    this.#alarm = undefined
+    this.#alarmTime = undefined
     this.#engine.sweep(Date.now())
-    await this.#wake(this.#engine.nextExpiry())
+    await this.#scheduleAlarm(this.#engine.nextExpiry())
   }
 
-  async #answer(request: Request): Promise<Omit<Reply, 'v'>> {
-    switch (request.op) {
+  async #handle(message: RpcMessage): Promise<Omit<RpcReply, 'v'>> {
+    switch (message.type) {
       case 'get':
-        return { records: this.#engine.read(request.keys, MAX_REPLY_BYTES) }
+        return { entries: this.#engine.read(message.keys, MAX_REPLY_BYTES) }
       case 'commit':
-        return this.#commit(request)
+        return this.#commit(message)
       case 'list':
-        return { page: this.#engine.page(request, MAX_REPLY_BYTES) }
+        return { page: this.#engine.list(message, MAX_REPLY_BYTES) }
       case 'len':
-        return { len: this.#engine.len(request.now) }
+        return { len: this.#engine.len(message.now) }
       case 'clear':
         this.#engine.clear()
         return {}
-      case 'listed':
-        this.ctx.storage.kv.put(LISTED, true)
+      case 'markIndexed':
+        this.ctx.storage.kv.put(INDEXED_KEY, true)
         return {}
       default:
-        throw unspoken(`the operation ${String((request as { op: unknown }).op)}`)
+        throw unsupported(`request ${String((message as { type: unknown }).type)}`)
     }
   }
 
-  async #commit({ changes, groups }: Request & { op: 'commit' }): Promise<Omit<Reply, 'v'>> {
+  async #commit({
+    changes,
+    groups,
+  }: RpcMessage & { type: 'commit' }): Promise<Omit<RpcReply, 'v'>> {
     let end = 0
     const outcomes = this.#engine.commit(
       groups.map((length) => changes.slice(end, (end += length))),
     )
-    let wake = Number.POSITIVE_INFINITY
-    for (const [, , , , , expires = wake] of changes) wake = Math.min(wake, expires)
-    await this.#wake(wake)
-    const failed: [number, 'conflict' | ErrorData][] = []
-    for (const [index, outcome] of outcomes.entries()) {
+    let nextExpiry = Infinity
+    for (const change of changes) {
+      const entry = entryOf(change)
+      if (entry) nextExpiry = Math.min(nextExpiry, readEntry(entry).expires ?? nextExpiry)
+    }
+    await this.#scheduleAlarm(nextExpiry)
+    const failed: FailedGroup[] = []
+    for (const [group, outcome] of outcomes.entries()) {
       if (outcome === 'applied') continue
-      failed.push([index, outcome === 'conflict' ? outcome : toData(outcome, 'unknown')])
+      const reason = outcome === 'conflict' ? outcome : toErrorData(outcome, 'unknown')
+      failed.push({ group, reason })
     }
-    const applied = failed.length < outcomes.length
-    const unlisted = applied && this.ctx.storage.kv.get(LISTED) === undefined
-    return { done: outcomes.length, failed, unlisted }
+    const notIndexed =
+      failed.length < outcomes.length && this.ctx.storage.kv.get(INDEXED_KEY) === undefined
+    return { groupCount: outcomes.length, failed, notIndexed }
   }
 
-  /** Nothing waits for the alarm: what has expired is not shown, and reclaimed by a later one. */
-  async #wake(at: number): Promise<void> {
-    if (at >= LATEST_ALARM) return
+  /** Moves the alarm to `time` if that is earlier. Never rejects: readers ignore what has expired. */
+  async #scheduleAlarm(time: number): Promise<void> {
+    if (time >= MAX_ALARM_TIME) return
     try {
-      this.#alarm ??= (await this.ctx.storage.getAlarm()) ?? Number.POSITIVE_INFINITY
-      if (at >= this.#alarm) return
-      this.#alarm = at
-      // A time that has passed is taken as now, but not one before 1970.
-      await this.ctx.storage.setAlarm(Math.max(at, 1))
+      this.#alarmTime ??= (await this.ctx.storage.getAlarm()) ?? Infinity
+      if (time >= this.#alarmTime) return
+      this.#alarmTime = time
+      // The runtime takes a time in the past as now, but rejects one before 1970.
+      await this.ctx.storage.setAlarm(Math.max(time, 1))
     } catch {
-      this.#alarm = undefined
+      this.#alarmTime = undefined
     }
   }
-}
-
-function unspoken(what: string): StoreError {
-  return new StoreError(
-    'VERSION_MISMATCH',
-    `The object does not speak ${what}; it runs another version of botshelf than its client.`,
-  )
 }

@@ -1,4 +1,4 @@
-// Writes docs/api.md: what each sub-path of the built package declares for its users.
+// Writes docs/api.md: the public declarations of each sub-path of the built package.
 // npm run build && node scripts/api-report.ts
 import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative } from 'node:path'
@@ -10,34 +10,34 @@ const FILE = join(ROOT, 'docs', 'api.md')
 
 const INTRODUCTION = `# The public API
 
-What each sub-path of the package declares, without comments and private members. It is written by \`npm run build && node scripts/api-report.ts\`, and a test holds it against the build: a change here is a change that users can see.
+The declarations of each sub-path of the package, without comments and private members. \`npm run build && node scripts/api-report.ts\` writes this file, and a test compares it with the build: a change here is a change that users can see.
 
-What a sub-path exports stands first; what its signatures mention besides stands after it and is exported nowhere. A declaration is shown once, where it is first reached.
+The exports of a sub-path come first. The types that they mention, and that no sub-path exports, follow. Each declaration is shown once, in the first sub-path that needs it.
 `
 
-/** Where a name leads: to a declaration in a file of ours, or to somebody else's module. */
+/** What a name refers to. `module` is the path of a file, or the name of another package. */
 interface Target {
   readonly module: string
   readonly name: string
 }
 
 interface Exported extends Target {
-  /** Exported as a type: nobody can construct it. */
+  /** Whether it is exported as a type only, so that users cannot construct it. */
   readonly typeOnly: boolean
 }
 
-/** A declaration file as the compiler writes it. */
+/** The contents of a declaration file that the compiler wrote. */
 interface Declarations {
   readonly imports: ReadonlyMap<string, Target>
   readonly exports: ReadonlyMap<string, Exported>
-  /** By name; a function has a text for each of its overloads. */
+  /** The declarations by name; a function has one for each overload. */
   readonly texts: ReadonlyMap<string, readonly string[]>
 }
 
 /**
- * The report on the package in a folder, which must be built.
+ * Creates the report on the package in a folder, which must have been built.
  *
- * @throws Error if a declaration has a form that this does not understand, or two have one name
+ * @throws Error if a declaration has an unknown form, or two declarations have the same name
  */
 export async function apiReport(root: string = ROOT): Promise<string> {
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
@@ -67,82 +67,83 @@ async function section(
     return loaded
   }
   const exported = new Map<string, string[]>()
-  const reached = new Map<string, string[]>()
-  const foreign = new Set<string>()
-  const again = new Set<string>()
-  const above = new Set<string>()
-  const waiting: { target: Target; typeOnly: boolean; into: Map<string, string[]> }[] = []
+  const mentioned = new Map<string, string[]>()
+  const foreignImports = new Set<string>()
+  const reexported = new Set<string>()
+  const shownAbove = new Set<string>()
+  const pending: { target: Target; typeOnly: boolean; into: Map<string, string[]> }[] = []
   for (const { typeOnly, ...target } of (await load(entry)).exports.values()) {
-    waiting.push({ target, typeOnly, into: exported })
+    pending.push({ target, typeOnly, into: exported })
   }
-  // Those that are exported come first, so that none of them is taken for one that is only reached.
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+  // The exports come first, so that none of them is listed among the mentioned types.
+  for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
     const { target, typeOnly, into } = next
     const { module, name } = target
     if (!isAbsolute(module)) {
-      foreign.add(`import { ${name} } from '${module}'`)
+      foreignImports.add(`import { ${name} } from '${module}'`)
       continue
     }
     const { imports, exports, texts } = await load(module)
     const declared = texts.get(name)
     if (declared === undefined) {
-      const onward = exports.get(name) ?? imports.get(name)
-      if (onward === undefined) throw new Error(`${module} declares no ${name}.`)
-      waiting.unshift({ target: onward, typeOnly, into })
+      const origin = exports.get(name) ?? imports.get(name)
+      if (origin === undefined) throw new Error(`${module} does not declare ${name}.`)
+      pending.unshift({ target: origin, typeOnly, into })
       continue
     }
     const id = `${module} ${name}`
     if (shown.has(id)) {
-      if (into === exported) again.add(name)
-      else if (!exported.has(name) && !reached.has(name)) above.add(name)
+      if (into === exported) reexported.add(name)
+      else if (!exported.has(name) && !mentioned.has(name)) shownAbove.add(name)
       continue
     }
     shown.add(id)
-    if (exported.has(name) || reached.has(name)) throw new Error(`There are two of ${name}.`)
+    if (exported.has(name) || mentioned.has(name))
+      throw new Error(`Two declarations have the name ${name}; rename one.`)
     const lines = declared.map((text) => publicText(text, typeOnly))
     into.set(name, lines)
-    for (const mentioned of lines.flatMap(mentions)) {
-      const found = texts.has(mentioned) ? { module, name: mentioned } : imports.get(mentioned)
-      if (found !== undefined && mentioned !== name)
-        waiting.push({ target: found, typeOnly: true, into: reached })
+    for (const other of lines.flatMap(namesIn)) {
+      const found = texts.has(other) ? { module, name: other } : imports.get(other)
+      if (found !== undefined && other !== name)
+        pending.push({ target: found, typeOnly: true, into: mentioned })
     }
   }
   return [
-    block([...foreign].toSorted()),
-    block(sorted(exported).map((text) => text.replace(/^(?!export )/, 'export '))),
-    block(sorted(reached).map((text) => text.replace(/^export /, ''))),
-    names('Exported as well', again),
-    names('Declared above', above),
+    codeBlock([...foreignImports].toSorted()),
+    codeBlock(sorted(exported).map((text) => text.replace(/^(?!export )/, 'export '))),
+    codeBlock(sorted(mentioned).map((text) => text.replace(/^export /, ''))),
+    nameList('Also exported', reexported),
+    nameList('Declared above', shownAbove),
   ]
     .filter((part) => part !== '')
     .join('\n')
 }
 
-function block(texts: readonly string[]): string {
+function codeBlock(texts: readonly string[]): string {
   return texts.length === 0 ? '' : `\`\`\`ts\n${texts.join('\n')}\n\`\`\`\n`
 }
 
-function names(what: string, list: ReadonlySet<string>): string {
-  const quoted = [...list].toSorted().map((name) => `\`${name}\``)
-  return quoted.length === 0 ? '' : `${what}: ${quoted.join(', ')}.\n`
+function nameList(label: string, names: ReadonlySet<string>): string {
+  const quoted = [...names].toSorted().map((name) => `\`${name}\``)
+  return quoted.length === 0 ? '' : `${label}: ${quoted.join(', ')}.\n`
 }
 
 function sorted(texts: ReadonlyMap<string, readonly string[]>): string[] {
   return [...texts].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, lines]) => lines)
 }
 
-/** The types that a declaration mentions, and the values whose types it does. */
-function mentions(text: string): string[] {
+/** Returns the names of the types in a declaration, and of the values in its `typeof`. */
+function namesIn(text: string): string[] {
   const code = text.replaceAll(/'[^']*'|"[^"]*"/g, '')
   return [...code.matchAll(/\btypeof (\w+)|\b([A-Z]\w*)/g)].map(
     ([, value, type]) => value ?? type ?? '',
   )
 }
 
-/** A declaration without what its users cannot reach; of a class exported as a type, no constructor. */
+/** Removes private members, and the constructor of a class that is exported as a type only. */
 function publicText(text: string, typeOnly: boolean): string {
   if (!text.endsWith('\n}')) return text
-  // The compiler indents members by four spaces, and what they hold by more.
+  // The compiler indents members by four spaces, and their contents by more.
   const [head = '', ...members] = text.slice(0, -'\n}'.length).split(/\n(?= {4}[^\s)}\]])/)
   const hidden = typeOnly
     ? /^ {4}(?:#private|private |(?:protected )?constructor\()/
@@ -172,7 +173,7 @@ function parse(file: string, source: string): Declarations {
         statement,
       ) ?? []
     if (name === undefined || /\bimport\(/.test(statement)) {
-      throw new Error(`${relative(ROOT, file)} has a form unknown here: ${statement}`)
+      throw new Error(`${relative(ROOT, file)} has a statement of an unknown form: ${statement}`)
     }
     texts.set(name, [...(texts.get(name) ?? []), statement])
     const typeOnly = kind === 'interface' || kind === 'type'
@@ -181,21 +182,21 @@ function parse(file: string, source: string): Declarations {
   return { imports, exports, texts }
 }
 
-/** What stands between the braces of an import or an export. */
+/** Parses the text between the braces of an import or an export. */
 function specifiers(list: string): { name: string; local: string; typeOnly: boolean }[] {
   const parts = list.split(',').map((part) => part.trim())
   return parts
     .filter((part) => part !== '')
     .map((part) => {
       const [, type, name = '', alias] = /^(type )?(\w+)(?: as (\w+))?$/.exec(part) ?? []
-      if (alias !== undefined) throw new Error(`An alias is a form unknown here: ${part}`)
+      if (alias !== undefined) throw new Error(`Aliases are not supported: ${part}`)
       return { name, local: name, typeOnly: type !== undefined }
     })
 }
 
-/** The statements of a declaration file: each begins a line, and what belongs to it does not. */
+/** Splits a declaration file into statements, which begin where a line is not indented. */
 function statements(source: string): string[] {
-  // Texts come first in the pattern, so that none of them is taken for a comment.
+  // The pattern matches strings first, so that it finds no comment inside a string.
   const code = source.replaceAll(
     /('[^'\n]*'|"[^"\n]*"|`[^`]*`)|[ \t]*\/\*[^]*?\*\/\n?|[ \t]*\/\/[^\n]*\n?/g,
     (_, text: string | undefined) => text ?? '',

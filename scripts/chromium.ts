@@ -2,16 +2,16 @@ import { existsSync } from 'node:fs'
 import process from 'node:process'
 import { chromium } from 'playwright'
 
-/** How the tests and the screenshots start Chromium. */
+/** The launch options of playwright for Chromium. */
 export interface ChromiumLaunch {
-  /** Absent where none was found; then playwright says how to install its own. */
+  /** Absent if no Chromium was found; the error of playwright then says how to install one. */
   readonly executablePath?: string
   readonly args: string[]
 }
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const SYSTEM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
-// Nothing here needs the network, a GPU or more rights than a container has.
+// The tests need no network and no GPU, and a container may not allow the sandbox.
 const ARGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -22,13 +22,14 @@ const ARGS = [
   '--disable-sync',
 ]
 
-/** The Chromium to use: the one that `CHROMIUM` names, playwright's own, or the system's. */
+/** Finds the Chromium to use: the path in `CHROMIUM`, playwright's own, or the system's. */
 export function findChromium(): string | undefined {
-  return [process.env['CHROMIUM'], chromium.executablePath(), ...PLACES].find(
+  return [process.env['CHROMIUM'], chromium.executablePath(), ...SYSTEM_PATHS].find(
     (path) => path !== undefined && path !== '' && existsSync(path),
   )
 }
 
+/** Returns the options with which tests and scripts start Chromium. */
 export function chromiumLaunch(): ChromiumLaunch {
   const executablePath = findChromium()
   return executablePath === undefined ? { args: ARGS } : { executablePath, args: ARGS }

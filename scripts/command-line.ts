@@ -1,35 +1,37 @@
 import process from 'node:process'
 
-/** A mistake of whoever called, as one sentence. */
+/** A mistake in the arguments of a command. The message is one sentence. */
 export class UsageError extends Error {
   override readonly name: string = 'UsageError'
 }
 
-/** A running bot, and its operator's token. */
+/** The address of a running bot, and the token of its operator. */
 export interface RunningBot {
   readonly url: string
   readonly token: string
 }
 
 /**
- * The bot at an address as `npm start` prints it, with the token behind its `#token=`; or with
- * `ADMIN_TOKEN` in the environment, which is seen by fewer.
+ * Reads the address of a bot, as `npm start` prints it. The token follows `#token=`, or is in the
+ * environment variable `ADMIN_TOKEN`, which other users of the machine cannot see.
  *
  * @throws UsageError
  */
 export function readBot(address: string): RunningBot {
   if (!URL.canParse(address) || !/^https?:/.test(address)) {
-    throw new UsageError('--url takes the address of a running bot, as npm start prints it.')
+    throw new UsageError(
+      '--url takes the address of a running bot, such as http://localhost:8787/#token=...',
+    )
   }
   const { origin, hash } = new URL(address)
   const token = new URLSearchParams(hash.slice(1)).get('token') ?? process.env['ADMIN_TOKEN']
   if (token) return { url: `${origin}/`, token }
   throw new UsageError(
-    "The operator's token is missing: give the address with its #token=..., or set ADMIN_TOKEN.",
+    "The operator's token is missing: append #token=... to the address, or set ADMIN_TOKEN.",
   )
 }
 
-/** Reads arguments; what is wrong with them is the caller's mistake. @throws UsageError */
+/** Calls a function that reads arguments, and turns its errors into a `UsageError`. */
 export function orUsageError<R>(read: () => R): R {
   try {
     return read()
@@ -38,7 +40,7 @@ export function orUsageError<R>(read: () => R): R {
   }
 }
 
-/** Runs a command. Exit code 2: a mistake in its arguments; 1: it failed, and said why. */
+/** Runs a command. If it fails, prints the message; the exit code is 2 for a `UsageError`, else 1. */
 export async function runCommand(command: () => Promise<void>): Promise<void> {
   try {
     await command()

@@ -11,47 +11,49 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const BIN = join(ROOT, 'node_modules', '.bin')
-const READY_WITHIN = 90_000
-const STOPPED_WITHIN = 5_000
+const START_TIMEOUT_MS = 90_000
+const STOP_TIMEOUT_MS = 5_000
+const REPLY_TIMEOUT_MS = 5_000
+const POLL_INTERVAL_MS = 100
 
 export interface DevServerOptions {
   /** A port that is free; {@link freePort} finds one. */
   readonly port: number
-  /** The operator's token; without one there is no operator. */
+  /** The operator's token. Without it, the bot has no operator. */
   readonly token?: string
-  /** More secrets, and variables in the place of those in `wrangler.toml`; none holds a `'`. */
+  /** Further secrets, and variables that override those in `wrangler.toml`; without any `'`. */
   readonly variables?: Readonly<Record<string, string>>
-  /** The folder that keeps the data. Default `.wrangler/state` in the project. */
+  /** The folder for the data. Default: `.wrangler/state` in the project. */
   readonly state?: string
-  /** The project's folder, whose changes the server takes up as they are saved. Default: this one. */
+  /** The folder of the project, which the server watches for changes. Default: this project. */
   readonly project?: string
-  /** Is what the Worker logs to be said as well? */
-  readonly logs?: true
-  /** Gets every line that the server says: its errors. */
+  /** Whether to print what the Worker logs, and not only errors. Default: false. */
+  readonly logs?: boolean
+  /** Called with every line that the server prints. */
   readonly onLine?: (line: string) => void
 }
 
-/** The Worker in `wrangler dev`, on this machine: no account, no network. */
+/** The Worker, running in `wrangler dev` on this machine, without an account or a network. */
 export interface DevServer {
   readonly url: string
-  /** Resolves when the server has ended, whoever ended it. */
+  /** Resolves when the server has exited, for any reason. */
   readonly ended: Promise<void>
-  /** Ends the server in its own time, or after 5 seconds without asking. */
+  /** Asks the server to exit, and kills it after 5 seconds. */
   stop(): Promise<void>
-  /** Ends the server and all of its processes at once, as `kill -9` does. */
+  /** Kills the server and all its processes at once, as `kill -9` does. */
   kill(): Promise<void>
 }
 
 /**
- * Starts the Worker and resolves when it answers, within 90 seconds.
+ * Starts the Worker, and resolves when it responds to requests.
  *
- * @throws Error with what the server said, if it ended instead
+ * @throws Error with the output of the server, if it exits or takes longer than 90 seconds
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
   const { port, token, variables, state, project = ROOT, logs, onLine } = options
   const lines: string[] = []
-  // In a file that nobody else may read: the words of a command can be seen by all.
-  const secrets = await writeSecrets({
+  // In a private file, because every user of the machine can see the arguments of a command.
+  const secretsDir = await writeSecrets({
     ...(token === undefined ? {} : { ADMIN_TOKEN: token }),
     ...variables,
   })
@@ -67,7 +69,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
       `--log-level=${logs === true ? 'log' : 'error'}`,
       '--show-interactive-dev-session=false',
       ...(state === undefined ? [] : ['--persist-to', state]),
-      ...(secrets === undefined ? [] : ['--env-file', join(secrets, 'secrets')]),
+      ...(secretsDir === undefined ? [] : ['--env-file', join(secretsDir, 'secrets')]),
     ],
     {
       cwd: project,
@@ -80,7 +82,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
         WRANGLER_WRITE_LOGS: 'false',
       },
       stdio: ['pipe', 'pipe', 'pipe'],
-      // A group of its own, so that it can be ended as a whole.
+      // Starts a process group, which can be killed as a whole.
       detached: true,
     },
   )
@@ -90,12 +92,12 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
       onLine?.(line)
     })
   }
-  let running = true
+  let isRunning = true
   const ended = new Promise<void>((resolve) => {
     group.on('exit', () => {
-      running = false
-      if (secrets !== undefined) rmSync(secrets, { recursive: true, force: true })
-      // Whoever killed the group's leader alone has left the others.
+      isRunning = false
+      if (secretsDir !== undefined) rmSync(secretsDir, { recursive: true, force: true })
+      // If only the leader of the group was killed, the others still run.
       signal(group, 'SIGKILL')
       resolve()
     })
@@ -105,10 +107,10 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     await ended
   }
   const url = `http://127.0.0.1:${port}`
-  const deadline = Date.now() + READY_WITHIN
-  while (!(await answers(url))) {
-    if (running && Date.now() < deadline) {
-      await sleep(100)
+  const deadline = Date.now() + START_TIMEOUT_MS
+  while (!(await isReady(url))) {
+    if (isRunning && Date.now() < deadline) {
+      await sleep(POLL_INTERVAL_MS)
       continue
     }
     await kill()
@@ -120,12 +122,13 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     kill,
     async stop() {
       signal(group, 'SIGTERM')
-      await Promise.race([ended, sleep(STOPPED_WITHIN, undefined, { ref: false })])
+      await Promise.race([ended, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })])
       await kill()
     },
   }
 }
 
+/** Writes secrets into a file `secrets` in a new folder, and resolves to the folder. */
 async function writeSecrets(
   secrets: Readonly<Record<string, string>>,
 ): Promise<string | undefined> {
@@ -136,7 +139,7 @@ async function writeSecrets(
   return folder
 }
 
-/** Resolves to `port` if it is free, to any free port if `port` is 0, and else to `undefined`. */
+/** Resolves to `port` if it is free and to `undefined` if not; for port 0, to any free port. */
 export function freePort(port = 0): Promise<number | undefined> {
   return new Promise((resolve) => {
     const probe = createServer()
@@ -149,12 +152,12 @@ export function freePort(port = 0): Promise<number | undefined> {
   })
 }
 
-async function answers(url: string): Promise<boolean> {
+async function isReady(url: string): Promise<boolean> {
   try {
-    const reply = await fetch(url, { signal: AbortSignal.timeout(5_000) })
-    await reply.body?.cancel()
-    // Whatever it says, it is there; but what stands before the Worker says 5xx while that starts.
-    return reply.status < 500
+    const response = await fetch(url, { signal: AbortSignal.timeout(REPLY_TIMEOUT_MS) })
+    await response.body?.cancel()
+    // While the Worker starts, the proxy of wrangler replies with 5xx.
+    return response.status < 500
   } catch {
     return false
   }
@@ -164,6 +167,6 @@ function signal(group: ChildProcess, name: NodeJS.Signals): void {
   try {
     if (group.pid !== undefined) process.kill(-group.pid, name)
   } catch {
-    // It has ended already.
+    // The group has exited already.
   }
 }

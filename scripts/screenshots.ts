@@ -1,15 +1,15 @@
-// Takes the pictures of the page in docs/screenshots, from a Worker that starts for them alone:
+// Takes the screenshots of the page in docs/screenshots, from a Worker of its own:
 // npm run screenshots
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright'
+import { type BrowserContextOptions, chromium, type Page } from 'playwright'
 import { chromiumLaunch } from './chromium.ts'
 import { freePort, startDevServer } from './dev-server.ts'
 
-const FOLDER = fileURLToPath(new URL('../docs/screenshots', import.meta.url))
+const OUT_DIR = fileURLToPath(new URL('../docs/screenshots', import.meta.url))
 const TOKEN = 'screenshots'
 const DESKTOP = { viewport: { width: 1280, height: 860 } }
 const PHONE = {
@@ -21,12 +21,12 @@ const PHONE = {
 
 const state = await mkdtemp(join(tmpdir(), 'botshelf-screenshots-'))
 const port = await freePort()
-if (port === undefined) throw new Error('No port is free.')
+if (port === undefined) throw new Error('Found no free port.')
 const server = await startDevServer({ port, token: TOKEN, state })
 const browser = await chromium.launch(chromiumLaunch())
 try {
-  await mkdir(FOLDER, { recursive: true })
-  await takeAll(browser, `${server.url}/#token=${TOKEN}`)
+  await mkdir(OUT_DIR, { recursive: true })
+  await takeAll(`${server.url}/#token=${TOKEN}`)
 } finally {
   await browser.close()
   await server.stop()
@@ -34,45 +34,44 @@ try {
 }
 process.exit()
 
-async function takeAll(on: Browser, url: string): Promise<void> {
-  const light = await open(on, url, DESKTOP)
-  await take(light, 'first-visit')
-  await talk(light)
+async function takeAll(url: string): Promise<void> {
+  const light = await open(url, DESKTOP)
+  await takeScreenshot(light, 'first-visit')
+  await chat(light)
   await replay(light)
-  await take(light, 'light')
+  await takeScreenshot(light, 'light')
   const backup = await download(light)
   await light.getByRole('radio', { name: /Durable Object/ }).check()
-  await talk(light)
-  await say(light, '!learn milk = in the fridge')
+  await chat(light)
+  await send(light, '!learn milk = in the fridge')
   await restore(light, backup)
-  await take(light, 'restore')
-  const dark = await open(on, url, { ...DESKTOP, colorScheme: 'dark' })
+  await takeScreenshot(light, 'restore')
+  const dark = await open(url, { ...DESKTOP, colorScheme: 'dark' })
   await dark.getByRole('radio', { name: /Durable Object/ }).check()
   await dark.locator('.entry').first().waitFor()
-  await talk(dark)
+  await chat(dark)
   await replay(dark)
-  await take(dark, 'dark')
-  const phone = await open(on, url, PHONE)
-  await talk(phone)
+  await takeScreenshot(dark, 'dark')
+  const phone = await open(url, PHONE)
+  await chat(phone)
   await phone.evaluate(() => scrollTo(0, 0))
-  await take(phone, 'phone')
+  await takeScreenshot(phone, 'phone')
   await replay(phone)
   await phone.evaluate(() => document.querySelector('#inspector')?.scrollIntoView())
-  await take(phone, 'phone-inspector')
-  const denied = await open(on, url, { ...PHONE, colorScheme: 'dark' }, () => {
+  await takeScreenshot(phone, 'phone-inspector')
+  const denied = await open(url, { ...PHONE, colorScheme: 'dark' }, () => {
     Object.defineProperty(globalThis, 'indexedDB', { value: undefined })
   })
-  await take(denied, 'phone-denied')
+  await takeScreenshot(denied, 'phone-denied')
 }
 
 async function open(
-  on: Browser,
   url: string,
   options: BrowserContextOptions,
-  before?: () => void,
+  initScript?: () => void,
 ): Promise<Page> {
-  const context = await on.newContext({ reducedMotion: 'reduce', ...options })
-  if (before !== undefined) await context.addInitScript(before)
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
+  if (initScript !== undefined) await context.addInitScript(initScript)
   const page = await context.newPage()
   page.on('filechooser', () => {})
   await page.goto(url)
@@ -84,15 +83,15 @@ async function open(
   return page
 }
 
-async function talk(page: Page): Promise<void> {
+async function chat(page: Page): Promise<void> {
   await page.getByLabel('Your name').fill('ann')
-  await say(page, '!learn tea = green, no sugar')
-  await say(page, '!tea | bob')
-  await say(page, 'bob++ for the tea')
-  await say(page, '!todo add milk')
+  await send(page, '!learn tea = green, no sugar')
+  await send(page, '!tea | bob')
+  await send(page, 'bob++ for the tea')
+  await send(page, '!todo add milk')
 }
 
-async function say(page: Page, text: string): Promise<void> {
+async function send(page: Page, text: string): Promise<void> {
   await page.getByLabel('Message').fill(text)
   await page.getByLabel('Message').press('Enter')
   await page.locator('#form button[aria-disabled="false"]').waitFor()
@@ -120,9 +119,9 @@ async function restore(page: Page, file: string): Promise<void> {
   await page.getByRole('radio', { name: /Replace/ }).check()
 }
 
-/** Takes what is seen, once nothing is marked as changed any more. */
-async function take(page: Page, name: string): Promise<void> {
+/** Takes a screenshot of the viewport, after the marks of changed entries have faded. */
+async function takeScreenshot(page: Page, name: string): Promise<void> {
   await page.waitForFunction(() => document.querySelector('.changed') === null)
-  await page.screenshot({ path: join(FOLDER, `${name}.png`) })
+  await page.screenshot({ path: join(OUT_DIR, `${name}.png`) })
   console.log(`docs/screenshots/${name}.png`)
 }

@@ -1,5 +1,5 @@
-// Runs the conformance suite over Memory from the built package, in whatever Node runs this file:
-// `npm run build && node scripts/smoke.mjs`. The oldest one the package supports is 20.
+// Runs the conformance suite on the built package's Memory backend. Plain JavaScript, so that it
+// runs in every supported version of Node, from 20: npm run build && node scripts/smoke.mjs
 import process from 'node:process'
 import { MemoryStoragePlugin } from '../dist/adapters/memory.js'
 import { conformance } from '../dist/src/conformance.js'

@@ -15,7 +15,7 @@ let server: DevServer
 try {
   server = await startDevServer({ port, token, onLine: (line) => console.error(line) })
 } catch (error) {
-  // What the server said stands above already.
+  // The other lines of the message were printed when the server wrote them.
   console.error(error instanceof Error ? error.message.split('\n')[0] : error)
   process.exit(1)
 }
@@ -26,30 +26,34 @@ Talk to it:  http://localhost:${port}/#token=${token}
 This address makes you its admin until it stops. What it learns stays in .wrangler/state.
 Ctrl-C stops it.`)
 
-let stopping = false
+let isStopping = false
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    // Whoever asks twice is in a hurry.
-    void (stopping ? server.kill() : server.stop())
-    stopping = true
+    // A second signal does not wait.
+    void (isStopping ? server.kill() : server.stop())
+    isStopping = true
   })
 }
 await server.ended
-if (!stopping) console.error('The server has ended.')
-process.exit(stopping ? 0 : 1)
+if (!isStopping) console.error('The server exited unexpectedly.')
+process.exit(isStopping ? 0 : 1)
 
 async function choosePort(): Promise<number> {
-  const wanted = readPort()
-  if (wanted !== undefined) {
-    if ((await freePort(wanted)) !== undefined) return wanted
-    fail(`Port ${wanted} is in use.`, 1)
+  const requested = readPort()
+  if (requested !== undefined) {
+    if ((await freePort(requested)) !== undefined) return requested
+    fail(`Port ${requested} is in use; choose another with --port.`, 1)
   }
   for (let candidate = FIRST_PORT; candidate < FIRST_PORT + PORTS_TRIED; candidate++) {
     if ((await freePort(candidate)) !== undefined) return candidate
   }
-  return fail(`The ports from ${FIRST_PORT} on are in use; choose one with --port.`, 1)
+  return fail(
+    `Ports ${FIRST_PORT} to ${FIRST_PORT + PORTS_TRIED - 1} are in use; choose another with --port.`,
+    1,
+  )
 }
 
+/** Reads `--port`; exits with code 2 if the arguments are invalid. */
 function readPort(): number | undefined {
   let text: string | undefined
   try {
@@ -58,12 +62,12 @@ function readPort(): number | undefined {
     fail(error instanceof Error ? error.message : String(error), 2)
   }
   if (text === undefined) return undefined
-  const wanted = Number(text)
-  if (/^\d+$/.test(text) && wanted >= 1 && wanted <= 65_535) return wanted
-  return fail('--port takes a number from 1 to 65535.', 2)
+  const number = Number(text)
+  if (/^\d+$/.test(text) && number >= 1 && number <= 65_535) return number
+  return fail(`--port takes a number from 1 to 65535; received ${text}.`, 2)
 }
 
-function fail(sentence: string, code: number): never {
-  console.error(sentence)
-  process.exit(code)
+function fail(message: string, exitCode: number): never {
+  console.error(message)
+  process.exit(exitCode)
 }

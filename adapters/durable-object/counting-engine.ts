@@ -1,91 +1,100 @@
-import { isAlive, ObjectEngine } from './engine.ts'
-import type { Group } from './protocol.ts'
+import { isLive } from '../../src/storage.ts'
+import { ObjectEngine } from './object-engine.ts'
+import { type ChangeTuple, entryOf, type EntryTuple, readEntry } from './records.ts'
 
-/** How many keys are known to be taken, so that counting a write to one of them needs no read. */
-const MAX_TAKEN = 10_000
+/** Bounds the memory for keys that are known to exist. */
+const MAX_KNOWN_KEYS = 10_000
 
-// How many entries there are and when some of them expire, kept so that no listing is needed.
-// Keys known to be taken are kept too: to ask for one that is would read its whole value.
-interface Index {
+/** Kept in memory, so that counting and expiring need no listing. */
+interface Stats {
   count: number
+  /** The keys of the entries that expire, with the time in milliseconds since 1970. */
   readonly expiring: Map<string, number>
-  readonly taken: Set<string>
+  /** Keys that are known to exist. To look one up in the storage would read its whole value. */
+  readonly knownKeys: Set<string>
 }
 
 /**
- * The engine of an object that owns all of its storage: it counts its entries once, by listing
- * them, and from then on keeps count.
+ * The engine of an object that owns all of its storage. It lists its entries once to count them,
+ * and updates the count with each write.
  */
 export class CountingEngine extends ObjectEngine {
-  #index: Index | undefined
+  /** Absent until the first listing. */
+  #stats: Stats | undefined
 
-  /** How many entries are alive at `now`. */
+  /** The number of entries that are live at `now`. */
   len(now: number): number {
-    const { count, expiring } = this.#indexed()
+    const { count, expiring } = this.#loadStats()
     let expired = 0
-    for (const expires of expiring.values()) if (!isAlive(expires, now)) expired++
+    for (const expires of expiring.values()) if (!isLive({ expires }, now)) expired++
     return count - expired
   }
 
   override clear(): void {
-    // Should a delete fail, the rest is counted anew.
-    this.#index = undefined
+    // If a delete fails, the next call counts again.
+    this.#stats = undefined
     super.clear()
-    this.#index = empty()
+    this.#stats = emptyStats()
   }
 
   override sweep(now: number): number {
-    const index = this.#indexed()
-    this.remove([...index.expiring].flatMap(([key, expires]) => (isAlive(expires, now) ? [] : key)))
-    return index.count
+    const stats = this.#loadStats()
+    const expired: string[] = []
+    for (const [key, expires] of stats.expiring) if (!isLive({ expires }, now)) expired.push(key)
+    this.remove(expired)
+    return stats.count
   }
 
-  /** When the next entry expires, in milliseconds since 1970. */
+  /** When the next entry expires, in milliseconds since 1970; infinite if none does. */
   nextExpiry(): number {
-    let next = Number.POSITIVE_INFINITY
-    for (const expires of this.#indexed().expiring.values()) next = Math.min(next, expires)
+    let next = Infinity
+    for (const expires of this.#loadStats().expiring.values()) next = Math.min(next, expires)
     return next
   }
 
-  protected override write(changes: Group): void {
-    const index = this.#index
-    const before = index && changes.map(([key]) => this.#isTaken(key, index))
+  protected override write(changes: readonly ChangeTuple[]): void {
+    const stats = this.#stats
+    const existed = stats && changes.map(([key]) => this.#exists(key, stats))
     super.write(changes)
-    if (!index || !before) return
-    // The last change on a key tells what is there now.
-    const last = new Map(changes.map((change, i) => [change[0], { change, taken: before[i] }]))
-    for (const [key, { change, taken }] of last) {
-      if (taken) {
-        index.count--
-        index.expiring.delete(key)
-        index.taken.delete(key)
+    if (!stats || !existed) return
+    // If a group changes a key twice, the last change determines what is stored.
+    const last = new Map(changes.map((change, index) => [change[0], { change, index }]))
+    for (const [key, { change, index }] of last) {
+      if (existed[index]) {
+        stats.count--
+        stats.expiring.delete(key)
+        stats.knownKeys.delete(key)
       }
-      if (change.length > 2) add(index, key, change[5])
+      const entry = entryOf(change)
+      if (entry) addToStats(stats, key, entry)
     }
   }
 
-  #isTaken(key: string, { taken }: Index): boolean {
-    return taken.has(key) || this.get(key) !== undefined
+  #exists(key: string, { knownKeys }: Stats): boolean {
+    return knownKeys.has(key) || this.get(key) !== undefined
   }
 
-  #indexed(): Index {
-    if (this.#index === undefined) {
-      const index = empty()
-      for (const [name, record] of this.all()) add(index, name.slice(this.base.length), record[3])
-      this.#index = index
+  #loadStats(): Stats {
+    if (this.#stats === undefined) {
+      const stats = emptyStats()
+      for (const [name, entry] of this.all()) {
+        addToStats(stats, name.slice(this.prefix.length), entry)
+      }
+      this.#stats = stats
     }
-    return this.#index
+    return this.#stats
   }
 }
 
-function empty(): Index {
-  return { count: 0, expiring: new Map(), taken: new Set() }
+function emptyStats(): Stats {
+  return { count: 0, expiring: new Map(), knownKeys: new Set() }
 }
 
-function add(index: Index, key: string, expires: number | undefined): void {
-  const { expiring, taken } = index
-  index.count++
-  if (taken.size === MAX_TAKEN) taken.clear()
-  taken.add(key)
+function addToStats(stats: Stats, key: string, entry: EntryTuple): void {
+  const { expiring, knownKeys } = stats
+  const { expires } = readEntry(entry)
+  stats.count++
+  if (knownKeys.size === MAX_KNOWN_KEYS) knownKeys.clear()
+  knownKeys.add(key)
   if (expires !== undefined) expiring.set(key, expires)
 }

@@ -7,6 +7,7 @@ import { DurableObjectStoragePlugin } from '../../adapters/durable-object.ts'
 import { StorageRuntime } from '../../src/index.ts'
 import { startMiniflare } from '../support/miniflare.ts'
 
+/** The methods of `HostObject` in `worker.ts`. */
 interface Host {
   remember(key: string, value: string): Promise<void>
   recall(key: string): Promise<string | undefined>
@@ -18,23 +19,23 @@ interface Env {
   readonly HOST: { idFromName(name: string): unknown; get(id: unknown): Host }
 }
 
-test('what was stored is there after the whole Worker runtime was stopped and started again', async () => {
-  let inside: Host | undefined
+test('entries survive a restart of the Worker runtime', async () => {
+  let host: Host | undefined
   const folder = await mkdtemp(join(tmpdir(), 'botshelf-'))
-  const run = async (
-    work: (runtime: StorageRuntime, backend: string) => Promise<void>,
+  const runWithEachBackend = async (
+    use: (runtime: StorageRuntime, backend: string) => Promise<void>,
   ): Promise<void> => {
     const miniflare = await startMiniflare(folder)
     try {
       const env = await miniflare.getBindings<Env>()
-      inside = env.HOST.get(env.HOST.idFromName('restart'))
-      await work(
+      host = env.HOST.get(env.HOST.idFromName('restart'))
+      await use(
         new StorageRuntime(
           new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: env.BOT_KV } }),
         ),
         'KV',
       )
-      await work(
+      await use(
         new StorageRuntime(
           new DurableObjectStoragePlugin({ STORAGE_CONFIG: { binding: env.BOT_STORAGE } }),
         ),
@@ -45,18 +46,18 @@ test('what was stored is there after the whole Worker runtime was stopped and st
     }
   }
   try {
-    await run(async (runtime, backend) => {
-      await inside?.remember('note', 'from inside')
+    await runWithEachBackend(async (runtime, backend) => {
+      await host?.remember('note', 'from inside')
       const store = await runtime.open('Karma')
       await store.set('ann', { since: new Date(5), by: backend })
       await store.set('gone', 1, { ttl: 1 })
       await runtime.close()
     })
-    await run(async (runtime, backend) => {
+    await runWithEachBackend(async (runtime, backend) => {
       const store = await runtime.open('Karma')
       expect(await store.get('ann')).toEqual({ since: new Date(5), by: backend })
       expect(await store.size()).toBe(1)
-      expect(await inside?.recall('note')).toBe('from inside')
+      expect(await host?.recall('note')).toBe('from inside')
       const namespaces: string[] = []
       for await (const namespace of runtime.namespaces()) namespaces.push(namespace)
       expect(namespaces).toEqual(['Karma'])

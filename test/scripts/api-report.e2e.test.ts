@@ -8,15 +8,15 @@ import { apiReport } from '../../scripts/api-report.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-test('docs/api.md says what the built package declares', async () => {
+test('docs/api.md is the report on the built package', async () => {
   const written = await readFile(join(root, 'docs', 'api.md'), 'utf8')
   expect(
     written,
-    'If the change is meant: npm run build && node scripts/api-report.ts, and say it in CHANGELOG.md',
+    'To accept the change, run npm run build && node scripts/api-report.ts, and describe it in CHANGELOG.md.',
   ).toBe(await apiReport())
 })
 
-test('the report lacks no declaration: what it shows compiles by itself', async () => {
+test('the report is complete: its declarations compile without the package', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'botshelf-'))
   try {
     const code = [...(await apiReport()).matchAll(/```ts\n(.*?)```/gs)].map(([, block]) => block)

@@ -2,22 +2,22 @@ import { cloudflareKV } from '../../adapters/cloudflare-kv.ts'
 import { durableObject } from '../../adapters/durable-object.ts'
 import { StorageRuntime, type Store } from '../../src/index.ts'
 
-/** What a request asks of the Worker. */
+/** The JSON body of a request to this Worker. */
 export interface Asked {
   readonly backend: 'object' | 'kv'
   /**
-   * `burst`: counts up and stores, and answers. `abandon`: begins an `update` whose function never
-   * ends, among other calls on the same keys, tells that it has begun, and answers at once,
-   * fails, or goes on for ever. `read`: says what is there.
+   * `burst`: increments counters, writes entries and responds. `abandon`: starts updates whose
+   * functions never return, among other calls on the same keys, and then ends as `ends` says.
+   * `read`: responds with all entries.
    */
   readonly does: 'burst' | 'abandon' | 'read'
-  /** How an abandoned request ends. */
+  /** How an abandoned request ends: with a response, with an error, or never. */
   readonly ends?: 'answer' | 'error' | 'hang' | 'hang on a timer'
-  /** Names what this request stores. */
+  /** The prefix of the keys that this request writes. */
   readonly id: string
 }
 
-// One runtime for all requests of this isolate, as a bot may have that starts it only once.
+// All requests of this isolate share a runtime, as in a bot that starts it once.
 const runtimes = new Map<string, Promise<StorageRuntime>>()
 const unhandled: string[] = []
 addEventListener('unhandledrejection', ({ reason }) => {
@@ -43,12 +43,12 @@ function plusOne(n: unknown): number {
   return typeof n === 'number' ? n + 1 : 1
 }
 
-// Every burst counts each of them up, twice.
-const counters = ['counter 0', 'counter 1', 'counter 2']
+/** Every burst increments each of them twice. */
+const COUNTERS = ['counter 0', 'counter 1', 'counter 2']
 
 async function burst(store: Store, id: string): Promise<unknown> {
   const first = await Promise.all([
-    ...counters.map((key) => store.update(key, plusOne)),
+    ...COUNTERS.map((key) => store.update(key, plusOne)),
     store.set(`${id}/alone`, id),
     store.setMany({ [`${id}/one`]: id, [`${id}/two`]: id }),
     store.get('loose'),
@@ -56,25 +56,25 @@ async function burst(store: Store, id: string): Promise<unknown> {
     store.get(`${id}/alone`),
   ])
   const later = await Promise.all([
-    ...counters.map((key) => store.update(key, async (n) => plusOne(n))),
+    ...COUNTERS.map((key) => store.update(key, async (n) => plusOne(n))),
     store.get(`${id}/one`),
     store.size(),
   ])
   return {
-    first: first.slice(0, counters.length),
+    first: first.slice(0, COUNTERS.length),
     own: first.at(-1),
-    later: later.slice(0, counters.length),
+    later: later.slice(0, COUNTERS.length),
   }
 }
 
-function abandon(store: Store, ends: Asked['ends'], begun: () => void): Promise<unknown> {
+function abandon(store: Store, ends: Asked['ends'], onStart: () => void): Promise<unknown> {
   const never = (): Promise<never> =>
     new Promise(() => {
-      begun()
+      onStart()
       if (ends === 'hang on a timer') setTimeout(() => {}, 600_000)
     })
   return Promise.all([
-    ...counters.map((key) => store.update(key, never)),
+    ...COUNTERS.map((key) => store.update(key, never)),
     store.get('loose'),
     store.set('loose', 'abandoned'),
     store.mutable('loose', never),
@@ -100,13 +100,13 @@ export default {
     }
     if (does === 'read') return Response.json(await read(store))
 
-    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
-    const abandoned = abandon(store, ends, begin)
-    await begun
-    // What is under way as the request ends is broken off, wherever it is.
+    const { promise: started, resolve: onStart } = Promise.withResolvers<void>()
+    const abandoned = abandon(store, ends, onStart)
+    await started
+    // The platform cancels these calls when the request ends.
     void store.set('loose', id)
     void store.update('loose', () => id)
-    if (ends === 'answer') return new Response('begun')
+    if (ends === 'answer') return new Response('started')
     if (ends === 'error') throw new Error('This request fails.')
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
     void abandoned.then(() => writable.close())

@@ -1,11 +1,11 @@
 import { DurableObject } from 'cloudflare:workers'
 import { durableObject, DurableObjectStoragePlugin } from '../../adapters/durable-object.ts'
 import { conformance } from '../../src/conformance.ts'
-import { StorageRuntime } from '../../src/index.ts'
+import { StorageRuntime, type Store } from '../../src/index.ts'
 
 export { StorageObject } from '../../adapters/storage-object.ts'
 
-/** A bot author's own object, with storage inside it and data of its own beside. */
+/** An object as a bot author writes it, with stores in its own storage. */
 export class HostObject extends DurableObject {
   readonly #cases = new Map(
     conformance({ plugin: () => this.plugin() }).map((each) => [each.id, each]),
@@ -16,30 +16,32 @@ export class HostObject extends DurableObject {
   }
 
   async remember(key: string, value: string): Promise<void> {
-    const store = await new StorageRuntime(this.plugin()).open<Record<string, string>>('notes')
-    await store.set(key, value)
+    await (await this.#openNotes()).set(key, value)
   }
 
   async recall(key: string): Promise<string | undefined> {
-    const store = await new StorageRuntime(this.plugin()).open<Record<string, string>>('notes')
-    return store.get(key)
+    return (await this.#openNotes()).get(key)
   }
 
-  /** Runs one conformance case inside the object. */
+  /** Runs one conformance case inside the object, and resolves to the reason if it is skipped. */
   async runCase(id: string): Promise<string | undefined> {
     const found = this.#cases.get(id)
-    if (found === undefined) throw new RangeError(`There is no case ${id}.`)
+    if (found === undefined) throw new RangeError(`Unknown conformance case: ${id}`)
     return found.run()
+  }
+
+  #openNotes(): Promise<Store<Record<string, string>>> {
+    return new StorageRuntime(this.plugin()).open('notes')
   }
 }
 
 export default {
-  // Each request counts one up, with a runtime of its own, as a deployed bot does.
+  /** Increments a counter, with a runtime per request, as a deployed bot does. */
   async fetch(request: Request, env: object): Promise<Response> {
-    const name = new URL(request.url).searchParams.get('key') ?? 'n'
+    const key = new URL(request.url).searchParams.get('key') ?? 'n'
     const config = { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'BOT_STORAGE' }, ...env }
     const runtime = await StorageRuntime.start(config, [durableObject])
     const counter = await runtime.open<Record<string, number>>('counter')
-    return new Response(String(await counter.update(name, (n = 0) => n + 1)))
+    return new Response(String(await counter.update(key, (n = 0) => n + 1)))
   },
 }

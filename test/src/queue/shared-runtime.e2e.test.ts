@@ -10,8 +10,8 @@ beforeAll(async () => {
   const { outputFiles } = await build({
     stdin: {
       contents: `
-        export { StorageObject } from '../../burst/adapters/storage-object.ts'
-        export { default } from '../../burst/test/support/shared-runtime-worker.ts'`,
+        export { StorageObject } from './adapters/storage-object.ts'
+        export { default } from './test/support/shared-runtime-worker.ts'`,
       resolveDir: new URL('../../..', import.meta.url).pathname,
     },
     bundle: true,

@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
-import { CloudflareKVStoragePlugin } from '../../adapters/cloudflare-kv.ts'
+import { CloudflareKVStoragePlugin } from '../../../adapters/cloudflare-kv.ts'
 
 const plugin = new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: env.BOT_KV } })
 
-test('of 1,100 entries none is left out of keys, entries or len, and a clear leaves all or none', async () => {
+test('keys, entries and len cover all of 1,100 entries, and clear() deletes all of them or none', async () => {
   const storage = await plugin.open(crypto.randomUUID())
   const all = Array.from({ length: 1100 }, (_, i) => ({
     key: `k${i}`,

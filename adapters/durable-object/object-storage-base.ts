@@ -1,9 +1,10 @@
 import { BatchStorageBase } from '../../src/batch-storage.ts'
 import type { Entry, KeysOptions, Traits } from '../../src/storage.ts'
-import { MAX_KEY_BYTES, MAX_VALUE_BYTES, type PageOptions } from './engine.ts'
-import { type Page, toEntries } from './protocol.ts'
+import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from './object-engine.ts'
+import type { ListOptions, ListPage } from './protocol.ts'
+import { readEntries } from './records.ts'
 
-/** A namespace in an object, seen from either side. */
+/** What both sides of the adapter share: the traits, and listings in pages. */
 export abstract class ObjectStorageBase extends BatchStorageBase {
   override readonly traits: Traits
 
@@ -13,7 +14,7 @@ export abstract class ObjectStorageBase extends BatchStorageBase {
       atomic,
       durable: true,
       consistency: 'strong',
-      // From a Worker no call may wait for one that belongs to another request.
+      // In a Worker no call may wait for a call of another request.
       batchAcrossTicks: atomic === 'instance',
       maxKeyBytes: MAX_KEY_BYTES,
       maxValueBytes: MAX_VALUE_BYTES,
@@ -21,28 +22,29 @@ export abstract class ObjectStorageBase extends BatchStorageBase {
     }
   }
 
-  abstract page(options: PageOptions): Promise<Page>
+  protected abstract list(options: ListOptions): Promise<ListPage>
 
   async *entries(options?: KeysOptions): AsyncIterable<[string, Entry]> {
-    for await (const { keys, records } of this.#pages(Number.NEGATIVE_INFINITY, true, options)) {
-      for (const entry of toEntries(keys, records)) yield entry
+    // At −Infinity nothing has expired.
+    const query = { now: -Infinity, includeEntries: true }
+    for await (const { keys, entries } of this.#pages(query, options)) {
+      for (const entry of readEntries(keys, entries)) yield entry
     }
   }
 
   async *liveKeys(now: number, options?: KeysOptions): AsyncIterable<string> {
-    for await (const { keys } of this.#pages(now, false, options)) {
+    for await (const { keys } of this.#pages({ now, includeEntries: false }, options)) {
       for (const key of keys) yield key
     }
   }
 
   async *#pages(
-    now: number,
-    values: boolean,
+    query: Pick<ListOptions, 'now' | 'includeEntries'>,
     { prefix = '' }: KeysOptions = {},
-  ): AsyncGenerator<Page> {
+  ): AsyncGenerator<ListPage> {
     let after: string | undefined
     do {
-      const page = await this.page({ prefix, after, now, values })
+      const page = await this.list({ ...query, prefix, after })
       yield page
       after = page.last
     } while (after !== undefined)

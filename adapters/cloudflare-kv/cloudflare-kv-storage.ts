@@ -1,0 +1,265 @@
+import { noop, sleep } from '../../src/async.ts'
+import { BatchStorageBase } from '../../src/batch-storage.ts'
+import { StoreError } from '../../src/errors.ts'
+import {
+  type Change,
+  type Entry,
+  isLive,
+  type KeysOptions,
+  type Outcome,
+  partialFailure,
+  type Traits,
+} from '../../src/storage.ts'
+import { utf8Bytes } from '../../src/value/copy-value.ts'
+import { callKV, type KVBinding, listPages, MAX_OPERATIONS, tooManyOperations } from './binding.ts'
+import { type Metadata, metadataOf, readRecord, writeRecord } from './record.ts'
+
+/** The limit of KV for a key, with prefix and namespace. */
+export const MAX_KEY_BYTES = 512
+const MAX_VALUE_BYTES = 25 * 1024 * 1024
+
+/** The most keys that KV accepts in one bulk get. */
+const MAX_BULK_KEYS = 100
+/** The bulk gets that a listing reads ahead. Each may return 25 MB. */
+const MAX_READS_AHEAD = 2
+/** A Worker has six connections; further calls would only wait. */
+const MAX_PARALLEL_CALLS = 6
+
+/** KV accepts no expiry that is less than 60 seconds ahead. */
+const MIN_LIFETIME_MS = 61_000
+/** KV accepts no expiry in 2038 or later. */
+const MAX_EXPIRATION_SECONDS = 2 ** 31
+
+const MAX_WRITE_ATTEMPTS = 3
+/** KV allows one write per second to a key. */
+const RETRY_DELAY_MS = 1000
+const MAX_RETRY_JITTER_MS = 500
+
+/** A namespace in Workers KV. */
+export class CloudflareKVStorage extends BatchStorageBase {
+  override readonly traits: Traits
+  readonly #kv: KVBinding
+  readonly #keyPrefix: string
+
+  constructor(kv: KVBinding, keyPrefix: string) {
+    super()
+    this.#kv = kv
+    this.#keyPrefix = keyPrefix
+    this.traits = {
+      atomic: 'none',
+      durable: true,
+      consistency: 'eventual',
+      batchAcrossTicks: false,
+      maxKeyBytes: MAX_KEY_BYTES - utf8Bytes(keyPrefix),
+      maxValueBytes: MAX_VALUE_BYTES,
+      watch: false,
+    }
+  }
+
+  async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
+    const chunks: (readonly string[])[] = []
+    for (let i = 0; i < keys.length; i += MAX_BULK_KEYS) {
+      chunks.push(keys.slice(i, i + MAX_BULK_KEYS))
+    }
+    if (chunks.length > MAX_OPERATIONS) {
+      throw tooManyOperations(`${keys.length} keys need more. Read them in several requests.`)
+    }
+    const found = new Map<string, Entry>()
+    await inParallel(chunks, async (chunk) => {
+      for (const [key, text] of await this.#readTexts(chunk)) found.set(key, readRecord(text))
+    })
+    return found
+  }
+
+  async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
+    const writes = groups.reduce((sum, changes) => sum + changes.length, 0)
+    if (writes > MAX_OPERATIONS) {
+      const error = tooManyOperations(`${writes} writes need more. Use several requests.`)
+      return groups.map(() => error)
+    }
+    const outcomes: Outcome[] = []
+    await inParallel(groups, async (changes, index) => {
+      outcomes[index] = await this.#writeGroup(changes)
+    })
+    return outcomes
+  }
+
+  async *entries(options: KeysOptions = {}): AsyncIterable<[string, Entry]> {
+    const reads: Promise<Map<string, Entry>>[] = []
+    let unread: string[] = []
+    const startRead = (): void => {
+      const read = this.getMany(unread)
+      // A reader that ends the listing early does not await it.
+      read.catch(noop)
+      reads.push(read)
+      unread = []
+    }
+    for await (const page of this.#list(options)) {
+      for (const { key, metadata } of page) {
+        if (metadata.t !== undefined) {
+          yield [key, readRecord(metadata.t)]
+          continue
+        }
+        if (unread.push(key) === MAX_BULK_KEYS) startRead()
+        if (reads.length > MAX_READS_AHEAD) yield* (await reads.shift()) ?? []
+      }
+    }
+    startRead()
+    for (const read of reads) yield* await read
+  }
+
+  async *liveKeys(now: number, options: KeysOptions = {}): AsyncIterable<string> {
+    for await (const page of this.#list(options)) {
+      for (const { key, metadata } of page) {
+        if (metadata.x === undefined || isLive({ expires: metadata.x }, now)) yield key
+      }
+    }
+  }
+
+  async liveLen(now: number): Promise<number> {
+    let count = 0
+    for await (const _ of this.liveKeys(now)) count++
+    return count
+  }
+
+  async clear(): Promise<void> {
+    const names: string[] = []
+    for await (const page of listPages(this.#kv, this.#keyPrefix)) {
+      for (const { name } of page) names.push(name)
+      if (names.length < MAX_OPERATIONS) continue
+      throw tooManyOperations(
+        'clear() needs more. Delete the keys that keys() lists, 900 in a request, until fewer are left, or use wrangler kv bulk delete.',
+      )
+    }
+    await inParallel(names, (name) => this.#write(() => this.#kv.delete(name)))
+  }
+
+  async close(): Promise<void> {}
+
+  async *#list({
+    prefix = '',
+  }: KeysOptions): AsyncGenerator<{ key: string; metadata: Metadata }[]> {
+    // Miniflare lists nothing for a prefix that contains NUL.
+    const [listable = ''] = prefix.split('\0', 1)
+    for await (const page of listPages(this.#kv, this.#keyPrefix + listable)) {
+      const keys: { key: string; metadata: Metadata }[] = []
+      for (const { name, metadata } of page) {
+        const key = name.slice(this.#keyPrefix.length)
+        if (key.startsWith(prefix)) keys.push({ key, metadata: metadata ?? {} })
+      }
+      yield keys
+    }
+  }
+
+  /** Reads up to 100 keys, and returns the texts of those that exist. */
+  async #readTexts(keys: readonly string[]): Promise<Map<string, string>> {
+    const names = keys.map((key) => this.#keyPrefix + key)
+    const found = new Map<string, string>()
+    const texts = names.length > 1 ? await this.#bulkGet(names) : new Map<string, string | null>()
+    for (const name of names) {
+      // The result of a bulk get may lack a name (Miniflare: `__proto__`), so get it alone.
+      const text = texts.has(name)
+        ? texts.get(name)
+        : await callKV(() => this.#kv.get(name, 'text'), 'not-applied')
+      if (typeof text === 'string') found.set(name.slice(this.#keyPrefix.length), text)
+    }
+    return found
+  }
+
+  /** Gets several keys at once. If their values exceed 25 MB together, gets each half alone. */
+  async #bulkGet(names: string[]): Promise<Map<string, string | null>> {
+    try {
+      return await callKV(() => this.#kv.get(names, 'text'), 'not-applied')
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'TOO_LARGE' || names.length === 1)
+        throw error
+      const half = Math.ceil(names.length / 2)
+      return new Map([
+        ...(await this.#bulkGet(names.slice(0, half))),
+        ...(await this.#bulkGet(names.slice(half))),
+      ])
+    }
+  }
+
+  async #writeGroup(changes: readonly Change[]): Promise<Outcome> {
+    if (changes.some((change) => change.ifVersion !== undefined)) {
+      return new StoreError(
+        'NOT_ATOMIC',
+        'A change with ifVersion needs a storage that can check it; Workers KV cannot.',
+      )
+    }
+    let written = 0
+    try {
+      const writes = changes.map((change) => this.#prepareWrite(change))
+      for (const write of writes) {
+        await this.#write(write)
+        written++
+      }
+      return 'applied'
+    } catch (error) {
+      return partialFailure(error, changes, written)
+    }
+  }
+
+  /** Checks a change, and returns the function that sends it. */
+  #prepareWrite(change: Change): () => Promise<void> {
+    const name = this.#keyPrefix + change.key
+    if (!('entry' in change)) return () => this.#kv.delete(name)
+    const { expires } = change.entry
+    const text = writeRecord(change.entry)
+    const bytes = utf8Bytes(text)
+    if (bytes > MAX_VALUE_BYTES) {
+      throw new StoreError(
+        'TOO_LARGE',
+        `The value takes ${bytes} bytes as text; Workers KV allows ${MAX_VALUE_BYTES}. Split it over several keys.`,
+        { key: change.key },
+      )
+    }
+    const metadata = metadataOf(change.entry, text)
+    if (expires === undefined) return () => this.#kv.put(name, text, { metadata })
+    // Where KV does not accept the expiry, it keeps the entry longer, and readers ignore it.
+    return () => {
+      const expiration = Math.ceil(Math.max(expires, Date.now() + MIN_LIFETIME_MS) / 1000)
+      if (expiration >= MAX_EXPIRATION_SECONDS) return this.#kv.put(name, text, { metadata })
+      return this.#kv.put(name, text, { metadata, expiration })
+    }
+  }
+
+  /** Sends a write, and retries it while KV reports that it follows another too soon. */
+  async #write(write: () => Promise<void>): Promise<void> {
+    for (let attempts = 1; ; attempts++) {
+      try {
+        return await callKV(write, 'unknown')
+      } catch (error) {
+        const isTooSoon =
+          error instanceof StoreError && error.retryable && error.code === 'RATE_LIMITED'
+        if (!isTooSoon || attempts === MAX_WRITE_ATTEMPTS) throw error
+        await sleep(RETRY_DELAY_MS + Math.random() * MAX_RETRY_JITTER_MS)
+      }
+    }
+  }
+}
+
+/**
+ * Runs a function for each item, a few at a time. After a failure it starts no more, and rejects
+ * with that failure when those under way have settled.
+ */
+async function inParallel<T>(
+  items: readonly T[],
+  run: (item: T, index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  let failure: { readonly error: unknown } | undefined
+  const runNext = async (): Promise<void> => {
+    while (next < items.length && failure === undefined) {
+      const index = next++
+      try {
+        await run(items[index] as T, index)
+      } catch (error) {
+        failure ??= { error }
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(MAX_PARALLEL_CALLS, items.length) }, runNext))
+  if (failure !== undefined) throw failure.error
+}

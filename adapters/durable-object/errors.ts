@@ -1,0 +1,74 @@
+// Errors of the platform become a `StoreError`; a `StoreError` crosses between objects as data.
+import {
+  isStoreError,
+  StoreError,
+  type StoreErrorCode,
+  type WriteOutcome,
+} from '../../src/errors.ts'
+
+/** What the messages of the platform's errors mean. Only the text distinguishes them. */
+const PLATFORM_ERRORS: readonly (readonly [
+  pattern: RegExp,
+  code: StoreErrorCode,
+  outcome?: WriteOutcome,
+])[] = [
+  [/SQLITE_TOOBIG|limited to 32MiB/, 'TOO_LARGE', 'not-applied'],
+  [/SQLITE_FULL/, 'QUOTA_EXCEEDED', 'not-applied'],
+  [/RPC receiver does not implement/, 'VERSION_MISMATCH', 'not-applied'],
+  [/generating too much load/, 'RATE_LIMITED'],
+  [
+    /Network connection lost|transient issue on remote node|code was updated|exceeded timeout which caused object to be reset|internal error; reference|socket|ECONNRE|fetch failed/i,
+    'CONNECTION_LOST',
+  ],
+]
+
+/**
+ * Turns what an object, its storage or its stub threw into a `StoreError`.
+ *
+ * @param outcome the outcome of the write, unless the error itself determines it
+ */
+export function fromObjectError(error: unknown, outcome: WriteOutcome): StoreError {
+  if (isStoreError(error)) return error
+  const message = error instanceof Error ? error.message : String(error)
+  // The platform sets these on the errors of a stub.
+  const flags = error as
+    | { overloaded?: unknown; retryable?: unknown; durableObjectReset?: unknown }
+    | undefined
+  if (flags?.overloaded === true) {
+    return new StoreError('OVERLOADED', `The object is overloaded: ${message}`, {
+      cause: error,
+      outcome,
+    })
+  }
+  const isLost = flags?.retryable === true || flags?.durableObjectReset === true
+  const [, code = isLost ? 'CONNECTION_LOST' : 'BACKEND_ERROR', knownOutcome = outcome] =
+    PLATFORM_ERRORS.find(([pattern]) => pattern.test(message)) ?? []
+  return new StoreError(code, `The object's storage failed: ${message}`, {
+    cause: error,
+    outcome: knownOutcome,
+  })
+}
+
+/**
+ * A `StoreError` as data. Over RPC an error loses its class and, below compatibility date
+ * 2026-04-21, its own properties.
+ */
+export interface ErrorData {
+  readonly code: StoreErrorCode
+  readonly message: string
+  readonly outcome: WriteOutcome
+  readonly retryable: boolean
+  readonly cause?: { readonly name: string; readonly message: string }
+}
+
+export function toErrorData(error: unknown, outcome: WriteOutcome): ErrorData {
+  const { code, message, outcome: known, retryable, cause } = fromObjectError(error, outcome)
+  const data = { code, message, outcome: known, retryable }
+  if (!(cause instanceof Error)) return data
+  return { ...data, cause: { name: cause.name, message: cause.message } }
+}
+
+/** The inverse of {@link toErrorData}. */
+export function fromErrorData({ code, message, ...details }: ErrorData): StoreError {
+  return new StoreError(code, message, details)
+}

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import { CloudflareKVStoragePlugin } from '../../../adapters/cloudflare-kv.ts'
+import { StorageRuntime } from '../../../src/index.ts'
+import { failure, open, ScriptedKV } from './support/scripted-kv.ts'
+
+test('a write that KV rejects with 429 is retried twice, a second apart, and then is RATE_LIMITED', async () => {
+  const kv = new ScriptedKV()
+  const { store } = await open(kv)
+  kv.fail = (_, count) =>
+    count < 3 ? new Error('KV PUT failed: 429 Too Many Requests') : undefined
+  const before = Date.now()
+  await store.set('k', 1)
+  expect(kv.calls).toEqual(['put', 'put', 'put'])
+  expect(Date.now() - before).toBeGreaterThanOrEqual(2000)
+  kv.fail = () => new Error('KV PUT failed: 429 Too Many Requests')
+  expect(await failure(store.set('k', 2))).toMatchObject({
+    code: 'RATE_LIMITED',
+    outcome: 'not-applied',
+    retryable: true,
+  })
+})
+
+test.each([
+  [
+    'KV PUT failed: 413 Value length of 26214401 exceeds limit of 26214400.',
+    'TOO_LARGE',
+    'not-applied',
+  ],
+  [
+    'KV PUT failed: 414 UTF-8 encoded length of 513 exceeds key length limit of 512.',
+    'INVALID_KEY',
+    'not-applied',
+  ],
+  ['KV PUT failed: 400 Invalid expiration', 'BACKEND_ERROR', 'not-applied'],
+  ['KV PUT failed: 503 Service Unavailable', 'CONNECTION_LOST', 'unknown'],
+  ['something new', 'BACKEND_ERROR', 'unknown'],
+])('the error "%s" of KV is %s with the outcome %s', async (message, code, outcome) => {
+  const kv = new ScriptedKV()
+  const { store } = await open(kv)
+  const cause = new Error(message)
+  kv.fail = (call) => (call === 'put' ? cause : undefined)
+  const error = await failure(store.set('k', 1))
+  expect(error).toMatchObject({ code, outcome, namespace: 'n', key: 'k' })
+  expect(error.cause).toBe(cause)
+})
+
+test('when a group fails half-way, the message says how many of its changes were written', async () => {
+  const kv = new ScriptedKV()
+  const plugin = new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: kv } })
+  const store = await new StorageRuntime(plugin, { allowLostUpdates: true }).open('n')
+  kv.fail = (_, count) => (count === 2 ? new Error('KV PUT failed: 500 Internal Error') : undefined)
+  const error = await failure(store.setMany({ a: 1, b: 2, c: 3 }))
+  expect(error).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
+  expect(error.message).toContain('1 of 3 changes were written')
+})
+
+test('clear() that fails deletes nothing afterwards, and later writes stay', async () => {
+  const kv = new ScriptedKV()
+  const { store } = await open(kv)
+  for (let i = 0; i < 50; i++) await store.set(`k${i}`, i)
+  kv.fail = (call, count) =>
+    call === 'delete' && count === 3 ? new Error('KV DELETE failed: 500 Internal Error') : undefined
+  kv.deleteMs = 2
+  expect(await failure(store.clear())).toMatchObject({ code: 'CONNECTION_LOST' })
+  // Deletes that were under way when one failed still happen.
+  expect(kv.callCount('delete')).toBeLessThan(12)
+  await store.set('k40', 'new')
+  await new Promise((resolve) => setTimeout(resolve, 60))
+  expect(await store.get('k40')).toBe('new')
+})

@@ -1,0 +1,142 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { expect, test } from 'vitest'
+import { DurableObjectStoragePlugin } from '../../../adapters/durable-object.ts'
+import { StorageRuntime } from '../../../src/index.ts'
+import { createPlugin, objectOf, open, recordCalls, uniqueName } from './support/objects.ts'
+
+test('entries survive an eviction of the object', async () => {
+  const namespace = uniqueName()
+  const store = await open(namespace)
+  await store.set('k', new Map([['a', 1]]))
+  await evictDurableObject(objectOf(namespace))
+  expect(await store.get('k')).toEqual(new Map([['a', 1]]))
+  expect(await store.size()).toBe(1)
+})
+
+test('after a reset during a read, the read is retried with a new stub', async () => {
+  const namespace = uniqueName()
+  let resets = 0
+  const { binding, calls } = recordCalls(async (message, call) => {
+    if (message.type !== 'get' || resets++ > 0) return call()
+    await runInDurableObject(objectOf(namespace), (_, state) =>
+      state.abort('reset for the test'),
+    ).catch(() => {})
+    throw Object.assign(new Error('reset for the test'), { durableObjectReset: true })
+  })
+  const store = await open(namespace, {}, binding)
+  await store.set('k', 1)
+  expect(await store.get('k')).toBe(1)
+  expect(calls.filter((type) => type === 'get')).toHaveLength(2)
+  expect(await store.update('k', (n) => (n as number) + 1)).toBe(2)
+})
+
+test('a commit whose reply is lost is looked up and not sent again', async () => {
+  const namespace = uniqueName()
+  const { binding, calls } = recordCalls(async (message, call) => {
+    const reply = await call()
+    if (message.type === 'commit' && calls.filter((type) => type === 'commit').length === 2) {
+      throw Object.assign(new Error('Network connection lost.'), { retryable: true })
+    }
+    return reply
+  })
+  const store = await open(namespace, {}, binding)
+  await store.set('k', 1)
+  calls.length = 1
+  expect(await store.update('k', (n) => (n as number) + 1)).toBe(2)
+  expect(calls).toEqual(['commit', 'get', 'commit', 'get'])
+})
+
+test.each([
+  [
+    'overloaded',
+    { overloaded: true, retryable: true },
+    'OVERLOADED',
+    'Durable Object is overloaded. Too many requests queued.',
+  ],
+  ['full', { durableObjectReset: true }, 'QUOTA_EXCEEDED', 'database or disk is full: SQLITE_FULL'],
+  [
+    'without the method',
+    { remote: true },
+    'VERSION_MISMATCH',
+    'The RPC receiver does not implement the method "call".',
+  ],
+  ['gone', { retryable: true }, 'CONNECTION_LOST', 'Network connection lost.'],
+  ['faulty', { remote: true }, 'BACKEND_ERROR', 'boom'],
+])('an error of an object that is %s, with %o, becomes %s', async (_, flags, code, message) => {
+  const cause = Object.assign(new Error(message), flags)
+  const { binding } = recordCalls(() => Promise.reject(cause))
+  const store = await open(uniqueName(), {}, binding)
+  await expect(store.set('k', 1)).rejects.toMatchObject({ code, cause })
+  await expect(store.get('k')).rejects.toMatchObject({ code })
+})
+
+test('clear() that fails half-way rejects, and size() stays right', async () => {
+  const namespace = uniqueName()
+  const store = await open(namespace)
+  for (const key of ['a', 'b', 'c']) await store.set(key, 1, { ttl: 60_000 })
+  expect(await store.size()).toBe(3)
+  await runInDurableObject(objectOf(namespace), (_, { storage }) => {
+    const remove = storage.kv.delete.bind(storage.kv)
+    let deletes = 0
+    Object.defineProperty(storage.kv, 'delete', {
+      configurable: true,
+      value: (key: string) => {
+        if (++deletes === 2) throw new Error('disk trouble')
+        return remove(key)
+      },
+    })
+  })
+  await expect(store.clear()).rejects.toMatchObject({ code: 'BACKEND_ERROR', outcome: 'unknown' })
+  const keys: string[] = []
+  for await (const key of store.keys()) keys.push(key)
+  expect(await store.size()).toBe(keys.length)
+  expect(keys.length).toBeGreaterThan(0)
+  await store.clear()
+  expect(await store.size()).toBe(0)
+})
+
+test('a group whose last write fails is rolled back, and size() stays right', async () => {
+  const namespace = uniqueName()
+  const store = await open(namespace)
+  await store.set('old', 1)
+  expect(await store.size()).toBe(1)
+  const storage = await createPlugin().open(namespace)
+  // SQLite rejects this value; the given size is wrong, so that the value is sent at all.
+  const value = new Uint8Array(20_000_000)
+  const [outcome] = await storage.commit([
+    [
+      { key: 'new', entry: { value: 1, version: 'v1' }, bytes: 1 },
+      { key: 'old', remove: true },
+      { key: 'huge', entry: { value, version: 'v2' }, bytes: 1 },
+    ],
+  ])
+  expect(outcome).toMatchObject({ code: 'TOO_LARGE', outcome: 'not-applied' })
+  expect(await store.get('old')).toBe(1)
+  expect(await store.has('new')).toBe(false)
+  expect(await store.size()).toBe(1)
+  await store.clear()
+  expect(await store.size()).toBe(0)
+})
+
+test('inside an object, size() rejects if an expired entry cannot be removed', async () => {
+  const host = env.HOST.getByName(uniqueName())
+  const code = await runInDurableObject(host, async (_, { storage }) => {
+    let time = Date.now()
+    const runtime = new StorageRuntime(
+      new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage } }),
+      { now: () => time },
+    )
+    const store = await runtime.open('n')
+    await store.set('k', 1, { ttl: 5 })
+    time += 5
+    Object.defineProperty(storage.kv, 'delete', {
+      configurable: true,
+      value: () => {
+        throw new Error('disk trouble')
+      },
+    })
+    return store.size().catch((error: { code: string }) => error.code)
+  })
+  expect(code).toBe('BACKEND_ERROR')
+})

@@ -1,0 +1,105 @@
+import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { DurableObjectStoragePlugin } from '../../../../adapters/durable-object.ts'
+import type { ChangeTuple } from '../../../../adapters/durable-object/records.ts'
+import type { StorageObject } from '../../../../adapters/storage-object.ts'
+import {
+  type Change,
+  type RuntimeOptions,
+  StorageRuntime,
+  type Store,
+} from '../../../../src/index.ts'
+
+let count = 0
+
+/** Returns a name that no other test uses. */
+export function uniqueName(): string {
+  return `n${count++}-${crypto.randomUUID()}`
+}
+
+/** Creates a plugin that reaches its objects from a Worker. */
+export function createPlugin(
+  binding: object = env.BOT_STORAGE,
+  prefix?: string,
+): DurableObjectStoragePlugin {
+  return new DurableObjectStoragePlugin({
+    STORAGE_CONFIG: { binding, ...(prefix === undefined ? {} : { prefix }) },
+  })
+}
+
+/** Opens a namespace from a Worker. */
+export async function open(
+  namespace: string,
+  options?: RuntimeOptions,
+  binding?: object,
+): Promise<Store> {
+  return new StorageRuntime(createPlugin(binding), options).open(namespace)
+}
+
+/** Returns the object of a namespace. */
+export function objectOf(namespace: string): DurableObjectStub<StorageObject> {
+  return env.BOT_STORAGE.getByName(`botshelf/${namespace}`)
+}
+
+/** Lists the namespaces of a runtime or a plugin. */
+export async function listNamespaces(source: {
+  namespaces(): AsyncIterable<string>
+}): Promise<string[]> {
+  const names: string[] = []
+  for await (const name of source.namespaces()) names.push(name)
+  return names
+}
+
+interface Message {
+  readonly type: string
+  readonly changes?: readonly ChangeTuple[]
+}
+
+interface RecordedBinding {
+  readonly binding: object
+  /** The types of the requests, in order. */
+  readonly calls: string[]
+}
+
+/** Wraps the binding to record the type of each request; `intercept` can replace its result. */
+export function recordCalls(
+  intercept: (message: Message, call: () => Promise<unknown>) => Promise<unknown> = (_, call) =>
+    call(),
+): RecordedBinding {
+  const calls: string[] = []
+  const binding = {
+    idFromName: (name: string) => env.BOT_STORAGE.idFromName(name),
+    get: (id: DurableObjectId) => ({
+      call: (message: { type: string }) => {
+        calls.push(message.type)
+        const stub = env.BOT_STORAGE.get(id)
+        return intercept(message, () => stub.call(message as never))
+      },
+    }),
+  }
+  return { binding, calls }
+}
+
+/** Records the arguments of a method of an object's `ctx.storage.kv` from now on. */
+export async function recordReads(namespace: string, method: 'get' | 'list'): Promise<unknown[]> {
+  const reads: unknown[] = []
+  await runInDurableObject(objectOf(namespace), (_, { storage }) => {
+    const original = storage.kv[method].bind(storage.kv) as (argument: never) => unknown
+    Object.defineProperty(storage.kv, method, {
+      value: (argument: never) => {
+        reads.push(argument)
+        return original(argument)
+      },
+    })
+  })
+  return reads
+}
+
+/** Returns a group of changes that claim to take 1,900,000 bytes each. */
+export function largeGroup(name: string, length: number): Change[] {
+  return Array.from({ length }, (_, i) => ({
+    key: `${name}${i}`,
+    entry: { value: i, version: `${name}${i}` },
+    bytes: 1_900_000,
+  }))
+}
