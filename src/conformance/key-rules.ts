@@ -37,7 +37,7 @@ const SPECIAL_KEYS = [
   'undefined',
   'botshelf',
   'botshelf/1/',
-  'listed',
+  'indexed',
   'e\u0301',
   '\u00e9',
   '日本語',
