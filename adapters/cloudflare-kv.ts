@@ -47,7 +47,7 @@ export const cloudflareKV: Manifest = {
     prefix: {
       type: 'string',
       default: 'botshelf',
-      doc: 'what every key in the KV namespace begins with',
+      doc: 'the prefix of every key in the KV namespace',
     },
   },
   load: () => CloudflareKVStoragePlugin,
