@@ -1,5 +1,5 @@
 import type { BotConfig } from '../src/config.ts'
-import { missing } from '../src/config.ts'
+import { missingField } from '../src/config.ts'
 import { StoreError } from '../src/errors.ts'
 import { escapeSeparators, unescapeSeparators } from '../src/key.ts'
 import type { Manifest } from '../src/registry.ts'
@@ -68,7 +68,7 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
     }
     if (objects !== undefined) this.#backend = remote(objects as ObjectBinding, base)
     else if (storage !== undefined) this.#backend = inside(storage as ObjectStorage, ROOT + base)
-    else throw missing('binding', binding)
+    else throw missingField('binding', binding)
   }
 
   async open(namespace: string): Promise<StorageBase> {

@@ -1,4 +1,5 @@
-import { isAlive, ObjectEngine } from './engine.ts'
+import { isLive } from '../../src/storage.ts'
+import { ObjectEngine } from './engine.ts'
 import type { Group } from './protocol.ts'
 
 /** How many keys are known to be taken, so that counting a write to one of them needs no read. */
@@ -23,7 +24,7 @@ export class CountingEngine extends ObjectEngine {
   len(now: number): number {
     const { count, expiring } = this.#indexed()
     let expired = 0
-    for (const expires of expiring.values()) if (!isAlive(expires, now)) expired++
+    for (const expires of expiring.values()) if (!isLive({ expires }, now)) expired++
     return count - expired
   }
 
@@ -36,7 +37,9 @@ export class CountingEngine extends ObjectEngine {
 
   override sweep(now: number): number {
     const index = this.#indexed()
-    this.remove([...index.expiring].flatMap(([key, expires]) => (isAlive(expires, now) ? [] : key)))
+    this.remove(
+      [...index.expiring].flatMap(([key, expires]) => (isLive({ expires }, now) ? [] : key)),
+    )
     return index.count
   }
 

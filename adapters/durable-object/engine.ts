@@ -1,5 +1,5 @@
 import { StoreError } from '../../src/errors.ts'
-import type { Outcome } from '../../src/storage.ts'
+import { isLive, type Outcome } from '../../src/storage.ts'
 import {
   type ChangeRecord,
   type EntryRecord,
@@ -86,7 +86,7 @@ export class ObjectEngine {
     let bytes = 0
     for (const [name, record] of this.all(prefix, after)) {
       const key = name.slice(this.base.length)
-      if (isAlive(record[3], now)) {
+      if (isLive({ expires: record[3] }, now)) {
         keys.push(key)
         if (values) records.push(record)
         bytes += weight(key, values ? record : undefined)
@@ -106,7 +106,7 @@ export class ObjectEngine {
     const gone: string[] = []
     let left = 0
     for (const [name, record] of this.all()) {
-      if (isAlive(record[3], now)) left++
+      if (isLive({ expires: record[3] }, now)) left++
       else gone.push(name.slice(this.base.length))
     }
     this.remove(gone)
@@ -172,10 +172,6 @@ export class ObjectEngine {
     }
     this.#checked = true
   }
-}
-
-export function isAlive(expires: number | undefined, now: number): boolean {
-  return expires === undefined || expires > now
 }
 
 /** What an entry adds to a message, with its key, version and framing; without one, its key. */

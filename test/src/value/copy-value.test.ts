@@ -88,14 +88,16 @@ describe('values', () => {
         return 'x'.repeat(100)
       },
     }))
-    expect(() => copyValue(list, 1000)).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }))
+    expect(() => copyValue(list, { maxBytes: 1000 })).toThrow(
+      expect.objectContaining({ code: 'TOO_LARGE' }),
+    )
     expect(reads).toBeLessThan(20)
   })
 
   test('an array counts its length before its elements are looked at, holes too', () => {
     const sparse: string[] = []
     sparse[33_554_430] = 'x'
-    expect(() => copyValue(sparse, 2_000_000)).toThrow(
+    expect(() => copyValue(sparse, { maxBytes: 2_000_000 })).toThrow(
       expect.objectContaining({ code: 'TOO_LARGE' }),
     )
     expect((copyValue(sparse).value as string[]).length).toBe(33_554_431)
