@@ -1,5 +1,6 @@
 import { StoreError } from './errors.ts'
-import { cloneValue, MAX_DEPTH } from './value/copy-value.ts'
+import { MAX_DEPTH } from './value/copy-context.ts'
+import { cloneValue } from './value/copy-value.ts'
 import { deserialize, formatHeader, readHeader, serialize } from './value/serialize.ts'
 
 const FORMAT = 1

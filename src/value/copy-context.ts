@@ -19,23 +19,24 @@ export interface CopyContext {
   copies: Map<object, object> | undefined
 }
 
-export interface CopyContextOptions {
-  readonly maxDepth: number
-  readonly shouldCheck: boolean
-  readonly shouldMeasure: boolean
-  /** Default: no limit. */
-  readonly maxBytes?: number | undefined
-  /** The count to start from, in bytes. Default 0. */
-  readonly bytes?: number | undefined
-}
+/** The deepest nesting of a value. */
+export const MAX_DEPTH = 1000
 
+/** Creates the context of a new copy. By default it checks the value and does not measure it. */
 export function createContext({
-  maxDepth,
-  shouldCheck,
-  shouldMeasure,
+  maxDepth = MAX_DEPTH,
   maxBytes = Infinity,
+  shouldCheck = true,
+  shouldMeasure = false,
   bytes = 0,
-}: CopyContextOptions): CopyContext {
+}: {
+  readonly maxDepth?: number | undefined
+  readonly maxBytes?: number | undefined
+  readonly shouldCheck?: boolean
+  readonly shouldMeasure?: boolean
+  /** The count to start from. */
+  readonly bytes?: number | undefined
+}): CopyContext {
   return {
     maxDepth,
     maxBytes,

@@ -35,9 +35,6 @@ export interface CopyLimits {
   readonly keyBytes?: number | undefined
 }
 
-/** The deepest nesting of a value. */
-export const MAX_DEPTH = 1000
-
 /**
  * The longest bigint, in bits. Parsing and formatting digits takes more than linear time, and
  * Firefox and Safari support no bigint of more than 2^20 bits.
@@ -52,13 +49,7 @@ const BIGINT_END = 2n ** BigInt(MAX_BIGINT_BITS)
  * as the measured size passes `maxBytes`
  */
 export function copyValue(value: unknown, { maxBytes, keyBytes }: CopyLimits = {}): MeasuredCopy {
-  const context = createContext({
-    maxDepth: MAX_DEPTH,
-    shouldCheck: true,
-    shouldMeasure: true,
-    maxBytes,
-    bytes: keyBytes,
-  })
+  const context = createContext({ shouldMeasure: true, maxBytes, bytes: keyBytes })
   return { value: copyRoot(value, context), bytes: context.bytes }
 }
 
@@ -66,18 +57,16 @@ export function copyValue(value: unknown, { maxBytes, keyBytes }: CopyLimits = {
  * Checks and copies a value without measuring it. Measuring a string scans it at every reference:
  * a list with a thousand references to one megabyte takes the time of a gigabyte.
  *
+ * @param maxDepth the deepest nesting. Default `MAX_DEPTH`
  * @throws StoreError `INVALID_VALUE` with the path of what cannot be stored
  */
-export function cloneValue(value: unknown, maxDepth: number = MAX_DEPTH): unknown {
-  return copyRoot(value, createContext({ maxDepth, shouldCheck: true, shouldMeasure: false }))
+export function cloneValue(value: unknown, maxDepth?: number): unknown {
+  return copyRoot(value, createContext({ maxDepth }))
 }
 
 /** Copies a result of `copyValue` or `cloneValue`, or `undefined`, without checking it again. */
 export function recopy(copied: unknown): unknown {
-  return copyPart(
-    copied,
-    createContext({ maxDepth: Infinity, shouldCheck: false, shouldMeasure: false }),
-  )
+  return copyPart(copied, createContext({ maxDepth: Infinity, shouldCheck: false }))
 }
 
 /** Returns the length of a well-formed string in UTF-8, in bytes. */
