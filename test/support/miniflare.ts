@@ -1,8 +1,12 @@
 import { build } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 
-/** A real Worker runtime with the test Worker in it; `persist` is a folder that outlives it. */
-export async function startMiniflare(persist?: string): Promise<Miniflare> {
+/**
+ * Starts workerd with the Worker of `worker.ts`.
+ *
+ * @param dataFolder where Durable Objects and KV keep their data. Default: in memory
+ */
+export async function startMiniflare(dataFolder?: string): Promise<Miniflare> {
   const { outputFiles } = await build({
     entryPoints: [new URL('./worker.ts', import.meta.url).pathname],
     bundle: true,
@@ -23,6 +27,6 @@ export async function startMiniflare(persist?: string): Promise<Miniflare> {
     kvNamespaces: ['BOT_KV'],
   })
   return new Miniflare(
-    persist === undefined ? options : { ...options, resourcePersistencePath: persist },
+    dataFolder === undefined ? options : { ...options, resourcePersistencePath: dataFolder },
   )
 }

@@ -5,7 +5,7 @@ import { StorageRuntime } from '../../src/index.ts'
 
 export { StorageObject } from '../../adapters/storage-object.ts'
 
-/** A bot author's own object, with storage inside it and data of its own beside. */
+/** A Durable Object class of a bot author that uses botshelf with its own storage. */
 export class HostObject extends DurableObject {
   readonly #cases = new Map(
     conformance({ plugin: () => this.plugin() }).map((each) => [each.id, each]),
@@ -28,13 +28,13 @@ export class HostObject extends DurableObject {
   /** Runs one conformance case inside the object. */
   async runCase(id: string): Promise<string | undefined> {
     const found = this.#cases.get(id)
-    if (found === undefined) throw new RangeError(`There is no case ${id}.`)
+    if (found === undefined) throw new RangeError(`There is no conformance case ${id}.`)
     return found.run()
   }
 }
 
 export default {
-  // Each request counts one up, with a runtime of its own, as a deployed bot does.
+  // Each request starts a runtime, as a deployed bot does, and increments a counter.
   async fetch(request: Request, env: object): Promise<Response> {
     const name = new URL(request.url).searchParams.get('key') ?? 'n'
     const config = { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'BOT_STORAGE' }, ...env }
