@@ -14,7 +14,10 @@ export function checkKey(key: unknown, maxBytes: number): asserts key is string 
   // UTF-8 takes at most three bytes per UTF-16 code unit.
   const bytes = key.length * 3 > maxBytes ? utf8Bytes(key) : 0
   if (bytes > maxBytes)
-    throw invalid(`may take ${maxBytes} bytes of UTF-8; ${quote(key)} takes ${bytes}`, key)
+    throw invalid(
+      `must be at most ${maxBytes} bytes of UTF-8; received ${bytes}: ${quote(key)}`,
+      key,
+    )
 }
 
 function invalid(problem: string, key: unknown): StoreError {

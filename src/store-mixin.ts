@@ -124,19 +124,19 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
 
       mutable<K extends KeyOf<T>>(
         key: K,
-        change: (draft: T[K]) => unknown,
+        mutate: (draft: T[K]) => unknown,
         initial: T[K],
       ): Promise<T[K]>
       mutable<K extends KeyOf<T>>(
         key: K,
-        change: (draft: T[K] | undefined) => unknown,
+        mutate: (draft: T[K] | undefined) => unknown,
       ): Promise<T[K] | undefined>
       async mutable<K extends KeyOf<T>>(
         key: K,
-        change: (draft: T[K]) => unknown,
+        mutate: (draft: T[K]) => unknown,
         initial?: T[K],
       ): Promise<T[K] | undefined> {
-        return this.#requireStore().mutable(key, change, initial as T[K])
+        return this.#requireStore().mutable(key, mutate, initial as T[K])
       }
 
       async getOrInsert<K extends KeyOf<T>>(key: K, initial: T[K]): Promise<T[K]> {
@@ -169,7 +169,7 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
 
       async *records(
         options?: KeysOptions,
-      ): AsyncGenerator<[KeyOf<T>, StoreRecord<T[KeyOf<T>]>], void, undefined> {
+      ): AsyncGenerator<[key: KeyOf<T>, record: StoreRecord<T[KeyOf<T>]>], void, undefined> {
         yield* this.#requireStore().records(options)
       }
 

@@ -70,6 +70,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#context = context
   }
 
+  /** The namespace that the store was opened with. */
   get namespace(): string {
     return this.#context.namespace
   }
@@ -124,7 +125,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   /**
-   * Stores several values in one atomic step: all or none.
+   * Stores several values in one atomic step: all or none. The last of several entries with the same
+   * key wins.
    *
    * Where `traits.atomic` is `none`, the runtime's option `allowLostUpdates` makes it store them one
    * after another. If one fails, those before it stay stored.
@@ -139,7 +141,9 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * await store.setMany([['ann', 1], ['bob', 2, { ttl: 60_000 }]], { ttl: 3_600_000 })
    */
   async setMany(
-    entries: Partial<T> | Iterable<readonly [KeyOf<T>, T[KeyOf<T>], SetOptions?]>,
+    entries:
+      | Partial<T>
+      | Iterable<readonly [key: KeyOf<T>, value: T[KeyOf<T>], options?: SetOptions]>,
     options?: SetOptions,
   ): Promise<void> {
     this.#checkAtomic('setMany')
@@ -181,9 +185,9 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * Changes a value in place, in one atomic step. Resolves to the stored value. The key keeps its
    * expiry.
    *
-   * @param change takes a draft of the value and changes it; its result is ignored. It may be async
+   * @param mutate takes a draft of the value and changes it; its result is ignored. It may be async
    * and may run more than once, like the function of {@link update}.
-   * @param initial the draft for a missing key. Without it, `change` gets `undefined` for a missing
+   * @param initial the draft for a missing key. Without it, `mutate` gets `undefined` for a missing
    * key and nothing is stored.
    * @throws StoreError as {@link update}
    *
@@ -192,25 +196,25 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    */
   mutable<K extends KeyOf<T>>(
     key: K,
-    change: (draft: T[K]) => unknown,
+    mutate: (draft: T[K]) => unknown,
     initial: T[K],
   ): Promise<T[K]>
   mutable<K extends KeyOf<T>>(
     key: K,
-    change: (draft: T[K] | undefined) => unknown,
+    mutate: (draft: T[K] | undefined) => unknown,
   ): Promise<T[K] | undefined>
   async mutable<K extends KeyOf<T>>(
     key: K,
-    change: (draft: T[K]) => unknown,
+    mutate: (draft: T[K]) => unknown,
     initial?: T[K],
   ): Promise<T[K] | undefined> {
     this.#checkKey(key)
-    checkFunction('mutable', change)
+    checkFunction('mutable', mutate)
     const initialCopy =
       initial === undefined ? undefined : copyForKey(this.#context, key, initial).value
     const stored = this.#runStep(key, 'mutable', (live, read) => {
       const draft = live === undefined ? recopy(initialCopy) : live.value
-      return thenSync(change(draft as T[K]), () => this.#replace(key, live, read, draft))
+      return thenSync(mutate(draft as T[K]), () => this.#replace(key, live, read, draft))
     })
     return (await stored) as T[K] | undefined
   }
@@ -293,7 +297,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /** Lists the keys with their values and expiries, like {@link entries}. */
   records(
     options?: KeysOptions,
-  ): AsyncGenerator<[KeyOf<T>, StoreRecord<T[KeyOf<T>]>], void, undefined> {
+  ): AsyncGenerator<[key: KeyOf<T>, record: StoreRecord<T[KeyOf<T>]>], void, undefined> {
     return this.#listLive(options, (key, live) => [key, toRecord<T[KeyOf<T>]>(live)])
   }
 

@@ -23,7 +23,7 @@ export function readHeader(text: unknown, format: number, what: string): string 
     const code = Number(found[1]) > format ? 'VERSION_MISMATCH' : 'CORRUPT'
     throw new StoreError(
       code,
-      `Cannot read ${what}: it has format ${found[1]}, and this version of botshelf reads format ${format}.`,
+      `Cannot read ${what}: it has format ${found[1]}; this version reads format ${format}.`,
     )
   }
   return text.slice(found[0].length)
@@ -56,14 +56,14 @@ const MAX_BIGINT_DIGITS = MAX_BIGINT_BITS / 3
 
 /** Rejects parts that take more than linear time to revive and that `serialize` never writes. */
 function checkParts(parts: unknown): asserts parts is unknown[] {
-  if (!Array.isArray(parts)) throw new TypeError('not a list of parts')
+  if (!Array.isArray(parts)) throw new TypeError('not a list')
   const viewedBuffers = new Set<unknown>()
   for (const part of parts as readonly unknown[]) {
     if (!Array.isArray(part)) continue
     const [type, content]: unknown[] = part
     if (typeof type !== 'string') continue
     if (type === 'BigInt' && !(typeof content === 'string' && content.length <= MAX_BIGINT_DIGITS))
-      throw new TypeError('not the digits of a bigint')
+      throw new TypeError('not a bigint')
     // devalue also accepts a nested part in place of an index. This loop would not check that part.
     if (type === 'Error' && typeof content !== 'number') throw new TypeError('not an error')
     // Copying a view copies its buffer, and any number of views could share one.
