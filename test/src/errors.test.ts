@@ -6,7 +6,9 @@ import { MinimalStoragePlugin } from '../support/minimal-plugin.ts'
 
 const open = (): Promise<Store> => new StorageRuntime(new MemoryStoragePlugin()).open('n')
 
-class Custom {}
+class Custom {
+  readonly field = 1
+}
 
 describe('an error message says what was expected and what was received', () => {
   test.each<[string, (store: Store) => Promise<unknown>, string]>([
