@@ -23,7 +23,7 @@
 // output gate holds back every message to the outside until the write is on disk.
 
 import type { BotConfig } from '../src/config.ts'
-import { missing } from '../src/config.ts'
+import { missingField } from '../src/config.ts'
 import { StoreError } from '../src/errors.ts'
 import { escapeSeparators, unescapeSeparators } from '../src/key.ts'
 import type { Manifest } from '../src/registry.ts'
@@ -118,7 +118,7 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
     if (binding !== undefined) this.#backend = rpcBackend(binding as ObjectBinding, escaped)
     else if (storage !== undefined) {
       this.#backend = localBackend(storage as ObjectStorage, FORMAT_PREFIX + escaped)
-    } else throw missing('binding', bindingField)
+    } else throw missingField('binding', bindingField)
   }
 
   /**

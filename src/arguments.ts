@@ -1,14 +1,14 @@
-import { StoreError } from './errors.ts'
+import { quote, StoreError } from './errors.ts'
 
-/** When what is stored expires; without either it stays until it is removed. */
+/** When a stored value expires. Give one of the two; without either the value never expires. */
 export interface SetOptions {
-  /** Time to live, in milliseconds from now. */
+  /** Time to live, in milliseconds from now; more than 0. */
   readonly ttl?: number
-  /** The time of its expiry, in milliseconds since 1970. What has passed is not there any more. */
+  /** Time of expiry, in milliseconds since 1970. A time in the past stores an expired value. */
   readonly expires?: number
 }
 
-/** Goes on at once with what is there at once, so that a synchronous function stays one step. */
+/** Works like `.then`, but synchronously for a value that is not a promise. */
 export function thenSync<A, B>(value: A | PromiseLike<A>, finish: (value: A) => B): B | Promise<B> {
   return isThenable(value) ? Promise.resolve(value).then(finish) : finish(value)
 }
@@ -17,45 +17,48 @@ function isThenable<A>(value: A | PromiseLike<A>): value is PromiseLike<A> {
   return isObject(value) && 'then' in value && typeof value.then === 'function'
 }
 
-/** @throws StoreError `INVALID_VALUE` */
-export function checkFunction(method: string, given: unknown): void {
-  if (typeof given !== 'function') throw not(method, 'a function', `a ${typeof given}`)
+/** @throws StoreError `INVALID_VALUE` unless the argument is a function */
+export function checkFunction(method: string, argument: unknown): void {
+  if (typeof argument !== 'function') throw invalid(method, 'a function', quote(argument))
 }
 
+/** One entry given to `setMany`. */
+export type EntryArgument = readonly [key: string, value: unknown, options?: SetOptions]
+
 /**
- * What `setMany` was given, as pairs of key and value.
+ * Iterates the entries given to `setMany`: a plain object, a `Map` or an iterable of entries.
  *
  * @throws StoreError `INVALID_VALUE`
  */
-export function* toEntries(entries: unknown): Generator<readonly [string, unknown, SetOptions?]> {
-  if (!isObject(entries)) throw notPairs(typeof entries)
-  const listed = Symbol.iterator in entries
-  if (!listed && !isPlain(entries)) throw notPairs('an instance of a class')
-  for (const pair of listed ? (entries as Iterable<unknown>) : Object.entries(entries)) {
-    if (!isPair(pair)) throw notPairs('a list of something else')
-    yield pair
+export function* toEntries(argument: unknown): Generator<EntryArgument> {
+  if (!isObject(argument)) throw invalidEntries(quote(argument))
+  const isIterable = Symbol.iterator in argument
+  if (!isIterable && !isPlainObject(argument)) throw invalidEntries(quote(argument))
+  for (const entry of isIterable ? (argument as Iterable<unknown>) : Object.entries(argument)) {
+    if (!isEntry(entry)) throw invalidEntries(`a list with ${quote(entry)}`)
+    yield entry
   }
 }
 
-function isPair(given: unknown): given is readonly [string, unknown, SetOptions?] {
-  return Array.isArray(given) && given.length >= 2 && given.length <= 3
+function isEntry(value: unknown): value is EntryArgument {
+  return Array.isArray(value) && value.length >= 2 && value.length <= 3
 }
 
-function isObject(given: unknown): given is object {
-  return typeof given === 'object' && given !== null
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
 
-/** Is it an object of no class, of this realm or another? */
-export function isPlain(given: unknown): boolean {
-  if (!isObject(given)) return false
-  const prototype: unknown = Object.getPrototypeOf(given)
+/** Tests whether a value is an object of no class, in this realm or another. */
+export function isPlainObject(value: unknown): value is object {
+  if (!isObject(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-function notPairs(given: string): StoreError {
-  return not('setMany', 'an object, a Map or pairs of key and value', given)
+function invalidEntries(received: string): StoreError {
+  return invalid('setMany', 'an object, a Map or [key, value] entries', received)
 }
 
-function not(method: string, wanted: string, given: string): StoreError {
-  return new StoreError('INVALID_VALUE', `${method}() takes ${wanted}; this is ${given}.`)
+function invalid(method: string, expected: string, received: string): StoreError {
+  return new StoreError('INVALID_VALUE', `${method}() needs ${expected}; received ${received}.`)
 }

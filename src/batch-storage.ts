@@ -1,16 +1,17 @@
+import { quote } from './errors.ts'
 import type { Change, Entry, KeysOptions, Outcome, StorageBase, Traits } from './storage.ts'
 import { copyValue } from './value/copy-value.ts'
 
 /**
- * A storage of a backend that works in batches. It is the six methods the other way round: an
- * author writes `getMany`, `commit`, `entries`, `liveKeys`, `liveLen`, `clear` and `close`, and
- * the single ones follow.
+ * The base class of a storage whose backend works in batches. A subclass implements the abstract
+ * members as `StorageBase` describes them, and optionally `transact` and `watch`. The five methods
+ * for single keys and whole listings are derived.
  */
 export abstract class BatchStorageBase implements StorageBase {
   abstract readonly traits: Traits
   abstract getMany(keys: readonly string[]): Promise<Map<string, Entry>>
   abstract commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]>
-  abstract entries(options?: KeysOptions): AsyncIterable<[string, Entry]>
+  abstract entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]>
   abstract liveKeys(now: number, options?: KeysOptions): AsyncIterable<string>
   abstract liveLen(now: number): Promise<number>
   abstract clear(): Promise<void>
@@ -21,25 +22,28 @@ export abstract class BatchStorageBase implements StorageBase {
   }
 
   async set(key: string, entry: Entry): Promise<void> {
-    await this.#one({ key, entry, bytes: copyValue(entry.value, undefined, key.length).bytes })
+    const { bytes } = copyValue(entry.value, { keyBytes: key.length })
+    await this.#commitOne({ key, entry, bytes })
   }
 
   async remove(key: string): Promise<void> {
-    await this.#one({ key, remove: true })
+    await this.#commitOne({ key, remove: true })
   }
 
-  /** All that is held is what is alive before time began. */
+  /** Counts expired entries too: nothing has expired at −Infinity. */
   len(): Promise<number> {
     return this.liveLen(Number.NEGATIVE_INFINITY)
   }
 
+  /** Lists the keys of expired entries too: nothing has expired at −Infinity. */
   keys(options?: KeysOptions): AsyncIterable<string> {
     return this.liveKeys(Number.NEGATIVE_INFINITY, options)
   }
 
-  async #one(change: Change): Promise<void> {
+  async #commitOne(change: Change): Promise<void> {
     const [outcome] = await this.commit([[change]])
     if (outcome === 'applied') return
-    throw outcome instanceof Error ? outcome : new Error('a change got no outcome')
+    if (outcome instanceof Error) throw outcome
+    throw new Error(`commit() must answer an unconditional change; received ${quote(outcome)}.`)
   }
 }

@@ -1,30 +1,32 @@
-import { toStoreError, quote, StoreError } from './errors.ts'
-import { isPlain, type SetOptions } from './arguments.ts'
+import { isPlainObject, type SetOptions } from './arguments.ts'
+import { quote, StoreError, toStoreError } from './errors.ts'
 import { type Entry, isLive, type RemoveChange, type SetChange, type Traits } from './storage.ts'
-import { copyValue, utf8Bytes } from './value/copy-value.ts'
+import { copyValue, type MeasuredCopy, utf8Bytes } from './value/copy-value.ts'
 
-/** What a namespace's writer knows: where it writes, and the time. */
+/** What is needed to turn a value into a change of one namespace. */
 export interface WriteContext {
   readonly namespace: string
   readonly traits: Traits
+  /** The runtime's clock, in milliseconds since 1970. */
   now(): number
-  /** A version that no write ever had. */
+  /** Returns a version that no other write has, in any process. */
   nextVersion(): string
 }
 
 /**
- * What stores a checked copy of a value under a key.
+ * Creates the change that stores a checked copy of a value.
  *
+ * @param expires in milliseconds since 1970; `undefined`: never
  * @throws StoreError `INVALID_VALUE`, `TOO_LARGE`
  */
-export function setChange(
-  by: WriteContext,
+export function createSetChange(
+  context: WriteContext,
   key: string,
-  given: unknown,
+  newValue: unknown,
   expires: number | undefined,
 ): SetChange {
-  const { value, bytes } = copyFor(by, key, given)
-  const version = by.nextVersion()
+  const { value, bytes } = copyForKey(context, key, newValue)
+  const version = context.nextVersion()
   return {
     key,
     bytes,
@@ -33,66 +35,78 @@ export function setChange(
 }
 
 /**
- * What turns the entry as it was read into one with this value, `undefined` for none. It keeps the
- * expiry of the live entry.
+ * Creates the change that makes `next` the value of a key; `undefined` removes the key. The expiry
+ * stays that of the live entry.
  *
+ * @param live the entry of the key, unless it has expired
+ * @param read the entry of the key, expired or not
+ * @returns `undefined` if there is nothing to change
  * @throws StoreError `INVALID_VALUE`, `TOO_LARGE`
  */
 export function changeFor(
-  by: WriteContext,
+  context: WriteContext,
   key: string,
   live: Entry | undefined,
   read: Entry | undefined,
   next: unknown,
 ): SetChange | RemoveChange | undefined {
-  if (next !== undefined) return setChange(by, key, next, live?.expires)
+  if (next !== undefined) return createSetChange(context, key, next, live?.expires)
   return read && { key, remove: true }
 }
 
-/** The entry if it is alive. */
-export function ifLive(by: WriteContext, entry: Entry | undefined): Entry | undefined {
-  return entry && isLive(entry, by.now()) ? entry : undefined
+/** Returns the entry unless it has expired. */
+export function ifLive(context: WriteContext, entry: Entry | undefined): Entry | undefined {
+  return entry && isLive(entry, context.now()) ? entry : undefined
 }
 
 /**
- * When something that is stored with these options expires.
+ * Resolves options to a time of expiry, in milliseconds since 1970; `undefined`: never.
  *
  * @throws StoreError `INVALID_VALUE`
  */
-export function expiryOf(by: WriteContext, options: SetOptions | undefined): number | undefined {
+export function resolveExpiry(
+  context: WriteContext,
+  options: SetOptions | undefined,
+): number | undefined {
   if (options === undefined) return undefined
-  const { namespace } = by
-  if (!isPlain(options)) {
-    throw new StoreError('INVALID_VALUE', 'Options must be a plain object.', { namespace })
-  }
+  if (!isPlainObject(options)) throw invalidOptions(context, '', 'a plain object', options)
   const { ttl, expires } = options
-  if (ttl === undefined && (expires === undefined || Number.isFinite(expires))) return expires
-  if (expires === undefined && Number.isFinite(ttl) && Number(ttl) > 0)
-    return by.now() + Number(ttl)
-  const [name, given, wanted] =
-    ttl === undefined
-      ? ['expires', expires, 'a time in milliseconds since 1970']
-      : ['ttl', ttl, 'a positive number of milliseconds, without options.expires']
-  throw new StoreError(
+  if (ttl === undefined) {
+    if (expires === undefined || Number.isFinite(expires)) return expires
+    throw invalidOptions(context, '.expires', 'a time in milliseconds since 1970', expires)
+  }
+  if (expires === undefined && Number.isFinite(ttl) && ttl > 0) return context.now() + ttl
+  const expected = 'a positive number of milliseconds, without options.expires'
+  throw invalidOptions(context, '.ttl', expected, ttl)
+}
+
+function invalidOptions(
+  { namespace }: WriteContext,
+  path: string,
+  expected: string,
+  received: unknown,
+): StoreError {
+  return new StoreError(
     'INVALID_VALUE',
-    `options.${name} must be ${wanted}; it is ${typeof given === 'number' ? given : quote(given)}.`,
+    `options${path} must be ${expected}; received ${quote(received)}.`,
     { namespace },
   )
 }
 
 /**
- * A checked copy of a value that is to go under a key, with the size of both.
+ * Checks, copies and measures a value together with its key.
  *
  * @throws StoreError `INVALID_VALUE`, `TOO_LARGE`
  */
-export function copyFor(
-  { namespace, traits }: WriteContext,
+export function copyForKey(
+  { namespace, traits: { maxValueBytes } }: WriteContext,
   key: string,
   value: unknown,
-): { value: unknown; bytes: number } {
-  const bounded = traits.maxValueBytes < Number.POSITIVE_INFINITY
+): MeasuredCopy {
+  // Without a limit the exact size is not needed.
+  const keyBytes = maxValueBytes < Infinity ? utf8Bytes(key) : key.length
   try {
-    return copyValue(value, traits.maxValueBytes, bounded ? utf8Bytes(key) : key.length)
+    return copyValue(value, { maxBytes: maxValueBytes, keyBytes })
   } catch (error) {
     throw toStoreError(error, { namespace, key })
   }

@@ -1,36 +1,46 @@
 import { StoreError } from './errors.ts'
+import { MAX_DEPTH } from './value/copy-context.ts'
+import { cloneValue } from './value/copy-value.ts'
 import { deserialize, formatHeader, readHeader, serialize } from './value/serialize.ts'
-import { cloneValue, MAX_DEPTH } from './value/copy-value.ts'
 
 const FORMAT = 1
-// Room for what is put around a value that itself nests as deep as it may: an entry, a backup.
-const DEPTH = MAX_DEPTH + 16
+// Room for a wrapper, such as an entry or a backup, around a value of the maximum depth.
+const MAX_ENCODED_DEPTH = MAX_DEPTH + 16
 
 /**
- * A value as text, exactly: `decode(encode(value))` has the same types, holes, shared references
- * and cycles. The text is well-formed Unicode and begins with the number of its format.
+ * Encodes a value as text. `decode(encode(value))` equals `value`: it keeps types, holes, shared
+ * references and cycles. The text is well-formed Unicode and begins with its format number. A value
+ * may nest 1,016 levels deep.
  *
  * @throws StoreError `INVALID_VALUE` with the path of what is outside the value domain
+ *
+ * @example
+ * const text = encode(new Map([['ann', new Date(0)]]))
+ * decode(text) // Map { 'ann' => Date(0) }
  */
 export function encode(value: unknown): string {
-  return formatHeader(FORMAT) + serialize(cloneValue(value, DEPTH))
+  return formatHeader(FORMAT) + serialize(cloneValue(value, MAX_ENCODED_DEPTH))
 }
 
 /**
- * The value a text stands for, whoever wrote it: time and room are in proportion to the text. By
- * the measure of a store the value can be far larger, since what a text holds once can stand in
- * many places; a store holds it against its limit.
+ * Decodes text that {@link encode} wrote. Untrusted text is safe: time and memory are proportional
+ * to its length. The value may still be larger than a store accepts, since each reference to a
+ * shared string counts there.
  *
- * @throws StoreError `VERSION_MISMATCH` if a later format wrote it, `CORRUPT` if it is no such text
+ * @throws StoreError `VERSION_MISMATCH` if a later format wrote the text, `CORRUPT` if it is
+ * damaged or was not encoded
+ *
+ * @example
+ * decode('1:[["Date","1970-01-01T00:00:00.000Z"]]') // Date(0)
  */
 export function decode(text: string): unknown {
   const value = deserialize(readHeader(text, FORMAT, 'the text'))
   try {
-    return cloneValue(value, DEPTH)
+    return cloneValue(value, MAX_ENCODED_DEPTH)
   } catch (cause) {
     throw new StoreError(
       'CORRUPT',
-      'The text is damaged: what it stands for is outside the value domain.',
+      'The text is damaged: it encodes a value outside the value domain.',
       { cause },
     )
   }

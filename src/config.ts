@@ -1,131 +1,154 @@
 import { quote, StoreError, type StoreErrorDetails } from './errors.ts'
 
 /**
- * The bot's configuration, of which botshelf reads three names. A Worker's `env` is one:
- * `[vars]` in `wrangler.toml` can hold `STORAGE` and `STORAGE_CONFIG`, and bindings stand beside them.
+ * The bot's configuration. botshelf reads three of its properties and, for bindings, the one that a
+ * plugin's settings name. In a Worker, `env` is the configuration: `[vars]` in `wrangler.toml` sets
+ * `STORAGE` and `STORAGE_CONFIG`.
+ *
+ * @example
+ * const config: BotConfig = { STORAGE: 'IndexedDB', STORAGE_CONFIG: { database: 'my-bot' } }
  */
 export interface BotConfig {
-  /** The name of the storage plugin to use, as its manifest spells it. */
+  /** The name of the storage plugin, as its manifest spells it. */
   readonly STORAGE?: string
-  /** The plugin's own settings: an object, or the same as JSON text. */
+  /** The settings of that plugin: an object, or its JSON text. */
   readonly STORAGE_CONFIG?: unknown
-  /** Manifests besides those of the registry; the registry is searched first. */
+  /** An array of more manifests. The registry is searched first. */
   readonly BOT_EXTRA_STORAGE_PLUGINS?: unknown
 }
 
-/** One field of `STORAGE_CONFIG`, as a manifest describes it. */
+/**
+ * The description of one field of `STORAGE_CONFIG`, in a manifest.
+ *
+ * @example
+ * const prefix: ConfigField = { type: 'string', doc: 'the start of every key', default: 'bot' }
+ */
 export interface ConfigField {
-  /** `binding` is a platform object, or the name of the property of the bot config that holds it. */
+  /** `binding`: a platform's object, or the name of the property of the bot's config that is it. */
   readonly type: 'string' | 'number' | 'object' | 'binding'
-  /** What the field is for, as half a sentence. */
+  /** What the field is, for error messages: a noun phrase without capital or full stop. */
   readonly doc: string
+  /** Whether the field must be present. Default false. */
   readonly required?: boolean
+  /** The value if the field is absent. */
   readonly default?: unknown
-  /** The only values accepted. */
+  /** The values that a string may have. Default: any. */
   readonly oneOf?: readonly string[]
-  /** Is this object of the right kind? For `object` and `binding`. */
+  /** Tests whether an `object` or a `binding` is of the right kind. Default: any object is. */
   readonly accepts?: (value: object) => boolean
-  /** For `binding`: a name for it, as an example shows it. */
+  /** A name for the `binding` in the example of an error message. */
   readonly example?: string
-  /** The lines of `wrangler.toml` that provide it; `$` stands for the binding's name. */
+  /** The lines of `wrangler.toml` that declare a `binding`, with `$` in place of its name. */
   readonly toml?: string
 }
 
+/** The fields of `STORAGE_CONFIG`, by name. */
 export type ConfigFields = Readonly<Record<string, ConfigField>>
+
+/** The settings of a plugin: checked, with defaults, and with objects in place of binding names. */
 export type StorageConfig = Readonly<Record<string, unknown>>
 
 /**
- * Reads `STORAGE_CONFIG`: JSON text is parsed, every field is checked against its description,
- * defaults are filled in and bindings are looked up. Without descriptions it is taken as it stands.
+ * Reads `STORAGE_CONFIG`: parses JSON text, checks every field, fills in defaults and looks up
+ * bindings. Without `fields` it returns the settings unchecked.
  *
- * @throws StoreError `CONFIG_INVALID`, naming the field and the line that would mend it
+ * @throws StoreError `CONFIG_INVALID` with the name of the field and, for `wrangler.toml`, the lines
+ * that correct it
  */
 export function readStorageConfig(
   config: BotConfig | null | undefined,
   fields?: ConfigFields,
 ): StorageConfig {
-  const given = parse(config?.STORAGE_CONFIG)
-  if (fields === undefined) return given
-  for (const name of Object.keys(given)) {
+  const settings = parseSettings(config?.STORAGE_CONFIG)
+  if (fields === undefined) return settings
+  for (const name of Object.keys(settings)) {
     if (!Object.hasOwn(fields, name)) {
       const known = Object.keys(fields).join(', ') || 'none'
-      throw invalid(
-        `STORAGE_CONFIG has a field ${quote(name)} that this plugin does not know. Known: ${known}.`,
+      throw invalidConfig(
+        `STORAGE_CONFIG has an unknown field ${quote(name)}; remove it. Known fields: ${known}.`,
       )
     }
   }
   const read: Record<string, unknown> = {}
   for (const [name, field] of Object.entries(fields)) {
-    const value = given[name] ?? field.default
-    if (value !== undefined) read[name] = check(name, field, value, config)
-    else if (field.required) throw missing(name, field)
+    const value = settings[name] ?? field.default
+    if (value !== undefined) read[name] = readField(name, field, value, config)
+    else if (field.required) throw missingField(name, field)
   }
   return read
 }
 
-/** The error for a field that is not there, with the line that sets it. */
-export function missing(name: string, field: ConfigField): StoreError {
-  return wrong(name, field, `is missing: ${field.doc}.`)
+/** Creates the error for an absent field. */
+export function missingField(name: string, field: ConfigField): StoreError {
+  return invalidField(name, field, `is missing: ${field.doc}.`)
 }
 
-export function invalid(message: string, details?: StoreErrorDetails): StoreError {
+export function invalidConfig(message: string, details?: StoreErrorDetails): StoreError {
   return new StoreError('CONFIG_INVALID', message, details)
 }
 
-function parse(given: unknown): StorageConfig {
-  let value: unknown = given ?? {}
+function parseSettings(settings: unknown): StorageConfig {
+  let value = settings ?? {}
   if (typeof value === 'string') {
     try {
       value = JSON.parse(value)
     } catch (cause) {
-      throw invalid('STORAGE_CONFIG is text, but not JSON.', { cause })
+      throw invalidSettings('text that is not JSON', { cause })
     }
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid('STORAGE_CONFIG must be a table of settings, in wrangler.toml or as JSON text.')
-  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalidSettings(quote(value))
   return value as StorageConfig
 }
 
-function check(
+function invalidSettings(received: string, details?: StoreErrorDetails): StoreError {
+  return invalidConfig(
+    `STORAGE_CONFIG must be an object or its JSON text; received ${received}.`,
+    details,
+  )
+}
+
+function readField(
   name: string,
   field: ConfigField,
-  given: unknown,
+  setting: unknown,
   config: BotConfig | null | undefined,
 ): unknown {
   const { type, doc, oneOf, accepts } = field
+  const invalid = (problem: string, binding?: string): StoreError =>
+    invalidField(name, field, problem, binding)
   if (type === 'string' || type === 'number') {
-    if (typeof given !== type || Number.isNaN(given))
-      throw wrong(name, field, `must be a ${type}: ${doc}.`)
-    if (oneOf && !oneOf.includes(given as string))
-      throw wrong(
-        name,
-        field,
-        `must be one of ${oneOf.map(quote).join(', ')}; it is ${quote(given)}.`,
-      )
-    return given
+    if (typeof setting !== type || Number.isNaN(setting))
+      throw invalid(`must be a ${type} (${doc}); received ${quote(setting)}.`)
+    if (oneOf && !oneOf.includes(setting as string))
+      throw invalid(`must be one of ${oneOf.map(quote).join(', ')}; received ${quote(setting)}.`)
+    return setting
   }
-  const named = type === 'binding' && typeof given === 'string' ? given : undefined
-  const value = named === undefined ? given : (config as Record<string, unknown> | null)?.[named]
-  if (named !== undefined && (value ?? undefined) === undefined)
-    throw wrong(name, field, `names ${quote(named)}, but the config has no such binding.`, named)
-  if (typeof value !== 'object' && typeof value !== 'function')
-    throw wrong(name, field, `must be ${doc}; it is a ${typeof value}.`)
-  if (accepts && !accepts(value as object))
-    throw wrong(name, field, `is of the wrong kind; it must be ${doc}.`, named)
-  return value
+  if (type === 'binding' && typeof setting === 'string') {
+    const value = (config as Record<string, unknown> | null | undefined)?.[setting]
+    if (isAccepted(value, accepts)) return value
+    const received = `${quote(setting)} is ${quote(value)}`
+    throw invalid(`must name the binding (${doc}); ${received}.`, setting)
+  }
+  if (isAccepted(setting, accepts)) return setting
+  throw invalid(`must be the ${type} (${doc}); received ${quote(setting)}.`)
 }
 
-/** The error for a field, with the lines of `wrangler.toml` that set it and provide its binding. */
-function wrong(
+function isAccepted(value: unknown, accepts: ConfigField['accepts']): boolean {
+  const isObject = typeof value === 'object' || typeof value === 'function'
+  return isObject && value !== null && (accepts?.(value) ?? true)
+}
+
+/** Creates the error for a field, with lines of `wrangler.toml` that set it and its binding. */
+function invalidField(
   name: string,
   { type, oneOf, example = oneOf?.[0] ?? '...', toml = '' }: ConfigField,
-  what: string,
+  problem: string,
   binding: string = example,
 ): StoreError {
   const value = type === 'number' ? '1000' : JSON.stringify(binding)
   const lines = `[vars]\nSTORAGE_CONFIG = { ${name} = ${value} }\n\n${toml.replaceAll('$', binding)}`
-  return invalid(
-    `STORAGE_CONFIG.${name} ${what}${type === 'object' ? '' : ` In wrangler.toml:\n\n${lines.trimEnd()}`}`,
+  return invalidConfig(
+    `STORAGE_CONFIG.${name} ${problem}${type === 'object' ? '' : ` In wrangler.toml:\n\n${lines.trimEnd()}`}`,
   )
 }

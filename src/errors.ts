@@ -1,4 +1,9 @@
-/** What went wrong. The list is closed and only grows; match on it, never on a message. */
+import { builtInName, describeObject } from './value/built-in.ts'
+
+/**
+ * What went wrong. Match on the code, never on the message. Later versions may add codes and never
+ * remove one.
+ */
 export type StoreErrorCode =
   | 'PLUGIN_NOT_FOUND'
   | 'CONFIG_INVALID'
@@ -21,21 +26,31 @@ export type StoreErrorCode =
   | 'NOT_ATOMIC'
   | 'BACKEND_ERROR'
 
-/** What became of the write that failed: `unknown` means it may be stored, or may not. */
+/**
+ * What became of a write whose call failed. `unknown`: it may or may not be stored; read the key
+ * to find out.
+ */
 export type WriteOutcome = 'not-applied' | 'applied' | 'unknown'
 
+/** The optional fields of a {@link StoreError}. */
 export interface StoreErrorDetails {
   readonly namespace?: string | undefined
   readonly key?: string | undefined
-  /** The default follows from the code. */
+  /**
+   * Default: `unknown` for `OVERLOADED`, `CONNECTION_LOST`, `TIMEOUT` and `BACKEND_ERROR`, else
+   * `not-applied`.
+   */
   readonly outcome?: WriteOutcome | undefined
-  /** May the same call succeed if it is made again, after a pause? The default follows from the code. */
+  /**
+   * Whether the same call may succeed after a pause. Default: true for `RATE_LIMITED`,
+   * `CONNECTION_LOST`, `BLOCKED`, `TIMEOUT` and `CONFLICT`, else false.
+   */
   readonly retryable?: boolean | undefined
   /** The platform's own error. */
   readonly cause?: unknown
 }
 
-const RETRYABLE: readonly StoreErrorCode[] = [
+const RETRYABLE_CODES: readonly StoreErrorCode[] = [
   'RATE_LIMITED',
   'CONNECTION_LOST',
   'BLOCKED',
@@ -43,8 +58,8 @@ const RETRYABLE: readonly StoreErrorCode[] = [
   'CONFLICT',
 ]
 
-// After these, a write may have been applied, unless the backend knows better.
-const UNCERTAIN: readonly StoreErrorCode[] = [
+// Codes after which a write may have been applied, unless the backend states the outcome.
+const UNCERTAIN_CODES: readonly StoreErrorCode[] = [
   'OVERLOADED',
   'CONNECTION_LOST',
   'TIMEOUT',
@@ -52,65 +67,86 @@ const UNCERTAIN: readonly StoreErrorCode[] = [
 ]
 
 /**
- * The one error botshelf raises. `name` and `code` are own fields, so that they survive where a
- * class does not (a second copy of the library, a structured clone).
+ * The error class of botshelf. Test for it with {@link isStoreError}, which also recognizes the
+ * errors of a second copy of the library; `instanceof` does not.
  */
 export class StoreError extends Error {
   override readonly name: string = 'StoreError'
   readonly code: StoreErrorCode
   readonly namespace: string | undefined
   readonly key: string | undefined
+  /** What became of the write, if the call was one. */
   readonly outcome: WriteOutcome
+  /** Whether the same call may succeed after a pause. */
   readonly retryable: boolean
 
   constructor(code: StoreErrorCode, message: string, details: StoreErrorDetails = {}) {
     const { namespace, key } = details
-    // Of the options an Error looks at `cause` alone, and whether it is there.
-    super(message + placeOf(namespace, key), details)
+    // Error reads only `cause` of its options, and only if the property exists.
+    super(message + formatPlace(namespace, key), details)
     this.code = code
     this.namespace = namespace
     this.key = key
-    this.outcome = details.outcome ?? (UNCERTAIN.includes(code) ? 'unknown' : 'not-applied')
-    this.retryable = details.retryable ?? RETRYABLE.includes(code)
+    this.outcome = details.outcome ?? (UNCERTAIN_CODES.includes(code) ? 'unknown' : 'not-applied')
+    this.retryable = details.retryable ?? RETRYABLE_CODES.includes(code)
   }
 }
 
-/** Is this a `StoreError`, whichever copy of botshelf made it? */
+/**
+ * Tests whether an error is a {@link StoreError}, of this or another copy of botshelf.
+ *
+ * @example
+ * try {
+ *   await store.set('k', 1)
+ * } catch (error) {
+ *   if (isStoreError(error) && error.code === 'QUOTA_EXCEEDED') await store.clear()
+ *   else throw error
+ * }
+ */
 export function isStoreError(error: unknown): error is StoreError {
   const { name, code } = (error ?? {}) as Partial<StoreError>
   return name === 'StoreError' && typeof code === 'string'
 }
 
 /**
- * Says where an error happened. A `StoreError` keeps its code and gains the place; anything else
- * is a backend's own error and becomes the cause of a `BACKEND_ERROR`.
+ * Converts any error to a `StoreError` with the details of the call. A `StoreError` keeps its code
+ * and gets a namespace and key if it has none; another error becomes the cause of a
+ * `BACKEND_ERROR`.
  */
-export function toStoreError(error: unknown, place: StoreErrorDetails): StoreError {
+export function toStoreError(error: unknown, details: StoreErrorDetails): StoreError {
   if (!isStoreError(error)) {
-    const words = error instanceof Error ? error.message : String(error)
-    const details = { ...place, cause: error }
-    return new StoreError('BACKEND_ERROR', `The storage failed: ${words}`, details)
+    const reason = error instanceof Error ? error.message : String(error)
+    return new StoreError('BACKEND_ERROR', `The storage failed: ${reason}`, {
+      ...details,
+      cause: error,
+    })
   }
   if (error.namespace !== undefined) return error
   return new StoreError(error.code, error.message, {
-    namespace: place.namespace,
-    key: error.key ?? place.key,
+    namespace: details.namespace,
+    key: error.key ?? details.key,
     retryable: error.retryable,
     ...('cause' in error && { cause: error.cause }),
-    // A read has nothing to apply, whatever the backend says.
-    outcome: place.outcome === 'not-applied' ? place.outcome : error.outcome,
+    // The caller knows that a read applied nothing; the error of a backend may say otherwise.
+    outcome: details.outcome === 'not-applied' ? details.outcome : error.outcome,
   })
 }
 
-function placeOf(namespace: string | undefined, key: string | undefined): string {
+function formatPlace(namespace: string | undefined, key: string | undefined): string {
   if (namespace === undefined) return ''
   return ` (in ${quote(namespace)}${key === undefined ? '' : `, key ${quote(key)}`})`
 }
 
-/** A name as it is shown in a message: quoted, and never longer than a line. */
-export function quote(name: unknown): string {
-  if (typeof name !== 'string') return typeof name
-  return JSON.stringify(name.length > 60 ? `${name.slice(0, 57)}...` : name)
+/**
+ * Formats a received value for an error message: a string in quotes and cut to 60 characters, an
+ * object or a function by its type, another primitive as it is.
+ */
+export function quote(value: unknown): string {
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
+  if (typeof value === 'function') return 'a function'
+  if (typeof value !== 'object' || value === null) return String(value)
+  return describeObject(value, builtInName(value))
 }
 
 /**

@@ -2,27 +2,31 @@ import { quote, StoreError } from './errors.ts'
 import { utf8Bytes } from './value/copy-value.ts'
 
 /**
- * A key is a well-formed string of any content, the empty one included.
+ * Checks a key: a string without unpaired surrogates, of any other content; it may be empty.
  *
+ * @param maxBytes the longest key, in bytes of UTF-8
  * @throws StoreError `INVALID_KEY`
  */
 export function checkKey(key: unknown, maxBytes: number): asserts key is string {
-  if (typeof key !== 'string')
-    throw invalid(`A key must be a string; this is ${key === null ? 'null' : `a ${typeof key}`}.`)
-  // Durable Objects store a key with an unpaired surrogate and never find it again.
-  if (!key.isWellFormed()) throw invalid(`The key ${quote(key)} holds an unpaired surrogate.`, key)
-  // No character takes more than three bytes of UTF-8 for each of its UTF-16 units.
+  // A Durable Object stores a key with an unpaired surrogate and never finds it again.
+  if (typeof key !== 'string' || !key.isWellFormed())
+    throw invalid(`must be a string without unpaired surrogates; received ${quote(key)}`, key)
+  // UTF-8 takes at most three bytes per UTF-16 code unit.
   const bytes = key.length * 3 > maxBytes ? utf8Bytes(key) : 0
   if (bytes > maxBytes)
-    throw invalid(`The key ${quote(key)} takes ${bytes} bytes; at most ${maxBytes} fit here.`, key)
+    throw invalid(
+      `must be at most ${maxBytes} bytes of UTF-8; received ${bytes}: ${quote(key)}`,
+      key,
+    )
 }
 
-function invalid(message: string, key?: string): StoreError {
-  return new StoreError('INVALID_KEY', message, { key })
+function invalid(problem: string, key: unknown): StoreError {
+  const details = typeof key === 'string' ? { key } : {}
+  return new StoreError('INVALID_KEY', `A key ${problem}.`, details)
 }
 
 /**
- * A namespace is a non-empty well-formed string of any content.
+ * Checks a namespace: a non-empty string without unpaired surrogates, of any other content.
  *
  * @throws StoreError `INVALID_NAMESPACE`
  */
@@ -30,20 +34,26 @@ export function checkNamespace(namespace: unknown): asserts namespace is string 
   if (typeof namespace !== 'string' || namespace === '' || !namespace.isWellFormed()) {
     throw new StoreError(
       'INVALID_NAMESPACE',
-      `A namespace must be a non-empty string without unpaired surrogates; this is ${quote(namespace)}.`,
+      `A namespace must be a non-empty string without unpaired surrogates; received ${quote(namespace)}.`,
     )
   }
 }
 
 /**
- * Escapes the two separators of a physical key, so that no prefix or namespace can reach into
- * another, and NUL, at which some listings end a prefix; everything else is left readable.
+ * Escapes the two separators of a physical key, so that prefixes and namespaces never collide, and
+ * NUL, at which some backends end the prefix of a listing. All other text stays readable.
  */
 export function escapeSeparators(text: string): string {
   return text.replace(/[%/:]/g, encodeURIComponent).replaceAll('\0', '%00')
 }
 
-/** The inverse of {@link escapeSeparators}. */
+/** Reverses {@link escapeSeparators}. */
 export function unescapeSeparators(text: string): string {
   return text.replace(/%(?:00|25|2F|3A)/g, decodeURIComponent)
+}
+
+/** Compares two keys by UTF-16 code units, the order of `<`. For `toSorted()`. */
+export function byCodeUnit(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
 }

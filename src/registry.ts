@@ -1,28 +1,43 @@
-import { type BotConfig, type ConfigFields, invalid, readStorageConfig } from './config.ts'
+import { type BotConfig, type ConfigFields, invalidConfig, readStorageConfig } from './config.ts'
 import { quote, StoreError } from './errors.ts'
 import type { StoragePluginBase } from './storage.ts'
 
+/** A storage plugin class, as a manifest loads it. */
 export type StoragePluginClass = new (config: BotConfig, fields?: ConfigFields) => StoragePluginBase
 
-/** What the registry lists: one storage plugin by name. It takes the place of Errbot's `.plug` file. */
+/**
+ * The registry's description of one storage plugin. It replaces the `.plug` file of Errbot.
+ *
+ * @example
+ * const redis: Manifest = {
+ *   name: 'Redis',
+ *   description: 'Keeps data in a Redis server.',
+ *   config: { url: { type: 'string', doc: 'the URL of the server', required: true } },
+ *   load: async () => (await import('./redis.ts')).RedisStoragePlugin,
+ * }
+ */
 export interface Manifest {
-  /** The name that `STORAGE` holds, matched exactly. */
+  /** The name that selects the plugin in `STORAGE`. It must match exactly. */
   readonly name: string
+  /** What the plugin does, in a sentence for people. */
   readonly description: string
   /**
-   * What `STORAGE_CONFIG` may hold. With it, every field is checked and no other is accepted; the
-   * plugin's constructor gets it as its second argument, for defaults and bindings.
+   * The fields that `STORAGE_CONFIG` may have. The runtime checks them before it loads the plugin,
+   * and passes them to the plugin's constructor. Default: anything, unchecked.
    */
   readonly config?: ConfigFields
-  /** The plugin class, or a promise of it: `import()` keeps an unused backend out of a bundle. */
+  /**
+   * Returns the plugin class or a promise of it. Load it with `import()` to keep an unused backend
+   * out of a bundle.
+   */
   readonly load: () => StoragePluginClass | Promise<StoragePluginClass>
 }
 
-/** The plugins an application can be configured to use. */
+/** The manifests that `STORAGE` can select from. */
 export type StorageRegistry = readonly Manifest[]
 
 /**
- * Makes the plugin that `config.STORAGE` names. The registry is searched first, then
+ * Creates the plugin that `config.STORAGE` names. It searches `registry` first, then
  * `config.BOT_EXTRA_STORAGE_PLUGINS`.
  *
  * @throws StoreError `PLUGIN_NOT_FOUND`, `CONFIG_INVALID`
@@ -31,60 +46,65 @@ export async function resolvePlugin(
   config: BotConfig,
   registry: StorageRegistry,
 ): Promise<StoragePluginBase> {
-  const manifest = find(config?.STORAGE, [...registry, ...extras(config)])
-  // Checked before anything is loaded; the plugin reads it by itself.
+  const manifest = findManifest(config?.STORAGE, [...registry, ...extraManifests(config)])
+  // Check the settings before loading the plugin, whose constructor reads them again.
   readStorageConfig(config, manifest.config)
   const Plugin = await manifest.load()
   const plugin = typeof Plugin === 'function' ? new Plugin(config, manifest.config) : undefined
   if (typeof plugin?.open === 'function') return plugin
-  throw invalid(
-    `The manifest ${quote(manifest.name)} loads no plugin class; its load() gave ${String(Plugin)}.`,
+  throw invalidConfig(
+    `load() of the manifest ${quote(manifest.name)} must return a storage plugin class; received ${quote(Plugin)}.`,
   )
 }
 
-function find(name: unknown, manifests: readonly Manifest[]): Manifest {
+function findManifest(name: unknown, manifests: readonly Manifest[]): Manifest {
   const names: string[] = []
-  for (const manifest of manifests) {
-    if (typeof manifest?.name !== 'string' || typeof manifest.load !== 'function')
-      throw invalid('A manifest must have a name and a function load(); one has not.')
-    if (names.includes(manifest.name))
-      throw invalid(`Two manifests have the name ${quote(manifest.name)}.`)
-    names.push(manifest.name)
+  for (const [index, manifest] of manifests.entries()) {
+    const { name: own, load } = manifest ?? {}
+    if (typeof own !== 'string' || typeof load !== 'function') {
+      throw invalidConfig(
+        `Manifest ${index + 1} must have a name and a function load(); received name ${quote(own)} and load ${quote(load)}.`,
+      )
+    }
+    if (names.includes(own))
+      throw invalidConfig(`Two manifests have the name ${quote(own)}; rename or remove one.`)
+    names.push(own)
   }
-  const listed = names.map(quote).join(', ') || 'none'
-  if (name === undefined) {
-    throw invalid(
-      `The configuration has no STORAGE; it names the storage plugin, one of ${listed}. In wrangler.toml:\n\n[vars]\nSTORAGE = ${quote(names[0] ?? '...')}`,
+  const found = manifests.find((each) => each.name === name)
+  if (found) return found
+  const expected = `STORAGE must be one of ${names.map(quote).join(', ') || '(no manifests)'}; received ${quote(name)}.`
+  if (name === undefined)
+    throw invalidConfig(
+      `${expected} In wrangler.toml:\n\n[vars]\nSTORAGE = ${quote(names[0] ?? '...')}`,
     )
-  }
-  const manifest = manifests.find((each) => each.name === name)
-  if (manifest) return manifest
-  const near = typeof name === 'string' && nearest(name, names)
+  const similar = typeof name === 'string' && mostSimilar(name, names)
   throw new StoreError(
     'PLUGIN_NOT_FOUND',
-    `There is no storage plugin ${quote(name)}.${near ? ` Did you mean ${quote(near)}?` : ''} There are: ${listed}.`,
+    similar ? `${expected} Did you mean ${quote(similar)}?` : expected,
   )
 }
 
-function extras(config: BotConfig): readonly Manifest[] {
+function extraManifests(config: BotConfig): readonly Manifest[] {
   const extra = config?.BOT_EXTRA_STORAGE_PLUGINS ?? []
   if (Array.isArray(extra)) return extra as Manifest[]
-  throw invalid('BOT_EXTRA_STORAGE_PLUGINS must be a list of manifests.')
+  throw invalidConfig(
+    `BOT_EXTRA_STORAGE_PLUGINS must be an array of manifests; received ${quote(extra)}.`,
+  )
 }
 
-/** The name that shares the most pairs of neighbouring letters, if it shares two in five. */
-function nearest(name: string, names: readonly string[]): string | undefined {
-  const wanted = pairsOf(name)
-  const shared = (other: string): number => {
-    const pairs = pairsOf(other)
-    const both = pairs.filter((pair) => wanted.includes(pair))
-    return (2 * both.length) / (pairs.length + wanted.length)
+/** Returns the name with the most letter pairs in common, if its Dice coefficient is at least 0.4. */
+function mostSimilar(name: string, names: readonly string[]): string | undefined {
+  const wanted = letterPairs(name)
+  const similarity = (other: string): number => {
+    const pairs = letterPairs(other)
+    const shared = pairs.filter((pair) => wanted.includes(pair))
+    return (2 * shared.length) / (pairs.length + wanted.length)
   }
-  const [best = ''] = names.toSorted((a, b) => shared(b) - shared(a))
-  return shared(best) >= 0.4 ? best : undefined
+  const [best = ''] = names.toSorted((a, b) => similarity(b) - similarity(a))
+  return similarity(best) >= 0.4 ? best : undefined
 }
 
-function pairsOf(name: string): string[] {
+function letterPairs(name: string): string[] {
   const letters = name.toLowerCase()
   return Array.from(letters, (_, i) => letters.slice(i, i + 2))
 }

@@ -1,64 +1,83 @@
+import { asyncDispose, noop } from './async.ts'
 import type { BotConfig } from './config.ts'
-import { noop } from './async.ts'
-import { asyncDispose } from './dispose.ts'
-import { toStoreError, StoreError } from './errors.ts'
+import { StoreError, toStoreError } from './errors.ts'
 import { checkNamespace } from './key.ts'
 import { OperationQueue } from './queue/operation-queue.ts'
 import { resolvePlugin, type StorageRegistry } from './registry.ts'
 import type { StorageEventType, StoragePluginBase } from './storage.ts'
 import { Store } from './store.ts'
 
-/** What happened to a namespace beside any call, such as that its data is gone. */
+/** An event of a namespace outside any call, such as the loss of its data. */
 export interface RuntimeEvent {
+  /**
+   * `data-lost`: stored data is gone. `blocked`: opening waits for another client, such as another
+   * tab. `reopened`: a lost connection was opened again.
+   */
   readonly type: StorageEventType
   readonly namespace: string
-  /** Half a sentence for people. */
+  /** What happened, for people: a clause without capital or full stop. */
   readonly reason: string
 }
 
+/**
+ * Options of a runtime.
+ *
+ * @example
+ * const runtime = await StorageRuntime.start(env, registry, {
+ *   allowLostUpdates: true,
+ *   onEvent: ({ type, namespace, reason }) => console.warn(type, namespace, reason),
+ * })
+ */
 export interface RuntimeOptions {
-  /** The clock that expiries are held against, in milliseconds since 1970. Default `Date.now`. */
+  /** Returns the current time for expiries, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: () => number
   /**
-   * Lets `update`, `mutable`, `getOrInsert`, `pop` and `setMany` work on a backend that cannot
-   * make them atomic. Of two writes at once one may then be lost. Default `false`.
+   * Whether `update`, `mutable`, `getOrInsert`, `pop` and `setMany` work on a backend that cannot
+   * make them atomic (`traits.atomic` is `none`). One of two concurrent writes may then be lost.
+   * Default: false, and they reject with `NOT_ATOMIC`.
    */
   readonly allowLostUpdates?: boolean
-  /**
-   * Gets what happens beside any call: `data-lost`, data is gone that had been stored; `blocked`,
-   * opening waits for another tab; `reopened`, a lost connection was made anew.
-   */
+  /** Called with each event outside any call. What it throws becomes an unhandled rejection. */
   readonly onEvent?: (event: RuntimeEvent) => void
 }
 
-// A namespace that is open, being opened or being closed; however many stores hold it.
-interface Space {
-  readonly opened: Promise<OperationQueue>
+/** A namespace that is open, opening or closing, shared by all of its stores. */
+interface NamespaceHandle {
+  readonly queue: Promise<OperationQueue>
   readonly stores: Set<AsyncDisposable>
-  holders: number
+  /** How many stores are open or opening. */
+  refCount: number
   closing?: Promise<void>
 }
 
 /**
- * The chosen plugin and the lifecycle of its open namespaces. A storage is opened once, however
- * many stores hold its namespace and however concurrently they were asked for, and closed with
- * the last of them.
+ * A storage plugin with its open namespaces. All stores of a namespace share one storage, which
+ * opens with the first store and closes with the last.
  */
 export class StorageRuntime {
   readonly #plugin: StoragePluginBase
   readonly #now: () => number
   readonly #allowLostUpdates: boolean
   readonly #onEvent: (event: RuntimeEvent) => void
-  readonly #spaces = new Map<string, Space>()
+  readonly #handles = new Map<string, NamespaceHandle>()
   #closing: Promise<void> | undefined
-  #writer: string | undefined
-  #writes = 0
+  #versionPrefix: string | undefined
+  #versionCount = 0
 
   /**
-   * Makes the plugin that `config.STORAGE` names and a runtime over it. In a Worker, `env` is the
-   * config.
+   * Creates the plugin that `config.STORAGE` names, and a runtime over it. It opens no namespace
+   * yet.
    *
+   * @param config in a Worker, its `env`
+   * @param registry the manifests to search, before `config.BOT_EXTRA_STORAGE_PLUGINS`
    * @throws StoreError `PLUGIN_NOT_FOUND`, `CONFIG_INVALID`
+   *
+   * @example
+   * import { StorageRuntime } from 'botshelf'
+   * import { memory } from 'botshelf/memory'
+   *
+   * const runtime = await StorageRuntime.start({ STORAGE: 'Memory' }, [memory])
+   * const karma = await runtime.open<Record<string, number>>('Karma')
    */
   static async start(
     config: BotConfig,
@@ -68,6 +87,7 @@ export class StorageRuntime {
     return new StorageRuntime(await resolvePlugin(config, registry), options)
   }
 
+  /** Creates a runtime over a plugin, without a registry. */
   constructor(plugin: StoragePluginBase, options: RuntimeOptions = {}) {
     this.#plugin = plugin
     this.#now = options.now ?? Date.now
@@ -76,33 +96,37 @@ export class StorageRuntime {
   }
 
   /**
-   * Opens a namespace. An open that failed can be tried again.
+   * Opens a store of a namespace. Every call returns a store of its own, to be closed on its own.
+   * After a failure it can be called again.
    *
-   * @throws StoreError `INVALID_NAMESPACE`, `STORE_NOT_OPEN` if the runtime was closed, or what
-   * the backend says
+   * @param namespace a non-empty string without unpaired surrogates
+   * @throws StoreError `INVALID_NAMESPACE`; `STORE_NOT_OPEN` if the runtime is closed; or an error
+   * of the backend, such as `BLOCKED`, `VERSION_MISMATCH` or `UNAVAILABLE`
    */
   async open<T extends object = Record<string, unknown>>(namespace: string): Promise<Store<T>> {
     checkNamespace(namespace)
     this.#checkOpen(namespace)
-    let space = this.#spaces.get(namespace)
-    while (space?.closing !== undefined) {
-      await space.closing.catch(noop)
+    let handle = this.#handles.get(namespace)
+    while (handle?.closing !== undefined) {
+      await handle.closing.catch(noop)
       this.#checkOpen(namespace)
-      space = this.#spaces.get(namespace)
+      handle = this.#handles.get(namespace)
     }
-    space ??= this.#openSpace(namespace)
-    return this.#openStore(namespace, space)
+    handle ??= this.#openNamespace(namespace)
+    return this.#openStore(namespace, handle)
   }
 
   /**
-   * The namespaces that exist in the backend, open here or not, in no particular order.
+   * Lists the namespaces of the backend, open in this runtime or not, in any order. It may include
+   * namespaces that hold no data any more.
    *
-   * @throws StoreError `UNAVAILABLE` if the plugin cannot tell
+   * @throws StoreError `UNAVAILABLE` if the plugin cannot list them; `STORE_NOT_OPEN` if the
+   * runtime is closed
    */
   async *namespaces(): AsyncGenerator<string, void, undefined> {
     this.#checkOpen()
     if (this.#plugin.namespaces === undefined) {
-      throw new StoreError('UNAVAILABLE', 'This storage plugin cannot list its namespaces.')
+      throw new StoreError('UNAVAILABLE', 'This storage plugin does not implement namespaces().')
     }
     try {
       yield* this.#plugin.namespaces()
@@ -111,32 +135,41 @@ export class StorageRuntime {
     }
   }
 
-  /** Closes every store, each after what it accepted. A second call waits for the first. */
+  /**
+   * Closes every store, after the operations that were called before. A second call waits for the
+   * first.
+   *
+   * @throws StoreError an error of the backend; the runtime is closed all the same
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
   }
 
+  /** Closes the runtime, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
   async #close(): Promise<void> {
-    // All stores stop accepting before any of them is waited for.
-    const closing = [...this.#spaces].map(async ([namespace, space]) => {
-      const stores = [...space.stores].map((store) => store[asyncDispose]())
-      await Promise.allSettled([...stores, space.opened])
-      // An open under way finds the runtime closed and makes no store; its storage is closed here.
-      await this.#closeSpace(namespace, space)
+    // Every store rejects new operations before this waits for any of them.
+    const closing = [...this.#handles].map(async ([namespace, handle]) => {
+      const stores = [...handle.stores].map((store) => store[asyncDispose]())
+      await Promise.allSettled([...stores, handle.queue])
+      // An open() in progress finds the runtime closed and creates no store; close its storage here.
+      await this.#closeNamespace(namespace, handle)
     })
     await Promise.allSettled(closing)
     await Promise.all(closing)
   }
 
-  async #openStore<T extends object>(namespace: string, space: Space): Promise<Store<T>> {
-    space.holders++
+  async #openStore<T extends object>(
+    namespace: string,
+    handle: NamespaceHandle,
+  ): Promise<Store<T>> {
+    handle.refCount++
     try {
-      const queue = await space.opened
+      const queue = await handle.queue
       this.#checkOpen(namespace)
       const store = new Store<T>({
         namespace,
@@ -146,63 +179,63 @@ export class StorageRuntime {
         now: this.#now,
         nextVersion: () => this.#nextVersion(),
         release: () => {
-          space.stores.delete(store)
-          return this.#release(namespace, space)
+          handle.stores.delete(store)
+          return this.#release(namespace, handle)
         },
       })
-      space.stores.add(store)
+      handle.stores.add(store)
       return store
     } catch (error) {
-      await this.#release(namespace, space).catch(noop)
+      await this.#release(namespace, handle).catch(noop)
       throw toStoreError(error, { namespace })
     }
   }
 
-  #openSpace(namespace: string): Space {
-    const opened = (async () => {
+  #openNamespace(namespace: string): NamespaceHandle {
+    const queue = (async () => {
       const storage = await this.#plugin.open(namespace, {
         now: this.#now,
-        // In a turn of its own: what a listener throws is reported as any uncaught error.
+        // In a microtask, so that an error of the listener never reaches the storage.
         emit: (type, reason) =>
           void Promise.resolve().then(() => this.#onEvent({ type, namespace, reason })),
       })
       return new OperationQueue(storage, namespace)
     })()
-    const space: Space = { opened, stores: new Set(), holders: 0 }
-    this.#spaces.set(namespace, space)
-    return space
+    const handle: NamespaceHandle = { queue, stores: new Set(), refCount: 0 }
+    this.#handles.set(namespace, handle)
+    return handle
   }
 
-  async #release(namespace: string, space: Space): Promise<void> {
-    space.holders--
-    if (space.holders === 0) await this.#closeSpace(namespace, space)
+  async #release(namespace: string, handle: NamespaceHandle): Promise<void> {
+    handle.refCount--
+    if (handle.refCount === 0) await this.#closeNamespace(namespace, handle)
   }
 
-  #closeSpace(namespace: string, space: Space): Promise<void> {
-    space.closing ??= (async () => {
+  #closeNamespace(namespace: string, handle: NamespaceHandle): Promise<void> {
+    handle.closing ??= (async () => {
       try {
-        const queue = await space.opened.catch(noop)
+        const queue = await handle.queue.catch(noop)
         await queue?.storage.close()
       } catch (error) {
         throw toStoreError(error, { namespace })
       } finally {
-        // What cannot be opened is not kept either, so that the next caller tries anew.
-        this.#spaces.delete(namespace)
+        // Forget a failed open too, so that the next call of open() tries again.
+        this.#handles.delete(namespace)
       }
     })()
-    return space.closing
+    return handle.closing
   }
 
-  // Not made before it is needed: a Worker has no randomness while it starts.
   #nextVersion(): string {
-    this.#writer ??= [...crypto.getRandomValues(new Uint32Array(3))]
+    // Created on first use: a Worker has no random numbers in its global scope.
+    this.#versionPrefix ??= [...crypto.getRandomValues(new Uint32Array(3))]
       .map((part) => part.toString(36))
       .join('')
-    return `${this.#writer}.${(this.#writes++).toString(36)}`
+    return `${this.#versionPrefix}.${(this.#versionCount++).toString(36)}`
   }
 
   #checkOpen(namespace?: string): void {
     if (this.#closing === undefined) return
-    throw new StoreError('STORE_NOT_OPEN', 'The runtime is closed.', { namespace })
+    throw new StoreError('STORE_NOT_OPEN', 'The runtime is closed; start a new one.', { namespace })
   }
 }

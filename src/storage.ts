@@ -1,111 +1,139 @@
+// The contract between botshelf and a backend. An adapter implements StoragePluginBase, which opens
+// namespaces, and StorageBase, one open namespace.
+
 import {
   readStorageConfig,
   type BotConfig,
   type ConfigFields,
   type StorageConfig,
 } from './config.ts'
-import { toStoreError, StoreError } from './errors.ts'
+import { StoreError, toStoreError } from './errors.ts'
 
 /**
- * What a storage keeps under a key. It is opaque to an author: a plain object of the value domain,
- * to be kept whole and given back equal. Neither side changes one after handing it over.
+ * What a storage keeps under a key: a plain object. Store all three fields and return them equal.
+ * Neither the core nor a storage changes an entry after passing it on.
  */
 export interface Entry {
+  /** A value of the value domain. A storage does not look into it. */
   readonly value: unknown
-  /** Unique per write and chosen by the writer. */
+  /** A string that is unique per write. The writer chooses it. */
   readonly version: string
   /** When the entry expires, in milliseconds since 1970; absent: never. */
   readonly expires?: number
 }
 
 /**
- * One write. With `ifVersion` it holds only if the entry has that version now;
- * `null` means only if there is no entry.
+ * One write. With `ifVersion` it is conditional: it applies only if the entry has that version, or,
+ * for `null`, only if there is no entry. An expired entry counts as an entry.
  */
 export type Change = SetChange | RemoveChange
 
+/** A change that stores an entry, replacing any other. */
 export interface SetChange {
   readonly key: string
   readonly entry: Entry
-  /** The size of key and value as the core measured it, in bytes. */
+  /** The size of the key and the value as the core measures it, in bytes. */
   readonly bytes: number
   readonly ifVersion?: string | null
 }
 
+/** A change that removes an entry; there may be none. */
 export interface RemoveChange {
   readonly key: string
   readonly remove: true
   readonly ifVersion?: string | null
 }
 
-/** What became of one group of changes: applied whole, a condition that did not hold, or an error. */
+/**
+ * What became of one group of changes: all were applied; a condition was false, so none was; or an
+ * error, whose `outcome` says whether any was.
+ */
 export type Outcome = 'applied' | 'conflict' | StoreError
 
-/** What a storage promises. The core and the conformance suite act on it. */
+/** What a storage promises. The core adapts to it, and the conformance suite tests it. */
 export interface Traits {
   /**
-   * How far a conditional commit holds: for every client of the backend, for every tab of the
-   * origin, for users of this one instance, or not at all.
+   * Against whom a conditional commit is safe: `global`, every client of the backend; `origin`,
+   * every tab of the browser's origin; `instance`, users of this plugin instance; `none`, the
+   * storage cannot check conditions and does not apply groups as a whole.
    */
   readonly atomic: 'global' | 'origin' | 'instance' | 'none'
-  /** Does a write that resolved outlive the process? */
+  /** Whether a write that resolved outlives the process. */
   readonly durable: boolean
-  /** `eventual`: a read may answer with an older value than the last write. */
+  /** `eventual`: a read may return an older entry than the last write. */
   readonly consistency: 'strong' | 'eventual'
   /**
-   * May a call wait for one that another request made? Never in a Worker. Where it may, one call is
-   * under way at a time, and what comes meanwhile is joined into the next one.
+   * Whether a call may wait for a call of an earlier tick. If true, the core has one call in flight
+   * at a time and joins later operations into the next. Must be false in a Worker, where a promise
+   * that another request created may never settle.
    */
   readonly batchAcrossTicks: boolean
-  /** The longest key, in bytes of UTF-8. */
+  /** The longest key, in bytes of UTF-8. `Store` rejects a longer one. */
   readonly maxKeyBytes: number
-  /** The largest value together with its key, in bytes as `botshelf` measures them. */
+  /** The largest value with its key, in bytes as the core measures them. `Store` rejects more. */
   readonly maxValueBytes: number
-  /** Does the storage tell of changes, of its own and of those made elsewhere? */
+  /** Whether `watch` exists and reports the changes of every client. */
   readonly watch: boolean
 }
 
 /**
- * A change that was made, by whomever. What is under the key may have changed again since: read it.
- * `clear`: every key was removed, or lost.
+ * A change that a storage applied, or another client of the backend. The key may have changed again
+ * since: read it for its value. `clear`: every key was removed or lost.
  */
 export type StoreChange =
   | { readonly kind: 'set' | 'remove'; readonly key: string }
   | { readonly kind: 'clear'; readonly key?: undefined }
 
-/** Whom a storage tells of changes. */
+/**
+ * What the core passes to {@link StorageBase.watch}: a function that takes one change. `unknown`:
+ * the storage missed changes, so any key may have changed. A listener never throws.
+ */
 export type StorageListener = (change: StoreChange | { readonly kind: 'unknown' }) => void
 
-/** What happens to a storage while it is open: see {@link StorageHost.emit}. */
+/**
+ * An event outside any call. `data-lost`: stored data is gone. `blocked`: opening waits for another
+ * client, such as another tab. `reopened`: a lost connection was opened again.
+ */
 export type StorageEventType = 'data-lost' | 'blocked' | 'reopened'
 
-/** What a storage lives in: its runtime. */
+/** What the runtime offers to a storage that it opens. */
 export interface StorageHost {
-  /** The runtime's clock, in milliseconds since 1970; expiries are held against it. */
+  /** Returns the runtime's time, in milliseconds since 1970. Compare expiries with it. */
   now(): number
   /**
-   * Tells the runtime's user what no call of his would: that data is gone which had been stored
-   * (`data-lost`), that opening waits for somebody else (`blocked`), or that a lost connection was
-   * made anew (`reopened`). `reason` is half a sentence for people.
+   * Passes an event to the `onEvent` option of the runtime. Returns at once and never throws.
+   *
+   * @param reason what happened, for people: a clause without capital or full stop
    */
   emit(type: StorageEventType, reason: string): void
 }
 
+/** Selects keys of a listing. */
 export interface KeysOptions {
-  /** Only keys that begin with this text. */
+  /** Lists only keys that begin with this string. Default: all keys. */
   readonly prefix?: string
 }
 
 /**
- * The factory of one backend: opens namespaces. The constructor receives the whole bot config and
- * fills `storageConfig` from its `STORAGE_CONFIG`.
+ * The factory of one backend: opens namespaces. A subclass implements `open`.
+ *
+ * @example
+ * class RedisStoragePlugin extends StoragePluginBase {
+ *   async open(namespace: string): Promise<StorageBase> {
+ *     return new RedisStorage(await connect(this.storageConfig['url'] as string), namespace)
+ *   }
+ * }
  */
 export abstract class StoragePluginBase {
+  /** The plugin's settings, read from `STORAGE_CONFIG`. */
   protected readonly storageConfig: StorageConfig
 
   /**
-   * @param config the bot's configuration, a Worker's `env` for one
-   * @param fields what `STORAGE_CONFIG` may hold; without it nothing is checked
+   * Reads `STORAGE_CONFIG` into `storageConfig`. The registry calls it with the bot's whole
+   * configuration and the manifest's `config`.
+   *
+   * @param config the bot's configuration, for example a Worker's `env`
+   * @param fields the fields that `STORAGE_CONFIG` may have; by default it is not checked
    * @throws StoreError `CONFIG_INVALID`
    */
   constructor(config: BotConfig | null | undefined, fields?: ConfigFields) {
@@ -113,40 +141,56 @@ export abstract class StoragePluginBase {
   }
 
   /**
-   * Opens a namespace, a non-empty well-formed string of any content. The runtime calls it once
-   * per namespace until the storage is closed. Two different namespaces never share an entry.
+   * Opens a namespace. The runtime calls it once, and again only after `close` of the storage.
+   * Two different namespaces never share an entry.
    *
-   * @param host the runtime that opens it, for a backend that has something to tell; it may be absent
+   * @param namespace a non-empty string without unpaired surrogates, of any other content
+   * @param host the runtime that opens the namespace; absent if a test opens it directly
    */
   abstract open(namespace: string, host?: StorageHost): Promise<StorageBase>
 
   /**
-   * The namespaces that hold data, and perhaps some that once did, each once and in no particular
-   * order; where the backend can tell.
+   * Lists the namespaces that hold data, each once, in any order. It may include namespaces that
+   * once held data. Leave it out if the backend cannot list them.
    */
   namespaces?(): AsyncIterable<string>
 }
 
 /**
- * One open namespace. An author writes the six abstract methods; the rest is derived from them,
- * and a backend that can do better overrides it. Arguments are valid and calls come only while
- * the storage is open: `Store` guards, a storage stores.
+ * One open namespace. A subclass implements the six abstract methods. The other methods have
+ * defaults that call those six; override one where the backend can do better. For a backend that
+ * works in batches, extend `BatchStorageBase` instead.
+ *
+ * `Store` validates keys and values, and the core calls no method before `open` resolved, after
+ * `close`, or with an invalid argument. Any method may reject: with a `StoreError`, or with the
+ * backend's own error, which the core wraps as `BACKEND_ERROR`.
  */
 export abstract class StorageBase {
-  /** The entry under a key, expired or not; `undefined` if there is none. The caller may keep it. */
+  /**
+   * Reads the entry of a key, expired or not; resolves to `undefined` if there is none. The caller
+   * owns the entry and may change its value.
+   */
   abstract get(key: string): Promise<Entry | undefined>
-  /** Keeps an entry, replacing what was there. When it resolves the entry is kept. */
+
+  /** Stores an entry, replacing any other. Resolves once the entry is kept. */
   abstract set(key: string, entry: Entry): Promise<void>
-  /** Removes an entry. There may be none. */
+
+  /** Removes the entry of a key; there may be none. Resolves once the entry is gone. */
   abstract remove(key: string): Promise<void>
-  /** How many entries are held, expired ones included. */
+
+  /** Counts the entries, expired ones included. */
   abstract len(): Promise<number>
-  /** The keys of all entries held, expired ones included, each once, in any order. */
+
+  /** Lists the keys of all entries, expired ones included, each once, in any order. */
   abstract keys(options?: KeysOptions): AsyncIterable<string>
-  /** Makes all writes durable and lets go of the backend. */
+
+  /**
+   * Makes all writes durable and releases the backend. The runtime calls it once: no other call is
+   * in flight then, and none follows.
+   */
   abstract close(): Promise<void>
 
-  /** What this storage promises. As it stands: nothing beyond the six methods. */
+  /** What this storage promises. The default promises no more than the six methods do. */
   readonly traits: Traits = {
     atomic: 'none',
     durable: true,
@@ -157,7 +201,11 @@ export abstract class StorageBase {
     watch: false,
   }
 
-  /** The entries under these keys; a key without one is absent from the map. */
+  /**
+   * Reads the entries of several keys, expired or not; a key without an entry is absent from the
+   * map. The core calls it with all keys of a batch, up to three times if it rejects with a
+   * retryable error. The default calls `get` for one key after another.
+   */
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
     const found = new Map<string, Entry>()
     for (const key of keys) {
@@ -168,11 +216,16 @@ export abstract class StorageBase {
   }
 
   /**
-   * Applies each group whole or not at all; groups do not affect each other. Should one of them
-   * bring down the whole call, reject it with `outcome: 'not-applied'`: they are made again one by
-   * one. There are as many groups as were issued at once, a thousand for example. A storage with
-   * `atomic: 'none'` writes a group's changes one after another instead, and answers any
-   * condition with `NOT_ATOMIC`.
+   * Applies groups of changes and resolves to an outcome for each, in order. Each group is applied
+   * whole or not at all, independently of the others. The core calls it with all writes of a batch,
+   * which may be a thousand groups.
+   *
+   * If one group can fail the whole call, reject with an error whose `outcome` is `not-applied`;
+   * the core may then retry the groups in smaller calls. If the outcome is `unknown`, the core reads
+   * the keys to find out.
+   *
+   * The default, for `atomic: 'none'`, applies the changes of a group one after another and answers
+   * a conditional change with `NOT_ATOMIC`.
    */
   async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = []
@@ -180,27 +233,42 @@ export abstract class StorageBase {
     return outcomes
   }
 
-  /** Every entry held, expired ones included. */
-  async *entries(options?: KeysOptions): AsyncIterable<[string, Entry]> {
+  /**
+   * Lists all entries with their keys, expired ones included, each once, in any order. The default
+   * reads the keys of `keys` one after another.
+   */
+  async *entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]> {
     for await (const key of this.keys(options)) {
       const entry = await this.get(key)
       if (entry !== undefined) yield [key, entry]
     }
   }
 
-  /** The keys of the entries alive at `now`. Override it where keys can tell their expiry unread. */
+  /**
+   * Lists the keys of the entries that are live at `now`, each once, in any order. Override the
+   * default, which reads all entries, if the backend knows an expiry without reading the value.
+   *
+   * @param now the runtime's time, in milliseconds since 1970
+   */
   async *liveKeys(now: number, options?: KeysOptions): AsyncIterable<string> {
     for await (const [key, entry] of this.entries(options)) if (isLive(entry, now)) yield key
   }
 
-  /** How many entries are alive at `now`. */
+  /**
+   * Counts the entries that are live at `now`. The default counts `liveKeys`.
+   *
+   * @param now the runtime's time, in milliseconds since 1970
+   */
   async liveLen(now: number): Promise<number> {
     let count = 0
     for await (const _ of this.liveKeys(now)) count++
     return count
   }
 
-  /** Removes every entry of the namespace, and none of another. */
+  /**
+   * Removes every entry of the namespace, and none of another. The default removes the keys of
+   * `keys` one after another.
+   */
   async clear(): Promise<void> {
     const keys: string[] = []
     for await (const key of this.keys()) keys.push(key)
@@ -208,30 +276,38 @@ export abstract class StorageBase {
   }
 
   /**
-   * Reads and writes in one transaction of the backend. `apply` is synchronous, may be called
-   * again if the backend starts over, and never throws.
+   * Reads keys and commits what `apply` returns, in one transaction of the backend. Optional: the
+   * core calls it for updates in place of `getMany` and a conditional `commit`, which may conflict.
+   *
+   * @param apply takes the entries, expired or not, and returns groups for `commit`. It is
+   * synchronous and never throws. Call it again if the backend restarts the transaction.
+   * @returns the outcomes of the groups that the last call of `apply` returned, as for `commit`
    */
   transact?(
     keys: readonly string[],
-    apply: (now: Map<string, Entry>) => readonly (readonly Change[])[],
+    apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
   ): Promise<readonly Outcome[]>
 
   /**
-   * Tells of every change that takes hold in the namespace, whoever makes it, until the function
-   * that it returns is called. There exactly where `traits.watch` says so. Whoever applies what is
-   * told to a view of the keys, in order, has the right view in the end.
+   * Calls `listener` for every change of the namespace, by any client, and returns a function that
+   * stops it. Defined if and only if `traits.watch` is true.
    *
-   * A change may be told more than once, within the call that makes it or later, and one that was
-   * overtaken need not be told. What can be told must be: `unknown`, which makes readers list all
-   * keys anew, is for a storage that has lost track. A listener does not throw. That something
-   * expired is not told.
+   * A listener that applies the changes in order to a list of the keys ends up with the right list.
+   * A change may be reported more than once, during the call that makes it or later; one that
+   * another change has overwritten may be left out. A storage that missed changes reports
+   * `unknown`, after which the core lists all keys again. Expiry is not reported.
    */
   watch?(listener: StorageListener): () => void
 }
 
 async function applyOneByOne(storage: StorageBase, changes: readonly Change[]): Promise<Outcome> {
-  if (changes.some((change) => change.ifVersion !== undefined)) {
-    return new StoreError('NOT_ATOMIC', 'This storage cannot make a write depend on a version.')
+  const conditional = changes.find((change) => change.ifVersion !== undefined)
+  if (conditional !== undefined) {
+    return new StoreError(
+      'NOT_ATOMIC',
+      'A change with ifVersion needs a storage that can check it; traits.atomic is "none" here.',
+      { key: conditional.key },
+    )
   }
   let written = 0
   try {
@@ -246,12 +322,20 @@ async function applyOneByOne(storage: StorageBase, changes: readonly Change[]): 
   }
 }
 
-/** Is the entry alive at `now`? At the very millisecond of its expiry it is not. */
-export function isLive(entry: { readonly expires?: number }, now: number): boolean {
+/**
+ * Tests whether an entry is live, which means that it has not expired. It expires at the very
+ * millisecond `expires`.
+ *
+ * @param now in milliseconds since 1970
+ */
+export function isLive(entry: { readonly expires?: number | undefined }, now: number): boolean {
   return entry.expires === undefined || entry.expires > now
 }
 
-/** The outcome of a group that failed after some of its changes were written one by one. */
+/**
+ * Creates the outcome of a group that failed after `written` of its changes were applied. For
+ * storages with `atomic: 'none'`.
+ */
 export function partialFailure(
   error: unknown,
   changes: readonly Change[],
@@ -259,8 +343,8 @@ export function partialFailure(
 ): StoreError {
   const failed = toStoreError(error, { key: changes[written]?.key, outcome: 'unknown' })
   if (written === 0) return failed
-  const said = `${written} of ${changes.length} changes were written, then: ${failed.message}`
-  return new StoreError(failed.code, said, {
+  const message = `${written} of ${changes.length} changes were written, then: ${failed.message}`
+  return new StoreError(failed.code, message, {
     key: failed.key,
     outcome: 'unknown',
     retryable: failed.retryable,

@@ -1,18 +1,18 @@
 import type { SetOptions } from './arguments.ts'
-import { asyncDispose } from './dispose.ts'
+import { asyncDispose } from './async.ts'
 import { StoreError } from './errors.ts'
 import type { StorageRuntime } from './runtime.ts'
 import type { KeysOptions } from './storage.ts'
-import type { StoreWatch } from './watch.ts'
 import { type KeyOf, type Pair, Store, type StoreRecord, type Updater } from './store.ts'
+import type { StoreWatch } from './watch.ts'
 
-// oxlint-disable-next-line typescript/no-explicit-any -- TypeScript asks a mixin's base for any[]
+// oxlint-disable-next-line typescript/no-explicit-any -- TypeScript requires any[] of the base of a mixin
 type Constructor<Instance = object> = abstract new (...args: any[]) => Instance
 
 /**
- * A store as a class has it by inheritance: all of {@link Store}, opened and closed by itself.
- * `traits` is left out, since a bot's plugin may want that everyday word for itself; a store from
- * `runtime.open` has them.
+ * The members that {@link StoreMixin} adds to a class: those of {@link Store}, which work while the
+ * storage is open, and methods that open and close it. `traits` is left out, a name that a plugin
+ * may want for itself.
  */
 export interface StoreMixed<T extends object> extends Omit<
   Store<T>,
@@ -20,22 +20,34 @@ export interface StoreMixed<T extends object> extends Omit<
 > {
   /** The namespace that was opened last; `undefined` before the first. */
   readonly namespace: string | undefined
+  /** Tests whether the storage is open. */
   isOpenStorage(): boolean
-  /** @throws StoreError `STORE_ALREADY_OPEN`, or what `runtime.open` throws */
+  /**
+   * Opens a namespace as the storage of this object. After `closeStorage` it may be called again.
+   *
+   * @throws StoreError `STORE_ALREADY_OPEN`, or an error of `StorageRuntime.open`
+   */
   openStorage(runtime: StorageRuntime, namespace: string): Promise<void>
-  /** @throws StoreError `STORE_NOT_OPEN` */
+  /**
+   * Closes the storage, as `Store.close` does.
+   *
+   * @throws StoreError `STORE_NOT_OPEN`, or an error of the backend
+   */
   closeStorage(): Promise<void>
 }
 
+/** A class with the members of {@link StoreMixed}. */
 export type StoreMixinClass<T extends object, Base extends Constructor> = Base &
   Constructor<StoreMixed<T>>
 
 /**
- * Gives a class a store, as Errbot's `StoreMixin` does: the plugin *is* its dictionary. The empty
- * call is where the shape of the store is named.
+ * Adds a store to a class, as Errbot's `StoreMixin` does: the plugin itself is the dictionary. The
+ * first call takes the type of the store, the second the base class.
  *
  * @example
  * class Karma extends StoreMixin<Record<string, number>>()(BotPlugin) {}
+ *
+ * const karma = new Karma()
  * await karma.openStorage(runtime, 'Karma')
  * await karma.update('ann', (n = 0) => n + 1)
  */
@@ -47,7 +59,7 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
   return <Base extends Constructor>(base: Base) => {
     abstract class Mixed extends base implements StoreMixed<T> {
       #store: Store<T> | undefined
-      #opening = false
+      #isOpening = false
       #namespace: string | undefined
 
       get namespace(): string | undefined {
@@ -59,102 +71,106 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
       }
 
       async openStorage(runtime: StorageRuntime, namespace: string): Promise<void> {
-        if (this.#opening || this.isOpenStorage()) {
-          throw new StoreError('STORE_ALREADY_OPEN', 'The storage is open already.', { namespace })
+        if (this.#isOpening || this.isOpenStorage()) {
+          throw new StoreError(
+            'STORE_ALREADY_OPEN',
+            'The storage is open or opening; call closeStorage() first.',
+            { namespace },
+          )
         }
-        this.#opening = true
+        this.#isOpening = true
         try {
           this.#store = await runtime.open<T>(namespace)
           this.#namespace = namespace
         } finally {
-          this.#opening = false
+          this.#isOpening = false
         }
       }
 
       async closeStorage(): Promise<void> {
-        await this.#open().close()
+        await this.#requireStore().close()
       }
 
       async get<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
-        return this.#open().get(key)
+        return this.#requireStore().get(key)
       }
 
       async record<K extends KeyOf<T>>(key: K): Promise<StoreRecord<T[K]> | undefined> {
-        return this.#open().record(key)
+        return this.#requireStore().record(key)
       }
 
       async has(key: KeyOf<T>): Promise<boolean> {
-        return this.#open().has(key)
+        return this.#requireStore().has(key)
       }
 
       async set<K extends KeyOf<T>>(key: K, value: T[K], options?: SetOptions): Promise<void> {
-        return this.#open().set(key, value, options)
+        return this.#requireStore().set(key, value, options)
       }
 
       async delete(key: KeyOf<T>): Promise<void> {
-        return this.#open().delete(key)
+        return this.#requireStore().delete(key)
       }
 
       async setMany(
         entries: Parameters<Store<T>['setMany']>[0],
         options?: SetOptions,
       ): Promise<void> {
-        return this.#open().setMany(entries, options)
+        return this.#requireStore().setMany(entries, options)
       }
 
       async update<K extends KeyOf<T>>(key: K, updater: Updater<T[K]>): Promise<T[K] | undefined> {
-        return this.#open().update(key, updater)
+        return this.#requireStore().update(key, updater)
       }
 
       mutable<K extends KeyOf<T>>(
         key: K,
-        change: (draft: T[K]) => unknown,
+        mutate: (draft: T[K]) => unknown,
         initial: T[K],
       ): Promise<T[K]>
       mutable<K extends KeyOf<T>>(
         key: K,
-        change: (draft: T[K] | undefined) => unknown,
+        mutate: (draft: T[K] | undefined) => unknown,
       ): Promise<T[K] | undefined>
       async mutable<K extends KeyOf<T>>(
         key: K,
-        change: (draft: T[K]) => unknown,
+        mutate: (draft: T[K]) => unknown,
         initial?: T[K],
       ): Promise<T[K] | undefined> {
-        return this.#open().mutable(key, change, initial as T[K])
+        return this.#requireStore().mutable(key, mutate, initial as T[K])
       }
 
       async getOrInsert<K extends KeyOf<T>>(key: K, initial: T[K]): Promise<T[K]> {
-        return this.#open().getOrInsert(key, initial)
+        return this.#requireStore().getOrInsert(key, initial)
       }
 
       async pop<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
-        return this.#open().pop(key)
+        return this.#requireStore().pop(key)
       }
 
       async size(): Promise<number> {
-        return this.#open().size()
+        return this.#requireStore().size()
       }
 
       async clear(): Promise<void> {
-        return this.#open().clear()
+        return this.#requireStore().clear()
       }
 
       async *keys(options?: KeysOptions): AsyncGenerator<KeyOf<T>, void, undefined> {
-        yield* this.#open().keys(options)
+        yield* this.#requireStore().keys(options)
       }
 
       async *values(options?: KeysOptions): AsyncGenerator<T[KeyOf<T>], void, undefined> {
-        yield* this.#open().values(options)
+        yield* this.#requireStore().values(options)
       }
 
       async *entries(options?: KeysOptions): AsyncGenerator<Pair<T>, void, undefined> {
-        yield* this.#open().entries(options)
+        yield* this.#requireStore().entries(options)
       }
 
       async *records(
         options?: KeysOptions,
-      ): AsyncGenerator<[KeyOf<T>, StoreRecord<T[KeyOf<T>]>], void, undefined> {
-        yield* this.#open().records(options)
+      ): AsyncGenerator<[key: KeyOf<T>, record: StoreRecord<T[KeyOf<T>]>], void, undefined> {
+        yield* this.#requireStore().records(options)
       }
 
       [Symbol.asyncIterator](): AsyncGenerator<Pair<T>, void, undefined> {
@@ -162,16 +178,16 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
       }
 
       watch(): StoreWatch {
-        return this.#open().watch()
+        return this.#requireStore().watch()
       }
 
       async [Symbol.asyncDispose](): Promise<void> {
         await this.#store?.[asyncDispose]()
       }
 
-      #open(): Store<T> {
+      #requireStore(): Store<T> {
         if (this.#store !== undefined) return this.#store
-        throw new StoreError('STORE_NOT_OPEN', 'The storage has not been opened yet.')
+        throw new StoreError('STORE_NOT_OPEN', 'The storage is not open; call openStorage() first.')
       }
     }
     return Mixed as unknown as StoreMixinClass<T, Base>

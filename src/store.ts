@@ -1,7 +1,14 @@
-import { copyFor, expiryOf, ifLive, changeFor, setChange, type WriteContext } from './changes.ts'
+import { checkFunction, type SetOptions, thenSync, toEntries } from './arguments.ts'
 import { noop } from './async.ts'
-import { toStoreError, StoreError } from './errors.ts'
-import { thenSync, checkFunction, toEntries, type SetOptions } from './arguments.ts'
+import {
+  changeFor,
+  copyForKey,
+  createSetChange,
+  ifLive,
+  resolveExpiry,
+  type WriteContext,
+} from './changes.ts'
+import { StoreError, toStoreError } from './errors.ts'
 import { checkKey } from './key.ts'
 import type { Decision } from './queue/operation.ts'
 import type { OperationQueue } from './queue/operation-queue.ts'
@@ -9,125 +16,164 @@ import type { Entry, KeysOptions, SetChange, Traits } from './storage.ts'
 import { recopy } from './value/copy-value.ts'
 import { type StoreWatch, Watch } from './watch.ts'
 
-/** The keys of a store's shape. */
+/** The keys of a store with values of shape `T`. */
 export type KeyOf<T extends object> = keyof T & string
-/** A key with its value. */
-export type Pair<T extends object> = [KeyOf<T>, T[KeyOf<T>]]
 
-/** Gets what is stored and says what to store; `undefined` removes the key. */
+/** A key with its value. */
+export type Pair<T extends object> = [key: KeyOf<T>, value: T[KeyOf<T>]]
+
+/** A function that takes the current value and returns the next one; `undefined` removes the key. */
 export type Updater<V> = (current: V | undefined) => V | undefined | Promise<V | undefined>
 
-/** A value with when it expires. */
+/** A value with its expiry. */
 export interface StoreRecord<V> {
   readonly value: V
-  /** In milliseconds since 1970; absent: never. */
+  /** When the value expires, in milliseconds since 1970; absent: never. */
   readonly expires?: number
 }
 
-/** What a store stands on: its namespace, as the runtime opened it. */
+/** What a runtime passes to each store of a namespace. */
 export interface StoreContext extends WriteContext {
   readonly queue: OperationQueue
   readonly allowLostUpdates: boolean
-  /** Lets go of the namespace. Called once. */
+  /** Releases the namespace. The store calls it once, when it closes. */
   release(): Promise<void>
 }
 
 /**
- * A persistent dictionary: what a bot or one of its plugins holds. It speaks `Map`'s words,
- * asynchronously. `T` names the values by key; `Record<string, V>` is a plain dictionary.
+ * A persistent dictionary, opened by `StorageRuntime.open`. Its methods are those of `Map`, but
+ * asynchronous. `T` gives each key its type of value; `Record<string, V>` is a plain dictionary.
  *
- * Keys are strings of any content. Values are copied when they are handed in and handed out.
- * Every method rejects with a `StoreError` (`watch` throws it): `STORE_NOT_OPEN` during and after
- * `close()`, and `INVALID_KEY`, `INVALID_VALUE` and `TOO_LARGE` before any I/O.
+ * A key is any string without unpaired surrogates, of at most `traits.maxKeyBytes` bytes of UTF-8.
+ * A value is JSON data or anything else that a structured clone keeps in JavaScript: `undefined`
+ * within, `NaN`, bigint, `Date`, `RegExp`, `Map`, `Set`, `ArrayBuffer` and its views, errors, shared
+ * references and cycles. It is copied at the time of the call, and every read returns a new copy.
+ *
+ * Every method rejects with a `StoreError`, and `watch` throws one:
+ * - before any I/O, `STORE_NOT_OPEN` during and after `close()`, `INVALID_KEY`, and, where a value
+ *   is passed, `INVALID_VALUE` and `TOO_LARGE`;
+ * - errors of the backend, such as `QUOTA_EXCEEDED`, `CONNECTION_LOST` or `BACKEND_ERROR`.
  */
 export class Store<T extends object = Record<string, unknown>> implements AsyncIterable<Pair<T>> {
-  readonly #on: StoreContext
-  /** How many operations have not settled. */
-  #busy = 0
-  #idle: () => void = noop
-  readonly #ended = (): void => {
-    this.#busy--
-    if (this.#busy === 0) this.#idle()
+  readonly #context: StoreContext
+  #pendingOperations = 0
+  #onIdle: () => void = noop
+  readonly #onSettled = (): void => {
+    this.#pendingOperations--
+    if (this.#pendingOperations === 0) this.#onIdle()
   }
   #closing: Promise<void> | undefined
   readonly #watches = new Set<Watch>()
 
-  /** Stores are made by `StorageRuntime.open`. */
-  constructor(on: StoreContext) {
-    this.#on = on
+  /** Called by `StorageRuntime.open` only. */
+  constructor(context: StoreContext) {
+    this.#context = context
   }
 
+  /** The namespace that the store was opened with. */
   get namespace(): string {
-    return this.#on.namespace
+    return this.#context.namespace
   }
 
-  /** What the storage beneath promises, such as the largest value it takes. */
+  /** What the backend promises, such as the size of the largest value. */
   get traits(): Traits {
-    return this.#on.traits
+    return this.#context.traits
   }
 
+  /** Whether the store accepts operations: false from the call of `close()` on. */
   get isOpen(): boolean {
     return this.#closing === undefined
   }
 
-  /** The value under a key, a private copy; `undefined` if there is none. */
+  /** Reads a value. Resolves to `undefined` if the key is missing or has expired. */
   async get<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
     return (await this.#read(key))?.value as T[K] | undefined
   }
 
-  /** The same with when it expires. */
+  /** Reads a value with its expiry. Resolves to `undefined` if the key is missing or has expired. */
   async record<K extends KeyOf<T>>(key: K): Promise<StoreRecord<T[K]> | undefined> {
     const entry = await this.#read(key)
-    return entry && recordOf<T[K]>(entry)
+    return entry && toRecord<T[K]>(entry)
   }
 
+  /** Tests whether a key has a value. */
   async has(key: KeyOf<T>): Promise<boolean> {
     return (await this.#read(key)) !== undefined
   }
 
-  /** Stores a value. What was under the key is replaced, its expiry too. */
+  /**
+   * Stores a value. It replaces the current value with its expiry: without options the key never
+   * expires.
+   *
+   * @throws StoreError `INVALID_KEY`, `INVALID_VALUE` (also for invalid options), `TOO_LARGE`
+   *
+   * @example
+   * await store.set('greeting', 'hello')
+   * await store.set('session', { user: 'ann' }, { ttl: 60_000 })
+   * await store.set('offer', 'tea', { expires: Date.UTC(2027, 0, 1) })
+   */
   async set<K extends KeyOf<T>>(key: K, value: T[K], options?: SetOptions): Promise<void> {
-    this.#check(key)
-    const change = setChange(this.#on, key, value, expiryOf(this.#on, options))
-    await this.#accept(this.#on.queue.write([change]))
+    this.#checkKey(key)
+    const change = createSetChange(this.#context, key, value, resolveExpiry(this.#context, options))
+    await this.#track(this.#context.queue.write([change]))
   }
 
-  /** Removes a key. There may be none. */
+  /** Removes a key, if it exists. */
   async delete(key: KeyOf<T>): Promise<void> {
-    this.#check(key)
-    await this.#accept(this.#on.queue.write([{ key, remove: true }]))
+    this.#checkKey(key)
+    await this.#track(this.#context.queue.write([{ key, remove: true }]))
   }
 
   /**
-   * Stores several values, all or none; a pair may have options of its own. Where the storage has
-   * `atomic: 'none'` it rejects with `NOT_ATOMIC`; under `allowLostUpdates` it writes them there
-   * one after another instead.
+   * Stores several values in one atomic step: all or none. The last of several entries with the same
+   * key wins.
+   *
+   * Where `traits.atomic` is `none`, the runtime's option `allowLostUpdates` makes it store them one
+   * after another. If one fails, those before it stay stored.
+   *
+   * @param entries a plain object, a `Map` or an iterable of `[key, value, options?]`
+   * @param options the options of every entry that has none of its own
+   * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `INVALID_KEY`, `INVALID_VALUE`,
+   * `TOO_LARGE`
+   *
+   * @example
+   * await store.setMany({ ann: 1, bob: 2 })
+   * await store.setMany([['ann', 1], ['bob', 2, { ttl: 60_000 }]], { ttl: 3_600_000 })
    */
   async setMany(
-    entries: Partial<T> | Iterable<readonly [KeyOf<T>, T[KeyOf<T>], SetOptions?]>,
+    entries:
+      | Partial<T>
+      | Iterable<readonly [key: KeyOf<T>, value: T[KeyOf<T>], options?: SetOptions]>,
     options?: SetOptions,
   ): Promise<void> {
     this.#checkAtomic('setMany')
-    const expires = expiryOf(this.#on, options)
+    const expires = resolveExpiry(this.#context, options)
     const group = new Map<string, SetChange>()
     for (const [key, value, own] of toEntries(entries)) {
-      this.#check(key)
-      const until = own === undefined ? expires : expiryOf(this.#on, own)
-      group.set(key, setChange(this.#on, key, value, until))
+      this.#checkKey(key)
+      const ownExpires = own === undefined ? expires : resolveExpiry(this.#context, own)
+      group.set(key, createSetChange(this.#context, key, value, ownExpires))
     }
-    if (group.size > 0) await this.#accept(this.#on.queue.write([...group.values()]))
+    if (group.size > 0) await this.#track(this.#context.queue.write([...group.values()]))
   }
 
   /**
-   * Stores what `updater` makes of the current value, as one atomic step, and resolves to it.
-   * `updater` may be async. It runs again when another writer came first, so let it have no other
-   * effect. What it throws comes out, and nothing is stored. An expiry is kept.
+   * Replaces a value by the result of a function, in one atomic step. Resolves to the stored value.
+   * The key keeps its expiry.
    *
-   * @throws StoreError `NOT_ATOMIC`, or `CONFLICT` after 100 lost races
+   * @param updater takes the current value and returns the next one, or `undefined` to remove the
+   * key; it may be async. It runs again if another client writes first: keep it free of side
+   * effects. It must not write the key that it updates: such a call rejects with `CONFLICT`. If it
+   * throws, nothing is stored and `update` rejects with that error.
+   * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `CONFLICT` after 100 conflicts
+   * with other writers; `INVALID_KEY`, `INVALID_VALUE`, `TOO_LARGE`
+   *
+   * @example
+   * const karma = await store.update('ann', (n = 0) => n + 1)
    */
   async update<K extends KeyOf<T>>(key: K, updater: Updater<T[K]>): Promise<T[K] | undefined> {
     checkFunction('update', updater)
-    const stored = this.#step(key, 'update', (live, read) =>
+    const stored = this.#runStep(key, 'update', (live, read) =>
       thenSync(updater(live?.value as T[K] | undefined), (next) =>
         this.#replace(key, live, read, next),
       ),
@@ -136,113 +182,155 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   /**
-   * Hands `change` a private draft of the value to change in place, and stores the draft, as one
-   * atomic step; resolves to what is stored. What `change` returns is ignored. A missing key
-   * starts from a copy of `initial`; without one `change` gets `undefined` and nothing is stored.
-   * The rest is as for {@link update}.
+   * Changes a value in place, in one atomic step. Resolves to the stored value. The key keeps its
+   * expiry.
+   *
+   * @param mutate takes a draft of the value and changes it; its result is ignored. It may be async
+   * and may run more than once, like the function of {@link update}.
+   * @param initial the draft for a missing key. Without it, `mutate` gets `undefined` for a missing
+   * key and nothing is stored.
+   * @throws StoreError as {@link update}
+   *
+   * @example
+   * await store.mutable('todo', (list) => list.push('milk'), [])
    */
   mutable<K extends KeyOf<T>>(
     key: K,
-    change: (draft: T[K]) => unknown,
+    mutate: (draft: T[K]) => unknown,
     initial: T[K],
   ): Promise<T[K]>
   mutable<K extends KeyOf<T>>(
     key: K,
-    change: (draft: T[K] | undefined) => unknown,
+    mutate: (draft: T[K] | undefined) => unknown,
   ): Promise<T[K] | undefined>
   async mutable<K extends KeyOf<T>>(
     key: K,
-    change: (draft: T[K]) => unknown,
+    mutate: (draft: T[K]) => unknown,
     initial?: T[K],
   ): Promise<T[K] | undefined> {
-    this.#check(key)
-    checkFunction('mutable', change)
-    const first = initial === undefined ? undefined : copyFor(this.#on, key, initial).value
-    const stored = this.#step(key, 'mutable', (live, read) => {
-      const draft = live === undefined ? recopy(first) : live.value
-      return thenSync(change(draft as T[K]), () => this.#replace(key, live, read, draft))
+    this.#checkKey(key)
+    checkFunction('mutable', mutate)
+    const initialCopy =
+      initial === undefined ? undefined : copyForKey(this.#context, key, initial).value
+    const stored = this.#runStep(key, 'mutable', (live, read) => {
+      const draft = live === undefined ? recopy(initialCopy) : live.value
+      return thenSync(mutate(draft as T[K]), () => this.#replace(key, live, read, draft))
     })
     return (await stored) as T[K] | undefined
   }
 
-  /** The value under a key; if there is none, `initial` is stored and returned. One atomic step. */
+  /**
+   * Reads a value; if the key is missing, stores `initial` and resolves to it. One atomic step.
+   *
+   * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `CONFLICT` after 100 conflicts
+   * with other writers; `INVALID_KEY`, `INVALID_VALUE`, `TOO_LARGE`
+   *
+   * @example
+   * const settings = await store.getOrInsert('settings', { language: 'en' })
+   */
   async getOrInsert<K extends KeyOf<T>>(key: K, initial: T[K]): Promise<T[K]> {
-    this.#check(key)
-    const first = copyFor(this.#on, key, initial).value
-    const stored = this.#step(key, 'getOrInsert', (live, read) =>
-      live === undefined ? this.#replace(key, live, read, first) : { result: live.value },
+    this.#checkKey(key)
+    const initialCopy = copyForKey(this.#context, key, initial).value
+    const stored = this.#runStep(key, 'getOrInsert', (live, read) =>
+      live === undefined ? this.#replace(key, live, read, initialCopy) : { result: live.value },
     )
     return (await stored) as T[K]
   }
 
-  /** Removes a key and resolves to what was under it. One atomic step. */
+  /**
+   * Removes a key and resolves to its value, in one atomic step; to `undefined` if it was missing.
+   *
+   * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `CONFLICT` after 100 conflicts
+   * with other writers; `INVALID_KEY`
+   */
   async pop<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
-    const popped = this.#step(key, 'pop', (live, read) => ({
-      change: changeFor(this.#on, key, live, read, undefined),
+    const popped = this.#runStep(key, 'pop', (live, read) => ({
+      change: changeFor(this.#context, key, live, read, undefined),
       result: live?.value,
     }))
     return (await popped) as T[K] | undefined
   }
 
-  /** How many keys there are. */
+  /** Counts the keys that have not expired. */
   async size(): Promise<number> {
     this.#checkOpen()
-    return this.#accept(this.#on.queue.liveLen(this.#on.now()))
+    return this.#track(this.#context.queue.liveLen(this.#context.now()))
   }
 
-  /** Removes every key of this namespace, and none of another. */
+  /** Removes every key of this namespace. */
   async clear(): Promise<void> {
     this.#checkOpen()
-    await this.#accept(this.#on.queue.clear())
+    await this.#track(this.#context.queue.clear())
   }
 
-  /** The keys, each once, in an order that differs from backend to backend. */
+  /**
+   * Lists the keys that have not expired, each once. The order depends on the backend.
+   *
+   * @param options `prefix`: list only keys that begin with it
+   * @throws StoreError `INVALID_KEY` if `prefix` cannot be a key
+   *
+   * @example
+   * for await (const key of store.keys({ prefix: 'user/' })) console.log(key)
+   */
   keys(options?: KeysOptions): AsyncGenerator<KeyOf<T>, void, undefined> {
-    const { queue } = this.#on
+    const { queue } = this.#context
     return this.#list(
       options,
-      (prefix) => queue.storage.liveKeys(this.#on.now(), prefix),
+      (checked) => queue.storage.liveKeys(this.#context.now(), checked),
       (key) => key as KeyOf<T>,
     )
   }
 
+  /** Lists the values, like {@link entries}. */
   values(options?: KeysOptions): AsyncGenerator<T[KeyOf<T>], void, undefined> {
     return this.#listLive(options, (_, { value }) => value as T[KeyOf<T>])
   }
 
-  /** Keys with their values. One that is written meanwhile shows its older or its newer value. */
+  /**
+   * Lists the keys with their values, like {@link keys}. A key that is written during the listing
+   * appears with its older or its newer value.
+   */
   entries(options?: KeysOptions): AsyncGenerator<Pair<T>, void, undefined> {
     return this.#listLive(options, (key, { value }) => [key, value as T[KeyOf<T>]])
   }
 
-  /** Keys with their values and when these expire. The rest is as for {@link entries}. */
+  /** Lists the keys with their values and expiries, like {@link entries}. */
   records(
     options?: KeysOptions,
-  ): AsyncGenerator<[KeyOf<T>, StoreRecord<T[KeyOf<T>]>], void, undefined> {
-    return this.#listLive(options, (key, live) => [key, recordOf<T[KeyOf<T>]>(live)])
+  ): AsyncGenerator<[key: KeyOf<T>, record: StoreRecord<T[KeyOf<T>]>], void, undefined> {
+    return this.#listLive(options, (key, live) => [key, toRecord<T[KeyOf<T>]>(live)])
   }
 
+  /** Lists the keys with their values, for `for await`. */
   [Symbol.asyncIterator](): AsyncGenerator<Pair<T>, void, undefined> {
     return this.entries()
   }
 
   /**
-   * The changes made from now on, by this store and by all others, in other tabs too, until this
-   * store closes or `return()` is called. They can be applied in order to a view of the keys.
+   * Watches the namespace: returns an iterator over all changes from now on, by this store or any
+   * other client. It ends when the store closes or its `return()` is called. A reader that applies
+   * the changes in order to a list of the keys ends up with the right list. Expiry is not reported.
    *
-   * At most 1,000 changed keys wait for the reader, each with its last change. One who falls
-   * further behind gets `clear`, then a `set` for each key there is. What expires is not told.
+   * At most 1,000 changed keys wait for the reader, each with its last change. A reader that falls
+   * further behind gets a `clear`, then a `set` for each key.
    *
-   * @throws StoreError `UNAVAILABLE` where the backend cannot tell of changes (`traits.watch`)
+   * @throws StoreError `UNAVAILABLE` if `traits.watch` is false; `STORE_NOT_OPEN`
+   *
+   * @example
+   * for await (const { kind, key } of store.watch()) {
+   *   if (kind === 'set') console.log(key, await store.get(key))
+   * }
    */
   watch(): StoreWatch {
     this.#checkOpen()
     const watch = new Watch(() => this.keys())
-    const stop = this.#on.queue.storage.watch?.((change) => watch.push(change))
+    const stop = this.#context.queue.storage.watch?.((change) => watch.push(change))
     if (stop === undefined) {
-      throw new StoreError('UNAVAILABLE', 'This storage cannot tell of changes; read it anew.', {
-        namespace: this.namespace,
-      })
+      throw new StoreError(
+        'UNAVAILABLE',
+        'watch() needs traits.watch, which is false for this backend; read the keys again instead.',
+        { namespace: this.namespace },
+      )
     }
     this.#watches.add(watch)
     watch.onEnd = () => {
@@ -253,8 +341,10 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   /**
-   * Waits for what was accepted, makes it durable and lets go of the namespace. A function given to
-   * `update` or `mutable` must not wait for it, since it waits for them.
+   * Closes the store: ends its watches, waits for its operations and releases the namespace. A
+   * function passed to `update` or `mutable` must not await it, or neither settles.
+   *
+   * @throws StoreError `STORE_NOT_OPEN` if it was called before; or an error of the backend
    */
   async close(): Promise<void> {
     this.#checkOpen()
@@ -262,7 +352,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     await this.#closing
   }
 
-  /** Closes the store if it is open, and waits if it is being closed. */
+  /** Closes the store, for `await using`. It may be closing or closed already. */
   async [Symbol.asyncDispose](): Promise<void> {
     await (this.#closing?.catch(noop) ?? this.close())
   }
@@ -270,31 +360,40 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async #close(): Promise<void> {
     const watches = [...this.#watches].map((watch) => watch.end())
     const idle = new Promise<void>((resolve) => {
-      this.#idle = resolve
-      if (this.#busy === 0) resolve()
+      this.#onIdle = resolve
+      if (this.#pendingOperations === 0) resolve()
     })
     await Promise.all([...watches, idle])
-    await this.#on.release()
+    await this.#context.release()
   }
 
   async #read(key: string): Promise<Entry | undefined> {
-    this.#check(key)
-    return ifLive(this.#on, await this.#accept(this.#on.queue.read(key)))
+    this.#checkKey(key)
+    return ifLive(this.#context, await this.#track(this.#context.queue.read(key)))
   }
 
-  /** `plan` gets the entry if it is alive as the step begins, and as it was read. */
-  async #step<R>(
+  /**
+   * Runs a read-modify-write.
+   *
+   * @param decide takes the entry of the key twice: unless it has expired, and expired or not
+   */
+  async #runStep<R>(
     key: string,
     method: string,
-    plan: (live: Entry | undefined, read: Entry | undefined) => Decision<R> | Promise<Decision<R>>,
+    decide: (
+      live: Entry | undefined,
+      read: Entry | undefined,
+    ) => Decision<R> | Promise<Decision<R>>,
   ): Promise<R> {
-    this.#check(key)
+    this.#checkKey(key)
     this.#checkAtomic(method)
-    return this.#accept(this.#on.queue.step(key, (read) => plan(ifLive(this.#on, read), read)))
+    return this.#track(
+      this.#context.queue.step(key, (read) => decide(ifLive(this.#context, read), read)),
+    )
   }
 
   #replace(key: string, live: Entry | undefined, read: Entry | undefined, next: unknown): Decision {
-    const change = changeFor(this.#on, key, live, read, next)
+    const change = changeFor(this.#context, key, live, read, next)
     return {
       change,
       result: change && 'entry' in change ? recopy(change.entry.value) : undefined,
@@ -303,57 +402,62 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   #listLive<B>(
     options: KeysOptions | undefined,
-    show: (key: KeyOf<T>, live: Entry) => B,
+    toItem: (key: KeyOf<T>, live: Entry) => B,
   ): AsyncGenerator<B, void, undefined> {
     return this.#list(
       options,
-      (prefix) => this.#on.queue.storage.entries(prefix),
+      (checked) => this.#context.queue.storage.entries(checked),
       ([key, entry]) => {
-        const live = ifLive(this.#on, entry)
-        return live && show(key as KeyOf<T>, live)
+        const live = ifLive(this.#context, entry)
+        return live && toItem(key as KeyOf<T>, live)
       },
     )
   }
 
-  /** Shows what the storage lists while the store is open; `close` waits for what it is reading. */
+  /**
+   * Lists a storage while the store is open. `close` waits for a read in progress, but not for the
+   * reader of the listing.
+   *
+   * @param toItem converts what the storage lists; `undefined` leaves it out
+   */
   async *#list<A, B>(
     options: KeysOptions | undefined,
-    list: (prefix: KeysOptions) => AsyncIterable<A>,
-    show: (each: A) => B | undefined,
+    list: (options: KeysOptions) => AsyncIterable<A>,
+    toItem: (listed: A) => B | undefined,
   ): AsyncGenerator<B, void, undefined> {
-    const prefix = this.#prefix(options)
-    const source = this.#on.queue.list(() => list(prefix))
+    const checked = this.#checkOptions(options)
+    const source = this.#context.queue.list(() => list(checked))
     try {
       for (;;) {
         this.#checkOpen()
-        const next = await this.#accept(source.next())
+        const next = await this.#track(source.next())
         if (next.done) return
         this.#checkOpen()
-        const shown = show(next.value)
-        if (shown !== undefined) yield shown
+        const item = toItem(next.value)
+        if (item !== undefined) yield item
       }
     } finally {
       await source.return(undefined)
     }
   }
 
-  /** An operation was accepted; until it settles, `close` waits for it. */
-  #accept<R>(settles: Promise<R>): Promise<R> {
-    this.#busy++
-    settles.then(this.#ended, this.#ended)
-    return settles
+  /** Makes `close` wait until an operation has settled. */
+  #track<R>(operation: Promise<R>): Promise<R> {
+    this.#pendingOperations++
+    operation.then(this.#onSettled, this.#onSettled)
+    return operation
   }
 
-  #prefix(options: KeysOptions | undefined): KeysOptions {
+  #checkOptions(options: KeysOptions | undefined): KeysOptions {
     const { prefix = '' } = options ?? {}
-    this.#check(prefix)
+    this.#checkKey(prefix)
     return { prefix }
   }
 
-  #check(key: unknown): void {
+  #checkKey(key: unknown): void {
     this.#checkOpen()
     try {
-      checkKey(key, this.#on.traits.maxKeyBytes)
+      checkKey(key, this.#context.traits.maxKeyBytes)
     } catch (error) {
       throw toStoreError(error, { namespace: this.namespace })
     }
@@ -361,20 +465,22 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   #checkOpen(): void {
     if (this.isOpen) return
-    throw new StoreError('STORE_NOT_OPEN', 'The store was closed.', { namespace: this.namespace })
+    throw new StoreError('STORE_NOT_OPEN', 'The store is closed; open the namespace again.', {
+      namespace: this.namespace,
+    })
   }
 
   #checkAtomic(method: string): void {
     this.#checkOpen()
-    if (this.#on.traits.atomic !== 'none' || this.#on.allowLostUpdates) return
+    if (this.#context.traits.atomic !== 'none' || this.#context.allowLostUpdates) return
     throw new StoreError(
       'NOT_ATOMIC',
-      `${method}() needs a backend that can make a write depend on what was read, and this one cannot. Use another, or start the runtime with { allowLostUpdates: true } and accept that of two writes at once one may be lost.`,
+      `${method}() needs an atomic backend; traits.atomic is "none" here. Use another backend, or start the runtime with { allowLostUpdates: true }, which may lose one of two concurrent writes.`,
       { namespace: this.namespace },
     )
   }
 }
 
-function recordOf<V>({ value, expires }: Entry): StoreRecord<V> {
+function toRecord<V>({ value, expires }: Entry): StoreRecord<V> {
   return expires === undefined ? { value: value as V } : { value: value as V, expires }
 }

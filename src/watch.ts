@@ -1,59 +1,62 @@
 import { noop } from './async.ts'
 import type { StoreChange } from './storage.ts'
 
-/** How many changed keys wait for a reader. */
-const MOST_PENDING = 1000
+const MAX_PENDING_KEYS = 1000
 
 type Next = IteratorResult<StoreChange, undefined>
 
-/** What `Store.watch` gives: changes, as they are made. */
+/** The changes of a store, as `Store.watch` returns them. Iterate it with `for await`. */
 export interface StoreWatch extends AsyncIterableIterator<StoreChange, undefined> {
-  /** @throws StoreError what listing the keys throws, for a reader who fell behind; it is the end */
+  /**
+   * Resolves to the next change. If listing the keys fails, which a reader that fell behind needs,
+   * it rejects with that error and the watch ends.
+   */
   next(): Promise<Next>
-  /** Ends it, while somebody waits for the next change as well. */
+  /** Ends the watch. A pending `next()` resolves with `done: true`. */
   return(): Promise<Next>
 }
 
 /**
- * Changes on their way to one reader, bounded: of each key the last one waits, and a reader that
- * is too far behind is given the keys anew. Unlike a generator it can be ended while its reader waits.
+ * The queue of changes between a storage and one reader. It keeps the last change of each key, and
+ * of at most 1,000 keys; a reader that falls further behind gets a listing of all keys. A class, since
+ * a generator cannot end while its reader waits.
  */
 export class Watch implements StoreWatch {
   readonly #listKeys: () => AsyncIterator<string, void>
   readonly #pending = new Map<string, StoreChange>()
-  /** What is told before the rest; `unknown`: that all is gone, and then every key there is. */
-  #first: 'clear' | 'unknown' | undefined
-  #ended = false
+  /** What comes before the pending changes: a `clear`, or for `unknown` a `clear` and a listing. */
+  #reset: 'clear' | 'unknown' | undefined
+  #isEnded = false
   #listing: AsyncIterator<string, void> | undefined
-  #last: Promise<unknown> = Promise.resolve()
+  #lastNext: Promise<unknown> = Promise.resolve()
   #wake: () => void = noop
-  /** Called once, when it ends. */
+  /** Called once, when the watch ends. */
   onEnd: () => void = noop
 
   constructor(listKeys: () => AsyncIterator<string, void>) {
     this.#listKeys = listKeys
   }
 
-  /** `unknown`: anything may have changed. */
+  /** Adds a change; `unknown` means that any key may have changed. */
   push(change: StoreChange | { readonly kind: 'unknown' }): void {
-    // What a listing is about to show need not be told as well.
-    if (this.#first === 'unknown') return
+    // The listing that is due will show the effect of this change.
+    if (this.#reset === 'unknown') return
     if (change.kind === 'set' || change.kind === 'remove') {
       this.#pending.delete(change.key)
       this.#pending.set(change.key, change)
-      if (this.#pending.size > MOST_PENDING) this.#begin('unknown')
+      if (this.#pending.size > MAX_PENDING_KEYS) this.#discardPending('unknown')
     } else {
-      this.#begin(change.kind)
+      this.#discardPending(change.kind)
     }
     this.#wake()
   }
 
-  /** Resolves when a listing under way has ended too. */
+  /** Ends the watch. Resolves when a listing in progress has ended too. */
   async end(): Promise<void> {
     const listing = this.#listing
     this.#listing = undefined
-    if (!this.#ended) {
-      this.#ended = true
+    if (!this.#isEnded) {
+      this.#isEnded = true
       this.onEnd()
       this.#wake()
     }
@@ -61,8 +64,8 @@ export class Watch implements StoreWatch {
   }
 
   next(): Promise<Next> {
-    const next = this.#last.then(() => this.#advance())
-    this.#last = next.catch(noop)
+    const next = this.#lastNext.then(() => this.#advance())
+    this.#lastNext = next.catch(noop)
     return next
   }
 
@@ -76,25 +79,26 @@ export class Watch implements StoreWatch {
   }
 
   async #advance(): Promise<Next> {
-    while (!this.#ended) {
+    while (!this.#isEnded) {
       const listing = this.#listing
-      const change = listing === undefined ? this.#take() : await this.#list(listing)
-      if (this.#ended) break
+      const change = listing === undefined ? this.#shift() : await this.#readListing(listing)
+      if (this.#isEnded) break
       if (change !== undefined) return { done: false, value: change }
       if (listing === undefined) await new Promise<void>((resolve) => (this.#wake = resolve))
     }
     return { done: true, value: undefined }
   }
 
-  #begin(first: 'clear' | 'unknown'): void {
+  #discardPending(reset: 'clear' | 'unknown'): void {
     this.#pending.clear()
-    this.#first = first
+    this.#reset = reset
   }
 
-  #take(): StoreChange | undefined {
-    if (this.#first !== undefined) {
-      if (this.#first === 'unknown') this.#listing = this.#listKeys()
-      this.#first = undefined
+  /** Removes and returns the first change. After an `unknown` it starts a listing. */
+  #shift(): StoreChange | undefined {
+    if (this.#reset !== undefined) {
+      if (this.#reset === 'unknown') this.#listing = this.#listKeys()
+      this.#reset = undefined
       return { kind: 'clear' }
     }
     for (const [key, change] of this.#pending) {
@@ -104,13 +108,14 @@ export class Watch implements StoreWatch {
     return undefined
   }
 
-  async #list(listing: AsyncIterator<string, void>): Promise<StoreChange | undefined> {
+  /** Returns the next listed key as a `set`; `undefined` at the end of the listing. */
+  async #readListing(listing: AsyncIterator<string, void>): Promise<StoreChange | undefined> {
     try {
       const { done, value: key } = await listing.next()
       if (!done) return { kind: 'set', key }
       this.#listing = undefined
     } catch (error) {
-      const wasOpen = !this.#ended
+      const wasOpen = !this.#isEnded
       await this.end()
       if (wasOpen) throw error
     }

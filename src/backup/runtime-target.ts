@@ -97,7 +97,7 @@ function checkFits(change: BackupChange, { namespace, traits }: Store): void {
   try {
     checkKey(key, traits.maxKeyBytes)
     if ('remove' in change || traits.maxValueBytes === Number.POSITIVE_INFINITY) return
-    copyValue(decode(change.value), traits.maxValueBytes, utf8Bytes(key))
+    copyValue(decode(change.value), { maxBytes: traits.maxValueBytes, keyBytes: utf8Bytes(key) })
   } catch (error) {
     throw toStoreError(error, { namespace, key })
   }

@@ -1,6 +1,7 @@
+/** The constructor of a typed array or a `DataView`. */
 export type ViewConstructor = new (buffer: ArrayBuffer) => ArrayBufferView
 
-/** The classes of errors that are kept, by name. */
+/** The error classes of the value domain, by name. Look up an untrusted name with `Object.hasOwn`. */
 export const ERROR_CLASSES: Readonly<Record<string, ErrorConstructor>> = {
   Error,
   EvalError,
@@ -11,27 +12,30 @@ export const ERROR_CLASSES: Readonly<Record<string, ErrorConstructor>> = {
   URIError,
 }
 
-/** What of an error is kept, and what engines put on errors by themselves. */
+/** Matches the properties that a storable error may own: what is stored, and what engines add. */
 export const ERROR_PROPERTY: RegExp =
   /^(?:message|cause|stack|fileName|lineNumber|columnNumber|line|column|sourceURL)$/
 
-/** The built-in class an object belongs to directly, of this realm or another; never a subclass. */
+/**
+ * Returns the name of the built-in class that an object is a direct instance of, in this realm or
+ * another; `undefined` for an instance of any other class, a subclass included.
+ */
 export function builtInName(value: object): string | undefined {
   const prototype: { constructor?: unknown } | null = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) return 'Object'
   if (prototype === Array.prototype) return 'Array'
   const Class = prototype.constructor
-  // A subclass has a prototype of its own; so has what was made with Object.create.
+  // A prototype that Object.create() made inherits `constructor` from the one above it.
   if (typeof Class !== 'function' || Class.prototype !== prototype) return undefined
   const { name } = Class
-  // The second tells it of another realm, but takes longer.
+  // The source text also recognizes a class of another realm, but reading it is slower.
   return (globalThis as Record<string, unknown>)[name] === Class ||
     /\[native code\]\s*\}$/.test(Function.prototype.toString.call(Class))
     ? name
     : undefined
 }
 
-/** An object that is not stored, in words. */
+/** Describes an object for an error message, given its {@link builtInName}. */
 export function describeObject(value: object, name: string | undefined): string {
   if (name === 'Promise') return 'a promise; await it first'
   const own: unknown = name || (value as { constructor?: { name?: unknown } }).constructor?.name

@@ -1,95 +1,133 @@
 import { quote, StoreError, type StoreErrorDetails } from '../errors.ts'
 
-/** A property's name or an element's index; a function gives the text of what has neither. */
-export type Step = string | number | (() => string)
+/** A property name, an array index, or a function that formats a step without either. */
+export type PathStep = string | number | (() => string)
 
-/** One pass over a value: what it looks at, how far it may go, and where it is. */
+/** The limits and the progress of one copy. */
 export interface CopyContext {
   readonly maxDepth: number
-  /** Not where a copy is copied, which was checked when it was made. */
-  readonly checks: boolean
-  readonly measures: boolean
   readonly maxBytes: number
+  /** Whether to reject what is outside the value domain. A copy of a copy needs no check. */
+  readonly shouldCheck: boolean
+  readonly shouldMeasure: boolean
+  /** The bytes counted so far. */
   bytes: number
-  /** The steps to where the pass is are the first `depth`; what comes after them is left over. */
-  readonly path: Step[]
+  /** The first `depth` steps lead to the current value; later ones are left over. */
+  readonly path: PathStep[]
   depth: number
-  /** The copy of each object met. Not made for a number or a text. */
+  /** The copy of each object met so far. Created with the first object: primitives need no map. */
   copies: Map<object, object> | undefined
 }
 
-export function createContext(
-  maxDepth: number,
-  checks: boolean,
-  measures = false,
-  maxBytes: number = Infinity,
+/** The deepest nesting of a value. */
+export const MAX_DEPTH = 1000
+
+/** Creates the context of a new copy. By default it checks the value and does not measure it. */
+export function createContext({
+  maxDepth = MAX_DEPTH,
+  maxBytes = Infinity,
+  shouldCheck = true,
+  shouldMeasure = false,
   bytes = 0,
-): CopyContext {
-  return { maxDepth, checks, measures, maxBytes, bytes, path: [], depth: 0, copies: undefined }
+}: {
+  readonly maxDepth?: number | undefined
+  readonly maxBytes?: number | undefined
+  readonly shouldCheck?: boolean
+  readonly shouldMeasure?: boolean
+  /** The count to start from. */
+  readonly bytes?: number | undefined
+}): CopyContext {
+  return {
+    maxDepth,
+    maxBytes,
+    shouldCheck,
+    shouldMeasure,
+    bytes,
+    path: [],
+    depth: 0,
+    copies: undefined,
+  }
 }
 
-/** @throws StoreError `TOO_LARGE` */
-export function countBytes(bytes: number, pass: CopyContext): void {
-  pass.bytes += bytes
-  if (pass.bytes > pass.maxBytes) {
+/**
+ * Adds to the measured size.
+ *
+ * @throws StoreError `TOO_LARGE`
+ */
+export function countBytes(bytes: number, context: CopyContext): void {
+  context.bytes += bytes
+  if (context.bytes > context.maxBytes) {
     throw new StoreError(
       'TOO_LARGE',
-      `The value is too large: with its key it takes more than ${pass.maxBytes} bytes.`,
+      `The value is too large: with its key it takes more than ${context.maxBytes} bytes. Store it in parts.`,
     )
   }
 }
 
-/** @throws StoreError `TOO_LARGE` */
-export function countText(text: string, pass: CopyContext): void {
-  if (!pass.measures) return
-  // Its length is held against the limit before its characters are looked at.
-  countBytes(6 + text.length, pass)
-  // One character beyond Latin-1 makes V8 write two bytes a character.
-  if (BEYOND_LATIN_1.test(text)) countBytes(2 + text.length, pass)
+/**
+ * Adds the size of a string to the measured size.
+ *
+ * @throws StoreError `TOO_LARGE`
+ */
+export function countText(text: string, context: CopyContext): void {
+  if (!context.shouldMeasure) return
+  // Compare the length with the limit before scanning the characters.
+  countBytes(6 + text.length, context)
+  // V8 serializes a string with two bytes per character if any is beyond Latin-1.
+  if (BEYOND_LATIN_1.test(text)) countBytes(2 + text.length, context)
 }
 
-// Of text that has one byte a character V8 knows at once that it holds none.
+// V8 answers at once for a string that it holds with one byte per character.
 const BEYOND_LATIN_1 = /[\u0100-\uffff]/
 
-/** Makes the copy known, for whatever else refers to the object. */
-export function rememberCopy<T extends object>(value: object, copy: T, pass: CopyContext): T {
-  pass.copies ??= new Map()
-  pass.copies.set(value, copy)
+/** Records the copy of an object, for every other reference to that object. */
+export function rememberCopy<T extends object>(value: object, copy: T, context: CopyContext): T {
+  context.copies ??= new Map()
+  context.copies.set(value, copy)
   return copy
 }
 
 /**
- * The indexes of what an array holds; it may hold nothing besides.
+ * Returns the indexes of an array's elements, without those of its holes.
  *
- * @throws StoreError `INVALID_VALUE`
+ * @throws StoreError `INVALID_VALUE` if the array has any other property
  */
-export function indexesOf(value: unknown[], pass: CopyContext): readonly PropertyKey[] {
+export function indexesOf(value: unknown[], context: CopyContext): readonly PropertyKey[] {
   const keys = Reflect.ownKeys(value)
-  // First come the indexes, then `length`, then whatever else it has.
+  // The indexes come first, then `length`, then any other property.
   if (keys.length === value.length + 1 && keys.at(-1) === 'length') return keys.slice(0, -1)
-  // It has holes or more, or is a Proxy, which may list them in any order.
+  // The array has holes or other properties, or is a Proxy, which may list its keys in any order.
   const indexes = keys.filter((key) => key !== 'length')
   const other = indexes.find(
     (key) =>
       typeof key === 'symbol' || String(Number(key) >>> 0) !== key || Number(key) >= value.length,
   )
   if (other === undefined) return indexes
-  return throwInvalid(`has a property ${quote(String(other))} besides its elements`, pass)
+  return throwInvalid(`has a property ${quote(String(other))} besides its elements`, context)
 }
 
-/** @throws StoreError `INVALID_VALUE` where an object has more than so many properties of its own */
-export function assertNoOwnProperties(value: object, pass: CopyContext, own = 0): void {
-  if (pass.checks && Reflect.ownKeys(value).length > own)
-    throwInvalid('has properties of its own', pass)
+/** @throws StoreError `INVALID_VALUE` if an object has more than `allowed` own properties */
+export function assertNoOwnProperties(value: object, context: CopyContext, allowed = 0): void {
+  if (context.shouldCheck && Reflect.ownKeys(value).length > allowed)
+    throwInvalid('has properties of its own', context)
 }
 
-/** @throws StoreError `INVALID_VALUE` with the path to where the pass is */
-export function throwInvalid(what: string, pass: CopyContext, details?: StoreErrorDetails): never {
-  const path = pass.path.slice(0, pass.depth).map(shown).join('')
-  throw new StoreError('INVALID_VALUE', `Cannot be stored: $${path} ${what}.`, details)
+/**
+ * Rejects the current value.
+ *
+ * @param problem the end of a sentence whose subject is the path
+ * @throws StoreError `INVALID_VALUE` with the path of the current value
+ */
+export function throwInvalid(
+  problem: string,
+  context: CopyContext,
+  details?: StoreErrorDetails,
+): never {
+  const path = context.path.slice(0, context.depth).map(formatStep).join('')
+  throw new StoreError('INVALID_VALUE', `Cannot be stored: $${path} ${problem}.`, details)
 }
 
-function shown(step: Step): string {
+function formatStep(step: PathStep): string {
   if (typeof step === 'function') return step()
   if (typeof step === 'number') return `[${step}]`
   return /^[a-z$_][\w$]*$/i.test(step) ? `.${step}` : `[${quote(step)}]`

@@ -1,277 +1,278 @@
 import {
   builtInName,
   describeObject,
-  ERROR_PROPERTY,
   ERROR_CLASSES,
+  ERROR_PROPERTY,
   type ViewConstructor,
 } from './built-in.ts'
-import { quote, StoreError } from '../errors.ts'
 import {
+  assertNoOwnProperties,
+  type CopyContext,
   countBytes,
   countText,
   createContext,
   indexesOf,
+  type PathStep,
   rememberCopy,
-  assertNoOwnProperties,
-  type CopyContext,
   throwInvalid,
-  type Step,
 } from './copy-context.ts'
+import { quote, StoreError } from '../errors.ts'
 
-/** A private copy of a value, and how much room it takes. */
-export interface Copy {
+/** A private copy of a value, with its size. */
+export interface MeasuredCopy {
   readonly value: unknown
   /**
-   * At least what a structured clone of the value takes in V8's format, in bytes: text in Latin-1
-   * counts one byte a character, other text two. What `copyValue` was told to begin with is in it.
+   * At least the size of the value as V8's structured clone writes it, plus `keyBytes`, in bytes.
+   * A Latin-1 string counts one byte per character, any other string two.
    */
   readonly bytes: number
 }
 
-/** How deep a value may nest. */
-export const MAX_DEPTH = 1000
+export interface CopyLimits {
+  /** The largest size of the value together with its key, in bytes. Default: no limit. */
+  readonly maxBytes?: number | undefined
+  /** The size of the key, in bytes. Default 0. */
+  readonly keyBytes?: number | undefined
+}
 
 /**
- * How many bits a bigint may have. Reading and writing its digits takes more time than they are
- * long; Firefox and Safari make none of more than 2^20 bits.
+ * The longest bigint, in bits. Parsing and formatting digits takes more than linear time, and
+ * Firefox and Safari support no bigint of more than 2^20 bits.
  */
 export const MAX_BIGINT_BITS: number = 2 ** 18
 const BIGINT_END = 2n ** BigInt(MAX_BIGINT_BITS)
 
 /**
- * Checks, copies and measures a value in one pass, at the time of the call.
+ * Checks, copies and measures a value in one context.
  *
- * @throws StoreError `INVALID_VALUE` with the path of what cannot be stored, `TOO_LARGE` as soon
- * as the copy passes `maxBytes`
- * @param firstBytes what counts before the value, its key for one
+ * @throws StoreError `INVALID_VALUE` with the path of what cannot be stored; `TOO_LARGE` as soon
+ * as the measured size passes `maxBytes`
  */
-export function copyValue(
-  value: unknown,
-  maxBytes: number = Number.POSITIVE_INFINITY,
-  firstBytes = 0,
-): Copy {
-  const pass = createContext(MAX_DEPTH, true, true, maxBytes, firstBytes)
-  return { value: copyRoot(value, pass), bytes: pass.bytes }
+export function copyValue(value: unknown, { maxBytes, keyBytes }: CopyLimits = {}): MeasuredCopy {
+  const context = createContext({ shouldMeasure: true, maxBytes, bytes: keyBytes })
+  return { value: copyRoot(value, context), bytes: context.bytes }
 }
 
 /**
- * Checks and copies a value without measuring it. A text of a megabyte that a list names a
- * thousand times takes a gigabyte by the measure; here it is not looked at.
+ * Checks and copies a value without measuring it. Measuring a string scans it at every reference:
+ * a list with a thousand references to one megabyte takes the time of a gigabyte.
  *
+ * @param maxDepth the deepest nesting. Default `MAX_DEPTH`
  * @throws StoreError `INVALID_VALUE` with the path of what cannot be stored
  */
-export function cloneValue(value: unknown, maxDepth: number = MAX_DEPTH): unknown {
-  return copyRoot(value, createContext(maxDepth, true))
+export function cloneValue(value: unknown, maxDepth?: number): unknown {
+  return copyRoot(value, createContext({ maxDepth }))
 }
 
-/** Another copy of what `copyValue` or `cloneValue` gave, or of `undefined`; nothing is checked again. */
+/** Copies a result of `copyValue` or `cloneValue`, or `undefined`, without checking it again. */
 export function recopy(copied: unknown): unknown {
-  return copyPart(copied, createContext(Infinity, false))
+  return copyPart(copied, createContext({ maxDepth: Infinity, shouldCheck: false }))
 }
 
-/** How many bytes of UTF-8 a well-formed text takes. */
+/** Returns the length of a well-formed string in UTF-8, in bytes. */
 export function utf8Bytes(text: string): number {
-  // Nearly every key is plain ASCII, and an encoder takes its time.
+  // Most keys are plain ASCII, and TextEncoder is slow for short strings.
   return /[^\x20-\x7e]/.test(text) ? new TextEncoder().encode(text).length : text.length
 }
 
-function copyRoot(value: unknown, pass: CopyContext): unknown {
+function copyRoot(value: unknown, context: CopyContext): unknown {
   if (value === undefined) {
     throwInvalid(
       'is undefined, which is what a missing key reads as. Use delete() to remove one',
-      pass,
+      context,
     )
   }
   try {
-    return copyPart(value, pass)
+    return copyPart(value, context)
   } catch (cause) {
     if (cause instanceof StoreError) throw cause
-    // A getter or a Proxy trap threw, or an object was not what its prototype says.
-    const why = cause instanceof Error ? `: ${cause.message}` : ''
-    return throwInvalid(`cannot be read${why}`, pass, { cause })
+    // A getter or a Proxy trap threw, or the object is not what its prototype says.
+    const reason = cause instanceof Error ? `: ${cause.message}` : ''
+    return throwInvalid(`cannot be read${reason}`, context, { cause })
   }
 }
 
-function copyPart(value: unknown, pass: CopyContext): unknown {
+function copyPart(value: unknown, context: CopyContext): unknown {
   switch (typeof value) {
     case 'object':
-      if (value !== null) return copyObject(value, pass)
-      countBytes(1, pass)
+      if (value !== null) return copyObject(value, context)
+      countBytes(1, context)
       break
     case 'string':
-      countText(value, pass)
+      countText(value, context)
       break
     case 'bigint':
       if ((value < 0n ? -value : value) >= BIGINT_END)
-        throwInvalid(`is a bigint of more than ${MAX_BIGINT_BITS} bits`, pass)
-      if (pass.measures) countBytes(16 + value.toString(16).length / 2, pass)
+        throwInvalid(`is a bigint of more than ${MAX_BIGINT_BITS} bits`, context)
+      if (context.shouldMeasure) countBytes(16 + value.toString(16).length / 2, context)
       break
     case 'function':
     case 'symbol':
-      throwInvalid(`is a ${typeof value}`, pass)
+      throwInvalid(`is a ${typeof value}`, context)
       break
     default:
-      countBytes(typeof value === 'number' ? 9 : 1, pass)
+      countBytes(typeof value === 'number' ? 9 : 1, context)
   }
   return value
 }
 
-function copyObject(value: object, pass: CopyContext): unknown {
-  const known = pass.copies?.get(value)
+function copyObject(value: object, context: CopyContext): unknown {
+  const known = context.copies?.get(value)
   if (known !== undefined) {
-    // V8 writes such a structured clone, and can never read it again.
-    if (known === value) throwInvalid('is an error within its own cause', pass)
-    countBytes(6, pass)
+    // V8 serializes an error that is its own cause, but cannot read it back.
+    if (known === value) throwInvalid('is an error within its own cause', context)
+    countBytes(6, context)
     return known
   }
-  if (pass.depth >= pass.maxDepth)
-    throwInvalid(`nests more than ${pass.maxDepth} levels deep`, pass)
-  countBytes(16, pass)
+  if (context.depth >= context.maxDepth)
+    throwInvalid(`nests more than ${context.maxDepth} levels deep`, context)
+  countBytes(16, context)
   const name = builtInName(value) ?? ''
   const copy = COPIERS[name]
-  if (copy !== undefined) return copy(value as never, pass)
-  if (ArrayBuffer.isView(value)) return copyView(value, name, pass)
-  if (name in ERROR_CLASSES) return copyError(value as Error, name, pass)
-  return throwInvalid(`is ${describeObject(value, name)}`, pass)
+  if (copy !== undefined) return copy(value as never, context)
+  if (ArrayBuffer.isView(value)) return copyView(value, name, context)
+  if (name in ERROR_CLASSES) return copyError(value as Error, name, context)
+  return throwInvalid(`is ${describeObject(value, name)}`, context)
 }
 
-// An array of no more than so many holes may take room for each of them.
-const SPARSE_LENGTH = 64
+// Arrays up to this length are never made sparse: their holes take little memory.
+const MAX_DENSE_LENGTH = 64
 
-/** How an object is copied, by the name of its class; errors and views come besides. */
-const COPIERS: Readonly<Record<string, (value: never, pass: CopyContext) => unknown>> = {
-  Object: (value: Record<string, unknown>, pass) => {
-    const copy = rememberCopy<Record<string, unknown>>(value, {}, pass)
+/** The copy function of each class, by its name; errors and views have functions of their own. */
+const COPIERS: Readonly<Record<string, (value: never, context: CopyContext) => unknown>> = {
+  Object: (value: Record<string, unknown>, context) => {
+    const copy = rememberCopy<Record<string, unknown>>(value, {}, context)
     const keys = Object.keys(value)
-    if (pass.checks) {
-      // Two lists more are made sooner than the one of Reflect.ownKeys.
-      if (Object.getOwnPropertySymbols(value).length > 0) throwInvalid('has a symbol key', pass)
+    if (context.shouldCheck) {
+      // V8 runs these two calls faster than one of Reflect.ownKeys.
+      if (Object.getOwnPropertySymbols(value).length > 0) throwInvalid('has a symbol key', context)
       if (Object.getOwnPropertyNames(value).length > keys.length)
-        throwInvalid('has a property that is not enumerable', pass)
+        throwInvalid('has a property that is not enumerable', context)
     }
     for (const key of keys) {
-      if (key === '__proto__') throwInvalid('has an own property "__proto__"', pass)
-      countText(key, pass)
-      pass.path[pass.depth++] = key
-      copy[key] = copyPart(value[key], pass)
-      pass.depth--
+      if (key === '__proto__') throwInvalid('has an own property "__proto__"', context)
+      countText(key, context)
+      context.path[context.depth++] = key
+      copy[key] = copyPart(value[key], context)
+      context.depth--
     }
     return copy
   },
-  Array: (value: unknown[], pass) => {
+  Array: (value: unknown[], context) => {
     const { length } = value
-    const copy = rememberCopy<unknown[]>(value, [], pass)
-    // Whoever reads the value back makes room for every element and hole. Looked at first, since
-    // the keys of a large array are many.
-    countBytes(length, pass)
-    const indexes = pass.checks ? indexesOf(value, pass) : Object.keys(value)
-    countBytes(6 * indexes.length, pass)
-    // V8 makes room for each hole, up to many millions, unless an array has had a far element.
-    if (length > SPARSE_LENGTH + 4 * indexes.length) {
+    const copy = rememberCopy<unknown[]>(value, [], context)
+    // A reader of the value allocates every element and hole. Check the length before listing the
+    // keys, of which there may be many.
+    countBytes(length, context)
+    const indexes = context.shouldCheck ? indexesOf(value, context) : Object.keys(value)
+    countBytes(6 * indexes.length, context)
+    // V8 allocates millions of holes, but not in an array that once had a far element.
+    if (length > MAX_DENSE_LENGTH + 4 * indexes.length) {
       copy[2 ** 32 - 2] = 0
       Reflect.deleteProperty(copy, 2 ** 32 - 2)
     }
     for (let i = 0; i < indexes.length; i++) {
       const index = indexes.length === length ? i : Number(indexes[i])
-      pass.path[pass.depth++] = index
-      copy[index] = copyPart(value[index], pass)
-      pass.depth--
+      context.path[context.depth++] = index
+      copy[index] = copyPart(value[index], context)
+      context.depth--
     }
-    // Where it is that already, V8 takes its time all the same.
+    // V8 is slow to assign `length` even where it does not change.
     if (copy.length !== length) copy.length = length
     return copy
   },
-  Map: (value: Map<unknown, unknown>, pass) => {
-    assertNoOwnProperties(value, pass)
-    const copy = rememberCopy(value, new Map<unknown, unknown>(), pass)
+  Map: (value: Map<unknown, unknown>, context) => {
+    assertNoOwnProperties(value, context)
+    const copy = rememberCopy(value, new Map<unknown, unknown>(), context)
     let index = 0
     const nth = (): string => `<key ${index}>`
     for (const [key, item] of value) {
       const name = (): string => `.get(${typeof key === 'string' ? quote(key) : nth()})`
-      copy.set(copyAt(nth, key, pass), copyAt(name, item, pass))
+      copy.set(copyAt(nth, key, context), copyAt(name, item, context))
       index++
     }
     return copy
   },
-  Set: (value: Set<unknown>, pass) => {
-    assertNoOwnProperties(value, pass)
-    const copy = rememberCopy(value, new Set<unknown>(), pass)
-    for (const item of value) copy.add(copyAt(() => `<item ${copy.size}>`, item, pass))
+  Set: (value: Set<unknown>, context) => {
+    assertNoOwnProperties(value, context)
+    const copy = rememberCopy(value, new Set<unknown>(), context)
+    for (const item of value) copy.add(copyAt(() => `<item ${copy.size}>`, item, context))
     return copy
   },
-  Date: (value: Date, pass) => {
-    assertNoOwnProperties(value, pass)
-    return rememberCopy(value, new Date(value.getTime()), pass)
+  Date: (value: Date, context) => {
+    assertNoOwnProperties(value, context)
+    return rememberCopy(value, new Date(value.getTime()), context)
   },
-  RegExp: (value: RegExp, pass) => {
-    // `lastIndex` is every RegExp's own; it is no part of the domain and starts again at 0.
-    assertNoOwnProperties(value, pass, 1)
-    countText(value.source, pass)
-    return rememberCopy(value, new RegExp(value.source, value.flags), pass)
+  RegExp: (value: RegExp, context) => {
+    // The one own property is `lastIndex`. It is not stored: the copy starts at 0.
+    assertNoOwnProperties(value, context, 1)
+    countText(value.source, context)
+    return rememberCopy(value, new RegExp(value.source, value.flags), context)
   },
-  ArrayBuffer: (value: ArrayBuffer, pass) => {
-    assertNoOwnProperties(value, pass)
-    return rememberCopy(value, copyBytes(value, 0, value.byteLength, pass), pass)
+  ArrayBuffer: (value: ArrayBuffer, context) => {
+    assertNoOwnProperties(value, context)
+    return rememberCopy(value, copyBytes(value, 0, value.byteLength, context), context)
   },
 }
 
 const VIEW =
   /^(?:(?:Big)?(?:Int|Uint)(?:8|16|32|64)|Uint8Clamped|Float(?:16|32|64))Array$|^DataView$/
 
-/** A view is its own bytes; what else its buffer holds is not part of it. */
-function copyView(value: ArrayBufferView, name: string, pass: CopyContext): unknown {
-  // By name, and not whatever else is global: Node's Buffer, or somebody's own subclass.
+/** Copies the bytes that a view shows, without the rest of its buffer. */
+function copyView(value: ArrayBufferView, name: string, context: CopyContext): unknown {
+  // Match known names first: Buffer of Node and a user's subclass may be global too.
   const Type = VIEW.test(name)
     ? (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name]
     : undefined
   if (Type === undefined)
-    return throwInvalid(`is ${describeObject(value, name)}; store a Uint8Array`, pass)
+    return throwInvalid(`is ${describeObject(value, name)}; store a Uint8Array`, context)
   if (builtInName(value.buffer) !== 'ArrayBuffer')
-    throwInvalid('is a view of a SharedArrayBuffer', pass)
-  countBytes(32, pass)
+    throwInvalid('is a view of a SharedArrayBuffer', context)
+  countBytes(32, context)
   const { buffer, byteOffset, byteLength } = value
-  return rememberCopy(value, new Type(copyBytes(buffer, byteOffset, byteLength, pass)), pass)
+  return rememberCopy(value, new Type(copyBytes(buffer, byteOffset, byteLength, context)), context)
 }
 
-/** Where the buffer is detached this throws. */
+/** @throws TypeError if the buffer is detached */
 function copyBytes(
   buffer: ArrayBufferLike,
   from: number,
   length: number,
-  pass: CopyContext,
+  context: CopyContext,
 ): ArrayBuffer {
-  countBytes(length, pass)
+  countBytes(length, context)
   return new Uint8Array(new Uint8Array(buffer, from, length)).buffer
 }
 
-function copyError(value: Error, name: string, pass: CopyContext): Error {
+function copyError(value: Error, name: string, context: CopyContext): Error {
   for (const key of Reflect.ownKeys(value).map(String)) {
     if (!ERROR_PROPERTY.test(key) && !(key === 'name' && value.name === name))
       throwInvalid(
         `is an error with a property ${quote(key)}; only name, message and cause are kept`,
-        pass,
+        context,
       )
   }
   const { message } = value
-  if (typeof message !== 'string') throwInvalid('is an error whose message is no text', pass)
-  countBytes(48, pass)
-  // Its stack begins with it.
-  countText(message, pass)
-  countText(message, pass)
-  // It stands for itself until its cause is copied.
-  rememberCopy(value, value, pass)
+  if (typeof message !== 'string')
+    throwInvalid('is an error whose message is not a string', context)
+  countBytes(48, context)
+  // Count the message twice, because V8 also writes the stack, which begins with it.
+  countText(message, context)
+  countText(message, context)
+  // Until the cause is copied, the error maps to itself, so that copyObject() detects a cycle.
+  rememberCopy(value, value, context)
   const options = Object.hasOwn(value, 'cause')
-    ? { cause: copyAt('cause', value.cause, pass) }
+    ? { cause: copyAt('cause', value.cause, context) }
     : undefined
   const copy = new (ERROR_CLASSES[name] as ErrorConstructor)(message, options)
-  // Where it was copied is nobody's business, and a stack differs from engine to engine.
+  // Replace the stack of this function call. Stacks differ between engines, so none is stored.
   const stack = { value: `${name}: ${message}`, writable: true, configurable: true }
-  return rememberCopy(value, Object.defineProperty(copy, 'stack', stack), pass)
+  return rememberCopy(value, Object.defineProperty(copy, 'stack', stack), context)
 }
 
-function copyAt(step: Step, value: unknown, pass: CopyContext): unknown {
-  pass.path[pass.depth++] = step
-  const copy = copyPart(value, pass)
-  pass.depth--
+function copyAt(step: PathStep, value: unknown, context: CopyContext): unknown {
+  context.path[context.depth++] = step
+  const copy = copyPart(value, context)
+  context.depth--
   return copy
 }

@@ -3,7 +3,7 @@ import { type Entry, StorageBase, StoragePluginBase, StorageRuntime } from '../.
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
 
-/** Six methods that take their time, and tell when they begin and end. */
+/** A minimal storage whose reads take 5 ms. It logs when a read begins and ends. */
 class SlowStorage extends StorageBase {
   readonly #log: string[]
   readonly #map = new Map<string, Entry>()
@@ -15,9 +15,9 @@ class SlowStorage extends StorageBase {
   }
 
   async get(key: string): Promise<Entry | undefined> {
-    this.#log.push(`get ${key}`)
+    this.#log.push(`begin ${key}`)
     await pause()
-    this.#log.push(`got ${key}`)
+    this.#log.push(`end ${key}`)
     return this.#map.get(key)
   }
 
@@ -50,30 +50,30 @@ class SlowPlugin extends StoragePluginBase {
   }
 }
 
-describe.each(['keys', 'entries', 'values'] as const)('a listing of %s', (list) => {
-  test('that is reading is waited for by close, and shows nothing more', async () => {
+describe.each(['keys', 'entries', 'values'] as const)('close() during %s()', (list) => {
+  test('waits for the read in progress, whose result is not listed', async () => {
     const plugin = new SlowPlugin({})
     const store = await new StorageRuntime(plugin).open('n')
     const listing = store[list]()
     await listing.next()
     const next = listing.next().then(
-      ({ value }) => `showed ${String(value)}`,
+      ({ value }) => `listed ${String(value)}`,
       (error: { code?: string }) => error.code,
     )
     await store.close()
     expect(await next).toBe('STORE_NOT_OPEN')
     await expect(listing.next()).resolves.toEqual({ done: true, value: undefined })
     await pause()
-    expect(plugin.log).toEqual(['get a', 'got a', 'get b', 'got b', 'close'])
+    expect(plugin.log).toEqual(['begin a', 'end a', 'begin b', 'end b', 'close'])
   })
 
-  test('that rests is no hindrance to close, and ends with STORE_NOT_OPEN', async () => {
+  test('does not wait for an idle reader, whose next() rejects with STORE_NOT_OPEN', async () => {
     const plugin = new SlowPlugin({})
     const store = await new StorageRuntime(plugin).open('n')
     const listing = store[list]()
     await listing.next()
     await store.close()
     await expect(listing.next()).rejects.toMatchObject({ code: 'STORE_NOT_OPEN' })
-    expect(plugin.log).toEqual(['get a', 'got a', 'close'])
+    expect(plugin.log).toEqual(['begin a', 'end a', 'close'])
   })
 })

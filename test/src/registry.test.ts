@@ -1,56 +1,39 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { unstable_readConfig } from 'wrangler'
-import { cloudflareKV, CloudflareKVStoragePlugin } from '../../adapters/cloudflare-kv.ts'
-import { durableObject, DurableObjectStoragePlugin } from '../../adapters/durable-object.ts'
-import { memory, MemoryStoragePlugin } from '../../adapters/memory.ts'
+import { cloudflareKV } from '../../adapters/cloudflare-kv.ts'
+import { durableObject } from '../../adapters/durable-object.ts'
+import { memory } from '../../adapters/memory.ts'
 import {
-  type BotConfig,
   type Manifest,
   StoragePluginBase,
   type StorageRegistry,
   StorageRuntime,
 } from '../../src/index.ts'
 import { minimal } from '../support/minimal-plugin.ts'
+import { startError } from '../support/start-error.ts'
 
 const registry: StorageRegistry = [memory, cloudflareKV, durableObject]
 
-async function failure(
-  config: object,
-  from: StorageRegistry = registry,
-): Promise<{ code: string; message: string }> {
-  return StorageRuntime.start(config as BotConfig, from).then(
-    () => ({ code: 'none', message: 'it started' }),
-    (error: { code: string; message: string }) => ({ code: error.code, message: error.message }),
-  )
-}
-
-const method = (): undefined => undefined
-const kv = { get: method, getWithMetadata: method, put: method, delete: method, list: method }
-const objects = { idFromName: method, get: method }
-const service = new Proxy({}, { get: () => method })
-
-describe('registry', () => {
-  test('STORAGE names a plugin of the registry, and a namespace opens', async () => {
+describe('STORAGE', () => {
+  test('selects a plugin of the registry by name', async () => {
     const runtime = await StorageRuntime.start({ STORAGE: 'Memory' }, registry)
     const store = await runtime.open('core')
     await store.set('k', 1)
     expect(await store.get('k')).toBe(1)
   })
 
-  test('an unknown name is PLUGIN_NOT_FOUND with the names there are and the nearest', async () => {
-    expect(await failure({ STORAGE: 'DurableObjects' })).toEqual({
+  test('with an unknown name is PLUGIN_NOT_FOUND; the message lists all names and the most similar', async () => {
+    expect(await startError({ STORAGE: 'DurableObjects' }, registry)).toEqual({
       code: 'PLUGIN_NOT_FOUND',
       message:
-        'There is no storage plugin "DurableObjects". Did you mean "DurableObject"? There are: "Memory", "CloudflareKV", "DurableObject".',
+        'STORAGE must be one of "Memory", "CloudflareKV", "DurableObject"; received "DurableObjects". Did you mean "DurableObject"?',
     })
-    expect((await failure({ STORAGE: 'memory' })).message).toContain('Did you mean "Memory"?')
-    expect((await failure({ STORAGE: 'Redis' })).message).not.toContain('Did you mean')
-    expect((await failure({ STORAGE: '__proto__' })).code).toBe('PLUGIN_NOT_FOUND')
-    expect((await failure({ STORAGE: 5 })).code).toBe('PLUGIN_NOT_FOUND')
-    expect((await failure({ STORAGE: 'x' }, [])).message).toContain('There are: none')
+    const message = async (name: unknown): Promise<string> =>
+      (await startError({ STORAGE: name }, registry)).message
+    expect(await message('memory')).toContain('Did you mean "Memory"?')
+    expect(await message('Redis')).not.toContain('Did you mean')
+    expect((await startError({ STORAGE: '__proto__' }, registry)).code).toBe('PLUGIN_NOT_FOUND')
+    expect((await startError({ STORAGE: 5 }, registry)).code).toBe('PLUGIN_NOT_FOUND')
+    expect((await startError({ STORAGE: 'x' }, [])).message).toContain('one of (no manifests)')
   })
 
   test.each([
@@ -60,41 +43,49 @@ describe('registry', () => {
     ['ClodflareKV', 'CloudflareKV'],
     ['Durable', 'DurableObject'],
     ['DurabelObject', 'DurableObject'],
-  ])('a slip in a name is recognised: %s', async (slip, meant) => {
-    expect((await failure({ STORAGE: slip })).message).toContain(`Did you mean "${meant}"?`)
+  ])('with a typo gets a suggestion: %s', async (typo, suggestion) => {
+    const { message } = await startError({ STORAGE: typo }, registry)
+    expect(message).toContain(`Did you mean "${suggestion}"?`)
   })
 
-  test.each(['Postgres', 'SQLite', 'Shelf', '', '5'])('no name is made up for %j', async (name) => {
-    expect((await failure({ STORAGE: name })).message).not.toContain('Did you mean')
-  })
+  test.each(['Postgres', 'SQLite', 'Shelf', '', '5'])(
+    'with a name like no other gets no suggestion: %j',
+    async (name) => {
+      const { message } = await startError({ STORAGE: name }, registry)
+      expect(message).not.toContain('Did you mean')
+    },
+  )
 
-  test('no STORAGE at all is CONFIG_INVALID with the line that sets it', async () => {
-    const { code, message } = await failure({})
+  test('is required: without it CONFIG_INVALID shows the line that sets it', async () => {
+    const { code, message } = await startError({}, registry)
     expect(code).toBe('CONFIG_INVALID')
     expect(message).toContain('[vars]\nSTORAGE = "Memory"')
   })
+})
 
-  test("BOT_EXTRA_STORAGE_PLUGINS adds manifests, a third party's literal for one", async () => {
+describe('manifests', () => {
+  test('in BOT_EXTRA_STORAGE_PLUGINS are searched too', async () => {
     const config = {
       STORAGE: 'Minimal',
       BOT_EXTRA_STORAGE_PLUGINS: [minimal],
       STORAGE_CONFIG: { any: 'thing' },
     }
     expect(await (await StorageRuntime.start(config, registry)).open('n')).toBeDefined()
-    expect((await failure({ STORAGE: 'Minimal', BOT_EXTRA_STORAGE_PLUGINS: minimal })).code).toBe(
-      'CONFIG_INVALID',
-    )
+    const notAnArray = { STORAGE: 'Minimal', BOT_EXTRA_STORAGE_PLUGINS: minimal }
+    expect((await startError(notAnArray, registry)).code).toBe('CONFIG_INVALID')
   })
 
-  test('two manifests of one name are an error at start, wherever they stand', async () => {
-    const twice = { code: 'CONFIG_INVALID', message: 'Two manifests have the name "Memory".' }
-    expect(await failure({ STORAGE: 'Memory' }, [memory, memory])).toEqual(twice)
-    expect(await failure({ STORAGE: 'CloudflareKV', BOT_EXTRA_STORAGE_PLUGINS: [memory] })).toEqual(
-      twice,
-    )
+  test('with the same name are CONFIG_INVALID, in the registry or in BOT_EXTRA_STORAGE_PLUGINS', async () => {
+    const duplicate = {
+      code: 'CONFIG_INVALID',
+      message: 'Two manifests have the name "Memory"; rename or remove one.',
+    }
+    expect(await startError({ STORAGE: 'Memory' }, [memory, memory])).toEqual(duplicate)
+    const config = { STORAGE: 'CloudflareKV', BOT_EXTRA_STORAGE_PLUGINS: [memory] }
+    expect(await startError(config, registry)).toEqual(duplicate)
   })
 
-  test('a plugin that is not chosen is not loaded', async () => {
+  test('that STORAGE does not select are not loaded', async () => {
     const lazy: Manifest = {
       name: 'Lazy',
       description: '',
@@ -106,7 +97,7 @@ describe('registry', () => {
     )
   })
 
-  test("a manifest's config gives its plugin defaults and bindings", async () => {
+  test('with a config give their plugin defaults and bindings', async () => {
     let seen: unknown
     class Redis extends StoragePluginBase {
       async open(): Promise<never> {
@@ -130,167 +121,24 @@ describe('registry', () => {
     expect(seen).toEqual({ binding: client, prefix: 'bot' })
   })
 
-  test('garbage for a manifest is CONFIG_INVALID', async () => {
-    for (const garbage of [null, {}, { name: 'X' }, 'X']) {
-      expect((await failure({ STORAGE: 'X' }, [garbage as never])).code).toBe('CONFIG_INVALID')
+  test('without a name or load() are CONFIG_INVALID; the message says which one', async () => {
+    for (const broken of [null, {}, { name: 'X' }, 'X']) {
+      const { code, message } = await startError({ STORAGE: 'X' }, [memory, broken as never])
+      expect(code).toBe('CONFIG_INVALID')
+      expect(message).toContain('Manifest 2 must have a name and a function load()')
     }
-    expect((await failure(null as never)).code).toBe('CONFIG_INVALID')
+    expect((await startError(null, registry)).code).toBe('CONFIG_INVALID')
   })
 
-  test('a manifest that loads no class is CONFIG_INVALID', async () => {
+  test('that load no class are CONFIG_INVALID', async () => {
     const broken = {
       name: 'Broken',
       description: '',
       load: () => Promise.resolve(undefined as never),
     }
-    expect((await failure({ STORAGE: 'Broken' }, [broken])).message).toContain(
-      'loads no plugin class',
+    const { message } = await startError({ STORAGE: 'Broken' }, [broken])
+    expect(message).toBe(
+      'load() of the manifest "Broken" must return a storage plugin class; received undefined.',
     )
-  })
-})
-
-describe('STORAGE_CONFIG', () => {
-  test('it may be JSON text, as a variable of the environment has it', async () => {
-    const config = {
-      STORAGE: 'CloudflareKV',
-      STORAGE_CONFIG: '{ "binding": "BOT_KV" }',
-      BOT_KV: kv,
-    }
-    expect(await failure(config)).toMatchObject({ code: 'none' })
-    expect(await failure({ ...config, STORAGE_CONFIG: '{ binding }' })).toMatchObject({
-      code: 'CONFIG_INVALID',
-      message: 'STORAGE_CONFIG is text, but not JSON.',
-    })
-    expect((await failure({ ...config, STORAGE_CONFIG: [] })).message).toContain(
-      'must be a table of settings',
-    )
-  })
-
-  test('a binding is named, or handed over itself', async () => {
-    for (const binding of ['BOT_KV', kv]) {
-      expect(
-        await failure({ STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding }, BOT_KV: kv }),
-      ).toMatchObject({ code: 'none' })
-    }
-  })
-
-  test.each([
-    [
-      'a field nobody knows',
-      { STORAGE: 'Memory', STORAGE_CONFIG: { path: '/' } },
-      ['"path"', 'Known: none'],
-    ],
-    [
-      'a field nobody knows',
-      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { bindings: 'BOT_KV' } },
-      ['"bindings"', 'Known: binding, prefix'],
-    ],
-    [
-      'no binding',
-      { STORAGE: 'CloudflareKV' },
-      [
-        'STORAGE_CONFIG.binding is missing',
-        '[vars]\nSTORAGE_CONFIG = { binding = "BOT_KV" }',
-        '[[kv_namespaces]]\nbinding = "BOT_KV"',
-      ],
-    ],
-    [
-      'no binding',
-      { STORAGE: 'DurableObject' },
-      [
-        'STORAGE_CONFIG.binding is missing',
-        '[[durable_objects.bindings]]\nname = "BOT_STORAGE"\nclass_name = "StorageObject"',
-      ],
-    ],
-    [
-      'a binding that is not there',
-      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'MY_KV' } },
-      ['names "MY_KV"', '[[kv_namespaces]]\nbinding = "MY_KV"'],
-    ],
-    [
-      'a binding of the wrong kind',
-      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'DO' }, DO: objects },
-      ['STORAGE_CONFIG.binding is of the wrong kind', '[[kv_namespaces]]\nbinding = "DO"'],
-    ],
-    [
-      'a binding of the wrong kind',
-      { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'KV' }, KV: kv },
-      ['of the wrong kind', '[[durable_objects.bindings]]\nname = "KV"'],
-    ],
-    [
-      'a service for a KV namespace',
-      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'S' }, S: service },
-      ['of the wrong kind'],
-    ],
-    [
-      'a service for objects',
-      { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'S' }, S: service },
-      ['of the wrong kind'],
-    ],
-    [
-      'a binding that is a number',
-      { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 5 } },
-      ['STORAGE_CONFIG.binding must be', 'it is a number'],
-    ],
-    [
-      'a storage that is none',
-      { STORAGE: 'DurableObject', STORAGE_CONFIG: { storage: {} } },
-      ['STORAGE_CONFIG.storage is of the wrong kind', 'new_sqlite_classes'],
-    ],
-    [
-      'a prefix that is no text',
-      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: kv, prefix: 7 } },
-      ['STORAGE_CONFIG.prefix must be a string'],
-    ],
-  ])(
-    '%s is CONFIG_INVALID, names the field and shows the line that mends it',
-    async (_, config, parts) => {
-      const { code, message } = await failure(config)
-      expect(code).toBe('CONFIG_INVALID')
-      for (const part of parts) expect(message).toContain(part)
-    },
-  )
-
-  test('a text that is none of those there are is CONFIG_INVALID with all of them, and a line that is right', async () => {
-    const manifest: Manifest = {
-      ...memory,
-      config: { mode: { type: 'string', doc: 'how', oneOf: ['strict', 'relaxed'] } },
-    }
-    const config = { STORAGE: 'Memory', STORAGE_CONFIG: { mode: 'lax' } }
-    expect(await failure(config, [manifest])).toEqual({
-      code: 'CONFIG_INVALID',
-      message:
-        'STORAGE_CONFIG.mode must be one of "strict", "relaxed"; it is "lax". In wrangler.toml:\n\n[vars]\nSTORAGE_CONFIG = { mode = "strict" }',
-    })
-  })
-
-  test('the lines that a message shows are a wrangler.toml that wrangler reads', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'botshelf-'))
-    const begin = 'name = "bot"\nmain = "worker.ts"\ncompatibility_date = "2026-10-01"\n'
-    for (const config of [
-      {},
-      { STORAGE: 'CloudflareKV' },
-      { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'MINE' } },
-      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'MY_KV', prefix: 7 } },
-    ]) {
-      const [, lines] = (await failure(config)).message.split('In wrangler.toml:\n')
-      const file = join(folder, 'wrangler.toml')
-      await writeFile(file, `${begin}${lines ?? '['}`)
-      await writeFile(join(folder, 'worker.ts'), '')
-      expect(() => unstable_readConfig({ config: file })).not.toThrow()
-      expect(Object.keys(unstable_readConfig({ config: file }).vars)).toHaveLength(1)
-    }
-    await rm(folder, { recursive: true })
-  })
-
-  test('a plugin that is made without the registry checks the same', () => {
-    expect(() => new MemoryStoragePlugin({ STORAGE_CONFIG: { x: 1 } })).toThrow(/"x"/)
-    expect(() => new MemoryStoragePlugin(null)).not.toThrow()
-    expect(() => new CloudflareKVStoragePlugin({})).toThrow(/binding is missing/)
-    expect(() => new DurableObjectStoragePlugin({})).toThrow(/binding is missing/)
-    const storage = { kv: {}, transactionSync: method }
-    expect(
-      () => new DurableObjectStoragePlugin({ STORAGE_CONFIG: { binding: objects, storage } }),
-    ).toThrow(/both binding and storage/)
   })
 })

@@ -4,7 +4,7 @@ import { StorageRuntime } from '../../src/index.ts'
 import { MinimalStoragePlugin } from '../support/minimal-plugin.ts'
 
 test.each([new MemoryStoragePlugin(), new MinimalStoragePlugin({})])(
-  'traits: a store shows those of its storage, while it is open and after',
+  'store.traits equals the traits of its storage, while the store is open and after',
   async (plugin) => {
     const { traits } = await plugin.open('n')
     const store = await new StorageRuntime(plugin).open('n')
@@ -14,7 +14,7 @@ test.each([new MemoryStoragePlugin(), new MinimalStoragePlugin({})])(
   },
 )
 
-test('traits: what a storage takes at most is told as it says it', async () => {
+test('store.traits has the limits that the storage declares', async () => {
   class SmallStoragePlugin extends MemoryStoragePlugin {
     override async open(namespace: string): ReturnType<MemoryStoragePlugin['open']> {
       const storage = await super.open(namespace)

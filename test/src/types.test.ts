@@ -9,7 +9,7 @@ import {
   StoreMixin,
 } from '../../src/index.ts'
 
-// Compiled by `npm run types`: each error that is expected must happen.
+// `tsc -b` tests this file: every `@ts-expect-error` must suppress an error.
 
 interface Shape {
   count: number
@@ -19,7 +19,7 @@ interface Shape {
 
 const runtime = new StorageRuntime(new MemoryStoragePlugin())
 
-test('a shape gives each key its type', async () => {
+test('the type of a store gives each key its type of value', async () => {
   await using store = await runtime.open<Shape>('typed')
   expectTypeOf(store.get('count')).resolves.toEqualTypeOf<number | undefined>()
   expectTypeOf(store.get('notes')).resolves.toEqualTypeOf<string[] | undefined>()
@@ -40,40 +40,40 @@ test('a shape gives each key its type', async () => {
   await store.setMany(new Map([['count', 2] as const]))
 })
 
-/** Never called: what counts is that each line is refused. */
+/** Never called. Each line must be a compile error. */
 async function wrong(store: Store<Shape>): Promise<void> {
-  // @ts-expect-error -- the shape has no such key
+  // @ts-expect-error -- Shape has no such key
   await store.get('missing')
   // @ts-expect-error -- count is a number
   await store.set('count', 'one')
-  // @ts-expect-error -- a set needs a value
+  // @ts-expect-error -- set() needs a value
   await store.set('count')
-  // @ts-expect-error -- an update of a number must not become a string
+  // @ts-expect-error -- the updater of a number returns a string
   await store.update('count', () => 'one')
-  // @ts-expect-error -- without an initial the draft may be undefined
+  // @ts-expect-error -- without `initial` the draft may be undefined
   await store.mutable('notes', (list) => list.push('x'))
-  // @ts-expect-error -- the initial is of another type
+  // @ts-expect-error -- `initial` has another type
   await store.mutable('notes', (list) => list.push('x'), 5)
-  // @ts-expect-error -- the group has a value of another type
+  // @ts-expect-error -- the value has another type
   await store.setMany({ count: 'one' })
   // @ts-expect-error -- keys are strings
   await store.delete(5)
-  // @ts-expect-error -- a time to live is a number
+  // @ts-expect-error -- ttl is a number
   await store.set('count', 1, { ttl: '5m' })
 }
 
-test('what a shape does not have is a compile error', () => {
+test('a key or a value that the type of a store lacks is a compile error', () => {
   expectTypeOf(wrong).parameter(0).toEqualTypeOf<Store<Shape>>()
 })
 
-test('a dictionary takes any key, and one without a shape gives unknown', async () => {
+test('a dictionary accepts any key, and a store without a type returns unknown', async () => {
   const karma = await runtime.open<Record<string, number>>('karma')
   expectTypeOf(karma.get('ann')).resolves.toEqualTypeOf<number | undefined>()
   const anything = await runtime.open('anything')
   expectTypeOf(anything.get('k')).resolves.toEqualTypeOf<unknown>()
 })
 
-test('a mixin keeps its base and gains a typed store', async () => {
+test('StoreMixin keeps the members of its base and adds a typed store', async () => {
   class Plugin {
     readonly name: string
     constructor(name: string) {
@@ -89,16 +89,16 @@ test('a mixin keeps its base and gains a typed store', async () => {
   await karma.openStorage(runtime, 'mixed')
   expectTypeOf(karma.name).toEqualTypeOf<string>()
   expectTypeOf(karma.get('ann')).resolves.toEqualTypeOf<number | undefined>()
-  // @ts-expect-error -- the base wants its name
+  // @ts-expect-error -- the base requires a name
   const nameless = (): Karma => new Karma()
   expectTypeOf(nameless).toBeFunction()
 })
 
-test('a manifest and a storage that lack something are compile errors', () => {
-  // @ts-expect-error -- a manifest says how to load its plugin
+test('an incomplete manifest or storage is a compile error', () => {
+  // @ts-expect-error -- load is missing
   const empty: Manifest = { name: 'Empty', description: '' }
   expectTypeOf(empty).toEqualTypeOf<Manifest>()
-  // @ts-expect-error -- a storage has six methods
+  // @ts-expect-error -- five methods are missing
   class Short extends StorageBase {
     async get(): Promise<undefined> {
       return undefined
@@ -113,6 +113,6 @@ interface Env {
   X: object
 }
 
-test('an env as wrangler generates it is a config', () => {
+test('an Env interface that wrangler generates is a BotConfig', () => {
   expectTypeOf<Env>().toExtend<BotConfig>()
 })

@@ -2,29 +2,29 @@ import { cloudflareKV } from '../../adapters/cloudflare-kv.ts'
 import { durableObject } from '../../adapters/durable-object.ts'
 import { StorageRuntime, type Store } from '../../src/index.ts'
 
-/** The JSON body of a request to this Worker. */
-export interface Asked {
+/** The body of a request to this Worker. */
+export interface SharedRuntimeRequest {
   readonly backend: 'object' | 'kv'
   /**
-   * `burst`: increments counters, writes entries and responds. `abandon`: starts updates whose
-   * functions never return, among other calls on the same keys, and then ends as `ends` says.
-   * `read`: responds with all entries.
+   * `burst`: increments the counters, stores values and responds. `abandon`: starts an `update` with
+   * a function that never settles, and other calls on the same keys, and ends as `ends` says once
+   * the function runs. `read`: responds with all entries.
    */
   readonly does: 'burst' | 'abandon' | 'read'
-  /** How an abandoned request ends: with a response, with an error, or never. */
+  /** How an abandoned request ends: with a response, with an error, or not until it is aborted. */
   readonly ends?: 'answer' | 'error' | 'hang' | 'hang on a timer'
-  /** The prefix of the keys that this request writes. */
+  /** Part of the keys that the request stores. */
   readonly id: string
 }
 
-// All requests of this isolate share a runtime, as in a bot that starts it once.
+// All requests of this isolate share one runtime, as in a bot that starts it only once.
 const runtimes = new Map<string, Promise<StorageRuntime>>()
 const unhandled: string[] = []
 addEventListener('unhandledrejection', ({ reason }) => {
   unhandled.push(String(reason))
 })
 
-function runtimeOf(backend: Asked['backend'], env: object): Promise<StorageRuntime> {
+function runtimeOf(backend: SharedRuntimeRequest['backend'], env: object): Promise<StorageRuntime> {
   let runtime = runtimes.get(backend)
   if (runtime === undefined) {
     const config =
@@ -39,16 +39,16 @@ function runtimeOf(backend: Asked['backend'], env: object): Promise<StorageRunti
   return runtime
 }
 
-function plusOne(n: unknown): number {
+function increment(n: unknown): number {
   return typeof n === 'number' ? n + 1 : 1
 }
 
-/** Every burst increments each of them twice. */
-const COUNTERS = ['counter 0', 'counter 1', 'counter 2']
+// Every burst increments each of them twice.
+const counters = ['counter 0', 'counter 1', 'counter 2']
 
 async function burst(store: Store, id: string): Promise<unknown> {
   const first = await Promise.all([
-    ...COUNTERS.map((key) => store.update(key, plusOne)),
+    ...counters.map((key) => store.update(key, increment)),
     store.set(`${id}/alone`, id),
     store.setMany({ [`${id}/one`]: id, [`${id}/two`]: id }),
     store.get('loose'),
@@ -56,25 +56,29 @@ async function burst(store: Store, id: string): Promise<unknown> {
     store.get(`${id}/alone`),
   ])
   const later = await Promise.all([
-    ...COUNTERS.map((key) => store.update(key, async (n) => plusOne(n))),
+    ...counters.map((key) => store.update(key, async (n) => increment(n))),
     store.get(`${id}/one`),
     store.size(),
   ])
   return {
-    first: first.slice(0, COUNTERS.length),
+    first: first.slice(0, counters.length),
     own: first.at(-1),
-    later: later.slice(0, COUNTERS.length),
+    later: later.slice(0, counters.length),
   }
 }
 
-function abandon(store: Store, ends: Asked['ends'], onStart: () => void): Promise<unknown> {
+function abandon(
+  store: Store,
+  ends: SharedRuntimeRequest['ends'],
+  onRun: () => void,
+): Promise<unknown> {
   const never = (): Promise<never> =>
     new Promise(() => {
-      onStart()
+      onRun()
       if (ends === 'hang on a timer') setTimeout(() => {}, 600_000)
     })
   return Promise.all([
-    ...COUNTERS.map((key) => store.update(key, never)),
+    ...counters.map((key) => store.update(key, never)),
     store.get('loose'),
     store.set('loose', 'abandoned'),
     store.mutable('loose', never),
@@ -90,7 +94,7 @@ async function read(store: Store): Promise<unknown> {
 
 export default {
   async fetch(request: Request, env: object): Promise<Response> {
-    const { backend, does, ends, id } = (await request.json()) as Asked
+    const { backend, does, ends, id } = (await request.json()) as SharedRuntimeRequest
     const runtime = await runtimeOf(backend, env)
     const store = await runtime.open('shared')
     if (does === 'burst') {
@@ -100,13 +104,13 @@ export default {
     }
     if (does === 'read') return Response.json(await read(store))
 
-    const { promise: started, resolve: onStart } = Promise.withResolvers<void>()
-    const abandoned = abandon(store, ends, onStart)
-    await started
-    // The platform cancels these calls when the request ends.
+    const { promise: running, resolve: onRun } = Promise.withResolvers<void>()
+    const abandoned = abandon(store, ends, onRun)
+    await running
+    // The end of the request interrupts these two calls.
     void store.set('loose', id)
     void store.update('loose', () => id)
-    if (ends === 'answer') return new Response('started')
+    if (ends === 'answer') return new Response('running')
     if (ends === 'error') throw new Error('This request fails.')
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
     void abandoned.then(() => writable.close())

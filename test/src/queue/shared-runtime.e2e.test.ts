@@ -1,7 +1,7 @@
 import { build } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Asked } from '../../support/shared-runtime-worker.ts'
+import type { SharedRuntimeRequest } from '../../support/shared-runtime-worker.ts'
 
 let miniflare: Miniflare
 let url: URL
@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(() => miniflare.dispose())
 
-function ask(asked: Asked, signal?: AbortSignal): Promise<Response> {
+function ask(asked: SharedRuntimeRequest, signal?: AbortSignal): Promise<Response> {
   return fetch(url, { method: 'POST', body: JSON.stringify(asked), signal: signal ?? null })
 }
 
@@ -46,7 +46,7 @@ interface Burst {
 }
 
 /** A request that has to be answered, whatever others do. */
-async function burst(backend: Asked['backend'], id: string): Promise<Burst> {
+async function burst(backend: SharedRuntimeRequest['backend'], id: string): Promise<Burst> {
   const response = await ask({ backend, does: 'burst', id })
   const text = await response.text()
   expect(response.status, text).toBe(200)
@@ -57,8 +57,8 @@ async function burst(backend: Asked['backend'], id: string): Promise<Burst> {
 
 /** A request that ends in the middle of an `update`; resolves to what breaks it off, if it goes on. */
 async function abandon(
-  backend: Asked['backend'],
-  ends: NonNullable<Asked['ends']>,
+  backend: SharedRuntimeRequest['backend'],
+  ends: NonNullable<SharedRuntimeRequest['ends']>,
   id: string,
 ): Promise<() => void> {
   const controller = new AbortController()

@@ -1,47 +1,15 @@
 import { serialize } from 'node:v8'
 import * as fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { decode, encode } from '../../../src/codec.ts'
 import { assertEqual } from '../../../src/conformance/assertions.ts'
 import { VALID_VALUES } from '../../../src/conformance/values.ts'
-import { isStoreError } from '../../../src/errors.ts'
 import { copyValue, recopy } from '../../../src/value/copy-value.ts'
+import { storableValue } from '../../support/storable-value.ts'
 
-// Anything in the value domain, nested at will.
-const anything = fc.letrec((tie) => ({
-  value: fc.oneof(
-    { depthSize: 'small', withCrossShrink: true },
-    fc.constantFrom(null, true, false, undefined, Number.NaN, -0, Infinity),
-    fc.double(),
-    fc.integer(),
-    fc.bigInt(),
-    fc.string({ unit: 'binary' }),
-    fc.string({ unit: 'grapheme' }),
-    fc.date({ noInvalidDate: false }),
-    fc.uint8Array().map((bytes) => bytes.buffer),
-    fc.int16Array(),
-    fc.float64Array(),
-    fc.constantFrom(/a/u, /[/]\n/gimsy),
-    fc.string().map((message) => new RangeError(message)),
-    fc.array(tie('value')),
-    fc.array(tie('value')).map((list) => new Set(list)),
-    fc.array(fc.tuple(tie('value'), tie('value'))).map((pairs) => new Map(pairs)),
-    fc.dictionary(
-      fc.string().filter((key) => key !== '__proto__'),
-      tie('value'),
-      { noNullPrototype: true },
-    ),
-    fc.sparseArray(tie('value')),
-    tie('value').map((cause) => new Error('outer', { cause })),
-  ),
-})).value
-
-const stored = anything.filter((value) => value !== undefined)
-
-describe('values', () => {
-  test('the copy is equal and shares nothing with the original', () => {
+describe('copyValue()', () => {
+  test('returns an equal copy that shares nothing with the original', () => {
     fc.assert(
-      fc.property(stored, (value) => {
+      fc.property(storableValue, (value) => {
         const { value: copy } = copyValue(value)
         assertEqual(copy, value)
         if (typeof value === 'object' && value !== null) expect(copy).not.toBe(value)
@@ -50,18 +18,18 @@ describe('values', () => {
     )
   })
 
-  test('the measure is never less than what V8 writes for the value', () => {
-    // V8 itself is the yardstick. Its two bytes of header come once, whatever is stored.
+  test('measures at least the size of the value as V8 serializes it', () => {
+    // V8 writes a header of two bytes, which does not count.
     fc.assert(
-      fc.property(stored, (value) => {
+      fc.property(storableValue, (value) => {
         const { value: copy, bytes } = copyValue(value)
         expect(bytes + 2).toBeGreaterThanOrEqual(serialize(copy).byteLength)
       }),
       { numRuns: 2000 },
     )
-    // Of an array with a hole V8 writes every index too.
+    // V8 also writes every index of an array with a hole.
     const holes = { name: 'holes', make: () => Object.assign([], Array(5000).fill(null, 1)) }
-    // Of an error its message, and the stack that begins with it.
+    // V8 also writes the stack of an error, which begins with its message.
     const error = { name: 'error', make: () => new Error('x'.repeat(1000)) }
     for (const { name, make } of [...VALID_VALUES, holes, error]) {
       const { value: copy, bytes } = copyValue(make())
@@ -69,7 +37,7 @@ describe('values', () => {
     }
   })
 
-  test('the measure is no more than twice what V8 writes, for values of some size', () => {
+  test('measures less than twice the size that V8 serializes, for large values', () => {
     const notes = Array.from({ length: 100 }, (_, i) => ({
       id: i,
       text: 'x'.repeat(50),
@@ -80,7 +48,7 @@ describe('values', () => {
     }
   })
 
-  test('a value is refused as soon as it passes the limit, before the rest is looked at', () => {
+  test('rejects a value as soon as it passes maxBytes, without reading the rest', () => {
     let reads = 0
     const list = Array.from({ length: 1000 }, () => ({
       get text() {
@@ -88,67 +56,85 @@ describe('values', () => {
         return 'x'.repeat(100)
       },
     }))
-    expect(() => copyValue(list, 1000)).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }))
+    expect(() => copyValue(list, { maxBytes: 1000 })).toThrow(
+      expect.objectContaining({ code: 'TOO_LARGE' }),
+    )
     expect(reads).toBeLessThan(20)
   })
 
-  test('an array counts its length before its elements are looked at, holes too', () => {
+  test('counts the length of an array, holes included, before reading its elements', () => {
     const sparse: string[] = []
     sparse[33_554_430] = 'x'
-    expect(() => copyValue(sparse, 2_000_000)).toThrow(
+    expect(() => copyValue(sparse, { maxBytes: 2_000_000 })).toThrow(
       expect.objectContaining({ code: 'TOO_LARGE' }),
     )
     expect((copyValue(sparse).value as string[]).length).toBe(33_554_431)
   })
 
   test.each([
-    ['a name', Object.assign([1, 2], { extra: 1 }), '"extra"'],
-    ['a fraction', Object.assign([1, 2], { '1.5': 1 }), '"1.5"'],
+    ['a named property', Object.assign([1, 2], { extra: 1 }), '"extra"'],
+    ['a fractional number', Object.assign([1, 2], { '1.5': 1 }), '"1.5"'],
     ['a negative number', Object.assign([1, 2], { '-1': 1 }), '"-1"'],
-    ['a number with a zero before it', Object.assign([1, 2], { '01': 1 }), '"01"'],
-    ['the first number that is no index', Object.assign([1], { '4294967295': 1 }), '"4294967295"'],
+    ['a number with a leading zero', Object.assign([1, 2], { '01': 1 }), '"01"'],
     [
-      'a hidden name',
+      'the smallest number that is not an index',
+      Object.assign([1], { '4294967295': 1 }),
+      '"4294967295"',
+    ],
+    [
+      'a property that is not enumerable',
       Object.defineProperty(Object.assign([1], { 2: 3 }), 'raw', { value: 1 }),
       '"raw"',
     ],
     ['a symbol', Object.assign([], { [Symbol('s')]: 1 }), '"Symbol(s)"'],
-  ])('an array with %s besides its elements is refused, and it is named', (_, list, named) => {
+  ])('rejects an array with %s besides its elements', (_, list, name) => {
     expect(() => copyValue({ list })).toThrow(
-      `Cannot be stored: $.list has a property ${named} besides its elements.`,
+      `Cannot be stored: $.list has a property ${name} besides its elements.`,
     )
   })
 
   test.each<[string, object, string]>([
-    ['a property', { notes: [0, { when: Symbol('s') }] }, '$.notes[1].when is a symbol'],
-    ['a name that is no identifier', { 'a b': { 7: Symbol('s') } }, '$["a b"]["7"] is a symbol'],
     [
-      'an element behind others that are well',
-      [[1, [2]], { a: [3] }, () => 1],
-      '$[2] is a function',
+      'a property of an element',
+      { notes: [0, { when: Symbol('s') }] },
+      '$.notes[1].when is a symbol',
     ],
-    ['a key of a Map', new Map([[() => 1, 1]]), '$<key 0> is a function'],
-    ['what a Map has under an object', new Map([[{}, () => 1]]), '$.get(<key 0>) is a function'],
     [
-      'a getter',
-      [Object.defineProperty({}, 'a', throwing(new Error('not now')))],
+      'a property name that is not an identifier',
+      { 'a b': { 7: Symbol('s') } },
+      '$["a b"]["7"] is a symbol',
+    ],
+    ['an element after valid ones', [[1, [2]], { a: [3] }, () => 1], '$[2] is a function'],
+    ['a key of a Map', new Map([[() => 1, 1]]), '$<key 0> is a function'],
+    [
+      'the value of an object key in a Map',
+      new Map([[{}, () => 1]]),
+      '$.get(<key 0>) is a function',
+    ],
+    [
+      'a getter that throws an error',
+      [Object.defineProperty({}, 'a', throwingGetter(new Error('not now')))],
       '$[0].a cannot be read: not now',
     ],
     [
-      'a getter that throws no error',
-      Object.defineProperty([], 0, throwing(null)),
+      'a getter that throws null',
+      Object.defineProperty([], 0, throwingGetter(null)),
       '$[0] cannot be read.',
     ],
-    ['a Map that is none', { m: Object.create(Map.prototype) as object }, '$.m cannot be read: '],
-  ])('the message says where and what it is: %s', (_, value, said) => {
+    [
+      'an object that only has the prototype of Map',
+      { m: Object.create(Map.prototype) as object },
+      '$.m cannot be read: ',
+    ],
+  ])('rejects with the path of the problem: %s', (_, value, message) => {
     expect(() => copyValue(value)).toThrow(
-      expect.objectContaining({ code: 'INVALID_VALUE', message: expect.stringContaining(said) }),
+      expect.objectContaining({ code: 'INVALID_VALUE', message: expect.stringContaining(message) }),
     )
   })
 
-  test('a copy of a copy is equal and shares nothing with it', () => {
+  test('recopy() returns an equal copy that shares nothing with the first', () => {
     fc.assert(
-      fc.property(stored, (value) => {
+      fc.property(storableValue, (value) => {
         const { value: copy } = copyValue(value)
         const again = recopy(copy)
         assertEqual(again, value)
@@ -162,7 +148,7 @@ describe('values', () => {
     expect(recopy(undefined)).toBeUndefined()
   })
 
-  test('values of another realm are known by what they are', async () => {
+  test('accepts built-in classes of another realm', async () => {
     const { runInNewContext } = await import('node:vm')
     const foreign = runInNewContext(
       '({ a: [1, new Date(5)], m: new Map([[1, new Set([2])]]), b: new Uint8Array([1]), e: new TypeError("t") })',
@@ -177,41 +163,8 @@ describe('values', () => {
   })
 })
 
-describe('codec', () => {
-  test('any value comes back equal from its text, and the text is well-formed', () => {
-    fc.assert(
-      fc.property(stored, (value) => {
-        const text = encode(value)
-        expect(text.isWellFormed()).toBe(true)
-        assertEqual(decode(text), value)
-      }),
-      { numRuns: 2000 },
-    )
-  })
-
-  test('a damaged text is CORRUPT or still a value, never anything else', () => {
-    fc.assert(
-      fc.property(
-        stored,
-        fc.nat(),
-        fc.string({ minLength: 1, maxLength: 3 }),
-        (value, at, noise) => {
-          const text = encode(value)
-          const place = 2 + (at % text.length)
-          try {
-            decode(text.slice(0, place) + noise + text.slice(place + 1))
-          } catch (error) {
-            expect(isStoreError(error) && error.code).toBe('CORRUPT')
-          }
-        },
-      ),
-      { numRuns: 2000 },
-    )
-  })
-})
-
-describe('what only looks like a value of the domain', () => {
-  test('a view of a class of its own is refused, though its name is global', () => {
+describe('copyValue() of a misleading object', () => {
+  test('rejects a view of a user-defined class, even if its name is global', () => {
     class Foo extends Uint8Array {}
     vi.stubGlobal('Foo', Foo)
     for (const view of [Buffer.from('abc'), new Foo(2)]) {
@@ -219,29 +172,33 @@ describe('what only looks like a value of the domain', () => {
     }
     vi.unstubAllGlobals()
   })
-  test('the longest array of holes has no element', () => {
+
+  test('copies the longest array, all holes, without elements', () => {
     const holes: unknown[] = []
     holes.length = 2 ** 32 - 1
     expect(Object.keys(copyValue(holes).value as unknown[])).toEqual([])
     expect((copyValue(holes).value as unknown[]).length).toBe(2 ** 32 - 1)
   })
-  test('a Proxy of an array may list its keys in any order, and no other', () => {
-    expect(copyValue(listing('length', '1', '0')).value).toEqual([1, 2])
-    expect(() => copyValue(listing('0', '1', 'foo', 'length'))).toThrow('a property "foo" besides')
+
+  test('accepts a Proxy of an array that lists its keys in any order, but no other key', () => {
+    expect(copyValue(proxyWithKeys('length', '1', '0')).value).toEqual([1, 2])
+    expect(() => copyValue(proxyWithKeys('0', '1', 'foo', 'length'))).toThrow(
+      'a property "foo" besides',
+    )
   })
 })
 
-/** An array of two elements whose keys are listed so. */
-function listing(...keys: string[]): unknown {
+/** Returns a Proxy of an array of two elements that lists its keys as given. */
+function proxyWithKeys(...keys: string[]): unknown {
   const array = Object.assign([1, 2], keys.includes('foo') ? { foo: 3 } : {})
   return new Proxy(array, { ownKeys: () => keys })
 }
 
-function throwing(what: unknown): PropertyDescriptor {
+function throwingGetter(thrown: unknown): PropertyDescriptor {
   return {
     enumerable: true,
     get: () => {
-      throw what
+      throw thrown
     },
   }
 }

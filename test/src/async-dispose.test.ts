@@ -2,8 +2,8 @@ import { afterEach, expect, test, vi } from 'vitest'
 
 afterEach(() => vi.unstubAllGlobals())
 
-test('dispose: a runtime closes its stores where the symbol came after the library', async () => {
-  // As in Safari before 27.3.
+test('a runtime closes its stores if Symbol.asyncDispose was defined after botshelf loaded', async () => {
+  // Safari before 27.3 lacks the symbol; a polyfill may define it.
   const native = Symbol
   const lacking = Object.assign((name?: string) => native(name), { asyncDispose: undefined })
   vi.stubGlobal('Symbol', Object.setPrototypeOf(lacking, native))

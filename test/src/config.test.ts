@@ -1,0 +1,173 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { unstable_readConfig } from 'wrangler'
+import { cloudflareKV, CloudflareKVStoragePlugin } from '../../adapters/cloudflare-kv.ts'
+import { durableObject, DurableObjectStoragePlugin } from '../../adapters/durable-object.ts'
+import { memory, MemoryStoragePlugin } from '../../adapters/memory.ts'
+import type { Manifest, StorageRegistry } from '../../src/index.ts'
+import { startError } from '../support/start-error.ts'
+
+const registry: StorageRegistry = [memory, cloudflareKV, durableObject]
+
+const method = (): undefined => undefined
+const kv = { get: method, getWithMetadata: method, put: method, delete: method, list: method }
+const objects = { idFromName: method, get: method }
+/** Like the binding of another Worker: it seems to have every method. */
+const service = new Proxy({}, { get: () => method })
+
+describe('STORAGE_CONFIG', () => {
+  test('may be JSON text, as in an environment variable', async () => {
+    const config = {
+      STORAGE: 'CloudflareKV',
+      STORAGE_CONFIG: '{ "binding": "BOT_KV" }',
+      BOT_KV: kv,
+    }
+    expect(await startError(config, registry)).toMatchObject({ code: 'none' })
+    const notJson = { ...config, STORAGE_CONFIG: '{ binding }' }
+    expect(await startError(notJson, registry)).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: 'STORAGE_CONFIG must be an object or its JSON text; received text that is not JSON.',
+    })
+    expect((await startError({ ...config, STORAGE_CONFIG: [] }, registry)).message).toBe(
+      'STORAGE_CONFIG must be an object or its JSON text; received an instance of Array.',
+    )
+  })
+
+  test('names a binding or contains it', async () => {
+    for (const binding of ['BOT_KV', kv]) {
+      const config = { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding }, BOT_KV: kv }
+      expect(await startError(config, registry)).toMatchObject({ code: 'none' })
+    }
+  })
+
+  test.each([
+    [
+      'an unknown field',
+      { STORAGE: 'Memory', STORAGE_CONFIG: { path: '/' } },
+      ['"path"', 'Known fields: none'],
+    ],
+    [
+      'an unknown field',
+      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { bindings: 'BOT_KV' } },
+      ['"bindings"', 'Known fields: binding, prefix'],
+    ],
+    [
+      'no binding',
+      { STORAGE: 'CloudflareKV' },
+      [
+        'STORAGE_CONFIG.binding is missing',
+        '[vars]\nSTORAGE_CONFIG = { binding = "BOT_KV" }',
+        '[[kv_namespaces]]\nbinding = "BOT_KV"',
+      ],
+    ],
+    [
+      'no binding',
+      { STORAGE: 'DurableObject' },
+      [
+        'STORAGE_CONFIG.binding is missing',
+        '[[durable_objects.bindings]]\nname = "BOT_STORAGE"\nclass_name = "StorageObject"',
+      ],
+    ],
+    [
+      'the name of a binding that the config lacks',
+      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'MY_KV' } },
+      ['"MY_KV" is undefined', '[[kv_namespaces]]\nbinding = "MY_KV"'],
+    ],
+    [
+      'the name of a binding of another kind',
+      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'DO' }, DO: objects },
+      [
+        'STORAGE_CONFIG.binding must name the binding (the KV namespace',
+        '"DO" is an instance of Object',
+        '[[kv_namespaces]]\nbinding = "DO"',
+      ],
+    ],
+    [
+      'the name of a binding of another kind',
+      { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'KV' }, KV: kv },
+      ['"KV" is an instance of Object', '[[durable_objects.bindings]]\nname = "KV"'],
+    ],
+    [
+      'a service in place of a KV namespace',
+      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'S' }, S: service },
+      ['STORAGE_CONFIG.binding must name the binding'],
+    ],
+    [
+      'a service in place of a Durable Object namespace',
+      { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'S' }, S: service },
+      ['STORAGE_CONFIG.binding must name the binding'],
+    ],
+    [
+      'a number in place of a binding',
+      { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 5 } },
+      ['STORAGE_CONFIG.binding must be the binding', 'received 5.'],
+    ],
+    [
+      'an object of another kind in place of a storage',
+      { STORAGE: 'DurableObject', STORAGE_CONFIG: { storage: {} } },
+      [
+        'STORAGE_CONFIG.storage must be the object',
+        'new_sqlite_classes',
+        'received an instance of Object.',
+      ],
+    ],
+    [
+      'a number in place of a string',
+      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: kv, prefix: 7 } },
+      ['STORAGE_CONFIG.prefix must be a string', 'received 7.'],
+    ],
+  ])(
+    'with %s is CONFIG_INVALID; the message names the field and shows the lines that correct it',
+    async (_, config, parts) => {
+      const { code, message } = await startError(config, registry)
+      expect(code).toBe('CONFIG_INVALID')
+      for (const part of parts) expect(message).toContain(part)
+    },
+  )
+
+  test('with a string outside oneOf is CONFIG_INVALID; the message shows all strings and a valid line', async () => {
+    const manifest: Manifest = {
+      ...memory,
+      config: { mode: { type: 'string', doc: 'how', oneOf: ['strict', 'relaxed'] } },
+    }
+    const config = { STORAGE: 'Memory', STORAGE_CONFIG: { mode: 'lax' } }
+    expect(await startError(config, [manifest])).toEqual({
+      code: 'CONFIG_INVALID',
+      message:
+        'STORAGE_CONFIG.mode must be one of "strict", "relaxed"; received "lax". In wrangler.toml:\n\n[vars]\nSTORAGE_CONFIG = { mode = "strict" }',
+    })
+  })
+
+  test('errors show lines of wrangler.toml that wrangler accepts', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'botshelf-'))
+    const header = 'name = "bot"\nmain = "worker.ts"\ncompatibility_date = "2026-10-01"\n'
+    for (const config of [
+      {},
+      { STORAGE: 'CloudflareKV' },
+      { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'MINE' } },
+      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'MY_KV', prefix: 7 } },
+    ]) {
+      const { message } = await startError(config, registry)
+      const [, lines] = message.split('In wrangler.toml:\n')
+      const file = join(folder, 'wrangler.toml')
+      await writeFile(file, `${header}${lines ?? '['}`)
+      await writeFile(join(folder, 'worker.ts'), '')
+      expect(() => unstable_readConfig({ config: file })).not.toThrow()
+      expect(Object.keys(unstable_readConfig({ config: file }).vars)).toHaveLength(1)
+    }
+    await rm(folder, { recursive: true })
+  })
+
+  test('is checked by the constructor of a plugin too', () => {
+    expect(() => new MemoryStoragePlugin({ STORAGE_CONFIG: { x: 1 } })).toThrow(/"x"/)
+    expect(() => new MemoryStoragePlugin(null)).not.toThrow()
+    expect(() => new CloudflareKVStoragePlugin({})).toThrow(/binding is missing/)
+    expect(() => new DurableObjectStoragePlugin({})).toThrow(/binding is missing/)
+    const storage = { kv: {}, transactionSync: method }
+    expect(
+      () => new DurableObjectStoragePlugin({ STORAGE_CONFIG: { binding: objects, storage } }),
+    ).toThrow(/both binding and storage/)
+  })
+})

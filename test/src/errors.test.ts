@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest'
+import { MemoryStoragePlugin } from '../../adapters/memory.ts'
+import { StorageRuntime, type Store } from '../../src/index.ts'
+import { checkKey } from '../../src/key.ts'
+import { MinimalStoragePlugin } from '../support/minimal-plugin.ts'
+
+const open = (): Promise<Store> => new StorageRuntime(new MemoryStoragePlugin()).open('n')
+
+class Custom {
+  readonly field = 1
+}
+
+describe('an error message says what was expected and what was received', () => {
+  test.each<[string, (store: Store) => Promise<unknown>, string]>([
+    [
+      'a key that is not a string',
+      (store) => store.get(5 as never),
+      'A key must be a string without unpaired surrogates; received 5. (in "n")',
+    ],
+    [
+      'a promise as a key',
+      (store) => store.get(Promise.resolve('k') as never),
+      'A key must be a string without unpaired surrogates; received a promise; await it first. (in "n")',
+    ],
+    [
+      'an unpaired surrogate in a key',
+      (store) => store.get('\ud800'),
+      'A key must be a string without unpaired surrogates; received "\\ud800". (in "n", key "\\ud800")',
+    ],
+    [
+      'options that are not an object',
+      (store) => store.set('k', 1, 60 as never),
+      'options must be a plain object; received 60. (in "n")',
+    ],
+    [
+      'a ttl that is not positive',
+      (store) => store.set('k', 1, { ttl: 0 }),
+      'options.ttl must be a positive number of milliseconds, without options.expires; received 0. (in "n")',
+    ],
+    [
+      'an expiry that is not a number',
+      (store) => store.set('k', 1, { expires: new Date(0) as never }),
+      'options.expires must be a time in milliseconds since 1970; received an instance of Date. (in "n")',
+    ],
+    [
+      'an updater that is not a function',
+      (store) => store.update('k', 1 as never),
+      'update() needs a function; received 1.',
+    ],
+    [
+      'an instance of a class as entries',
+      (store) => store.setMany(new Custom() as never),
+      'setMany() needs an object, a Map or [key, value] entries; received an instance of Custom.',
+    ],
+    [
+      'a list of other things as entries',
+      (store) => store.setMany(['k'] as never),
+      'setMany() needs an object, a Map or [key, value] entries; received a list with "k".',
+    ],
+  ])('%s', async (_, call, message) => {
+    await expect(call(await open())).rejects.toMatchObject({ message })
+  })
+
+  test('a key that is too long', () => {
+    expect(() => checkKey('é'.repeat(100), 64)).toThrow(
+      `A key must be at most 64 bytes of UTF-8; received 200: "${'é'.repeat(57)}...".`,
+    )
+  })
+
+  test('update() on a backend that is not atomic', async () => {
+    const store = await new StorageRuntime(new MinimalStoragePlugin({})).open('n')
+    await expect(store.update('k', () => 1)).rejects.toMatchObject({
+      code: 'NOT_ATOMIC',
+      message:
+        'update() needs an atomic backend; traits.atomic is "none" here. Use another backend, or start the runtime with { allowLostUpdates: true }, which may lose one of two concurrent writes. (in "n")',
+    })
+  })
+})
