@@ -1,6 +1,6 @@
 import type { StorageRuntime } from 'botshelf'
 import type { Env } from './env.ts'
-import { hasToken, HttpError, isSame, readJsonObject } from 'botshelf/admin'
+import { HttpError, isSameSecret, readJsonObject } from 'botshelf/admin'
 import { startBot } from './storages.ts'
 import { BotApi, BotApiError } from './telegram/bot-api.ts'
 import { heardBy, readHeard } from './telegram/call.ts'
@@ -18,7 +18,7 @@ const NOT_ACTED = 'The bot has tried often enough to act on an update; it is giv
 
 /** Does the bot talk on Telegram: has it a token, and a secret for its webhook? */
 export function isOnTelegram(env: Env): boolean {
-  return hasToken(env.TELEGRAM_BOT_TOKEN) && hasToken(env.TELEGRAM_WEBHOOK_SECRET)
+  return Boolean(env.TELEGRAM_BOT_TOKEN && env.TELEGRAM_WEBHOOK_SECRET)
 }
 
 /**
@@ -28,7 +28,7 @@ export function isOnTelegram(env: Env): boolean {
  */
 export async function readDelivery(request: Request, env: Env): Promise<Update> {
   const given = request.headers.get('x-telegram-bot-api-secret-token')
-  if (given === null || !(await isSame(given, env.TELEGRAM_WEBHOOK_SECRET ?? ''))) {
+  if (given === null || !(await isSameSecret(given, env.TELEGRAM_WEBHOOK_SECRET ?? ''))) {
     throw new HttpError(401, 'The secret of the webhook is missing or wrong.')
   }
   return readUpdate(await readJsonObject(request, MOST_BYTES))

@@ -1,5 +1,5 @@
 import { backupLines } from './backup-lines.ts'
-import { sizesOf } from 'botshelf/backup'
+import { countEntries } from 'botshelf/backup'
 import type { Command } from './call.ts'
 import { type BotCommand, BotPlugin, type PluginConfig } from './plugin.ts'
 
@@ -87,7 +87,7 @@ export class Admin extends BotPlugin {
   async #storage(): Promise<readonly string[]> {
     const { runtime, storage } = this.bot
     const lines = [`${storage.name} holds:`]
-    for (const [namespace, size] of await sizesOf(runtime)) {
+    for (const [namespace, size] of await countEntries(runtime)) {
       lines.push(`${namespace}: ${size} ${size === 1 ? 'entry' : 'entries'}`)
     }
     if (storage.note !== undefined) lines.push(storage.note)

@@ -1,5 +1,6 @@
 import type { StorageRuntime } from 'botshelf'
-import { entryLine, readPages } from 'botshelf/backup'
+import { formatEntry, readParts } from 'botshelf/backup'
+import { EXCLUDED_FROM_BACKUP } from './excluded-from-backup.ts'
 
 /** The most a backup may take in a conversation, in bytes of UTF-8. */
 const MOST_BACKUP_BYTES = 64 * 1024
@@ -12,9 +13,10 @@ export async function backupLines(runtime: StorageRuntime): Promise<readonly str
   const utf8 = new TextEncoder()
   const lines: string[] = []
   let bytes = 0
-  for await (const { entries } of readPages(runtime)) {
+  const options = { excludedNamespaces: EXCLUDED_FROM_BACKUP }
+  for await (const { entries } of readParts(runtime, options)) {
     for (const entry of entries) {
-      const line = entryLine(entry)
+      const line = formatEntry(entry)
       lines.push(line)
       bytes += utf8.encode(line).length + 1
     }

@@ -1,7 +1,7 @@
 import type { Bot } from './bot.ts'
 import { callBot, type AdminAccess } from 'botshelf/admin'
 import type { LogEvent } from './irc-log.ts'
-import { inParts } from 'botshelf/backup'
+import { splitIntoChunks } from 'botshelf/backup'
 
 /** The most events that a Worker takes in one call. */
 export const MOST_EVENTS = 200
@@ -34,7 +34,7 @@ export async function hearAll(
  * Lets the bot of a Worker hear the events, at most 100 a call. `onHeard` gets how many were heard
  * so far.
  *
- * @throws PlaceError the calls before are heard, and the one that failed may be, in part
+ * @throws AdminError the calls before are heard, and the one that failed may be, in part
  */
 export async function sendAll(
   access: AdminAccess,
@@ -44,8 +44,9 @@ export async function sendAll(
   onHeard: (count: number) => void = () => {},
 ): Promise<void> {
   let heard = 0
-  for (const part of inParts(events, AT_ONCE, MOST_EVENT_BYTES - 1024)) {
-    await callBot(access, 'api/replay', { storage, room, events: part })
+  const bounds = { maxItems: AT_ONCE, maxBytes: MOST_EVENT_BYTES - 1024 }
+  for (const part of splitIntoChunks(events, bounds)) {
+    await callBot(access, 'api/replay', { body: { storage, room, events: part } })
     heard += part.length
     onHeard(heard)
   }

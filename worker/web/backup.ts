@@ -1,4 +1,5 @@
 import { readAll, writeBackup } from 'botshelf/backup'
+import { EXCLUDED_FROM_BACKUP } from '../bot/excluded-from-backup.ts'
 import { create } from './dom.ts'
 import type { BotClient } from './home.ts'
 import { CALLED } from './places.ts'
@@ -7,7 +8,10 @@ import type { Report } from './work.ts'
 
 /** Hands a place's data to the person as a file; resolves to a sentence. */
 export async function downloadBackup(home: BotClient, report: Report): Promise<string> {
-  const contents = await readAll(await home.data(), ({ namespaces, of }) => report(namespaces, of))
+  const contents = await readAll(await home.data(), {
+    excludedNamespaces: EXCLUDED_FROM_BACKUP,
+    onProgress: ({ namespaces, of }) => report(namespaces, of),
+  })
   const at = new Date().toISOString()
   const text = writeBackup({ at, storage: home.storage, contents })
   const name = `bot-${home.name}-${at.slice(0, 10)}.jsonl`

@@ -1,6 +1,7 @@
-import { callBot, type RemoteBot, type AdminAccess, remoteTarget, AdminError } from 'botshelf/admin'
+import { callBot, type AdminAccess, remoteTarget, AdminError } from 'botshelf/admin'
 import type { BackupTarget, StoredText } from 'botshelf/backup'
 import type { LogEvent } from '../bot/irc-log.ts'
+import type { RemoteBot } from '../bot/find-bot.ts'
 import { sendAll } from '../bot/replay.ts'
 import { type Follower, type BotClient, ROOM } from './home.ts'
 import type { EdgeName } from './places.ts'
@@ -46,10 +47,13 @@ export class RemoteBotClient implements BotClient {
   async say(nick: string, text: string): Promise<readonly string[]> {
     const body = { room: ROOM, user: nick, text, storage: this.storage }
     try {
-      const answer = await callBot(edgeAccess(), 'api/messages', body, ANSWERS_WITHIN)
+      const answer = await callBot(edgeAccess(), 'api/messages', {
+        body,
+        timeoutMs: ANSWERS_WITHIN,
+      })
       const { replies } = answer as { replies?: unknown }
       if (Array.isArray(replies)) return replies.map(String)
-      throw new AdminError('The bot gave an answer that cannot be understood.', 200)
+      throw new AdminError('The bot gave an answer that cannot be understood.', { status: 200 })
     } catch (error) {
       throw error instanceof AdminError ? inPlainWords(error) : error
     }
@@ -147,9 +151,10 @@ function textsOf(entries: ReadonlyMap<string, StoredText>): ReadonlyMap<string, 
 /** Why something was not heard, for the person who said it. */
 function inPlainWords(error: AdminError): AdminError {
   const { message, status, retryable } = error
-  if (status === undefined) return new AdminError(`${message} ${CHECK}`, status, retryable, error)
-  if (status === 401) return new AdminError(WRONG_TOKEN, status, retryable, error)
+  const details = { status, retryable, cause: error }
+  if (status === undefined) return new AdminError(`${message} ${CHECK}`, details)
+  if (status === 401) return new AdminError(WRONG_TOKEN, details)
   // Closed since this page was loaded.
-  if (status === 404) return new AdminError(MUTE, status, retryable, error)
+  if (status === 404) return new AdminError(MUTE, details)
   return error
 }

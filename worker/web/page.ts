@@ -1,6 +1,6 @@
 import { indexeddb, persist } from 'botshelf/indexeddb'
 import { type RuntimeEvent, StorageRuntime } from 'botshelf'
-import { findBot } from 'botshelf/admin'
+import { findBot } from '../bot/find-bot.ts'
 import { downloadBackup } from './backup.ts'
 import { Chart, numberIn } from './chart.ts'
 import { Chat } from './chat.ts'

@@ -11,6 +11,7 @@ import {
   readBackup,
   type RestoreMode,
 } from 'botshelf/backup'
+import { EXCLUDED_FROM_BACKUP } from '../bot/excluded-from-backup.ts'
 import { create, element } from './dom.ts'
 import type { BotClient } from './home.ts'
 import { CALLED } from './places.ts'
@@ -19,6 +20,7 @@ import { type Report, Work } from './work.ts'
 
 // More would be no backup of a bot, and would not fit into a tab.
 const MOST_BYTES = 256 * 1024 * 1024
+const EXCLUDED = { excludedNamespaces: EXCLUDED_FROM_BACKUP }
 const MEANWHILE = 'Meanwhile something has changed here; look again.'
 
 interface Offer {
@@ -67,7 +69,7 @@ export class Restore {
   async offer(file: File, home: BotClient): Promise<string> {
     const backup = await read(file)
     const place = await home.data()
-    this.#offer = { home, place, backup, current: await readAll(place) }
+    this.#offer = { home, place, backup, current: await readAll(place, EXCLUDED) }
     element('restore-title', HTMLHeadingElement).textContent = `Restore into ${CALLED[home.name]}`
     const entries = [...backup.contents.values()].reduce((sum, { size }) => sum + size, 0)
     const made = new Date(backup.at).toLocaleString('en', {
@@ -88,7 +90,7 @@ export class Restore {
   #plan({ backup, current }: Offer): RestorePlan {
     const chosen = this.#modes().find(({ checked }) => checked)?.value
     const mode: RestoreMode = chosen === 'replace' ? 'replace' : 'merge'
-    return planRestore(backup.contents, current, mode)
+    return planRestore(backup.contents, current, mode, EXCLUDED)
   }
 
   #ask(): void {
@@ -142,7 +144,7 @@ export class Restore {
 
   /** The same offer, with what is at the place now. */
   async #read(offer: Offer): Promise<Offer> {
-    return { ...offer, current: await readAll(offer.place) }
+    return { ...offer, current: await readAll(offer.place, EXCLUDED) }
   }
 
   async #apply(offer: Offer, { changes }: RestorePlan, report: Report): Promise<void> {

@@ -82,7 +82,7 @@ describe('the webhook', () => {
       const headers = { 'x-telegram-bot-api-secret-token': secret }
       expect(await deliver(closed, textUpdate(nextId++, 'hi'), headers)).toMatchObject({
         status: 404,
-        error: 'There is nothing here.',
+        error: 'Not found.',
       })
     }
   })
