@@ -9,8 +9,8 @@ import { chooseStorage, startRuntime } from './storages.ts'
 export { StorageObject } from 'botshelf/storage-object'
 
 /**
- * The Worker. Cloudflare serves the page itself; what arrives here is a call to the operator's API
- * (`/admin/...`) or to one of the bot's own routes.
+ * The Worker. `[assets]` in wrangler.toml serves the page; any other request is for the operator's API
+ * (`/admin/...`) or for one of the bot's own routes.
  */
 export default {
   async fetch(request, env, ctx): Promise<Response> {

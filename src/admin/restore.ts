@@ -47,7 +47,7 @@ export interface RestoreRequest {
 export interface RestoreResult {
   readonly state: RestoreState
   readonly changes: readonly BackupChange[]
-  /** Whether to send the same part again with the new id, because more is to be removed. */
+  /** Whether to send the same part again with the new id, because there is more to remove. */
   readonly again: boolean
   /** Whether the restore is complete. */
   readonly done: boolean
