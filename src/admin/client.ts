@@ -53,6 +53,10 @@ export interface BotCallOptions {
  *
  * @param path relative to the address of the bot, such as `admin/namespaces`
  * @throws AdminError if the bot cannot be reached, does not answer in time or refuses the call
+ *
+ * @example
+ * const access = { url: 'https://bot.example.com/', token }
+ * const answer = await callBot(access, 'admin/namespaces', { timeoutMs: 10_000 })
  */
 export async function callBot(
   { url, token }: AdminAccess,

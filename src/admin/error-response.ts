@@ -21,6 +21,13 @@ export interface ErrorResponseOptions {
  *
  * An HttpError keeps its status. A StoreError is 503 with `retry-after` if a retry may help or if
  * its outcome is unknown, otherwise 500. Any other error is 500.
+ *
+ * @example
+ * try {
+ *   return jsonResponse(await saveMessage(request))
+ * } catch (error) {
+ *   return errorResponse(error, { written: 'the message' })
+ * }
  */
 export function errorResponse(
   error: unknown,

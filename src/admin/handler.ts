@@ -32,7 +32,8 @@ export interface AuditRecord {
 export interface AdminHandlerOptions extends ExcludeOptions {
   /**
    * Opens the storage that `?storage=` names, or the default for `undefined`. The handler closes the
-   * runtime after the response. Throw an HttpError 400 for an unknown name.
+   * runtime after the response. Throw an HttpError 400 for an unknown name; a bot with one storage
+   * may ignore the name.
    */
   readonly open: (
     storage: string | undefined,

@@ -67,6 +67,12 @@ export class NamespaceError extends Error {
  *
  * @throws NamespaceError if one namespace cannot be read, because the backup would lack it
  * @throws the target's own error if it has `scope: 'target'`
+ *
+ * @example
+ * const contents = await readAll(target, {
+ *   excludedNamespaces: ['Sessions'],
+ *   onProgress: ({ namespaces, of }) => console.log(`${namespaces} of ${of} namespaces`),
+ * })
  */
 export async function readAll(
   target: BackupTarget,
