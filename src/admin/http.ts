@@ -110,14 +110,14 @@ export function assertKnownFields(body: JsonFields, known: readonly string[], wh
 /**
  * Reads a field with text that is not blank.
  *
+ * @param maxLength the most UTF-16 code units
+ * @param where text before the sentence, such as `Event 3: `
+ * @throws HttpError 400
+ *
  * @example
  * const body = await readJsonObject(request, 32 * 1024)
  * assertKnownFields(body, ['room', 'text'])
  * const room = readTextField(body, 'room', 128)
- *
- * @param maxLength the most UTF-16 code units
- * @param where text before the sentence, such as `Event 3: `
- * @throws HttpError 400
  */
 export function readTextField(
   body: JsonFields,
