@@ -1,45 +1,40 @@
+import { bearerToken, createAdminHandler } from 'botshelf/admin'
+import { EXCLUDED_FROM_BACKUP } from './bot/excluded-from-backup.ts'
 import type { Env } from './env.ts'
-import {
-  errorResponse,
-  hasToken,
-  HttpError,
-  jsonResponse,
-  notFound,
-  operatorOnly,
-} from 'botshelf/admin'
-import { withinLimit } from './http/limit.ts'
-import type { Action, Route } from './route.ts'
-import { findRoute } from './routes.ts'
+import { logChange } from './http/audit.ts'
+import { assertWithinLimit } from './http/limit.ts'
+import { answerRoute } from './routes.ts'
+import { chooseStorage, startRuntime } from './storages.ts'
 
 export { StorageObject } from 'botshelf/storage-object'
 
+/**
+ * The Worker. `[assets]` in wrangler.toml serves the page; any other request is for the operator's API
+ * (`/admin/...`) or for one of the bot's own routes.
+ */
 export default {
   async fetch(request, env, ctx): Promise<Response> {
-    const route = findRoute(new URL(request.url))
-    let action: Action | undefined
-    try {
-      if (route === undefined || route.exists?.(env) === false) throw notFound()
-      if (route.operator) {
-        if (hasToken(env.ADMIN_TOKEN)) await withinLimit(env.ADMIN_LIMIT, 'admin', request)
-        await operatorOnly(request, env.ADMIN_TOKEN)
-      }
-      action = findAction(request, route)
-      return jsonResponse(await action.run(request, env, ctx))
-    } catch (error) {
-      return errorResponse(error, action?.written, route?.operator)
-    }
+    return (await answerOperator(request, env, ctx)) ?? answerRoute(request, env, ctx)
   },
 } satisfies ExportedHandler<Env>
 
-/** @throws HttpError 405 */
-function findAction({ method }: Request, { methods }: Route): Action {
-  const found = Object.entries(methods).find(([name]) => name === method)
-  if (found !== undefined) return found[1]
-  const names = Object.keys(methods)
-  const [last, others] = [names.at(-1), names.slice(0, -1).join(', ')]
-  const sentence =
-    others === ''
-      ? `Only ${last} is answered here.`
-      : `Only ${others} and ${last} are answered here.`
-  throw new HttpError(405, sentence, { allow: names.join(', ') })
+/** Answers a call to the operator's API; `undefined` for other paths, and if there is no operator. */
+async function answerOperator(
+  request: Request,
+  env: Env,
+  ctx: ExecutionContext,
+): Promise<Response | undefined> {
+  const { ADMIN_TOKEN: token, STORAGE: defaultStorage } = env
+  if (!token) return undefined
+  const handle = createAdminHandler({
+    open: (storage) => startRuntime(chooseStorage(env, storage)),
+    limit: () => assertWithinLimit(env.ADMIN_LIMIT, 'admin', request),
+    authorize: bearerToken(token),
+    secret: token,
+    defaultStorage,
+    excludedNamespaces: EXCLUDED_FROM_BACKUP,
+    onChange: (record) => logChange(record, request),
+    waitUntil: (promise) => ctx.waitUntil(promise),
+  })
+  return handle(request)
 }

@@ -1,86 +1,113 @@
-import { findAdminRoute } from './admin-routes.ts'
-import { talksOverWeb } from './env.ts'
-import { withinLimit } from './http/limit.ts'
-import { hasToken, isOperator } from 'botshelf/admin'
+import type { StorageRuntime } from 'botshelf'
+import { bearerToken, errorResponse, HttpError, jsonResponse } from 'botshelf/admin'
+import { type Env, talksOverWeb } from './env.ts'
+import { assertWithinLimit } from './http/limit.ts'
 import { answerMessage, readMessage } from './messages.ts'
 import { readReplayRequest, replayLog } from './replay.ts'
-import { type Route, withRuntime } from './route.ts'
-import { chooseStorage, offeredStorages } from './storages.ts'
-import { isTelegramEnabled, readWebhookRequest, handleUpdate } from './telegram.ts'
+import { chooseStorage, offeredStorages, startRuntime } from './storages.ts'
+import { handleUpdate, isTelegramEnabled, readWebhookRequest } from './telegram.ts'
+
+/** A path of the bot and the one method that it takes. */
+interface Route {
+  readonly method: 'GET' | 'POST'
+  /** Whether only the operator may use it. Default `false`. */
+  readonly isForOperator?: true
+  /** Whether it is configured. Default always. */
+  readonly isEnabled?: (env: Env) => boolean
+  /** What it stores, as the subject of a sentence. */
+  readonly written?: string
+  /** Does what the request asks for; resolves to the JSON of the response. */
+  readonly run: (request: Request, env: Env, ctx: ExecutionContext) => Promise<unknown>
+}
 
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ['/api/storages', { method: 'GET', run: describeBot }],
   [
     '/api/messages',
-    {
-      exists: talksOverWeb,
-      methods: {
-        POST: {
-          written: 'what was said',
-          run: async (request, env, ctx) => {
-            await withinLimit(env.WEB_LIMIT, 'messages', request)
-            const operator = await isOperator(request, env.ADMIN_TOKEN)
-            const message = await readMessage(request)
-            const chosen = chooseStorage(env, message.storage)
-            return withRuntime(chosen, ctx, async (runtime) => ({
-              replies: await answerMessage(message, chosen, runtime, operator),
-            }))
-          },
-        },
-      },
-    },
+    { method: 'POST', isEnabled: talksOverWeb, written: 'the message', run: postMessage },
   ],
-  [
-    '/api/storages',
-    {
-      methods: {
-        GET: {
-          run: async (_request, env) => ({
-            storages: offeredStorages(env),
-            admin: hasToken(env.ADMIN_TOKEN),
-            chat: talksOverWeb(env),
-          }),
-        },
-      },
-    },
-  ],
-  [
-    '/api/replay',
-    {
-      operator: true,
-      methods: {
-        POST: {
-          written: 'what was said',
-          run: async (request, env, ctx) => {
-            const part = await readReplayRequest(request)
-            const chosen = chooseStorage(env, part.storage)
-            return withRuntime(chosen, ctx, async (runtime) => ({
-              replayed: await replayLog(part, chosen, runtime),
-            }))
-          },
-        },
-      },
-    },
-  ],
+  ['/api/replay', { method: 'POST', isForOperator: true, written: 'the events', run: postReplay }],
   [
     '/telegram',
-    {
-      exists: isTelegramEnabled,
-      methods: {
-        POST: {
-          written: 'what was said',
-          run: async (request, env, ctx) => {
-            const update = await readWebhookRequest(request, env)
-            const chosen = chooseStorage(env, undefined)
-            await withRuntime(chosen, ctx, (runtime) => handleUpdate(update, chosen, runtime))
-            return {}
-          },
-        },
-      },
-    },
+    { method: 'POST', isEnabled: isTelegramEnabled, written: 'the update', run: postUpdate },
   ],
 ])
 
-/** What the Worker does at an address; `undefined` if there is nothing. */
-export function findRoute(url: URL): Route | undefined {
-  return ROUTES.get(url.pathname) ?? findAdminRoute(url)
+/** Answers a request to one of the bot's own routes, and any other request with 404. */
+export async function answerRoute(
+  request: Request,
+  env: Env,
+  ctx: ExecutionContext,
+): Promise<Response> {
+  const route = ROUTES.get(new URL(request.url).pathname)
+  try {
+    if (route === undefined || route.isEnabled?.(env) === false) {
+      throw new HttpError(404, 'Not found.')
+    }
+    if (route.isForOperator) await assertOperator(request, env)
+    const { method: allow } = route
+    if (request.method !== allow) {
+      throw new HttpError(405, `This path takes only ${allow}.`, { allow })
+    }
+    return jsonResponse(await route.run(request, env, ctx))
+  } catch (error) {
+    return errorResponse(error, { written: route?.written, showLocation: route?.isForOperator })
+  }
+}
+
+async function describeBot(_request: Request, env: Env): Promise<unknown> {
+  return {
+    storages: offeredStorages(env),
+    admin: Boolean(env.ADMIN_TOKEN),
+    chat: talksOverWeb(env),
+  }
+}
+
+async function postMessage(request: Request, env: Env, ctx: ExecutionContext): Promise<unknown> {
+  await assertWithinLimit(env.WEB_LIMIT, 'messages', request)
+  // A message needs no token, but a wrong one is refused.
+  const isOperator =
+    Boolean(env.ADMIN_TOKEN) &&
+    request.headers.has('authorization') &&
+    (await bearerToken(env.ADMIN_TOKEN)(request))
+  const message = await readMessage(request)
+  const chosen = chooseStorage(env, message.storage)
+  return withRuntime(chosen, ctx, async (runtime) => ({
+    replies: await answerMessage(message, chosen, runtime, isOperator),
+  }))
+}
+
+async function postReplay(request: Request, env: Env, ctx: ExecutionContext): Promise<unknown> {
+  const part = await readReplayRequest(request)
+  const chosen = chooseStorage(env, part.storage)
+  return withRuntime(chosen, ctx, async (runtime) => ({
+    replayed: await replayLog(part, chosen, runtime),
+  }))
+}
+
+async function postUpdate(request: Request, env: Env, ctx: ExecutionContext): Promise<unknown> {
+  const update = await readWebhookRequest(request, env)
+  const chosen = chooseStorage(env, undefined)
+  await withRuntime(chosen, ctx, (runtime) => handleUpdate(update, chosen, runtime))
+  return {}
+}
+
+/** @throws HttpError 404 if there is no operator, 429 for too many requests, 401 for a wrong token */
+async function assertOperator(request: Request, env: Env): Promise<void> {
+  if (env.ADMIN_TOKEN) await assertWithinLimit(env.ADMIN_LIMIT, 'admin', request)
+  await bearerToken(env.ADMIN_TOKEN)(request)
+}
+
+/** Starts a runtime for one request and closes it after the response. */
+async function withRuntime<R>(
+  env: Env,
+  ctx: ExecutionContext,
+  use: (runtime: StorageRuntime) => Promise<R>,
+): Promise<R> {
+  const runtime = await startRuntime(env)
+  try {
+    return await use(runtime)
+  } finally {
+    ctx.waitUntil(runtime.close().catch((error: unknown) => console.error(error)))
+  }
 }

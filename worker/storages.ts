@@ -1,21 +1,21 @@
+import { StorageRuntime } from 'botshelf'
+import { HttpError } from 'botshelf/admin'
 import { cloudflareKV } from 'botshelf/cloudflare-kv'
 import { durableObject } from 'botshelf/durable-object'
-import { StorageRuntime } from 'botshelf'
 import { Bot } from './bot/bot.ts'
 import { admins, type Env } from './env.ts'
-import { HttpError } from 'botshelf/admin'
 
 const LOST_UPDATES =
   'On Workers KV, two changes to the same entry at the same time may lose one of them.'
 
-/** A storage that a message may name. */
+/** A storage that a request may name. */
 export interface OfferedStorage {
   readonly name: string
-  /** Is it the one that is used if none is named? */
+  /** Present on the storage that a request uses if it names none. */
   readonly default?: true
 }
 
-/** The storages that are configured, the default first. */
+/** Lists the configured storages, the default first. */
 export function offeredStorages({ STORAGE, BOT_STORAGES = {} }: Env): readonly OfferedStorage[] {
   const others = Object.keys(BOT_STORAGES).filter((name) => name !== STORAGE)
   return [
@@ -25,10 +25,9 @@ export function offeredStorages({ STORAGE, BOT_STORAGES = {} }: Env): readonly O
 }
 
 /**
- * The configuration with another storage: `name` is one of those configured, `undefined` the
- * default.
+ * Returns the configuration with the storage that a request names; `undefined` keeps the default.
  *
- * @throws HttpError 400, listing the storages there are
+ * @throws HttpError 400 for a name that is not configured
  */
 export function chooseStorage(env: Env, name: unknown): Env {
   const { STORAGE, STORAGE_CONFIG, BOT_STORAGES = {} } = env
@@ -44,14 +43,13 @@ export function chooseStorage(env: Env, name: unknown): Env {
 }
 
 /**
- * Starts a runtime for one request: work never passes from one request into another. Nothing is
- * read or written by it.
+ * Starts a runtime for one request, because a Worker must not share I/O between requests. It reads
+ * and writes nothing yet.
  *
  * @throws StoreError `PLUGIN_NOT_FOUND`, `CONFIG_INVALID`
  */
 export function startRuntime(env: Env): Promise<StorageRuntime> {
-  // KV cannot make a write depend on what was read. The bot's counts may suffer from that there;
-  // whoever chooses KV is told so by `!storage`.
+  // Workers KV has no conditional writes, so concurrent counts may be lost there; `!storage` says so.
   const allowLostUpdates = env.STORAGE === cloudflareKV.name
   return StorageRuntime.start(env, [durableObject, cloudflareKV], { allowLostUpdates })
 }

@@ -1,6 +1,6 @@
 import type { StorageRuntime } from 'botshelf'
 import type { Env } from './env.ts'
-import { hasToken, HttpError, isSame, readJsonObject } from 'botshelf/admin'
+import { HttpError, isSameSecret, readJsonObject } from 'botshelf/admin'
 import { startBot } from './storages.ts'
 import { BotApi, BotApiError } from './telegram/bot-api.ts'
 import { textForBot, readAddressedText } from './telegram/addressee.ts'
@@ -23,7 +23,7 @@ const GAVE_UP =
 
 /** Whether Telegram is configured: a bot token and a webhook secret are set. */
 export function isTelegramEnabled(env: Env): boolean {
-  return hasToken(env.TELEGRAM_BOT_TOKEN) && hasToken(env.TELEGRAM_WEBHOOK_SECRET)
+  return Boolean(env.TELEGRAM_BOT_TOKEN && env.TELEGRAM_WEBHOOK_SECRET)
 }
 
 /**
@@ -33,7 +33,7 @@ export function isTelegramEnabled(env: Env): boolean {
  */
 export async function readWebhookRequest(request: Request, env: Env): Promise<Update> {
   const given = request.headers.get('x-telegram-bot-api-secret-token')
-  if (given === null || !(await isSame(given, env.TELEGRAM_WEBHOOK_SECRET ?? ''))) {
+  if (given === null || !(await isSameSecret(given, env.TELEGRAM_WEBHOOK_SECRET ?? ''))) {
     throw new HttpError(401, 'The header "x-telegram-bot-api-secret-token" is missing or wrong.')
   }
   return readUpdate(await readJsonObject(request, MAX_BODY_BYTES))

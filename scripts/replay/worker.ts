@@ -1,7 +1,7 @@
 import { decode } from '../../src/codec.ts'
 import { remoteTarget } from '../../src/admin/remote-target.ts'
 import type { BackupTarget } from '../../src/backup/target.ts'
-import type { AdminAccess } from '../../src/admin/client.ts'
+import type { AdminAccess } from '../../src/admin/index.ts'
 import type { Factoid } from '../../worker/bot/factoids.ts'
 import type { LogEvent } from '../../worker/bot/irc-log.ts'
 import type { Knowledge } from '../../worker/bot/knowledge.ts'

@@ -1,120 +1,107 @@
-const ANSWERS_WITHIN = 120_000
+const DEFAULT_TIMEOUT_MS = 120_000
 
-/** A bot in a Worker, by its address. */
+/** The address of a bot and the token of its operator. */
 export interface AdminAccess {
-  /** The address of its page, such as `https://bot.example.com/`. */
+  /** The address that the bot's paths are relative to, such as `https://bot.example.com/`. */
   readonly url: string
-  /** Its operator's token; absent for anybody else. */
+  /** The operator's token; without it only public paths answer. */
   readonly token?: string | undefined
 }
 
-/** Why a bot in a Worker did not do as it was asked: a sentence to be shown as it is. */
+/** Details of an {@link AdminError}. */
+export interface AdminErrorDetails {
+  /** The HTTP status; absent if there was no response. */
+  readonly status?: number | undefined
+  /** Whether the same call may succeed later. Default `false`. */
+  readonly retryable?: boolean | undefined
+  /** The `retry-after` of the response, in milliseconds. Default 0. */
+  readonly retryAfterMs?: number | undefined
+  readonly cause?: unknown
+}
+
+/** Thrown if a call to a bot fails. Its message is one sentence that can be shown as it is. */
 export class AdminError extends Error {
-  override readonly name: string = 'PlaceError'
-  /** The status of the answer; `undefined` if there was none. */
+  override readonly name: string = 'AdminError'
+  /** The HTTP status; `undefined` if there was no response. */
   readonly status: number | undefined
-  /** May the same succeed if it is done again, after a pause? */
+  /** Whether the same call may succeed later. */
   readonly retryable: boolean
-  /** How long that pause should be at least, in milliseconds. */
-  readonly retryAfter: number
+  /** The least time to wait before a retry, in milliseconds. */
+  readonly retryAfterMs: number
+  /** `namespace` if other namespaces may be readable; see `BackupTarget`. */
+  readonly scope: 'target' | 'namespace'
 
-  constructor(
-    message: string,
-    status: number | undefined,
-    retryable = false,
-    cause?: unknown,
-    retryAfter = 0,
-  ) {
-    super(message, cause === undefined ? undefined : { cause })
-    this.status = status
-    this.retryable = retryable
-    this.retryAfter = retryAfter
+  constructor(message: string, details: AdminErrorDetails = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined)
+    this.status = details.status
+    this.retryable = details.retryable ?? false
+    this.retryAfterMs = details.retryAfterMs ?? 0
+    this.scope = this.status === 500 ? 'namespace' : 'target'
   }
 }
 
-/** One of the storages of a bot in a Worker. */
-export interface RemoteStorage {
-  readonly name: string
-  /** Is it the one that is used if none is named? */
-  readonly default?: boolean
-}
-
-/** What a bot in a Worker says of itself to anybody. */
-export interface RemoteBot {
-  readonly storages: readonly RemoteStorage[]
-  /** Is there an operator at all: has it a token? */
-  readonly admin: boolean
-  /** Does it talk over the web? Absent, it does. */
-  readonly chat?: boolean
+/** What {@link callBot} sends. */
+export interface BotCallOptions {
+  /** Sent as JSON by POST; without it the call is a GET. */
+  readonly body?: unknown
+  /** How long the call may take. Default 120 seconds. */
+  readonly timeoutMs?: number | undefined
 }
 
 /**
- * The bot in a Worker at an address; `undefined` if there is none, or it cannot be reached.
+ * Calls a path of a bot with the operator's token and resolves to the JSON that it returns.
  *
- * @param within how long it may take, in milliseconds
- */
-export async function findBot(url: string, within?: number): Promise<RemoteBot | undefined> {
-  try {
-    const found = (await callBot({ url }, 'api/storages', undefined, within)) as RemoteBot | null
-    return Array.isArray(found?.storages) && typeof found.admin === 'boolean' ? found : undefined
-  } catch (error) {
-    if (error instanceof AdminError) return undefined
-    throw error
-  }
-}
-
-/**
- * Asks the Worker: gets, or posts `body` as JSON; resolves to the JSON it answers.
+ * @param path relative to the address of the bot, such as `admin/namespaces`
+ * @throws AdminError if the bot cannot be reached, does not answer in time or refuses the call
  *
- * @param within how long it may take, in milliseconds
- * @throws PlaceError
+ * @example
+ * const access = { url: 'https://bot.example.com/', token }
+ * const answer = await callBot(access, 'admin/namespaces', { timeoutMs: 10_000 })
  */
 export async function callBot(
   { url, token }: AdminAccess,
   path: string,
-  body?: unknown,
-  within: number = ANSWERS_WITHIN,
+  { body, timeoutMs = DEFAULT_TIMEOUT_MS }: BotCallOptions = {},
 ): Promise<unknown> {
   const headers: Record<string, string> = {}
   if (token !== undefined) headers['authorization'] = `Bearer ${token}`
   if (body !== undefined) headers['content-type'] = 'application/json'
   const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
-  let status: number
-  let ok: boolean
+  let response: Response
   let text: string
-  let retryAfter: number
   try {
-    const signal = AbortSignal.timeout(within)
-    const reply = await fetch(new URL(path, url), { ...init, headers, signal })
-    ;({ status, ok } = reply)
-    retryAfter = 1000 * Number(reply.headers.get('retry-after'))
-    text = await reply.text()
+    const signal = AbortSignal.timeout(timeoutMs)
+    response = await fetch(new URL(path, url), { ...init, headers, signal })
+    text = await response.text()
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'TimeoutError') {
-      // Nobody waits as long again.
-      throw new AdminError(`The bot at ${url} did not answer in time.`, undefined, false, cause)
+      // Not retryable: a caller would wait for as long again.
+      throw new AdminError(`The bot at ${url} did not answer in time.`, { cause })
     }
-    throw new AdminError(`The bot at ${url} cannot be reached.`, undefined, true, cause)
+    throw new AdminError(`The bot at ${url} cannot be reached.`, { retryable: true, cause })
   }
-  const answer = parse(text)
-  if (ok && answer !== undefined) return answer
-  const said = answer !== undefined && 'error' in answer ? answer.error : undefined
-  const words = sentence(url, status, said, token !== undefined)
-  const retryable = status === 503 || status === 429
-  throw new AdminError(words, status, retryable, undefined, retryAfter || 0)
+  const answer = parseObject(text)
+  if (response.ok && answer !== undefined) return answer
+  const { status } = response
+  const reported = answer !== undefined && 'error' in answer ? answer.error : undefined
+  throw new AdminError(refusalSentence({ url, token }, status, reported), {
+    status,
+    retryable: status === 503 || status === 429,
+    retryAfterMs: 1000 * Number(response.headers.get('retry-after')) || 0,
+  })
 }
 
-function sentence(url: string, status: number, said: unknown, asOperator: boolean): string {
+function refusalSentence({ url, token }: AdminAccess, status: number, reported: unknown): string {
   if (status === 401) return "The operator's token is wrong."
-  if (status === 404 && asOperator) {
+  if (status === 404 && token !== undefined) {
     return `The bot at ${url} has no operator: no token is configured there.`
   }
-  if (typeof said === 'string') return said
-  return `The bot at ${url} gave an answer that cannot be understood (status ${status}).`
+  if (typeof reported === 'string') return reported
+  return `The bot at ${url} returned something unexpected (status ${status}). Is the address right?`
 }
 
-/** The object that a text of JSON stands for; `undefined` for any other text. */
-function parse(text: string): object | undefined {
+/** Parses JSON of an object or a list; `undefined` for any other text. */
+function parseObject(text: string): object | undefined {
   try {
     const body: unknown = JSON.parse(text)
     return typeof body === 'object' && body !== null ? body : undefined

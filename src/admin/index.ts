@@ -1,15 +1,18 @@
-export { readJsonObject } from './body.ts'
-export { callBot, findBot, AdminError } from './client.ts'
-export type { RemoteBot, AdminAccess } from './client.ts'
-export { errorResponse } from './failure.ts'
-export { readChoice, assertKnownFields, readTextField } from './fields.ts'
-export { readEntries, readKeys } from './inspect.ts'
-export type { ValueForm } from './inspect.ts'
-export { mergeNamespace, readMerge, readSet, setNamespace } from './provision.ts'
-export { readQuery } from './query.ts'
-export { refuseWrong } from './refusal.ts'
+/** `botshelf/admin`: an HTTP API over what a bot stores, and its client. */
+export { bearerToken, isSameSecret } from './bearer-token.ts'
+export { AdminError, callBot } from './client.ts'
+export type { AdminAccess, AdminErrorDetails, BotCallOptions } from './client.ts'
+export { errorResponse } from './error-response.ts'
+export type { ErrorResponseOptions } from './error-response.ts'
+export { createAdminHandler } from './handler.ts'
+export type { AdminHandler, AdminHandlerOptions, AuditRecord } from './handler.ts'
+export {
+  assertKnownFields,
+  HttpError,
+  jsonResponse,
+  readJsonObject,
+  readTextField,
+} from './http.ts'
+export type { JsonFields } from './http.ts'
 export { remoteTarget } from './remote-target.ts'
-export { HttpError, jsonResponse } from './reply.ts'
-export { readRestore, restorePart } from './restore.ts'
-export { writeRestoreId } from './restore-id.ts'
-export { hasToken, isOperator, isSame, notFound, operatorOnly } from './token.ts'
+export type { RemoteTargetOptions } from './remote-target.ts'

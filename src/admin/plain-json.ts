@@ -1,116 +1,115 @@
 import { builtInName, describeObject } from '../value/built-in.ts'
 
-/** Why a value cannot be shown as plain JSON, with the path: `$.notes[3].when is a Date`. */
+/** Thrown for a value that is not plain JSON. Its message has the path: `$.notes[3].when is a Date`. */
 export class NotPlainError extends Error {
   override readonly name: string = 'NotPlainError'
 }
 
-/** A part of the value that is checked, and what it is part of. */
-interface Part {
+/** A value inside the checked one, with the way to it. */
+interface JsonNode {
   readonly value: unknown
-  /** A property's name, or an element's index. */
+  /** The name of the property or the index of the element. */
   readonly step: string | number
-  readonly parent: Part | undefined
+  readonly parent: JsonNode | undefined
 }
 
 /**
- * Checks that `JSON.parse(JSON.stringify(value))` gives the same value: null, booleans, strings,
+ * Checks that `JSON.parse(JSON.stringify(value))` returns the same value: null, booleans, strings,
  * finite numbers other than -0, arrays without holes and plain objects of these. A property named
- * `toJSON` is data like any other, since JSON.stringify calls functions alone.
+ * `toJSON` is allowed, because JSON.stringify calls only functions. Depth is not limited.
  *
- * Text with an unpaired surrogate is refused, though JavaScript itself reads it back: RFC 8259
- * calls what readers make of it unpredictable, and RFC 7493 forbids it. jq reads nothing of such a
- * document. Depth is not limited.
+ * Text with an unpaired surrogate is refused, although JavaScript reads it back: RFC 8259 calls the
+ * behaviour of other readers unpredictable, and jq rejects the whole document.
  *
- * @throws NotPlainError at the first part, in the order of the text, that would not be the same
+ * @throws NotPlainError for the first part, in the order of the text, that would change
  */
-export function checkPlain(value: unknown): void {
-  const met = new Map<object, Part>()
-  // Not by recursion: a value may nest deeper than any stack.
-  const parts: Part[] = [{ value, step: '$', parent: undefined }]
-  for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
-    if (typeof part.value !== 'object' || part.value === null) {
-      checkSimple(part)
+export function assertPlainJson(value: unknown): void {
+  const visited = new Map<object, JsonNode>()
+  // A work list instead of recursion: a value may nest deeper than the call stack.
+  const nodes: JsonNode[] = [{ value, step: '$', parent: undefined }]
+  for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+    if (typeof node.value !== 'object' || node.value === null) {
+      assertPlainPrimitive(node)
       continue
     }
-    const before = met.get(part.value)
-    if (before !== undefined) {
-      throw refusal(part, `is the same object as ${pathOf(before)}, of which JSON would make two`)
+    const first = visited.get(node.value)
+    if (first !== undefined) {
+      throw notPlain(node, `is the same object as ${pathOf(first)}, which JSON would copy`)
     }
-    met.set(part.value, part)
-    for (const inside of partsOf(part, part.value).toReversed()) parts.push(inside)
+    visited.set(node.value, node)
+    for (const child of childrenOf(node, node.value).toReversed()) nodes.push(child)
   }
 }
 
-function checkSimple(part: Part): void {
-  const { value } = part
+function assertPlainPrimitive(node: JsonNode): void {
+  const { value } = node
   switch (typeof value) {
     case 'string':
-      if (!value.isWellFormed()) throw refusal(part, 'is text with an unpaired surrogate')
+      if (!value.isWellFormed()) throw notPlain(node, 'is text with an unpaired surrogate')
       return
     case 'number':
-      if (Object.is(value, -0)) throw refusal(part, 'is -0')
-      if (!Number.isFinite(value)) throw refusal(part, `is ${value}`)
+      if (Object.is(value, -0)) throw notPlain(node, 'is -0')
+      if (!Number.isFinite(value)) throw notPlain(node, `is ${value}`)
       return
     case 'undefined':
-      throw refusal(part, 'is undefined')
+      throw notPlain(node, 'is undefined')
     case 'bigint':
     case 'function':
     case 'symbol':
-      throw refusal(part, `is a ${typeof value}`)
+      throw notPlain(node, `is a ${typeof value}`)
     default:
       return
   }
 }
 
-function partsOf(part: Part, value: object): Part[] {
+function childrenOf(node: JsonNode, value: object): JsonNode[] {
   const name = builtInName(value)
-  if (name === 'Array' && Array.isArray(value)) return elements(part, value)
-  if (name === 'Object' && Object.getPrototypeOf(value) !== null) return properties(part, value)
-  if (name === 'Object') throw refusal(part, 'is an object without a prototype')
-  if (name === undefined) throw refusal(part, `is ${describeObject(value, name)}`)
-  throw refusal(part, `is ${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`)
+  if (name === 'Array' && Array.isArray(value)) return elementsOf(node, value)
+  if (name === 'Object' && Object.getPrototypeOf(value) !== null) return propertiesOf(node, value)
+  if (name === 'Object') throw notPlain(node, 'is an object without a prototype')
+  if (name === undefined) throw notPlain(node, `is ${describeObject(value, name)}`)
+  throw notPlain(node, `is ${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`)
 }
 
-function elements(parent: Part, list: readonly unknown[]): Part[] {
-  const inside: Part[] = []
+function elementsOf(parent: JsonNode, list: readonly unknown[]): JsonNode[] {
+  const elements: JsonNode[] = []
   for (let index = 0; index < list.length; index++) {
     const element = { value: list[index], step: index, parent }
-    if (!Object.hasOwn(list, index)) throw refusal(element, 'is a hole')
-    inside.push(element)
+    if (!Object.hasOwn(list, index)) throw notPlain(element, 'is a hole')
+    elements.push(element)
   }
-  // One of them is `length`.
+  // An array's own keys are its elements and `length`.
   if (Reflect.ownKeys(list).length > list.length + 1) {
-    throw refusal(parent, 'has a property besides its elements')
+    throw notPlain(parent, 'has a property besides its elements')
   }
-  return inside
+  return elements
 }
 
-function properties(parent: Part, value: object): Part[] {
-  const all = Object.entries(value)
-  if (Reflect.ownKeys(value).length > all.length) {
-    throw refusal(parent, 'has a property that JSON leaves out')
+function propertiesOf(parent: JsonNode, value: object): JsonNode[] {
+  const entries = Object.entries(value)
+  if (Reflect.ownKeys(value).length > entries.length) {
+    throw notPlain(parent, 'has a property that JSON leaves out')
   }
-  return all.map(([step, each]) => {
-    const property = { value: each, step, parent }
-    if (step === '__proto__') throw refusal(property, 'is called as no property may be')
-    if (!step.isWellFormed()) throw refusal(property, 'has a name with an unpaired surrogate')
+  return entries.map(([step, propertyValue]) => {
+    const property = { value: propertyValue, step, parent }
+    if (step === '__proto__') throw notPlain(property, 'has a name that is not allowed')
+    if (!step.isWellFormed()) throw notPlain(property, 'has a name with an unpaired surrogate')
     return property
   })
 }
 
-function refusal(part: Part, what: string): NotPlainError {
-  return new NotPlainError(`${pathOf(part)} ${what}`)
+function notPlain(node: JsonNode, reason: string): NotPlainError {
+  return new NotPlainError(`${pathOf(node)} ${reason}`)
 }
 
-/** Such as `$.notes[3]["a b"]`. */
-function pathOf(part: Part): string {
+/** Formats the path of a node, such as `$.notes[3]["a b"]`. */
+function pathOf(node: JsonNode): string {
   const steps: string[] = []
-  for (let at = part; at.parent !== undefined; at = at.parent) steps.push(shown(at.step))
+  for (let at = node; at.parent !== undefined; at = at.parent) steps.push(formatStep(at.step))
   return `$${steps.toReversed().join('')}`
 }
 
-function shown(step: string | number): string {
+function formatStep(step: string | number): string {
   if (typeof step === 'number') return `[${step}]`
   return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(step)
     ? `.${step}`

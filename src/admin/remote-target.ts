@@ -1,44 +1,55 @@
-import { callBot, type AdminAccess, AdminError } from './client.ts'
-import { inParts, jsonBytes } from '../backup/parts.ts'
-import type { BackupChange, StoredText } from '../backup/entry.ts'
-import { MOST_ENTRIES, MOST_ENTRY_BYTES, PART_BYTES } from '../backup/limits.ts'
-import { byName, makePart } from '../backup/part.ts'
+import { jsonBytes, MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, splitIntoChunks } from '../backup/chunks.ts'
+import { type BackupChange, byName, type StoredText } from '../backup/entry.ts'
+import { sealPart } from '../backup/part.ts'
 import type { BackupTarget } from '../backup/target.ts'
-import { quoteName } from '../backup/shown.ts'
+import { quote } from '../errors.ts'
+import { type AdminAccess, AdminError, callBot } from './client.ts'
+import { MAX_ENTRY_BYTES } from './http.ts'
 
-// Milliseconds before a call is made again.
-const PAUSES = [500, 1_000, 2_000]
-// The Worker may ask for a longer one; of a minute, that is how long its limits last.
-const LONGEST_PAUSE = 60_000
+const RETRY_DELAYS_MS = [500, 1_000, 2_000]
+// The bot may ask for a longer delay; a rate limit usually lasts a minute.
+const MAX_RETRY_DELAY_MS = 60_000
 
-/** One of the storages of a bot in a Worker. */
+/** Options of {@link remoteTarget}. */
 export interface RemoteTargetOptions extends AdminAccess {
-  /** The storage, by the name it has there. */
-  readonly storage: string
+  /** The storage, by its name in the bot's configuration. Default the bot's default. */
+  readonly storage?: string | undefined
+  /** The `basePath` of the bot's `createAdminHandler`. Default `/admin`, relative to `url`. */
+  readonly basePath?: string | undefined
+}
+
+/** The address of an admin API and the storage that its calls name. */
+interface RemoteApi {
+  readonly access: AdminAccess
+  readonly basePath: string
+  readonly storage: string | undefined
 }
 
 /**
- * What a storage of a bot in a Worker holds, over its operator's API: 200 changes and 1 MiB a
- * call, or a single change of almost 16 MiB. A larger one is refused before any is made. Changes
- * that fail because the Worker is busy or cannot be reached are sent up to three times more.
+ * Makes a storage of a bot that serves `createAdminHandler` a {@link BackupTarget}. A call takes up to
+ * 200 changes and 1 MiB, or a single change of almost 16 MiB; `apply` rejects a larger change before
+ * the first call. If the bot is busy or cannot be reached, `apply` retries a call three times.
  *
- * Its methods reject with a PlaceError.
+ * The methods reject with an AdminError.
+ *
+ * @example
+ * const target = remoteTarget({ url: 'https://bot.example.com/', token, storage: 'DurableObject' })
+ * const contents = await readAll(target)
  */
-export function remoteTarget({ storage, ...access }: RemoteTargetOptions): BackupTarget {
-  const query = `storage=${encodeURIComponent(storage)}`
+export function remoteTarget(options: RemoteTargetOptions): BackupTarget {
+  const { storage, basePath = '/admin', ...access } = options
+  const remote: RemoteApi = { access, basePath: basePath.replace(/^\//, ''), storage }
   return {
     async namespaces() {
-      const { namespaces } = (await callBot(access, `admin/namespaces?${query}`)) as {
-        namespaces: readonly string[]
-      }
-      return namespaces
+      const answer = await callBot(access, pathOf(remote, 'namespaces'))
+      return (answer as { readonly namespaces: readonly string[] }).namespaces
     },
     async entries(namespace) {
-      // Not in the path: there an address drops `.` and `..`, however they are escaped.
-      const path = `admin/storage?namespace=${encodeURIComponent(namespace)}&${query}`
       const entries = new Map<string, StoredText>()
       for (let cursor: string | null = ''; cursor !== null;) {
-        const page = (await callBot(access, `${path}&cursor=${cursor}`)) as EntriesPage
+        // Not in the path: URLs drop the segments `.` and `..`, also if they are escaped.
+        const path = pathOf(remote, 'storage', { namespace, cursor })
+        const page = (await callBot(access, path)) as TextPage
         for (const [key, value] of Object.entries(page.entries)) {
           const expires = Object.hasOwn(page.expires, key) ? page.expires[key] : undefined
           entries.set(key, expires === undefined ? { value } : { value, expires })
@@ -48,69 +59,75 @@ export function remoteTarget({ storage, ...access }: RemoteTargetOptions): Backu
       return entries
     },
     async apply(changes, onDone = () => {}) {
-      for (const change of changes) refuseTooLarge(change)
+      for (const change of changes) assertFits(change)
       const set = changes.filter((change) => !('remove' in change))
       const removed = changes.filter((change) => 'remove' in change)
-      // Nothing goes before all that is new is there.
-      for (const [stage, before] of [
-        [set, 0],
-        [removed, set.length],
-      ] as const) {
-        await restore(access, query, stage, (done) => onDone(before + done))
-      }
+      // All entries are set before any is removed.
+      await restore(remote, set, onDone)
+      await restore(remote, removed, (done) => onDone(set.length + done))
     },
   }
 }
 
-/** Makes changes as a restore of their own. */
+function pathOf(
+  { basePath, storage }: RemoteApi,
+  resource: string,
+  parameters: Readonly<Record<string, string>> = {},
+): string {
+  const query = new URLSearchParams(parameters)
+  if (storage !== undefined) query.set('storage', storage)
+  return `${basePath}/${resource}?${query.toString()}`
+}
+
+/** Applies changes as a restore of its own. */
 async function restore(
-  access: AdminAccess,
-  query: string,
+  remote: RemoteApi,
   changes: readonly BackupChange[],
   onDone: (done: number) => void,
 ): Promise<void> {
-  const parts = [...inParts(changes.toSorted(byName), MOST_ENTRIES, PART_BYTES)]
+  const bounds = { maxItems: MAX_CHUNK_ENTRIES, maxBytes: MAX_CHUNK_BYTES }
+  const chunks = [...splitIntoChunks(changes.toSorted(byName), bounds)]
+  const path = pathOf(remote, 'restore')
   let done = 0
   let id: string | undefined
   let after: string | null = null
-  for (const [index, entries] of parts.entries()) {
-    const part = await makePart(after, entries, index === parts.length - 1)
+  for (const [index, entries] of chunks.entries()) {
+    const part = await sealPart({ after, entries, isLast: index === chunks.length - 1 })
     const body = { mode: 'merge', part, restore: id }
-    const answer = (await callAgain(access, `admin/restore?${query}`, body)) as { restore: string }
-    id = answer.restore
+    const answer = await callWithRetries(remote.access, path, body)
+    id = (answer as { readonly restore: string }).restore
     after = part.next
     done += entries.length
     onDone(done)
   }
 }
 
-/** A page of a namespace, as the Worker answers it. */
-interface EntriesPage {
+/** A page of `GET /admin/storage` with values as text. */
+interface TextPage {
   readonly entries: Readonly<Record<string, string>>
   readonly expires: Readonly<Record<string, number>>
   readonly cursor: string | null
 }
 
-/** Makes a call that can be made again, since made twice is the same as once. */
-async function callAgain(access: AdminAccess, path: string, body: unknown): Promise<unknown> {
-  for (const pause of PAUSES) {
+/** Makes a call that is idempotent, up to four times. */
+async function callWithRetries(access: AdminAccess, path: string, body: unknown): Promise<unknown> {
+  for (const delay of RETRY_DELAYS_MS) {
     try {
-      return await callBot(access, path, body)
+      return await callBot(access, path, { body })
     } catch (error) {
       if (!(error instanceof AdminError) || !error.retryable) throw error
-      const wait = Math.max(pause, Math.min(error.retryAfter, LONGEST_PAUSE))
+      const wait = Math.max(delay, Math.min(error.retryAfterMs, MAX_RETRY_DELAY_MS))
       await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }
-  return callBot(access, path, body)
+  return callBot(access, path, { body })
 }
 
-function refuseTooLarge(change: BackupChange): void {
+function assertFits(change: BackupChange): void {
   const bytes = jsonBytes(change)
-  if (bytes <= MOST_ENTRY_BYTES) return
-  const name = `${quoteName(change.key)} of ${quoteName(change.namespace)}`
+  if (bytes <= MAX_ENTRY_BYTES) return
+  const name = `${quote(change.key)} of ${quote(change.namespace)}`
   throw new AdminError(
-    `The entry ${name} is too large to be sent: ${bytes} bytes, of which ${MOST_ENTRY_BYTES} fit.`,
-    undefined,
+    `The entry ${name} is too large to send: it has ${bytes} bytes, at most ${MAX_ENTRY_BYTES} fit.`,
   )
 }

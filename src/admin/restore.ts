@@ -1,19 +1,41 @@
-import { isLive, type StorageRuntime } from '../index.ts'
-import { readCursor, writeCursor } from '../backup/cursor.ts'
-import type { EntryName, BackupChange, Removal } from '../backup/entry.ts'
-import { MOST_CALL_BYTES, MOST_ENTRIES, MOST_REMOVED } from '../backup/limits.ts'
-import { byName, type PartRange, readPart } from '../backup/part.ts'
+import { MAX_CHUNK_ENTRIES } from '../backup/chunks.ts'
+import { fromBase64Url, readCursor, toBase64Url, writeCursor } from '../backup/cursor.ts'
+import { type BackupChange, type BackupRemoval, byName, type EntryName } from '../backup/entry.ts'
+import { parsePart, type PartRange } from '../backup/part.ts'
 import type { RestoreMode } from '../backup/plan.ts'
-import { namespacesOf, runtimeTarget } from '../backup/runtime-target.ts'
-import { quoteName } from '../backup/shown.ts'
-import { TRANSIENT } from '../backup/transient.ts'
-import { readJsonObject } from './body.ts'
-import { readChoice, assertKnownFields } from './fields.ts'
-import { HttpError } from './reply.ts'
-import { readRestoreId, type RestoreState } from './restore-id.ts'
+import { listNamespaces, runtimeTarget } from '../backup/runtime-target.ts'
+import { quote } from '../errors.ts'
+import { isLive, type StorageRuntime } from '../index.ts'
+import { assertKnownFields, HttpError, MAX_BODY_BYTES, readChoice, readJsonObject } from './http.ts'
+import { MAX_REMOVED, type OnPlanned } from './write-namespace.ts'
 
-/** A part that is to be restored, and where it stands in its restore. */
-export interface RestoreCall {
+/**
+ * How far a restore is. The client keeps it between two parts, signed, as the id of the restore;
+ * the server stores nothing.
+ */
+export interface RestoreState {
+  /** The format of this state. */
+  readonly v: 1
+  readonly mode: RestoreMode
+  readonly storage: string
+  /** The cursor that the next part must begin behind; `null` for the first part. */
+  readonly after: string | null
+  /** The part to send again: all of it is set, and what it lacks is removed up to a cursor. */
+  readonly begun?: { readonly sha256: string; readonly removed: string }
+  /** Whether the last part was restored. */
+  readonly done: boolean
+}
+
+/** What signs and names a restore. */
+export interface RestoreContext {
+  /** The name of the storage. */
+  readonly storage: string
+  /** The key that signs restore ids. */
+  readonly secret: string
+}
+
+/** A part to restore, with the state of its restore. */
+export interface RestoreRequest {
   readonly state: RestoreState
   readonly entries: readonly BackupChange[]
   readonly next: string | null
@@ -21,79 +43,79 @@ export interface RestoreCall {
   readonly range: PartRange
 }
 
-/** What became of a part. */
-export interface Restored {
-  /** Where the restore stands now. */
+/** The result of restoring a part. */
+export interface RestoreResult {
   readonly state: RestoreState
   readonly changes: readonly BackupChange[]
-  /** Is the same part to be sent again, with the new id, since there is more to remove? */
+  /** Whether to send the same part again with the new id, because there is more to remove. */
   readonly again: boolean
-  /** Was it the last part, and is all of it done? */
+  /** Whether the restore is complete. */
   readonly done: boolean
 }
 
 /**
  * Reads `{ mode, part, restore? }`: a part of at most 200 entries and 16 MiB, and the id that the
- * call before answered, which the first one has not.
+ * response to the part before returned.
  *
- * @throws HttpError 400, 413 or 415; 409 for a part that is not the next one of this restore;
- * EntryError for a part that is not as it was made
+ * @throws HttpError 400, 413 or 415; 409 for a part that is not the next one of this restore
+ * @throws EntryError for an invalid part
  */
-export async function readRestore(
+export async function readRestoreRequest(
   request: Request,
-  storage: string,
-  token: string,
-): Promise<RestoreCall> {
-  const body = await readJsonObject(request, MOST_CALL_BYTES)
+  context: RestoreContext,
+): Promise<RestoreRequest> {
+  const body = await readJsonObject(request, MAX_BODY_BYTES)
   assertKnownFields(body, ['mode', 'part', 'restore'])
   const { part } = body
   const mode = readChoice('mode', body['mode'], ['merge', 'replace'])
-  const state = await readState({ mode, storage }, body['restore'], token)
+  const state = await readState(mode, body['restore'], context)
   const given = (part as { entries?: unknown } | null | undefined)?.entries
-  if (Array.isArray(given) && given.length > MOST_ENTRIES) {
+  if (Array.isArray(given) && given.length > MAX_CHUNK_ENTRIES) {
     throw new HttpError(
       413,
-      `There are ${given.length} entries in the part; at most ${MOST_ENTRIES} are taken.`,
+      `There are ${given.length} entries in the part; send at most ${MAX_CHUNK_ENTRIES}.`,
     )
   }
-  const { after, entries, next, sha256, range } = await readPart(part)
+  const { after, entries, next, sha256, range } = await parsePart(part)
   if (after !== state.after) throw outOfOrder(state)
   if (state.begun !== undefined && state.begun.sha256 !== sha256) {
-    throw new HttpError(409, 'This is another part than the one that is to be sent again.')
+    throw new HttpError(409, 'This is a different part; send the last one again, as "again" asked.')
   }
   return { state, entries, next, sha256, range }
 }
 
 /**
- * Restores a part. Done twice is the same as once. With `replace`, what is between the entries of
- * the part and is not in it is removed, after the part is set: at most 500 entries a call. What has
- * expired is in the part no more.
+ * Restores a part; doing so twice is the same as once. In the mode `replace` it also removes what is
+ * stored in the range of the part and is not in it, after the part is set, at most 500 entries a
+ * call. Entries that have expired count as absent.
  *
- * @param about gets what is going to be changed
- * @throws StoreError what the storage says; before anything is changed, if it cannot hold the part
+ * @throws StoreError of the storage; before the first write, if it cannot hold the part
  */
 export async function restorePart(
   runtime: StorageRuntime,
-  { state, entries, next, sha256, range }: RestoreCall,
-  about: (changes: readonly BackupChange[]) => void,
-): Promise<Restored> {
-  const place = runtimeTarget(runtime)
+  { state, entries, next, sha256, range }: RestoreRequest,
+  { excludedNamespaces = [], onPlanned }: RestoreOptions,
+): Promise<RestoreResult> {
+  const target = runtimeTarget(runtime)
   const now = Date.now()
   const live = entries.filter(
-    (entry) => !TRANSIENT.has(entry.namespace) && ('remove' in entry || isLive(entry, now)),
+    (entry) =>
+      !excludedNamespaces.includes(entry.namespace) && ('remove' in entry || isLive(entry, now)),
   )
-  // Listed before anything is set: what another call adds after that is not removed.
-  const others = state.mode === 'replace' ? await notIn(runtime, state, live, range) : []
-  const removed = others.slice(0, MOST_REMOVED)
+  // Listed before anything is set, so that what another call adds later is not removed.
+  const others =
+    state.mode === 'replace'
+      ? await listOthers(runtime, { state, entries: live, range }, excludedNamespaces)
+      : []
+  const removed = others.slice(0, MAX_REMOVED)
   const set = state.begun === undefined ? live : []
   const changes = [...set, ...removed]
-  await place.check(changes)
-  about(changes)
-  await place.apply(set)
-  await place.apply(removed)
-  // Another call at the same time may have removed what this part has set, while this one removes what
-  // that one has set. See `setNamespace`: the one that looks last has all of its entries.
-  if (removed.length > 0) await place.setMissing(live)
+  await target.check(changes)
+  onPlanned(changes)
+  await target.apply(set)
+  await target.apply(removed)
+  // A concurrent call may have removed what this part has set; see `setNamespace`.
+  if (removed.length > 0) await target.setMissing(live)
   const last = removed.at(-1)
   const again = removed.length < others.length && last !== undefined
   const done = !again && next === null
@@ -103,16 +125,23 @@ export async function restorePart(
   return { state: { v, mode, storage, after, ...begun, done }, changes, again, done }
 }
 
+/** Options of {@link restorePart}. */
+export interface RestoreOptions {
+  readonly excludedNamespaces?: readonly string[] | undefined
+  readonly onPlanned: OnPlanned
+}
+
 async function readState(
-  begun: { readonly mode: RestoreMode; readonly storage: string },
+  mode: RestoreMode,
   id: unknown,
-  token: string,
+  { storage, secret }: RestoreContext,
 ): Promise<RestoreState> {
-  if (id === undefined) return { v: 1, ...begun, after: null, done: false }
+  const first: RestoreState = { v: 1, mode, storage, after: null, done: false }
+  if (id === undefined) return first
   if (typeof id !== 'string') throw new HttpError(400, 'The field "restore" must be a string.')
-  const state = await readRestoreId(id, token)
+  const state = await readRestoreId(id, secret)
   for (const field of ['mode', 'storage'] as const) {
-    if (state[field] === begun[field]) continue
+    if (state[field] === first[field]) continue
     throw new HttpError(409, `This restore was begun with the ${field} "${state[field]}".`)
   }
   if (state.done) throw new HttpError(409, 'This restore is complete.')
@@ -126,35 +155,71 @@ function outOfOrder({ after }: RestoreState): HttpError {
   const { namespace, key } = readCursor(after)
   return new HttpError(
     409,
-    `The part is out of order: the next one begins behind ${quoteName(key)} of ${quoteName(namespace)}.`,
+    `The part is out of order: the next one begins behind ${quote(key)} of ${quote(namespace)}.`,
   )
 }
 
-/** What is stored where the part is, and not in it; sorted, and one more than are removed at once. */
-async function notIn(
+/** Lists what is stored in the range of a part and is not in it, sorted; stops above 500 entries. */
+async function listOthers(
   runtime: StorageRuntime,
-  state: RestoreState,
-  entries: readonly BackupChange[],
-  { after, upTo }: PartRange,
-): Promise<readonly Removal[]> {
-  const from = state.begun === undefined ? after : readCursor(state.begun.removed)
+  { state, entries, range }: Pick<RestoreRequest, 'state' | 'entries' | 'range'>,
+  excludedNamespaces: readonly string[],
+): Promise<readonly BackupRemoval[]> {
+  const { upTo } = range
+  const from = state.begun === undefined ? range.after : readCursor(state.begun.removed)
   const isWithin = (name: EntryName): boolean =>
     (from === undefined || byName(name, from) > 0) &&
     (upTo === undefined || byName(name, upTo) <= 0)
-  const known = new Set(entries.map(({ namespace, key }) => JSON.stringify([namespace, key])))
-  const found: Removal[] = []
-  for (const namespace of await namespacesOf(runtime)) {
-    if (TRANSIENT.has(namespace)) continue
+  const named = new Set(entries.map(({ namespace, key }) => JSON.stringify([namespace, key])))
+  const found: BackupRemoval[] = []
+  for (const namespace of await listNamespaces(runtime)) {
+    if (excludedNamespaces.includes(namespace)) continue
     if (from !== undefined && namespace < from.namespace) continue
     if (upTo !== undefined && namespace > upTo.namespace) break
     await using store = await runtime.open(namespace)
     for await (const key of store.keys()) {
       const name = { namespace, key }
-      if (isWithin(name) && !known.has(JSON.stringify([namespace, key]))) {
+      if (isWithin(name) && !named.has(JSON.stringify([namespace, key]))) {
         found.push({ ...name, remove: true })
       }
     }
-    if (found.length > MOST_REMOVED) break
+    if (found.length > MAX_REMOVED) break
   }
   return found.toSorted(byName)
+}
+
+/** Encodes a state as text that is signed with the secret. */
+export async function writeRestoreId(state: RestoreState, secret: string): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify(state))
+  const key = await importKey(secret, 'sign')
+  const signature = new Uint8Array(await crypto.subtle.sign('HMAC', key, bytes))
+  return `${toBase64Url(bytes)}.${toBase64Url(signature)}`
+}
+
+/** @throws HttpError 400 if the id was not signed with this secret */
+async function readRestoreId(id: string, secret: string): Promise<RestoreState> {
+  try {
+    const [text = '', signature = '', ...others] = id.split('.')
+    const bytes = fromBase64Url(text)
+    const key = await importKey(secret, 'verify')
+    if (
+      others.length === 0 &&
+      (await crypto.subtle.verify('HMAC', key, fromBase64Url(signature), bytes))
+    ) {
+      const state = JSON.parse(new TextDecoder().decode(bytes)) as RestoreState
+      // The signature says that this API wrote it, but it may have been a later version.
+      if ((state.v as number) === 1) return state
+    }
+  } catch {
+    // The id is not base64url.
+  }
+  throw new HttpError(
+    400,
+    'The restore id is invalid: send the "restore" of the last response, or none to begin again.',
+  )
+}
+
+function importKey(secret: string, use: 'sign' | 'verify'): Promise<CryptoKey> {
+  const bytes = new TextEncoder().encode(`botshelf restore ${secret}`)
+  return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, [use])
 }

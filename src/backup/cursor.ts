@@ -1,31 +1,53 @@
-import { fromBase64Url, toBase64Url } from './base64url.ts'
 import { type EntryName, EntryError } from './entry.ts'
 
-/** A place between entries, as text: behind the entry of this name. It holds letters, digits, `-` and `_`. */
+/** Encodes a position behind an entry as text of letters, digits, `-` and `_`. */
 export function writeCursor({ namespace, key }: EntryName): string {
   return toBase64Url(new TextEncoder().encode(JSON.stringify([namespace, key])))
 }
 
 /**
- * The name behind which a cursor stands.
+ * Decodes a cursor into the name of the entry that it is behind.
  *
- * @throws EntryError if it is none that {@link writeCursor} could have written
+ * @throws EntryError if {@link writeCursor} did not write it
  */
 export function readCursor(cursor: unknown): EntryName {
   try {
-    if (typeof cursor !== 'string') throw new TypeError('It is no text.')
+    if (typeof cursor !== 'string') throw new TypeError('A cursor is a string.')
     const bytes = fromBase64Url(cursor)
     const name: unknown = JSON.parse(
       new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
     )
-    if (!Array.isArray(name) || name.length !== 2) throw new TypeError('It names no entry.')
-    const [namespace, key] = name as unknown[]
-    if (typeof namespace !== 'string' || typeof key !== 'string' || namespace === '') {
-      throw new TypeError('It names no entry.')
-    }
-    if (writeCursor({ namespace, key }) !== cursor) throw new TypeError('It is written otherwise.')
+    if (!isNamePair(name)) throw new TypeError('A cursor is a namespace and a key.')
+    const [namespace, key] = name
+    // Base64 has several spellings of the same bytes; only one of them is a cursor.
+    if (writeCursor({ namespace, key }) !== cursor) throw new TypeError('It is not canonical.')
     return { namespace, key }
   } catch (cause) {
-    throw new EntryError('The cursor is none that was given here.', { cause })
+    throw new EntryError('The cursor is invalid: send the one that an earlier response returned.', {
+      cause,
+    })
   }
+}
+
+function isNamePair(given: unknown): given is readonly [namespace: string, key: string] {
+  if (!Array.isArray(given) || given.length !== 2) return false
+  const [namespace, key] = given as unknown[]
+  return typeof namespace === 'string' && namespace !== '' && typeof key === 'string'
+}
+
+/** Encodes bytes as base64url (RFC 4648) without padding. */
+export function toBase64Url(bytes: Uint8Array): string {
+  let binary = ''
+  for (const byte of bytes) binary += String.fromCharCode(byte)
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+}
+
+/**
+ * Decodes base64url.
+ *
+ * @throws DOMException if it is not base64url
+ */
+export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0))
 }

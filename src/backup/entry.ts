@@ -1,13 +1,13 @@
 import { decode, encode } from '../codec.ts'
+import { quote } from '../errors.ts'
 import { isStoreError } from '../index.ts'
 import { checkKey, checkNamespace } from '../key.ts'
 import { cloneValue } from '../value/copy-value.ts'
-import { quoteName } from './shown.ts'
 
-// The last time that a Date can hold.
-const LATEST = 8.64e15
+/** The last time that a `Date` can hold, in milliseconds since 1970. */
+const MAX_TIME_MS = 8.64e15
 
-/** What is under a key. */
+/** A stored value as a backup holds it. */
 export interface StoredText {
   /** Text of `botshelf/codec`. */
   readonly value: string
@@ -15,7 +15,7 @@ export interface StoredText {
   readonly expires?: number
 }
 
-/** Where an entry is. */
+/** The namespace and the key of an entry. */
 export interface EntryName {
   readonly namespace: string
   readonly key: string
@@ -24,40 +24,50 @@ export interface EntryName {
 /** One entry of a backup. */
 export interface BackupEntry extends EntryName, StoredText {}
 
-/** An entry to be removed. There may be none. */
-export interface Removal extends EntryName {
+/** The removal of an entry, which need not exist. */
+export interface BackupRemoval extends EntryName {
   readonly remove: true
 }
 
-/** What is to become of one key: another value, or none. */
-export type BackupChange = BackupEntry | Removal
+/** A change to one key: a new value, or its removal. */
+export type BackupChange = BackupEntry | BackupRemoval
 
-/** What is wrong with an entry that somebody sent, in one sentence. */
+/** Thrown for an invalid entry, cursor or part. Its message is one sentence for the sender. */
 export class EntryError extends Error {
   override readonly name: string = 'EntryError'
 }
 
-/** A value as a store shows it, as a backup holds it. */
-export function storedText({ value, expires }: { value: unknown; expires?: number }): StoredText {
-  const text = encode(value)
-  return expires === undefined ? { value: text } : { value: text, expires }
+/** Encodes what a store returned for a key. */
+export function encodeRecord(record: { value: unknown; expires?: number }): StoredText {
+  const value = encode(record.value)
+  return record.expires === undefined ? { value } : { value, expires: record.expires }
 }
 
-/** Do two of them say the same? */
+/** Returns whether two stored values have the same text and the same expiry. */
 export function isSameText(one: StoredText | undefined, other: StoredText | undefined): boolean {
   return one?.value === other?.value && one?.expires === other?.expires
 }
 
-/** A change as a line of a backup, without the line's end. */
-export function entryLine(change: BackupChange): string {
+/** Compares strings by UTF-16 code unit, so that the order is the same in every locale. */
+export function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
+}
+
+/** Compares entries by namespace and then by key, each by code unit. */
+export function byName(one: EntryName, other: EntryName): number {
+  return byCodeUnit(one.namespace, other.namespace) || byCodeUnit(one.key, other.key)
+}
+
+/** Formats a change as a line of a backup file, without the line's end. */
+export function formatEntry(change: BackupChange): string {
   const { namespace, key } = change
   if ('remove' in change) return JSON.stringify({ namespace, key, remove: true })
-  // Without an expiry there is no such field.
+  // Without an expiry JSON.stringify leaves the field out.
   return JSON.stringify({ namespace, key, value: change.value, expires: change.expires })
 }
 
 /**
- * Reads an entry that anybody may have written. Its value comes out as this version would write it.
+ * Validates an entry of unknown origin. Its value comes out as this version of the codec writes it.
  *
  * @throws EntryError
  */
@@ -68,7 +78,7 @@ export function readEntry(given: unknown): BackupEntry {
 }
 
 /**
- * Reads an entry, or what says that one is to be removed.
+ * Validates an entry or a removal of unknown origin.
  *
  * @throws EntryError
  */
@@ -81,42 +91,38 @@ export function readChange(given: unknown): BackupChange {
 }
 
 /**
- * When a value expires, as a field says it; nothing for no field.
+ * Validates an expiry; without one the result is empty.
  *
  * @throws EntryError
  */
 export function readExpiry(given: unknown): { expires?: number } {
   if (given === undefined) return {}
-  if (typeof given === 'number' && Math.abs(given) <= LATEST) return { expires: given }
+  if (typeof given === 'number' && Math.abs(given) <= MAX_TIME_MS) return { expires: given }
   throw new EntryError('The field "expires" must be a time in milliseconds since 1970.')
 }
 
-/**
- * An object that has these fields, perhaps some of the `others`, and no more.
- *
- * @throws EntryError
- */
+/** @throws EntryError unless it is an object with all `required` fields and none that is unknown */
 function readFields(
   given: unknown,
-  names: readonly string[],
-  others: readonly string[] = [],
+  required: readonly string[],
+  optional: readonly string[] = [],
 ): Readonly<Record<string, unknown>> {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new EntryError('It must be an object.')
+    throw new EntryError('The entry must be an object.')
   }
-  for (const name of names) {
+  for (const name of required) {
     if (!Object.hasOwn(given, name)) throw new EntryError(`The field "${name}" is missing.`)
   }
-  for (const name of Object.keys(given)) {
-    if (names.includes(name) || others.includes(name)) continue
-    const known = [...names, ...others].join(', ')
-    throw new EntryError(`There is no field ${quoteName(name)}; there are: ${known}.`)
+  const known = [...required, ...optional]
+  const unknown = Object.keys(given).find((name) => !known.includes(name))
+  if (unknown !== undefined) {
+    throw new EntryError(`Unknown field ${quote(unknown)}; the fields are: ${known.join(', ')}.`)
   }
   return given as Readonly<Record<string, unknown>>
 }
 
 /**
- * Where an entry is.
+ * Validates a namespace and a key.
  *
  * @throws EntryError
  */
@@ -126,29 +132,33 @@ export function readName(fields: Readonly<Record<string, unknown>>): EntryName {
     checkNamespace(namespace)
     checkKey(key, Number.POSITIVE_INFINITY)
   } catch (error) {
-    throw new EntryError(error instanceof Error ? error.message : 'It has no name.')
+    throw new EntryError(error instanceof Error ? error.message : String(error))
   }
   return { namespace, key }
 }
 
 /**
- * Text of `botshelf/codec` that anybody may have written, as this version would write it.
+ * Validates text of `botshelf/codec` of unknown origin and returns it as this version writes it.
  *
  * @throws EntryError
  */
 export function readText(text: unknown): string {
   if (typeof text !== 'string') throw new EntryError('The field "value" must be a string.')
   try {
-    // The codec reads deeper values than a store takes, and `undefined`.
+    // The codec reads what a store refuses: values nested too deep, and `undefined`.
     return encode(cloneValue(decode(text)))
   } catch (error) {
-    const code = isStoreError(error) ? error.code : undefined
-    throw new EntryError(
-      code === 'VERSION_MISMATCH'
-        ? 'The value was written by a later version.'
-        : code === 'INVALID_VALUE'
-          ? 'The value cannot be stored.'
-          : 'The value is no text of botshelf/codec.',
-    )
+    throw new EntryError(textError(error))
+  }
+}
+
+function textError(error: unknown): string {
+  switch (isStoreError(error) ? error.code : undefined) {
+    case 'VERSION_MISMATCH':
+      return 'The value was written by a later version of botshelf; update this one.'
+    case 'INVALID_VALUE':
+      return 'The value cannot be stored.'
+    default:
+      return 'The value is not text of botshelf/codec.'
   }
 }

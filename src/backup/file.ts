@@ -1,38 +1,45 @@
-import { byCodeUnit } from './by-code-unit.ts'
-import { type BackupEntry, EntryError, entryLine, readEntry, type StoredText } from './entry.ts'
+import {
+  type BackupEntry,
+  byCodeUnit,
+  EntryError,
+  formatEntry,
+  readEntry,
+  type StoredText,
+} from './entry.ts'
 import type { Contents } from './target.ts'
 
 const FORMAT = 1
 
-/** Everything that a bot knew at some time. */
+/** Everything that a bot stored at some time. */
 export interface Backup {
-  /** When it was made, as ISO 8601. */
+  /** When the backup was made, as ISO 8601. */
   readonly at: string
-  /** The storage it was made of, such as `IndexedDB`. */
+  /** The name of the storage that was read, such as `IndexedDB`. */
   readonly storage: string
   readonly contents: Contents
 }
 
-/** Why a file is no backup: one sentence that names the line, counted from 1. */
+/** Thrown for a file that is not a valid backup. Its message names the line. */
 export class BackupError extends Error {
   override readonly name: string = 'BackupError'
+  /** The line with the mistake, from 1. */
   readonly line: number
 
-  constructor(line: number, sentence: string) {
-    super(`Line ${line}: ${sentence}`)
+  constructor(line: number, message: string) {
+    super(`Line ${line}: ${message}`)
     this.line = line
   }
 }
 
 /**
- * A backup as text: a line of JSON that says what it is, one for each entry, and one that counts
- * them. Entries are sorted by namespace and key, so that two backups can be compared line by line.
+ * Formats a backup as lines of JSON: a header, one line for each entry, and the number of entries.
+ * Entries are sorted by namespace and key, so two backups can be compared line by line.
  */
 export function writeBackup({ at, storage, contents }: Backup): string {
   const lines = [JSON.stringify({ botshelf: 'backup', format: FORMAT, at, storage })]
-  for (const [namespace, entries] of sorted(contents)) {
-    for (const [key, stored] of sorted(entries)) {
-      lines.push(entryLine({ namespace, key, ...stored }))
+  for (const [namespace, entries] of sortByName(contents)) {
+    for (const [key, stored] of sortByName(entries)) {
+      lines.push(formatEntry({ namespace, key, ...stored }))
     }
   }
   lines.push(JSON.stringify({ entries: lines.length - 1 }))
@@ -40,10 +47,10 @@ export function writeBackup({ at, storage, contents }: Backup): string {
 }
 
 /**
- * Reads a file that {@link writeBackup} made, or that somebody edited: a backup is data. All of it
- * is right, or all of it is refused.
+ * Parses a file that {@link writeBackup} wrote, edited or not, and validates all of it.
  *
- * @throws BackupError
+ * @param bytes UTF-8, with or without a byte order mark
+ * @throws BackupError for the first mistake
  */
 export function readBackup(bytes: Uint8Array): Backup {
   const lines = [...readLines(bytes)]
@@ -57,14 +64,20 @@ export function readBackup(bytes: Uint8Array): Backup {
     const entries = contents.get(namespace) ?? new Map<string, StoredText>()
     contents.set(namespace, entries)
     if (entries.has(key)) {
-      const place = `${JSON.stringify(namespace)}, ${JSON.stringify(key)}`
-      throw new BackupError(line, `There is a second entry of ${place}.`)
+      const name = `${JSON.stringify(namespace)}, ${JSON.stringify(key)}`
+      throw new BackupError(
+        line,
+        `The entry ${name} is there a second time; remove one of the two.`,
+      )
     }
     entries.set(key, stored)
   }
   const found = lines.length - 2
   if (count === found) return { at, storage, contents }
-  throw new BackupError(lines.length, `It counts ${count} entries, and there are ${found}.`)
+  throw new BackupError(
+    lines.length,
+    `The file has ${found} entries, but its last line says ${count}. Correct that line if you edited the file.`,
+  )
 }
 
 function* readLines(bytes: Uint8Array): Generator<string, void, undefined> {
@@ -77,43 +90,42 @@ function* readLines(bytes: Uint8Array): Generator<string, void, undefined> {
     try {
       yield utf8.decode(bytes.subarray(from, to))
     } catch {
-      throw new BackupError(line, 'It is not UTF-8 text.')
+      throw new BackupError(line, 'The line is not UTF-8 text.')
     }
     from = to + 1
   }
 }
 
 function readHeader(text: string): { at: string; storage: string } {
-  const header = parse(text)
-  const { botshelf, format, at, storage } = header ?? {}
+  const { botshelf, format, at, storage } = parseObject(text) ?? {}
   if (botshelf === 'backup' && typeof format === 'number' && format > FORMAT) {
     throw new BackupError(
       1,
-      `The backup was written by a later version: its format is ${format}, and this version reads ${FORMAT}.`,
+      `The backup was written by a later version: its format is ${format}, this version reads ${FORMAT}.`,
     )
   }
   const isDate = typeof at === 'string' && !Number.isNaN(Date.parse(at))
   if (botshelf === 'backup' && format === FORMAT && isDate && typeof storage === 'string') {
     return { at, storage }
   }
-  throw new BackupError(1, 'This is no backup of botshelf.')
+  throw new BackupError(1, 'This is not a backup of botshelf.')
 }
 
 function readCount(lines: readonly string[]): number {
-  const last = lines.length > 1 ? parse(lines.at(-1) ?? '') : undefined
+  const last = lines.length > 1 ? parseObject(lines.at(-1) ?? '') : undefined
   const count = last?.['entries']
   if (last !== undefined && Object.keys(last).length === 1 && Number.isInteger(count)) {
     return count as number
   }
   throw new BackupError(
     lines.length,
-    'The file is torn: its last line must say how many entries there are.',
+    'The file is incomplete: its last line must be the number of entries, such as {"entries":3}.',
   )
 }
 
 function readLine(text: string, line: number): BackupEntry {
-  const given = parse(text)
-  if (given === undefined) throw new BackupError(line, 'It is not an entry.')
+  const given = parseObject(text)
+  if (given === undefined) throw new BackupError(line, 'The line is not a JSON object.')
   try {
     return readEntry(given)
   } catch (error) {
@@ -122,8 +134,8 @@ function readLine(text: string, line: number): BackupEntry {
   }
 }
 
-/** A line of JSON that is an object; `undefined` for any other. */
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
+/** Parses JSON of an object; `undefined` for any other text. */
+function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const given: unknown = JSON.parse(text)
     const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
@@ -133,6 +145,6 @@ function parse(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-function sorted<V>(map: ReadonlyMap<string, V>): [string, V][] {
+function sortByName<V>(map: ReadonlyMap<string, V>): [name: string, value: V][] {
   return [...map].toSorted(([a], [b]) => byCodeUnit(a, b))
 }

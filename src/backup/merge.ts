@@ -1,25 +1,23 @@
 import { builtInName } from '../value/built-in.ts'
 
-/** What becomes of an array where there is one already: more elements, or other ones. */
+/** What happens to an array that exists already: `append` adds elements, `replace` exchanges it. */
 export type ListMode = 'append' | 'replace'
 
 /**
- * A value with another merged into it, which is what is to be stored. Neither of the two is
- * changed; the result may hold parts of both, so they should not be changed later either.
+ * Merges `next` into `current` and returns the value to store. Neither argument is changed. The
+ * result may share objects with both, so do not change them afterwards.
  *
  * - Plain objects merge property by property and Maps key by key, at any depth.
- * - Sets become their union. Items of a Set and keys of a Map are the same if a Set or Map says so:
- *   an object is the same as itself only.
- * - Of arrays, `append` makes one: the elements of `current`, then those of `next`, equal ones too.
- *   Elements are not merged, and holes stay holes. `replace` takes the one of `next`.
- * - Otherwise `next` is the result, `undefined` in an object too: values of any other kind, -0
- *   among them, and values of two different kinds.
- * - A missing `current` is `undefined`, and the result is `next`.
+ * - Sets become their union. Items of a Set and keys of a Map are compared as a Set or Map does it.
+ * - Arrays: `append` returns the elements of `current`, then those of `next`, duplicates included.
+ *   Elements are not merged, and holes stay holes. `replace` returns `next`.
+ * - Otherwise the result is `next`: for values of any other kind or of two different kinds, and also
+ *   for an `undefined` property.
+ * - If `current` is `undefined`, the result is `next`.
  *
- * The same pair of parts, met twice, is one part of the result: what is shared in both stays
- * shared, and where both go in cycles the result does. A reference from what only one of them has
- * leads to that one's part as it was before. Depth is not limited here; what nests deeper than a
- * storage takes is refused by the storage.
+ * Two objects that meet several times are merged once, so what both sides share stays shared, and
+ * cycles in both sides end. A reference to an object of one side alone leads to the unmerged object.
+ * Depth is not limited here; a store refuses what nests too deep.
  */
 export function mergeValues(current: unknown, next: unknown, lists: ListMode): unknown {
   return new Merger(lists).run(current, next)
@@ -28,8 +26,8 @@ export function mergeValues(current: unknown, next: unknown, lists: ListMode): u
 class Merger {
   readonly #lists: ListMode
   readonly #merged = new Map<object, Map<object, object>>()
-  // Not by recursion: cycles of 999 and 1000 levels meet in one of 999,000.
-  readonly #toFill: (() => void)[] = []
+  // A work list instead of recursion: cycles of 999 and 1,000 levels meet in one of 999,000.
+  readonly #pending: (() => void)[] = []
 
   constructor(lists: ListMode) {
     this.#lists = lists
@@ -37,7 +35,7 @@ class Merger {
 
   run(current: unknown, next: unknown): unknown {
     const result = this.#merge(current, next)
-    for (let fill = this.#toFill.pop(); fill !== undefined; fill = this.#toFill.pop()) fill()
+    for (let fill = this.#pending.pop(); fill !== undefined; fill = this.#pending.pop()) fill()
     return result
   }
 
@@ -45,21 +43,20 @@ class Merger {
     if (!isObject(current) || !isObject(next)) return next
     const known = this.#merged.get(current)?.get(next)
     if (known !== undefined) return known
-    const merged = this.#begin(current, next)
-    const those = this.#merged.get(current)
-    if (those === undefined) this.#merged.set(current, new Map([[next, merged]]))
-    else those.set(next, merged)
+    const merged = this.#mergeObjects(current, next)
+    const mergedWith = this.#merged.get(current) ?? new Map<object, object>()
+    this.#merged.set(current, mergedWith.set(next, merged))
     return merged
   }
 
-  /** What two parts become, still to be filled. Where one of them adds nothing, it is the other. */
-  #begin(current: object, next: object): object {
+  /** Returns the merged object, which `#pending` fills later; one of the two if the other is empty. */
+  #mergeObjects(current: object, next: object): object {
     if (Array.isArray(current) && Array.isArray(next)) {
       if (this.#lists === 'replace' || current.length === 0) return next
-      // Unlike a spread this keeps holes.
+      // Unlike a spread, concat keeps holes.
       return next.length === 0 ? current : current.concat(next)
     }
-    // Two of them would make none that is like both: what is shared within it may be elsewhere.
+    // A copy would differ from both: objects inside it may be referenced from outside it.
     if (current === next && this.#lists === 'replace') return next
     if (current instanceof Set && next instanceof Set) {
       if (current.size === 0) return next
@@ -67,30 +64,31 @@ class Merger {
     }
     if (current instanceof Map && next instanceof Map) {
       if (current.size === 0) return next
-      return next.size === 0 ? current : this.#beginMap(current, next)
+      return next.size === 0 ? current : this.#mergeMaps(current, next)
     }
-    if (!isPlain(current) || !isPlain(next)) return next
+    if (builtInName(current) !== 'Object' || builtInName(next) !== 'Object') return next
     if (Object.keys(current).length === 0) return next
-    return Object.keys(next).length === 0 ? current : this.#beginObject(current, next)
+    if (Object.keys(next).length === 0) return current
+    return this.#mergeRecords(current as Record<string, unknown>, next as Record<string, unknown>)
   }
 
-  #beginMap(current: Map<unknown, unknown>, next: Map<unknown, unknown>): object {
+  #mergeMaps(current: Map<unknown, unknown>, next: Map<unknown, unknown>): object {
     const merged = new Map(current)
-    this.#toFill.push(() => {
+    this.#pending.push(() => {
       for (const [key, value] of next) merged.set(key, this.#merge(current.get(key), value))
     })
     return merged
   }
 
-  #beginObject(current: Record<string, unknown>, next: Record<string, unknown>): object {
-    // A spread makes own properties of whatever name.
+  #mergeRecords(current: Record<string, unknown>, next: Record<string, unknown>): object {
+    // A spread copies a property of any name, `__proto__` included.
     const merged = { ...current }
-    this.#toFill.push(() => {
+    this.#pending.push(() => {
       for (const [key, value] of Object.entries(next)) {
-        const now = Object.hasOwn(current, key) ? current[key] : undefined
+        const before = Object.hasOwn(current, key) ? current[key] : undefined
         Object.defineProperty(merged, key, {
           // An assignment to `__proto__` would set the prototype.
-          value: this.#merge(now, value),
+          value: this.#merge(before, value),
           writable: true,
           enumerable: true,
           configurable: true,
@@ -103,8 +101,4 @@ class Merger {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
-}
-
-function isPlain(value: object): value is Record<string, unknown> {
-  return builtInName(value) === 'Object'
 }

@@ -1,41 +1,47 @@
-import { byCodeUnit } from './by-code-unit.ts'
+import { quote } from '../errors.ts'
 import { readCursor, writeCursor } from './cursor.ts'
-import { EntryError, type EntryName, entryLine, type BackupChange, readChange } from './entry.ts'
-import { quoteName } from './shown.ts'
+import {
+  type BackupChange,
+  byName,
+  EntryError,
+  type EntryName,
+  formatEntry,
+  readChange,
+} from './entry.ts'
 
 const FORMAT = 1
 
 /**
- * A part of a backup, or of what is to be restored: neighbours in the order of namespaces and then
- * of keys, by code unit. Where one part ends the next one begins, so none can be left out unseen.
+ * A part of a backup, or of a restore: consecutive entries in the order of namespaces and keys, by
+ * code unit. Each part begins with the cursor that the one before ended with, so a missing part shows.
  */
 export interface BackupPart {
-  readonly format: typeof FORMAT
-  /** The cursor that it begins behind; `null`: it is the first. */
+  readonly format: 1
+  /** The cursor that the part begins behind; `null` for the first part. */
   readonly after: string | null
   readonly entries: readonly BackupChange[]
-  /** The cursor that it ends with, which is behind its last entry; `null`: it is the last. */
+  /** The cursor behind its last entry; `null` for the last part. */
   readonly next: string | null
-  /** SHA-256 of the rest, in hexadecimal, so that it cannot be changed or cut unseen. */
+  /** SHA-256 of the rest, in hexadecimal: an altered or truncated part is refused. */
   readonly sha256: string
 }
 
-/** Between what it is: two names, each absent at an end. */
+/** The entries between two names, without the first and with the last; `undefined` is an open end. */
 export interface PartRange {
   readonly after: EntryName | undefined
   readonly upTo: EntryName | undefined
 }
 
-/**
- * Makes a part.
- *
- * @param entries sorted, each after the one before
- */
-export async function makePart(
-  after: string | null,
-  entries: readonly BackupChange[],
-  isLast: boolean,
-): Promise<BackupPart> {
+/** The content of a part without its digest. */
+export interface PartContent {
+  readonly after: string | null
+  /** Sorted by namespace and key, without duplicates. */
+  readonly entries: readonly BackupChange[]
+  readonly isLast: boolean
+}
+
+/** Makes a part and computes its digest. */
+export async function sealPart({ after, entries, isLast }: PartContent): Promise<BackupPart> {
   const last = entries.at(-1)
   const next = isLast || last === undefined ? null : writeCursor(last)
   const sha256 = await digest(after, entries, next)
@@ -43,12 +49,11 @@ export async function makePart(
 }
 
 /**
- * Reads a part that anybody may have written or changed: all of it is right, or it is refused.
- * Values come out as this version would write them.
+ * Validates a part of unknown origin. Values come out as this version of the codec writes them.
  *
- * @throws EntryError
+ * @throws EntryError if anything in it is wrong
  */
-export async function readPart(
+export async function parsePart(
   given: unknown,
 ): Promise<BackupPart & { readonly range: PartRange }> {
   const { format, after, entries, next, sha256 } = readFrame(given)
@@ -61,7 +66,7 @@ export async function readPart(
     }
   })
   if ((await digest(after, entries as readonly BackupChange[], next)) !== sha256) {
-    throw new EntryError('The part was altered or cut: it does not have the sha256 that it names.')
+    throw new EntryError('The part was altered or cut: its sha256 does not match. Send it as read.')
   }
   const range = {
     after: after === null ? undefined : readCursor(after),
@@ -71,36 +76,34 @@ export async function readPart(
   return { format, after, entries: changes, next, sha256, range }
 }
 
-/** Compares by namespace and then by key. */
-export function byName(one: EntryName, other: EntryName): number {
-  return byCodeUnit(one.namespace, other.namespace) || byCodeUnit(one.key, other.key)
-}
+type UncheckedPart = Omit<BackupPart, 'entries'> & { readonly entries: readonly unknown[] }
 
-type Frame = Omit<BackupPart, 'entries'> & { readonly entries: readonly unknown[] }
-
-function readFrame(given: unknown): Frame {
+function readFrame(given: unknown): UncheckedPart {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new EntryError('The part must be an object.')
   }
   const { format, after, entries, next, sha256, ...others } = given as Record<string, unknown>
   const [other] = Object.keys(others)
   if (other !== undefined) {
-    throw new EntryError(`There is no field ${quoteName(other)} in a part.`)
+    throw new EntryError(
+      `Unknown field ${quote(other)}; the fields of a part are: format, after, entries, next, sha256.`,
+    )
   }
   if (typeof format === 'number' && format > FORMAT) {
     throw new EntryError(
-      `The part was written by a later version: its format is ${format}, and this version reads ${FORMAT}.`,
+      `The part was written by a later version: its format is ${format}, this version reads ${FORMAT}.`,
     )
   }
-  if (format !== FORMAT) throw new EntryError('The part has no format that is known here.')
-  if (!Array.isArray(entries)) throw new EntryError('The part has no list of entries.')
-  if (!isCursor(after) || !isCursor(next) || typeof sha256 !== 'string') {
+  if (format !== FORMAT) throw new EntryError(`The field "format" of the part must be ${FORMAT}.`)
+  if (!Array.isArray(entries))
+    throw new EntryError('The field "entries" of the part must be a list.')
+  if (!isCursorField(after) || !isCursorField(next) || typeof sha256 !== 'string') {
     throw new EntryError('The part needs "after" and "next", each a cursor or null, and "sha256".')
   }
   return { format, after, entries: entries as unknown[], next, sha256 }
 }
 
-function isCursor(given: unknown): given is string | null {
+function isCursorField(given: unknown): given is string | null {
   return given === null || typeof given === 'string'
 }
 
@@ -109,7 +112,7 @@ function checkOrder(entries: readonly EntryName[], { after, upTo }: PartRange): 
   for (const entry of entries) {
     if (before !== undefined && byName(before, entry) >= 0) {
       throw new EntryError(
-        `The entries are not in order: ${quoteName(entry.key)} of ${quoteName(entry.namespace)} stands too late.`,
+        `The entries are not in order: ${quote(entry.key)} of ${quote(entry.namespace)} must come earlier, and only once.`,
       )
     }
     before = entry
@@ -125,9 +128,8 @@ async function digest(
   entries: readonly BackupChange[],
   next: string | null,
 ): Promise<string> {
-  const text = [JSON.stringify(after), ...entries.map(entryLine), JSON.stringify(next)].join('\n')
-  const bytes = new Uint8Array(
-    await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)),
-  )
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const lines = [JSON.stringify(after), ...entries.map(formatEntry), JSON.stringify(next)]
+  const bytes = new TextEncoder().encode(lines.join('\n'))
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -1,61 +1,68 @@
 import { isLive } from '../index.ts'
-import { byCodeUnit } from './by-code-unit.ts'
-import { isSameText, type BackupChange, type StoredText } from './entry.ts'
-import type { Contents } from './target.ts'
-import { TRANSIENT } from './transient.ts'
+import { byCodeUnit, isSameText, type BackupChange, type StoredText } from './entry.ts'
+import type { Contents, ExcludeOptions } from './target.ts'
 
-/** `merge` leaves alone what the backup does not name; `replace` removes it, in every namespace. */
+/** `merge` keeps what the backup does not name; `replace` removes it, in every namespace. */
 export type RestoreMode = 'merge' | 'replace'
 
-/** How many entries a restore touches, and how. */
+/** How many entries a restore changes, by kind. */
 export interface RestoreCounts {
   readonly added: number
   readonly changed: number
-  /** In both, with the same value and the same expiry: nothing is done. */
+  /** Entries with the same value and the same expiry in both; they are not written. */
   readonly same: number
   readonly removed: number
 }
 
-/** What a restore will do, before it does anything. */
+/** The changes that a restore will make. */
 export interface RestorePlan extends RestoreCounts {
-  /** The same by namespace, sorted: every namespace of the backup and of the place. */
+  /** The counts of every namespace of the backup and of the target, sorted by name. */
   readonly namespaces: ReadonlyMap<string, RestoreCounts>
-  /** In each namespace, what is set and then what is removed, so that nothing goes before the new is there. */
+  /** The changes by namespace: first what is set, then what is removed. */
   readonly changes: readonly BackupChange[]
 }
 
+/** Options of {@link planRestore}. */
+export interface PlanOptions extends ExcludeOptions {
+  /** The time that decides what has expired, in milliseconds since 1970. Default now. */
+  readonly now?: number | undefined
+}
+
 /**
- * Holds a backup against what is there now, entry by entry. What has expired is in it no more, and
- * what is {@link TRANSIENT} is left alone.
+ * Compares a backup with what a target holds and returns the changes that make it so, without
+ * applying any. Entries of the backup that have expired count as absent.
  *
- * @param at the time, in milliseconds since 1970
+ * @example
+ * const plan = planRestore(backup.contents, await readAll(target), 'merge')
+ * console.log(`${plan.added} new, ${plan.changed} changed, ${plan.removed} removed`)
+ * await target.apply(plan.changes)
  */
 export function planRestore(
   backup: Contents,
   current: Contents,
   mode: RestoreMode,
-  at: number = Date.now(),
+  { excludedNamespaces = [], now = Date.now() }: PlanOptions = {},
 ): RestorePlan {
   const changes: BackupChange[] = []
   const namespaces = new Map<string, RestoreCounts>()
   const total = { added: 0, changed: 0, same: 0, removed: 0 }
   const names = [...new Set([...backup.keys(), ...current.keys()])]
   for (const namespace of names.toSorted(byCodeUnit)) {
-    if (TRANSIENT.has(namespace)) continue
-    const next = live(backup.get(namespace), at)
-    const now = current.get(namespace) ?? new Map<string, StoredText>()
+    if (excludedNamespaces.includes(namespace)) continue
+    const wanted = liveEntries(backup.get(namespace), now)
+    const existing = current.get(namespace) ?? new Map<string, StoredText>()
     const counts = { added: 0, changed: 0, same: 0, removed: 0 }
-    for (const [key, stored] of next) {
-      const there = now.get(key)
-      if (isSameText(there, stored)) {
+    for (const [key, stored] of wanted) {
+      const before = existing.get(key)
+      if (isSameText(before, stored)) {
         counts.same++
         continue
       }
-      counts[there === undefined ? 'added' : 'changed']++
+      counts[before === undefined ? 'added' : 'changed']++
       changes.push({ namespace, key, ...stored })
     }
-    for (const key of mode === 'replace' ? now.keys() : []) {
-      if (next.has(key)) continue
+    for (const key of mode === 'replace' ? existing.keys() : []) {
+      if (wanted.has(key)) continue
       counts.removed++
       changes.push({ namespace, key, remove: true })
     }
@@ -65,9 +72,9 @@ export function planRestore(
   return { ...total, namespaces, changes }
 }
 
-function live(
+function liveEntries(
   entries: ReadonlyMap<string, StoredText> | undefined,
-  at: number,
+  now: number,
 ): ReadonlyMap<string, StoredText> {
-  return new Map([...(entries ?? [])].filter(([, stored]) => isLive(stored, at)))
+  return new Map([...(entries ?? [])].filter(([, stored]) => isLive(stored, now)))
 }

@@ -3,90 +3,139 @@ import { toStoreError } from '../errors.ts'
 import type { SetOptions, StorageRuntime, Store } from '../index.ts'
 import { checkKey } from '../key.ts'
 import { copyValue, utf8Bytes } from '../value/copy-value.ts'
-import { byCodeUnit } from './by-code-unit.ts'
-import { inParts } from './parts.ts'
-import { type BackupEntry, type BackupChange, storedText, type StoredText } from './entry.ts'
-import { MOST_ENTRIES, PART_BYTES } from './limits.ts'
+import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, splitIntoChunks } from './chunks.ts'
+import {
+  type BackupEntry,
+  type BackupChange,
+  byCodeUnit,
+  encodeRecord,
+  type StoredText,
+} from './entry.ts'
 import type { BackupTarget } from './target.ts'
 
-/** A place that can tell beforehand what it would refuse. */
+const CHUNK = { maxItems: MAX_CHUNK_ENTRIES, maxBytes: MAX_CHUNK_BYTES }
+
+/** A {@link BackupTarget} over a runtime, which can also check changes without applying them. */
 export interface RuntimeTarget extends BackupTarget {
-  /** @throws StoreError `INVALID_NAMESPACE`, `INVALID_KEY` or `TOO_LARGE` for what it cannot hold */
+  /**
+   * Resolves if the storage can hold the changes.
+   *
+   * @throws StoreError `INVALID_NAMESPACE`, `INVALID_KEY` or `TOO_LARGE`
+   */
   check(changes: readonly BackupChange[]): Promise<void>
   /**
-   * Sets again what the changes have set and is gone. Where a listing may be older than a write, as
-   * on Workers KV, it does nothing.
+   * Sets those entries of the changes that are missing, after a concurrent call may have removed
+   * them. Does nothing where a listing may be older than a write, as on Workers KV.
    */
   setMissing(changes: readonly BackupChange[]): Promise<void>
 }
 
 /**
- * What a runtime holds, which stays the caller's to close. What is set in one namespace is set as
- * a whole, 200 entries and 1 MiB at a time; a single larger entry is set alone. What the storage
- * cannot hold is refused before anything is changed. A storage that cannot set several as a whole
- * has to be started with `allowLostUpdates`, or `apply` is `NOT_ATOMIC`.
+ * Makes a runtime a {@link BackupTarget}. The runtime stays open; closing it is the caller's task.
  *
- * Its methods reject with what the storage says, a StoreError.
+ * `apply` checks all changes before the first write. It sets up to 200 entries and 1 MiB of one
+ * namespace as one atomic step; a larger entry is set alone. On a storage without atomic batches
+ * the runtime needs `allowLostUpdates`, otherwise `apply` rejects with `NOT_ATOMIC`.
+ *
+ * The methods reject with the StoreError of the storage.
+ *
+ * @example
+ * import { StorageRuntime } from 'botshelf'
+ * import { planRestore, readAll, readBackup, runtimeTarget, writeBackup } from 'botshelf/backup'
+ * import { memory } from 'botshelf/memory'
+ *
+ * const runtime = await StorageRuntime.start({ STORAGE: 'Memory' }, [memory])
+ * const target = runtimeTarget(runtime)
+ *
+ * // Back up to text.
+ * const at = new Date().toISOString()
+ * const text = writeBackup({ at, storage: 'Memory', contents: await readAll(target) })
+ *
+ * // Restore from text: plan first, then apply.
+ * const { contents } = readBackup(new TextEncoder().encode(text))
+ * const plan = planRestore(contents, await readAll(target), 'replace')
+ * await target.apply(plan.changes)
  */
 export function runtimeTarget(runtime: StorageRuntime): RuntimeTarget {
   const check = async (changes: readonly BackupChange[]): Promise<void> => {
-    for (const [namespace, run] of byNamespace(changes)) {
+    for (const { namespace, changes: run } of groupNeighbours(changes)) {
       await using store = await runtime.open(namespace)
       for (const change of run) checkFits(change, store)
     }
   }
   return {
-    namespaces: () => namespacesOf(runtime),
+    namespaces: () => listNamespaces(runtime),
     async entries(namespace) {
       await using store = await runtime.open(namespace)
       const entries = new Map<string, StoredText>()
-      for await (const [key, record] of store.records()) entries.set(key, storedText(record))
+      for await (const [key, record] of store.records()) entries.set(key, encodeRecord(record))
       return entries
     },
     check,
     async apply(changes, onDone = () => {}) {
       await check(changes)
       let done = 0
-      for (const [namespace, run] of byNamespace(changes)) {
+      for (const { namespace, changes: run } of groupNeighbours(changes)) {
         await using store = await runtime.open(namespace)
-        for (const part of inParts(run, MOST_ENTRIES, PART_BYTES)) {
-          await applyPart(store, part)
-          done += part.length
+        for (const chunk of splitIntoChunks(run, CHUNK)) {
+          await applyChunk(store, chunk)
+          done += chunk.length
           onDone(done)
         }
       }
     },
     async setMissing(changes) {
       const set = changes.filter((change) => !('remove' in change))
-      for (const [namespace, run] of byNamespace(set)) {
+      for (const { namespace, changes: run } of groupNeighbours(set)) {
         await using store = await runtime.open(namespace)
         if (store.traits.consistency === 'eventual') continue
-        // A page of keys is one call; looked for by itself, each entry would be another.
-        const there = new Set<string>()
-        for await (const key of store.keys()) there.add(key)
-        const missing = run.filter(({ key }) => !there.has(key))
-        for (const part of inParts(missing, MOST_ENTRIES, PART_BYTES)) await applyPart(store, part)
+        // Listing keys takes one call a page; asking for each key would take one call a key.
+        const existing = new Set<string>()
+        for await (const key of store.keys()) existing.add(key)
+        const missing = run.filter(({ key }) => !existing.has(key))
+        for (const chunk of splitIntoChunks(missing, CHUNK)) await applyChunk(store, chunk)
       }
     },
   }
 }
 
-/** The namespaces of a runtime, sorted by code unit. */
-export async function namespacesOf(runtime: StorageRuntime): Promise<readonly string[]> {
+/**
+ * Lists the namespaces of a runtime, sorted by code unit.
+ *
+ * @throws StoreError `UNAVAILABLE` if the plugin cannot list namespaces
+ */
+export async function listNamespaces(runtime: StorageRuntime): Promise<readonly string[]> {
   const names: string[] = []
   for await (const name of runtime.namespaces()) names.push(name)
   return names.toSorted(byCodeUnit)
 }
 
-/** Neighbours that are in one namespace. */
-function* byNamespace(
-  changes: readonly BackupChange[],
-): Generator<readonly [string, readonly BackupChange[]]> {
+/**
+ * Counts the entries of each namespace; the result is sorted by name.
+ *
+ * @throws StoreError of the storage
+ */
+export async function countEntries(runtime: StorageRuntime): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>()
+  for (const namespace of await listNamespaces(runtime)) {
+    await using store = await runtime.open(namespace)
+    counts.set(namespace, await store.size())
+  }
+  return counts
+}
+
+interface NamespaceChanges {
+  readonly namespace: string
+  readonly changes: readonly BackupChange[]
+}
+
+/** Groups neighbours of the same namespace and keeps the order. */
+function* groupNeighbours(changes: readonly BackupChange[]): Generator<NamespaceChanges> {
   for (let from = 0; from < changes.length;) {
     const namespace = changes[from]?.namespace ?? ''
     let to = from
     while (changes[to]?.namespace === namespace) to++
-    yield [namespace, changes.slice(from, to)]
+    yield { namespace, changes: changes.slice(from, to) }
     from = to
   }
 }
@@ -103,18 +152,19 @@ function checkFits(change: BackupChange, { namespace, traits }: Store): void {
   }
 }
 
-/** What is set is there before anything goes. */
-async function applyPart(store: Store, part: readonly BackupChange[]): Promise<void> {
+/** Sets entries before it removes any. */
+async function applyChunk(store: Store, chunk: readonly BackupChange[]): Promise<void> {
   const set: BackupEntry[] = []
   const removed: string[] = []
-  for (const change of part) {
+  for (const change of chunk) {
     if ('remove' in change) removed.push(change.key)
     else set.push(change)
   }
-  await store.setMany(set.map(pairOf))
+  await store.setMany(set.map(toPair))
   await Promise.all(removed.map((key) => store.delete(key)))
 }
 
-function pairOf({ key, value, expires }: BackupEntry): [string, unknown, SetOptions] {
+function toPair(entry: BackupEntry): [key: string, value: unknown, options: SetOptions] {
+  const { key, value, expires } = entry
   return [key, decode(value), expires === undefined ? {} : { expires }]
 }

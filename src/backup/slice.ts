@@ -1,59 +1,57 @@
 import { isStoreError, type Store } from '../index.ts'
-import { byCodeUnit } from './by-code-unit.ts'
-import { jsonBytes } from './parts.ts'
-import { type StoredText, storedText } from './entry.ts'
+import { jsonBytes } from './chunks.ts'
+import { byCodeUnit, encodeRecord, type StoredText } from './entry.ts'
 
-// Values that are read at once are held at once; a small one is no burden.
-const MOST_AT_ONCE = 32
-const SMALL_BYTES = 32 * 1024
+// Values that are read at once are in memory at once; small ones may be many.
+const MAX_CONCURRENT_READS = 32
+const SMALL_VALUE_BYTES = 32 * 1024
 
 const UNREADABLE: ReadonlySet<string> = new Set(['CORRUPT', 'VERSION_MISMATCH'])
 
+/** Options of {@link readSlice}. */
 export interface SliceOptions {
-  /** Only keys that begin with it. */
+  /** Only keys with this prefix. */
   readonly prefix?: string
-  /** Only keys that come after it, by code unit; absent: from the first one on. */
+  /** Only keys after this one, by code unit. */
   readonly after?: string | undefined
-  /** At most so many entries. */
-  readonly most: number
-  /** At most so many bytes as JSON. */
-  readonly mostBytes: number
-  /** May a first entry not take more, instead of a single one that does? */
-  readonly strict?: boolean
-  /** The whole of the store may have so many entries instead, since it is one listing. Default `most`. */
-  readonly mostOfAll?: number
+  /** The most entries in the slice. */
+  readonly maxEntries: number
+  /** The most bytes of the slice as JSON. */
+  readonly maxBytes: number
+  /** Whether the slice is empty if its first entry exceeds `maxBytes`. Default: it has that entry. */
+  readonly isStrict?: boolean
+  /** The most entries if the slice is all there is, which one listing reads. Default `maxEntries`. */
+  readonly maxEntriesOfAll?: number
 }
 
-/** Neighbours among the entries of a store, sorted by key. */
+/** Consecutive entries of a store, sorted by key. */
 export interface EntrySlice {
   readonly entries: ReadonlyMap<string, StoredText>
-  /** Does none come after them? */
+  /** Whether no entry comes after it. */
   readonly isLast: boolean
 }
 
 /**
- * The entries of a store from a key on, sorted by code unit: as many as fit. Backends list in orders
- * of their own, so a slice that is not the whole store lists all its keys and reads values by key.
+ * Reads entries of a store in the order of code units, as many as fit. Backends list in orders of
+ * their own: unless the slice is the whole store, it lists all keys and reads values by key.
  *
- * @throws StoreError what the storage says
+ * @throws StoreError of the storage
  */
 export async function readSlice(store: Store, options: SliceOptions): Promise<EntrySlice> {
   const { prefix = '', after } = options
-  const all = after === undefined ? await readWhole(store, options) : undefined
+  const all = after === undefined ? await readWholeStore(store, options) : undefined
   if (all !== undefined) return { entries: all, isLast: true }
-  const keys = await keysAfter(store, prefix, after)
-  return readKeys(store, keys, options)
+  return readKeys(store, await keysAfter(store, { prefix, after }), options)
 }
 
 /**
- * The keys of a store that come after one, sorted by code unit.
+ * Lists the keys after `after`, sorted by code unit.
  *
- * @throws StoreError what the storage says
+ * @throws StoreError of the storage
  */
 export async function keysAfter(
   store: Store,
-  prefix: string,
-  after: string | undefined,
+  { prefix, after }: { readonly prefix: string; readonly after: string | undefined },
 ): Promise<readonly string[]> {
   const keys: string[] = []
   for await (const key of store.keys({ prefix })) {
@@ -62,21 +60,21 @@ export async function keysAfter(
   return keys.toSorted(byCodeUnit)
 }
 
-/** Every entry, in one listing; `undefined` if they are too many, or one of them cannot be read. */
-async function readWhole(
+/** Reads all entries in one listing; `undefined` if they do not fit or one cannot be read. */
+async function readWholeStore(
   store: Store,
-  { prefix = '', most, mostBytes, mostOfAll = most }: SliceOptions,
+  { prefix = '', maxEntries, maxBytes, maxEntriesOfAll = maxEntries }: SliceOptions,
 ): Promise<ReadonlyMap<string, StoredText> | undefined> {
-  const entries: [string, StoredText][] = []
+  const entries: [key: string, stored: StoredText][] = []
   let bytes = 0
   try {
     for await (const [key, record] of store.records({ prefix })) {
-      const text = storedText(record)
-      bytes += sizeOf(key, text)
-      if (entries.push([key, text]) > mostOfAll || bytes > mostBytes) return undefined
+      const stored = encodeRecord(record)
+      bytes += entryBytes(key, stored)
+      if (entries.push([key, stored]) > maxEntriesOfAll || bytes > maxBytes) return undefined
     }
   } catch (error) {
-    // A listing does not tell which it is; reading it by its key does.
+    // The error of a listing lacks the key; reading by key reports it.
     if (isStoreError(error) && UNREADABLE.has(error.code)) return undefined
     throw error
   }
@@ -86,30 +84,30 @@ async function readWhole(
 async function readKeys(
   store: Store,
   keys: readonly string[],
-  { most, mostBytes, strict = false }: SliceOptions,
+  { maxEntries, maxBytes, isStrict = false }: SliceOptions,
 ): Promise<EntrySlice> {
   const entries = new Map<string, StoredText>()
   let bytes = 0
-  let atOnce = 1
+  let reads = 1
   for (let at = 0; at < keys.length;) {
-    const asked = keys.slice(at, at + Math.min(atOnce, most - entries.size))
+    const asked = keys.slice(at, at + Math.min(reads, maxEntries - entries.size))
     if (asked.length === 0) return { entries, isLast: false }
     const found = await Promise.all(asked.map((key) => store.record(key)))
     for (const [index, key] of asked.entries()) {
       const record = found[index]
       at++
-      // It has gone since the keys were listed.
+      // The key was removed after the listing.
       if (record === undefined) continue
-      const text = storedText(record)
-      bytes += sizeOf(key, text)
-      if (bytes > mostBytes && (strict || entries.size > 0)) return { entries, isLast: false }
-      entries.set(key, text)
+      const stored = encodeRecord(record)
+      bytes += entryBytes(key, stored)
+      if (bytes > maxBytes && (isStrict || entries.size > 0)) return { entries, isLast: false }
+      entries.set(key, stored)
     }
-    atOnce = bytes > entries.size * SMALL_BYTES ? 1 : Math.min(2 * atOnce, MOST_AT_ONCE)
+    reads = bytes > entries.size * SMALL_VALUE_BYTES ? 1 : Math.min(2 * reads, MAX_CONCURRENT_READS)
   }
   return { entries, isLast: true }
 }
 
-function sizeOf(key: string, { value }: StoredText): number {
+function entryBytes(key: string, { value }: StoredText): number {
   return jsonBytes(key) + jsonBytes(value)
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DevServer } from '../../scripts/dev-server.ts'
-import { remoteTarget } from '../../src/admin/remote-target.ts'
+import { remoteTarget } from '../../src/admin/index.ts'
 import { type BackupTarget, readAll } from '../../src/backup/target.ts'
 import { STARTS_WITHIN, TestServers, TOKEN } from '../worker/support/test-servers.ts'
 import { stored } from '../worker/support/stored.ts'
@@ -20,26 +20,26 @@ beforeAll(async () => {
 
 afterAll(() => servers.stop(), 20_000)
 
-const place = (storage: string): BackupTarget =>
+const targetOn = (storage: string): BackupTarget =>
   remoteTarget({ url: server.url, token: TOKEN, storage })
 
-/** Runs a command of package.json's as it stands there. */
+/** Runs a command of package.json. */
 function run(
   name: 'backup' | 'restore',
-  words: readonly string[],
+  options: readonly string[],
   token: string = TOKEN,
 ): { status: number | null; stdout: string; stderr: string } {
   const script = fileURLToPath(new URL(`../../scripts/${name}.ts`, import.meta.url))
   const env = { ...process.env, ADMIN_TOKEN: token }
-  return spawnSync(process.execPath, ['--conditions=botshelf-source', script, ...words], {
+  return spawnSync(process.execPath, ['--conditions=botshelf-source', script, ...options], {
     encoding: 'utf8',
     env,
   })
 }
 
-test('a backup of one storage is restored into another, after it was said what will change', async () => {
+test('npm run restore prints what it will change, and with --yes restores a backup of another storage', async () => {
   const expires = Date.now() + 3_600_000
-  const [from, to] = [place('DurableObject'), place('CloudflareKV')]
+  const [from, to] = [targetOn('DurableObject'), targetOn('CloudflareKV')]
   await from.apply([
     { namespace: 'Karma', key: 'ann', ...stored(7), expires },
     { namespace: 'ü', key: '__proto__', ...stored(new Map([[1n, NaN]])) },
@@ -65,9 +65,9 @@ test('a backup of one storage is restored into another, after it was said what w
   expect(await readAll(to)).toEqual(await readAll(from))
 })
 
-test('what is wrong is one sentence: 2 for a mistake in the command, 1 for the rest', async () => {
-  const torn = join(folder, 'torn.jsonl')
-  await writeFile(torn, (await readFile(join(folder, 'bot.jsonl'), 'utf8')).slice(0, -10))
+test('a failure prints one sentence and exits with 2 for invalid arguments, otherwise with 1', async () => {
+  const cut = join(folder, 'cut.jsonl')
+  await writeFile(cut, (await readFile(join(folder, 'bot.jsonl'), 'utf8')).slice(0, -10))
   const at = ['--url', server.url]
   const cases: [number, string, ReturnType<typeof run>][] = [
     [2, 'Name a running bot: --url', run('backup', [])],
@@ -83,7 +83,7 @@ test('what is wrong is one sentence: 2 for a mistake in the command, 1 for the r
     [1, 'There is no bot at http://127.0.0.1:1/', run('backup', ['--url', 'http://127.0.0.1:1'])],
     [2, 'Name one backup', run('restore', at)],
     [2, 'The backup cannot be read', run('restore', [join(folder, 'none.jsonl'), ...at])],
-    [1, 'Line 4: The file is torn', run('restore', [torn, ...at, '--yes'])],
+    [1, 'Line 4: The file is incomplete', run('restore', [cut, ...at, '--yes'])],
   ]
   for (const [status, sentence, result] of cases) {
     expect([result.status, result.stdout], sentence).toEqual([status, ''])

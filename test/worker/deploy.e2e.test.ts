@@ -11,7 +11,7 @@ const servers = new TestServers()
 afterAll(() => servers.stop())
 
 test(
-  'wrangler takes the bot as it is, without nodejs_compat, and what it would upload imports nothing of Node',
+  'wrangler deploys the bot without nodejs_compat, and the bundle imports nothing of Node',
   async () => {
     const project = await servers.project()
     const out = await servers.folder()
@@ -30,7 +30,7 @@ test(
     for (const binding of ['BOT_STORAGE', 'BOT_KV', 'WEB_LIMIT', 'ADMIN_LIMIT', 'STORAGE']) {
       expect(stdout).toContain(`env.${binding}`)
     }
-    // Without this flag Node's modules are there, and an import of one would go unseen.
+    // Without these flags Node's modules exist, and an import of one would go unnoticed.
     expect(await readFile(join(project, 'wrangler.toml'), 'utf8')).toMatch(
       /^compatibility_flags = \["no_nodejs_compat", "no_nodejs_compat_v2"\]$/m,
     )

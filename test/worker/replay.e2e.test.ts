@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => servers.stop(), 20_000)
 
 test.each(STORAGES)(
-  'what the bot knows on %s after the first log, and after both, equals what awk counts',
+  'after one log and after both, what the bot stores on %s equals what awk counts',
   async (storage) => {
     let last: Knowledge | undefined
     for (const logs of [LOGS.slice(0, 1), LOGS]) {
@@ -27,7 +27,7 @@ test.each(STORAGES)(
       expect(formatKnowledge(knowledge)).toEqual(counted)
       last = knowledge
     }
-    // Not only what is counted: every entry, as it is stored.
+    // Every entry equals the one of a replay in memory.
     const all = LOGS.flatMap((log) => logEvents(log))
     const inMemory = await replayInMemory(all, '#ubuntu')
     expect(last).toEqual(inMemory)

@@ -7,7 +7,7 @@ import { encode } from '../../src/codec.ts'
 import { SECRET, textUpdate } from './telegram/support/deliver.ts'
 import { STARTS_WITHIN, TestServers, TOKEN } from './support/test-servers.ts'
 
-// The Worker as it is, with objects that go down at every call.
+// The Worker with objects that abort each call.
 const DOWN = `
 import { DurableObject } from 'cloudflare:workers'
 export { default } from './index.js'
@@ -44,7 +44,7 @@ afterAll(async () => {
   await api.close()
 }, 20_000)
 
-describe('while the storage is down, whoever asks is told to come again', () => {
+describe('while the storage is down, a request is answered 503 with retry-after', () => {
   const entries = { k: encode(1) }
   test.each<[string, string, unknown?]>([
     ['GET', '/admin/namespaces'],
@@ -68,10 +68,10 @@ describe('while the storage is down, whoever asks is told to come again', () => 
     expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0)
     expect(answer.error).toMatch(/^The storage .*\.$/)
   })
-  test('and nothing was said on Telegram', () => {
+  test('the bot sends nothing on Telegram', () => {
     expect(api.calls.filter(({ method }) => method === 'sendMessage')).toEqual([])
   })
-  test('the other storage is there all the same', async () => {
+  test('the other storage still works', async () => {
     const reply = await fetch(new URL('/admin/namespaces?storage=CloudflareKV', server.url), {
       headers: { authorization: `Bearer ${TOKEN}` },
     })

@@ -7,14 +7,14 @@ test.each<[boolean, unknown]>([
   [true, undefined],
   [true, 'on'],
   [false, 'off'],
-  // Whoever wrote these meant to close it, or nobody knows what he meant.
+  // Any other value turns it off, to be safe.
   [false, 'OFF'],
   [false, 'false'],
   [false, 'no'],
   [false, ''],
   [false, false],
   [false, null],
-])('the bot talks over the web: %j, if WEB_CHAT is %j', (talks, WEB_CHAT) => {
+])('talksOverWeb() returns %j if WEB_CHAT is %j', (talks, WEB_CHAT) => {
   const env = WEB_CHAT === undefined ? {} : { WEB_CHAT: WEB_CHAT as string }
   expect(talksOverWeb(env)).toBe(talks)
 })
@@ -32,7 +32,7 @@ function say(server: DevServer, headers: Record<string, string> = {}): Promise<u
   })
 }
 
-describe('where WEB_CHAT is off', () => {
+describe('with WEB_CHAT = "off"', () => {
   const servers = new TestServers()
   let off: DevServer
   let on: DevServer
@@ -48,9 +48,9 @@ describe('where WEB_CHAT is off', () => {
 
   const bearer = { authorization: `Bearer ${TOKEN}` }
 
-  test('there is no address for messages, whoever asks and however', async () => {
+  test('/api/messages does not exist, with or without the token', async () => {
     const nothing = await ask(off, '/api/nothing')
-    expect(nothing).toEqual([404, null, { error: 'There is nothing here.' }])
+    expect(nothing).toEqual([404, null, { error: 'Not found.' }])
     expect(await say(off)).toEqual(nothing)
     expect(await say(off, bearer)).toEqual(nothing)
     expect(await say(off, { authorization: 'Bearer wrong' })).toEqual(nothing)
@@ -62,7 +62,7 @@ describe('where WEB_CHAT is off', () => {
     ])
   })
 
-  test('the Worker says so, and else that it talks', async () => {
+  test('/api/storages returns chat: false, otherwise true', async () => {
     const [, , closed] = await ask(off, '/api/storages')
     const [, , open] = await ask(on, '/api/storages')
     expect(closed).toMatchObject({ chat: false, admin: true })
@@ -70,7 +70,7 @@ describe('where WEB_CHAT is off', () => {
     expect(await say(on)).toMatchObject([200, null, { replies: ['bob has 1 karma.'] }])
   })
 
-  test('the page, the operator and Telegram are served as ever', async () => {
+  test('the page, the admin API and Telegram still work', async () => {
     expect((await fetch(off.url)).status).toBe(200)
     const [found] = await ask(off, '/admin/storage/Karma', { headers: bearer })
     expect(found).toBe(200)
@@ -80,7 +80,7 @@ describe('where WEB_CHAT is off', () => {
       body: JSON.stringify({ room: 'r', events: [] }),
     })
     expect(replayed[0]).toBe(200)
-    // It asks for the secret that Telegram shows.
+    // 401, because the request lacks the webhook's secret.
     const [asked] = await ask(off, '/telegram', { method: 'POST' })
     expect(asked).toBe(401)
   })

@@ -64,14 +64,14 @@ async function entries(
   return (await call(server, path, { headers: bearer })).body.entries
 }
 
-describe('a message', () => {
-  test('is answered, by default from the Durable Object', async () => {
+describe('POST /api/messages', () => {
+  test('answers, by default from the Durable Object', async () => {
     expect(await say(main, '!learn answered = yes')).toEqual(['I will remember "answered".'])
     expect(await say(main, '!answered | bob', 'DurableObject')).toEqual(['bob: yes'])
     expect((await say(main, '!answered', 'CloudflareKV'))?.[0]).toContain('I do not know')
     expect(await say(main, 'hello')).toEqual([])
   })
-  test('may hold anything', async () => {
+  test('accepts any text, room and user', async () => {
     const user = '__proto__'
     const texts = [
       'bob++',
@@ -91,14 +91,14 @@ describe('a message', () => {
       expect(await entries(main, 'Seen', storage)).toHaveProperty(['__proto__'])
     }
   })
-  test('100 at once on the Durable Object are 100', async () => {
+  test('counts 100 concurrent messages as 100 on the Durable Object', async () => {
     await Promise.all(Array.from({ length: 100 }, () => say(main, '!at-once')))
     expect(decode((await entries(main, 'Factoids'))?.['at-once'] ?? '')).toEqual({ asked: 100 })
   }, 30_000)
 })
 
 describe('the page', () => {
-  test('is served under a policy that lets nothing in from elsewhere, and obeys it', async () => {
+  test('has a content security policy that allows only its own files, and obeys it', async () => {
     const page = await fetch(main.url)
     const html = await page.text()
     const policy = page.headers.get('content-security-policy') ?? ''
@@ -109,14 +109,14 @@ describe('the page', () => {
     for (const [, file] of html.matchAll(/(?:src|href)="([^"]+)"/g)) {
       expect((await fetch(new URL(file ?? '', main.url))).status).toBe(200)
     }
-    // Nothing but the page's own files is served.
+    // Only the page's own files are served.
     for (const path of ['/_headers', '/tsconfig.json', '/wrangler.toml', '/../index.ts']) {
       expect((await fetch(new URL(path, main.url))).status).toBe(404)
     }
   })
 })
 
-describe('a bad request gets one clear sentence, and nothing is stored', () => {
+describe('an invalid request gets one sentence and stores nothing', () => {
   const good = { room: 'r', user: 'bad', text: '!bad' }
   test.each<[number, string, unknown, Record<string, string>]>([
     [415, 'Send JSON', good, { 'content-type': 'text/plain' }],
@@ -135,8 +135,13 @@ describe('a bad request gets one clear sentence, and nothing is stored', () => {
     [400, '"text" is empty', { ...good, text: '' }, {}],
     [400, '"user" is too long: at most 64', { ...good, user: 'u'.repeat(65) }, {}],
     [400, '"room" is too long: at most 128', { ...good, room: 'r'.repeat(129) }, {}],
-    [400, 'no field "admin"', { ...good, admin: true }, {}],
-    [400, 'no field "__proto__"', '{"room":"r","user":"bad","text":"!bad","__proto__":{}}', {}],
+    [400, 'Unknown field "admin"', { ...good, admin: true }, {}],
+    [
+      400,
+      'Unknown field "__proto__"',
+      '{"room":"r","user":"bad","text":"!bad","__proto__":{}}',
+      {},
+    ],
     [400, 'one of: DurableObject, CloudflareKV', { ...good, storage: 'Memory' }, {}],
     [400, 'one of: DurableObject, CloudflareKV', { ...good, storage: 'toString' }, {}],
     [400, 'one of: DurableObject, CloudflareKV', { ...good, storage: null }, {}],
@@ -148,7 +153,7 @@ describe('a bad request gets one clear sentence, and nothing is stored', () => {
     expect(Object.keys(reply.body)).toEqual(['error'])
     expect(reply.body.error).toContain(sentence)
   })
-  test('405 for another method, with the one that is answered', async () => {
+  test('405 with allow for another method', async () => {
     const reply = await call(main, '/api/messages')
     expect([reply.status, reply.headers.get('allow')]).toEqual([405, 'POST'])
   })
@@ -158,7 +163,7 @@ describe('a bad request gets one clear sentence, and nothing is stored', () => {
     const headers = { 'content-type': 'application/json' }
     expect((await call(main, '/api/messages', { ...init, headers })).status).toBe(413)
   })
-  test('404 for what is not there', async () => {
+  test('404 for a path without a route', async () => {
     for (const path of [
       '/api',
       '/api/messages/',
@@ -169,7 +174,7 @@ describe('a bad request gets one clear sentence, and nothing is stored', () => {
       expect((await call(main, path, { headers: bearer })).status).toBe(404)
     }
   })
-  test('nothing of all that is stored', async () => {
+  test('none of these requests stores anything', async () => {
     for (const storage of STORAGES) {
       expect(await entries(main, 'Seen', storage)).not.toHaveProperty('bad')
       expect(await entries(main, 'Factoids', storage)).not.toHaveProperty('bad')
@@ -178,14 +183,14 @@ describe('a bad request gets one clear sentence, and nothing is stored', () => {
 })
 
 describe('the operator', () => {
-  test('is an admin by the token alone', async () => {
+  test('is an admin only with the token', async () => {
     expect(await say(main, '!plugins')).toEqual(['Only an admin may use !plugins.'])
     expect((await say(main, '!plugins', undefined, bearer))?.join()).toContain('Karma')
   })
-  test('is told what KV does not promise', async () => {
-    const told = (await say(main, '!storage', 'CloudflareKV', bearer))?.join('\n')
-    expect(told).toContain('CloudflareKV holds:')
-    expect(told).toContain('may lose one')
+  test('reads in !storage that KV may lose updates', async () => {
+    const text = (await say(main, '!storage', 'CloudflareKV', bearer))?.join('\n')
+    expect(text).toContain('CloudflareKV holds:')
+    expect(text).toContain('may lose one')
     expect((await say(main, '!storage', 'DurableObject', bearer))?.join()).not.toContain('lose')
   })
   test('reads a namespace', async () => {
@@ -194,14 +199,17 @@ describe('the operator', () => {
     expect(read).toMatchObject({ text: 'me', by: 'web:ann', asked: 0 })
     expect(await entries(main, 'a/b:c %')).toEqual({})
     const bad = await call(main, '/admin/storage/%ff', { headers: bearer })
-    expect([bad.status, bad.body.error]).toEqual([400, 'There can be no namespace of this name.'])
+    expect([bad.status, bad.body.error]).toEqual([
+      400,
+      'The namespace in the path is not percent-encoded UTF-8.',
+    ])
     const post405 = await post(main, {}, bearer, '/admin/storage/Factoids')
     expect([post405.status, post405.headers.get('allow')]).toEqual([405, 'GET, PUT, PATCH'])
     const unknown = await call(main, '/admin/storage/x?storage=Redis', { headers: bearer })
     expect(unknown.status).toBe(400)
   })
   test.each(['/api/replay', '/admin/storage/Factoids'])(
-    '401 without the token: %s',
+    'needs the token, otherwise 401: %s',
     async (path) => {
       const reply = await call(main, path)
       expect([reply.status, reply.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
@@ -220,7 +228,7 @@ describe('the operator', () => {
   })
 })
 
-describe('a replay', () => {
+describe('POST /api/replay', () => {
   const event = { at: 0, kind: 'message', nick: 'bad', text: '!bad' }
   test.each<[number, string, unknown]>([
     [400, '"events" must be a list', {}],
@@ -233,7 +241,7 @@ describe('a replay', () => {
     [400, 'Event 0: The field "kind"', { room: 'r', events: [{ ...event, kind: 'join' }] }],
     [400, 'Event 0: The field "nick"', { room: 'r', events: [{ ...event, nick: '' }] }],
     [400, 'Event 0: The field "text"', { room: 'r', events: [{ ...event, text: 1 }] }],
-    [400, 'no field "admin"', { room: 'r', events: [{ ...event, admin: true }] }],
+    [400, 'Unknown field "admin"', { room: 'r', events: [{ ...event, admin: true }] }],
     [400, 'one of: DurableObject', { room: 'r', events: [event], storage: 'Memory' }],
   ])('%i: %s', async (status, sentence, body) => {
     const reply = await post(main, body, bearer, '/api/replay')
@@ -241,16 +249,16 @@ describe('a replay', () => {
     expect(await entries(main, 'Seen')).not.toHaveProperty('bad')
   })
 
-  test('makes nobody an admin', async () => {
+  test('gives no nick of a log the rights of an admin', async () => {
     const events = [{ ...event, nick: 'eve', text: '!blacklist Todo' }]
     expect((await post(main, { room: 'r', events }, bearer, '/api/replay')).status).toBe(200)
     expect((await say(main, '!plugins', undefined, bearer))?.join()).not.toContain('blacklisted')
   })
 })
 
-describe('kill -9 of the whole server', () => {
+describe('after kill -9 of the server', () => {
   test(
-    'and it still knows, on both storages',
+    'both storages still have their entries',
     async () => {
       for (const storage of STORAGES) {
         expect(await say(main, `!learn kept = on ${storage}`, storage)).toHaveLength(1)

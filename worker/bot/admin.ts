@@ -1,6 +1,7 @@
 import type { StorageRuntime } from 'botshelf'
-import { entryLine, readPages, sizesOf } from 'botshelf/backup'
+import { countEntries, formatEntry, readParts } from 'botshelf/backup'
 import type { Command } from './command.ts'
+import { EXCLUDED_FROM_BACKUP } from './excluded-from-backup.ts'
 import { type BotCommand, BotPlugin, type PluginConfig } from './plugin.ts'
 
 /** The longest backup that `!backup` prints in a conversation, in bytes of UTF-8. */
@@ -97,7 +98,7 @@ export class Admin extends BotPlugin {
   async #storage(): Promise<readonly string[]> {
     const { runtime, storage } = this.bot
     const lines = [`${storage.name} holds:`]
-    for (const [namespace, size] of await sizesOf(runtime)) {
+    for (const [namespace, size] of await countEntries(runtime)) {
       lines.push(`${namespace}: ${size} ${size === 1 ? 'entry' : 'entries'}`)
     }
     if (storage.note !== undefined) lines.push(storage.note)
@@ -139,9 +140,10 @@ async function backupLines(runtime: StorageRuntime): Promise<readonly string[]> 
   const utf8 = new TextEncoder()
   const lines: string[] = []
   let bytes = 0
-  for await (const { entries } of readPages(runtime)) {
+  const options = { excludedNamespaces: EXCLUDED_FROM_BACKUP }
+  for await (const { entries } of readParts(runtime, options)) {
     for (const entry of entries) {
-      const line = entryLine(entry)
+      const line = formatEntry(entry)
       lines.push(line)
       bytes += utf8.encode(line).length + 1
     }

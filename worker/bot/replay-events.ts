@@ -1,7 +1,7 @@
 import type { Bot } from './bot.ts'
 import { callBot, type AdminAccess } from 'botshelf/admin'
 import type { LogEvent } from './irc-log.ts'
-import { inParts } from 'botshelf/backup'
+import { splitIntoChunks } from 'botshelf/backup'
 
 /** The largest number of events that a Worker accepts in one call. */
 export const MAX_EVENTS_PER_CALL = 200
@@ -44,8 +44,9 @@ export async function sendEvents(
   onProgress: (count: number) => void = () => {},
 ): Promise<void> {
   let sent = 0
-  for (const part of inParts(events, EVENTS_PER_CALL, MAX_CALL_BYTES - 1024)) {
-    await callBot(access, 'api/replay', { storage, room, events: part })
+  const limits = { maxItems: EVENTS_PER_CALL, maxBytes: MAX_CALL_BYTES - 1024 }
+  for (const part of splitIntoChunks(events, limits)) {
+    await callBot(access, 'api/replay', { body: { storage, room, events: part } })
     sent += part.length
     onProgress(sent)
   }

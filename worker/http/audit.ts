@@ -1,89 +1,72 @@
-// Each is cut, so that a line stays under the 256 KB that Cloudflare keeps of a request's log,
-// even if every character of it is escaped.
-const MOST_CHARACTERS = 80
-const MOST_KEYS = 20
-const MOST_NAMESPACES = 20
+import type { AuditRecord } from 'botshelf/admin'
+import { clientOf } from './client.ts'
 
-/** A change as it is audited: by its names alone. */
-export interface AuditedChange {
-  readonly namespace: string
-  readonly key: string
-  /** Is the entry removed? Else it is set. */
-  readonly remove?: true
-}
+// Cloudflare keeps 256 KB of a request's log. These limits keep a line below that, even if every
+// character of it is escaped.
+const MAX_NAME_CHARACTERS = 80
+const MAX_KEYS = 20
+const MAX_NAMESPACES = 20
 
-/** What an operator had done, or tried to. */
-export interface AuditLine {
-  readonly audit: 'set' | 'merge' | 'restore'
-  /** Whom it came from, as `clientOf` says. */
-  readonly client: string
-  /** The storage, by its name in the configuration. */
-  readonly storage: string | undefined
-  /** Of two that name the same entry the last one counts. */
-  readonly changes: Iterable<AuditedChange>
-  /** Of a change that `failed` some may be made. */
-  readonly outcome: 'done' | 'failed'
-  /** Why it failed: the code of a StoreError, for one. */
-  readonly code?: string | undefined
-}
-
-interface AuditedNamespace {
+/** The keys of a namespace that a log line names. */
+interface LoggedNamespace {
   readonly set: string[]
   readonly removed: string[]
+  /** How many keys it leaves out. */
   more?: number
 }
 
 /**
- * Logs one line of JSON, without any value: who changed which entries of which storage, and when.
- * At most 20 keys of each of at most 20 namespaces are named, each by 80 characters at most; `more`
- * and `moreNamespaces` count the others.
+ * Logs one line of JSON, without values: who changed which entries of which storage, and when. It
+ * names at most 20 keys of each of at most 20 namespaces, with 80 characters each; `more` and
+ * `moreNamespaces` count the others.
  */
-export function audit({ audit: kind, client, storage, changes, outcome, code }: AuditLine): void {
-  const byNamespace = group(changes)
-  const named = [...byNamespace].slice(0, MOST_NAMESPACES)
-  const others = byNamespace.size - named.length
+export function logChange(record: AuditRecord, request: Request): void {
+  const { kind, storage, changes, outcome, code } = record
+  const byNamespace = groupByName(changes)
+  const named = [...byNamespace].slice(0, MAX_NAMESPACES)
+  const moreNamespaces = byNamespace.size - named.length
   const line = {
     audit: kind,
     at: new Date().toISOString(),
-    client,
+    client: clientOf(request),
     storage,
-    // Unlike an assignment this makes `__proto__` a property like any other.
-    namespaces: Object.fromEntries(named.map(([name, keys]) => [name, outline(keys)])),
-    ...(others > 0 ? { moreNamespaces: others } : {}),
+    // Unlike an assignment, Object.fromEntries makes `__proto__` an own property.
+    namespaces: Object.fromEntries(named.map(([name, keys]) => [name, listKeys(keys)])),
+    ...(moreNamespaces > 0 ? { moreNamespaces } : {}),
     outcome,
     code,
   }
   console.log(onOneLine(JSON.stringify(line)))
 }
 
-/** By namespace and key: is it removed? */
-function group(
-  changes: Iterable<AuditedChange>,
+/** Groups changes by namespace and key; the value says whether the entry is removed. */
+function groupByName(
+  changes: AuditRecord['changes'],
 ): ReadonlyMap<string, ReadonlyMap<string, boolean>> {
   const byNamespace = new Map<string, Map<string, boolean>>()
-  for (const { namespace, key, remove } of changes) {
-    const name = cut(namespace)
+  for (const change of changes) {
+    const name = truncate(change.namespace)
     const keys = byNamespace.get(name) ?? new Map<string, boolean>()
-    byNamespace.set(name, keys.set(key, remove === true))
+    byNamespace.set(name, keys.set(change.key, 'remove' in change))
   }
   return byNamespace
 }
 
-function outline(keys: ReadonlyMap<string, boolean>): AuditedNamespace {
-  const outlined: AuditedNamespace = { set: [], removed: [] }
-  for (const [key, isRemoved] of [...keys].slice(0, MOST_KEYS)) {
-    outlined[isRemoved ? 'removed' : 'set'].push(cut(key))
+function listKeys(keys: ReadonlyMap<string, boolean>): LoggedNamespace {
+  const logged: LoggedNamespace = { set: [], removed: [] }
+  for (const [key, isRemoved] of [...keys].slice(0, MAX_KEYS)) {
+    logged[isRemoved ? 'removed' : 'set'].push(truncate(key))
   }
-  if (keys.size > MOST_KEYS) outlined.more = keys.size - MOST_KEYS
-  return outlined
+  if (keys.size > MAX_KEYS) logged.more = keys.size - MAX_KEYS
+  return logged
 }
 
-function cut(name: string): string {
-  if (name.length <= MOST_CHARACTERS) return name
-  return `${name.slice(0, MOST_CHARACTERS - 1)}…`
+function truncate(name: string): string {
+  if (name.length <= MAX_NAME_CHARACTERS) return name
+  return `${name.slice(0, MAX_NAME_CHARACTERS - 1)}…`
 }
 
-// JSON escapes no line ends beyond U+001F; to some readers of a log and terminals these are some.
+// JSON leaves some characters as they are that terminals and log readers take for line ends.
 function onOneLine(json: string): string {
   return json.replaceAll(
     /[\u007f-\u009f\u2028\u2029]/g,

@@ -1,15 +1,15 @@
 /**
- * Whom a request comes from: the address that Cloudflare saw, which nobody can choose freely. Of
- * IPv6 it is the /64, such as `2001:db8:0:1::/64`, since one client has all of the addresses in it;
- * IPv4 within IPv6 is IPv4. Without any, on this machine, it is `local`. At most 64 characters.
+ * Returns the client of a request, in at most 64 characters: the address that Cloudflare saw, which a
+ * client cannot forge. Of IPv6 it is the /64, such as `2001:db8:0:1::/64`, because one client has all
+ * addresses in it; IPv4 within IPv6 is IPv4. Without Cloudflare it is `local`.
  */
 export function clientOf(request: Request): string {
-  const shown = request.headers.get('cf-connecting-ip')?.trim().toLowerCase() ?? ''
-  if (shown === '') return 'local'
-  if (!shown.includes(':')) return shown.slice(0, 64)
-  const groups = groupsOf(shown)
-  // Nothing that Cloudflare sends; it is counted all the same.
-  if (groups === undefined) return shown.slice(0, 64)
+  const address = request.headers.get('cf-connecting-ip')?.trim().toLowerCase() ?? ''
+  if (address === '') return 'local'
+  if (!address.includes(':')) return address.slice(0, 64)
+  const groups = parseIPv6(address)
+  // Cloudflare sends only addresses; any other text still counts as a client.
+  if (groups === undefined) return address.slice(0, 64)
   const [, , , , , mark, high = 0, low = 0] = groups
   if (mark === 0xffff && groups.slice(0, 5).every((group) => group === 0)) {
     return [high >> 8, high & 255, low >> 8, low & 255].join('.')
@@ -18,11 +18,11 @@ export function clientOf(request: Request): string {
   return `${network.join(':')}::/64`
 }
 
-/** The eight groups of an IPv6 address; `undefined` if it is none. */
-function groupsOf(address: string): readonly number[] | undefined {
+/** Parses an IPv6 address into its eight groups; `undefined` for any other text. */
+function parseIPv6(address: string): readonly number[] | undefined {
   const url = URL.parse(`http://[${address}]/`)
   if (url === null) return undefined
-  // As the URL standard writes it: without leading zeros, and without a dotted end.
+  // The URL standard writes addresses without leading zeros and without a dotted end.
   const [before = [], after = []] = url.hostname
     .slice(1, -1)
     .split('::')

@@ -1,23 +1,22 @@
-import { clientOf } from './client.ts'
 import { HttpError } from 'botshelf/admin'
+import { clientOf } from './client.ts'
 
-/** Counts requests by key, as a rate limiting binding of Cloudflare does. */
+/** A rate limiting binding of Cloudflare, which counts requests by key. */
 export interface Limiter {
   limit(options: { key: string }): Promise<{ success: boolean }>
 }
 
-/** The period of the limits in `wrangler.toml`, in seconds: a binding does not tell its own. */
-const PERIOD = 60
+/** The period of the limits in `wrangler.toml`; a binding does not report it. */
+const PERIOD_SECONDS = 60
 
 /**
- * Counts a request of its client, and refuses it if there were too many. Without a limiter nothing
- * is limited, nor where the limiter fails: that is logged, and the bot goes on answering.
+ * Counts a request of its client, and refuses it if the client sent too many. Without a limiter
+ * there is no limit. If the limiter fails, it logs that and lets the request through.
  *
- * @param scope what is counted by itself. It is part of the key, since Miniflare counts the same key
- * of two bindings as one
- * @throws HttpError 429, with the time after which there is surely room again
+ * @param scope part of the key, because Miniflare counts equal keys of two bindings together
+ * @throws HttpError 429 with `retry-after`
  */
-export async function withinLimit(
+export async function assertWithinLimit(
   limiter: Limiter | undefined,
   scope: string,
   request: Request,
@@ -30,7 +29,7 @@ export async function withinLimit(
     console.error(error)
   }
   if (isWithin) return
-  throw new HttpError(429, `Too many requests; try again in ${PERIOD} seconds.`, {
-    'retry-after': String(PERIOD),
+  throw new HttpError(429, `Too many requests; try again in ${PERIOD_SECONDS} seconds.`, {
+    'retry-after': String(PERIOD_SECONDS),
   })
 }

@@ -1,6 +1,6 @@
 import { type RuntimeEvent, StorageRuntime } from 'botshelf'
-import { findBot } from 'botshelf/admin'
 import { indexeddb } from 'botshelf/indexeddb'
+import { findBot } from '../bot/find-bot.ts'
 import { BackendPicker, isRemoteBackend, type RemoteBackendName } from './backend-picker.ts'
 import { BarChart, numberProperty } from './bar-chart.ts'
 import type { BotClient } from './bot-client.ts'

@@ -1,5 +1,6 @@
-import { type AdminAccess, AdminError, callBot, type RemoteBot, remoteTarget } from 'botshelf/admin'
+import { type AdminAccess, AdminError, callBot, remoteTarget } from 'botshelf/admin'
 import type { BackupTarget, StoredText } from 'botshelf/backup'
+import type { RemoteBot } from '../bot/find-bot.ts'
 import type { LogEvent } from '../bot/irc-log.ts'
 import { sendEvents } from '../bot/replay-events.ts'
 import type { RemoteBackendName } from './backend-picker.ts'
@@ -48,12 +49,15 @@ export class RemoteBotClient implements BotClient {
   async send(nick: string, text: string): Promise<readonly string[]> {
     const body = { room: ROOM, user: nick, text, storage: this.storage }
     try {
-      const response = await callBot(botAccess(), 'api/messages', body, RESPONSE_TIMEOUT_MS)
+      const response = await callBot(botAccess(), 'api/messages', {
+        body,
+        timeoutMs: RESPONSE_TIMEOUT_MS,
+      })
       const { replies } = response as { replies?: unknown }
       if (Array.isArray(replies)) return replies.map(String)
       throw new AdminError(
         'The bot’s answer has no replies. Reload the page to get the version that fits the bot.',
-        200,
+        { status: 200 },
       )
     } catch (error) {
       throw error instanceof AdminError ? explainSendError(error) : error
@@ -149,11 +153,10 @@ function toTexts(entries: ReadonlyMap<string, StoredText>): ReadonlyMap<string, 
 /** Adds what the user can do to the errors of a message that was not handled. */
 function explainSendError(error: AdminError): AdminError {
   const { message, status, retryable } = error
-  if (status === undefined) {
-    return new AdminError(`${message} ${CHECK_CONNECTION}`, status, retryable, error)
-  }
-  if (status === 401) return new AdminError(TOKEN_WRONG, status, retryable, error)
+  const details = { status, retryable, cause: error }
+  if (status === undefined) return new AdminError(`${message} ${CHECK_CONNECTION}`, details)
+  if (status === 401) return new AdminError(TOKEN_WRONG, details)
   // The route exists only while web chat is on.
-  if (status === 404) return new AdminError(CHAT_DISABLED, status, retryable, error)
+  if (status === 404) return new AdminError(CHAT_DISABLED, details)
   return error
 }

@@ -11,6 +11,7 @@ import {
   type RestoreMode,
   type RestorePlan,
 } from 'botshelf/backup'
+import { EXCLUDED_FROM_BACKUP } from '../bot/excluded-from-backup.ts'
 import { BACKEND_LABELS, type BackendName } from './backend-picker.ts'
 import type { BotClient } from './bot-client.ts'
 import { createElement, getElement } from './dom.ts'
@@ -19,6 +20,7 @@ import { type OnProgress, TaskStatus } from './task-status.ts'
 
 // A larger file does not fit into a tab's memory, and is not a bot's backup.
 const MAX_FILE_BYTES = 256 * 1024 * 1024
+const EXCLUDED = { excludedNamespaces: EXCLUDED_FROM_BACKUP }
 const DATA_CHANGED = 'The stored data changed in the meantime, so this preview is new.'
 
 /** A backup, and the data that it would be restored into. */
@@ -68,7 +70,7 @@ export class RestoreDialog {
   async open(file: File, client: BotClient): Promise<string> {
     const backup = await readFile(file)
     const target = await client.backupTarget()
-    this.#preview = { client, target, backup, current: await readAll(target) }
+    this.#preview = { client, target, backup, current: await readAll(target, EXCLUDED) }
     const label = BACKEND_LABELS[client.backend]
     getElement('restore-title', HTMLHeadingElement).textContent = `Restore into ${label}`
     this.#about.textContent = describeBackup(file.name, backup)
@@ -85,7 +87,7 @@ export class RestoreDialog {
   #plan({ backup, current }: Preview): RestorePlan {
     const checked = this.#modeRadios().find((radio) => radio.checked)?.value
     const mode: RestoreMode = checked === 'replace' ? 'replace' : 'merge'
-    return planRestore(backup.contents, current, mode)
+    return planRestore(backup.contents, current, mode, EXCLUDED)
   }
 
   #updatePreview(): void {
@@ -142,7 +144,7 @@ export class RestoreDialog {
   }
 
   async #readAgain(preview: Preview): Promise<Preview> {
-    return { ...preview, current: await readAll(preview.target) }
+    return { ...preview, current: await readAll(preview.target, EXCLUDED) }
   }
 
   async #apply(preview: Preview, { changes }: RestorePlan, onProgress: OnProgress): Promise<void> {

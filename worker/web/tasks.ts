@@ -1,5 +1,6 @@
 import { readAll, writeBackup } from 'botshelf/backup'
 import { persist } from 'botshelf/indexeddb'
+import { EXCLUDED_FROM_BACKUP } from '../bot/excluded-from-backup.ts'
 import { LOG_EXCERPT } from '../bot/excerpt.ts'
 import { type LogEvent, readLog } from '../bot/irc-log.ts'
 import { BACKEND_LABELS } from './backend-picker.ts'
@@ -13,11 +14,12 @@ const DOWNLOAD_URL_LIFETIME_MS = 60_000
 /** Downloads the bot's data as a backup file; resolves to a message for the user. */
 export async function downloadBackup(client: BotClient, onProgress: OnProgress): Promise<string> {
   const target = await client.backupTarget()
-  const contents = await readAll(target, ({ namespaces, of }) => onProgress(namespaces, of)).catch(
-    (error: unknown) => {
-      throw new Error(`No backup was made. ${describeError(error)}`)
-    },
-  )
+  const contents = await readAll(target, {
+    excludedNamespaces: EXCLUDED_FROM_BACKUP,
+    onProgress: ({ namespaces, of }) => onProgress(namespaces, of),
+  }).catch((error: unknown) => {
+    throw new Error(`No backup was made. ${describeError(error)}`)
+  })
   const at = new Date().toISOString()
   const text = writeBackup({ at, storage: client.storage, contents })
   const fileName = `bot-${client.backend}-${at.slice(0, 10)}.jsonl`

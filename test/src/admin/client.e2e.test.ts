@@ -12,7 +12,8 @@ import { type BackupTarget, readAll } from '../../../src/backup/target.ts'
 import { planRestore } from '../../../src/backup/plan.ts'
 import { runtimeTarget } from '../../../src/backup/runtime-target.ts'
 import { Bot } from '../../../worker/bot/bot.ts'
-import { callBot, findBot } from '../../../src/admin/client.ts'
+import { callBot } from '../../../src/admin/client.ts'
+import { findBot } from '../../../worker/bot/find-bot.ts'
 import { replayEvents, sendEvents } from '../../../worker/bot/replay-events.ts'
 import { stored } from '../../worker/support/stored.ts'
 import { logEvents, LOGS } from '../../worker/support/irc-logs.ts'
@@ -29,7 +30,7 @@ beforeAll(async () => {
 
 afterAll(() => servers.stop(), 20_000)
 
-const edge = (storage: string): BackupTarget =>
+const targetOn = (storage: string): BackupTarget =>
   remoteTarget({ url: main.url, token: TOKEN, storage })
 
 interface Reply {
@@ -50,8 +51,8 @@ async function call(url: string, path: string, body?: unknown, more = {}): Promi
   }
 }
 
-/** What a bot knows that heard a real log, and every kind of value under odd names besides. */
-async function knowledge(): Promise<Uint8Array> {
+/** Makes a backup of a bot that heard a real log, with every kind of value and odd names. */
+async function makeBackup(): Promise<Uint8Array> {
   await using runtime = await StorageRuntime.start({ STORAGE: 'Memory' }, [memory])
   const bot = await Bot.start(runtime, { storage: { name: 'Memory' } })
   await replayEvents(bot, logEvents(LOGS[0]), '#ubuntu')
@@ -68,63 +69,63 @@ async function knowledge(): Promise<Uint8Array> {
 
 describe.each(STORAGES)('a restore on %s', (storage) => {
   test(
-    'has every entry of the backup, and made twice it is the same',
+    'sets every entry of the backup, once or twice with the same result',
     async () => {
-      const { contents } = readBackup(await knowledge())
-      const place = edge(storage)
-      await place.apply([{ namespace: 'gone', key: 'k', value: encode(1) }])
-      expect(await place.namespaces()).toEqual(['gone'])
-      const { changes, added, removed } = planRestore(contents, await readAll(place), 'replace')
+      const { contents } = readBackup(await makeBackup())
+      const target = targetOn(storage)
+      await target.apply([{ namespace: 'gone', key: 'k', value: encode(1) }])
+      expect(await target.namespaces()).toEqual(['gone'])
+      const { changes, added, removed } = planRestore(contents, await readAll(target), 'replace')
       expect(added).toBeGreaterThan(350)
       expect(removed).toBe(1)
       for (let time = 0; time < 2; time++) {
         const done: number[] = []
-        await place.apply(changes, (count) => done.push(count))
+        await target.apply(changes, (count) => done.push(count))
         expect(done.length).toBeGreaterThan(1)
         expect(done.at(-1)).toBe(changes.length)
-        expect(await readAll(place)).toEqual(contents)
+        expect(await readAll(target)).toEqual(contents)
       }
     },
     STARTS_WITHIN,
   )
 })
 
-test('nothing is removed before all that is new is there', async () => {
-  const place = edge('DurableObject')
+test('apply() sets all entries before it removes any', async () => {
+  const target = targetOn('DurableObject')
   const old = Array.from({ length: 250 }, (_, n) => ({ namespace: 'n', key: `a${n}` }))
-  await place.apply(old.map((name) => ({ ...name, value: encode(1) })))
+  await target.apply(old.map((name) => ({ ...name, value: encode(1) })))
   const large = { namespace: 'n', key: 'z', value: encode('x'.repeat(2_100_000)) }
   const removed = old.map((name) => ({ ...name, remove: true as const }))
-  await expect(place.apply([...removed, large])).rejects.toMatchObject({ status: 413 })
-  expect((await place.entries('n')).size).toBe(250)
+  await expect(target.apply([...removed, large])).rejects.toMatchObject({ status: 413 })
+  expect((await target.entries('n')).size).toBe(250)
   const done: number[] = []
-  await place.apply([{ ...large, value: encode(1) }, ...removed], (count) => done.push(count))
+  await target.apply([{ ...large, value: encode(1) }, ...removed], (count) => done.push(count))
   expect(done).toEqual([1, 201, 251])
-  expect([...(await place.entries('n')).keys()]).toEqual(['z'])
-  await place.apply([{ namespace: 'n', key: 'z', remove: true }])
+  expect([...(await target.entries('n')).keys()]).toEqual(['z'])
+  await target.apply([{ namespace: 'n', key: 'z', remove: true }])
 })
 
-test('a value as large as an object takes is restored, however its text is escaped', async () => {
+test('a value of the largest size of a Durable Object is restored, also if its text is escaped twice', async () => {
   const contents = new Map([
     [
       'heavy',
       new Map([
         ['a', stored('x'.repeat(1_900_000))],
-        // Six characters for one, and seven when they are escaped again.
+        // JSON escapes the character as six, and escapes those as seven.
         ['b', stored('\u0001'.repeat(1_900_000))],
         ['c', stored(1)],
       ]),
     ],
   ])
-  const place = edge('DurableObject')
+  const target = targetOn('DurableObject')
   const done: number[] = []
-  await place.apply(planRestore(contents, new Map(), 'merge').changes, (count) => done.push(count))
+  await target.apply(planRestore(contents, new Map(), 'merge').changes, (count) => done.push(count))
   expect(done).toEqual([1, 2, 3])
-  expect((await place.entries('heavy')).get('b')).toEqual(contents.get('heavy')?.get('b'))
-  expect(planRestore(contents, await readAll(place), 'merge').changes).toEqual([])
+  expect((await target.entries('heavy')).get('b')).toEqual(contents.get('heavy')?.get('b'))
+  expect(planRestore(contents, await readAll(target), 'merge').changes).toEqual([])
 })
 
-test('a log is sent in parts, and says how many events were heard', async () => {
+test('sendEvents() sends a log in chunks and reports the number of events heard', async () => {
   const heard: number[] = []
   const events = logEvents(LOGS[1]).slice(0, 250)
   const access = { url: main.url, token: TOKEN }
@@ -132,8 +133,8 @@ test('a log is sent in parts, and says how many events were heard', async () => 
   expect(heard).toEqual([100, 200, 250])
 })
 
-describe('what there is', () => {
-  test('is told to anybody', async () => {
+describe('findBot()', () => {
+  test('returns the storages of a bot without a token', async () => {
     const storages = [{ name: 'DurableObject', default: true }, { name: 'CloudflareKV' }]
     expect(await findBot(main.url)).toEqual({ storages, admin: true, chat: true })
     expect(await findBot(open.url)).toEqual({ storages, admin: false, chat: true })
@@ -142,8 +143,8 @@ describe('what there is', () => {
   })
 })
 
-describe('what a person reads when the edge does not do it', () => {
-  test('it is not there', async () => {
+describe('a call that fails rejects with a sentence', () => {
+  test('if the bot cannot be reached', async () => {
     const url = 'http://127.0.0.1:1'
     expect(await failed(url)).toMatchObject({
       message: `The bot at ${url} cannot be reached.`,
@@ -152,9 +153,9 @@ describe('what a person reads when the edge does not do it', () => {
     })
     expect(await findBot(url)).toBeUndefined()
   })
-  test('the token is wrong, or there is no operator', async () => {
+  test('if the token is wrong or none is configured', async () => {
     expect(await failed(main.url, 'wrong')).toMatchObject({
-      name: 'PlaceError',
+      name: 'AdminError',
       message: "The operator's token is wrong.",
       status: 401,
       retryable: false,
@@ -165,7 +166,7 @@ describe('what a person reads when the edge does not do it', () => {
       retryable: false,
     })
   })
-  test('what the Worker says', async () => {
+  test('which is that of the Worker', async () => {
     expect(await failed(main.url, TOKEN, 'Redis')).toMatchObject({
       message: '"storage" must be one of: DurableObject, CloudflareKV.',
       status: 400,
@@ -180,41 +181,41 @@ describe('what a person reads when the edge does not do it', () => {
       retryable: true,
     })
   })
-  test('it does not answer in time', async () => {
+  test('if the bot does not answer in time', async () => {
     const url = await served(() => {})
-    await expect(callBot({ url }, 'api/storages', undefined, 100)).rejects.toMatchObject({
+    await expect(callBot({ url }, 'api/storages', { timeoutMs: 100 })).rejects.toMatchObject({
       message: `The bot at ${url} did not answer in time.`,
       status: undefined,
       retryable: false,
     })
     expect(await findBot(url, 100)).toBeUndefined()
   })
-  test('it is something else, such as a server of files', async () => {
+  test('if the server is not a bot', async () => {
     const url = await served((_, reply) => reply.end('<!doctype html>'))
     expect(await failed(url)).toMatchObject({
-      message: `The bot at ${url} gave an answer that cannot be understood (status 200).`,
+      message: `The bot at ${url} returned something unexpected (status 200). Is the address right?`,
       retryable: false,
     })
     expect(await findBot(url)).toBeUndefined()
   })
-  test('a change that fits into no call is refused before any is made', async () => {
+  test('if a change is too large to send, before any is made', async () => {
     const changes = [
       { namespace: 'first', key: 'k', value: encode(1) },
       { namespace: 'second', key: 'k', value: encode('x'.repeat(16_777_216)) },
     ]
-    await expect(edge('DurableObject').apply(changes)).rejects.toThrow(
-      'The entry "k" of "second" is too large to be sent',
+    await expect(targetOn('DurableObject').apply(changes)).rejects.toThrow(
+      'The entry "k" of "second" is too large to send',
     )
-    expect(await edge('DurableObject').entries('first')).toEqual(new Map())
+    expect(await targetOn('DurableObject').entries('first')).toEqual(new Map())
   })
 })
 
-describe('a part of a restore', () => {
+describe('a call of apply()', () => {
   const changes = [{ namespace: 'a', key: 'k', value: encode(1) }]
-  test('is sent again while the edge is busy or away, after growing pauses', async () => {
-    const { place, bodies, at } = await answering(503, 0, 429, 200)
+  test('is retried with growing delays while the bot is busy or cannot be reached', async () => {
+    const { target, bodies, at } = await answering(503, 0, 429, 200)
     const done: number[] = []
-    await place.apply(changes, (count) => done.push(count))
+    await target.apply(changes, (count) => done.push(count))
     expect(done).toEqual([1])
     expect(new Set(bodies).size).toBe(1)
     expect(bodies).toHaveLength(4)
@@ -224,17 +225,17 @@ describe('a part of a restore', () => {
     expect(second).toBeGreaterThan(first)
     expect(third).toBeGreaterThan(second)
   })
-  test('is sent four times at most, and once if that cannot help', async () => {
+  test('is sent at most four times, and once if a retry does not help', async () => {
     const busy = await answering(503, 503, 503, 503)
-    await expect(busy.place.apply(changes)).rejects.toMatchObject({ status: 503 })
+    await expect(busy.target.apply(changes)).rejects.toMatchObject({ status: 503 })
     expect(busy.bodies).toHaveLength(4)
     const wrong = await answering(400)
-    await expect(wrong.place.apply(changes)).rejects.toThrow('Not now.')
+    await expect(wrong.target.apply(changes)).rejects.toThrow('Not now.')
     expect(wrong.bodies).toHaveLength(1)
   })
 })
 
-/** What asking the edge comes to, which has to fail. */
+/** Resolves to the error of a call. */
 async function failed(
   url: string,
   token: string = TOKEN,
@@ -248,7 +249,7 @@ async function failed(
     )
 }
 
-/** Serves something else; resolves to its address. */
+/** Starts a server that is not a bot; resolves to its address. */
 async function served(answer: RequestListener): Promise<string> {
   const server = createServer(answer)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -259,10 +260,10 @@ async function served(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** An edge that answers with these statuses, one after another, and then well; 0 hangs up. */
+/** Starts a bot that answers with these statuses in turn, and then with 200; 0 hangs up. */
 async function answering(
   ...statuses: readonly number[]
-): Promise<{ place: BackupTarget; bodies: string[]; at: number[] }> {
+): Promise<{ target: BackupTarget; bodies: string[]; at: number[] }> {
   const bodies: string[] = []
   const at: number[] = []
   const url = await served((request, reply) => {
@@ -276,5 +277,5 @@ async function answering(
       else reply.writeHead(status).end('{"error":"Not now.","restore":"id"}')
     })
   })
-  return { place: remoteTarget({ url, token: TOKEN, storage: 'DurableObject' }), bodies, at }
+  return { target: remoteTarget({ url, token: TOKEN, storage: 'DurableObject' }), bodies, at }
 }

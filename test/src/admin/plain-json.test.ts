@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { assertEqual } from '../../../src/conformance/assertions.ts'
 import { VALID_VALUES } from '../../../src/conformance/values.ts'
-import { checkPlain, NotPlainError } from '../../../src/admin/plain-json.ts'
+import { assertPlainJson, NotPlainError } from '../../../src/admin/plain-json.ts'
 
 function throughJson(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value))
@@ -17,9 +17,9 @@ function survives(value: unknown): boolean {
   }
 }
 
-function passes(value: unknown): boolean {
+function isAccepted(value: unknown): boolean {
   try {
-    checkPlain(value)
+    assertPlainJson(value)
     return true
   } catch (error) {
     expect(error).toBeInstanceOf(NotPlainError)
@@ -66,17 +66,17 @@ test.each<[string, unknown]>([
   ['$ has a property that JSON leaves out', { [Symbol('s')]: 1 }],
   ['$ is an object without a prototype', bare],
   ['$ is an instance of Moment', new Moment()],
-  ['$.b is the same object as $.a, of which JSON would make two', { a: shared, b: shared }],
-  ['$.self is the same object as $, of which JSON would make two', cycle],
+  ['$.b is the same object as $.a, which JSON would copy', { a: shared, b: shared }],
+  ['$.self is the same object as $, which JSON would copy', cycle],
   ['$["a b"] is text with an unpaired surrogate', { 'a b': 'half \ud800' }],
   ['$["\\udc00"] has a name with an unpaired surrogate', { '\udc00': 1 }],
-  ['$.__proto__ is called as no property may be', JSON.parse('{"__proto__":1}')],
+  ['$.__proto__ has a name that is not allowed', JSON.parse('{"__proto__":1}')],
   ['$.first is a Date', { first: new Date(0), second: undefined, third: [-0] }],
-])('refused: %s', (sentence, value) => {
-  expect(() => checkPlain(value)).toThrow(new NotPlainError(sentence))
+])('refuses a value: %s', (sentence, value) => {
+  expect(() => assertPlainJson(value)).toThrow(new NotPlainError(sentence))
 })
 
-describe('passed, and the same through JSON', () => {
+describe('accepts what is the same through JSON', () => {
   test.each<[string, unknown]>([
     ['null', null],
     ['numbers', [0, 1.5, -1, 2 ** 53, 5e-324, 1.7e308, -1e21]],
@@ -86,29 +86,29 @@ describe('passed, and the same through JSON', () => {
     ['data named toJSON', { toJSON: 'data', inside: { toJSON: { toJSON: null } } }],
     ['equal parts that are not the same', [{ x: 1 }, { x: 1 }]],
   ])('%s', (_, value) => {
-    checkPlain(value)
+    assertPlainJson(value)
     assertEqual(throughJson(value), value)
   })
 })
 
-test('1,000 levels pass, and 200,000 overflow nothing', () => {
+test('accepts 1,000 levels, and 200,000 without a stack overflow', () => {
   let value: unknown = []
   for (let level = 1; level < 1000; level++) value = level % 2 === 0 ? [value] : { value }
-  checkPlain(value)
+  assertPlainJson(value)
   assertEqual(throughJson(value), value)
   for (let level = 1000; level < 200_000; level++) value = [value]
-  checkPlain(value)
+  assertPlainJson(value)
 })
 
-test.each(VALID_VALUES)('what does not survive JSON is refused: $name', ({ name, make, reads }) => {
-  // As it is read from a storage.
+test.each(VALID_VALUES)('accepts $name exactly if it survives JSON', ({ name, make, reads }) => {
+  // The value as a storage returns it.
   const value = reads === undefined ? make() : reads()
-  // These survive in JavaScript, but not everywhere.
+  // JavaScript reads lone surrogates back; other JSON readers do not.
   const isKept = survives(value) && name !== 'lone-surrogates'
-  expect(passes(value)).toBe(isKept)
+  expect(isAccepted(value)).toBe(isKept)
 })
 
-test('whatever passes survives JSON, and whatever does not survive is refused', () => {
+test('accepts any value exactly if it survives JSON', () => {
   const anything = fc.anything({
     withBigInt: true,
     withDate: true,
@@ -122,19 +122,19 @@ test('whatever passes survives JSON, and whatever does not survive is refused', 
   const known = { kept: 0, refused: 0 }
   fc.assert(
     fc.property(fc.oneof(anything, plain, fc.tuple(plain, anything)), (value) => {
-      const isPassed = passes(value)
-      known[isPassed ? 'kept' : 'refused']++
-      if (isPassed) assertEqual(throughJson(value), value)
-      else expect(survives(value) && isForAll(value)).toBe(false)
+      const accepted = isAccepted(value)
+      known[accepted ? 'kept' : 'refused']++
+      if (accepted) assertEqual(throughJson(value), value)
+      else expect(survives(value) && isPortable(value)).toBe(false)
     }),
     { numRuns: 2_000 },
   )
-  // Both must have happened for this to say anything.
+  // The property says something only if both cases occurred.
   expect(known.kept).toBeGreaterThan(100)
   expect(known.refused).toBeGreaterThan(100)
 })
 
-/** Has it nothing that JavaScript reads back, and other readers or a storage do not take? */
-function isForAll(value: unknown): boolean {
+/** Returns whether other JSON readers and the storages take it too. */
+function isPortable(value: unknown): boolean {
   return !/\\ud[89a-f]|"__proto__":/.test(JSON.stringify(value))
 }

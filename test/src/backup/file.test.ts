@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { decode, encode } from '../../../src/codec.ts'
 import { assertEqual } from '../../../src/conformance/assertions.ts'
 import { VALID_VALUES } from '../../../src/conformance/values.ts'
-import { entryLine } from '../../../src/backup/entry.ts'
+import { formatEntry } from '../../../src/backup/entry.ts'
 import { readBackup, writeBackup } from '../../../src/backup/file.ts'
 import type { Contents } from '../../../src/backup/target.ts'
 import { stored } from '../../worker/support/stored.ts'
@@ -31,8 +31,8 @@ function file(...lines: readonly string[]): string {
 const line = (namespace: unknown, key: unknown, value: unknown = encode(1)): string =>
   JSON.stringify({ namespace, key, value })
 
-describe('a backup as a file', () => {
-  test('is a header, the entries sorted by namespace and key, and their count', () => {
+describe('a backup file', () => {
+  test('has a header, the entries sorted by namespace and key, and their number', () => {
     const contents = contentsOf({
       b: { z: stored(1), Z: { ...stored('two'), expires: 7.5 } },
       a: { 'k\n': stored([3]) },
@@ -49,7 +49,7 @@ describe('a backup as a file', () => {
       ].join('\n'),
     )
   })
-  test('holds every value that a bot can store', () => {
+  test('holds every value that a store takes', () => {
     const entries = new Map(VALID_VALUES.map(({ name, make }) => [name, stored(make())]))
     const contents = new Map([['values', entries]])
     const again = read(writeBackup({ at: AT, storage: '', contents })).contents
@@ -58,7 +58,7 @@ describe('a backup as a file', () => {
       assertEqual(decode(again.get('values')?.get(name)?.value ?? ''), reads(), name)
     }
   })
-  test('is read again whatever it holds, also one text that stands there often', () => {
+  test('is read back if one value repeats a text 700,000 times', () => {
     const often = stored(Array.from({ length: 700_000 }, () => 'nvidia: see the wiki, '.repeat(5)))
     const contents = new Map([['log', new Map([['k', often]])]])
     expect(read(writeBackup({ at: AT, storage: '', contents })).contents).toEqual(contents)
@@ -82,88 +82,85 @@ describe('a backup as a file', () => {
       }),
     )
   })
-  test('of nothing is one as well', () => {
+  test('may have no entries', () => {
     expect(read(file('{"entries":0}')).contents).toEqual(new Map())
   })
-  test('may have other line ends, a mark in front, and no end of its last line', () => {
+  test('may have CRLF, a byte order mark, and no line end after the last line', () => {
     const { contents } = read(
       `\ufeff${file(line('a', 'k'), '{"entries":1}').trimEnd().replaceAll('\n', '\r\n')}`,
     )
     expect(contents).toEqual(contentsOf({ a: { k: stored(1) } }))
     expect(read(`${file('{"entries":0}').trimEnd()}\r\n`).contents.size).toBe(0)
   })
-  test('that somebody edited is one, and its values come out as the codec writes them', () => {
+  test('may be edited; its values come out as the codec writes them', () => {
     const edited = '{ "value": "1: [ 1 ]", "key": "k", "namespace": "a" }'
     expect(read(file(edited, '{"entries":1}')).contents).toEqual(
       contentsOf({ a: { k: stored(1) } }),
     )
   })
-  test('has the lines of !backup', async () => {
+  test('can be made of the lines of !backup', async () => {
     const { say, admin } = await startTestBot()
     await say('ann', '!learn tea = left')
     const lines = await admin('!backup')
     expect(lines.length).toBeGreaterThan(1)
     const { contents } = read(file(...lines, `{"entries":${lines.length}}`))
     const again = [...contents].flatMap(([namespace, entries]) =>
-      [...entries].map(([key, text]) => entryLine({ namespace, key, ...text })),
+      [...entries].map(([key, text]) => formatEntry({ namespace, key, ...text })),
     )
     expect(again.toSorted()).toEqual(lines.toSorted())
   })
 })
 
-describe('a file is refused, with the line that is wrong', () => {
+describe('readBackup() refuses', () => {
   const good = line('a', 'k')
   const deep = `1:[${Array.from({ length: 1005 }, (_, i) => `[${i + 1}]`).join()},1]`
   test.each<[string, string]>([
-    ['Line 1: This is no backup', ''],
-    ['Line 1: This is no backup', 'hello\n'],
-    ['Line 1: This is no backup', '[]\n{"entries":0}\n'],
-    ['Line 1: This is no backup', `${good}\n{"entries":1}\n`],
-    ['Line 1: This is no backup', `${HEADER.replace('"format":1', '"format":"1"')}\n`],
-    ['Line 1: This is no backup', `${HEADER.replace(AT, 'soon')}\n{"entries":0}\n`],
-    ['Line 1: This is no backup', `\n${file('{"entries":0}')}`],
+    ['Line 1: This is not a backup', ''],
+    ['Line 1: This is not a backup', 'hello\n'],
+    ['Line 1: This is not a backup', '[]\n{"entries":0}\n'],
+    ['Line 1: This is not a backup', `${good}\n{"entries":1}\n`],
+    ['Line 1: This is not a backup', `${HEADER.replace('"format":1', '"format":"1"')}\n`],
+    ['Line 1: This is not a backup', `${HEADER.replace(AT, 'soon')}\n{"entries":0}\n`],
+    ['Line 1: This is not a backup', `\n${file('{"entries":0}')}`],
     ['Line 1: The backup was written by a later version', '{"botshelf":"backup","format":2}'],
-    ['Line 1: The file is torn', file()],
-    ['Line 2: The file is torn', file(good)],
-    ['Line 3: The file is torn', file(good, '{"namespace":"a","ke')],
-    ['Line 3: The file is torn', file(good, '{"entries":1.5}')],
+    ['Line 1: The file is incomplete', file()],
+    ['Line 2: The file is incomplete', file(good)],
+    ['Line 3: The file is incomplete', file(good, '{"namespace":"a","ke')],
+    ['Line 3: The file is incomplete', file(good, '{"entries":1.5}')],
     [
-      'Line 4: The file is torn',
+      'Line 4: The file is incomplete',
       `${file(good, '{"entries":1}')}
 `,
     ],
-    ['Line 3: It counts 2 entries, and there are 1.', file(good, '{"entries":2}')],
-    ['Line 3: It counts 0 entries, and there are 1.', file(good, '{"entries":0}')],
-    ['Line 3: There is a second entry of "a", "k".', file(good, good, '{"entries":2}')],
-    ['Line 2: It is not an entry.', file('', good, '{"entries":2}')],
-    ['Line 2: It is not an entry.', file('7', '{"entries":1}')],
+    ['Line 3: The file has 1 entries, but its last line says 2.', file(good, '{"entries":2}')],
+    ['Line 3: The file has 1 entries, but its last line says 0.', file(good, '{"entries":0}')],
+    ['Line 3: The entry "a", "k" is there a second time', file(good, good, '{"entries":2}')],
+    ['Line 2: The line is not a JSON object.', file('', good, '{"entries":2}')],
+    ['Line 2: The line is not a JSON object.', file('7', '{"entries":1}')],
     ['Line 2: The field "namespace" is missing.', file('{"entries":1}', good, '{"entries":2}')],
     ['Line 2: The field "value" is missing.', file('{"namespace":"a","key":"k"}', '{"entries":1}')],
-    ['no field "ttl"', file(good.replace('}', ',"ttl":1}'), '{"entries":1}')],
+    ['Line 2: Unknown field "ttl"', file(good.replace('}', ',"ttl":1}'), '{"entries":1}')],
     ['Line 2: A key must be a string', file(line('a', 1), '{"entries":1}')],
-    [
-      'Line 2: A key must be a string without unpaired surrogates; received "k\\ud800".',
-      file(line('a', 'k\ud800'), '{"entries":1}'),
-    ],
+    ['Line 2: The key "k\\ud800" holds an unpaired', file(line('a', 'k\ud800'), '{"entries":1}')],
     ['Line 2: A namespace must be', file(line('', 'k'), '{"entries":1}')],
     ['Line 2: A namespace must be', file(line('\udc00', 'k'), '{"entries":1}')],
     ['Line 2: A namespace must be', file(line(null, 'k'), '{"entries":1}')],
     ['Line 2: The field "value" must be a string.', file(line('a', 'k', 1), '{"entries":1}')],
-    ['Line 2: The value is no text of', file(line('a', 'k', '[1]'), '{"entries":1}')],
-    ['Line 2: The value is no text of', file(line('a', 'k', '1:[[9]]'), '{"entries":1}')],
+    ['Line 2: The value is not text of', file(line('a', 'k', '[1]'), '{"entries":1}')],
+    ['Line 2: The value is not text of', file(line('a', 'k', '1:[[9]]'), '{"entries":1}')],
     ['Line 2: The value was written by a later', file(line('a', 'k', '2:[1]'), '{"entries":1}')],
-    ['Line 2: The value is no text of', file(line('a', 'k', '1:-1'), '{"entries":1}')],
+    ['Line 2: The value is not text of', file(line('a', 'k', '1:-1'), '{"entries":1}')],
     ['Line 2: The value cannot be stored.', file(line('a', 'k', deep), '{"entries":1}')],
-  ])('%s', (sentence, text) => {
+  ])('a file: %s', (sentence, text) => {
     expect(() => read(text)).toThrow(sentence)
     expect(() => read(text)).toThrow(/^Line \d+: [^]+\.$/)
   })
-  test('that is not UTF-8', () => {
+  test('a line that is not UTF-8', () => {
     const bytes = new TextEncoder().encode(file(line('a', 'kkk'), '{"entries":1}'))
     bytes[bytes.indexOf(0x6b, HEADER.length + 20) + 10] = 0xe9
-    expect(() => readBackup(bytes)).toThrow('Line 2: It is not UTF-8 text.')
+    expect(() => readBackup(bytes)).toThrow('Line 2: The line is not UTF-8 text.')
   })
-  test('wherever it is cut off', () => {
+  test('a file that is cut off anywhere', () => {
     const text = file(line('a', 'k'), line('b', 'k'), '{"entries":2}')
     for (let end = 0; end < text.length - 1; end++) {
       expect(() => read(text.slice(0, end)), text.slice(0, end)).toThrow(/^Line \d/)

@@ -5,7 +5,7 @@ import { type ListMode, mergeValues } from '../../../src/backup/merge.ts'
 
 const BOTH: readonly ListMode[] = ['append', 'replace']
 
-// From the documentation and the tests of deepmerge's `always_merger`.
+// Cases from the documentation and the tests of deepmerge's `always_merger`.
 test.each<[unknown, unknown, unknown]>([
   [{ foo: ['bar'] }, { foo: ['baz'] }, { foo: ['bar', 'baz'] }],
   [
@@ -20,7 +20,7 @@ test.each<[unknown, unknown, unknown]>([
   assertEqual(mergeValues(current, next, 'append'), expected)
 })
 
-describe('lists', () => {
+describe('arrays append or are replaced', () => {
   test.each<[unknown[], unknown[], unknown[], unknown[]]>([
     [
       [1, 2],
@@ -43,12 +43,12 @@ describe('lists', () => {
   })
 })
 
-/** An array that is all holes but for one element. */
+/** Makes an array with one element and holes. */
 function sparse(length: number, index: number): unknown[] {
   return Object.assign([], { length, [index]: `at ${index}` })
 }
 
-describe.each(BOTH)('%s:', (lists) => {
+describe.each(BOTH)('lists: %s:', (lists) => {
   test.each<[string, unknown, unknown, unknown]>([
     [
       'objects at any depth',
@@ -92,11 +92,11 @@ describe.each(BOTH)('%s:', (lists) => {
     ['Dates', new Date(1), new Date(2), new Date(2)],
     ['bytes', new Uint8Array([1, 2]), new Uint8Array([3]), new Uint8Array([3])],
     ['errors', new Error('a'), new Error('b'), new Error('b')],
-  ])('%s', (_, current, next, expected) => {
+  ])('merges %s', (_, current, next, expected) => {
     assertEqual(mergeValues(current, next, lists), expected)
   })
 
-  test('names of built-in things are names like any other', () => {
+  test('property names such as constructor and toString are data', () => {
     const next = { constructor: { name: 'x' }, toString: { a: 1 }, hasOwnProperty: 1, valueOf: 2 }
     assertEqual(mergeValues({ own: 1 }, next, lists), { own: 1, ...next })
     assertEqual(mergeValues({ toString: { b: 2 } }, next, lists), {
@@ -105,7 +105,7 @@ describe.each(BOTH)('%s:', (lists) => {
     })
   })
 
-  test('`__proto__` sets no prototype', () => {
+  test('a property `__proto__` does not set the prototype', () => {
     const next: unknown = JSON.parse('{"a":{"__proto__":{"admin":true},"c":1}}')
     for (const current of [{ a: { b: 1 } }, JSON.parse('{"a":{"__proto__":{"b":1}}}')]) {
       const { a } = mergeValues(current, next, lists) as { a: Record<string, unknown> }
@@ -116,14 +116,14 @@ describe.each(BOTH)('%s:', (lists) => {
     expect(({} as Record<string, unknown>)['admin']).toBeUndefined()
   })
 
-  test('what is shared in both stays shared', () => {
+  test('an object that both sides share stays shared', () => {
     const [ours, theirs] = [{ a: 1 }, { b: 2 }]
     const merged = { a: 1, b: 2 }
     const result = mergeValues({ x: ours, y: ours }, { x: theirs, y: theirs }, lists)
     assertEqual(result, { x: merged, y: merged })
   })
 
-  test('what is shared in one of them only becomes two', () => {
+  test('an object that only one side shares is merged in one place and kept in the other', () => {
     const ours = { a: 1 }
     assertEqual(mergeValues({ x: ours, y: ours }, { x: { b: 2 } }, lists), {
       x: { a: 1, b: 2 },
@@ -131,7 +131,7 @@ describe.each(BOTH)('%s:', (lists) => {
     })
   })
 
-  test('a reference from one of them alone leads to what was there before', () => {
+  test('a reference of one side alone leads to the unmerged object', () => {
     const current: Record<string, unknown> = { a: 1 }
     current['self'] = current
     const result = mergeValues(current, { b: 2 }, lists) as Record<string, unknown>
@@ -139,7 +139,7 @@ describe.each(BOTH)('%s:', (lists) => {
     expect(Object.keys(current)).toEqual(['a', 'self'])
   })
 
-  test('cycles in both end', () => {
+  test('cycles in both sides end', () => {
     const current: Record<string, unknown> = { a: 1 }
     current['self'] = current
     const next: Record<string, unknown> = { b: 2 }
@@ -150,7 +150,7 @@ describe.each(BOTH)('%s:', (lists) => {
     assertEqual(mergeValues(map(['k', current]), map(['k', next]), lists), map(['k', expected]))
   })
 
-  test('cycles of 299 and 300 levels meet in one of 89,700, and overflow nothing', () => {
+  test('cycles of 299 and 300 levels become one of 89,700, without a stack overflow', () => {
     const result = mergeValues(ring(299, 'a'), ring(300, 'b'), lists) as Ring
     let [levels, at] = [0, result]
     do {
@@ -161,7 +161,7 @@ describe.each(BOTH)('%s:', (lists) => {
     expect(Object.keys(result).toSorted()).toEqual(['a', 'b', 'next'])
   })
 
-  test('200,000 levels overflow nothing', () => {
+  test('200,000 levels are merged without a stack overflow', () => {
     const result = mergeValues(tower(200_000, 'a'), tower(200_000, 'b'), lists)
     let [levels, at]: [number, unknown] = [0, result]
     while (typeof at === 'object' && at !== null && 'next' in at) {
@@ -171,7 +171,7 @@ describe.each(BOTH)('%s:', (lists) => {
     expect([levels, at]).toEqual([200_000, { a: 1, b: 1 }])
   })
 
-  test('neither of the two is changed', () => {
+  test('neither argument is changed', () => {
     fc.assert(
       fc.property(values, values, (current, next) => {
         const before: [unknown, unknown] = [structuredClone(current), structuredClone(next)]
@@ -183,7 +183,7 @@ describe.each(BOTH)('%s:', (lists) => {
     )
   })
 
-  test('nothing is lost of either: what only one of two objects has is in the result', () => {
+  test('the result has every property that only one of two objects has', () => {
     fc.assert(
       fc.property(objects, objects, (current, next) => {
         const result = mergeValues(current, next, lists) as Record<string, unknown>
@@ -200,7 +200,7 @@ describe.each(BOTH)('%s:', (lists) => {
     )
   })
 
-  test('an empty object changes nothing, whichever of the two it is', () => {
+  test('an empty object on either side changes nothing', () => {
     fc.assert(
       fc.property(objects, (value) => {
         assertEqual(mergeValues(value, {}, lists), structuredClone(value))
@@ -210,7 +210,7 @@ describe.each(BOTH)('%s:', (lists) => {
   })
 })
 
-test('to replace twice is the same as once', () => {
+test('replacing twice is the same as once', () => {
   fc.assert(
     fc.property(values, values, (current, next) => {
       const once = mergeValues(current, next, 'replace')
@@ -220,7 +220,7 @@ test('to replace twice is the same as once', () => {
   )
 })
 
-test('what is replaced twice stays shared', () => {
+test('shared objects stay shared if they are merged twice', () => {
   const part = { a: 1 }
   const next = { x: part, list: [part] }
   const once = mergeValues({ own: 1 }, next, 'replace')
@@ -231,7 +231,7 @@ interface Ring {
   next: Ring
 }
 
-/** So many objects, each in the one before, and the first in the last. */
+/** Makes a cycle of objects; each has the next one, and the last has the first. */
 function ring(length: number, name: string): Ring {
   const all = Array.from({ length }, () => ({ [name]: 1 }) as unknown as Ring)
   for (const [index, each] of all.entries()) each.next = all[(index + 1) % length] as Ring
@@ -248,7 +248,7 @@ function map(...entries: [unknown, unknown][]): Map<unknown, unknown> {
   return new Map(entries)
 }
 
-// Few names, so that they meet; parts that are shared, and references back to what holds them.
+// Few names, so that properties collide; some objects are shared, and some refer to their parent.
 const names = fc.constantFrom('a', 'b', 'c', 'constructor', 'toString', '')
 const leaves: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom(null, undefined, true, 0, -0, Number.NaN, 1n, '', 'x'),

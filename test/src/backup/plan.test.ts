@@ -7,13 +7,13 @@ import type { BackupEntry } from '../../../src/backup/entry.ts'
 import {
   type Contents,
   type BackupTarget,
-  type Reading,
+  type ReadProgress,
   readAll,
 } from '../../../src/backup/target.ts'
 import { planRestore } from '../../../src/backup/plan.ts'
 import { runtimeTarget } from '../../../src/backup/runtime-target.ts'
 import { AdminError } from '../../../src/admin/client.ts'
-import { inParts } from '../../../src/backup/parts.ts'
+import { splitIntoChunks } from '../../../src/backup/chunks.ts'
 import { stored } from '../../worker/support/stored.ts'
 import { minimal } from '../../support/minimal-plugin.ts'
 
@@ -38,8 +38,8 @@ const NEW = { namespace: 'new', key: 'n', value: encode('1') }
 
 const set = (value: number): BackupEntry => ({ namespace: 'a', key: 'k', value: encode(value) })
 
-describe('a plan', () => {
-  test('to merge leaves alone what the backup does not name', () => {
+describe('planRestore()', () => {
+  test('with merge keeps what the backup does not name', () => {
     expect(planRestore(BACKUP, CURRENT, 'merge')).toEqual({
       added: 2,
       changed: 1,
@@ -53,25 +53,33 @@ describe('a plan', () => {
       changes: [...SET, NEW],
     })
   })
-  test('holds what has expired to be in the backup no more', () => {
+  test('treats an expired entry of the backup as absent', () => {
     const backup = new Map([['a', new Map([['k', { ...stored('old'), expires: 1000 }]])]])
     const current = contents({ a: ['kl'] })
     const none = { added: 0, changed: 0, same: 0, removed: 0 }
-    expect(planRestore(backup, current, 'merge', 1000)).toMatchObject({ ...none, changes: [] })
-    expect(planRestore(backup, current, 'merge', 999)).toMatchObject({ ...none, changed: 1 })
-    expect(planRestore(backup, current, 'replace', 1000)).toMatchObject({
+    expect(planRestore(backup, current, 'merge', { now: 1000 })).toMatchObject({
+      ...none,
+      changes: [],
+    })
+    expect(planRestore(backup, current, 'merge', { now: 999 })).toMatchObject({
+      ...none,
+      changed: 1,
+    })
+    expect(planRestore(backup, current, 'replace', { now: 1000 })).toMatchObject({
       ...none,
       removed: 1,
       changes: [{ namespace: 'a', key: 'k', remove: true }],
     })
-    expect(planRestore(backup, new Map(), 'merge', 1000)).toMatchObject(none)
+    expect(planRestore(backup, new Map(), 'merge', { now: 1000 })).toMatchObject(none)
   })
-  test('leaves alone what Telegram was answered, whatever a backup holds', () => {
+  test('leaves excluded namespaces alone, also if the backup has them', () => {
     const backup = contents({ Telegram: ['u1'], a: ['k1'] })
     const current = contents({ Telegram: ['v1'], a: ['k1'] })
-    expect(planRestore(backup, current, 'replace').changes).toEqual([])
+    const options = { excludedNamespaces: ['Telegram'] }
+    expect(planRestore(backup, current, 'replace', options).changes).toEqual([])
+    expect(planRestore(backup, current, 'replace').changes).toHaveLength(2)
   })
-  test('to replace removes it, in every namespace, after what is set', () => {
+  test('with replace removes it, in every namespace, after what is set', () => {
     expect(planRestore(BACKUP, CURRENT, 'replace')).toEqual({
       added: 2,
       changed: 1,
@@ -90,54 +98,59 @@ describe('a plan', () => {
       ],
     })
   })
-  test('has nothing to do where all is the same, and removes all for an empty backup', () => {
+  test('changes nothing that is the same, and with replace removes all for an empty backup', () => {
     expect(planRestore(CURRENT, CURRENT, 'replace').changes).toEqual([])
     expect(planRestore(new Map(), CURRENT, 'replace')).toMatchObject({ removed: 4 })
     expect(planRestore(new Map(), CURRENT, 'merge').changes).toEqual([])
   })
 })
 
-test('a list is cut by number and by bytes, and what is too large is alone', () => {
-  // As JSON: two quotes, a comma, and an é of two bytes.
+test('splitIntoChunks() splits by number and by bytes, and an item that is too large is alone', () => {
+  // As JSON each has two quotes and a comma; é has two bytes.
   const items = ['aé', 'bb', 'c', 'large'.repeat(9), 'd', 'e', 'f', 'g']
-  expect([...inParts(items, 3, 12)]).toEqual([
+  expect([...splitIntoChunks(items, { maxItems: 3, maxBytes: 12 })]).toEqual([
     ['aé', 'bb'],
     ['c'],
     ['large'.repeat(9)],
     ['d', 'e', 'f'],
     ['g'],
   ])
-  expect([...inParts([], 3, 12)]).toEqual([])
+  expect([...splitIntoChunks([], { maxItems: 3, maxBytes: 12 })]).toEqual([])
 })
 
-describe('the place of a runtime', () => {
-  test('is read as a whole, sorted, with progress', async () => {
+describe('runtimeTarget() and readAll()', () => {
+  test('read everything, sorted, and report progress', async () => {
     await using runtime = await startRuntime()
-    const place = runtimeTarget(runtime)
-    expect(await readAll(place)).toEqual(new Map())
-    await place.apply(planRestore(CURRENT, new Map(), 'merge').changes)
-    const progress: Reading[] = []
-    expect(await readAll(place, (reading) => progress.push(reading))).toEqual(CURRENT)
+    const target = runtimeTarget(runtime)
+    expect(await readAll(target)).toEqual(new Map())
+    await target.apply(planRestore(CURRENT, new Map(), 'merge').changes)
+    const progress: ReadProgress[] = []
+    expect(await readAll(target, { onProgress: (reading) => progress.push(reading) })).toEqual(
+      CURRENT,
+    )
     expect(progress).toEqual([
       { namespaces: 1, of: 2, entries: 3 },
       { namespaces: 2, of: 2, entries: 4 },
     ])
-    expect(await place.namespaces()).toEqual(['a', 'old'])
-    expect(await place.entries('nothing')).toEqual(new Map())
+    expect(await target.namespaces()).toEqual(['a', 'old'])
+    expect(await target.entries('nothing')).toEqual(new Map())
   })
-  test.each(['merge', 'replace'] as const)('does a plan to %s, once or twice', async (mode) => {
-    await using runtime = await startRuntime()
-    const place = runtimeTarget(runtime)
-    await place.apply(planRestore(CURRENT, new Map(), 'merge').changes)
-    const { changes } = planRestore(BACKUP, await readAll(place), mode)
-    await place.apply(changes)
-    const once = await readAll(place)
-    expect(planRestore(BACKUP, once, mode)).toMatchObject({ same: 4, changes: [] })
-    expect(once.get('old')?.size).toBe(mode === 'merge' ? 1 : undefined)
-    await place.apply(changes)
-    expect(await readAll(place)).toEqual(once)
-  })
-  test('names the namespace that cannot be read, and is not read without it', async () => {
+  test.each(['merge', 'replace'] as const)(
+    'apply a plan to %s once or twice with the same result',
+    async (mode) => {
+      await using runtime = await startRuntime()
+      const target = runtimeTarget(runtime)
+      await target.apply(planRestore(CURRENT, new Map(), 'merge').changes)
+      const { changes } = planRestore(BACKUP, await readAll(target), mode)
+      await target.apply(changes)
+      const once = await readAll(target)
+      expect(planRestore(BACKUP, once, mode)).toMatchObject({ same: 4, changes: [] })
+      expect(once.get('old')?.size).toBe(mode === 'merge' ? 1 : undefined)
+      await target.apply(changes)
+      expect(await readAll(target)).toEqual(once)
+    },
+  )
+  test('reject with the namespace that cannot be read, rather than leave it out', async () => {
     const cause = new Error('It is torn.')
     const reading = readAll({
       namespaces: async () => ['a', 'b'],
@@ -148,55 +161,55 @@ describe('the place of a runtime', () => {
       apply: async () => {},
     })
     await expect(reading).rejects.toMatchObject({
-      message: 'What is in "b" cannot be read; the others can still be seen. It is torn.',
+      message: 'Cannot read "b"; other namespaces may be readable. It is torn.',
       namespaces: ['b'],
       cause,
     })
   })
-  test('that cannot be reached at all says that alone', async () => {
-    const cause = new AdminError('It is away.', undefined, true)
+  test('reject with the error of the target itself if nothing can be read', async () => {
+    const cause = new AdminError('The bot is offline.', { retryable: true })
     const entries = (): Promise<never> => Promise.reject(cause)
-    const place: BackupTarget = { namespaces: async () => ['a'], entries, apply: async () => {} }
-    await expect(readAll(place)).rejects.toBe(cause)
+    const target: BackupTarget = { namespaces: async () => ['a'], entries, apply: async () => {} }
+    await expect(readAll(target)).rejects.toBe(cause)
   })
-  test('is read without what Telegram was answered', async () => {
+  test('leave out excluded namespaces', async () => {
     await using runtime = await startRuntime()
-    const place = runtimeTarget(runtime)
-    await place.apply([set(1), { ...set(1), namespace: 'Telegram' }])
-    expect(await place.namespaces()).toEqual(['Telegram', 'a'])
-    expect([...(await readAll(place)).keys()]).toEqual(['a'])
+    const target = runtimeTarget(runtime)
+    await target.apply([set(1), { ...set(1), namespace: 'Telegram' }])
+    expect(await target.namespaces()).toEqual(['Telegram', 'a'])
+    expect([...(await readAll(target, { excludedNamespaces: ['Telegram'] })).keys()]).toEqual(['a'])
   })
-  test('keeps every value there is', async () => {
+  test('keep every value that a store takes', async () => {
     await using runtime = await startRuntime()
-    const place = runtimeTarget(runtime)
+    const target = runtimeTarget(runtime)
     const all = new Map([
       ['v', new Map(VALID_VALUES.map(({ name, make }) => [name, stored(make())]))],
     ])
-    await place.apply(planRestore(all, new Map(), 'merge').changes)
-    expect(await readAll(place)).toEqual(all)
+    await target.apply(planRestore(all, new Map(), 'merge').changes)
+    expect(await readAll(target)).toEqual(all)
   })
-  test('sets and then removes, in parts, and says how many are done', async () => {
+  test('set and then remove, chunk by chunk, and report the number done', async () => {
     await using runtime = await startRuntime()
-    const place = runtimeTarget(runtime)
-    await place.apply([{ ...set(0), key: 'old' }])
+    const target = runtimeTarget(runtime)
+    await target.apply([{ ...set(0), key: 'old' }])
     const many = Array.from({ length: 450 }, (_, i) => ({ ...set(i), key: `k${i}` }))
     const done: number[] = []
     const remove = { namespace: 'a', key: 'old', remove: true } as const
     const elsewhere = { ...set(3), namespace: 'b' }
-    await place.apply([remove, ...many, elsewhere], (count) => done.push(count))
+    await target.apply([remove, ...many, elsewhere], (count) => done.push(count))
     expect(done).toEqual([200, 400, 451, 452])
-    expect((await place.entries('b')).get('k')).toEqual(stored(3))
-    expect([...(await place.entries('a')).keys()]).toEqual(many.map(({ key }) => key))
+    expect((await target.entries('b')).get('k')).toEqual(stored(3))
+    expect([...(await target.entries('a')).keys()]).toEqual(many.map(({ key }) => key))
   })
-  test('works where several writes at once are not atomic, if that is allowed', async () => {
-    const config = { STORAGE: 'Minimal' }
+  test('need allowLostUpdates on a storage without atomic batches', async () => {
+    const config = { STORAGE: 'Six' }
     await using strict = await StorageRuntime.start(config, [minimal])
     await expect(runtimeTarget(strict).apply([set(1)])).rejects.toMatchObject({
       code: 'NOT_ATOMIC',
     })
     await using runtime = await StorageRuntime.start(config, [minimal], { allowLostUpdates: true })
-    const place = runtimeTarget(runtime)
-    await place.apply(planRestore(BACKUP, new Map(), 'merge').changes)
-    expect(await place.entries('a')).toEqual(BACKUP.get('a'))
+    const target = runtimeTarget(runtime)
+    await target.apply(planRestore(BACKUP, new Map(), 'merge').changes)
+    expect(await target.entries('a')).toEqual(BACKUP.get('a'))
   })
 })

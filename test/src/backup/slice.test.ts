@@ -3,9 +3,9 @@ import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import { type StorageBase, StorageRuntime, StoreError } from '../../../src/index.ts'
 import { readSlice } from '../../../src/backup/slice.ts'
 
-const BOUNDS = { most: 3, mostBytes: 1000 }
+const BOUNDS = { maxEntries: 3, maxBytes: 1000 }
 
-const damage = (): StoreError => new StoreError('CORRUPT', 'It is damaged.')
+const damage = (): StoreError => new StoreError('CORRUPT', 'The entry is damaged.')
 
 async function filled(keys: readonly string[], value: unknown = 1): Promise<StorageRuntime> {
   const runtime = new StorageRuntime(new MemoryStoragePlugin())
@@ -23,12 +23,12 @@ const slice = async (
   return [[...entries.keys()], isLast]
 }
 
-test('a slice is sorted by code unit, begins behind a key, and says whether more come', async () => {
+test('a slice is sorted by code unit, begins after a key and reports whether it is the last', async () => {
   // U+10000 sorts before U+E000 by code unit, and after it by UTF-8.
   const runtime = await filled(['z', '\u{10000}', 'a', '\ue000', 'b'])
   expect(await slice(runtime)).toEqual([['a', 'b', 'z'], false])
   expect(await slice(runtime, { after: 'z' })).toEqual([['\u{10000}', '\ue000'], true])
-  expect(await slice(runtime, { mostOfAll: 5 })).toEqual([
+  expect(await slice(runtime, { maxEntriesOfAll: 5 })).toEqual([
     ['a', 'b', 'z', '\u{10000}', '\ue000'],
     true,
   ])
@@ -36,15 +36,15 @@ test('a slice is sorted by code unit, begins behind a key, and says whether more
   expect(await slice(runtime, { after: '\uffff' })).toEqual([[], true])
 })
 
-test('a single entry may be larger than a slice, unless it is to be strict', async () => {
+test('a single entry may be larger than the slice, unless isStrict', async () => {
   const runtime = await filled(['a', 'b'], 'x'.repeat(900))
   expect(await slice(runtime)).toEqual([['a'], false])
   const large = await filled(['a', 'b'], 'x'.repeat(2000))
   expect(await slice(large)).toEqual([['a'], false])
-  expect(await slice(large, { strict: true })).toEqual([[], false])
+  expect(await slice(large, { isStrict: true })).toEqual([[], false])
 })
 
-test('an entry that cannot be read is named, which a listing does not', async () => {
+test('an unreadable entry rejects with its key, although the listing has none', async () => {
   class Damaged extends MemoryStoragePlugin {
     override async open(namespace: string): Promise<StorageBase> {
       const storage = await super.open(namespace)

@@ -1,17 +1,19 @@
+import type { AuditRecord } from 'botshelf/admin'
 import { expect, test, vi } from 'vitest'
-import { audit, type AuditedChange, type AuditLine } from '../../../worker/http/audit.ts'
+import { logChange } from '../../../worker/http/audit.ts'
 
-/** The text that is logged. */
-function logged(line: Partial<AuditLine>): string {
+type Changes = AuditRecord['changes']
+
+/** Returns the text that a record logs. */
+function logged(
+  record: Partial<AuditRecord>,
+  request: Pick<Request, 'headers'> = from('192.0.2.1'),
+): string {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {})
-  audit({
-    audit: 'set',
-    client: '192.0.2.1',
-    storage: 'DurableObject',
-    changes: [],
-    outcome: 'done',
-    ...line,
-  })
+  logChange(
+    { kind: 'set', storage: 'DurableObject', changes: [], outcome: 'done', ...record },
+    request as Request,
+  )
   const calls = log.mock.calls
   log.mockRestore()
   expect(calls).toHaveLength(1)
@@ -19,23 +21,35 @@ function logged(line: Partial<AuditLine>): string {
   return String(calls[0]?.[0])
 }
 
-function parsed(line: Partial<AuditLine>): unknown {
-  return JSON.parse(logged(line))
+function parsed(record: Partial<AuditRecord>): unknown {
+  return JSON.parse(logged(record))
 }
 
-function keys(count: number, namespace = 'n'): AuditedChange[] {
-  return Array.from({ length: count }, (_, index) => ({ namespace, key: `k${index}` }))
+/** Makes a request from an address that need not be one. */
+function from(address: string): Pick<Request, 'headers'> {
+  return { headers: { get: () => address } as unknown as Headers }
 }
 
-test('says who changed which entries of which storage, when, and what came of it', () => {
-  const changes = [
-    { namespace: 'Karma', key: 'ann', value: '[5]' },
-    { namespace: 'Todo', key: 'bob', remove: true as const },
-    { namespace: 'Karma', key: 'zoe', remove: true as const },
-  ]
+const set = (namespace: string, key: string): Changes[number] => ({
+  namespace,
+  key,
+  value: '1:[1]',
+})
+const remove = (namespace: string, key: string): Changes[number] => ({
+  namespace,
+  key,
+  remove: true,
+})
+
+function keys(count: number, namespace = 'n', change = set): Changes[number][] {
+  return Array.from({ length: count }, (_, index) => change(namespace, `k${index}`))
+}
+
+test('a line says who changed which entries of which storage, when, and with what outcome', () => {
+  const changes = [set('Karma', 'ann'), remove('Todo', 'bob'), remove('Karma', 'zoe')]
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 2, 12) })
   try {
-    expect(parsed({ audit: 'restore', changes, outcome: 'failed', code: 'TOO_LARGE' })).toEqual({
+    expect(parsed({ kind: 'restore', changes, outcome: 'failed', code: 'TOO_LARGE' })).toEqual({
       audit: 'restore',
       at: '2026-01-02T12:00:00.000Z',
       client: '192.0.2.1',
@@ -52,13 +66,13 @@ test('says who changed which entries of which storage, when, and what came of it
   }
 })
 
-test('says no value', () => {
+test('a line has no values', () => {
   const changes = [{ namespace: 'n', key: 'k', value: 'a secret', extra: 'a secret' }]
   expect(logged({ changes })).not.toContain('secret')
 })
 
-test('names at most 20 keys of a namespace, and counts the others', () => {
-  const removed = keys(5).map((change) => ({ ...change, namespace: 'm', remove: true as const }))
+test('a line names at most 20 keys of a namespace and counts the others', () => {
+  const removed = keys(5, 'm', remove)
   const line = parsed({ changes: [...keys(25), ...removed, ...keys(20, 'full')] })
   expect(line).toMatchObject({
     namespaces: {
@@ -70,25 +84,22 @@ test('names at most 20 keys of a namespace, and counts the others', () => {
   expect(line).not.toHaveProperty('moreNamespaces')
 })
 
-test('names at most 20 namespaces, and counts the others', () => {
-  const changes = Array.from({ length: 23 }, (_, index) => ({ namespace: `n${index}`, key: 'k' }))
+test('a line names at most 20 namespaces and counts the others', () => {
+  const changes = Array.from({ length: 23 }, (_, index) => set(`n${index}`, 'k'))
   const line = parsed({ changes }) as { namespaces: object }
   expect(Object.keys(line.namespaces)).toHaveLength(20)
   expect(line).toHaveProperty('moreNamespaces', 3)
 })
 
-test('an entry that is changed twice is named once, as it was changed last', () => {
-  const changes = [...keys(1), ...keys(1), { namespace: 'n', key: 'k0', remove: true as const }]
+test('an entry that is changed twice is named once, with its last change', () => {
+  const changes = [...keys(1), ...keys(1), remove('n', 'k0')]
   expect(parsed({ changes })).toHaveProperty('namespaces', { n: { set: [], removed: ['k0'] } })
 })
 
-test('a hostile name stays on one line, and becomes nothing else', () => {
+test('a hostile name stays on one line and is logged as it is', () => {
   const name = 'a\nb\r\u2028\u2029\u0085\u001b[2J"}\u0000'
-  const changes = ['k', name, '__proto__'].flatMap((key) => [
-    { namespace: name, key },
-    { namespace: '__proto__', key },
-  ])
-  const text = logged({ changes, client: name, storage: name, code: name })
+  const changes = ['k', name, '__proto__'].flatMap((key) => [set(name, key), set('__proto__', key)])
+  const text = logged({ changes, storage: name, code: name }, from(name))
   // oxlint-disable-next-line no-control-regex -- those are what it must not hold
   expect(text).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/)
   const line = JSON.parse(text) as { namespaces: object }
@@ -96,15 +107,14 @@ test('a hostile name stays on one line, and becomes nothing else', () => {
     [name, { set: ['k', name, '__proto__'], removed: [] }],
     ['__proto__', { set: ['k', name, '__proto__'], removed: [] }],
   ])
-  expect(line).toMatchObject({ client: name, storage: name, code: name })
+  expect(line).toMatchObject({ client: name.toLowerCase(), storage: name, code: name })
 })
 
-test('a line is under 256 KB, whatever the names are', () => {
+test('a line is under 256 KB for any names', () => {
   const changes = Array.from({ length: 30 }, (_, namespace) =>
-    Array.from({ length: 30 }, (__, key) => ({
-      namespace: `${namespace}${'\u0000'.repeat(2000)}`,
-      key: `${key}${'\ud800'.repeat(2000)}`,
-    })),
+    Array.from({ length: 30 }, (__, key) =>
+      set(`${namespace}${'\u0000'.repeat(2000)}`, `${key}${'\ud800'.repeat(2000)}`),
+    ),
   ).flat()
   const text = logged({ changes })
   expect(new TextEncoder().encode(text).length).toBeLessThan(256_000)

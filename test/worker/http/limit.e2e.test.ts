@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { DevServer } from '../../../scripts/dev-server.ts'
 import { clientOf } from '../../../worker/http/client.ts'
-import { withinLimit } from '../../../worker/http/limit.ts'
+import { assertWithinLimit } from '../../../worker/http/limit.ts'
 import { STARTS_WITHIN, TestServers, TOKEN } from '../support/test-servers.ts'
 
 function from(address?: string): Request {
@@ -12,45 +12,49 @@ function from(address?: string): Request {
   })
 }
 
-describe('a client is', () => {
+describe('clientOf() returns', () => {
   test.each<[string, string | undefined, string]>([
     ['an IPv4 address', '192.0.2.1', '192.0.2.1'],
     ['the /64 of IPv6', '2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
     ['the same /64, for another address in it', '2001:db8:1:2:ffff::1', '2001:db8:1:2::/64'],
     ['another /64, for another network', '2001:db8:1:3:3:4:5:6', '2001:db8:1:3::/64'],
-    ['a /64 however it is written', '2001:0DB8:0001:0002::', '2001:db8:1:2::/64'],
-    ['a /64 with zeros left out at its start', '::1', '0:0:0:0::/64'],
-    ['a /64 with zeros left out in its midst', '2001:db8::5:6:7:8', '2001:db8:0:0::/64'],
-    ['a /64 with zeros left out at its end', 'fe80::', 'fe80:0:0:0::/64'],
+    ['a /64 in canonical form', '2001:0DB8:0001:0002::', '2001:db8:1:2::/64'],
+    ['a /64 with zeros omitted at its start', '::1', '0:0:0:0::/64'],
+    ['a /64 with zeros omitted in the middle', '2001:db8::5:6:7:8', '2001:db8:0:0::/64'],
+    ['a /64 with zeros omitted at its end', 'fe80::', 'fe80:0:0:0::/64'],
     ['IPv4 within IPv6', '::ffff:192.0.2.1', '192.0.2.1'],
     ['IPv4 within IPv6, in hexadecimal', '::FFFF:c000:201', '192.0.2.1'],
     ['IPv4 within IPv6, written out', '0:0:0:0:0:ffff:c0a8:ff', '192.168.0.255'],
-    ['no IPv4, if it only looks like it', '1::ffff:192.0.2.1', '1:0:0:0::/64'],
+    [
+      'a /64 for an address that only looks like IPv4 within IPv6',
+      '1::ffff:192.0.2.1',
+      '1:0:0:0::/64',
+    ],
     ['local, without an address', undefined, 'local'],
-    ['local, with an empty one', ' ', 'local'],
-    ['what is no address, as it is', 'not:an/address', 'not:an/address'],
-    ['what is too long, in part', 'x'.repeat(100), 'x'.repeat(64)],
+    ['local, with an empty address', ' ', 'local'],
+    ['other text, unchanged', 'not:an/address', 'not:an/address'],
+    ['the first 64 characters of longer text', 'x'.repeat(100), 'x'.repeat(64)],
   ])('%s', (_, address, client) => {
     expect(clientOf(from(address))).toBe(client)
   })
 })
 
-describe('within a limit', () => {
-  test('is everything, without a limiter', async () => {
+describe('assertWithinLimit()', () => {
+  test('allows everything without a limiter', async () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {})
-    await expect(withinLimit(undefined, 'messages', from())).resolves.toBeUndefined()
+    await expect(assertWithinLimit(undefined, 'messages', from())).resolves.toBeUndefined()
     expect(error).not.toHaveBeenCalled()
     error.mockRestore()
   })
-  test('is what a limiter fails to count, and that is logged', async () => {
+  test('allows a request if the limiter fails, and logs that', async () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {})
-    const failure = new Error('The limiter is away.')
+    const failure = new Error('The limiter is offline.')
     const limiter = { limit: () => Promise.reject(failure) }
-    await expect(withinLimit(limiter, 'messages', from())).resolves.toBeUndefined()
+    await expect(assertWithinLimit(limiter, 'messages', from())).resolves.toBeUndefined()
     expect(error.mock.calls).toEqual([[failure]])
     error.mockRestore()
   })
-  test('each scope and each client are counted by themselves', async () => {
+  test('counts each scope and each client separately', async () => {
     const counted: string[] = []
     const limiter = {
       async limit({ key }: { key: string }) {
@@ -58,14 +62,14 @@ describe('within a limit', () => {
         return { success: true }
       },
     }
-    await withinLimit(limiter, 'messages', from('192.0.2.1'))
-    await withinLimit(limiter, 'admin', from('192.0.2.1'))
-    await withinLimit(limiter, 'admin', from('192.0.2.2'))
+    await assertWithinLimit(limiter, 'messages', from('192.0.2.1'))
+    await assertWithinLimit(limiter, 'admin', from('192.0.2.1'))
+    await assertWithinLimit(limiter, 'admin', from('192.0.2.2'))
     expect(new Set(counted).size).toBe(3)
   })
 })
 
-const MOST_GUESSES = 40
+const MAX_GUESSES = 40
 
 describe('a flood in a real Worker', () => {
   const servers = new TestServers()
@@ -74,8 +78,8 @@ describe('a flood in a real Worker', () => {
   beforeAll(async () => {
     const config = join(await servers.project(), 'wrangler.toml')
     const text = await readFile(config, 'utf8')
-    // So that few guesses are too many.
-    await writeFile(config, text.replace('limit = 3000', `limit = ${MOST_GUESSES}`))
+    // A low limit, so that the test needs few requests.
+    await writeFile(config, text.replace('limit = 3000', `limit = ${MAX_GUESSES}`))
     server = await servers.start(await servers.folder(), TOKEN)
   }, STARTS_WITHIN)
   afterAll(() => servers.stop(), 20_000)
@@ -97,13 +101,13 @@ describe('a flood in a real Worker', () => {
     })
   }
 
-  test('of messages is stopped with 429, and stops neither the operator nor anybody else', async () => {
+  test('of messages is answered 429, and other clients and the operator are not', async () => {
     const config = await readFile(new URL('../../../wrangler.toml', import.meta.url), 'utf8')
     const periods = new Set(
       [...config.matchAll(/limit = \d+, period = (\d+)/g)].map(([, period]) => period),
     )
     const limit = Number(/"WEB_LIMIT"[^[]*limit = (\d+)/.exec(config)?.[1])
-    // Windows of the simulator begin with the minute: a flood may reach into two of them.
+    // The simulator's windows begin with the minute, so a flood may extend over two of them.
     const most = 2 * limit + 1
     let sent = 0
     let answered = 0
@@ -112,7 +116,7 @@ describe('a flood in a real Worker', () => {
       Array.from({ length: 20 }, async () => {
         while (refused.length === 0 && sent < most) {
           sent++
-          // One client, with all the addresses of its network; what it sends is refused cheaply.
+          // One client with many addresses of its /64; an empty text is refused early.
           const reply = await post(`2001:db8::${sent.toString(16)}`, '')
           if (reply.status === 429) refused.push(reply)
           else {
@@ -140,14 +144,14 @@ describe('a flood in a real Worker', () => {
     expect(await operator.json()).toMatchObject({ namespaces: expect.arrayContaining(['Seen']) })
   }, 60_000)
 
-  test('of guesses of the token is stopped before the token is looked at', async () => {
+  test('of guesses of the token is answered 429 before the token is checked', async () => {
     const statuses: number[] = []
-    // A flood may reach into two windows of the simulator.
-    for (let at = 0; at <= 2 * MOST_GUESSES && !statuses.includes(429); at++) {
+    // The flood may extend over two windows of the simulator.
+    for (let at = 0; at <= 2 * MAX_GUESSES && !statuses.includes(429); at++) {
       statuses.push((await guess('203.0.113.9', 'guessed')).status)
     }
     expect(new Set(statuses)).toEqual(new Set([401, 429]))
-    expect(statuses.length).toBeGreaterThan(MOST_GUESSES)
+    expect(statuses.length).toBeGreaterThan(MAX_GUESSES)
     expect((await guess('203.0.113.10', TOKEN)).status).toBe(200)
   })
 })

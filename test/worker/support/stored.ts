@@ -1,6 +1,6 @@
 import { encode } from '../../../src/codec.ts'
 
-/** A value as a backup holds it. */
+/** Encodes a value as a backup has it. */
 export function stored(value: unknown): { value: string } {
   return { value: encode(value) }
 }

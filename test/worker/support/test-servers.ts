@@ -9,15 +9,15 @@ import {
   startDevServer,
 } from '../../../scripts/dev-server.ts'
 
-/** The operator's token of the servers that have one. */
+/** The operator's token of servers that are started with one. */
 export const TOKEN = 'correct horse battery staple'
 export const STORAGES = ['DurableObject', 'CloudflareKV'] as const
-/** How long a test that starts a server may take, in milliseconds. */
+/** The timeout of a test that starts a server, in milliseconds. */
 export const STARTS_WITHIN = 100_000
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** Real Workers for a test file, with their data in folders of their own. Nothing is left of them. */
+/** Starts `wrangler dev` servers for a test file, with their data in temporary folders. */
 export class TestServers {
   readonly #folders: string[] = []
   readonly #servers: DevServer[] = []
@@ -36,7 +36,7 @@ export class TestServers {
     return server
   }
 
-  /** A copy of the project, as the servers run it. */
+  /** Resolves to the folder with the copy of the project that the servers run. */
   project(): Promise<string> {
     this.#project ??= this.#copyProject()
     return this.#project
@@ -53,15 +53,14 @@ export class TestServers {
     await Promise.all(this.#folders.map((folder) => rm(folder, { recursive: true, force: true })))
   }
 
-  // A file that is saved meanwhile restarts a server in the midst of a request: these have a copy.
+  // A copy, because wrangler restarts a server when a source file is saved.
   async #copyProject(): Promise<string> {
     const copy = await this.folder()
     const parts = ['src', 'adapters', 'worker', 'scripts/build-page.ts', 'scripts/browsers.ts']
     for (const name of [...parts, 'wrangler.toml', 'package.json', 'tsconfig.json']) {
       await cp(join(ROOT, name), join(copy, name), { recursive: true })
     }
-    // A replayed nick must not become an admin, even if his name is one; whom Telegram vouches for
-    // may be.
+    // Tests check that a replayed nick gets no admin rights, although it is listed here.
     const config = await readFile(join(copy, 'wrangler.toml'), 'utf8')
     await writeFile(
       join(copy, 'wrangler.toml'),

@@ -29,7 +29,7 @@ describe('the webhook', () => {
         await deliver(servers.withoutSecret, textUpdate(servers.nextId(), 'hi'), headers),
       ).toMatchObject({
         status: 404,
-        error: 'There is nothing here.',
+        error: 'Not found.',
       })
     }
   })

@@ -195,9 +195,9 @@ test('a truncated or invalid file is rejected with a reason, and nothing is chan
       text.slice(0, text.length / 2),
       /^x\.jsonl was not restored, and nothing was changed\. Line \d+: /,
     ],
-    [lines.toSpliced(1, 1).join('\n'), /nothing was changed\. Line \d+: It counts \d+ entries/],
-    ['', /Line 1: This is no backup of botshelf/],
-    ['\u0000\u0001PNG', /Line 1: This is no backup of botshelf/],
+    [lines.toSpliced(1, 1).join('\n'), /nothing was changed\. Line \d+: The file has \d+ entries/],
+    ['', /Line 1: This is not a backup of botshelf/],
+    ['\u0000\u0001PNG', /Line 1: This is not a backup of botshelf/],
     [text.replace('"format":1', '"format":2'), /written by a later version/],
   ]
   for (const [file, message] of cases) {

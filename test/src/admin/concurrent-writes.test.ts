@@ -3,13 +3,13 @@ import { expect, test } from 'vitest'
 import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import { encode } from '../../../src/codec.ts'
 import { type StorageBase, StorageRuntime } from '../../../src/index.ts'
-import { setNamespace } from '../../../src/admin/provision.ts'
-import { type RestoreCall, type Restored, restorePart } from '../../../src/admin/restore.ts'
+import { setNamespace } from '../../../src/admin/write-namespace.ts'
+import { type RestoreRequest, type RestoreResult, restorePart } from '../../../src/admin/restore.ts'
 import type { BackupEntry } from '../../../src/backup/entry.ts'
 
 type Values = Readonly<Record<string, number>>
 
-/** Memory whose every call waits for its turn, and that decides on nothing inside a call, like an object. */
+/** Memory whose calls are scheduled one by one, without `transact`, like a Durable Object over RPC. */
 class SteppedStoragePlugin extends MemoryStoragePlugin {
   step: () => Promise<void> = async () => {}
 
@@ -35,7 +35,7 @@ class SteppedStoragePlugin extends MemoryStoragePlugin {
   }
 }
 
-function entriesOf(values: Values): BackupEntry[] {
+function toEntries(values: Values): BackupEntry[] {
   return Object.entries(values)
     .map(([key, value]) => ({ namespace: 'N', key, value: encode(value) }))
     .toSorted((a, b) => (a.key < b.key ? -1 : 1))
@@ -53,15 +53,15 @@ async function filled(values: Values): Promise<SteppedStoragePlugin> {
   return plugin
 }
 
-/** Restores everything in a single part, or goes on with it. */
+/** Restores everything in a single part, or continues such a restore. */
 function restoreAll(
   plugin: MemoryStoragePlugin,
   values: Values,
-  state: RestoreCall['state'] = { v: 1, mode: 'replace', storage: '', after: null, done: false },
-): Promise<Restored> {
+  state: RestoreRequest['state'] = { v: 1, mode: 'replace', storage: '', after: null, done: false },
+): Promise<RestoreResult> {
   const range = { after: undefined, upTo: undefined }
-  const call = { state, entries: entriesOf(values), next: null, sha256: '', range }
-  return restorePart(new StorageRuntime(plugin), call, () => {})
+  const call = { state, entries: toEntries(values), next: null, sha256: '', range }
+  return restorePart(new StorageRuntime(plugin), call, { onPlanned: () => {} })
 }
 
 const values = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.constantFrom(1, 2), {
@@ -72,11 +72,11 @@ test.each<[string, (plugin: MemoryStoragePlugin, values: Values) => Promise<unkn
   [
     'PUTs',
     (plugin, to) =>
-      setNamespace(new StorageRuntime(plugin), 'N', { entries: entriesOf(to) }, () => {}),
+      setNamespace(new StorageRuntime(plugin), 'N', { entries: toEntries(to) }, () => {}),
   ],
-  ['restores that replace', restoreAll],
+  ['restores in the mode replace', restoreAll],
 ])(
-  'of two %s at once, all that one of them sets is there, and nothing that neither sets',
+  'of two %s at once, the entries of one are all there in the end, and nothing that neither sets',
   async (_, replace) => {
     const property = fc.asyncProperty(
       fc.scheduler(),
@@ -99,7 +99,7 @@ test.each<[string, (plugin: MemoryStoragePlugin, values: Values) => Promise<unkn
   },
 )
 
-test('a restore that is sent again, after another one, has all that it sets', async () => {
+test('a part that is sent again after another restore sets all of its entries again', async () => {
   const old = Object.fromEntries(Array.from({ length: 501 }, (_, n) => [`old${n}`, n]))
   const plugin = await filled(old)
   const first = await restoreAll(plugin, { a: 1 })
@@ -110,7 +110,7 @@ test('a restore that is sent again, after another one, has all that it sets', as
   expect(await held(plugin)).toEqual({ a: 1 })
 })
 
-test('where a listing may be old, what it does not show is not set again', async () => {
+test('on an eventually consistent storage, entries that a listing lacks are not set again', async () => {
   const plugin = await filled({ old: 1 })
   const open = plugin.open.bind(plugin)
   let writes = 0
@@ -129,7 +129,7 @@ test('where a listing may be old, what it does not show is not set again', async
     })
   }
   const runtime = new StorageRuntime(plugin)
-  await setNamespace(runtime, 'N', { entries: entriesOf({ new: 2 }) }, () => {})
+  await setNamespace(runtime, 'N', { entries: toEntries({ new: 2 }) }, () => {})
   expect(writes).toBe(2)
   expect(await held(plugin)).toEqual({ new: 2 })
 })

@@ -1,0 +1,223 @@
+import { jsonBytes, MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, splitIntoChunks } from '../backup/chunks.ts'
+import {
+  type BackupChange,
+  type BackupEntry,
+  type BackupRemoval,
+  EntryError,
+  readExpiry,
+  readName,
+  readText,
+} from '../backup/entry.ts'
+import { type ListMode, mergeValues } from '../backup/merge.ts'
+import { runtimeTarget } from '../backup/runtime-target.ts'
+import { decode, encode } from '../codec.ts'
+import { quote } from '../errors.ts'
+import { isStoreError, type StorageRuntime } from '../index.ts'
+import { copyValue } from '../value/copy-value.ts'
+import {
+  assertKnownFields,
+  HttpError,
+  MAX_BODY_BYTES,
+  MAX_ENTRY_BYTES,
+  readChoice,
+  readJsonObject,
+} from './http.ts'
+import { assertPlainJson, NotPlainError } from './plain-json.ts'
+import type { ValueForm } from './read-namespace.ts'
+
+/** The most entries that one call removes besides those it names. */
+export const MAX_REMOVED = 500
+const MAX_CONCURRENT_MERGES = 20
+
+/** Gets the changes of a call after they were checked and before the first write. */
+export type OnPlanned = (changes: readonly BackupChange[]) => void
+
+/** The namespace that a request writes, and the form of its values. */
+export interface WriteTarget {
+  readonly namespace: string
+  readonly form: ValueForm
+}
+
+/** What `PUT /storage` sends: all entries that the namespace shall have. */
+export interface SetRequest {
+  readonly entries: readonly BackupEntry[]
+}
+
+/** What `PATCH /storage` sends: entries to merge and keys to remove. */
+export interface MergeRequest {
+  readonly entries: readonly BackupEntry[]
+  readonly lists: ListMode
+  readonly remove: readonly BackupRemoval[]
+}
+
+/**
+ * Reads `{ entries, expires? }`, each by key: at most 200 entries and 16 MiB.
+ *
+ * @throws HttpError 400, 413 or 415
+ * @throws EntryError
+ */
+export async function readSetRequest(request: Request, target: WriteTarget): Promise<SetRequest> {
+  const body = await readJsonObject(request, MAX_BODY_BYTES)
+  assertKnownFields(body, ['entries', 'expires'])
+  const expires = readByKey(body['expires'] ?? {}, 'expires')
+  const entries = readEntries(body['entries'], target).map((entry) => ({
+    ...entry,
+    ...readExpiry(expires.get(entry.key)),
+  }))
+  const keys = new Set(entries.map(({ key }) => key))
+  const other = [...expires.keys()].find((key) => !keys.has(key))
+  if (other === undefined) return { entries }
+  throw new EntryError(`"expires" has the key ${quote(other)}, which is not in "entries".`)
+}
+
+/**
+ * Reads `{ entries?, lists, remove? }`: at most 200 entries, 200 keys to remove, and 16 MiB.
+ *
+ * @throws HttpError 400, 413 or 415
+ * @throws EntryError
+ */
+export async function readMergeRequest(
+  request: Request,
+  target: WriteTarget,
+): Promise<MergeRequest> {
+  const { namespace } = target
+  const body = await readJsonObject(request, MAX_BODY_BYTES)
+  assertKnownFields(body, ['entries', 'lists', 'remove'])
+  const lists = readChoice('lists', body['lists'], ['append', 'replace'])
+  const entries = readEntries(body['entries'] ?? {}, target)
+  const keys = body['remove'] ?? []
+  if (!Array.isArray(keys)) throw new EntryError('The field "remove" must be a list of keys.')
+  assertEntryCount(keys.length)
+  const remove = keys.map((key: unknown): BackupRemoval => ({
+    ...readName({ namespace, key }),
+    remove: true,
+  }))
+  const both = remove.find(({ key }) => entries.some((entry) => entry.key === key))
+  if (both === undefined) return { entries, lists, remove }
+  throw new EntryError(`The key ${quote(both.key)} is in both "entries" and "remove".`)
+}
+
+/**
+ * Sets the entries of a namespace and removes all others. If several such calls run at once, the
+ * entries of at least one of them are all there in the end, except on an eventually consistent storage.
+ *
+ * @throws HttpError 413 if there are more than 500 others
+ * @throws StoreError of the storage; before the first write, if it cannot hold the entries
+ */
+export async function setNamespace(
+  runtime: StorageRuntime,
+  namespace: string,
+  { entries }: SetRequest,
+  onPlanned: OnPlanned,
+): Promise<readonly BackupChange[]> {
+  const named = new Set(entries.map(({ key }) => key))
+  const others: BackupRemoval[] = []
+  {
+    await using store = await runtime.open(namespace)
+    for await (const key of store.keys()) {
+      if (!named.has(key)) others.push({ namespace, key, remove: true })
+    }
+  }
+  if (others.length > MAX_REMOVED) {
+    throw new HttpError(
+      413,
+      `There are ${others.length} other entries, of which ${MAX_REMOVED} can be removed at once; remove some of them first, by PATCH.`,
+    )
+  }
+  const changes = [...entries, ...others]
+  const target = runtimeTarget(runtime)
+  await target.check(changes)
+  onPlanned(changes)
+  await target.apply(changes)
+  // Two concurrent calls may each have listed and then removed what the other one set. The call
+  // that looks last does so after all removals, so nothing removes its entries afterwards.
+  if (others.length > 0) await target.setMissing(entries)
+  return changes
+}
+
+/**
+ * Merges each entry into what its key holds, as one atomic step where the storage has those, and
+ * then removes the keys to remove. An expiry is kept.
+ *
+ * @throws StoreError of the storage; before the first write, if it cannot hold a merged value
+ */
+export async function mergeNamespace(
+  runtime: StorageRuntime,
+  namespace: string,
+  { entries, lists, remove }: MergeRequest,
+  onPlanned: OnPlanned,
+): Promise<readonly BackupChange[]> {
+  const target = runtimeTarget(runtime)
+  const changes = [...entries, ...remove]
+  await target.check(changes)
+  await using store = await runtime.open(namespace)
+  const merge = (current: unknown, { value }: BackupEntry): unknown =>
+    mergeValues(current, decode(value), lists)
+  // The stored values may be large, and the memory of a Worker holds only some of them at once.
+  const bounds = { maxItems: MAX_CONCURRENT_MERGES, maxBytes: MAX_CHUNK_BYTES }
+  const chunks = [...splitIntoChunks(entries, bounds)]
+  for (const chunk of chunks) {
+    const current = await Promise.all(chunk.map(({ key }) => store.get(key)))
+    for (const [index, entry] of chunk.entries()) {
+      const value = encode(merge(current[index], entry))
+      await target.check([{ namespace, key: entry.key, value }])
+    }
+  }
+  onPlanned(changes)
+  for (const chunk of chunks) {
+    const stored = await Promise.allSettled(
+      chunk.map((entry) => store.update(entry.key, (current) => merge(current, entry))),
+    )
+    const failed = stored.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+  await target.apply(remove)
+  return changes
+}
+
+function readEntries(given: unknown, { namespace, form }: WriteTarget): readonly BackupEntry[] {
+  const values = readByKey(given, 'entries')
+  assertEntryCount(values.size)
+  return [...values].map(([key, value]) => {
+    const name = readName({ namespace, key })
+    try {
+      const entry = { ...name, value: form === 'text' ? readTextValue(value) : readPlain(value) }
+      if (jsonBytes(entry) <= MAX_ENTRY_BYTES) return entry
+      throw new HttpError(413, `The entry ${quote(key)} is larger than ${MAX_ENTRY_BYTES} bytes.`)
+    } catch (error) {
+      if (!(error instanceof EntryError)) throw error
+      throw new EntryError(`The entry ${quote(key)}: ${error.message}`)
+    }
+  })
+}
+
+function readTextValue(value: unknown): string {
+  if (typeof value === 'string') return readText(value)
+  throw new EntryError(
+    'The value must be text of botshelf/codec; to send plain JSON, add "as=json" to the address.',
+  )
+}
+
+function readPlain(value: unknown): string {
+  try {
+    // JSON.parse accepts what JSON cannot write back: it reads 1e400 as Infinity.
+    assertPlainJson(value)
+    return encode(copyValue(value).value)
+  } catch (error) {
+    if (error instanceof NotPlainError || isStoreError(error)) throw new EntryError(error.message)
+    throw error
+  }
+}
+
+function readByKey(given: unknown, field: string): ReadonlyMap<string, unknown> {
+  if (given === undefined) throw new EntryError(`The field "${field}" is missing.`)
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new EntryError(`The field "${field}" must be an object, by key.`)
+  }
+  return new Map(Object.entries(given))
+}
+
+function assertEntryCount(count: number): void {
+  if (count <= MAX_CHUNK_ENTRIES) return
+  throw new HttpError(413, `There are ${count} entries; send at most ${MAX_CHUNK_ENTRIES} a call.`)
+}

@@ -1,0 +1,79 @@
+import type { StorageRuntime } from '../index.ts'
+import { jsonBytes, MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES } from './chunks.ts'
+import { writeCursor } from './cursor.ts'
+import type { BackupEntry, EntryName } from './entry.ts'
+import { type BackupPart, sealPart } from './part.ts'
+import { listNamespaces } from './runtime-target.ts'
+import { readSlice } from './slice.ts'
+import type { ExcludeOptions } from './target.ts'
+
+// Each namespace takes a listing, also if it is empty.
+const MAX_NAMESPACES_PER_PART = 50
+
+/** Options of {@link readPart}. */
+export interface ReadPartOptions extends ExcludeOptions {
+  /** The entry that the part begins behind, usually the last one of the part before. */
+  readonly after?: EntryName | undefined
+}
+
+/**
+ * Reads one part of a backup: at most 200 entries and 1 MiB as JSON, or a single larger entry. The
+ * parts together have every entry that existed all the while; what is written meanwhile may be missing.
+ *
+ * @throws StoreError of the storage
+ */
+export async function readPart(
+  runtime: StorageRuntime,
+  { after, excludedNamespaces = [] }: ReadPartOptions = {},
+): Promise<BackupPart> {
+  const entries: BackupEntry[] = []
+  let bytes = 0
+  let namespacesRead = 0
+  const cursor = after === undefined ? null : writeCursor(after)
+  for (const namespace of await listNamespaces(runtime)) {
+    if (after !== undefined && namespace < after.namespace) continue
+    if (excludedNamespaces.includes(namespace)) continue
+    const isFull = entries.length >= MAX_CHUNK_ENTRIES || bytes >= MAX_CHUNK_BYTES
+    if (isFull || (namespacesRead >= MAX_NAMESPACES_PER_PART && entries.length > 0)) {
+      return sealPart({ after: cursor, entries, isLast: false })
+    }
+    await using store = await runtime.open(namespace)
+    const slice = await readSlice(store, {
+      after: namespace === after?.namespace ? after.key : undefined,
+      maxEntries: MAX_CHUNK_ENTRIES - entries.length,
+      maxBytes: MAX_CHUNK_BYTES - bytes,
+      isStrict: entries.length > 0,
+    })
+    namespacesRead++
+    for (const [key, stored] of slice.entries) {
+      const entry = { namespace, key, ...stored }
+      entries.push(entry)
+      bytes += jsonBytes(entry)
+    }
+    if (!slice.isLast) return await sealPart({ after: cursor, entries, isLast: false })
+  }
+  return sealPart({ after: cursor, entries, isLast: true })
+}
+
+/**
+ * Reads a backup part by part, in order, so that only one of them is in memory.
+ *
+ * @throws StoreError of the storage
+ *
+ * @example
+ * for await (const { entries } of readParts(runtime)) {
+ *   for (const entry of entries) console.log(formatEntry(entry))
+ * }
+ */
+export async function* readParts(
+  runtime: StorageRuntime,
+  options: ExcludeOptions = {},
+): AsyncGenerator<BackupPart> {
+  let after: EntryName | undefined
+  for (;;) {
+    const part: BackupPart = await readPart(runtime, { ...options, after })
+    yield part
+    after = part.entries.at(-1)
+    if (part.next === null || after === undefined) return
+  }
+}

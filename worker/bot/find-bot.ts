@@ -1,0 +1,28 @@
+import { AdminError, callBot } from 'botshelf/admin'
+
+/** One of the storages of a bot in a Worker. */
+export interface RemoteStorage {
+  readonly name: string
+  /** Whether requests use it that name none. */
+  readonly default?: boolean
+}
+
+/** The public description of a bot in a Worker. */
+export interface RemoteBot {
+  readonly storages: readonly RemoteStorage[]
+  /** Whether it has an operator, that is, a token. */
+  readonly admin: boolean
+  /** Whether it answers over the web. Default `true`. */
+  readonly chat?: boolean
+}
+
+/** Resolves to the bot in the Worker at an address; `undefined` if it does not answer as one. */
+export async function findBot(url: string, timeoutMs?: number): Promise<RemoteBot | undefined> {
+  try {
+    const found = (await callBot({ url }, 'api/storages', { timeoutMs })) as RemoteBot | null
+    return Array.isArray(found?.storages) && typeof found.admin === 'boolean' ? found : undefined
+  } catch (error) {
+    if (error instanceof AdminError) return undefined
+    throw error
+  }
+}
