@@ -141,7 +141,10 @@ describe('readBackup() refuses', () => {
     ['Line 2: The field "value" is missing.', file('{"namespace":"a","key":"k"}', '{"entries":1}')],
     ['Line 2: Unknown field "ttl"', file(good.replace('}', ',"ttl":1}'), '{"entries":1}')],
     ['Line 2: A key must be a string', file(line('a', 1), '{"entries":1}')],
-    ['Line 2: The key "k\\ud800" holds an unpaired', file(line('a', 'k\ud800'), '{"entries":1}')],
+    [
+      'must be a string without unpaired surrogates; received "k\\ud800"',
+      file(line('a', 'k\ud800'), '{"entries":1}'),
+    ],
     ['Line 2: A namespace must be', file(line('', 'k'), '{"entries":1}')],
     ['Line 2: A namespace must be', file(line('\udc00', 'k'), '{"entries":1}')],
     ['Line 2: A namespace must be', file(line(null, 'k'), '{"entries":1}')],

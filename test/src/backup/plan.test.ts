@@ -202,7 +202,7 @@ describe('runtimeTarget() and readAll()', () => {
     expect([...(await target.entries('a')).keys()]).toEqual(many.map(({ key }) => key))
   })
   test('need allowLostUpdates on a storage without atomic batches', async () => {
-    const config = { STORAGE: 'Six' }
+    const config = { STORAGE: 'Minimal' }
     await using strict = await StorageRuntime.start(config, [minimal])
     await expect(runtimeTarget(strict).apply([set(1)])).rejects.toMatchObject({
       code: 'NOT_ATOMIC',
