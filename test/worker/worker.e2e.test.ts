@@ -235,7 +235,7 @@ describe('POST /api/replay', () => {
     [400, '"room" is missing', { events: [] }],
     [413, 'at most 200', { room: 'r', events: Array.from({ length: 201 }, () => event) }],
     [413, 'at most 262144 bytes', { room: 'r'.repeat(270_000), events: [] }],
-    [400, 'Event 1: it must be an object', { room: 'r', events: [event, 1] }],
+    [400, 'Event 1: It must be an object', { room: 'r', events: [event, 1] }],
     [400, 'Event 0: The field "at"', { room: 'r', events: [{ ...event, at: '0' }] }],
     [400, 'Event 0: The field "at"', { room: 'r', events: [{ ...event, at: 1e300 }] }],
     [400, 'Event 0: The field "kind"', { room: 'r', events: [{ ...event, kind: 'join' }] }],
