@@ -78,6 +78,7 @@ export class IndexedDBStorage extends BatchStorageBase {
     // One group may have aborted the transaction of all. Retry each alone.
     const outcomes: Outcome[] = []
     for (const group of groups) {
+      // If the outcome of this group is unknown, the outcomes of the others are still reported.
       const [outcome] = await this.commit([group]).catch((error: unknown) => [
         toStoreError(error, {}),
       ])
