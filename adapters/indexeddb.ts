@@ -1,18 +1,20 @@
 // The IndexedDB adapter
 //
 // A namespace is one database, with two object stores: `entries` has a record for each key, and
-// `meta` has the identity of the database. The files in indexeddb/, from the top down:
+// `meta` has the identity of the database and the time of the last sync. In these files, a *tab* is
+// any page or worker of the origin. The files in indexeddb/, from the top down:
 //
-//   indexeddb-storage.ts  the storage of one namespace: puts the parts below together
-//   change-broadcast.ts   sends changes to the other tabs and workers of the origin
+//   indexeddb-storage.ts  the storage of one namespace: combines the parts below
+//   change-broadcast.ts   sends changes to other tabs, and receives theirs
 //   sweeper.ts            deletes expired entries in the background
 //   listing.ts            reads keys or entries page by page
-//   write-groups.ts       the transaction body that checks conditions and writes groups of changes
+//   write-body.ts         the transaction body that checks conditions and writes groups of changes
 //   record.ts             converts an entry to the stored record and back
 //   error-encoding.ts     encodes errors in values, for browsers that cannot store them
-//   connection.ts         a lasting connection to one database: yields, reconnects, reports loss
+//   connection.ts         a connection that reopens itself and reports data loss
 //   transaction.ts        runs one transaction, and fails it if its connection is lost
 //   open-database.ts      opens a database, within a time limit
+//   identity.ts           the identity of a database, and of the one that was used last
 //   format.ts             the names in the database, and how a new one is created
 //   errors.ts             converts the browser's errors to StoreError
 //
@@ -20,26 +22,33 @@
 //
 //   1. The queue of the store calls `commit` with groups of changes, or `transact` with keys to read
 //      and a function that returns the groups.
-//   2. One readwrite transaction reads those keys and the entries that conditions name, writes the
-//      groups whose conditions hold, and requests the commit.
-//   3. A message announces to the other tabs that something changes.
+//   2. One readwrite transaction reads those keys and the keys of the conditions (`ifVersion`),
+//      writes the groups whose conditions hold, and requests the commit.
+//   3. If it is the first write of a burst, a message announces to the other tabs that changes are
+//      being committed.
 //   4. The browser reports that the commit is complete; with `strict` durability, that it is on
 //      disk. The listeners of this tab are notified, and the promise resolves.
-//   5. A moment later a message names the changed keys to the other tabs, which look them up.
+//   5. 10 ms after the last write of a burst, a message names the changed keys. The other tabs look
+//      them up and notify their listeners.
 //
-// If the transaction is aborted, nothing of it is stored; if one group may be the cause, each is
-// retried alone. If the connection was lost, the write is retried once; but if the commit had been
-// requested, the outcome is `unknown`.
+// If the transaction is aborted, nothing of it is stored. If one group may be the cause, each is
+// retried alone. If the connection is lost before the commit is requested, `commit` and `transact`
+// retry once; `clear` rejects, and its caller may repeat it. If the connection is lost after that,
+// the outcome is `unknown`.
 //
 // Life of a connection:
 //
-//   1. Opening a namespace opens it, and creates the database if there is none.
-//   2. It yields when another page deletes or upgrades the database: it closes at once, since the
-//      other page waits for that. The next call reconnects.
-//   3. When the browser closes it, because the user cleared the site's data for example, the calls
-//      under way fail with CONNECTION_LOST. It reconnects within a second, or with the next call.
-//   4. After each opening it compares the random identity in the database with the last one known.
-//      If they differ, the database was deleted and created again: it emits `data-lost`.
+//   1. Opening a namespace opens the connection, and creates the database if there is none.
+//   2. When another tab deletes or upgrades the database, it closes at once, since the other tab
+//      waits for that. It reports a deletion as `data-lost` once earlier writes have completed. The
+//      next call reconnects.
+//   3. When the browser closes it, for example because the user cleared the site's data, running
+//      transactions fail with `CONNECTION_LOST`; writes are retried as above. It starts to reconnect
+//      within a second, or with the next call.
+//   4. After each opening it compares the random identity in the database with the last one used,
+//      which it keeps in memory and in localStorage. If they differ, the database was deleted and
+//      created again: it emits `data-lost`, unless it has reported the deletion already.
+//   5. `close` waits for the running opening and comparison, then closes it.
 
 import type { BotConfig } from '../src/config.ts'
 import { StoreError } from '../src/errors.ts'
@@ -51,12 +60,12 @@ import { fromOpenError } from './indexeddb/errors.ts'
 import { IndexedDBStorage } from './indexeddb/indexeddb-storage.ts'
 
 /**
- * The manifest of the IndexedDB backend, for pages and web workers. Its `STORAGE_CONFIG`:
+ * The manifest of the IndexedDB backend, for pages and web workers. Its `STORAGE_CONFIG` has:
  *
  * - `database`: the prefix of the names of its databases; default `botshelf`
- * - `durability`: `strict` (the default) resolves a write when it is on disk; `relaxed` resolves it
- *   earlier, and a power cut may lose the last writes
- * - `openTimeout`: how long opening may take, from 1 to 2147483647 ms; default 10,000
+ * - `durability`: with `strict` (the default), a write resolves when it is on disk. With `relaxed`, it
+ *   resolves before that, and a power cut may lose the last writes
+ * - `openTimeout`: the time limit for opening a database, from 1 to 2147483647 ms; default 10,000
  *
  * @example
  * const config = { STORAGE: 'IndexedDB', STORAGE_CONFIG: { database: 'my-bot' } }
@@ -64,7 +73,7 @@ import { IndexedDBStorage } from './indexeddb/indexeddb-storage.ts'
  */
 export const indexeddb: Manifest = {
   name: 'IndexedDB',
-  description: 'The browser: shared by the tabs and workers of an origin, atomic across them.',
+  description: "IndexedDB, shared and atomic across an origin's tabs and workers.",
   config: {
     database: {
       type: 'string',
@@ -80,19 +89,19 @@ export const indexeddb: Manifest = {
     openTimeout: {
       type: 'number',
       default: 10_000,
-      doc: 'how long opening may wait for another tab, in milliseconds',
+      doc: 'time limit for opening a database, in milliseconds',
     },
   },
   load: () => IndexedDBStoragePlugin,
 }
 
-/** The longest time that `setTimeout` can wait. */
+/** The longest delay that `setTimeout` takes. A longer delay fires immediately. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 /**
- * Opens namespaces in IndexedDB: each is a database `<database>/<namespace>` of the origin. Atomic
- * across all tabs and workers of the origin. A write resolves when its transaction has completed.
- * Keys and values have no limit but the browser's quota.
+ * Opens namespaces in IndexedDB: each is a database `<database>/<namespace>` of the origin. Writes
+ * are atomic across all tabs and workers of the origin, and resolve when their transaction has
+ * completed. Keys and values have no limit but the browser's quota.
  *
  * @example
  * const plugin = new IndexedDBStoragePlugin({ STORAGE_CONFIG: { durability: 'relaxed' } })
@@ -110,10 +119,11 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
    */
   constructor(config?: BotConfig | null) {
     super(config, indexeddb.config)
+    // Escaped and ended by "/", no prefix can begin the name of another bot's database.
     this.#prefix = `${escapeSeparators(this.storageConfig['database'] as string)}/`
     this.#durability = this.storageConfig['durability'] as 'strict' | 'relaxed'
     this.#openTimeoutMs = this.storageConfig['openTimeout'] as number
-    if (!(this.#openTimeoutMs > 0 && this.#openTimeoutMs <= MAX_TIMEOUT_MS)) {
+    if (!(this.#openTimeoutMs >= 1 && this.#openTimeoutMs <= MAX_TIMEOUT_MS)) {
       throw new StoreError(
         'CONFIG_INVALID',
         `STORAGE_CONFIG.openTimeout must be between 1 and ${MAX_TIMEOUT_MS} ms; received ${this.#openTimeoutMs}.`,
@@ -122,13 +132,14 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
   }
 
   /**
-   * Opens a namespace, and creates its database if there is none. `host` is notified of
-   * `data-lost`, `blocked` and `reopened`.
+   * Opens a namespace, and creates its database if there is none. Emits `data-lost`, `blocked` and
+   * `reopened` to `host`.
    *
    * @throws StoreError `UNAVAILABLE` if there is no IndexedDB or the browser denies access to it,
    * `BLOCKED` if it is not open after `openTimeout`, `VERSION_MISMATCH` if a later version of
    * botshelf upgraded the database, `QUOTA_EXCEEDED` if there is no room for a new one, `CORRUPT` if
-   * the browser cannot read it or other software created it
+   * the browser cannot read it or other software created it, `CONNECTION_LOST` if the browser closed
+   * it while it was opening
    */
   async open(namespace: string, host?: StorageHost): Promise<StorageBase> {
     const connection = new Connection({
@@ -143,14 +154,14 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
         now: host && (() => host.now()),
       })
     } catch (error) {
-      // The caller gets no storage that it could close.
+      // The constructor throws if BroadcastChannel is missing. The caller has no storage to close.
       await connection.close()
       throw fromOpenError(error)
     }
   }
 
   /**
-   * Lists the namespaces that have a database, also empty ones. Firefox supports it from 126 on.
+   * Lists the namespaces that have a database, including empty ones. Firefox supports it from 126 on.
    *
    * @throws StoreError `UNAVAILABLE` if the browser cannot list its databases
    */
@@ -168,9 +179,9 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
 }
 
 /**
- * Asks the browser not to delete the origin's data when disk space runs low, and resolves to its
- * answer; it never rejects. Some browsers ask the user, so call it where the user expects a
- * question. In a worker, which cannot ask, it resolves to whether a page was granted it.
+ * Asks the browser not to delete the origin's data when disk space runs low. Resolves to whether
+ * storage is persistent; never rejects. Some browsers ask the user, so call it in response to a user
+ * action. Workers cannot ask; there it resolves to the current state.
  *
  * @example
  * button.addEventListener('click', async () => {
@@ -182,7 +193,7 @@ export async function persist(): Promise<boolean> {
   try {
     return (await (manager?.persist?.() ?? manager?.persisted?.())) ?? false
   } catch {
-    // An origin that may not store anything, a sandboxed frame for example.
+    // The browser throws where it denies storage, such as in a sandboxed frame.
     return false
   }
 }

@@ -1,92 +1,107 @@
 import { noop } from '../../src/async.ts'
 import type { StorageListener, StoreChange } from '../../src/storage.ts'
 
-/** The most keys that one message names, or that are looked up at once. More count as all keys. */
+/** The most keys that one message names, or that one lookup reads. Above it, `'all'` is sent. */
 const MAX_NAMED_KEYS = 1000
-/** How long to wait, after a tab announced changes, for the message that names them. */
+/** How long to wait, after another tab announced a burst, for the message that names its keys. */
 const ANNOUNCE_TIMEOUT_MS = 3000
-/** How long after the last write of a burst its keys are sent. */
+/** Delay from the last write of a burst to its second message. */
 const DEBOUNCE_MS = 10
-/** How long after the start of a burst its keys are sent at the latest. */
-const MAX_DELAY_MS = 100
+/**
+ * A burst older than this ends as soon as no write is unsettled, without the delay. Writes that
+ * overlap can extend it further.
+ */
+const DEBOUNCE_LIMIT_MS = 100
 
 /** What listeners receive: a change, or `unknown` if any key may have changed. */
 export type ChangeNotification = Parameters<StorageListener>[0]
 
-/** The keys that may have changed. */
+/** The keys that may have changed. Listeners receive `'all'` as `unknown`. */
 type ChangedKeys = readonly string[] | 'all'
 
-/** The first message of a burst announces changes; the second names the keys. */
+/**
+ * The first message of a burst announces changes; the second names the keys. `v` is the version of
+ * this protocol, `id` is that of the burst.
+ */
 type Message =
   | { readonly v: 1; readonly id: string; readonly changes: true }
   | { readonly v: 1; readonly id: string; readonly done: ChangedKeys }
 
-/** Reads which of the keys exist, in their order. */
-export type FindKeys = (keys: readonly string[]) => Promise<readonly boolean[]>
+/** Reads whether each of the keys exists, in their order. */
+export type CheckExistence = (keys: readonly string[]) => Promise<readonly boolean[]>
 
 /** Writes in close succession, which share their two messages. */
 interface Burst {
   readonly id: string
+  /** By `performance.now()`, in milliseconds. */
   readonly startedAt: number
-  /** The keys that the writes change; `undefined` is every key. */
-  readonly keys: Set<string | undefined>
+  /** The keys that the writes change, unless they change all. */
+  readonly keys: Set<string>
+  changesAll: boolean
   unsettledWrites: number
 }
 
 /**
- * Sends the changes that are made here to the other tabs and workers of the origin, receives
- * theirs, and notifies the listeners of both.
+ * Sends this tab's changes to other tabs, receives theirs, and notifies this tab's listeners.
  *
- * A message costs a fifth of a small write, so writes in close succession form a burst, which takes
- * two messages: one when the first write is sent to the database, and one with all keys after the
- * last has settled. A tab that closes in between never sends the second. Then receivers assume
- * after a timeout that any key may have changed.
+ * A message costs a fifth of a small write or more, so writes in close succession form a burst,
+ * which takes two messages: one when the first write has requested its commit, and one with all keys
+ * after the last has settled. A tab that is killed in between never sends the second. Then receivers
+ * assume after a timeout that any key may have changed.
  *
- * A second message may also arrive after a newer change was received from another tab. So receivers
- * do not trust its order: they look up its keys, and emit `set` or `remove` by what exists now.
+ * Messages from different tabs can arrive out of order: the second one may be older than a change
+ * that was received already. So receivers look up its keys, and emit `set` or `remove` by what
+ * exists now.
  */
 export class ChangeBroadcast {
-  readonly #findKeys: FindKeys
+  readonly #checkExistence: CheckExistence
   readonly #channel: BroadcastChannel
   readonly #listeners = new Set<StorageListener>()
   readonly #senderId: string = crypto.getRandomValues(new Uint32Array(2)).join('-')
   #burstCount = 0
   #burst: Burst | undefined
   #debounceTimer: ReturnType<typeof setTimeout> | undefined
-  /** Timers of the bursts that other tabs have announced, by the burst's id. */
-  readonly #announced = new Map<string, ReturnType<typeof setTimeout>>()
-  /** The keys received that are not looked up yet. */
-  readonly #received = new Set<string>()
-  #hasReceivedAll = false
+  /** The timeouts of the bursts that other tabs have announced, by the burst's id. */
+  readonly #announceTimers = new Map<string, ReturnType<typeof setTimeout>>()
+  /** The keys that other tabs have changed and that are not looked up yet. */
+  readonly #keysToLookUp = new Set<string>()
+  /** Whether other tabs may have changed any key since the last lookup. */
+  #mustEmitUnknown = false
   #lookup: Promise<void> | undefined
 
-  constructor(database: string, findKeys: FindKeys) {
-    this.#findKeys = findKeys
+  constructor(database: string, checkExistence: CheckExistence) {
+    this.#checkExistence = checkExistence
     this.#channel = new BroadcastChannel(`botshelf:${database}`)
-    // From the start, not from the first listener on: changes that are announced before may be
-    // applied after it.
+    // Listen from construction: a write that was announced before the first subscription may
+    // complete after it.
     this.#channel.addEventListener('message', ({ data }: MessageEvent<unknown>) =>
       this.#onMessage(data),
     )
   }
 
-  /** Announces changes to other tabs. Returns the function to call once the write has settled. */
+  /**
+   * Announces changes to other tabs. Returns the function to call once the write has succeeded or
+   * failed.
+   */
   announce(changes: readonly StoreChange[]): () => void {
     if (changes.length === 0) return noop
     clearTimeout(this.#debounceTimer)
     let burst = this.#burst
     if (burst === undefined) {
       const id = `${this.#senderId}.${this.#burstCount++}`
-      burst = { id, startedAt: performance.now(), keys: new Set(), unsettledWrites: 0 }
+      const startedAt = performance.now()
+      burst = { id, startedAt, keys: new Set(), changesAll: false, unsettledWrites: 0 }
       this.#burst = burst
       this.#post({ v: 1, id, changes: true })
     }
-    const { startedAt, keys } = burst
-    for (const { key } of changes) keys.add(key)
+    for (const { key } of changes) {
+      if (key === undefined) burst.changesAll = true
+      else burst.keys.add(key)
+    }
     burst.unsettledWrites++
     return () => {
       if (--burst.unsettledWrites > 0) return
-      if (performance.now() - startedAt > MAX_DELAY_MS) this.#endBurst()
+      if (performance.now() - burst.startedAt > DEBOUNCE_LIMIT_MS) this.#endBurst()
       else this.#debounceTimer = setTimeout(() => this.#endBurst(), DEBOUNCE_MS)
     }
   }
@@ -99,27 +114,27 @@ export class ChangeBroadcast {
   /** Adds a listener. Returns the function that removes it. */
   subscribe(listener: StorageListener): () => void {
     // Wrapped, so that one function can be subscribed twice.
-    const own: StorageListener = (change) => listener(change)
-    this.#listeners.add(own)
-    return () => this.#listeners.delete(own)
+    const wrapper: StorageListener = (change) => listener(change)
+    this.#listeners.add(wrapper)
+    return () => this.#listeners.delete(wrapper)
   }
 
+  /** Ends the burst, removes all listeners, and waits for the running lookup. */
   async close(): Promise<void> {
     this.#endBurst()
     this.#channel.close()
     this.#listeners.clear()
-    for (const timer of this.#announced.values()) clearTimeout(timer)
+    for (const timer of this.#announceTimers.values()) clearTimeout(timer)
+    // It uses the connection, which is closed next.
     await this.#lookup
   }
 
   #endBurst(): void {
     clearTimeout(this.#debounceTimer)
     if (this.#burst === undefined) return
-    const { id, keys } = this.#burst
+    const { id, keys, changesAll } = this.#burst
     this.#burst = undefined
-    const named = [...keys].filter((key) => key !== undefined)
-    const isAll = named.length < keys.size || named.length > MAX_NAMED_KEYS
-    this.#post({ v: 1, id, done: isAll ? 'all' : named })
+    this.#post({ v: 1, id, done: changesAll || keys.size > MAX_NAMED_KEYS ? 'all' : [...keys] })
   }
 
   #post(message: Message): void {
@@ -134,27 +149,27 @@ export class ChangeBroadcast {
   #onMessage(data: unknown): void {
     const { v, id, changes, done } = (data ?? {}) as Record<string, unknown>
     if (typeof v !== 'number' || typeof id !== 'string') return
-    // A later version of botshelf sent it. Something has changed, but not even the keys are known.
+    // A later version of botshelf announces a change; this version cannot read which keys.
     if (v !== 1) this.#receive('all')
     else if (isChangedKeys(done)) {
-      clearTimeout(this.#announced.get(id))
-      this.#announced.delete(id)
+      clearTimeout(this.#announceTimers.get(id))
+      this.#announceTimers.delete(id)
       this.#receive(done)
     } else if (changes === true) {
       const timer = setTimeout(() => {
-        this.#announced.delete(id)
+        this.#announceTimers.delete(id)
         this.#receive('all')
       }, ANNOUNCE_TIMEOUT_MS)
-      this.#announced.set(id, timer)
+      this.#announceTimers.set(id, timer)
     }
   }
 
   #receive(keys: ChangedKeys): void {
     if (this.#listeners.size === 0) return
-    if (keys !== 'all') for (const key of keys) this.#received.add(key)
-    if (keys === 'all' || this.#received.size > MAX_NAMED_KEYS) {
-      this.#received.clear()
-      this.#hasReceivedAll = true
+    if (keys !== 'all') for (const key of keys) this.#keysToLookUp.add(key)
+    if (keys === 'all' || this.#keysToLookUp.size > MAX_NAMED_KEYS) {
+      this.#keysToLookUp.clear()
+      this.#mustEmitUnknown = true
     }
     this.#lookup ??= this.#lookUpAndEmit().finally(() => {
       this.#lookup = undefined
@@ -162,16 +177,17 @@ export class ChangeBroadcast {
   }
 
   async #lookUpAndEmit(): Promise<void> {
-    while (this.#hasReceivedAll || this.#received.size > 0) {
-      const keys = [...this.#received]
-      const isAll = this.#hasReceivedAll
-      this.#received.clear()
-      this.#hasReceivedAll = false
-      const exists = isAll ? undefined : await this.#findKeys(keys).catch(noop)
+    while (this.#mustEmitUnknown || this.#keysToLookUp.size > 0) {
+      const keys = [...this.#keysToLookUp]
+      const isUnknown = this.#mustEmitUnknown
+      this.#keysToLookUp.clear()
+      this.#mustEmitUnknown = false
+      // If the lookup fails, whether the keys exist is unknown. Then watchers list all keys.
+      const existing = isUnknown ? undefined : await this.#checkExistence(keys).catch(noop)
       this.emit(
-        exists === undefined
+        existing === undefined
           ? [{ kind: 'unknown' }]
-          : keys.map((key, index) => ({ kind: exists[index] ? 'set' : 'remove', key })),
+          : keys.map((key, index) => ({ kind: existing[index] ? 'set' : 'remove', key })),
       )
     }
   }

@@ -2,7 +2,8 @@ import { noop, sleep } from '../../src/async.ts'
 import { StoreError } from '../../src/errors.ts'
 import type { StorageHost } from '../../src/storage.ts'
 import { fromTransactionError } from './errors.ts'
-import { IDENTITY_KEY, META_STORE } from './format.ts'
+import { META_STORE } from './format.ts'
+import { loadIdentity, readIdentityBody, saveIdentity } from './identity.ts'
 import { openDatabase } from './open-database.ts'
 import {
   beginTransaction,
@@ -11,7 +12,9 @@ import {
   TransactionRunner,
 } from './transaction.ts'
 
-/** The shortest time between two reconnects that no call asked for. */
+/** How often to begin a transaction. If the connection is dead, the second attempt reconnects. */
+const MAX_ATTEMPTS = 2
+/** The shortest time between two automatic reconnects. */
 const RECONNECT_INTERVAL_MS = 1000
 
 export interface ConnectionOptions {
@@ -27,49 +30,51 @@ type Results<R extends readonly IDBRequest[]> = {
 }
 
 /**
- * A lasting connection to one database. The browser's own connection ends when another page deletes
- * or upgrades the database, or when the browser closes it; this one opens a new one then. It
- * reports when the data of the previous connection is gone.
+ * A connection to one database that reopens itself. It closes for another tab that deletes or
+ * upgrades the database, and reopens with the next call. If the browser closes it, it reopens soon.
+ * It reports when the data of the previous connection is lost.
  */
 export class Connection {
   readonly name: string
-  readonly #openTimeoutMs: number
-  readonly #emit: StorageHost['emit']
+  readonly #options: ConnectionOptions
   readonly #transactions = new TransactionRunner((db) => this.#drop(db))
   #db: IDBDatabase | undefined
   #connecting: Promise<IDBDatabase> | undefined
   /** The identity of the database that was used last. Pending while it is read. */
   #identity: Promise<string | undefined> | undefined
-  /** Whether the data loss that the next comparison of identities finds was already reported. */
+  /** Whether the loss that the next comparison will find was already reported. */
   #isLossReported = false
-  #hasYielded = false
+  #isClosedForOthers = false
   /** The connections that the browser has closed. */
   readonly #terminated = new WeakSet<IDBDatabase>()
-  #reconnectedAt = -RECONNECT_INTERVAL_MS
+  /** When the last automatic reconnect started, by `performance.now()`, in milliseconds. */
+  #lastReconnectAt = -RECONNECT_INTERVAL_MS
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
   /**
-   * Called when data is lost. `clear`: every entry is gone. `unknown`: every entry may have changed,
-   * since others may have written to the new database.
+   * Called when what is known of the keys is out of date. `clear`: every entry is gone. `unknown`:
+   * any key may have changed.
    */
-  onDataLost: (kind: 'clear' | 'unknown') => void = noop
+  onKeysInvalidated: (kind: 'clear' | 'unknown') => void = noop
 
-  constructor({ name, openTimeoutMs, emit }: ConnectionOptions) {
-    this.name = name
-    this.#openTimeoutMs = openTimeoutMs
-    this.#emit = emit
+  constructor(options: ConnectionOptions) {
+    this.name = options.name
+    this.#options = options
   }
 
-  /** @throws StoreError why the database cannot be opened */
+  /**
+   * Opens the database, and creates it if there is none.
+   *
+   * @throws StoreError if the database cannot be opened: see `openDatabase`
+   */
   async open(): Promise<void> {
     await this.#connect()
   }
 
   /**
-   * Runs a transaction, on a new connection if there is none. If the connection turns out to be
-   * dead before anything was sent, it reconnects once.
+   * Runs a transaction, on a new connection if there is none.
    *
-   * @throws StoreError why the database cannot be opened, or why the transaction was rolled back
+   * @throws StoreError if the database cannot be opened, or if the transaction was rolled back
    */
   async run<T>(body: TransactionBody<T>, options: TransactionOptions = {}): Promise<T> {
     for (let attempt = 1; ; attempt++) {
@@ -81,7 +86,7 @@ export class Connection {
         const failure = fromTransactionError(error, 'not-applied')
         if (failure.code !== 'CONNECTION_LOST') throw failure
         this.#drop(db)
-        if (attempt === 2) throw failure
+        if (attempt === MAX_ATTEMPTS) throw failure
         continue
       }
       return this.#transactions.run(transaction, body)
@@ -100,22 +105,23 @@ export class Connection {
     })
   }
 
-  /** Whether another page deleted or upgraded the database, and no call has reconnected since. */
-  get hasYielded(): boolean {
-    return this.#hasYielded
+  /** Whether another tab deleted or upgraded the database, and no call has reconnected since. */
+  get isClosedForOthers(): boolean {
+    return this.#isClosedForOthers
   }
 
+  /** Closes the connection, after a running opening and comparison of identities. */
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#reconnectTimer)
     await this.#connecting?.catch(noop)
-    // A loss must be reported, and the identity remembered, before this resolves.
+    // A loss must be reported, and the identity saved, before this resolves.
     await this.#identity
     this.#db?.close()
     this.#db = undefined
   }
 
-  /** Closes a connection that is of no more use. The next call opens a new one. */
+  /** Closes a connection that is no longer usable. The next call opens a new one. */
   #drop(db: IDBDatabase): void {
     if (this.#db === db) this.#db = undefined
     db.close()
@@ -131,25 +137,29 @@ export class Connection {
   async #openAndCompare(): Promise<IDBDatabase> {
     const db = await openDatabase({
       name: this.name,
-      openTimeoutMs: this.#openTimeoutMs,
-      onBlocked: (reason) => this.#emit('blocked', reason),
-      onVersionChange: (closing, isDeletion) => this.#yield(closing, isDeletion),
+      openTimeoutMs: this.#options.openTimeoutMs,
+      onTimeout: (reason) => this.#options.emit('blocked', reason),
+      onVersionChange: (closing, isDeletion) => this.#closeForOthers(closing, isDeletion),
       onTerminated: (closed) => this.#onTerminated(closed),
     })
     if (this.#isClosed) {
       db.close()
-      const message = 'The storage was closed while it was opened. Open it again.'
+      const message = 'The storage was closed while it was opening. Open it again.'
       throw new StoreError('CONNECTION_LOST', message, { retryable: false })
     }
-    this.#hasYielded = false
+    this.#isClosedForOthers = false
     const previous = this.#identity
-    const isReconnect = previous !== undefined
-    // The first opening does not wait for the comparison: reading localStorage blocks the page.
-    this.#identity = (previous ?? sleep(0)).then((id) => this.#compareIdentity(db, id ?? undefined))
-    if (isReconnect) await this.#identity
-    // If the browser has closed it meanwhile, the next call reconnects.
+    if (previous === undefined) {
+      // Compare after the first open has resolved: the synchronous localStorage read would delay it.
+      this.#identity = sleep(0).then(() => this.#compareIdentity(db, undefined))
+    } else {
+      this.#identity = previous.then((identity) => this.#compareIdentity(db, identity))
+      await this.#identity
+    }
+    // A terminated connection must not look like a new one to #reconnect. One that was closed for
+    // others may: `run` finds it dead.
     if (!this.#terminated.has(db)) this.#db = db
-    if (isReconnect) this.#emit('reopened', 'the connection had been closed')
+    if (previous !== undefined) this.#options.emit('reopened', 'the connection had been closed')
     return db
   }
 
@@ -163,41 +173,41 @@ export class Connection {
   ): Promise<string | undefined> {
     const wasReported = this.#isLossReported
     this.#isLossReported = false
-    const last = previous ?? lastIdentity(this.name)
+    // Memory first: another tab may already have saved the identity of a new database.
+    const last = previous ?? loadIdentity(this.name)
     const identity = await this.#readIdentity(db).catch(noop)
     if (identity === undefined) {
-      // The connection is lost again. The next one is compared.
+      // The connection is lost again. Compare the next connection instead.
       this.#isLossReported ||= wasReported
       return last
     }
     const isLost = last !== undefined && last !== identity
     if (isLost && !wasReported) {
-      this.#emit('data-lost', 'the database was deleted and created again')
+      this.#options.emit('data-lost', 'the database was deleted and created again')
     }
-    // Also if a deletion was reported and then did not take place.
-    if (isLost !== wasReported) this.onDataLost('unknown')
-    return lastIdentity(this.name, identity)
+    // Listeners already know a reported loss. If a reported deletion did not happen, they must read
+    // again.
+    if (isLost !== wasReported) this.onKeysInvalidated('unknown')
+    saveIdentity(this.name, identity)
+    return identity
   }
 
   async #readIdentity(db: IDBDatabase): Promise<string | undefined> {
-    const transaction = beginTransaction(db, { store: META_STORE })
-    return this.#transactions.run(transaction, (meta, finish, onSuccess) => {
-      const request: IDBRequest<{ id?: string } | undefined> = meta.get(IDENTITY_KEY)
-      onSuccess([request], () => finish(request.result?.id))
-    })
+    return this.#transactions.run(beginTransaction(db, { store: META_STORE }), readIdentityBody)
   }
 
-  // A deletion or an upgrade waits until every connection to the database is closed.
-  #yield(db: IDBDatabase, isDeletion: boolean): void {
-    this.#hasYielded = true
+  /** Closes a connection at once, since another tab waits to delete or upgrade the database. */
+  #closeForOthers(db: IDBDatabase, isDeletion: boolean): void {
+    this.#isClosedForOthers = true
     if (isDeletion) {
       this.#isLossReported = true
+      // Before #drop: it begins a transaction, which completes although the connection is closed.
       void this.#reportDeletion(db)
     }
     this.#drop(db)
   }
 
-  /** Reports a deletion, after the writes that began before it: they complete, and are deleted too. */
+  /** Reports a deletion once earlier writes have completed; the deletion removes them too. */
   async #reportDeletion(db: IDBDatabase): Promise<void> {
     try {
       // An empty transaction that writes completes after all earlier ones that write.
@@ -206,47 +216,31 @@ export class Connection {
     } catch {
       // The connection is closed already, so no write is running.
     }
-    this.#emit('data-lost', 'another page or worker deleted the database')
-    this.onDataLost('clear')
+    this.#options.emit('data-lost', 'another tab or worker deleted the database')
+    this.onKeysInvalidated('clear')
   }
 
-  // For example because the user cleared the site's data. Reconnects soon to find out what is left,
-  // but not more than once a second: a browser may close one connection after another.
+  /**
+   * Reconnects soon, to find out what is left. The browser closes a connection when, for example,
+   * the user clears site data. It may close each new one too, so this waits between reconnects.
+   */
   #onTerminated(db: IDBDatabase): void {
     const isReplaced = this.#db !== undefined && this.#db !== db
     this.#terminated.add(db)
     this.#drop(db)
     this.#transactions.failAll(db)
     if (isReplaced || this.#isClosed) return
-    const delayMs = Math.max(0, this.#reconnectedAt + RECONNECT_INTERVAL_MS - performance.now())
+    const delayMs = Math.max(0, this.#lastReconnectAt + RECONNECT_INTERVAL_MS - performance.now())
     clearTimeout(this.#reconnectTimer)
-    this.#reconnectTimer = setTimeout(() => this.#reconnect(), delayMs)
+    this.#reconnectTimer = setTimeout(() => void this.#reconnect(), delayMs)
   }
 
-  #reconnect(): void {
-    this.#reconnectedAt = performance.now()
-    // An opening that is under way may be that of the connection that the browser closed.
-    void (this.#connecting ?? Promise.resolve()).catch(noop).then(() => {
-      if (this.#db !== undefined || this.#isClosed) return undefined
-      // Watchers read the keys again then, and so get the error.
-      return this.#connect().catch(() => this.onDataLost('unknown'))
-    })
+  async #reconnect(): Promise<void> {
+    this.#lastReconnectAt = performance.now()
+    // A pending open may belong to the closed connection: wait for it.
+    await this.#connecting?.catch(noop)
+    if (this.#db !== undefined || this.#isClosed) return
+    // If it fails, watchers re-read their keys and get the error.
+    await this.#connect().catch(() => this.onKeysInvalidated('unknown'))
   }
-}
-
-/**
- * Reads the identity of the database that was last used under this name; writes it if `identity` is
- * given. It is kept in localStorage, outside IndexedDB: a browser opens a damaged database as a new,
- * empty one without an error. A user who clears the site's data clears both. A worker has no
- * localStorage, and some pages are denied it: there nothing is remembered between visits.
- */
-function lastIdentity(name: string, identity?: string): string | undefined {
-  const key = `botshelf:${name}`
-  try {
-    if (identity === undefined) return localStorage.getItem(key) ?? undefined
-    localStorage.setItem(key, identity)
-  } catch {
-    // There is no localStorage, or it is full.
-  }
-  return identity
 }

@@ -12,26 +12,36 @@ const UNREADABLE: CodeAndMessage = [
   'CORRUPT',
   'The browser cannot read the stored data. Restore a backup.',
 ]
+const MISSING: CodeAndMessage = [
+  'UNAVAILABLE',
+  'IndexedDB or a related feature is missing. Use a newer browser.',
+]
 const DENIED: CodeAndMessage = [
   'UNAVAILABLE',
   'The browser denies this page access to storage. Allow the site to store data.',
 ]
 const QUOTA: CodeAndMessage = [
   'QUOTA_EXCEEDED',
-  'The browser has no room left for this site. Stored data is intact; delete some.',
+  'The browser has no room left for this site. Nothing stored is lost. Delete data to make room.',
 ]
 
-// By the name of the DOMException: names are specified, messages differ between browsers.
+// By the name of the error: names are specified, messages differ between browsers.
 const OPEN_ERRORS: Readonly<Record<string, CodeAndMessage>> = {
+  // `indexedDB`, one of its methods, or BroadcastChannel is missing. The cause says which.
+  ReferenceError: MISSING,
+  TypeError: MISSING,
+  // A page without access to storage, such as a sandboxed frame (Chromium 156).
   SecurityError: DENIED,
-  // Private windows of old versions of Firefox.
+  // A private window of an old version of Firefox.
   InvalidStateError: DENIED,
   VersionError: [
     'VERSION_MISMATCH',
     'A later version of botshelf upgraded this database. Reload the page.',
   ],
   QuotaExceededError: QUOTA,
+  // The database was deleted while it was being opened.
   AbortError: LOST,
+  // The browser cannot open its files (Chromium 156).
   UnknownError: UNREADABLE,
 }
 
@@ -39,52 +49,61 @@ const TRANSACTION_ERRORS: Readonly<Record<string, CodeAndMessage>> = {
   NotReadableError: UNREADABLE,
   DataError: UNREADABLE,
   QuotaExceededError: QUOTA,
+  // The user cleared the site's data (Chromium 156), or the page was in the background (Safari).
   UnknownError: LOST,
   AbortError: LOST,
+  // The transaction began on a closed connection (Chromium 156).
   InvalidStateError: LOST,
 }
 
-/** Converts the error of an attempt to open a database, which changed nothing. */
+/** Calls `attempt` once more if the connection was lost before anything was applied. */
+export async function retryIfLost<T>(attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt()
+  } catch (error) {
+    const isLost = isStoreError(error) && error.code === 'CONNECTION_LOST'
+    if (!isLost || error.outcome === 'unknown') throw error
+    return attempt()
+  }
+}
+
+/** Converts the error of an attempt to open a database. The attempt changed nothing. */
 export function fromOpenError(error: unknown): StoreError {
   if (isStoreError(error)) return error
-  if (!(error instanceof DOMException)) {
-    // `indexedDB` is undefined, or lacks a method.
-    const isMissing = error instanceof ReferenceError || error instanceof TypeError
-    const message = `IndexedDB is missing here: ${String(error)}`
-    return toError([isMissing ? 'UNAVAILABLE' : 'BACKEND_ERROR', message], error)
-  }
+  if (!(error instanceof Error)) return createError(undefined, error)
   const { name, message } = error
   // Safari, after a page was in the background: the connection is dead, a new one works.
-  if (message.includes('server lost')) return toError(LOST, error)
-  // Chromium throws an UnknownError, as for damaged files, where the user has blocked site data.
+  if (message.includes('server lost')) return createError(LOST, error)
+  // If the user blocked site data, Chromium throws UnknownError, as it does for damaged files.
   const isDenied = name === 'UnknownError' && message.includes('denied permission')
-  return toError(isDenied ? DENIED : OPEN_ERRORS[name], error)
+  return createError(isDenied ? DENIED : OPEN_ERRORS[name], error)
 }
 
 /**
- * Converts the error of a transaction that was aborted; `null` if it has none. The transaction was
- * rolled back, unless its connection was lost: then the outcome is `outcomeIfLost`.
+ * Converts the error of a transaction that was aborted. `error` is `null` if the transaction has
+ * none. The transaction was rolled back, unless its connection was lost: then the outcome is
+ * `outcomeIfLost`.
  */
 export function fromTransactionError(error: unknown, outcomeIfLost: WriteOutcome): StoreError {
   if (isStoreError(error)) return error
-  // It was aborted without an error, and not by us: its connection was lost.
-  if (error === null) return toError(LOST, error, outcomeIfLost)
-  if (!(error instanceof DOMException)) return toError(undefined, error)
-  // Chromium throws an UnknownError, as for a lost connection, for a key of 64 million characters.
+  // The adapter never aborts a transaction without an error, so its connection was lost.
+  if (error === null) return createError(LOST, error, outcomeIfLost)
+  if (!(error instanceof DOMException)) return createError(undefined, error)
+  // For a key of 64 million characters, Chromium throws UnknownError, as for a lost connection.
   if (error.message.includes('too large')) {
-    return toError(['TOO_LARGE', `The browser refuses this size: ${String(error)}`], error)
+    return createError(['TOO_LARGE', `The browser refuses this size: ${String(error)}`], error)
   }
-  return toError(TRANSACTION_ERRORS[error.name], error, outcomeIfLost)
+  return createError(TRANSACTION_ERRORS[error.name], error, outcomeIfLost)
 }
 
-function toError(
+function createError(
   known: CodeAndMessage | undefined,
   cause: unknown,
   outcomeIfLost: WriteOutcome = 'not-applied',
 ): StoreError {
   const [code, message] = known ?? ['BACKEND_ERROR', `Unexpected database error: ${String(cause)}`]
   return new StoreError(code, message, {
-    outcome: known === LOST ? outcomeIfLost : 'not-applied',
+    outcome: code === 'CONNECTION_LOST' ? outcomeIfLost : 'not-applied',
     ...(cause !== null && { cause }),
   })
 }

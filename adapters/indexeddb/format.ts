@@ -1,27 +1,37 @@
 import type { IDBPDatabase } from 'idb'
 import { noop } from '../../src/async.ts'
+import { IDENTITY_KEY, type StoredIdentity } from './identity.ts'
 
-/** The format of the stored data. It is the version number of the database. */
-export const FORMAT = 1
+/** The version of the stored format. It is the version number of the database. */
+export const FORMAT_VERSION = 1
 /** The object store of the entries, by key. */
 export const ENTRIES_STORE = 'entries'
-/** The index of the entries that expire, by expiry. An entry without expiry is not in it. */
+/**
+ * The index of the entries that expire, by expiry. It is both the name of the index and its key
+ * path, `StoredEntry.x`. An entry that never expires is not in it.
+ */
 export const EXPIRY_INDEX = 'x'
-/** The object store of what concerns the whole database. */
+/** The object store of metadata about the database: see `IDENTITY_KEY` and `LAST_SYNC_KEY`. */
 export const META_STORE = 'meta'
-/** In `META_STORE`: `{ id }`, a random text that a new database of the same name does not share. */
-export const IDENTITY_KEY = 'database'
-/** In `META_STORE`: when the relaxed writes before it were last put on disk. */
-export const SYNCED_KEY = 'synced'
+/**
+ * The key, in `META_STORE`, of the time of the last sync, in milliseconds since 1970. It is never
+ * read: writing it makes the browser flush earlier writes to disk.
+ */
+export const LAST_SYNC_KEY = 'synced'
 
 /** Creates the object stores of a new database. */
 export function createStores(db: IDBPDatabase): void {
   db.createObjectStore(ENTRIES_STORE).createIndex(EXPIRY_INDEX, EXPIRY_INDEX)
-  const identity = { id: crypto.getRandomValues(new Uint32Array(4)).join('-') }
-  db.createObjectStore(META_STORE).put(identity, IDENTITY_KEY).catch(noop)
+  // If this fails, the upgrade transaction reports the error.
+  db.createObjectStore(META_STORE)
+    .put(
+      { id: crypto.getRandomValues(new Uint32Array(4)).join('-') } satisfies StoredIdentity,
+      IDENTITY_KEY,
+    )
+    .catch(noop)
 }
 
-/** Returns whether a database has our object stores. If not, other software created it. */
+/** Returns whether a database has botshelf's object stores. If not, other software created it. */
 export function hasStores(db: IDBDatabase): boolean {
   const { objectStoreNames: names } = db
   if (!names.contains(ENTRIES_STORE) || !names.contains(META_STORE)) return false

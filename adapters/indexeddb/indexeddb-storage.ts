@@ -1,16 +1,24 @@
 import { BatchStorageBase } from '../../src/batch-storage.ts'
-import { CAUSED_BY_ONE, isStoreError, type StoreError } from '../../src/errors.ts'
+import { CAUSED_BY_ONE, isStoreError, toStoreError } from '../../src/errors.ts'
 import type { Entry, KeysOptions, Outcome, StorageListener, Traits } from '../../src/storage.ts'
 import { ChangeBroadcast, type ChangeNotification } from './change-broadcast.ts'
 import type { Connection } from './connection.ts'
 import { canCloneErrors } from './error-encoding.ts'
-import { EXPIRY_INDEX, META_STORE, SYNCED_KEY } from './format.ts'
-import { firstRecords, Listing, requestKeys } from './listing.ts'
+import { retryIfLost } from './errors.ts'
+import { EXPIRY_INDEX, LAST_SYNC_KEY, META_STORE } from './format.ts'
+import { createPageBody, Listing, requestKeys } from './listing.ts'
 import { decodeEntries, decodeEntry } from './record.ts'
 import { Sweeper } from './sweeper.ts'
 import type { TransactionBody } from './transaction.ts'
-import { type Apply, type ChangeGroups, writeGroups, type WriteResult } from './write-groups.ts'
+import {
+  type ChangeGroups,
+  createWriteBody,
+  type DecideChanges,
+  type WriteResult,
+} from './write-body.ts'
 
+// A listing keeps two pages in memory. Keys are small, so more of them fit into a page than entries,
+// whose values may be large.
 const KEYS_PER_PAGE = 5000
 const ENTRIES_PER_PAGE = 500
 
@@ -35,9 +43,9 @@ export class IndexedDBStorage extends BatchStorageBase {
   readonly #durability: 'strict' | 'relaxed'
   readonly #broadcast: ChangeBroadcast
   readonly #sweeper: Sweeper
-  readonly #canStoreErrors = canCloneErrors()
-  /** Whether there are relaxed writes that no strict write has put on disk yet. */
-  #hasUnsynced = false
+  readonly #canCloneErrors = canCloneErrors()
+  /** Whether there are relaxed writes that no strict write has flushed to disk yet. */
+  #hasUnsyncedWrites = false
 
   constructor(connection: Connection, { durability, now }: IndexedDBStorageOptions) {
     super()
@@ -48,7 +56,7 @@ export class IndexedDBStorage extends BatchStorageBase {
       return found.map((key) => key !== undefined)
     })
     this.#sweeper = new Sweeper(connection, now)
-    connection.onDataLost = (kind) => this.#broadcast.emit([{ kind }])
+    connection.onKeysInvalidated = (kind) => this.#broadcast.emit([{ kind }])
   }
 
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
@@ -62,63 +70,64 @@ export class IndexedDBStorage extends BatchStorageBase {
     try {
       return await this.transact([], () => groups)
     } catch (error) {
+      // Any group may have been applied: reject, and the queue looks up each one.
       if (!isStoreError(error) || error.outcome === 'unknown') throw error
+      // Nothing was stored. The error is the outcome of each group, and callers may retry.
       if (groups.length === 1 || !CAUSED_BY_ONE.has(error.code)) return groups.map(() => error)
     }
     // One group may have aborted the transaction of all. Retry each alone.
     const outcomes: Outcome[] = []
     for (const group of groups) {
-      const [outcome] = await this.commit([group]).catch((error: StoreError) => [error])
-      if (outcome !== undefined) outcomes.push(outcome)
+      // If the outcome of this group is unknown, the outcomes of the others are still reported.
+      const [outcome] = await this.commit([group]).catch((error: unknown) => [
+        toStoreError(error, {}),
+      ])
+      outcomes.push(outcome as Outcome)
     }
     return outcomes
   }
 
-  async transact(keys: readonly string[], apply: Apply): Promise<readonly Outcome[]> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#write(writeGroups(keys, apply, this.#canStoreErrors))
-      } catch (error) {
-        // If the connection was lost before the commit was requested, a retry is safe.
-        const isLost = isStoreError(error) && error.code === 'CONNECTION_LOST'
-        if (!isLost || error.outcome === 'unknown' || attempt === 2) throw error
-      }
-    }
+  async transact(keys: readonly string[], decide: DecideChanges): Promise<readonly Outcome[]> {
+    return retryIfLost(() => this.#write(createWriteBody(keys, decide, this.#canCloneErrors)))
   }
 
   entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
     return new Listing(prefix, async (range) => {
-      const records = await this.#connection.run(firstRecords(range, ENTRIES_PER_PAGE))
+      const records = await this.#connection.run(createPageBody(range, ENTRIES_PER_PAGE))
       const items = records.map(({ key, value }): [string, Entry] => [key, decodeEntry(key, value)])
+      // A page that is not full is the last.
       return { items, lastKey: records[ENTRIES_PER_PAGE - 1]?.key }
     })
   }
 
   liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
-    // All of them are read together with the first page, by the index, so no record is read.
-    let expired: Set<string> | undefined
+    // The expired keys are read once, with the first page. The index supplies them, so no record is
+    // read. If one is renewed during the listing, the listing shows its old state.
+    let expiredKeys: Set<string> | undefined
     return new Listing(prefix, async (range) => {
-      const [keys, expiredKeys] = await this.#connection.read((entries) => [
+      const [keys, indexedKeys] = await this.#connection.read((entries) => [
         requestKeys(entries, range, KEYS_PER_PAGE),
-        ...(expired === undefined
+        ...(expiredKeys === undefined
           ? [requestKeys(entries.index(EXPIRY_INDEX), IDBKeyRange.upperBound(now))]
           : []),
       ])
-      const isExpired = (expired ??= new Set(expiredKeys))
+      const expired = (expiredKeys ??= new Set(indexedKeys))
       return {
-        items: keys.filter((key) => !isExpired.has(key)),
+        items: keys.filter((key) => !expired.has(key)),
+        // A page that is not full is the last.
         lastKey: keys[KEYS_PER_PAGE - 1],
       }
     })
   }
 
   async liveLen(now: number): Promise<number> {
-    const [all, expired] = await this.#connection.read((entries) => [
+    const [total, expiredCount] = await this.#connection.read((entries) => [
       entries.count(),
       entries.index(EXPIRY_INDEX).count(IDBKeyRange.upperBound(now)),
     ])
-    if (expired > 0) this.#sweeper.sweep(now)
-    return all - expired
+    // The count has found expired entries, and writes may never start a sweep.
+    if (expiredCount > 0) this.#sweeper.sweep(now)
+    return total - expiredCount
   }
 
   async clear(): Promise<void> {
@@ -137,7 +146,7 @@ export class IndexedDBStorage extends BatchStorageBase {
       await this.#broadcast.close()
       await this.#sweeper.close()
       // A deleted database has nothing to sync, and an upgraded one cannot be opened.
-      if (this.#hasUnsynced && !this.#connection.hasYielded) await this.#sync()
+      if (this.#hasUnsyncedWrites && !this.#connection.isClosedForOthers) await this.#sync()
     } finally {
       await this.#connection.close()
     }
@@ -145,43 +154,47 @@ export class IndexedDBStorage extends BatchStorageBase {
 
   /** Runs a transaction that writes entries, and reports its changes here and to other tabs. */
   async #write(body: TransactionBody<WriteResult>): Promise<readonly Outcome[]> {
-    let onSettled: (() => void) | undefined
+    let markSettled: (() => void) | undefined
     try {
-      const { changes, outcomes, hasExpiry } = await this.#connection.run<WriteResult>(
+      const { changes, outcomes, hasExpiringEntry } = await this.#connection.run<WriteResult>(
         (entries, finish, onSuccess) => {
           const commitAndAnnounce = (result: WriteResult): void => {
             finish(result)
             // After the commit was requested, so that the message does not delay it.
-            onSettled = this.#broadcast.announce(result.changes)
+            markSettled = this.#broadcast.announce(result.changes)
           }
           body(entries, commitAndAnnounce, onSuccess)
         },
         { durability: this.#durability },
       )
-      this.#onWritten(changes)
-      if (hasExpiry) this.#sweeper.onWrite()
+      this.#notifyWritten(changes)
+      if (hasExpiringEntry) this.#sweeper.sweepIfDue()
       return outcomes
     } catch (error) {
-      if (isStoreError(error) && error.outcome === 'unknown') this.#onWritten([{ kind: 'unknown' }])
+      // The changes may have been applied. `unknown` makes watchers list the keys again.
+      if (isStoreError(error) && error.outcome === 'unknown') {
+        this.#notifyWritten([{ kind: 'unknown' }])
+      }
       throw error
     } finally {
-      onSettled?.()
+      markSettled?.()
     }
   }
 
-  #onWritten(changes: readonly ChangeNotification[]): void {
-    if (this.#durability === 'relaxed') this.#hasUnsynced ||= changes.length > 0
+  /** Notifies the listeners of this tab, and records whether `close` must sync. */
+  #notifyWritten(changes: readonly ChangeNotification[]): void {
+    if (this.#durability === 'relaxed') this.#hasUnsyncedWrites ||= changes.length > 0
     this.#broadcast.emit(changes)
   }
 
   /**
-   * Puts all relaxed writes on disk. Closing the database does not, nor does a strict transaction
-   * that writes nothing; one strict write does (measured with Chromium 156).
+   * Flushes all relaxed writes to disk. Neither closing the database nor an empty strict transaction
+   * flushes them. One strict write does (measured with Chromium 156).
    */
   async #sync(): Promise<void> {
     await this.#connection.run<void>(
       (meta, finish) => {
-        meta.put(Date.now(), SYNCED_KEY)
+        meta.put(Date.now(), LAST_SYNC_KEY)
         finish()
       },
       { durability: 'strict', store: META_STORE },

@@ -4,7 +4,7 @@ import type { TransactionBody } from './transaction.ts'
 /** One page of a listing. */
 export interface Page<T> {
   readonly items: readonly T[]
-  /** The last key that was read, if more may follow. */
+  /** The last key that was read; `undefined` if the page is the last. */
   readonly lastKey: string | undefined
 }
 
@@ -12,44 +12,44 @@ export interface Page<T> {
 export type ReadPage<T> = (range: IDBKeyRange) => Promise<Page<T>>
 
 /**
- * Lists a namespace page by page. It reads the next page while one is consumed, but not before the
- * second item is asked for: many callers want only the first. A listing that is left early holds
- * nothing open.
+ * Lists a namespace page by page. Prefetches the next page when a page's second item is requested,
+ * not earlier: many callers want only the first item. A listing that is left early holds nothing
+ * open.
  */
 export class Listing<T> implements AsyncIterableIterator<T, undefined> {
   readonly #prefix: string
   readonly #readPage: ReadPage<T>
   #items: readonly T[] = []
   #nextIndex = 0
-  #reading: Promise<Page<T>> | undefined
-  /** The keys after the pages that were read or are being read, if there may be any. */
-  #rest: IDBKeyRange | undefined
+  #nextPage: Promise<Page<T>> | undefined
+  /** The range still to be read, after `#nextPage`; `undefined` if there is none. */
+  #remaining: IDBKeyRange | undefined
 
   constructor(prefix: string, readPage: ReadPage<T>) {
     this.#prefix = prefix
     this.#readPage = readPage
-    this.#rest = rangeOf(prefix)
+    this.#remaining = rangeOf(prefix)
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
     for (;;) {
       const hasItem = this.#nextIndex < this.#items.length
-      if (this.#rest !== undefined && (this.#nextIndex > 0 || !hasItem)) {
-        this.#reading = this.#readPage(this.#rest)
-        this.#rest = undefined
+      if (this.#remaining !== undefined && (this.#nextIndex > 0 || !hasItem)) {
+        this.#nextPage = this.#readPage(this.#remaining)
+        this.#remaining = undefined
         // If it fails, the call that needs the page rejects.
-        this.#reading.catch(noop)
+        this.#nextPage.catch(noop)
       }
       if (hasItem) return { done: false, value: this.#items[this.#nextIndex++] as T }
-      const reading = this.#reading
-      if (reading === undefined) return { done: true, value: undefined }
-      const { items, lastKey } = await reading
+      const page = this.#nextPage
+      if (page === undefined) return { done: true, value: undefined }
+      const { items, lastKey } = await page
       // Another call of next() that waited for the same page has taken it already.
-      if (this.#reading !== reading) continue
-      this.#reading = undefined
+      if (this.#nextPage !== page) continue
+      this.#nextPage = undefined
       this.#items = items
       this.#nextIndex = 0
-      this.#rest = lastKey === undefined ? undefined : rangeOf(this.#prefix, lastKey)
+      this.#remaining = lastKey === undefined ? undefined : rangeOf(this.#prefix, lastKey)
     }
   }
 
@@ -58,7 +58,7 @@ export class Listing<T> implements AsyncIterableIterator<T, undefined> {
   }
 }
 
-/** A key and what is stored under it. */
+/** A key and the record that is stored under it. `getAllRecords` dictates the names. */
 export interface KeyAndRecord {
   readonly key: string
   readonly value: unknown
@@ -72,26 +72,29 @@ interface StoreWithRecords extends IDBObjectStore {
   }): IDBRequest<KeyAndRecord[]>
 }
 
-/** Reads the first `count` records of a range, with their keys. */
-export function firstRecords(
+/** Returns the transaction body that reads the first `count` records of a range, with their keys. */
+export function createPageBody(
   range: IDBKeyRange,
   count: number,
 ): TransactionBody<readonly KeyAndRecord[]> {
   return (entries: StoreWithRecords, finish, onSuccess) => {
-    const both = entries.getAllRecords?.({ query: range, count })
-    if (both !== undefined) {
-      onSuccess([both], () => finish(both.result))
+    const request = entries.getAllRecords?.({ query: range, count })
+    if (request !== undefined) {
+      onSuccess([request], () => finish(request.result))
       return
     }
     const keys = requestKeys(entries, range, count)
     const values = entries.getAll(range, count)
-    onSuccess([values], () =>
+    onSuccess([keys, values], () =>
       finish(keys.result.map((key, index) => ({ key, value: values.result[index] as unknown }))),
     )
   }
 }
 
-/** Requests the keys of a range, at most `count`. botshelf writes no keys but strings. */
+/**
+ * Requests the keys of the entries in a range, at most `count`. For an index, the range is one of
+ * index keys, but the result has the keys of the entries too. botshelf stores only string keys.
+ */
 export function requestKeys(
   source: IDBObjectStore | IDBIndex,
   range: IDBKeyRange,
@@ -100,7 +103,7 @@ export function requestKeys(
   return source.getAllKeys(range, count) as IDBRequest<string[]>
 }
 
-/** The range of the keys that begin with `prefix`, or of those among them after `lastKey`. */
+/** Returns the range of the keys with this prefix, or of those among them after `lastKey`. */
 function rangeOf(prefix: string, lastKey?: string): IDBKeyRange {
   const from = lastKey ?? prefix
   const isAfter = lastKey !== undefined
@@ -110,9 +113,13 @@ function rangeOf(prefix: string, lastKey?: string): IDBKeyRange {
     : IDBKeyRange.bound(from, end, isAfter, true)
 }
 
-/** The least string above all that begin with `prefix`. IndexedDB compares by UTF-16 code unit. */
+/**
+ * Returns the smallest string greater than every string with this prefix; `undefined` if there is
+ * none. IndexedDB compares strings by UTF-16 code unit.
+ */
 function prefixEnd(prefix: string): string | undefined {
-  const kept = prefix.replace(/\uffff+$/, '')
-  if (kept === '') return undefined
-  return kept.slice(0, -1) + String.fromCharCode(kept.charCodeAt(kept.length - 1) + 1)
+  // The last code unit is incremented, which is impossible for U+FFFF, the greatest one.
+  const trimmed = prefix.replace(/\uffff+$/, '')
+  if (trimmed === '') return undefined
+  return trimmed.slice(0, -1) + String.fromCharCode(trimmed.charCodeAt(trimmed.length - 1) + 1)
 }

@@ -1,15 +1,15 @@
 import { openDB, unwrap } from 'idb'
 import { noop } from '../../src/async.ts'
 import { quote, StoreError } from '../../src/errors.ts'
-import { fromOpenError } from './errors.ts'
-import { createStores, FORMAT, hasStores } from './format.ts'
+import { fromOpenError, retryIfLost } from './errors.ts'
+import { createStores, FORMAT_VERSION, hasStores } from './format.ts'
 
 export interface OpenOptions {
   readonly name: string
   readonly openTimeoutMs: number
   /** Called when `openTimeoutMs` has passed. `reason` is half a sentence for people. */
-  readonly onBlocked: (reason: string) => void
-  /** Called when another page wants to delete or upgrade the database; close `db` then. */
+  readonly onTimeout: (reason: string) => void
+  /** Called when another tab wants to delete or upgrade the database; close `db` then. */
   readonly onVersionChange: (db: IDBDatabase, isDeletion: boolean) => void
   /** Called when the browser has closed the connection. */
   readonly onTerminated: (db: IDBDatabase) => void
@@ -22,55 +22,58 @@ export interface OpenOptions {
  * `CONNECTION_LOST`
  */
 export async function openDatabase(options: OpenOptions): Promise<IDBDatabase> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await openOnce(options)
-    } catch (error) {
-      const failure = fromOpenError(error)
-      // If the database was deleted while it was being opened, a second attempt creates it.
-      if (failure.code !== 'CONNECTION_LOST' || attempt === 2) throw failure
-    }
-  }
+  // If the database was deleted while it was being opened, a second attempt creates it.
+  return retryIfLost(() =>
+    openOnce(options).catch((error: unknown) => {
+      throw fromOpenError(error)
+    }),
+  )
 }
 
 async function openOnce(options: OpenOptions): Promise<IDBDatabase> {
-  let db: IDBDatabase | undefined
+  // Set before the first event of the connection: idb adds the listeners in the same turn.
+  let rawDb: IDBDatabase | undefined
   let upgradeError: unknown
-  const opening = openDB(options.name, FORMAT, {
-    upgrade(upgraded, _from, _to, transaction) {
+  // idb converts the events of opening and upgrading to promises. Transactions use raw requests.
+  const opening = openDB(options.name, FORMAT_VERSION, {
+    upgrade(newDb, _from, _to, transaction) {
       transaction.done.catch((error: unknown) => (upgradeError = error))
-      createStores(upgraded)
+      createStores(newDb)
     },
-    blocking: (_from, to) => db && options.onVersionChange(db, to === null),
-    terminated: () => db && options.onTerminated(db),
-  }).then((wrapped) => (db = unwrap(wrapped)))
-  const opened = await withTimeout(opening, options).catch((error: unknown) => {
+    blocking: (_from, to) => rawDb && options.onVersionChange(rawDb, to === null),
+    terminated: () => rawDb && options.onTerminated(rawDb),
+  }).then((idbDb) => (rawDb = unwrap(idbDb)))
+  const db = await withTimeout(opening, options).catch((error: unknown) => {
     // The request itself fails with an AbortError; the upgrade has the reason.
     throw upgradeError ?? error
   })
-  if (!hasStores(opened)) {
-    opened.close()
+  if (!hasStores(db)) {
+    db.close()
     throw new StoreError(
       'CORRUPT',
-      `Database ${quote(opened.name)} was not created by botshelf. Choose another STORAGE_CONFIG.database.`,
+      `Database ${quote(db.name)} was not created by botshelf. Choose another STORAGE_CONFIG.database.`,
     )
   }
-  return opened
+  return db
 }
 
 async function withTimeout(
   opening: Promise<IDBDatabase>,
-  { openTimeoutMs, onBlocked }: OpenOptions,
+  { openTimeoutMs, onTimeout }: OpenOptions,
 ): Promise<IDBDatabase> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       // The request cannot be cancelled. If it succeeds later, its connection must not block others.
       opening.then((db) => db.close(), noop)
-      const reason = `another tab has held the database for ${openTimeoutMs} ms`
-      onBlocked(reason)
-      const advice = 'Close or reload the other tabs of this site.'
-      reject(new StoreError('BLOCKED', `The database cannot be opened: ${reason}. ${advice}`))
+      const reason = `opening took more than ${openTimeoutMs} ms; another tab may hold the database`
+      onTimeout(reason)
+      reject(
+        new StoreError(
+          'BLOCKED',
+          `The database cannot be opened: ${reason}. Close or reload the other tabs of this site.`,
+        ),
+      )
     }, openTimeoutMs)
   })
   try {

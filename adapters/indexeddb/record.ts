@@ -1,36 +1,47 @@
 import { StoreError } from '../../src/errors.ts'
 import type { Entry } from '../../src/storage.ts'
-import { decodeErrors, encodeErrors } from './error-encoding.ts'
+import { decodeErrors, type EncodedError, encodeErrors } from './error-encoding.ts'
 
 /** An entry as IndexedDB stores it. The names are short because every record repeats them. */
 export interface StoredEntry {
   /** The value. */
   readonly v: unknown
-  /** The version. */
+  /** The version: `n`, because `v` is the value. */
   readonly n: string
   /** When the entry expires, in milliseconds since 1970. The expiry index reads it. */
   readonly x?: number
-  /** The objects in `v` that encode errors, where the browser cannot store errors. */
-  readonly e?: readonly object[]
+  /**
+   * The encoded errors in `v`, where the browser cannot store errors. They are the same object
+   * references as in `v`. Structured clone preserves that, so `decodeErrors` finds them by identity.
+   */
+  readonly e?: readonly EncodedError[]
 }
 
-/** @param canStoreErrors whether the browser stores errors unchanged: see `canCloneErrors` */
+/**
+ * Converts an entry to the record that is stored.
+ *
+ * @param canCloneErrors whether the browser stores errors unchanged: see `canCloneErrors()`
+ */
 export function encodeEntry(
   { value, version, expires }: Entry,
-  canStoreErrors: boolean,
+  canCloneErrors: boolean,
 ): StoredEntry {
-  const { value: v, errors: e } = canStoreErrors ? { value } : encodeErrors(value)
+  const { value: v, encodedErrors: e } = canCloneErrors ? { value } : encodeErrors(value)
   return { v, n: version, ...(expires !== undefined && { x: expires }), ...(e?.length && { e }) }
 }
 
-/** @throws StoreError `CORRUPT` if the record was not written by botshelf */
+/**
+ * Converts the record that is stored under `key` to an entry.
+ *
+ * @throws StoreError `CORRUPT` if the record was not written by botshelf
+ */
 export function decodeEntry(key: string, record: unknown): Entry {
-  const { v, n: version, x: expires, e: errors } = (record ?? {}) as Partial<StoredEntry>
+  const { v, n: version, x: expires, e: encodedErrors } = (record ?? {}) as Partial<StoredEntry>
   if (typeof version !== 'string' || (expires !== undefined && typeof expires !== 'number')) {
     const message = 'This record was not created by botshelf. Delete or overwrite its key.'
     throw new StoreError('CORRUPT', message, { key })
   }
-  const value = errors === undefined ? v : decodeErrors({ value: v, errors })
+  const value = encodedErrors === undefined ? v : decodeErrors({ value: v, encodedErrors })
   return expires === undefined ? { value, version } : { value, version, expires }
 }
 

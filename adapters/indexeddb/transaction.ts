@@ -2,8 +2,8 @@ import { fromTransactionError } from './errors.ts'
 import { ENTRIES_STORE } from './format.ts'
 
 /**
- * Sends the requests of a transaction, then calls `finish` with its result. `onSuccess` calls
- * `callback` once all of `requests` have succeeded.
+ * Sends the requests of a transaction and calls `finish` with its result. `onSuccess` calls
+ * `callback` once all `requests` have succeeded.
  */
 export type TransactionBody<T> = (
   store: IDBObjectStore,
@@ -14,11 +14,18 @@ export type TransactionBody<T> = (
 export interface TransactionOptions {
   /** The durability of a transaction that writes. Without it the transaction only reads. */
   readonly durability?: IDBTransactionDurability
-  /** The object store, if it is not that of the entries. */
+  /** The object store; that of the entries by default. */
   readonly store?: string
 }
 
-/** @throws DOMException `InvalidStateError` if the connection is closed */
+/** `IDBTransaction.error` of a transaction that ended because its connection was lost. */
+const NO_ERROR = null
+
+/**
+ * Begins a transaction on one object store.
+ *
+ * @throws DOMException `InvalidStateError` if the connection is closed
+ */
 export function beginTransaction(
   db: IDBDatabase,
   { durability, store = ENTRIES_STORE }: TransactionOptions,
@@ -31,45 +38,50 @@ export function beginTransaction(
 /** Runs transactions, and fails those whose connection is lost. */
 export class TransactionRunner {
   readonly #onConnectionLost: (db: IDBDatabase) => void
-  /** The running transactions: the function that rejects each one, and its connection. */
-  readonly #running = new Map<(reason: unknown) => void, IDBDatabase>()
+  /** The running transactions, and the function that rejects the promise of each. */
+  readonly #running = new Map<IDBTransaction, (reason: unknown) => void>()
 
+  /** @param onConnectionLost called when a transaction fails because its connection is lost */
   constructor(onConnectionLost: (db: IDBDatabase) => void) {
     this.#onConnectionLost = onConnectionLost
   }
 
   /**
-   * Runs `body`. A transaction that reads resolves as soon as `body` has finished; one that writes
+   * Runs `body`. A transaction that reads resolves as soon as `body` calls `finish`. One that writes
    * is committed then, and resolves when the commit is complete.
    *
-   * @throws StoreError why the transaction was rolled back; or `CONNECTION_LOST`, with the outcome
-   * `unknown` if the commit had been requested
+   * @throws StoreError the reason why the transaction was rolled back; or `CONNECTION_LOST`, with
+   * the outcome `unknown` if the commit had been requested
    */
   run<T>(transaction: IDBTransaction, body: TransactionBody<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      let thrown: unknown = null
+      let thrown: unknown = NO_ERROR
       let isCommitting = false
       const fail = (reason: unknown): void => {
-        if (!this.#running.delete(fail)) return
+        if (!this.#running.delete(transaction)) return
         const error = fromTransactionError(reason, isCommitting ? 'unknown' : 'not-applied')
         if (error.code === 'CONNECTION_LOST') this.#onConnectionLost(transaction.db)
         reject(error)
       }
-      this.#running.set(fail, transaction.db)
+      this.#running.set(transaction, fail)
       // If the browser aborted the transaction, what `body` threw is only a consequence.
       transaction.addEventListener('abort', () => fail(transaction.error ?? thrown))
-      // The browser would report an exception in a listener to the page, and hide it from us.
-      const guard = (callback: () => void): void => {
+      // An exception in an event listener would go to `window.onerror` instead of the promise.
+      const abortOnThrow = (callback: () => void): void => {
         try {
           callback()
         } catch (error) {
           thrown = error
-          abort(transaction)
+          try {
+            transaction.abort()
+          } catch {
+            // It has ended already.
+          }
         }
       }
       const finish = (result: T): void => {
         const settle = (): void => {
-          this.#running.delete(fail)
+          this.#running.delete(transaction)
           resolve(result)
         }
         if (transaction.mode === 'readonly') return settle()
@@ -78,14 +90,14 @@ export class TransactionRunner {
         // Otherwise the browser commits only after it has seen that no request follows.
         transaction.commit()
       }
-      guard(() =>
+      abortOnThrow(() =>
         body(
           transaction.objectStore(transaction.objectStoreNames[0] as string),
           finish,
           (requests, callback) => {
             // Requests of a transaction succeed in the order in which they were sent.
             if (requests.length === 0) callback()
-            else requests.at(-1)?.addEventListener('success', () => guard(callback))
+            else requests.at(-1)?.addEventListener('success', () => abortOnThrow(callback))
           },
         ),
       )
@@ -97,14 +109,6 @@ export class TransactionRunner {
    * began after the browser had closed the connection.
    */
   failAll(db: IDBDatabase): void {
-    for (const [fail, connection] of this.#running) if (connection === db) fail(null)
-  }
-}
-
-function abort(transaction: IDBTransaction): void {
-  try {
-    transaction.abort()
-  } catch {
-    // It has ended already.
+    for (const [transaction, fail] of this.#running) if (transaction.db === db) fail(NO_ERROR)
   }
 }

@@ -30,7 +30,7 @@ test('an object that looks like an encoded error is not decoded', () => {
 
 test('a value without errors is not copied', () => {
   const value = { a: [1] }
-  expect(encodeErrors(value)).toEqual({ value, errors: [] })
+  expect(encodeErrors(value)).toEqual({ value, encodedErrors: [] })
   expect(encodeErrors(value).value).toBe(value)
 })
 
