@@ -81,6 +81,23 @@ export function isStoreError(error: unknown): error is StoreError {
   return name === 'StoreError' && typeof code === 'string'
 }
 
+// Errors that one operation can cause for its whole batch.
+const CAUSED_BY_ONE: readonly StoreErrorCode[] = [
+  'QUOTA_EXCEEDED',
+  'TOO_LARGE',
+  'INVALID_KEY',
+  'INVALID_VALUE',
+  'CORRUPT',
+  'BACKEND_ERROR',
+]
+
+/** Whether one of several operations may be why nothing of their shared call was applied. */
+export function isCausedByOne(error: unknown): boolean {
+  return (
+    isStoreError(error) && error.outcome === 'not-applied' && CAUSED_BY_ONE.includes(error.code)
+  )
+}
+
 /**
  * Says where an error happened. A `StoreError` keeps its code and gains the place; anything else
  * is a backend's own error and becomes the cause of a `BACKEND_ERROR`.

@@ -178,7 +178,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /** Removes a key and resolves to what was under it. One atomic step. */
   async pop<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
     const popped = this.#step(key, 'pop', (live, read) => ({
-      change: changeFor(this.#on, key, live, read, undefined),
+      changes: read && [{ key, remove: true }],
       result: live?.value,
     }))
     return (await popped) as T[K] | undefined
@@ -290,13 +290,15 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   ): Promise<R> {
     this.#check(key)
     this.#checkAtomic(method)
-    return this.#accept(this.#on.queue.step(key, (read) => plan(ifLive(this.#on, read), read)))
+    return this.#accept(
+      this.#on.queue.update([key], ([read]) => plan(ifLive(this.#on, read), read)),
+    )
   }
 
   #replace(key: string, live: Entry | undefined, read: Entry | undefined, next: unknown): Decision {
     const change = changeFor(this.#on, key, live, read, next)
     return {
-      change,
+      changes: change && [change],
       result: change && 'entry' in change ? recopy(change.entry.value) : undefined,
     }
   }

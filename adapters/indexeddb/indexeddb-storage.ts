@@ -1,5 +1,5 @@
 import { BatchStorageBase } from '../../src/batch-storage.ts'
-import { isStoreError, type StoreError } from '../../src/errors.ts'
+import { isCausedByOne, isStoreError, type StoreError } from '../../src/errors.ts'
 import type { Entry, KeysOptions, Outcome, StorageListener, Traits } from '../../src/storage.ts'
 import type { Connection, Work } from './connection.ts'
 import { EXPIRY, META } from './format.ts'
@@ -14,14 +14,6 @@ import { type Apply, type Groups, type Sent, writing } from './write.ts'
 /** How many keys, and how many entries, a listing reads at once. */
 const MOST_KEYS = 5000
 const MOST_ENTRIES = 500
-/** What one group can bring upon the others of its transaction. */
-const OF_ONE_GROUP: ReadonlySet<string> = new Set([
-  'QUOTA_EXCEEDED',
-  'TOO_LARGE',
-  'INVALID_VALUE',
-  'CORRUPT',
-  'BACKEND_ERROR',
-])
 
 interface StorageOptions {
   readonly durability: 'strict' | 'relaxed'
@@ -73,7 +65,7 @@ export class IndexedDBStorage extends BatchStorageBase {
       return await this.transact([], () => groups)
     } catch (error) {
       if (!isStoreError(error) || error.outcome === 'unknown') throw error
-      if (groups.length === 1 || !OF_ONE_GROUP.has(error.code)) return groups.map(() => error)
+      if (groups.length === 1 || !isCausedByOne(error)) return groups.map(() => error)
     }
     // One of them may have brought down the transaction, and the others with it.
     const outcomes: Outcome[] = []
