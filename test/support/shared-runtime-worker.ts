@@ -2,29 +2,28 @@ import { cloudflareKV } from '../../adapters/cloudflare-kv.ts'
 import { durableObject } from '../../adapters/durable-object.ts'
 import { StorageRuntime, type Store } from '../../src/index.ts'
 
-/** What a request asks of the Worker. */
-export interface Asked {
+/** The body of a request to the Worker. */
+export interface SharedRuntimeRequest {
   readonly backend: 'object' | 'kv'
   /**
-   * `burst`: counts up and stores, and answers. `abandon`: begins an `update` whose function never
-   * ends, among other calls on the same keys, tells that it has begun, and answers at once,
-   * fails, or goes on for ever. `read`: says what is there.
+   * `burst`: writes and responds. `abandon`: begins updates that never end, among other calls on the
+   * same keys, and responds, fails or hangs. `read`: responds with every entry.
    */
   readonly does: 'burst' | 'abandon' | 'read'
   /** How an abandoned request ends. */
   readonly ends?: 'answer' | 'error' | 'hang' | 'hang on a timer'
-  /** Names what this request stores. */
+  /** The prefix of the keys that the request stores. */
   readonly id: string
 }
 
-// One runtime for all requests of this isolate, as a bot may have that starts it only once.
+// One runtime for all requests of the isolate, as in a bot that starts its runtime once.
 const runtimes = new Map<string, Promise<StorageRuntime>>()
 const unhandled: string[] = []
 addEventListener('unhandledrejection', ({ reason }) => {
   unhandled.push(String(reason))
 })
 
-function runtimeOf(backend: Asked['backend'], env: object): Promise<StorageRuntime> {
+function runtimeOf(backend: SharedRuntimeRequest['backend'], env: object): Promise<StorageRuntime> {
   let runtime = runtimes.get(backend)
   if (runtime === undefined) {
     const config =
@@ -43,7 +42,7 @@ function plusOne(n: unknown): number {
   return typeof n === 'number' ? n + 1 : 1
 }
 
-// Every burst counts each of them up, twice.
+// Every burst adds 2 to each counter.
 const counters = ['counter 0', 'counter 1', 'counter 2']
 
 async function burst(store: Store, id: string): Promise<unknown> {
@@ -67,10 +66,14 @@ async function burst(store: Store, id: string): Promise<unknown> {
   }
 }
 
-function abandon(store: Store, ends: Asked['ends'], begun: () => void): Promise<unknown> {
+function abandon(
+  store: Store,
+  ends: SharedRuntimeRequest['ends'],
+  onBegin: () => void,
+): Promise<unknown> {
   const never = (): Promise<never> =>
     new Promise(() => {
-      begun()
+      onBegin()
       if (ends === 'hang on a timer') setTimeout(() => {}, 600_000)
     })
   return Promise.all([
@@ -90,7 +93,7 @@ async function read(store: Store): Promise<unknown> {
 
 export default {
   async fetch(request: Request, env: object): Promise<Response> {
-    const { backend, does, ends, id } = (await request.json()) as Asked
+    const { backend, does, ends, id } = (await request.json()) as SharedRuntimeRequest
     const runtime = await runtimeOf(backend, env)
     const store = await runtime.open('shared')
     if (does === 'burst') {
@@ -103,7 +106,7 @@ export default {
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
     const abandoned = abandon(store, ends, begin)
     await begun
-    // What is under way as the request ends is broken off, wherever it is.
+    // The end of the request aborts these calls.
     void store.set('loose', id)
     void store.update('loose', () => id)
     if (ends === 'answer') return new Response('begun')

@@ -1,7 +1,7 @@
 import { build } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Asked } from '../../support/shared-runtime-worker.ts'
+import type { SharedRuntimeRequest } from '../../support/shared-runtime-worker.ts'
 
 let miniflare: Miniflare
 let url: URL
@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(() => miniflare.dispose())
 
-function send(request: Asked, signal?: AbortSignal): Promise<Response> {
+function send(request: SharedRuntimeRequest, signal?: AbortSignal): Promise<Response> {
   return fetch(url, { method: 'POST', body: JSON.stringify(request), signal: signal ?? null })
 }
 
@@ -46,7 +46,10 @@ interface BurstResult {
 }
 
 /** Sends a request that must be answered, independently of other requests. */
-async function requestBurst(backend: Asked['backend'], id: string): Promise<BurstResult> {
+async function requestBurst(
+  backend: SharedRuntimeRequest['backend'],
+  id: string,
+): Promise<BurstResult> {
   const response = await send({ backend, does: 'burst', id })
   const text = await response.text()
   expect(response.status, text).toBe(200)
@@ -57,8 +60,8 @@ async function requestBurst(backend: Asked['backend'], id: string): Promise<Burs
 
 /** Sends a request that ends during an `update`. Resolves to a function that aborts it. */
 async function abandonRequest(
-  backend: Asked['backend'],
-  ends: NonNullable<Asked['ends']>,
+  backend: SharedRuntimeRequest['backend'],
+  ends: NonNullable<SharedRuntimeRequest['ends']>,
   id: string,
 ): Promise<() => void> {
   const controller = new AbortController()
