@@ -63,4 +63,18 @@ describe('conflicts', () => {
     await Promise.all([store.update('k', plusOne), store.update('k', slow)])
     expect([await store.get('k'), most]).toEqual([2, 1])
   })
+
+  test('slow updaters of a key run one after another once they have lost', async () => {
+    const store = await openStore(new FaultyPlugin())
+    let runs = 0
+    const slow = async (n = 0): Promise<number> => {
+      runs++
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      return n + 1
+    }
+    await Promise.all(Array.from({ length: 6 }, () => store.update('k', slow)))
+    expect(await store.get('k')).toBe(6)
+    // 6 at once, and 5 in turn. Without turns they are 6 + 5 + 4 + 3 + 2 + 1.
+    expect(runs).toBeLessThan(16)
+  })
 })

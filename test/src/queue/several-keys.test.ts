@@ -89,6 +89,19 @@ describe.each(['transact', 'commit'] as const)('an update of several keys, with 
     expect(values(storage)).toEqual({ a: 7, b: 7 })
   })
 
+  test('that only reads one of its keys sees that another client changed it', async () => {
+    const { queue, storage } = open(backend)
+    await queue.write([set('a', 5), set('b', 1)])
+    let runs = 0
+    const copied = queue.update(['a', 'b'], async ([source]) => {
+      if (runs++ === 0) storage.map.set('a', { value: [9], version: 'of another client' })
+      await later()
+      return { changes: [set('b', numberOf(source))], result: numberOf(source) }
+    })
+    expect(await copied).toBe(9)
+    expect(values(storage)).toEqual({ a: 9, b: 9 })
+  })
+
   test('rejects alone if the storage refuses one of its changes', async () => {
     const { queue, storage } = open(backend)
     await queue.write([set('a', 5), set('b', 1)])
