@@ -25,3 +25,13 @@ export function sleep(ms: number): Promise<void> {
  * Where the engine lacks it, a polyfill may define it later, and those methods keep the old name.
  */
 export const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose
+
+/** Waits a random time of at most 64 ms: one that has lost often has the same chance as a new one. */
+export function backoff(conflicts: number): Promise<void> {
+  return sleep(Math.random() * Math.min(2 ** (conflicts - 1), 64))
+}
+
+/** Resolves after at least as many microtasks as an async function that awaits nothing. */
+export async function fewMicrotasks(): Promise<void> {
+  for (let count = 0; count < 3; count++) await Promise.resolve()
+}

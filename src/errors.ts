@@ -108,6 +108,23 @@ export function isStoreError(error: unknown): error is StoreError {
   return name === 'StoreError' && typeof code === 'string'
 }
 
+// Errors that one operation can cause for its whole batch.
+const CAUSED_BY_ONE: readonly StoreErrorCode[] = [
+  'QUOTA_EXCEEDED',
+  'TOO_LARGE',
+  'INVALID_KEY',
+  'INVALID_VALUE',
+  'CORRUPT',
+  'BACKEND_ERROR',
+]
+
+/** Whether one of several operations may be why nothing of their shared call was applied. */
+export function isCausedByOne(error: unknown): boolean {
+  return (
+    isStoreError(error) && error.outcome === 'not-applied' && CAUSED_BY_ONE.includes(error.code)
+  )
+}
+
 /**
  * Converts any error to a `StoreError` with the details of the call. A `StoreError` keeps its code
  * and gets a namespace and key if it has none; another error becomes the cause of a
@@ -148,16 +165,3 @@ export function quote(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
   return describeObject(value, builtInName(value))
 }
-
-/**
- * The codes that one change can cause for all that share a call with it. After one of them, the
- * changes are retried apart.
- */
-export const CAUSED_BY_ONE: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
-  'QUOTA_EXCEEDED',
-  'TOO_LARGE',
-  'INVALID_KEY',
-  'INVALID_VALUE',
-  'CORRUPT',
-  'BACKEND_ERROR',
-])

@@ -245,7 +245,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    */
   async pop<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
     const popped = this.#runStep(key, 'pop', (live, read) => ({
-      change: changeFor(this.#context, key, live, read, undefined),
+      changes: read && [{ key, remove: true }],
       result: live?.value,
     }))
     return (await popped) as T[K] | undefined
@@ -388,14 +388,14 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#checkKey(key)
     this.#checkAtomic(method)
     return this.#track(
-      this.#context.queue.step(key, (read) => decide(ifLive(this.#context, read), read)),
+      this.#context.queue.update([key], ([read]) => decide(ifLive(this.#context, read), read)),
     )
   }
 
   #replace(key: string, live: Entry | undefined, read: Entry | undefined, next: unknown): Decision {
     const change = changeFor(this.#context, key, live, read, next)
     return {
-      change,
+      changes: change && [change],
       result: change && 'entry' in change ? recopy(change.entry.value) : undefined,
     }
   }

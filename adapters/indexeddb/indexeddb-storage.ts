@@ -1,5 +1,5 @@
 import { BatchStorageBase } from '../../src/batch-storage.ts'
-import { CAUSED_BY_ONE, isStoreError, toStoreError } from '../../src/errors.ts'
+import { isCausedByOne, isStoreError, toStoreError } from '../../src/errors.ts'
 import type { Entry, KeysOptions, Outcome, StorageListener, Traits } from '../../src/storage.ts'
 import { ChangeBroadcast, type ChangeNotification } from './change-broadcast.ts'
 import type { Connection } from './connection.ts'
@@ -73,7 +73,7 @@ export class IndexedDBStorage extends BatchStorageBase {
       // Any group may have been applied: reject, and the queue looks up each one.
       if (!isStoreError(error) || error.outcome === 'unknown') throw error
       // Nothing was stored. The error is the outcome of each group, and callers may retry.
-      if (groups.length === 1 || !CAUSED_BY_ONE.has(error.code)) return groups.map(() => error)
+      if (groups.length === 1 || !isCausedByOne(error)) return groups.map(() => error)
     }
     // One group may have aborted the transaction of all. Retry each alone.
     const outcomes: Outcome[] = []

@@ -1,235 +1,190 @@
-import { CAUSED_BY_ONE, isStoreError } from '../errors.ts'
+// A batch runs with one read and one commit, or with one transaction of the backend. If such a call
+// fails and one operation may be the cause, the batch is split: its halves run again, one after the
+// other, until that operation is alone and its promise rejects.
+
+import { isCausedByOne } from '../errors.ts'
 import type { Change, Entry, Outcome, StorageBase } from '../storage.ts'
-import { Replay, copyOf, type Leave } from './replay.ts'
+import { groupByKey, type Operation, type Operations } from './operation.ts'
 import type { Recovery } from './recovery.ts'
-import { chained, type Operation } from './operation.ts'
+import { copyEntry, Replay, type Detach } from './replay.ts'
 
-const NOTHING: ReadonlyMap<string, Entry> = new Map()
-
-/** Operations in lists that are made one after another. */
-export type Lists = readonly (readonly Operation[])[]
-
-/** What has come of chains: those that are to be stored, each with its group, and the others. */
-interface Made {
-  readonly changed: Replay[]
-  readonly groups: (readonly Change[])[]
-  readonly unchanged: Replay[]
-}
-
-/** What a round needs of its queue. */
-export interface RoundHost {
+/** What a batch uses of its queue. */
+export interface BatchContext {
   readonly storage: StorageBase
-  readonly delivery: Recovery
-  readonly leave: Leave
-  /** Rejects with the error and its place. */
-  reject(op: Operation, error: unknown): void
-  /** An operation lost against another writer. Is the round to have it made again? */
-  lost(op: Operation): boolean
+  readonly recovery: Recovery
+  readonly detach: Detach
+  readonly reject: (operation: Operation, error: unknown) => void
+  /** Counts a lost race. Returns whether the operation runs again with its group. */
+  readonly countConflict: (operation: Operation) => boolean
 }
 
-/**
- * One round trip for many operations: reads what they have to know, lets them run, and stores what
- * comes of them.
- */
-export class Round {
-  readonly #host: RoundHost
-  readonly #again: (readonly Operation[])[] = []
+/** Runs a batch. Resolves to lists to run again, one after another; never rejects. */
+export async function runBatch(batch: Operations, context: BatchContext): Promise<Operations[]> {
+  try {
+    const [operation] = batch
+    if (operation === undefined || batch.length > 1 || operation.updater !== undefined) {
+      return await new Batch(context).run(batch)
+    }
+    // A lone read or write, as most are, needs no replay.
+    const { keys, changes } = operation
+    if (changes === undefined) {
+      operation.resolve((await context.recovery.getMany(keys)).get(keys[0] ?? ''))
+    } else {
+      const [outcome] = await context.recovery.commit([changes])
+      if (outcome === 'applied') operation.resolve()
+      else if (outcome !== 'conflict') throw outcome
+      else if (context.countConflict(operation)) return [batch]
+    }
+  } catch (error) {
+    // No promise may stay pending, not even after an error of the queue's own.
+    for (const operation of batch) context.reject(operation, error)
+  }
+  return []
+}
 
-  constructor(host: RoundHost) {
-    this.#host = host
+class Batch {
+  readonly #context: BatchContext
+  readonly #retries: Operations[] = []
+
+  constructor(context: BatchContext) {
+    this.#context = context
   }
 
-  /** Returns the operations that are to be made again, list by list. It does not fail. */
-  async run(ops: readonly Operation[]): Promise<Lists> {
-    try {
-      const [op] = ops
-      if (op === undefined || ops.length > 1 || op.plan !== undefined) await this.#make(ops)
-      else if (op.changes === undefined) {
-        op.resolve((await this.#host.delivery.getMany(op.keys)).get(op.keys[0] ?? ''))
-      } else {
-        // One that has come alone, as most do; nothing is made that it does not need.
-        const outcomes = await this.#host.delivery.commit([op.changes])
-        if (outcomes[0] === 'applied') op.resolve()
-        else this.#conclude([new Replay(ops, this.#host.leave)], [], outcomes)
-      }
-    } catch (error) {
-      // A mistake in this place; nobody is to wait for ever for it.
-      for (const op of ops) this.#host.reject(op, error)
+  async run(operations: Operations): Promise<Operations[]> {
+    const readers: Operations[] = []
+    const replays: Replay[] = []
+    for (const group of groupByKey(operations)) {
+      const canWrite = group.some(({ changes, updater }) => changes ?? updater)
+      if (canWrite) replays.push(new Replay(group, this.#context.detach))
+      else readers.push(group)
     }
-    return this.#again
+    const keys = replays.flatMap(({ keysToRead }) => keysToRead)
+    if (keys.length > 0 && this.#context.storage.transact === undefined) {
+      await this.#read(readers, replays, keys)
+    } else {
+      const reading = this.#read(readers, [], [])
+      await (keys.length > 0 ? this.#transact(replays, keys) : this.#replay(replays, new Map()))
+      await reading
+    }
+    return this.#retries
   }
 
-  async #make(ops: readonly Operation[]): Promise<void> {
-    const readers: Operation[][] = []
-    const chains: Replay[] = []
-    for (const chain of chained(ops)) {
-      if (chain.some((op) => op.changes ?? op.plan))
-        chains.push(new Replay(chain, this.#host.leave))
-      else readers.push(chain)
-    }
-    const wanted = chains.flatMap((chain) => chain.wanted())
-    if (wanted.length > 0 && !this.#host.storage.transact) {
-      if (await this.#read(readers, chains, wanted)) await this.#store(chains)
-      return
-    }
-    const read = this.#read(readers)
-    if (wanted.length > 0) await this.#storeInside(chains, wanted)
-    else {
-      for (const chain of chains) chain.start(NOTHING)
-      await this.#store(chains)
-    }
-    await read
-  }
-
-  /** Answers those that only read, and starts those that have to know what is there. */
-  async #read(
-    readers: Lists,
-    chains: readonly Replay[] = [],
-    wanted: readonly string[] = [],
-  ): Promise<boolean> {
-    const keys = [...readers.flatMap(([op]) => op?.keys ?? []), ...wanted]
-    if (keys.length === 0) return true
+  /** Reads once for the groups that only read, which it resolves, and for the replays. */
+  async #read(readers: Operations[], replays: Replay[], replayKeys: string[]): Promise<void> {
+    const keys = [...readers.flatMap(([first]) => first?.keys ?? []), ...replayKeys]
+    if (keys.length === 0) return
     let found: Map<string, Entry>
     try {
-      found = await this.#host.delivery.getMany(keys)
+      found = await this.#context.recovery.getMany(keys)
     } catch (error) {
-      this.#unread([...readers, ...chains.map(opsOf)], keys, error)
-      return false
-    }
-    for (const ops of readers) {
-      const entry = found.get(ops[0]?.keys[0] ?? '')
-      // What was read was read for one; the others get copies.
-      for (const [index, op] of ops.entries())
-        op.resolve(entry && index > 0 ? copyOf(entry) : entry)
-    }
-    for (const chain of chains) chain.start(found)
-    return true
-  }
-
-  /** Decides in the backend's own transaction, as far as that goes at once. */
-  async #storeInside(chains: readonly Replay[], wanted: readonly string[]): Promise<void> {
-    let made: Made = this.#group([])
-    let outcomes: readonly Outcome[]
-    try {
-      outcomes = await this.#host.delivery.transact(wanted, (found) => {
-        for (const chain of chains) chain.start(found)
-        made = this.#group(chains)
-        return made.groups
-      })
-    } catch (error) {
-      this.#unread(chains.map(opsOf), wanted, error, true)
+      const operations = readers.flat().concat(replays.flatMap((replay) => replay.operations))
+      const unread = new Set(keys)
+      const dependents = operations.filter(
+        (operation) => operation.needsRead && operation.keys.some((key) => unread.has(key)),
+      )
+      this.#splitOrReject(operations, dependents, keys.length, error)
       return
     }
-    await this.#store(
-      this.#conclude(made.changed, made.unchanged, outcomes).filter(({ isPending }) => isPending),
-    )
-  }
-
-  /** Waits for what is pending, and commits what has come of all of it. */
-  async #store(chains: readonly Replay[]): Promise<void> {
-    const pending = chains.filter(({ isPending }) => isPending)
-    if (pending.length > 0) await Promise.all(pending.map((chain) => chain.finish()))
-    const { changed, groups, unchanged } = this.#group(chains)
-    const outcomes = groups.length === 0 ? [] : await this.#host.delivery.commit(groups)
-    this.#conclude(changed, unchanged, outcomes)
-  }
-
-  #group(chains: readonly Replay[]): Made {
-    const conditional = this.#host.storage.traits.atomic !== 'none'
-    const made: Made = { changed: [], groups: [], unchanged: [] }
-    for (const chain of chains) {
-      const group = chain.group(conditional)
-      if (group.length === 0) made.unchanged.push(chain)
-      else {
-        made.changed.push(chain)
-        made.groups.push(group)
+    for (const group of readers) {
+      const entry = found.get(group[0]?.keys[0] ?? '')
+      // The entry was read for one reader; the others get copies.
+      for (const [index, operation] of group.entries()) {
+        operation.resolve(entry && index > 0 ? copyEntry(entry) : entry)
       }
     }
-    return made
+    await this.#replay(replays, found)
   }
 
-  /** Acts on the outcomes of what was made. Returns what holds. */
-  #conclude(
-    changed: readonly Replay[],
-    unchanged: readonly Replay[],
-    outcomes: readonly Outcome[],
-  ): readonly Replay[] {
+  async #replay(replays: Replay[], found: ReadonlyMap<string, Entry>): Promise<void> {
+    for (const replay of replays) replay.start(found)
+    await this.#commit(replays)
+  }
+
+  /** Replays inside a transaction of the backend. What waits for a promise is committed after it. */
+  async #transact(replays: Replay[], keys: string[]): Promise<void> {
+    let outcomes: readonly Outcome[]
+    try {
+      outcomes = await this.#context.recovery.transact(keys, (found) => {
+        for (const replay of replays) replay.start(found)
+        return this.#collectChanges(replays)
+      })
+    } catch (error) {
+      // Nothing was decided. Only updaters need the transaction, so the others are split off.
+      const operations = replays.flatMap((replay) => replay.operations)
+      const areUpdates = operations.every(({ needsRead, updater }) => needsRead && updater)
+      if (areUpdates) this.#splitOrReject(operations, operations, operations.length, error)
+      else this.#split(operations)
+      return
+    }
+    this.#applyOutcomes(replays, outcomes)
+    await this.#commit(replays.filter(({ pending }) => pending))
+  }
+
+  /** Waits for pending updaters and commits the changes of all replays. */
+  async #commit(replays: Replay[]): Promise<void> {
+    const pending = replays.filter((replay) => replay.pending)
+    if (pending.length > 0) await Promise.all(pending.map((replay) => replay.finish()))
+    const groups = this.#collectChanges(replays)
+    const outcomes = groups.length === 0 ? [] : await this.#context.recovery.commit(groups)
+    this.#applyOutcomes(replays, outcomes)
+  }
+
+  #collectChanges(replays: Replay[]): (readonly Change[])[] {
+    const canBeConditional = this.#context.storage.traits.atomic !== 'none'
+    for (const replay of replays) replay.collectChanges(canBeConditional)
+    return replays.map(({ changes }) => changes).filter(({ length }) => length > 0)
+  }
+
+  /** Takes one outcome for each replay with changes. */
+  #applyOutcomes(replays: Replay[], outcomes: readonly Outcome[]): void {
     const [first] = outcomes
-    if (typeof first === 'object' && outcomes.every((outcome) => outcome === first)) {
-      this.#refuse(changed, first)
-      return this.#conclude([], unchanged, [])
+    const isShared = typeof first === 'object' && outcomes.every((outcome) => outcome === first)
+    const failed: Replay[] = []
+    const conflicting: Operation[] = []
+    let index = 0
+    for (const replay of replays) {
+      const outcome = replay.changes.length === 0 ? 'applied' : outcomes[index++]
+      if (outcome === 'applied') replay.settle()
+      else if (outcome === 'conflict') {
+        for (const operation of replay.abandon()) {
+          if (this.#context.countConflict(operation)) conflicting.push(operation)
+        }
+      } else if (isShared) failed.push(replay)
+      else this.#onCommitError([replay], outcome)
     }
-    const lost: Operation[] = []
-    const held = changed.filter((chain, index) => {
-      const outcome = outcomes[index]
-      if (outcome === 'conflict') {
-        chain.settleFirst()
-        for (const op of chain.ops) if (this.#host.lost(op)) lost.push(op)
-      } else if (outcome !== 'applied') this.#refuse([chain], outcome)
-      return outcome === 'applied'
-    })
-    this.#repeat([lost])
-    for (const chain of unchanged) held.push(chain)
-    for (const chain of held) chain.settle()
-    return held
+    this.#onCommitError(failed, first)
+    this.#retry(conflicting)
   }
 
-  /** What these chains were to store was refused, with one error for all of them. */
-  #refuse(chains: readonly Replay[], error: unknown): void {
-    for (const chain of chains) chain.settleFirst()
-    const writers = chains.flatMap((chain) => chain.writers)
-    this.#fail(chains.map(opsOf), new Set(writers), error)
+  #onCommitError(replays: Replay[], error: unknown): void {
+    const writers = replays.flatMap((replay) => replay.writers)
+    const operations = replays.flatMap((replay) => replay.abandon())
+    this.#splitOrReject(operations, writers, writers.length, error)
   }
 
   /**
-   * What these needed to know of some keys could not be read. Whoever is first to write a key needs
-   * to know nothing of it.
-   *
-   * @param inside was it to be read in a transaction? None but a step needs one; the rest can do without
+   * A call that the operations share failed. If one of several suspects may be the cause, they are
+   * split. Otherwise those that depend on the call are rejected, and the others run again.
    */
-  #unread(lists: Lists, keys: readonly string[], error: unknown, inside = false): void {
-    const unread = new Set(keys)
-    const needs = (op: Operation): boolean => !op.isBlind && unread.has(op.keys[0] ?? '')
-    const failed = new Set(
-      lists.flat().filter((op) => needs(op) && (op.plan !== undefined || !inside)),
-    )
-    if (!inside || (unread.size > 1 && isOfOne(error))) {
-      this.#fail(lists, failed, error, unread.size)
-      return
+  #splitOrReject(all: Operations, dependents: Operations, suspects: number, error: unknown): void {
+    if (all.length > 1 && suspects > 1 && isCausedByOne(error)) this.#split(all)
+    else {
+      const failed = new Set(dependents)
+      for (const operation of failed) this.#context.reject(operation, error)
+      this.#retry(all.filter((operation) => !failed.has(operation)))
     }
-    this.#fail([[...failed]], failed, error, 1)
-    const rest = lists.filter((ops) => ops.some(needs)).flat()
-    this.#repeat([
-      lists.filter((ops) => !ops.some(needs)).flat(),
-      ...rest.filter((op) => !failed.has(op)).map((op) => [op]),
-    ])
   }
 
-  /**
-   * What `failed` needed for all of these was not done. Where that may be for the sake of one, each
-   * is made by itself; whoever is alone is told, and those that did not need it are made again.
-   *
-   * @param causes how many things there are of which one may be to blame
-   */
-  #fail(lists: Lists, failed: ReadonlySet<Operation>, error: unknown, causes = failed.size): void {
-    const ops = lists.flat()
-    if (causes > 1 && isOfOne(error)) {
-      this.#repeat(lists.length > 1 ? lists : ops.map((op) => [op]))
-      return
-    }
-    for (const op of failed) this.#host.reject(op, error)
-    this.#repeat([ops.filter((op) => !failed.has(op))])
+  /** Runs the operations again in two halves: of the groups, or of the only group. */
+  #split(operations: Operations): void {
+    const groups: Operations[] = groupByKey(operations)
+    const parts = groups.length > 1 ? groups : operations.map((operation) => [operation])
+    const middle = Math.ceil(parts.length / 2)
+    this.#retry(parts.slice(0, middle).flat())
+    this.#retry(parts.slice(middle).flat())
   }
 
-  #repeat(lists: Lists): void {
-    for (const ops of lists) if (ops.length > 0) this.#again.push(ops)
+  #retry(operations: Operations): void {
+    if (operations.length > 0) this.#retries.push(operations)
   }
-}
-
-function opsOf({ ops }: Replay): readonly Operation[] {
-  return ops
-}
-
-function isOfOne(error: unknown): boolean {
-  return isStoreError(error) && error.outcome === 'not-applied' && CAUSED_BY_ONE.has(error.code)
 }

@@ -1,175 +1,177 @@
-import { deferred, sleep } from '../async.ts'
+// How a store's calls reach the storage. Each call becomes an operation (operation.ts). The
+// operations of one tick form a batch, and batches run one at a time (scheduler.ts). A batch
+// (batch.ts) splits its operations into groups that share keys, reads the keys that they need,
+// replays each group in program order on a working copy (replay.ts), and commits at most one change
+// per key, conditional on the versions that the updaters saw. A group with a conflict runs again. If
+// a call fails and one operation may be the cause, the batch is halved until that operation is
+// alone, and only its promise rejects. An updater that takes longer than a few microtasks is
+// detached: its group goes on without it, and its decision comes back as an operation of its own, a
+// compare-and-set. All calls go through recovery.ts, which retries reads and looks up lost answers.
+
+import { backoff, noop, sleep } from '../async.ts'
 import { toStoreError, StoreError } from '../errors.ts'
 import type { Change, Entry, StorageBase } from '../storage.ts'
-import type { Leave } from './replay.ts'
-import { Recovery, READ_ATTEMPTS, untilNext } from './recovery.ts'
-import { Operation, type EntryUpdater, type Decision } from './operation.ts'
-import { pause, Scheduler } from './scheduler.ts'
-import { Round, type RoundHost } from './batch.ts'
+import { runBatch, type BatchContext } from './batch.ts'
+import { Operation, type Decision, type EntryUpdater } from './operation.ts'
+import { Recovery, READ_ATTEMPTS, waitBeforeRetry } from './recovery.ts'
+import type { Detach } from './replay.ts'
+import { Scheduler } from './scheduler.ts'
 
-/** How often a step is tried against other writers before it is a `CONFLICT`. */
-const MAX_TRIES = 100
-/** How long a step that lost a race waits for the one before it, in milliseconds. */
-const TURN = 250
+/** How many times an update may lose against other writers. */
+const MAX_CONFLICTS = 100
+/** How long an update that lost waits for the one before it. */
+const TURN_TIMEOUT_MS = 250
 
-/**
- * The one way from the stores of a namespace to their storage. What is accepted in one tick becomes
- * one read and one commit; operations keep the order of each key, and a conditional step is atomic
- * against every other writer the backend can tell apart.
- */
-export class OperationQueue implements RoundHost {
-  readonly delivery: Recovery
+/** The only way from the stores of a namespace to their storage. */
+export class OperationQueue {
   readonly storage: StorageBase
   readonly #namespace: string
-  readonly #turns = new Map<string, Promise<unknown>>()
-  #pipeline: Scheduler | undefined
-  #deciding: string | undefined
+  readonly #context: BatchContext
+  #scheduler: Scheduler | undefined
+  /** The keys of the updater that is running, until it returns. */
+  #updatingKeys: readonly string[] = []
+  /** By key: resolves when the last update that takes a turn on the key has settled. */
+  readonly #turns = new Map<string, Promise<void>>()
 
   constructor(storage: StorageBase, namespace: string) {
-    this.delivery = new Recovery(storage)
     this.storage = storage
     this.#namespace = namespace
+    this.#context = {
+      storage,
+      recovery: new Recovery(storage),
+      detach: this.#detach,
+      reject: this.#reject,
+      countConflict: this.#countConflict,
+    }
   }
 
   read(key: string): Promise<Entry | undefined> {
-    return this.#accept(new Operation([key])) as Promise<Entry | undefined>
+    return this.#add(new Operation([key])) as Promise<Entry | undefined>
   }
 
-  /**
-   * Writes a group whole. Its changes carry no condition.
-   *
-   * @throws StoreError `CONFLICT` at once, within a function that decides on one of its keys
-   */
+  /** Writes changes of different keys together, without conditions. */
   write(changes: readonly Change[]): Promise<void> {
     const keys = changes.map(({ key }) => key)
-    for (const key of keys) this.#checkApart(key)
-    return this.#accept(new Operation(keys, changes)) as Promise<void>
+    this.#checkNotUpdating(keys)
+    return this.#add(new Operation(keys, changes)) as Promise<void>
   }
 
   /**
-   * Reads, decides and writes as one atomic step.
-   *
-   * @throws StoreError `CONFLICT` at once, within a function that decides on the same key
+   * Reads keys, decides and writes as one atomic step. Outside of a transaction of the backend, only
+   * the keys that change are checked for other writers.
    */
-  step<T>(key: string, plan: EntryUpdater<T>): Promise<T> {
-    this.#checkApart(key)
-    const decide: EntryUpdater<T> = (now) => {
-      const around = this.#deciding
-      this.#deciding = key
+  update<T>(keys: readonly string[], updater: EntryUpdater<T>): Promise<T> {
+    this.#checkNotUpdating(keys)
+    const guarded: EntryUpdater<T> = (entries) => {
+      const outerKeys = this.#updatingKeys
+      this.#updatingKeys = keys
       try {
-        return plan(now)
+        return updater(entries)
       } finally {
-        this.#deciding = around
+        this.#updatingKeys = outerKeys
       }
     }
-    return this.#accept(new Operation([key], undefined, decide)) as Promise<T>
+    return this.#add(new Operation(keys, undefined, guarded)) as Promise<T>
   }
 
   clear(): Promise<void> {
-    return this.#line()
-      .alone(() => this.storage.clear())
-      .catch(this.#located)
+    const cleared = this.#currentScheduler().exclusive(() => this.storage.clear())
+    return cleared.catch(this.#rethrow)
   }
 
   async liveLen(now: number): Promise<number> {
-    await this.#line().settled()
-    return this.delivery.retry(() => this.storage.liveLen(now)).catch(this.#located)
+    await this.#currentScheduler().idle()
+    return this.#context.recovery.retryRead(() => this.storage.liveLen(now)).catch(this.#rethrow)
   }
 
-  reject(op: Operation, error: unknown): void {
-    op.reject(toStoreError(error, { namespace: this.#namespace, key: op.keys[0] }))
-  }
-
-  /** Once its plan has decided, the step comes back to be stored. */
-  readonly leave: Leave = ({ op, read, promise }, current) => {
-    const decided = (planned: Decision): void => {
-      op.made = { read, planned }
-      if (planned.change === undefined) op.resolve(planned.result)
-      else if (current) this.#line().add(op)
-      else this.lost(op)
-    }
-    promise.then(decided, (error: unknown) => op.reject(error))
-  }
-
-  lost(op: Operation): boolean {
-    op.tries++
-    // The others are made once more, without the steps that they lost with.
-    if (op.tries >= MAX_TRIES + (op.plan ? 0 : 1)) {
-      const words = `The key changed ${MAX_TRIES} times while this step was made, by other writers or by the step's own function.`
-      this.reject(op, new StoreError('CONFLICT', words))
-      return false
-    }
-    if (op.made === undefined) return true
-    op.made = undefined
-    void this.#inTurn(op)
-    return false
-  }
-
-  /** What the storage lists, after what was accepted. A listing that fails is made again until its first entry. */
-  async *list<T>(list: () => AsyncIterable<T>): AsyncGenerator<T> {
-    await this.#line().settled()
+  /** Lists what is stored after the operations so far. It retries until the first item. */
+  async *list<T>(open: () => AsyncIterable<T>): AsyncGenerator<T> {
+    await this.#currentScheduler().idle()
     for (let attempt = 1; ; attempt++) {
       try {
-        for await (const each of list()) {
+        for await (const item of open()) {
           attempt = READ_ATTEMPTS
-          yield each
+          yield item
         }
         return
       } catch (error) {
-        await untilNext(attempt, error).catch(this.#located)
+        await waitBeforeRetry(attempt, error).catch(this.#rethrow)
       }
     }
   }
 
-  readonly #located = (error: unknown): never => {
-    throw toStoreError(error, { namespace: this.#namespace })
+  #add(operation: Operation): Promise<unknown> {
+    this.#currentScheduler().add(operation)
+    return operation.promise
   }
 
-  #accept(op: Operation): Promise<unknown> {
-    this.#line().add(op)
-    return op.promise
-  }
-
-  /**
-   * With `gather: false` no call waits for one of an earlier tick. That may belong to another
-   * request, and in a Worker a promise of another request may never settle.
-   */
-  #line(): Scheduler {
-    if (this.#pipeline === undefined) {
-      this.#pipeline = new Scheduler((ops) => new Round(this).run(ops))
+  /** With `batchAcrossTicks: false` each tick has its own, so that no tick waits for another. */
+  #currentScheduler(): Scheduler {
+    if (this.#scheduler === undefined) {
+      this.#scheduler = new Scheduler((operations) => runBatch(operations, this.#context))
       if (!this.storage.traits.batchAcrossTicks) {
         queueMicrotask(() => {
-          this.#pipeline = undefined
+          this.#scheduler = undefined
         })
       }
     }
-    return this.#pipeline
+    return this.#scheduler
   }
 
-  // Steps that took their time and lost go one after another from then on. It is a courtesy with a
-  // time limit and no lock: a function may itself be waiting for another step on the key.
-  async #inTurn(op: Operation): Promise<void> {
-    const [key = ''] = op.keys
-    if (this.storage.traits.batchAcrossTicks && op.endTurn === undefined) {
-      const before = this.#turns.get(key)
-      const { promise: turn, resolve: end } = deferred()
-      this.#turns.set(key, turn)
-      op.endTurn = () => {
-        end()
-        if (this.#turns.get(key) === turn) this.#turns.delete(key)
-      }
-      if (before !== undefined) await Promise.race([before, sleep(TURN)])
+  readonly #detach: Detach = ({ operation, entries, promise }, isCurrent) => {
+    const onDecided = (decision: Decision): void => {
+      operation.decided = { entries, decision }
+      if (decision.changes === undefined) operation.resolve(decision.result)
+      else if (isCurrent) this.#currentScheduler().add(operation)
+      else this.#countConflict(operation)
     }
-    await pause(op.tries)
-    this.#line().add(op)
+    promise.then(onDecided, (error: unknown) => operation.reject(error))
   }
 
-  #checkApart(key: string): void {
-    if (key !== this.#deciding) return
-    throw new StoreError(
-      'CONFLICT',
-      'A function that decides on a key cannot write that key as well; what it returns is written.',
-      { namespace: this.#namespace, key, retryable: false },
-    )
+  readonly #countConflict = (operation: Operation): boolean => {
+    operation.conflicts++
+    // A read or a write has one more attempt, without the update that it lost with.
+    if (operation.conflicts >= MAX_CONFLICTS + (operation.updater ? 0 : 1)) {
+      const message = `All ${MAX_CONFLICTS} attempts met a change of the key by another writer, or by the updater itself. Retry later, and do not write the key inside its updater.`
+      this.#reject(operation, new StoreError('CONFLICT', message))
+      return false
+    }
+    if (operation.decided === undefined) return true
+    operation.decided = undefined
+    void this.#retryInTurn(operation)
+    return false
+  }
+
+  // Detached updates that lost take turns. This is a courtesy with a time limit, not a lock: an
+  // updater may itself wait for another update of the key.
+  async #retryInTurn(operation: Operation): Promise<void> {
+    const { keys, promise } = operation
+    if (this.storage.traits.batchAcrossTicks && !operation.takesTurns) {
+      operation.takesTurns = true
+      const earlier = keys.flatMap((key) => this.#turns.get(key) ?? [])
+      const turn = promise.then(noop, noop).finally(() => {
+        for (const key of keys) if (this.#turns.get(key) === turn) this.#turns.delete(key)
+      })
+      for (const key of keys) this.#turns.set(key, turn)
+      if (earlier.length > 0) await Promise.race([Promise.all(earlier), sleep(TURN_TIMEOUT_MS)])
+    }
+    await backoff(operation.conflicts)
+    this.#currentScheduler().add(operation)
+  }
+
+  /** @throws StoreError `CONFLICT` if the updater that is running decides on one of the keys */
+  #checkNotUpdating(keys: readonly string[]): void {
+    const key = keys.find((each) => this.#updatingKeys.includes(each))
+    if (key === undefined) return
+    const message = 'An updater must not write its own key; return the new value instead.'
+    throw new StoreError('CONFLICT', message, { namespace: this.#namespace, key, retryable: false })
+  }
+
+  readonly #reject = (operation: Operation, error: unknown): void => {
+    operation.reject(toStoreError(error, { namespace: this.#namespace, key: operation.keys[0] }))
+  }
+
+  readonly #rethrow = (error: unknown): never => {
+    throw toStoreError(error, { namespace: this.#namespace })
   }
 }

@@ -1,91 +1,90 @@
+// An operation is one call that the queue has accepted, with the promise of its caller. Operations
+// of a batch that share keys, directly or through other operations, form a group.
+
 import { noop } from '../async.ts'
 import type { Change, Entry } from '../storage.ts'
 
-/** What a step wants: at most one change of its key, and what its caller is to get. */
+/** The entries of an operation's keys, in the order of the keys; `undefined` for no entry. */
+export type Entries = readonly (Entry | undefined)[]
+
+/** What an updater decided: changes of its keys, and the result for its caller. */
 export interface Decision<T = unknown> {
-  /** Without a condition: that is the queue's to set. */
-  readonly change?: Change | undefined
+  /** At least one, at most one per key, and without `ifVersion`; absent if nothing changes. */
+  readonly changes?: readonly Change[] | undefined
   readonly result: T
 }
 
-/** Decides on a step, given the entry as it is now. It is asked again if the entry changed meanwhile. */
-export type EntryUpdater<T = unknown> = (
-  now: Entry | undefined,
-) => Decision<T> | Promise<Decision<T>>
+/** Decides on keys, given private copies of their entries. It runs again if these have changed. */
+export type EntryUpdater<T = unknown> = (entries: Entries) => Decision<T> | Promise<Decision<T>>
 
-/** An operation that was accepted: a write has changes, a step has a plan, a read has neither. */
+export type Operations = readonly Operation[]
+
+/** A write has `changes`, an update has an `updater`, and a read has neither and one key. */
 export class Operation {
-  /** At least one. */
   readonly keys: readonly string[]
   readonly changes: readonly Change[] | undefined
-  readonly plan: EntryUpdater | undefined
-  /** How often it lost against another writer. */
-  tries = 0
-  /** What a plan that took its time has decided, and upon which entry. */
-  made: { readonly read: Entry | undefined; readonly planned: Decision } | undefined
-  /** Lets the next one go of those that lost on its key. */
-  endTurn: (() => void) | undefined
-  /** What came of its last run, to be told when that is stored. */
-  result: unknown
-  /** Is the result what its plan threw? */
-  threw = false
+  readonly updater: EntryUpdater | undefined
   readonly promise: Promise<unknown>
-  #resolve: (value: unknown) => void = noop
-  #reject: (error: unknown) => void = noop
+  resolve: (value?: unknown) => void = noop
+  reject: (error: unknown) => void = noop
+  /** How many times another writer came first. */
+  conflicts = 0
+  /** Set once a detached updater has decided: the operation is then a compare-and-set. */
+  decided: { readonly entries: Entries; readonly decision: Decision } | undefined
+  /** Whether it takes turns with other updates of its keys. */
+  takesTurns = false
+  /** What the last replay computed. The promise settles with it after the commit. */
+  result: unknown
+  /** Whether `result` is what the updater threw. */
+  hasThrown = false
 
-  constructor(keys: readonly string[], changes?: readonly Change[], plan?: EntryUpdater) {
+  constructor(keys: readonly string[], changes?: readonly Change[], updater?: EntryUpdater) {
     this.keys = keys
     this.changes = changes
-    this.plan = plan
+    this.updater = updater
     this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
+      this.resolve = resolve
+      this.reject = reject
     })
   }
 
-  resolve(value?: unknown): void {
-    this.endTurn?.()
-    this.#resolve(value)
+  /** Whether it needs the stored entries. Of a compare-and-set on one key, the commit checks it. */
+  get needsRead(): boolean {
+    return this.changes === undefined && (this.decided === undefined || this.keys.length > 1)
   }
 
-  reject(error: unknown): void {
-    this.endTurn?.()
-    this.#reject(error)
-  }
-
-  /** Can it run without knowing what is under its keys? */
-  get isBlind(): boolean {
-    return this.changes !== undefined || this.made !== undefined
+  settle(): void {
+    if (this.hasThrown) this.reject(this.result)
+    else this.resolve(this.result)
   }
 }
 
-/** Parts operations into those that share keys, directly or through others; each in its order. */
-export function chained(ops: readonly Operation[]): Operation[][] {
-  // From a key that is written together with others, the way to the one that stands for them all.
-  const ways = new Map<string, string>()
-  const head = (key: string): string => {
-    for (let at = key; ;) {
-      const next = ways.get(at)
-      if (next === undefined) return at
-      // Halved as it is walked, or a hundred thousand such walks would take minutes.
-      ways.set(at, ways.get(next) ?? next)
-      at = next
+/** Splits operations into groups that share no key, each in program order (union-find by key). */
+export function groupByKey(operations: Operations): Operation[][] {
+  const parents = new Map<string, string>()
+  const rootOf = (key: string): string => {
+    for (let root = key; ;) {
+      const parent = parents.get(root)
+      if (parent === undefined) return root
+      // Path halving: without it, 100,000 operations that share keys one by one take minutes.
+      parents.set(root, parents.get(parent) ?? parent)
+      root = parent
     }
   }
-  for (const { keys } of ops) {
+  for (const { keys } of operations) {
     if (keys.length === 1) continue
-    const first = head(keys[0] ?? '')
+    const root = rootOf(keys[0] ?? '')
     for (const key of keys) {
-      const other = head(key)
-      if (other !== first) ways.set(other, first)
+      const other = rootOf(key)
+      if (other !== root) parents.set(other, root)
     }
   }
-  const chains = new Map<string, Operation[]>()
-  for (const op of ops) {
-    const key = head(op.keys[0] ?? '')
-    const chain = chains.get(key)
-    if (chain === undefined) chains.set(key, [op])
-    else chain.push(op)
+  const groups = new Map<string, Operation[]>()
+  for (const operation of operations) {
+    const root = rootOf(operation.keys[0] ?? '')
+    const group = groups.get(root)
+    if (group === undefined) groups.set(root, [operation])
+    else group.push(operation)
   }
-  return [...chains.values()]
+  return [...groups.values()]
 }

@@ -1,248 +1,221 @@
-import { noop } from '../async.ts'
+// A replay runs the operations of one group, in program order, on a working copy of their keys. Its
+// result is at most one change per key, and these are committed together. The promises of the
+// operations settle after the commit.
+
+import { fewMicrotasks, noop } from '../async.ts'
 import type { Change, Entry } from '../storage.ts'
 import { recopy } from '../value/copy-value.ts'
-import type { Operation, Decision } from './operation.ts'
+import type { Decision, Entries, Operation, Operations } from './operation.ts'
 
-/** A plan that takes its time, and the entry that it was given. */
-export interface Pending {
-  readonly op: Operation
-  readonly read: Entry | undefined
+/** An update whose updater has returned a promise, and the entries that the updater received. */
+export interface PendingUpdate {
+  readonly operation: Operation
+  readonly entries: Entries
   readonly promise: Promise<Decision>
 }
 
-/** A key as a chain sees it. */
+/** Receives an update that leaves its group. `isCurrent`: its entries are still the stored ones. */
+export type Detach = (update: PendingUpdate, isCurrent: boolean) => void
+
+/** The working copy of one key. */
 interface Slot {
   entry: Entry | undefined
-  /** The version that was read, `null`: there was nothing; absent: it was not looked at. */
+  /** The stored version, `null` for no entry; absent if it is not known. */
   readonly base?: string | null
-  /** Is the entry what was read, for this chain alone? */
-  own: boolean
+  /** Whether `entry` was read for this replay alone, so that its last reader may keep it. */
+  isPrivate: boolean
   change?: Change
-  /** The condition of the change, which follows from what was read. */
-  ifVersion?: string | null | undefined
+  /** Whether the change may be stored only if `base` still is. */
+  isConditional?: boolean
 }
 
-/**
- * Is told of a step that takes too long or was overtaken, and is no part of its chain any more.
- *
- * @param current is what it was given still there?
- */
-export type Leave = (pending: Pending, current: boolean) => void
-
-/** The view of a chain that has not started; nobody writes to it. */
-const UNSEEN: Map<string, Slot> = new Map()
-
-/**
- * Operations that share keys, in their order. They run upon a view of these keys; what comes of
- * them is one group of changes, at most one for each key, that holds if what they read still does.
- */
 export class Replay {
-  #ops: readonly Operation[]
-  /** Those that have made changes: one of them may have spoiled it for the others. */
-  writers: Operation[] = []
-  /** The changes of a write that shares its keys with no other, as most do: it need not run. */
-  readonly #lone: readonly Change[] | undefined
-  readonly #leave: Leave
-  /** How many have begun. */
-  #begun = 0
-  /** Those whose answers wait until they are stored. */
-  #ran: Operation[] = []
-  #left: Pending[] = []
-  #pending: Pending | undefined
-  #view: Map<string, Slot> = UNSEEN
+  /** The keys whose first operation needs the stored entry. */
+  readonly keysToRead: readonly string[]
+  /** The operations that have no answer yet. */
+  operations: Operations
+  /** The changes to commit, and the operations that made them: one may be why a commit fails. */
+  changes: readonly Change[]
+  writers: Operation[]
+  /** The update that the replay waits for. */
+  pending: PendingUpdate | undefined
+  readonly #detach: Detach
+  /** Whether the group is one write, as most are: it needs no working copy. */
+  readonly #isSingleWrite: boolean
+  #slots!: Map<string, Slot>
+  #nextIndex = 0
+  /** The operations that have run, in order. */
+  #answers: Operation[]
+  #detached: PendingUpdate[] = []
 
-  constructor(ops: readonly Operation[], leave: Leave) {
-    this.#ops = ops
-    this.#leave = leave
-    this.#lone = ops.length === 1 ? ops[0]?.changes : undefined
-    if (this.#lone !== undefined) this.writers = this.#ran = [...ops]
+  constructor(operations: Operations, detach: Detach) {
+    const singleWrite = operations.length === 1 ? operations[0]?.changes : undefined
+    this.operations = operations
+    this.changes = singleWrite ?? []
+    this.#detach = detach
+    this.#isSingleWrite = singleWrite !== undefined
+    this.#answers = this.writers = this.#isSingleWrite ? [...operations] : []
+    this.keysToRead = this.#isSingleWrite ? [] : keysToRead(operations)
   }
 
-  /** Those that are still to be made. */
-  get ops(): readonly Operation[] {
-    return this.#ops
-  }
-
-  /** Does it wait for a plan? */
-  get isPending(): boolean {
-    return this.#pending !== undefined
-  }
-
-  /** The keys that have to be read before it can run. */
-  wanted(): string[] {
-    if (this.#lone !== undefined) return []
-    const met = new Set<string>()
-    return this.#ops.flatMap((op) =>
-      op.keys.filter((key) => {
-        const first = !met.has(key)
-        met.add(key)
-        return first && !op.isBlind
-      }),
-    )
-  }
-
-  /** Runs from its beginning upon what was found, until it is through or a plan takes time. */
+  /** Runs from the first operation until all have run or an updater returns a promise. */
   start(found: ReadonlyMap<string, Entry>): void {
-    if (this.#lone !== undefined) return
-    this.#begin()
-    this.#pending = undefined
-    this.#view = new Map()
-    for (const key of this.wanted()) this.#know(key, found.get(key)).own = true
+    if (this.#isSingleWrite) return
+    this.pending = undefined
+    this.#slots = new Map()
+    for (const key of this.keysToRead) this.#loadSlot(key, found.get(key)).isPrivate = true
+    this.#reset(0)
     this.#advance()
   }
 
-  /** Goes on until it is through. It waits some microtasks for a plan, and then goes on without it. */
+  /** Runs to the end. An updater has a few microtasks; one that takes longer is detached. */
   async finish(): Promise<void> {
-    for (let pending = this.#pending; pending !== undefined; pending = this.#pending) {
-      this.#pending = undefined
-      const { op, promise } = pending
+    for (let update = this.pending; update !== undefined; update = this.pending) {
+      this.pending = undefined
+      const { operation, promise } = update
       try {
-        const planned = await Promise.race([promise, soon()])
-        if (planned === undefined) this.#left.push(pending)
-        else this.#take(op, planned)
+        const decision = await Promise.race([promise, fewMicrotasks()])
+        if (decision === undefined) this.#detached.push(update)
+        else this.#applyDecision(operation, decision)
       } catch (error) {
-        this.#answer(op, error, true)
+        this.#answer(operation, error, true)
       }
       this.#advance()
     }
   }
 
-  /** What is to be stored for all that has run. */
-  group(conditional: boolean): readonly Change[] {
-    if (this.#lone !== undefined) return this.#lone
-    return [...this.#view.values()].flatMap(({ change, ifVersion }) => {
+  /** Sets `changes`, without conditions if the backend cannot check them. */
+  collectChanges(canBeConditional: boolean): void {
+    if (this.#isSingleWrite) return
+    this.changes = [...this.#slots.values()].flatMap(({ change, base, isConditional }) => {
       if (change === undefined) return []
-      return conditional && ifVersion !== undefined ? { ...change, ifVersion } : change
+      const hasCondition = canBeConditional && isConditional && base !== undefined
+      return hasCondition ? { ...change, ifVersion: base } : change
     })
   }
 
-  /**
-   * It is not stored. What ran before anything was changed was answered by what was read, and has
-   * its answer all the same; what takes long is overtaken.
-   */
-  settleFirst(): void {
-    const [writer] = this.writers
-    const first = this.#ran.slice(0, writer && this.#ran.indexOf(writer))
-    answer(first)
-    for (const pending of this.#left) this.#leave(pending, false)
-    const settled = new Set([...first, ...this.#left.map(({ op }) => op)])
-    this.#ops = this.#ops.filter((op) => !settled.has(op))
-    this.#left = []
-  }
-
-  /** It is stored: hands out the answers. A chain that is pending goes on from there. */
+  /** The changes are stored: settles the operations. A pending replay goes on from the changes. */
   settle(): void {
-    answer(this.#ran)
-    for (const pending of this.#left) {
-      const now = this.#view.get(pending.op.keys[0] ?? '')?.entry
-      this.#leave(pending, now?.version === pending.read?.version)
-    }
-    if (this.#pending === undefined) return
-    this.#ops = this.#ops.slice(this.#begun - 1)
-    this.#begin()
-    this.#begun = 1
-    for (const [key, { entry }] of this.#view) this.#know(key, entry)
+    for (const operation of this.#answers) operation.settle()
+    for (const update of this.#detached) this.#detach(update, this.#isCurrent(update))
+    if (this.pending === undefined) return
+    this.operations = this.operations.slice(this.#nextIndex - 1)
+    this.#reset(1)
+    for (const [key, { entry }] of this.#slots) this.#loadSlot(key, entry)
   }
 
-  #begin(): void {
-    this.#begun = 0
-    this.#ran = []
-    this.#left = []
+  /** The changes are not stored: settles what ran before the first write, and returns the rest. */
+  abandon(): Operations {
+    const [firstWriter] = this.writers
+    const early = this.#answers.slice(0, firstWriter && this.#answers.indexOf(firstWriter))
+    for (const operation of early) operation.settle()
+    for (const update of this.#detached) this.#detach(update, false)
+    this.pending = undefined
+    const gone = new Set([...early, ...this.#detached.map(({ operation }) => operation)])
+    return this.operations.filter((operation) => !gone.has(operation))
+  }
+
+  #reset(nextIndex: number): void {
+    this.#nextIndex = nextIndex
+    this.#answers = []
+    this.#detached = []
     this.writers = []
   }
 
-  #know(key: string, entry: Entry | undefined): Slot {
-    const slot: Slot = { entry, base: entry?.version ?? null, own: false }
-    this.#view.set(key, slot)
+  #loadSlot(key: string, entry: Entry | undefined): Slot {
+    const slot: Slot = { entry, base: entry?.version ?? null, isPrivate: false }
+    this.#slots.set(key, slot)
     return slot
   }
 
   #advance(): void {
-    while (this.#pending === undefined) {
-      const op = this.#ops[this.#begun]
-      if (op === undefined) return
-      this.#begun++
-      this.#run(op)
+    while (this.pending === undefined) {
+      const operation = this.operations[this.#nextIndex]
+      if (operation === undefined) return
+      this.#nextIndex++
+      this.#run(operation)
     }
   }
 
-  #run(op: Operation): void {
-    const [key = ''] = op.keys
-    const { changes, made, plan } = op
+  #run(operation: Operation): void {
+    const { keys, changes, decided, updater } = operation
     if (changes !== undefined) {
-      for (const change of changes) this.#write(change)
-      this.writers.push(op)
-      this.#answer(op)
-    } else if (made !== undefined) {
-      const { read, planned } = made
-      // What it has decided upon still has to be there; where that was not read, storing tells.
-      const { entry } = this.#view.get(key) ?? this.#know(key, read)
-      if (entry?.version === read?.version) this.#take(op, planned)
-      else this.#left.push({ op, read, promise: Promise.resolve(planned) })
-    } else if (plan === undefined) {
-      this.#answer(op, this.#shown(key))
+      this.#write(operation, changes, false)
+      this.#answer(operation)
+    } else if (decided !== undefined) {
+      const { entries, decision } = decided
+      const update = { operation, entries, promise: Promise.resolve(decision) }
+      if (this.#isCurrent(update)) this.#applyDecision(operation, decision)
+      else this.#detached.push(update)
+    } else if (updater === undefined) {
+      this.#answer(operation, this.#readCopy(keys[0] ?? ''))
     } else {
       try {
-        const read = this.#shown(key)
-        const planned = plan(read)
-        if (planned instanceof Promise) {
-          // It may fail while nobody waits for it yet.
-          planned.catch(noop)
-          this.#pending = { op, read, promise: planned }
-        } else this.#take(op, planned)
+        const entries = keys.map((key) => this.#readCopy(key))
+        const decision = updater(entries)
+        if (decision instanceof Promise) {
+          // It may reject before `finish` awaits it.
+          decision.catch(noop)
+          this.pending = { operation, entries, promise: decision }
+        } else this.#applyDecision(operation, decision)
       } catch (error) {
-        this.#answer(op, error, true)
+        this.#answer(operation, error, true)
       }
     }
   }
 
-  #take(op: Operation, { change, result }: Decision): void {
-    if (change !== undefined) {
-      const slot = this.#write(change)
-      this.writers.push(op)
-      slot.ifVersion = slot.base
+  /** Whether an updater's entries are still the current ones. The commit checks keys not read. */
+  #isCurrent({ operation, entries }: PendingUpdate): boolean {
+    return operation.keys.every((key, index) => {
+      const { entry } = this.#slots.get(key) ?? this.#loadSlot(key, entries[index])
+      return entry?.version === entries[index]?.version
+    })
+  }
+
+  #applyDecision(operation: Operation, { changes, result }: Decision): void {
+    if (changes !== undefined) this.#write(operation, changes, true)
+    this.#answer(operation, result)
+  }
+
+  #write(operation: Operation, changes: readonly Change[], isConditional: boolean): void {
+    for (const change of changes) {
+      const { key } = change
+      const slot: Slot = this.#slots.get(key) ?? { entry: undefined, isPrivate: false }
+      this.#slots.set(key, slot)
+      // What follows an unconditional write of the key does not depend on what is stored.
+      if (slot.change === undefined) slot.isConditional = isConditional
+      slot.entry = 'entry' in change ? change.entry : undefined
+      slot.isPrivate = false
+      slot.change = change
     }
-    this.#answer(op, result)
+    this.writers.push(operation)
   }
 
-  #write(change: Change): Slot {
-    const { key } = change
-    const slot: Slot = this.#view.get(key) ?? { entry: undefined, own: false }
-    this.#view.set(key, slot)
-    slot.entry = 'entry' in change ? change.entry : undefined
-    slot.own = false
-    slot.change = change
-    return slot
+  #answer(operation: Operation, result?: unknown, hasThrown = false): void {
+    operation.result = result
+    operation.hasThrown = hasThrown
+    this.#answers.push(operation)
   }
 
-  #answer(op: Operation, result?: unknown, threw = false): void {
-    op.result = result
-    op.threw = threw
-    this.#ran.push(op)
-  }
-
-  /** What is under a key now, for one who may keep it and change it. */
-  #shown(key: string): Entry | undefined {
-    const { entry, own } = this.#view.get(key) ?? {}
-    // Nobody looks at it after the last operation.
-    const last = this.#begun === this.#ops.length
-    return entry === undefined || (last && own) ? entry : copyOf(entry)
+  /** The entry for a reader who may keep and change it. */
+  #readCopy(key: string): Entry | undefined {
+    const { entry, isPrivate } = this.#slots.get(key) ?? {}
+    const isLast = this.#nextIndex === this.operations.length
+    return entry === undefined || (isLast && isPrivate) ? entry : copyEntry(entry)
   }
 }
 
-function answer(ops: Iterable<Operation>): void {
-  for (const op of ops) {
-    if (op.threw) op.reject(op.result)
-    else op.resolve(op.result)
+function keysToRead(operations: Operations): readonly string[] {
+  const [first] = operations
+  if (operations.length === 1 && first?.needsRead) return first.keys
+  const firsts = new Map<string, Operation>()
+  for (const operation of operations) {
+    for (const key of operation.keys) if (!firsts.has(key)) firsts.set(key, operation)
   }
+  return [...firsts].flatMap(([key, { needsRead }]) => (needsRead ? key : []))
 }
 
-/** A copy for another reader. */
-export function copyOf(entry: Entry): Entry {
+/** Copies an entry for another reader. */
+export function copyEntry(entry: Entry): Entry {
   return { ...entry, value: recopy(entry.value) }
-}
-
-/** As long as an async function takes that awaits nothing. */
-async function soon(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await Promise.resolve()
 }

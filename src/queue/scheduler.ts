@@ -1,95 +1,82 @@
-import { noop, sleep } from '../async.ts'
-import { chained, type Operation } from './operation.ts'
-import type { Lists } from './batch.ts'
+// The scheduler decides when operations run. Batches run one at a time, and what is added meanwhile
+// joins the next batch. Operations that run again do so beside later batches; only operations on the
+// same keys wait for them.
 
-/** Makes operations together. Resolves to those that are to be made again, list by list. It does not fail. */
-export type Pass = (ops: readonly Operation[]) => Promise<Lists>
+import { backoff, noop } from '../async.ts'
+import { groupByKey, type Operation, type Operations } from './operation.ts'
 
-/**
- * Runs operations in batches, one after another: what is accepted while one is under way goes with
- * the next. What a batch leaves to be made again is made beside the others; only operations on the
- * same keys wait for it.
- */
+/** Runs operations together. Resolves to lists to run again, one after another; never rejects. */
+export type RunBatch = (operations: Operations) => Promise<readonly Operations[]>
+
 export class Scheduler {
-  readonly #pass: Pass
-  #gathering: Operation[] | undefined
-  /** Settles when the batch before has passed. */
-  #turn: Promise<unknown> = Promise.resolve()
-  /** By key, what is still made again. */
-  readonly #held = new Map<string, Promise<void>>()
+  readonly #runBatch: RunBatch
+  /** The batch that has not started. */
+  #next: Operation[] | undefined
+  /** Resolves when the last batch has run, though not its retries. */
+  #lastBatch: Promise<unknown> = Promise.resolve()
+  /** By key: resolves when the last retry of the key is done. */
+  readonly #retries = new Map<string, Promise<void>>()
 
-  constructor(pass: Pass) {
-    this.#pass = pass
+  constructor(runBatch: RunBatch) {
+    this.#runBatch = runBatch
   }
 
-  /** The batch goes out with the next microtask, or when the one before has passed. */
-  add(op: Operation): void {
-    if (this.#gathering === undefined) {
-      const ops: Operation[] = []
-      this.#gathering = ops
-      this.#turn = this.#turn.then(() => {
-        if (this.#gathering === ops) this.#gathering = undefined
-        return this.#begin(ops)
+  /** Adds an operation to the next batch. It starts in a microtask, or after the running batch. */
+  add(operation: Operation): void {
+    if (this.#next === undefined) {
+      const batch: Operation[] = (this.#next = [])
+      this.#lastBatch = this.#lastBatch.then(() => {
+        if (this.#next === batch) this.#next = undefined
+        return this.#start(batch)
       })
     }
-    this.#gathering.push(op)
+    this.#next.push(operation)
   }
 
-  /** Runs something after all that was accepted, and ahead of all that comes later. */
-  alone<T>(run: () => Promise<T>): Promise<T> {
-    const result = this.settled().then(run)
-    this.#gathering = undefined
-    this.#turn = result.then(noop, noop)
+  /** Runs `task` after everything added so far, and before everything added later. */
+  exclusive<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.idle().then(task)
+    this.#next = undefined
+    this.#lastBatch = result.then(noop, noop)
     return result
   }
 
-  /** Settles when everything accepted so far has. */
-  async settled(): Promise<void> {
-    await this.#turn
-    await Promise.all(this.#held.values())
+  /** Resolves when everything added so far has settled. */
+  async idle(): Promise<void> {
+    await this.#lastBatch
+    await Promise.all(this.#retries.values())
   }
 
-  async #begin(ops: readonly Operation[]): Promise<void> {
-    const free = this.#held.size === 0 ? ops : this.#withoutHeld(ops)
-    const left = await this.#pass(free)
-    if (left.length > 0) this.#hold(left, Promise.resolve())
+  async #start(batch: Operations): Promise<void> {
+    const ready = this.#retries.size === 0 ? batch : groupByKey(batch).flatMap(this.#holdBack)
+    const lists = await this.#runBatch(ready)
+    if (lists.length > 0) this.#retry(lists, Promise.resolve())
   }
 
-  /** Those whose keys nothing else is made again on; the others wait for that. */
-  #withoutHeld(ops: readonly Operation[]): readonly Operation[] {
-    return chained(ops).flatMap((chain) => {
-      const before = keysOf(chain).flatMap((key) => this.#held.get(key) ?? [])
-      if (before.length === 0) return chain
-      this.#hold([chain], Promise.all(before))
-      return []
-    })
+  /** Lets a group wait if it shares a key with a retry; otherwise returns it. */
+  readonly #holdBack = (group: Operation[]): Operation[] => {
+    const keys = group.flatMap((operation) => operation.keys)
+    const earlier = keys.flatMap((key) => this.#retries.get(key) ?? [])
+    if (earlier.length === 0) return group
+    this.#retry([group], Promise.all(earlier))
+    return []
   }
 
-  #hold(lists: Lists, before: Promise<unknown>): void {
-    const keys = keysOf(lists.flat())
-    const done = before
-      .then(() => this.#again(lists))
+  #retry(lists: readonly Operations[], earlier: Promise<unknown>): void {
+    const keys = lists.flat().flatMap((operation) => operation.keys)
+    const done = earlier
+      .then(() => this.#runAll(lists))
       .finally(() => {
-        for (const key of keys) if (this.#held.get(key) === done) this.#held.delete(key)
+        for (const key of keys) if (this.#retries.get(key) === done) this.#retries.delete(key)
       })
-    for (const key of keys) this.#held.set(key, done)
+    for (const key of keys) this.#retries.set(key, done)
   }
 
-  /** Until all is done. */
-  async #again(lists: Lists): Promise<void> {
-    for (const ops of lists) {
-      const tries = ops[0]?.tries ?? 0
-      if (tries > 0) await pause(tries)
-      await this.#again(await this.#pass(ops))
+  async #runAll(lists: readonly Operations[]): Promise<void> {
+    for (const operations of lists) {
+      const conflicts = operations[0]?.conflicts ?? 0
+      if (conflicts > 0) await backoff(conflicts)
+      await this.#runAll(await this.#runBatch(operations))
     }
   }
-}
-
-function keysOf(ops: readonly Operation[]): readonly string[] {
-  return ops.flatMap(({ keys }) => keys)
-}
-
-/** Contenders spread out; one that waits long is no worse off than one that just came. */
-export function pause(tries: number): Promise<void> {
-  return sleep(Math.random() * Math.min(2 ** (tries - 1), 64))
 }

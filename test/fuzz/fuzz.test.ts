@@ -1,14 +1,14 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type Case, play } from './burst.ts'
-import type { Fault, Foreign, Latency, Plan } from './model-storage.ts'
+import { type FuzzCase, runCase } from './run-case.ts'
+import type { Fault, ForeignWrite, Latency, ModelOptions } from './model-storage.ts'
 import { ticks } from './operations.ts'
-import { broken, lostUpdates, unlikeSequential } from './rules.ts'
+import { ruleViolations, lostUpdateViolations, sequentialViolations } from './rules.ts'
 
-// Of each property; a longer search is made with more.
+// Cases per property. Set BURST_RUNS to a larger number for a longer search.
 const RUNS = Number(process.env['BURST_RUNS'] ?? 4000)
 
-// Waiting takes no time: whenever nothing else is under way, the next timer is due.
+// Waiting takes no time: when nothing else is pending, the next timer fires.
 beforeAll(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
 })
@@ -19,7 +19,7 @@ afterAll(() => {
 const latencies: fc.Arbitrary<readonly Latency[]> = fc.array(
   fc.record({
     wait: fc.oneof(fc.constantFrom(0, 1, 2, 5), fc.constant('turn' as const)),
-    late: fc.boolean(),
+    takesEffectAtEnd: fc.boolean(),
   }),
   { minLength: 1, maxLength: 4 },
 )
@@ -31,10 +31,10 @@ const faults: fc.Arbitrary<readonly Fault[]> = fc.array(
   }),
   { minLength: 1, maxLength: 4 },
 )
-// Of several commits with an unknown outcome nobody can tell which came when.
-const oneLoss = (all: readonly Fault[]): readonly Fault[] =>
+// The order of several commits with unknown outcomes cannot be determined.
+const atMostOneOfWrites = (all: readonly Fault[]): readonly Fault[] =>
   all.filter(({ on }, index) => on !== 'write' || all.findIndex((each) => each.on === on) === index)
-const foreign: fc.Arbitrary<readonly Foreign[]> = fc.array(
+const foreignWrites: fc.Arbitrary<readonly ForeignWrite[]> = fc.array(
   fc.record({
     nth: fc.nat(6),
     does: fc.constantFrom('append', 'append', 'append', 'replace', 'remove', 'together'),
@@ -44,54 +44,66 @@ const foreign: fc.Arbitrary<readonly Foreign[]> = fc.array(
 )
 const none = fc.constant([])
 
-function cases(what: {
+function cases(generated: {
   readonly faults: typeof faults
-  readonly foreign: typeof foreign
+  readonly foreignWrites: typeof foreignWrites
   readonly slow: boolean
-}): fc.Arbitrary<Case> {
-  return fc.boolean().chain((gather) => {
-    const plan: fc.Arbitrary<Plan> = fc.record({
-      gather: fc.constant(gather),
+}): fc.Arbitrary<FuzzCase> {
+  return fc.boolean().chain((batchAcrossTicks) => {
+    const options: fc.Arbitrary<ModelOptions> = fc.record({
+      batchAcrossTicks: fc.constant(batchAcrossTicks),
       backend: fc.constantFrom('transact', 'commit', 'none'),
       latencies,
-      faults: what.faults,
-      foreign: what.foreign,
+      faults: generated.faults,
+      foreignWrites: generated.foreignWrites,
       restarts: fc.boolean(),
     })
     return fc.record({
-      plan,
-      ticks: ticks(what.slow, !gather && !what.slow),
+      options,
+      ticks: ticks({
+        slow: generated.slow,
+        mustSettle: !batchAcrossTicks && !generated.slow,
+      }),
       order: fc.array(fc.nat(10), { minLength: 1, maxLength: 5 }),
       seed: fc.nat(),
     })
   })
 }
 
-async function hold(arbitrary: fc.Arbitrary<Case>, rules: Rules): Promise<void> {
+async function assertRules(arbitrary: fc.Arbitrary<FuzzCase>, rules: Rules): Promise<void> {
   await fc.assert(
-    fc.asyncProperty(arbitrary, async (each) => {
-      const run = await play(each)
-      expect([...broken(run), ...rules(run, each)]).toEqual([])
+    fc.asyncProperty(arbitrary, async (fuzzCase) => {
+      const run = await runCase(fuzzCase)
+      expect([...ruleViolations(run), ...rules(run, fuzzCase)]).toEqual([])
     }),
     { numRuns: RUNS, endOnFailure: false },
   )
 }
-type Rules = (run: Awaited<ReturnType<typeof play>>, each: Case) => readonly string[]
+type Rules = (run: Awaited<ReturnType<typeof runCase>>, fuzzCase: FuzzCase) => readonly string[]
 
 test(
-  'a burst has the results, and leaves the state, of its operations one after another',
-  () => hold(cases({ faults: none, foreign: none, slow: false }), unlikeSequential),
+  'concurrent operations have the results and the final state of the same operations in sequence',
+  () =>
+    assertRules(cases({ faults: none, foreignWrites: none, slow: false }), sequentialViolations),
   300_000,
 )
 
 test(
-  'where calls fail, so do the operations they were made for, and the others are as if these had not been',
-  () => hold(cases({ faults: faults.map(oneLoss), foreign: none, slow: false }), unlikeSequential),
+  'a failed call fails only operations that depend on it, and the others behave as if these were not called',
+  () =>
+    assertRules(
+      cases({ faults: faults.map(atMostOneOfWrites), foreignWrites: none, slow: false }),
+      sequentialViolations,
+    ),
   300_000,
 )
 
 test(
-  'among strangers and slow functions, nothing that resolved is lost, doubled, halved or left hanging',
-  () => hold(cases({ faults: fc.oneof(none, faults), foreign, slow: true }), lostUpdates),
+  'with other clients and slow updaters, no resolved write is lost, repeated or partial, and none stays pending',
+  () =>
+    assertRules(
+      cases({ faults: fc.oneof(none, faults), foreignWrites, slow: true }),
+      lostUpdateViolations,
+    ),
   300_000,
 )

@@ -11,92 +11,92 @@ import {
   type StoreErrorCode,
   type Traits,
 } from '../../src/index.ts'
-import { DAMAGED, TOGETHER } from './operations.ts'
+import { DAMAGED, WRITTEN_TOGETHER } from './operations.ts'
 import { isRefused } from './sequential-model.ts'
 
-/** What a call to the storage is: `list` stands for every reading of more than named keys. */
+/** A kind of call; `list` is every read of the whole namespace. */
 export type CallKind = 'getMany' | 'commit' | 'transact' | 'list' | 'clear'
 
-/** How a call is answered: after how much, and whether it takes effect at its start or its end. */
+/** How long a call takes, and whether it takes effect at its start or at its end. */
 export interface Latency {
-  /** Microtasks, or a turn of the event loop. */
+  /** A number of microtasks, or a turn of the event loop. */
   readonly wait: number | 'turn'
-  readonly late: boolean
+  readonly takesEffectAtEnd: boolean
 }
 
-/** A call that fails as a whole: the n-th of those that read, write or list. */
+/** A failure of the n-th call that reads, writes or lists. */
 export interface Fault {
   readonly on: 'read' | 'write' | 'list'
   readonly nth: number
   readonly kind:
-    | 'lost' // nothing was done, and nobody knows
-    | 'lost-answer' // it was done, and nobody knows
+    | 'lost' // nothing was done; the outcome is unknown
+    | 'lost-answer' // everything was done; the outcome is unknown
     | 'quota' // every group is refused
-    | 'corrupt' // it stays so
-    | 'nonsense' // an error that says nothing
+    | 'corrupt' // a retry does not help
+    | 'nonsense' // an error that is not a StoreError
 }
 
-/** What a stranger does just before the n-th write of the storage. */
-export interface Foreign {
+/** A write by another client, just before the n-th write call. */
+export interface ForeignWrite {
   readonly nth: number
   readonly does: 'append' | 'replace' | 'remove' | 'together'
-  /** Which of the keys of the write. */
+  /** The index of its key among the keys of the write call. */
   readonly which: number
 }
 
-/** A backend, as a generated case has it. */
-export interface Plan {
-  readonly gather: boolean
+/** The backend of a generated case. */
+export interface ModelOptions {
+  readonly batchAcrossTicks: boolean
   readonly backend: 'transact' | 'commit' | 'none'
   readonly latencies: readonly Latency[]
   readonly faults: readonly Fault[]
-  readonly foreign: readonly Foreign[]
-  /** A transaction asks twice what to write. */
+  readonly foreignWrites: readonly ForeignWrite[]
+  /** Whether a transaction calls its function twice, as after a restart. */
   readonly restarts: boolean
 }
 
-export const PROMPT: Plan = {
-  gather: true,
+export const DEFAULT_OPTIONS: ModelOptions = {
+  batchAcrossTicks: true,
   backend: 'commit',
-  latencies: [{ wait: 0, late: false }],
+  latencies: [{ wait: 0, takesEffectAtEnd: false }],
   faults: [],
-  foreign: [],
+  foreignWrites: [],
   restarts: false,
 }
 
-/** A call as the storage saw it. */
-export interface Call {
+/** A call that the storage received. */
+export interface RecordedCall {
   readonly kind: CallKind
   readonly keys: readonly string[]
-  /** What it is to write; of a transaction, what it was told at last. */
+  /** The changes; of a transaction, those that its function returned last. */
   groups: readonly (readonly Change[])[]
 }
 
-/** Does a call write, is it refused for want of room, or is it only asked what to write? */
-type Mode = 'write' | 'quota' | 'ask'
+/** Whether a call writes, fails for lack of space, or only calls the function of a transaction. */
+type WriteMode = 'write' | 'quota' | 'decide-only'
 
-/** A fault that came to pass. */
-export interface Fired {
+/** A fault that occurred. */
+export interface FiredFault {
   readonly on: Fault['on'] | 'clear'
   readonly code: StoreErrorCode
-  /** Those of the call; absent where it had not yet come to naming what it writes. */
+  /** The keys of the call; absent if it failed before it named the keys that it writes. */
   readonly keys: readonly string[] | undefined
 }
 
-/** What one commit made of one key. */
+/** The effect of one commit on one key. */
 export interface Transition {
   readonly key: string
   readonly before: Entry | undefined
   readonly after: Entry | undefined
 }
 
-/** Where those wait who go on in a later turn of the event loop. */
-export class Turns {
+/** Holds what continues in a later turn of the event loop, and releases it in a generated order. */
+export class TurnQueue {
   readonly #waiting: (() => void)[] = []
   readonly #order: readonly number[]
   #count = 0
 
-  /** @param order which of those who wait goes on next, as numbers of any size */
+  /** @param order which waiter continues next, as numbers of any size */
   constructor(order: readonly number[]) {
     this.#order = order
   }
@@ -105,7 +105,7 @@ export class Turns {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  /** Lets one of them go on; `false` if there is none. */
+  /** Lets one waiter continue. Returns `false` if there is none. */
   release(): boolean {
     if (this.#waiting.length === 0) return false
     const pick = this.#order[this.#count++ % this.#order.length] ?? 0
@@ -116,42 +116,41 @@ export class Turns {
 }
 
 /**
- * A backend in memory whose calls take as long, overtake each other and fail as a plan says. It
- * refuses what `isRefused` names, cannot read `DAMAGED`, and keeps a log of all it is asked and all
- * that it wrote.
+ * A backend in memory whose calls take time, overtake each other and fail as the options say. It
+ * refuses the values of `isRefused`, cannot read `DAMAGED`, and records its calls and its writes.
  */
 export class ModelStorage extends BatchStorageBase {
   override readonly traits: Traits
   readonly map: Map<string, Entry> = new Map()
-  readonly calls: Call[] = []
+  readonly calls: RecordedCall[] = []
   readonly log: Transition[] = []
-  readonly fired: Fired[] = []
-  /** What is wrong with what was written or asked. */
-  readonly complaints: string[] = []
-  /** Holds up every call, until what it returns settles. */
-  gate: ((call: Call) => Promise<void>) | undefined
-  readonly #plan: Plan
-  readonly #turns: Turns
+  readonly firedFaults: FiredFault[] = []
+  /** Rules of the contract that a call or a write broke. */
+  readonly violations: string[] = []
+  /** Delays every call until the returned promise settles. */
+  gate: ((call: RecordedCall) => Promise<void>) | undefined
+  readonly #options: ModelOptions
+  readonly #turnQueue: TurnQueue
   readonly #counts = { read: 0, write: 0, list: 0 }
-  #strangers = 0
+  #foreignWrites = 0
   #closed = false
 
-  constructor(plan: Plan, turns: Turns = new Turns([0])) {
+  constructor(options: ModelOptions, turnQueue: TurnQueue = new TurnQueue([0])) {
     super()
-    this.#plan = plan
-    this.#turns = turns
+    this.#options = options
+    this.#turnQueue = turnQueue
     this.traits = {
-      atomic: plan.backend === 'none' ? 'none' : 'global',
+      atomic: options.backend === 'none' ? 'none' : 'global',
       durable: true,
       consistency: 'strong',
-      batchAcrossTicks: plan.gather,
+      batchAcrossTicks: options.batchAcrossTicks,
       maxKeyBytes: Number.POSITIVE_INFINITY,
       maxValueBytes: Number.POSITIVE_INFINITY,
       watch: false,
     }
   }
 
-  /** How often the storage was asked in this way. */
+  /** How many calls of this kind the storage received. */
   count(kind: CallKind): number {
     return this.calls.filter((call) => call.kind === kind).length
   }
@@ -187,7 +186,7 @@ export class ModelStorage extends BatchStorageBase {
   }
 
   async close(): Promise<void> {
-    if (this.#closed) this.complaints.push('it was closed twice')
+    if (this.#closed) this.violations.push('the storage was closed twice')
     this.#closed = true
   }
 
@@ -195,91 +194,100 @@ export class ModelStorage extends BatchStorageBase {
     keys: readonly string[],
     apply: (now: Map<string, Entry>) => readonly (readonly Change[])[],
   ): Promise<readonly Outcome[]> {
-    const call: Call = { kind: 'transact', keys, groups: [] }
+    const call: RecordedCall = { kind: 'transact', keys, groups: [] }
     return this.#call(call, 'write', (mode) => {
-      if (this.#plan.restarts) apply(this.#read(keys))
+      if (this.#options.restarts) apply(this.#read(keys))
       call.groups = apply(this.#read(keys))
       return this.#write(call.groups, mode)
     })
   }
 
-  #list(shown: (key: string, entry: Entry) => boolean): Promise<[string, Entry][]> {
+  #list(matches: (key: string, entry: Entry) => boolean): Promise<[string, Entry][]> {
     return this.#call({ kind: 'list', keys: [], groups: [] }, 'list', () =>
       [...this.map]
-        .filter(([key, entry]) => shown(key, entry))
+        .filter(([key, entry]) => matches(key, entry))
         .map(([key, entry]) => [key, structuredClone(entry)]),
     )
   }
 
-  async #call<T>(call: Call, on: Fault['on'], effect: (mode: Mode) => T): Promise<T> {
-    if (this.#closed) this.complaints.push(`a ${call.kind} came after it was closed`)
+  async #call<T>(call: RecordedCall, on: Fault['on'], effect: (mode: WriteMode) => T): Promise<T> {
+    if (this.#closed) this.violations.push(`${call.kind} was called after close`)
     const nth = this.#counts[on]++
-    const { latencies, faults } = this.#plan
-    const { wait, late } = latencies[this.calls.length % latencies.length] ?? {
+    const { latencies, faults } = this.#options
+    const { wait, takesEffectAtEnd } = latencies[this.calls.length % latencies.length] ?? {
       wait: 0,
-      late: false,
+      takesEffectAtEnd: false,
     }
     this.calls.push(call)
     const fault = faults.find((each) => each.on === on && each.nth === nth)
     const act = (): { result: T } | { error: unknown } => {
       try {
-        if (on === 'write') this.#meddle(nth, call.keys)
+        if (on === 'write') this.#writeForeign(nth, call.keys)
         return { result: this.#perform(call, on, fault, effect) }
       } catch (error) {
         return { error }
       }
     }
-    const early = late ? undefined : act()
+    const early = takesEffectAtEnd ? undefined : act()
     await this.gate?.(call)
-    if (wait === 'turn') await this.#turns.wait()
+    if (wait === 'turn') await this.#turnQueue.wait()
     else for (let i = 0; i < wait; i++) await Promise.resolve()
     const answer = early ?? act()
     if ('error' in answer) throw answer.error
     return answer.result
   }
 
-  #perform<T>(call: Call, on: Fault['on'], fault: Fault | undefined, effect: (mode: Mode) => T): T {
+  #perform<T>(
+    call: RecordedCall,
+    on: Fault['on'],
+    fault: Fault | undefined,
+    effect: (mode: WriteMode) => T,
+  ): T {
     if (fault === undefined) return effect('write')
     const { kind } = call
-    const fired = (code: StoreErrorCode): void => {
+    const recordFault = (code: StoreErrorCode): void => {
       if (kind !== 'transact') {
-        this.fired.push({ on: kind === 'clear' ? kind : on, code, keys: call.keys })
+        this.firedFaults.push({ on: kind === 'clear' ? kind : on, code, keys: call.keys })
         return
       }
-      // A transaction is a read as well.
+      // A transaction also reads.
       const written = call.groups.flat().map(({ key }) => key)
-      const unnamed = written.length === 0
-      this.fired.push({ on: 'read', code, keys: unnamed ? undefined : [...call.keys, ...written] })
-      this.fired.push({ on, code, keys: unnamed ? undefined : written })
+      const isUnnamed = written.length === 0
+      this.firedFaults.push({
+        on: 'read',
+        code,
+        keys: isUnnamed ? undefined : [...call.keys, ...written],
+      })
+      this.firedFaults.push({ on, code, keys: isUnnamed ? undefined : written })
     }
     switch (fault.kind) {
       case 'quota': {
         if (on !== 'write' || kind === 'clear') return effect('write')
         const refused = effect('quota')
-        fired('QUOTA_EXCEEDED')
+        recordFault('QUOTA_EXCEEDED')
         return refused
       }
       case 'lost-answer':
         effect('write')
-        fired('CONNECTION_LOST')
-        throw new StoreError('CONNECTION_LOST', 'The answer was lost.')
+        recordFault('CONNECTION_LOST')
+        throw new StoreError('CONNECTION_LOST', 'the answer was lost')
       case 'lost':
-        // A transaction may be lost when it has asked what to write.
-        if (kind === 'transact') effect('ask')
-        fired('CONNECTION_LOST')
-        throw new StoreError('CONNECTION_LOST', 'The question was lost.')
+        // A transaction may fail after it has called its function.
+        if (kind === 'transact') effect('decide-only')
+        recordFault('CONNECTION_LOST')
+        throw new StoreError('CONNECTION_LOST', 'the call was lost')
       case 'corrupt':
-        fired('CORRUPT')
-        throw new StoreError('CORRUPT', 'It cannot be read.')
+        recordFault('CORRUPT')
+        throw new StoreError('CORRUPT', 'damaged')
       default:
-        fired('BACKEND_ERROR')
+        recordFault('BACKEND_ERROR')
         throw new TypeError('x is not a function')
     }
   }
 
   #read(keys: readonly string[]): Map<string, Entry> {
-    if (keys.includes(DAMAGED)) throw new StoreError('CORRUPT', 'It cannot be read.')
-    if (new Set(keys).size < keys.length) this.complaints.push('a key is read twice in one call')
+    if (keys.includes(DAMAGED)) throw new StoreError('CORRUPT', 'damaged')
+    if (new Set(keys).size < keys.length) this.violations.push('one call reads a key twice')
     const found = new Map<string, Entry>()
     for (const key of keys) {
       const entry = this.map.get(key)
@@ -288,23 +296,23 @@ export class ModelStorage extends BatchStorageBase {
     return found
   }
 
-  #write(groups: readonly (readonly Change[])[], mode: Mode): readonly Outcome[] {
-    if (mode === 'ask') return []
+  #write(groups: readonly (readonly Change[])[], mode: WriteMode): readonly Outcome[] {
+    if (mode === 'decide-only') return []
     return groups.map((changes) => {
-      const conditional = changes.some(({ ifVersion }) => ifVersion !== undefined)
-      if (conditional && this.traits.atomic === 'none') {
-        this.complaints.push('a condition where there are none')
+      const isConditional = changes.some(({ ifVersion }) => ifVersion !== undefined)
+      if (isConditional && this.traits.atomic === 'none') {
+        this.violations.push('a condition for a backend that cannot check it')
       }
-      if (mode === 'quota') return new StoreError('QUOTA_EXCEEDED', 'It is full.')
+      if (mode === 'quota') return new StoreError('QUOTA_EXCEEDED', 'full')
       if (!changes.every((change) => this.#holds(change))) return 'conflict'
       const refused = changes.find((change) => 'entry' in change && isRefused(change.entry.value))
       if (refused !== undefined) {
-        return new StoreError('TOO_LARGE', 'It is too large.', { key: refused.key })
+        return new StoreError('TOO_LARGE', 'too large', { key: refused.key })
       }
       for (const change of changes) {
         this.#put(change.key, 'entry' in change ? structuredClone(change.entry) : undefined)
       }
-      this.#look()
+      this.#checkWrittenTogether()
       return 'applied'
     })
   }
@@ -320,33 +328,34 @@ export class ModelStorage extends BatchStorageBase {
     this.log.push({ key, before, after })
   }
 
-  /** What is only ever written together must be seen together. */
-  #look(): void {
-    if (this.#plan.foreign.length === 0 || this.traits.atomic === 'none') return
-    const found = TOGETHER.map((key) => JSON.stringify(this.map.get(key)?.value))
-    if (new Set(found).size > 1) this.complaints.push(`half a group is there: ${found.join(' ')}`)
+  /** Keys that are only written together must have the same value. */
+  #checkWrittenTogether(): void {
+    if (this.#options.foreignWrites.length === 0 || this.traits.atomic === 'none') return
+    const found = WRITTEN_TOGETHER.map((key) => JSON.stringify(this.map.get(key)?.value))
+    if (new Set(found).size > 1)
+      this.violations.push(`half of a group was written: ${found.join(' ')}`)
   }
 
-  /** What a stranger does who comes in between. */
-  #meddle(nth: number, keys: readonly string[]): void {
-    for (const { does, which } of this.#plan.foreign.filter((each) => each.nth === nth)) {
-      const id = -++this.#strangers
-      const entry = (value: number[]): Entry => ({ value, version: `stranger ${id}` })
+  /** Applies the writes of other clients before the n-th write call. */
+  #writeForeign(nth: number, keys: readonly string[]): void {
+    for (const { does, which } of this.#options.foreignWrites.filter((each) => each.nth === nth)) {
+      const id = -++this.#foreignWrites
+      const entry = (value: number[]): Entry => ({ value, version: `foreign ${id}` })
       if (does === 'together') {
-        for (const key of TOGETHER) this.#put(key, entry([id]))
+        for (const key of WRITTEN_TOGETHER) this.#put(key, entry([id]))
         continue
       }
       const key = keys[which % keys.length]
-      if (key === undefined || TOGETHER.includes(key)) continue
-      const there = this.map.get(key)
+      if (key === undefined || WRITTEN_TOGETHER.includes(key)) continue
+      const current = this.map.get(key)
       if (does === 'remove') this.#put(key, undefined)
-      else if (does === 'replace' || there === undefined) this.#put(key, entry([id]))
-      else this.#put(key, { ...there, ...entry([...(there.value as number[]), id]) })
+      else if (does === 'replace' || current === undefined) this.#put(key, entry([id]))
+      else this.#put(key, { ...current, ...entry([...(current.value as number[]), id]) })
     }
   }
 }
 
-/** The same with transactions in which a function can decide. */
+/** A model storage with `transact`. */
 export class TransactingModelStorage extends ModelStorage {
   transact(
     keys: readonly string[],
@@ -356,17 +365,17 @@ export class TransactingModelStorage extends ModelStorage {
   }
 }
 
-/** A plugin of one storage, which stays at hand. */
+/** A plugin that opens one model storage. */
 export class ModelPlugin extends StoragePluginBase {
   readonly storage: ModelStorage
 
-  constructor(plan: Partial<Plan> = {}, turns?: Turns) {
+  constructor(options: Partial<ModelOptions> = {}, turnQueue?: TurnQueue) {
     super({})
-    const whole = { ...PROMPT, ...plan }
+    const complete = { ...DEFAULT_OPTIONS, ...options }
     this.storage =
-      whole.backend === 'transact'
-        ? new TransactingModelStorage(whole, turns)
-        : new ModelStorage(whole, turns)
+      complete.backend === 'transact'
+        ? new TransactingModelStorage(complete, turnQueue)
+        : new ModelStorage(complete, turnQueue)
   }
 
   async open(): Promise<StorageBase> {

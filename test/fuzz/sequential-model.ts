@@ -1,54 +1,54 @@
-import { DAMAGED, idOf, MALFORMED, type Op, REFUSED } from './operations.ts'
+import { DAMAGED, writtenId, MALFORMED, type FuzzOperation, REFUSED } from './operations.ts'
 
-export interface Kept {
+export interface ModelEntry {
   readonly value: readonly number[]
   readonly expires?: number
 }
-export type State = ReadonlyMap<string, Kept>
+export type ModelState = ReadonlyMap<string, ModelEntry>
 
-/** What comes of an operation: a result, or the code of an error (`own`: what the function threw). */
+/** A result, or the code of an error; `own` is the error that the updater threw. */
 export type Expected = { readonly result: unknown } | { readonly code: string }
 
-export interface Performed {
-  readonly state: State
+export interface ModelResult {
+  readonly state: ModelState
   readonly expected: Expected
 }
 
-/** An operation of a listing, whose result is compared by itself. */
-export const LISTED = Symbol('listed')
+/** The result of a listing, which is compared separately. */
+export const LISTING_RESULT = Symbol('listed')
 
-/** What is alive at a time. */
-export function alive(state: State, now: number): Map<string, Kept> {
+/** The entries that have not expired at `now`. */
+export function liveEntries(state: ModelState, now: number): Map<string, ModelEntry> {
   return new Map([...state].filter(([, { expires }]) => expires === undefined || expires > now))
 }
 
-/** What an operation did without: reading, or storing what it made. */
-export interface Spared {
+/** Whether an operation did without its read or its write. */
+export interface SkippedCalls {
   readonly read: boolean
   readonly write: boolean
 }
 
 /**
- * What one operation alone does to a dictionary, as the documentation has it. With `spared` the
- * storage never saw it, since what came later in the same tick replaced it: what the storage would
- * have refused, or could not read, is then as good as any other.
+ * Applies one operation to a dictionary, as the documentation describes it. If a later operation of
+ * the same tick replaces what it writes, the storage never sees its read or write (`skipped`): then
+ * a refused or unreadable entry does not make it fail.
  */
-export function perform(
-  before: State,
-  op: Op,
-  plain: number,
+export function applyOperation(
+  before: ModelState,
+  op: FuzzOperation,
+  ownId: number,
   now: number,
-  spared: Spared,
-): Performed {
-  const live = alive(before, now)
-  const what = 'given' in op ? op.given : 'deed' in op ? op.deed : 'good'
-  const id = idOf(what, plain)
-  const refuses = what === 'refused' && !spared.write
-  const fails = (code: string): Performed => ({
+  skipped: SkippedCalls,
+): ModelResult {
+  const live = liveEntries(before, now)
+  const kind = 'value' in op ? op.value : 'action' in op ? op.action : 'valid'
+  const id = writtenId(kind, ownId)
+  const refuses = kind === 'refused' && !skipped.write
+  const fails = (code: string): ModelResult => ({
     state: before,
     expected: { code },
   })
-  const done = (result: unknown): Performed => ({
+  const done = (result: unknown): ModelResult => ({
     state: live,
     expected: { result },
   })
@@ -57,14 +57,14 @@ export function perform(
     case 'size':
     case 'keys':
     case 'entries':
-      return done(LISTED)
+      return done(LISTING_RESULT)
     case 'clear':
       live.clear()
       return done(undefined)
     case 'setMany': {
       for (const key of op.keys) {
         if (key === MALFORMED) return fails('INVALID_KEY')
-        if (op.given === 'bad') return fails('INVALID_VALUE')
+        if (op.value === 'invalid') return fails('INVALID_VALUE')
       }
       if (refuses && op.keys.length > 0) return fails('TOO_LARGE')
       for (const key of op.keys) live.set(key, { value: [id] })
@@ -76,7 +76,7 @@ export function perform(
       return done(undefined)
     case 'set': {
       if (op.key === MALFORMED) return fails('INVALID_KEY')
-      if (op.given === 'bad') return fails('INVALID_VALUE')
+      if (op.value === 'invalid') return fails('INVALID_VALUE')
       if (refuses) return fails('TOO_LARGE')
       live.set(op.key, {
         value: [id],
@@ -87,48 +87,48 @@ export function perform(
     default:
   }
 
-  // The rest depends on what is there.
+  // The other operations depend on the current entry.
   const { key } = op
   if (key === MALFORMED) return fails('INVALID_KEY')
-  if (op.kind === 'getOrInsert' && op.given === 'bad') return fails('INVALID_VALUE')
-  if (key === DAMAGED && !spared.read) return fails('CORRUPT')
-  const there = live.get(key)
+  if (op.kind === 'getOrInsert' && op.value === 'invalid') return fails('INVALID_VALUE')
+  if (key === DAMAGED && !skipped.read) return fails('CORRUPT')
+  const current = live.get(key)
   switch (op.kind) {
     case 'get':
-      return done(there?.value)
+      return done(current?.value)
     case 'has':
-      return done(there !== undefined)
+      return done(current !== undefined)
     case 'record':
-      return done(there)
+      return done(current)
     case 'pop':
       live.delete(key)
-      return done(there?.value)
+      return done(current?.value)
     case 'getOrInsert': {
-      if (there !== undefined) return done(there.value)
+      if (current !== undefined) return done(current.value)
       if (refuses) return fails('TOO_LARGE')
       live.set(key, { value: [id] })
       return done([id])
     }
     case 'update':
     case 'mutable': {
-      if (op.deed === 'throw') return fails('own')
-      if (op.deed === 'remove') {
+      if (op.action === 'throw') return fails('own')
+      if (op.action === 'remove') {
         live.delete(key)
         return done(undefined)
       }
-      if (op.kind === 'mutable' && there === undefined && !op.initial) return done(undefined)
-      if (op.deed === 'bad') return fails('INVALID_VALUE')
+      if (op.kind === 'mutable' && current === undefined && !op.initial) return done(undefined)
+      if (op.action === 'invalid') return fails('INVALID_VALUE')
       if (refuses) return fails('TOO_LARGE')
-      const value = [...(there?.value ?? []), id]
-      live.set(key, { ...there, value })
+      const value = [...(current?.value ?? []), id]
+      live.set(key, { ...current, value })
       return done(value)
     }
     default:
-      throw new TypeError('There is no such operation.')
+      throw new TypeError('unknown operation kind')
   }
 }
 
-/** Would the storage refuse this list? */
+/** Whether the storage refuses this list. */
 export function isRefused(value: unknown): boolean {
   return Array.isArray(value) && value.some((id) => typeof id === 'number' && id >= REFUSED)
 }

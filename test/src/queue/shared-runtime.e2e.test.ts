@@ -35,35 +35,38 @@ beforeAll(async () => {
 
 afterAll(() => miniflare.dispose())
 
-function ask(asked: SharedRuntimeRequest, signal?: AbortSignal): Promise<Response> {
-  return fetch(url, { method: 'POST', body: JSON.stringify(asked), signal: signal ?? null })
+function send(request: SharedRuntimeRequest, signal?: AbortSignal): Promise<Response> {
+  return fetch(url, { method: 'POST', body: JSON.stringify(request), signal: signal ?? null })
 }
 
-interface Burst {
+interface BurstResult {
   readonly first: readonly number[]
   readonly later: readonly number[]
   readonly own: string
 }
 
-/** A request that has to be answered, whatever others do. */
-async function burst(backend: SharedRuntimeRequest['backend'], id: string): Promise<Burst> {
-  const response = await ask({ backend, does: 'burst', id })
+/** Sends a request that must be answered, independently of other requests. */
+async function requestBurst(
+  backend: SharedRuntimeRequest['backend'],
+  id: string,
+): Promise<BurstResult> {
+  const response = await send({ backend, does: 'burst', id })
   const text = await response.text()
   expect(response.status, text).toBe(200)
-  const answer = JSON.parse(text) as Burst
+  const answer = JSON.parse(text) as BurstResult
   expect(answer.own).toBe(id)
   return answer
 }
 
-/** A request that ends in the middle of an `update`; resolves to what breaks it off, if it goes on. */
-async function abandon(
+/** Sends a request that ends during an `update`. Resolves to a function that aborts it. */
+async function abandonRequest(
   backend: SharedRuntimeRequest['backend'],
   ends: NonNullable<SharedRuntimeRequest['ends']>,
   id: string,
 ): Promise<() => void> {
   const controller = new AbortController()
-  // It is answered, with its head at least, when its function has been called.
-  const response = await ask({ backend, does: 'abandon', ends, id }, controller.signal)
+  // The response begins when the updater has been called.
+  const response = await send({ backend, does: 'abandon', ends, id }, controller.signal)
   expect(response.status).toBe(ends === 'error' ? 500 : 200)
   return () => {
     controller.abort()
@@ -73,40 +76,40 @@ async function abandon(
 describe.each(['object', 'kv'] as const)('requests that share a runtime over %s', (backend) => {
   const ids: string[] = []
   let count = 0
-  async function bursts(size: number): Promise<Burst[]> {
+  async function requestBursts(size: number): Promise<BurstResult[]> {
     const own = Array.from({ length: size }, () => `${backend} ${ids.length + count++}`)
-    const answers = await Promise.all(own.map((id) => burst(backend, id)))
+    const answers = await Promise.all(own.map((id) => requestBurst(backend, id)))
     ids.push(...own)
     return answers
   }
 
   test.each(['answer', 'error', 'hang', 'hang on a timer'] as const)(
-    'are all answered while others end, or do not, in the middle of an update: %s',
+    'are all answered while other requests end or hang during an update: %s',
     async (ends) => {
       for (let round = 0; round < 5; round++) {
         const [stop, other] = await Promise.all([
-          abandon(backend, ends, `abandoned ${round}`),
-          abandon(backend, ends, `abandoned ${round} too`),
-          // These come while the others begin,
-          bursts(1 + (round % 2)),
+          abandonRequest(backend, ends, `abandoned ${round}`),
+          abandonRequest(backend, ends, `abandoned ${round} too`),
+          // Requests arrive while the others begin,
+          requestBursts(1 + (round % 2)),
         ])
-        // while they are in the middle,
-        await bursts(1)
-        const meanwhile = bursts(2)
-        // as they are broken off,
+        // while their updates are running,
+        await requestBursts(1)
+        const meanwhile = requestBursts(2)
+        // while they are aborted,
         stop()
         await meanwhile
         other()
-        // and after that.
-        await bursts(1)
+        // and afterwards.
+        await requestBursts(1)
       }
     },
     120_000,
   )
 
-  test('find all that was stored for a request that was answered', async () => {
-    const answers = await bursts(1)
-    const response = await ask({ backend, does: 'read', id: '' })
+  test('find everything that an answered request has stored', async () => {
+    const answers = await requestBursts(1)
+    const response = await send({ backend, does: 'read', id: '' })
     const { entries, unhandled } = (await response.json()) as {
       entries: Record<string, unknown>
       unhandled: string[]
@@ -116,7 +119,7 @@ describe.each(['object', 'kv'] as const)('requests that share a runtime over %s'
     }
     const counted = answers[0]?.later.map((_, index) => entries[`counter ${index}`]) ?? []
     if (backend === 'object') {
-      // Each of them counts up twice, and those that never end do not.
+      // Each answered request adds 2, and an abandoned one adds nothing.
       expect(counted).toEqual(counted.map(() => 2 * ids.length))
       expect(answers[0]?.later).toEqual(counted)
     }

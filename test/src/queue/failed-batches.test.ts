@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest'
+import { type Change, StoreError } from '../../../src/index.ts'
+import { DAMAGED, REFUSED } from '../../fuzz/operations.ts'
+import { isRefused } from '../../fuzz/sequential-model.ts'
+import { code, counts, open, plusOne, times } from './model-store.ts'
+
+describe.each([true, false])('a call that fails, with batchAcrossTicks: %s', (batchAcrossTicks) => {
+  test('a refused group rejects only its own call, in one commit', async () => {
+    const { store, storage } = await open({ batchAcrossTicks })
+    const results = await Promise.all(
+      times(20, (i) => code(store.set(`k${i}`, [i === 7 ? REFUSED : i]))),
+    )
+    expect(results.filter((result) => result === 'TOO_LARGE')).toHaveLength(1)
+    expect(results[7]).toBe('TOO_LARGE')
+    expect(storage.map.size).toBe(19)
+    expect(counts(storage)).toEqual({ commit: 1 })
+  })
+
+  test('a refused write rejects only its own call among writes of its key', async () => {
+    const { store, storage } = await open({ batchAcrossTicks })
+    const results = await Promise.all([
+      code(store.set('k', [1])),
+      code(store.update('k', (list) => [...(list as number[]), REFUSED])),
+      code(store.update('k', (list) => [...(list as number[]), 3])),
+      code(store.get('k')),
+    ])
+    expect(results).toEqual([
+      { value: undefined },
+      'TOO_LARGE',
+      { value: [1, 3] },
+      { value: [1, 3] },
+    ])
+    expect(storage.map.get('k')?.value).toEqual([1, 3])
+    // One commit more than operations: the halves of the refused commit are refused or stored apart,
+    // and the half that is refused is split again.
+    expect(storage.count('commit')).toBeLessThanOrEqual(5)
+  })
+
+  test('a single write that is refused is not retried', async () => {
+    const { store, storage } = await open({ batchAcrossTicks })
+    expect(await code(store.set('k', [REFUSED]))).toBe('TOO_LARGE')
+    expect(counts(storage)).toEqual({ commit: 1 })
+  })
+
+  test('an unreadable entry rejects only its own reader, in a few reads', async () => {
+    const { store, storage } = await open({ batchAcrossTicks })
+    await store.setMany(times(20, (i) => [`k${i}`, i] as const))
+    storage.calls.length = 0
+    const results = await Promise.all([
+      ...times(20, (i) => code(store.get(`k${i}`))),
+      code(store.get(DAMAGED)),
+    ])
+    expect(results).toEqual([...times(20, (value) => ({ value })), 'CORRUPT'])
+    // Each failed read is split in halves: 1 + 2 * ceil(log2(21)) reads, where reading each key alone
+    // took 22.
+    expect(storage.count('getMany')).toBeLessThanOrEqual(11)
+  })
+
+  test('an unreadable entry can be overwritten in the tick in which it is read', async () => {
+    const { store, storage } = await open({ batchAcrossTicks })
+    const results = await Promise.all([
+      code(store.get(DAMAGED)),
+      code(store.update(DAMAGED, plusOne)),
+      code(store.set(DAMAGED, 1)),
+    ])
+    expect(results).toEqual(['CORRUPT', 'CORRUPT', { value: undefined }])
+    expect(storage.map.get(DAMAGED)?.value).toBe(1)
+  })
+
+  test('a failed transaction does not reject a get of the same key', async () => {
+    const { store } = await open({
+      batchAcrossTicks,
+      backend: 'transact',
+      faults: [{ on: 'write', nth: 0, kind: 'nonsense' }],
+    })
+    const results = await Promise.all([code(store.get('k')), code(store.update('k', plusOne))])
+    // The batch is split after the failure, so the update runs again alone and succeeds.
+    expect(results).toEqual([{ value: undefined }, { value: 1 }])
+  })
+
+  test('a transaction that fails twice rejects its update, and not a get of the same key', async () => {
+    const { store } = await open({
+      batchAcrossTicks,
+      backend: 'transact',
+      faults: [0, 1].map((nth) => ({ on: 'write', nth, kind: 'nonsense' }) as const),
+    })
+    const results = await Promise.all([code(store.get('k')), code(store.update('k', plusOne))])
+    expect(results).toEqual([{ value: undefined }, 'BACKEND_ERROR'])
+  })
+
+  test('a lost connection rejects the updates of a transaction, and not a get of the same key', async () => {
+    const { store, storage } = await open({
+      batchAcrossTicks,
+      backend: 'transact',
+      faults: [0, 1].map((nth) => ({ on: 'write', nth, kind: 'lost' }) as const),
+    })
+    const results = await Promise.all([
+      code(store.update('k', () => undefined)),
+      code(store.update('k', () => undefined)),
+      code(store.get('k')),
+    ])
+    expect(results).toEqual(['CONNECTION_LOST', 'CONNECTION_LOST', { value: undefined }])
+    // The first half is two updates. They have the same error, so they are not split further.
+    expect(counts(storage)).toEqual({ transact: 2, getMany: 1 })
+  })
+
+  test('one refused write among 1,000 writes of a key is found by halving', async () => {
+    const { store, storage } = await open({ batchAcrossTicks })
+    const results = await Promise.all(
+      times(1000, (i) =>
+        i === 700
+          ? code(store.update('k', () => [REFUSED]))
+          : code(store.update('k', (list) => [...((list as number[] | undefined) ?? []), i])),
+      ),
+    )
+    expect(results.filter((result) => result === 'TOO_LARGE')).toHaveLength(1)
+    expect(results[700]).toBe('TOO_LARGE')
+    expect(storage.map.get('k')?.value).toHaveLength(999)
+    // A failed and a successful half at each of 10 levels.
+    expect(storage.count('commit')).toBeLessThanOrEqual(21)
+  })
+
+  test('a refused write that fails the whole commit rejects only its own call', async () => {
+    const { store, storage } = await open({ batchAcrossTicks })
+    const commit = storage.commit.bind(storage)
+    let commits = 0
+    storage.commit = async (groups) => {
+      commits++
+      const isRefusedChange = (change: Change): boolean =>
+        'entry' in change && isRefused(change.entry.value)
+      if (groups.flat().some(isRefusedChange)) throw new StoreError('TOO_LARGE', 'too large')
+      return commit(groups)
+    }
+    const results = await Promise.all(
+      times(16, (i) => code(store.set(`k${i}`, [i === 7 ? REFUSED : i]))),
+    )
+    expect(results.filter((result) => result === 'TOO_LARGE')).toHaveLength(1)
+    expect(results[7]).toBe('TOO_LARGE')
+    expect(storage.map.size).toBe(15)
+    // The whole batch, and two halves at each of 4 levels.
+    expect(commits).toBe(9)
+  })
+
+  test('an unreadable entry rejects all its readers after one read', async () => {
+    const { store, storage } = await open({ batchAcrossTicks })
+    const results = await Promise.all(times(10, () => code(store.get(DAMAGED))))
+    expect(results).toEqual(times(10, () => 'CORRUPT'))
+    expect(counts(storage)).toEqual({ getMany: 1 })
+  })
+})
