@@ -4,6 +4,10 @@ import { DAMAGED, REFUSED } from '../../fuzz/operations.ts'
 import { isRefused } from '../../fuzz/sequential-model.ts'
 import { code, counts, open, plusOne, times } from './model-store.ts'
 
+function isRefusedChange(change: Change): boolean {
+  return 'entry' in change && isRefused(change.entry.value)
+}
+
 describe.each([true, false])('a call that fails, with batchAcrossTicks: %s', (batchAcrossTicks) => {
   test('a refused group rejects only its own call, in one commit', async () => {
     const { store, storage } = await open({ batchAcrossTicks })
@@ -126,8 +130,6 @@ describe.each([true, false])('a call that fails, with batchAcrossTicks: %s', (ba
     let commits = 0
     storage.commit = async (groups) => {
       commits++
-      const isRefusedChange = (change: Change): boolean =>
-        'entry' in change && isRefused(change.entry.value)
       if (groups.flat().some(isRefusedChange)) throw new StoreError('TOO_LARGE', 'too large')
       return commit(groups)
     }

@@ -70,7 +70,7 @@ describe('an updater that rejects while its transaction is running', () => {
         const storage = await super.open(namespace)
         const transact = storage.transact?.bind(storage)
         storage.transact = async (keys, apply) => {
-          // The backend starts over, and takes its time.
+          // The backend restarts the transaction and is slow.
           apply(new Map())
           const outcomes = await transact?.(keys, apply)
           await new Promise((resolve) => setTimeout(resolve, 10))
