@@ -30,7 +30,7 @@ export interface Env extends BotConfig {
  * Returns whether the bot answers over the web. Only `on` does: a `WEB_CHAT` of `false` or `OFF` was
  * meant to turn it off.
  */
-export function talksOverWeb({ WEB_CHAT = 'on' }: Env): boolean {
+export function isWebChatEnabled({ WEB_CHAT = 'on' }: Env): boolean {
   return WEB_CHAT === 'on'
 }
 
@@ -38,7 +38,7 @@ export function talksOverWeb({ WEB_CHAT = 'on' }: Env): boolean {
  * Returns the identities of admins. If `BOT_ADMINS` is invalid it logs that and returns none, rather
  * than the part that it understands.
  */
-export function admins({ BOT_ADMINS: given = [] }: Env): readonly string[] {
+export function parseAdmins({ BOT_ADMINS: given = [] }: Env): readonly string[] {
   const names = typeof given === 'string' ? parseIdentities(given) : given
   if (Array.isArray(names) && names.every(isIdentity)) return names
   console.error(

@@ -1,10 +1,10 @@
-import { bearerToken, createAdminHandler } from 'botshelf/admin'
+import { bearerAuth, createAdminHandler } from 'botshelf/admin'
 import { EXCLUDED_FROM_BACKUP } from './bot/excluded-from-backup.ts'
 import type { Env } from './env.ts'
 import { logChange } from './http/audit.ts'
-import { assertWithinLimit } from './http/limit.ts'
+import { enforceLimit } from './http/limit.ts'
 import { answerRoute } from './routes.ts'
-import { chooseStorage, startRuntime } from './storages.ts'
+import { withStorage, startRuntime } from './storages.ts'
 
 export { StorageObject } from 'botshelf/storage-object'
 
@@ -14,12 +14,12 @@ export { StorageObject } from 'botshelf/storage-object'
  */
 export default {
   async fetch(request, env, ctx): Promise<Response> {
-    return (await answerOperator(request, env, ctx)) ?? answerRoute(request, env, ctx)
+    return (await answerAdminApi(request, env, ctx)) ?? answerRoute(request, env, ctx)
   },
 } satisfies ExportedHandler<Env>
 
 /** Answers a call to the operator's API; `undefined` for other paths, and if there is no operator. */
-async function answerOperator(
+async function answerAdminApi(
   request: Request,
   env: Env,
   ctx: ExecutionContext,
@@ -27,9 +27,9 @@ async function answerOperator(
   const { ADMIN_TOKEN: token, STORAGE: defaultStorage } = env
   if (!token) return undefined
   const handle = createAdminHandler({
-    open: (storage) => startRuntime(chooseStorage(env, storage)),
-    limit: () => assertWithinLimit(env.ADMIN_LIMIT, 'admin', request),
-    authorize: bearerToken(token),
+    open: (storage) => startRuntime(withStorage(env, storage)),
+    limit: () => enforceLimit(env.ADMIN_LIMIT, 'admin', request),
+    authorize: bearerAuth(token),
     secret: token,
     defaultStorage,
     excludedNamespaces: EXCLUDED_FROM_BACKUP,

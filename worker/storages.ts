@@ -3,7 +3,7 @@ import { HttpError } from 'botshelf/admin'
 import { cloudflareKV } from 'botshelf/cloudflare-kv'
 import { durableObject } from 'botshelf/durable-object'
 import { Bot } from './bot/bot.ts'
-import { admins, type Env } from './env.ts'
+import { parseAdmins, type Env } from './env.ts'
 
 const LOST_UPDATES =
   'On Workers KV, two changes to the same entry at the same time may lose one of them.'
@@ -29,7 +29,7 @@ export function offeredStorages({ STORAGE, BOT_STORAGES = {} }: Env): readonly O
  *
  * @throws HttpError 400 for a name that is not configured
  */
-export function chooseStorage(env: Env, name: unknown): Env {
+export function withStorage(env: Env, name: unknown): Env {
   const { STORAGE, STORAGE_CONFIG, BOT_STORAGES = {} } = env
   const known = offeredStorages(env).map((offered) => offered.name)
   const chosen = name === undefined ? STORAGE : name
@@ -58,7 +58,7 @@ export function startRuntime(env: Env): Promise<StorageRuntime> {
 export function startBot(env: Env, runtime: StorageRuntime): Promise<Bot> {
   const name = env.STORAGE ?? ''
   return Bot.start(runtime, {
-    admins: admins(env),
+    admins: parseAdmins(env),
     storage: name === cloudflareKV.name ? { name, note: LOST_UPDATES } : { name },
   })
 }

@@ -3,13 +3,13 @@ import type { Env } from './env.ts'
 import { HttpError, isSameSecret, readJsonObject } from 'botshelf/admin'
 import { startBot } from './storages.ts'
 import { BotApi, BotApiError } from './telegram/bot-api.ts'
-import { textForBot, readAddressedText } from './telegram/addressee.ts'
-import { isTransient, retryLater, type TelegramStore, UpdateClaim } from './telegram/claim.ts'
+import { textForBot, parseAddressedText } from './telegram/addressee.ts'
+import { isTransient, createRetryError, type TelegramStore, UpdateClaim } from './telegram/claim.ts'
 import { splitMessages } from './telegram/split-messages.ts'
 import { sendMessages } from './telegram/send.ts'
 import {
   TELEGRAM_PREFIX,
-  readUpdate,
+  parseUpdate,
   type TelegramMessage,
   type Update,
 } from './telegram/update.ts'
@@ -36,7 +36,7 @@ export async function readWebhookRequest(request: Request, env: Env): Promise<Up
   if (given === null || !(await isSameSecret(given, env.TELEGRAM_WEBHOOK_SECRET ?? ''))) {
     throw new HttpError(401, 'The header "x-telegram-bot-api-secret-token" is missing or wrong.')
   }
-  return readUpdate(await readJsonObject(request, MAX_BODY_BYTES))
+  return parseUpdate(await readJsonObject(request, MAX_BODY_BYTES))
 }
 
 /**
@@ -47,15 +47,15 @@ export async function readWebhookRequest(request: Request, env: Env): Promise<Up
  * @throws StoreError if the storage fails
  */
 export async function handleUpdate(
-  { id, message, query }: Update,
+  { id, message, callbackQueryId }: Update,
   env: Env,
   runtime: StorageRuntime,
 ): Promise<void> {
   const api = createBotApi(env)
-  if (query !== undefined) await answerQuery(api, query)
+  if (callbackQueryId !== undefined) await answerQuery(api, callbackQueryId)
   if (message === undefined) return
   const store: TelegramStore = await runtime.open('Telegram')
-  const text = await readText(message, api, store)
+  const text = await resolveText(message, api, store)
   if (text === undefined) return
   const claim = await UpdateClaim.acquire(store, { bot: api.id, id })
   if (claim === undefined) return
@@ -72,13 +72,13 @@ export async function handleUpdate(
 }
 
 /** Resolves to the text for the bot; `undefined` if the message addresses another bot. */
-async function readText(
+async function resolveText(
   message: TelegramMessage,
   api: BotApi,
   store: TelegramStore,
 ): Promise<string | undefined> {
-  const addressed = readAddressedText(message)
-  if (addressed.addressee === undefined) return addressed.text
+  const addressed = parseAddressedText(message)
+  if (addressed.addressee === undefined) return addressed.fullText
   const key = `username:${api.id}` as const
   let username = await store.get(key)
   if (username === undefined) {
@@ -99,7 +99,7 @@ async function runBot(
     room: `${TELEGRAM_PREFIX}${chat}`,
     nick,
     identity: `${TELEGRAM_PREFIX}${sender}`,
-    operator: false,
+    hasAdminToken: false,
     at,
     kind: 'message',
     text,
@@ -112,7 +112,7 @@ async function runBot(
 async function handleFailure(claim: UpdateClaim, error: unknown): Promise<void> {
   if (error instanceof HttpError) throw error
   console.error(error instanceof BotApiError ? error.message : error)
-  const seconds = secondsUntilRetry(claim, error)
+  const seconds = decideRetry(claim, error)
   if (seconds === undefined) {
     // Another delivery would fail in the same way.
     await claim.finish()
@@ -120,11 +120,11 @@ async function handleFailure(claim: UpdateClaim, error: unknown): Promise<void> 
   }
   // If the release fails too, the claim's lease expires.
   await claim.release().catch((failed: unknown) => console.error(failed))
-  throw retryError(seconds, error)
+  throw toRetryError(seconds, error)
 }
 
 /** Returns the number of seconds to wait before a retry; `undefined` if a retry cannot succeed. */
-function secondsUntilRetry(claim: UpdateClaim, error: unknown): number | undefined {
+function decideRetry(claim: UpdateClaim, error: unknown): number | undefined {
   if (isTransient(error)) {
     if (claim.hasReplies || claim.attemptsLeft > 1) return claim.retrySeconds
     console.error(GAVE_UP)
@@ -141,10 +141,10 @@ function secondsUntilRetry(claim: UpdateClaim, error: unknown): number | undefin
   return undefined
 }
 
-function retryError(seconds: number, error: unknown): HttpError {
+function toRetryError(seconds: number, error: unknown): HttpError {
   const reason =
     error instanceof BotApiError ? 'Telegram did not accept the reply' : 'The storage failed'
-  return retryLater(seconds, `${reason}; deliver the update again later.`)
+  return createRetryError(seconds, `${reason}; deliver the update again later.`)
 }
 
 /** Resolves to the bot's username; `undefined` if Telegram refuses to return it. */
@@ -155,7 +155,7 @@ async function fetchUsername(api: BotApi): Promise<string | undefined> {
     if (!(error instanceof BotApiError)) throw error
     console.error(error.message)
     if (error.kind === 'refused' || error.kind === 'closed') return undefined
-    throw retryError(error.retryAfter ?? USERNAME_RETRY_SECONDS, error)
+    throw toRetryError(error.retryAfter ?? USERNAME_RETRY_SECONDS, error)
   }
 }
 

@@ -1,4 +1,4 @@
-import { EntryError } from '../backup/entry.ts'
+import { InvalidInputError } from '../backup/entry.ts'
 import { quote } from '../errors.ts'
 import { isStoreError, type StoreError } from '../index.ts'
 import { HttpError, jsonResponse } from './http.ts'
@@ -8,16 +8,16 @@ const OVERLOADED_RETRY_AFTER_SECONDS = '30'
 
 /** Options of {@link errorResponse}. */
 export interface ErrorResponseOptions {
-  /** What the request stores, as the subject of a sentence, such as `the message`; absent for a read. */
-  readonly written?: string | undefined
+  /** Names what the request stores, for the sentence, such as `the message`; absent for a read. */
+  readonly writtenNoun?: string | undefined
   /** Whether the client may see the namespace and the key of a StoreError. Default `false`. */
   readonly showLocation?: boolean | undefined
-  /** Gets errors that are not the client's. Default `console.error`. */
+  /** Called with each error except an HttpError below 500. Default `console.error`. */
   readonly onError?: ((error: unknown) => void) | undefined
 }
 
 /**
- * Makes the JSON response for an error: a sentence, the code of a StoreError, and never a stack.
+ * Creates the JSON response for an error: a sentence, the code of a StoreError, and never a stack.
  *
  * An HttpError keeps its status. A StoreError is 503 with `retry-after` if a retry may help or if
  * its outcome is unknown, otherwise 500. Any other error is 500.
@@ -31,7 +31,7 @@ export interface ErrorResponseOptions {
  */
 export function errorResponse(
   error: unknown,
-  { written, showLocation = false, onError = console.error }: ErrorResponseOptions = {},
+  { writtenNoun, showLocation = false, onError = console.error }: ErrorResponseOptions = {},
 ): Response {
   if (error instanceof HttpError) {
     if (error.status >= 500) onError(error)
@@ -40,7 +40,11 @@ export function errorResponse(
   onError(error)
   if (isStoreError(error)) {
     const { code, namespace, key } = error
-    return storeErrorResponse(error, written, showLocation ? { code, namespace, key } : { code })
+    return storeErrorResponse(
+      error,
+      writtenNoun,
+      showLocation ? { code, namespace, key } : { code },
+    )
   }
   return jsonResponse({ error: 'Internal error; see the log.' }, 500)
 }
@@ -70,7 +74,7 @@ function retrySentence(isUnknown: boolean, written: string | undefined): string 
  * this storage cannot hold, 413 for a value that is too large. Other errors are returned as they are.
  */
 export function toClientError(error: unknown): unknown {
-  if (error instanceof EntryError) return new HttpError(400, error.message)
+  if (error instanceof InvalidInputError) return new HttpError(400, error.message)
   if (!isStoreError(error)) return error
   const { code, namespace, key } = error
   const entry = `The entry ${quote(key)} of ${quote(namespace)}`

@@ -1,6 +1,6 @@
 import { jsonBytes, MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, splitIntoChunks } from '../backup/chunks.ts'
-import { type BackupChange, byName, type StoredText } from '../backup/entry.ts'
-import { sealPart } from '../backup/part.ts'
+import { type BackupChange, byName, type StoredValue } from '../backup/entry.ts'
+import { createPart } from '../backup/part.ts'
 import type { BackupTarget } from '../backup/target.ts'
 import { quote } from '../errors.ts'
 import { type AdminAccess, AdminError, callBot } from './client.ts'
@@ -45,7 +45,7 @@ export function remoteTarget(options: RemoteTargetOptions): BackupTarget {
       return (answer as { readonly namespaces: readonly string[] }).namespaces
     },
     async entries(namespace) {
-      const entries = new Map<string, StoredText>()
+      const entries = new Map<string, StoredValue>()
       for (let cursor: string | null = ''; cursor !== null;) {
         // Not in the path: URLs drop the segments `.` and `..`, also if they are escaped.
         const path = pathOf(remote, 'storage', { namespace, cursor })
@@ -92,7 +92,7 @@ async function restore(
   let id: string | undefined
   let after: string | null = null
   for (const [index, entries] of chunks.entries()) {
-    const part = await sealPart({ after, entries, isLast: index === chunks.length - 1 })
+    const part = await createPart({ after, entries, isLast: index === chunks.length - 1 })
     const body = { mode: 'merge', part, restore: id }
     const answer = await callWithRetries(remote.access, path, body)
     id = (answer as { readonly restore: string }).restore

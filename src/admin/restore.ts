@@ -1,13 +1,19 @@
 import { MAX_CHUNK_ENTRIES } from '../backup/chunks.ts'
-import { fromBase64Url, readCursor, toBase64Url, writeCursor } from '../backup/cursor.ts'
+import { fromBase64Url, decodeCursor, toBase64Url, encodeCursor } from '../backup/cursor.ts'
 import { type BackupChange, type BackupRemoval, byName, type EntryName } from '../backup/entry.ts'
 import { parsePart, type PartRange } from '../backup/part.ts'
 import type { RestoreMode } from '../backup/plan.ts'
 import { listNamespaces, runtimeTarget } from '../backup/runtime-target.ts'
 import { quote } from '../errors.ts'
 import { isLive, type StorageRuntime } from '../index.ts'
-import { assertKnownFields, HttpError, MAX_BODY_BYTES, readChoice, readJsonObject } from './http.ts'
-import { MAX_REMOVED, type OnPlanned } from './write-namespace.ts'
+import {
+  assertKnownFields,
+  HttpError,
+  MAX_BODY_BYTES,
+  parseChoice,
+  readJsonObject,
+} from './http.ts'
+import { MAX_UNNAMED_REMOVALS, type OnPlanned } from './write-namespace.ts'
 
 /**
  * How far a restore is. The client keeps it between two parts, signed, as the id of the restore;
@@ -21,7 +27,7 @@ export interface RestoreState {
   /** The cursor that the next part must begin behind; `null` for the first part. */
   readonly after: string | null
   /** The part to send again: all of it is set, and what it lacks is removed up to a cursor. */
-  readonly begun?: { readonly sha256: string; readonly removed: string }
+  readonly unfinished?: { readonly sha256: string; readonly removed: string }
   /** Whether the last part was restored. */
   readonly done: boolean
 }
@@ -48,7 +54,7 @@ export interface RestoreResult {
   readonly state: RestoreState
   readonly changes: readonly BackupChange[]
   /** Whether to send the same part again with the new id, because there is more to remove. */
-  readonly again: boolean
+  readonly hasMoreToRemove: boolean
   /** Whether the restore is complete. */
   readonly done: boolean
 }
@@ -58,7 +64,7 @@ export interface RestoreResult {
  * response to the part before returned.
  *
  * @throws HttpError 400, 413 or 415; 409 for a part that is not the next one of this restore
- * @throws EntryError for an invalid part
+ * @throws InvalidInputError for an invalid part
  */
 export async function readRestoreRequest(
   request: Request,
@@ -67,8 +73,8 @@ export async function readRestoreRequest(
   const body = await readJsonObject(request, MAX_BODY_BYTES)
   assertKnownFields(body, ['mode', 'part', 'restore'])
   const { part } = body
-  const mode = readChoice('mode', body['mode'], ['merge', 'replace'])
-  const state = await readState(mode, body['restore'], context)
+  const mode = parseChoice('mode', body['mode'], ['merge', 'replace'])
+  const state = await stateOf(mode, body['restore'], context)
   const given = (part as { entries?: unknown } | null | undefined)?.entries
   if (Array.isArray(given) && given.length > MAX_CHUNK_ENTRIES) {
     throw new HttpError(
@@ -77,8 +83,8 @@ export async function readRestoreRequest(
     )
   }
   const { after, entries, next, sha256, range } = await parsePart(part)
-  if (after !== state.after) throw outOfOrder(state)
-  if (state.begun !== undefined && state.begun.sha256 !== sha256) {
+  if (after !== state.after) throw createOutOfOrderError(state)
+  if (state.unfinished !== undefined && state.unfinished.sha256 !== sha256) {
     throw new HttpError(409, 'This is a different part; send the last one again, as "again" asked.')
   }
   return { state, entries, next, sha256, range }
@@ -107,22 +113,22 @@ export async function restorePart(
     state.mode === 'replace'
       ? await listOthers(runtime, { state, entries: live, range }, excludedNamespaces)
       : []
-  const removed = others.slice(0, MAX_REMOVED)
-  const set = state.begun === undefined ? live : []
+  const removed = others.slice(0, MAX_UNNAMED_REMOVALS)
+  const set = state.unfinished === undefined ? live : []
   const changes = [...set, ...removed]
   await target.check(changes)
   onPlanned(changes)
   await target.apply(set)
   await target.apply(removed)
-  // A concurrent call may have removed what this part has set; see `setNamespace`.
+  // A concurrent call may have removed what this part has set; see `replaceNamespace`.
   if (removed.length > 0) await target.setMissing(live)
   const last = removed.at(-1)
   const again = removed.length < others.length && last !== undefined
   const done = !again && next === null
   const { v, mode, storage } = state
   const after = again ? state.after : next
-  const begun = again ? { begun: { sha256, removed: writeCursor(last) } } : {}
-  return { state: { v, mode, storage, after, ...begun, done }, changes, again, done }
+  const begun = again ? { begun: { sha256, removed: encodeCursor(last) } } : {}
+  return { state: { v, mode, storage, after, ...begun, done }, changes, hasMoreToRemove, done }
 }
 
 /** Options of {@link restorePart}. */
@@ -131,7 +137,7 @@ export interface RestoreOptions {
   readonly onPlanned: OnPlanned
 }
 
-async function readState(
+async function stateOf(
   mode: RestoreMode,
   id: unknown,
   { storage, secret }: RestoreContext,
@@ -139,7 +145,7 @@ async function readState(
   const first: RestoreState = { v: 1, mode, storage, after: null, done: false }
   if (id === undefined) return first
   if (typeof id !== 'string') throw new HttpError(400, 'The field "restore" must be a string.')
-  const state = await readRestoreId(id, secret)
+  const state = await verifyRestoreToken(id, secret)
   for (const field of ['mode', 'storage'] as const) {
     if (state[field] === first[field]) continue
     throw new HttpError(409, `This restore was begun with the ${field} "${state[field]}".`)
@@ -148,11 +154,11 @@ async function readState(
   return state
 }
 
-function outOfOrder({ after }: RestoreState): HttpError {
+function createOutOfOrderError({ after }: RestoreState): HttpError {
   if (after === null) {
     return new HttpError(409, 'The part is out of order: a restore begins with the first part.')
   }
-  const { namespace, key } = readCursor(after)
+  const { namespace, key } = decodeCursor(after)
   return new HttpError(
     409,
     `The part is out of order: the next one begins behind ${quote(key)} of ${quote(namespace)}.`,
@@ -166,7 +172,7 @@ async function listOthers(
   excludedNamespaces: readonly string[],
 ): Promise<readonly BackupRemoval[]> {
   const { upTo } = range
-  const from = state.begun === undefined ? range.after : readCursor(state.begun.removed)
+  const from = state.unfinished === undefined ? range.after : decodeCursor(state.unfinished.removed)
   const isWithin = (name: EntryName): boolean =>
     (from === undefined || byName(name, from) > 0) &&
     (upTo === undefined || byName(name, upTo) <= 0)
@@ -183,13 +189,13 @@ async function listOthers(
         found.push({ ...name, remove: true })
       }
     }
-    if (found.length > MAX_REMOVED) break
+    if (found.length > MAX_UNNAMED_REMOVALS) break
   }
   return found.toSorted(byName)
 }
 
 /** Encodes a state as text that is signed with the secret. */
-export async function writeRestoreId(state: RestoreState, secret: string): Promise<string> {
+export async function signRestoreToken(state: RestoreState, secret: string): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(state))
   const key = await importKey(secret, 'sign')
   const signature = new Uint8Array(await crypto.subtle.sign('HMAC', key, bytes))
@@ -197,7 +203,7 @@ export async function writeRestoreId(state: RestoreState, secret: string): Promi
 }
 
 /** @throws HttpError 400 if the id was not signed with this secret */
-async function readRestoreId(id: string, secret: string): Promise<RestoreState> {
+async function verifyRestoreToken(id: string, secret: string): Promise<RestoreState> {
   try {
     const [text = '', signature = '', ...others] = id.split('.')
     const bytes = fromBase64Url(text)

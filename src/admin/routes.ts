@@ -1,17 +1,17 @@
-import { readCursor } from '../backup/cursor.ts'
+import { decodeCursor } from '../backup/cursor.ts'
 import type { BackupChange } from '../backup/entry.ts'
 import { readPart } from '../backup/read-parts.ts'
 import { countEntries, listNamespaces } from '../backup/runtime-target.ts'
 import type { StorageRuntime } from '../index.ts'
-import { HttpError, type Query, readChoice } from './http.ts'
-import { readEntries, readKeys, type ValueForm } from './read-namespace.ts'
-import { readRestoreRequest, restorePart, writeRestoreId } from './restore.ts'
+import { HttpError, type Query, parseChoice } from './http.ts'
+import { readEntriesPage, readKeysPage, type ValueForm } from './read-namespace.ts'
+import { readRestoreRequest, restorePart, signRestoreToken } from './restore.ts'
 import {
   mergeNamespace,
   type OnPlanned,
   readMergeRequest,
-  readSetRequest,
-  setNamespace,
+  readReplaceRequest,
+  replaceNamespace,
 } from './write-namespace.ts'
 
 /** An authorized call with its storage open. */
@@ -44,7 +44,7 @@ export interface ChangeAction {
   readonly parameters: readonly string[]
   readonly kind: ChangeKind
   /** What it stores, as the subject of a sentence. */
-  readonly written: string
+  readonly writtenNoun: string
   readonly change: (call: AdminCall, onPlanned: OnPlanned) => Promise<ChangeResult>
 }
 
@@ -82,7 +82,7 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
           async read({ runtime, query }) {
             const { sizes } = query
             if (sizes === undefined) return { namespaces: await listNamespaces(runtime) }
-            readChoice('sizes', sizes, ['true'])
+            parseChoice('sizes', sizes, ['true'])
             const counts = await countEntries(runtime)
             return { namespaces: [...counts.keys()], sizes: Object.fromEntries(counts) }
           },
@@ -98,7 +98,7 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
         GET: {
           parameters: ['prefix', 'cursor'],
           read: ({ runtime, namespace, query: { prefix, cursor } }) =>
-            readKeys(runtime, { namespace, prefix, cursor }),
+            readKeysPage(runtime, { namespace, prefix, cursor }),
         },
       },
     },
@@ -112,24 +112,30 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
           parameters: ['key', 'prefix', 'cursor', 'as'],
           read({ runtime, namespace, query }) {
             const { key, prefix, cursor } = query
-            return readEntries(runtime, { namespace, key, prefix, cursor, form: readForm(query) })
+            return readEntriesPage(runtime, {
+              namespace,
+              key,
+              prefix,
+              cursor,
+              form: parseForm(query),
+            })
           },
         },
         PUT: {
           parameters: ['as'],
           kind: 'set',
-          written: 'the entries',
+          writtenNoun: 'the entries',
           async change({ request, runtime, namespace, query }, onPlanned) {
-            const sent = await readSetRequest(request, { namespace, form: readForm(query) })
-            return { changes: await setNamespace(runtime, namespace, sent, onPlanned) }
+            const sent = await readReplaceRequest(request, { namespace, form: parseForm(query) })
+            return { changes: await replaceNamespace(runtime, namespace, sent, onPlanned) }
           },
         },
         PATCH: {
           parameters: ['as'],
           kind: 'merge',
-          written: 'the entries',
+          writtenNoun: 'the entries',
           async change({ request, runtime, namespace, query }, onPlanned) {
-            const sent = await readMergeRequest(request, { namespace, form: readForm(query) })
+            const sent = await readMergeRequest(request, { namespace, form: parseForm(query) })
             return { changes: await mergeNamespace(runtime, namespace, sent, onPlanned) }
           },
         },
@@ -144,7 +150,7 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
         GET: {
           parameters: ['cursor'],
           read({ runtime, excludedNamespaces, query: { cursor } }) {
-            const after = cursor ? readCursor(cursor) : undefined
+            const after = cursor ? decodeCursor(cursor) : undefined
             return readPart(runtime, { after, excludedNamespaces })
           },
         },
@@ -159,17 +165,21 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
         POST: {
           parameters: [],
           kind: 'restore',
-          written: 'the part',
+          writtenNoun: 'the part',
           async change({ request, runtime, storage, secret, excludedNamespaces }, onPlanned) {
             if (secret === '') {
               throw new HttpError(500, 'createAdminHandler needs a "secret" to sign restore ids.')
             }
             const part = await readRestoreRequest(request, { storage, secret })
             const options = { excludedNamespaces, onPlanned }
-            const { state, changes, again, done } = await restorePart(runtime, part, options)
+            const { state, changes, hasMoreToRemove, done } = await restorePart(
+              runtime,
+              part,
+              options,
+            )
             return {
               changes,
-              fields: { restore: await writeRestoreId(state, secret), again, done },
+              fields: { restore: await signRestoreToken(state, secret), again, done },
             }
           },
         },
@@ -202,7 +212,7 @@ export function findAction({ actions }: AdminRoute, method: string): AdminAction
  *
  * @throws HttpError 400
  */
-export function readNamespace({ hasNamespace, segment }: MatchedRoute, query: Query): string {
+export function namespaceOf({ hasNamespace, segment }: MatchedRoute, query: Query): string {
   if (!hasNamespace) return ''
   const namespace = segment === undefined ? query['namespace'] : unescape(segment)
   if (namespace !== undefined) return namespace
@@ -217,6 +227,6 @@ function unescape(segment: string): string {
   }
 }
 
-function readForm({ as = 'text' }: Query): ValueForm {
-  return readChoice('as', as, ['text', 'json'])
+function parseForm({ as = 'text' }: Query): ValueForm {
+  return parseChoice('as', as, ['text', 'json'])
 }

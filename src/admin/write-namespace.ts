@@ -3,10 +3,10 @@ import {
   type BackupChange,
   type BackupEntry,
   type BackupRemoval,
-  EntryError,
-  readExpiry,
-  readName,
-  readText,
+  InvalidInputError,
+  parseExpiry,
+  parseName,
+  parseEncodedValue,
 } from '../backup/entry.ts'
 import { type ListMode, mergeValues } from '../backup/merge.ts'
 import { runtimeTarget } from '../backup/runtime-target.ts'
@@ -19,14 +19,14 @@ import {
   HttpError,
   MAX_BODY_BYTES,
   MAX_ENTRY_BYTES,
-  readChoice,
+  parseChoice,
   readJsonObject,
 } from './http.ts'
 import { assertPlainJson, NotPlainError } from './plain-json.ts'
 import type { ValueForm } from './read-namespace.ts'
 
 /** The most entries that one call removes besides those it names. */
-export const MAX_REMOVED = 500
+export const MAX_UNNAMED_REMOVALS = 500
 const MAX_CONCURRENT_MERGES = 20
 
 /** Gets the changes of a call after they were checked and before the first write. */
@@ -39,7 +39,7 @@ export interface WriteTarget {
 }
 
 /** What `PUT /storage` sends: all entries that the namespace shall have. */
-export interface SetRequest {
+export interface ReplaceRequest {
   readonly entries: readonly BackupEntry[]
 }
 
@@ -54,27 +54,30 @@ export interface MergeRequest {
  * Reads `{ entries, expires? }`, each by key: at most 200 entries and 16 MiB.
  *
  * @throws HttpError 400, 413 or 415
- * @throws EntryError
+ * @throws InvalidInputError
  */
-export async function readSetRequest(request: Request, target: WriteTarget): Promise<SetRequest> {
+export async function readReplaceRequest(
+  request: Request,
+  target: WriteTarget,
+): Promise<ReplaceRequest> {
   const body = await readJsonObject(request, MAX_BODY_BYTES)
   assertKnownFields(body, ['entries', 'expires'])
-  const expires = readByKey(body['expires'] ?? {}, 'expires')
-  const entries = readEntries(body['entries'], target).map((entry) => ({
+  const expires = parseByKey(body['expires'] ?? {}, 'expires')
+  const entries = parseEntries(body['entries'], target).map((entry) => ({
     ...entry,
-    ...readExpiry(expires.get(entry.key)),
+    ...parseExpiry(expires.get(entry.key)),
   }))
   const keys = new Set(entries.map(({ key }) => key))
   const other = [...expires.keys()].find((key) => !keys.has(key))
   if (other === undefined) return { entries }
-  throw new EntryError(`"expires" has the key ${quote(other)}, which is not in "entries".`)
+  throw new InvalidInputError(`"expires" has the key ${quote(other)}, which is not in "entries".`)
 }
 
 /**
  * Reads `{ entries?, lists, remove? }`: at most 200 entries, 200 keys to remove, and 16 MiB.
  *
  * @throws HttpError 400, 413 or 415
- * @throws EntryError
+ * @throws InvalidInputError
  */
 export async function readMergeRequest(
   request: Request,
@@ -83,18 +86,19 @@ export async function readMergeRequest(
   const { namespace } = target
   const body = await readJsonObject(request, MAX_BODY_BYTES)
   assertKnownFields(body, ['entries', 'lists', 'remove'])
-  const lists = readChoice('lists', body['lists'], ['append', 'replace'])
-  const entries = readEntries(body['entries'] ?? {}, target)
+  const lists = parseChoice('lists', body['lists'], ['append', 'replace'])
+  const entries = parseEntries(body['entries'] ?? {}, target)
   const keys = body['remove'] ?? []
-  if (!Array.isArray(keys)) throw new EntryError('The field "remove" must be a list of keys.')
+  if (!Array.isArray(keys))
+    throw new InvalidInputError('The field "remove" must be a list of keys.')
   assertEntryCount(keys.length)
   const remove = keys.map((key: unknown): BackupRemoval => ({
-    ...readName({ namespace, key }),
+    ...parseName({ namespace, key }),
     remove: true,
   }))
   const both = remove.find(({ key }) => entries.some((entry) => entry.key === key))
   if (both === undefined) return { entries, lists, remove }
-  throw new EntryError(`The key ${quote(both.key)} is in both "entries" and "remove".`)
+  throw new InvalidInputError(`The key ${quote(both.key)} is in both "entries" and "remove".`)
 }
 
 /**
@@ -104,10 +108,10 @@ export async function readMergeRequest(
  * @throws HttpError 413 if there are more than 500 others
  * @throws StoreError of the storage; before the first write, if it cannot hold the entries
  */
-export async function setNamespace(
+export async function replaceNamespace(
   runtime: StorageRuntime,
   namespace: string,
-  { entries }: SetRequest,
+  { entries }: ReplaceRequest,
   onPlanned: OnPlanned,
 ): Promise<readonly BackupChange[]> {
   const named = new Set(entries.map(({ key }) => key))
@@ -118,10 +122,10 @@ export async function setNamespace(
       if (!named.has(key)) others.push({ namespace, key, remove: true })
     }
   }
-  if (others.length > MAX_REMOVED) {
+  if (others.length > MAX_UNNAMED_REMOVALS) {
     throw new HttpError(
       413,
-      `There are ${others.length} other entries, of which ${MAX_REMOVED} can be removed at once; remove some of them first, by PATCH.`,
+      `There are ${others.length} other entries, of which ${MAX_UNNAMED_REMOVALS} can be removed at once; remove some of them first, by PATCH.`,
     )
   }
   const changes = [...entries, ...others]
@@ -175,44 +179,48 @@ export async function mergeNamespace(
   return changes
 }
 
-function readEntries(given: unknown, { namespace, form }: WriteTarget): readonly BackupEntry[] {
-  const values = readByKey(given, 'entries')
+function parseEntries(given: unknown, { namespace, form }: WriteTarget): readonly BackupEntry[] {
+  const values = parseByKey(given, 'entries')
   assertEntryCount(values.size)
   return [...values].map(([key, value]) => {
-    const name = readName({ namespace, key })
+    const name = parseName({ namespace, key })
     try {
-      const entry = { ...name, value: form === 'text' ? readTextValue(value) : readPlain(value) }
+      const entry = {
+        ...name,
+        value: form === 'text' ? parseEncodedField(value) : parsePlainValue(value),
+      }
       if (jsonBytes(entry) <= MAX_ENTRY_BYTES) return entry
       throw new HttpError(413, `The entry ${quote(key)} is larger than ${MAX_ENTRY_BYTES} bytes.`)
     } catch (error) {
-      if (!(error instanceof EntryError)) throw error
-      throw new EntryError(`The entry ${quote(key)}: ${error.message}`)
+      if (!(error instanceof InvalidInputError)) throw error
+      throw new InvalidInputError(`The entry ${quote(key)}: ${error.message}`)
     }
   })
 }
 
-function readTextValue(value: unknown): string {
-  if (typeof value === 'string') return readText(value)
-  throw new EntryError(
+function parseEncodedField(value: unknown): string {
+  if (typeof value === 'string') return parseEncodedValue(value)
+  throw new InvalidInputError(
     'The value must be text of botshelf/codec; to send plain JSON, add "as=json" to the address.',
   )
 }
 
-function readPlain(value: unknown): string {
+function parsePlainValue(value: unknown): string {
   try {
     // JSON.parse accepts what JSON cannot write back: it reads 1e400 as Infinity.
     assertPlainJson(value)
     return encode(copyValue(value).value)
   } catch (error) {
-    if (error instanceof NotPlainError || isStoreError(error)) throw new EntryError(error.message)
+    if (error instanceof NotPlainError || isStoreError(error))
+      throw new InvalidInputError(error.message)
     throw error
   }
 }
 
-function readByKey(given: unknown, field: string): ReadonlyMap<string, unknown> {
-  if (given === undefined) throw new EntryError(`The field "${field}" is missing.`)
+function parseByKey(given: unknown, field: string): ReadonlyMap<string, unknown> {
+  if (given === undefined) throw new InvalidInputError(`The field "${field}" is missing.`)
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new EntryError(`The field "${field}" must be an object, by key.`)
+    throw new InvalidInputError(`The field "${field}" must be an object, by key.`)
   }
   return new Map(Object.entries(given))
 }

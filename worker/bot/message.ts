@@ -9,7 +9,7 @@ export interface BotMessage {
   /** The sender as the transport identifies them: `telegram:12345`, `web:ann`, `irc:ann`. */
   readonly identity: string
   /** Whether the sender presented the operator's token. */
-  readonly operator: boolean
+  readonly hasAdminToken: boolean
   /** The time of the event, in milliseconds since 1970. */
   readonly at: number
   readonly kind: MessageKind

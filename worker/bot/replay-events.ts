@@ -25,7 +25,7 @@ export async function replayEvents(
   onProgress: (count: number) => void = () => {},
 ): Promise<void> {
   for (const [index, event] of events.entries()) {
-    await bot.handle({ ...event, room, identity: `irc:${event.nick}`, operator: false })
+    await bot.handle({ ...event, room, identity: `irc:${event.nick}`, hasAdminToken: false })
     onProgress(index + 1)
   }
 }

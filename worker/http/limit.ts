@@ -16,7 +16,7 @@ const PERIOD_SECONDS = 60
  * @param scope part of the key, because Miniflare counts equal keys of two bindings together
  * @throws HttpError 429 with `retry-after`
  */
-export async function assertWithinLimit(
+export async function enforceLimit(
   limiter: Limiter | undefined,
   scope: string,
   request: Request,

@@ -10,10 +10,10 @@ const MAX_INLINE_RETRIES = 2
 /** The wait before a retry if Telegram names none. */
 const DEFAULT_RETRY_SECONDS = 5
 /** The longest wait that is taken from Telegram. Telegram keeps an update for 24 hours. */
-const MAX_RETRY_SECONDS = 3600
+const MAX_REQUESTED_WAIT_SECONDS = 3600
 // The wait after a rejected token. The operator can replace it while Telegram keeps the update.
 const BAD_TOKEN_RETRY_SECONDS = 600
-const MAX_MESSAGE_LENGTH = 500
+const MAX_LOG_LENGTH = 500
 
 /**
  * How a call failed.
@@ -136,7 +136,7 @@ export class BotApi {
   // A line break in the server's text could forge a line of the log.
   #redact(text: string): string {
     const line = text.replaceAll(this.#secret, '...').replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    return line.slice(0, MAX_MESSAGE_LENGTH).toWellFormed()
+    return line.slice(0, MAX_LOG_LENGTH).toWellFormed()
   }
 }
 
@@ -149,13 +149,13 @@ function kindOf(code: number): FailureKind {
 
 function retryAfterOf(code: number, requested: unknown): { readonly retryAfter?: number } {
   if (code === 401 || code === 404) return { retryAfter: BAD_TOKEN_RETRY_SECONDS }
-  return code === 429 ? { retryAfter: retrySeconds(requested) } : {}
+  return code === 429 ? { retryAfter: clampRetrySeconds(requested) } : {}
 }
 
 /** Clamps the wait that the server requests to a whole number from 1 to 3600 seconds. */
-function retrySeconds(requested: unknown): number {
+function clampRetrySeconds(requested: unknown): number {
   if (typeof requested !== 'number' || !Number.isFinite(requested)) return DEFAULT_RETRY_SECONDS
-  return Math.min(Math.max(Math.ceil(requested), 1), MAX_RETRY_SECONDS)
+  return Math.min(Math.max(Math.ceil(requested), 1), MAX_REQUESTED_WAIT_SECONDS)
 }
 
 /** Rejects an answer that does not have the form of the Bot API's. */
@@ -170,7 +170,7 @@ const retryAfterWait: Transformer = async (call, method, payload, signal) => {
   for (let attempts = 0; ; attempts++) {
     const answer = await call(method, payload, signal)
     const requested = answer.ok ? undefined : answer.parameters?.retry_after
-    const wait = requested === undefined ? Infinity : retrySeconds(requested)
+    const wait = requested === undefined ? Infinity : clampRetrySeconds(requested)
     if (wait > MAX_INLINE_WAIT_SECONDS || attempts === MAX_INLINE_RETRIES) return answer
     await new Promise((resolve) => setTimeout(resolve, wait * 1000))
   }

@@ -84,7 +84,7 @@ export class UpdateClaim {
     } catch (error) {
       if (!(error instanceof ClaimRefused)) throw error
       if (error.state === 'done') return undefined
-      throw retryLater(
+      throw createRetryError(
         HELD_RETRY_SECONDS,
         'Another request is handling this update; deliver it again later.',
       )
@@ -125,7 +125,7 @@ export class UpdateClaim {
   }
 
   /** Marks the next message as sent, or as one that Telegram will never accept. */
-  async countSent(): Promise<void> {
+  async markSent(): Promise<void> {
     if (this.#record.state === 'sending') {
       await this.#advance(this.#record.messages, this.#record.sent + 1)
     }
@@ -159,7 +159,7 @@ export class UpdateClaim {
       if (now?.state === 'done') throw new ClaimRefused('done')
       if (now !== undefined && now.until > Date.now()) throw new ClaimRefused('held')
       this.#until = Date.now() + LEASE_MS
-      const record = { ...nextAttempt(now), until: this.#until }
+      const record = { ...recordOfNextAttempt(now), until: this.#until }
       this.#record = record
       return record
     }
@@ -203,7 +203,7 @@ export class UpdateClaim {
   // Written without reading: within the lease there is no other writer, and KV may return an old value.
   async #write(until = Date.now() + LEASE_MS): Promise<void> {
     if (Date.now() >= this.#until - LEASE_MARGIN_MS) {
-      throw retryLater(
+      throw createRetryError(
         this.retrySeconds,
         'Handling this update took too long; deliver it again later.',
       )
@@ -217,7 +217,7 @@ export class UpdateClaim {
 }
 
 /** Returns the record that an attempt continues from. */
-function nextAttempt(now: OpenRecord | undefined): OpenRecord {
+function recordOfNextAttempt(now: OpenRecord | undefined): OpenRecord {
   if (now === undefined) return { state: 'claimed', until: 0, attempts: 0 }
   return now.state === 'claimed' ? { ...now, attempts: now.attempts + 1 } : now
 }
@@ -227,7 +227,7 @@ function secondsAfter(attempts: number): number {
 }
 
 /** Creates the 503 reply that makes Telegram deliver an update again after some seconds. */
-export function retryLater(seconds: number, sentence: string): HttpError {
+export function createRetryError(seconds: number, sentence: string): HttpError {
   return new HttpError(503, sentence, { 'retry-after': String(seconds) })
 }
 

@@ -20,7 +20,7 @@ export async function sendMessages(claim: UpdateClaim, to: ChatTarget, api: BotA
       throw new BotApiError(message, 'later', { retryAfter: 1 })
     }
     target = await sendMessage(api, target, text)
-    await claim.countSent()
+    await claim.markSent()
   }
 }
 

@@ -32,7 +32,7 @@ describe('a StoreError', () => {
 
   test('is 503 with retry-after if a retry may help', async () => {
     const error = new StoreError('RATE_LIMITED', 'secret', { cause: secret })
-    expect(await answerTo(error, { written })).toEqual({
+    expect(await answerTo(error, { writtenNoun })).toEqual({
       status: 503,
       retryAfter: '1',
       body: {
@@ -43,7 +43,7 @@ describe('a StoreError', () => {
   })
   test('is 503 with retry-after if its outcome is unknown', async () => {
     const error = new StoreError('BACKEND_ERROR', 'secret', { outcome: 'unknown' })
-    expect(await answerTo(error, { written })).toEqual({
+    expect(await answerTo(error, { writtenNoun })).toEqual({
       status: 503,
       retryAfter: '1',
       body: {

@@ -3,11 +3,11 @@ import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import {
   type AdminHandlerOptions,
   type AuditRecord,
-  bearerToken,
+  bearerAuth,
   createAdminHandler,
   HttpError,
 } from '../../../src/admin/index.ts'
-import { sealPart } from '../../../src/backup/part.ts'
+import { createPart } from '../../../src/backup/part.ts'
 import { encode } from '../../../src/codec.ts'
 import { StorageRuntime, StoreError } from '../../../src/index.ts'
 
@@ -42,7 +42,7 @@ function setUp(options: Partial<AdminHandlerOptions> = {}): Setup {
       opened.push(runtime)
       return runtime
     },
-    authorize: bearerToken(TOKEN),
+    authorize: bearerAuth(TOKEN),
     secret: TOKEN,
     ...options,
   })
@@ -67,13 +67,13 @@ function recorder(): { records: AuditRecord[]; onChange: (record: AuditRecord) =
 
 /** Restores the first of two parts; resolves to the second part and the id for it. */
 async function beginRestore(setup: Setup): Promise<{ part: unknown; restore: unknown }> {
-  const first = await sealPart({
+  const first = await createPart({
     after: null,
     entries: [{ namespace: 'R', key: 'a', value: encode(1) }],
     isLast: false,
   })
   const answer = await setup.send('POST', '/admin/restore', { mode: 'merge', part: first })
-  const next = await sealPart({
+  const next = await createPart({
     after: first.next,
     entries: [{ namespace: 'R', key: 'b', value: encode(1) }],
     isLast: true,
@@ -165,7 +165,7 @@ describe('authorize', () => {
   })
 })
 
-describe('bearerToken()', () => {
+describe('bearerAuth()', () => {
   test.each([
     ['Bearer wrong', 401, 'The token is wrong.'],
     [TOKEN, 401, 'The token is wrong.'],
@@ -180,13 +180,13 @@ describe('bearerToken()', () => {
   })
   test('refuses a request without a token', async () => {
     const request = new Request('https://bot.example.com/admin/namespaces')
-    await expect(bearerToken(TOKEN)(request)).rejects.toMatchObject({
+    await expect(bearerAuth(TOKEN)(request)).rejects.toMatchObject({
       status: 401,
       message: "This needs the operator's token.",
     })
   })
   test.each([undefined, ''])('answers 404 if the configured token is %j', async (token) => {
-    const { send } = setUp({ authorize: bearerToken(token) })
+    const { send } = setUp({ authorize: bearerAuth(token) })
     expect(await send('GET', KARMA)).toMatchObject({ status: 404 })
     expect(await send('GET', KARMA, undefined, { authorization: 'Bearer ' })).toMatchObject({
       status: 404,
@@ -263,7 +263,7 @@ describe('onChange', () => {
     await send('PUT', KARMA, ANN)
     await send('PATCH', `${KARMA}?storage=Other`, { lists: 'append', remove: ['ann'] })
     const entry = { namespace: 'Karma', key: 'zoe', value: encode(1) }
-    const part = await sealPart({ after: null, entries: [entry], isLast: true })
+    const part = await createPart({ after: null, entries: [entry], isLast: true })
     await send('POST', '/admin/restore', { mode: 'merge', part })
     const ann = { namespace: 'Karma', key: 'ann' }
     expect(records).toEqual([
@@ -319,7 +319,7 @@ describe('excludedNamespaces', () => {
     const backup = await send('GET', '/admin/backup')
     expect(backup?.body).toMatchObject({ entries: [{ namespace: 'Karma', key: 'ann' }] })
     const entries = [{ namespace: 'Telegram', key: 'ann', value: encode(8) }]
-    const part = await sealPart({ after: null, entries, isLast: true })
+    const part = await createPart({ after: null, entries, isLast: true })
     const restored = await send('POST', '/admin/restore', { mode: 'replace', part })
     expect(restored?.body).toMatchObject({ set: 0, removed: 1, done: true })
     const left = await send('GET', '/admin/storage/Telegram')
@@ -348,7 +348,7 @@ describe('secret', () => {
   test('must not be empty for a restore', async () => {
     const onError = vi.fn()
     const { send } = setUp({ secret: '', onError })
-    const part = await sealPart({ after: null, entries: [], isLast: true })
+    const part = await createPart({ after: null, entries: [], isLast: true })
     expect(await send('POST', '/admin/restore', { mode: 'merge', part })).toMatchObject({
       status: 500,
     })

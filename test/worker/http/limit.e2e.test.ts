@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { DevServer } from '../../../scripts/dev-server.ts'
 import { clientOf } from '../../../worker/http/client.ts'
-import { assertWithinLimit } from '../../../worker/http/limit.ts'
+import { enforceLimit } from '../../../worker/http/limit.ts'
 import { STARTS_WITHIN, TestServers, TOKEN } from '../support/test-servers.ts'
 
 function from(address?: string): Request {
@@ -39,10 +39,10 @@ describe('clientOf() returns', () => {
   })
 })
 
-describe('assertWithinLimit()', () => {
+describe('enforceLimit()', () => {
   test('allows everything without a limiter', async () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {})
-    await expect(assertWithinLimit(undefined, 'messages', from())).resolves.toBeUndefined()
+    await expect(enforceLimit(undefined, 'messages', from())).resolves.toBeUndefined()
     expect(error).not.toHaveBeenCalled()
     error.mockRestore()
   })
@@ -50,7 +50,7 @@ describe('assertWithinLimit()', () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {})
     const failure = new Error('The limiter is offline.')
     const limiter = { limit: () => Promise.reject(failure) }
-    await expect(assertWithinLimit(limiter, 'messages', from())).resolves.toBeUndefined()
+    await expect(enforceLimit(limiter, 'messages', from())).resolves.toBeUndefined()
     expect(error.mock.calls).toEqual([[failure]])
     error.mockRestore()
   })
@@ -62,9 +62,9 @@ describe('assertWithinLimit()', () => {
         return { success: true }
       },
     }
-    await assertWithinLimit(limiter, 'messages', from('192.0.2.1'))
-    await assertWithinLimit(limiter, 'admin', from('192.0.2.1'))
-    await assertWithinLimit(limiter, 'admin', from('192.0.2.2'))
+    await enforceLimit(limiter, 'messages', from('192.0.2.1'))
+    await enforceLimit(limiter, 'admin', from('192.0.2.1'))
+    await enforceLimit(limiter, 'admin', from('192.0.2.2'))
     expect(new Set(counted).size).toBe(3)
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { StorageRuntime, StoreError } from '../../../src/index.ts'
 import { Bot } from '../../../worker/bot/bot.ts'
 import { type TelegramStore, UpdateClaim } from '../../../worker/telegram/claim.ts'
-import { readUpdate } from '../../../worker/telegram/update.ts'
+import { parseUpdate } from '../../../worker/telegram/update.ts'
 import { handleUpdate } from '../../../worker/telegram.ts'
 import { BOT_TOKEN, FakeBotApi } from '../../../scripts/bot-api.ts'
 import { textUpdate } from './support/deliver.ts'
@@ -37,13 +37,13 @@ describe('a claim of an update', () => {
     const second = await UpdateClaim.acquire(on.store, UPDATE)
     await second?.storeReplies(['a', 'b'])
     await expect(UpdateClaim.acquire(on.store, UPDATE)).rejects.toMatchObject(again(5))
-    await second?.countSent()
+    await second?.markSent()
     const sending = { state: 'sending', messages: ['a', 'b'], sent: 1 } as const
     expect(await on.store.get(KEY)).toMatchObject(sending)
     await on.store.set(KEY, { ...sending, until: 1, attempts: 0, timeouts: 0 })
     const third = await UpdateClaim.acquire(on.store, UPDATE)
     expect([third?.hasReplies, third?.nextMessage]).toEqual([true, 'b'])
-    await third?.countSent()
+    await third?.markSent()
     expect(third?.nextMessage).toBeUndefined()
     expect(await UpdateClaim.acquire(on.store, UPDATE)).toBeUndefined()
   })
@@ -75,9 +75,9 @@ describe('a claim of an update', () => {
     }
     expect(waits).toEqual([5, 30, 300, 300, 300, 300, 300, 300, 300])
     expect(claim?.countFailure(false)).toBe(false)
-    await claim?.countSent()
+    await claim?.markSent()
     expect([1, 2, 3].map(() => claim?.countFailure(true))).toEqual([true, true, false])
-    await claim?.countSent()
+    await claim?.markSent()
     expect(claim?.countFailure(true)).toBe(true)
   })
 })
@@ -189,7 +189,7 @@ describe('an update, when the storage fails', () => {
     const real = Date.now.bind(Date)
     const clock = vi.spyOn(Date, 'now')
     clock.mockImplementation(() => real() + (on.api.sent(12).length > 0 ? 30_000 : 0))
-    const said = readUpdate(textUpdate(6, '!long', { chat: { id: 12 } }))
+    const said = parseUpdate(textUpdate(6, '!long', { chat: { id: 12 } }))
     const env = { TELEGRAM_BOT_TOKEN: BOT_TOKEN, STORAGE: 'Memory', TELEGRAM_API_ROOT: on.api.url }
     await expect(handleUpdate(said, env, on.runtime)).rejects.toMatchObject(again(1))
     expect(on.api.texts(12)).toEqual(lines.slice(0, 1))
