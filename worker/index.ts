@@ -9,8 +9,8 @@ import { withStorage, startRuntime } from './storages.ts'
 export { StorageObject } from 'botshelf/storage-object'
 
 /**
- * The Worker. `[assets]` in wrangler.toml serves the page; any other request is for the operator's API
- * (`/admin/...`) or for one of the bot's own routes.
+ * The Worker. `[assets]` in wrangler.toml serves the page without running it. It answers the admin API
+ * (`/admin/...`) and the bot's own routes.
  */
 export default {
   async fetch(request, env, ctx): Promise<Response> {
@@ -18,7 +18,7 @@ export default {
   },
 } satisfies ExportedHandler<Env>
 
-/** Answers a call to the operator's API; `undefined` for other paths, and if there is no operator. */
+/** Answers a call to the admin API; `undefined` for other paths, and if there is no admin token. */
 async function answerAdminApi(
   request: Request,
   env: Env,

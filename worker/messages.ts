@@ -5,7 +5,7 @@ import { startBot } from './storages.ts'
 import type { Env } from './env.ts'
 import { TELEGRAM_PREFIX } from './telegram/update.ts'
 
-// Fits the longest text even if JSON escapes every character.
+// The longest text fits, even if JSON escapes every character.
 const MAX_BODY_BYTES = 32 * 1024
 /** The longest text, in UTF-16 code units. */
 const MAX_TEXT_LENGTH = 4 * 1024
@@ -19,6 +19,7 @@ export interface WebMessage {
   readonly room: string
   readonly user: string
   readonly text: string
+  /** Not validated yet: `withStorage` does that. */
   readonly storage: unknown
 }
 
@@ -48,14 +49,14 @@ export async function answerMessage(
   { room, user, text }: WebMessage,
   env: Env,
   runtime: StorageRuntime,
-  isOperator: boolean,
+  hasAdminToken: boolean,
 ): Promise<readonly string[]> {
   const bot = await startBot(env, runtime)
   const message: BotMessage = {
     room,
     nick: user,
     identity: `web:${user}`,
-    hasAdminToken: isOperator,
+    hasAdminToken,
     at: Date.now(),
     kind: 'message',
     text,

@@ -16,6 +16,7 @@ const KINDS: readonly unknown[] = ['message', 'action', 'nick'] satisfies Messag
 /** A part of a log for the bot to replay. */
 export interface ReplayRequest {
   readonly room: string
+  /** Not validated yet: `withStorage` does that. */
   readonly storage: unknown
   readonly events: readonly LogEvent[]
 }

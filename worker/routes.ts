@@ -10,13 +10,13 @@ import { handleUpdate, isTelegramEnabled, readWebhookRequest } from './telegram.
 /** A path of the bot and the one method that it takes. */
 interface Route {
   readonly method: 'GET' | 'POST'
-  /** Whether only the operator may use it. Default `false`. */
+  /** Whether it needs the admin token. Default `false`. */
   readonly needsAdminToken?: true
-  /** Whether it is configured. Default always. */
+  /** Returns whether the configuration enables the path. Default always. */
   readonly isEnabled?: (env: Env) => boolean
-  /** What it stores, as the subject of a sentence. */
+  /** Names what it stores, for error messages, such as `the message`. */
   readonly writtenNoun?: string
-  /** Does what the request asks for; resolves to the JSON of the response. */
+  /** Handles the request; resolves to the JSON of the response. */
   readonly run: (request: Request, env: Env, ctx: ExecutionContext) => Promise<unknown>
 }
 
@@ -36,7 +36,12 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ],
 ])
 
-/** Answers a request to one of the bot's own routes, and any other request with 404. */
+/**
+ * Answers a request to one of the bot's own routes, and any other request with 404.
+ *
+ * A wrong method is 405. `/api/messages` counts a request for `WEB_LIMIT` after that check.
+ * `/api/replay` counts it for `ADMIN_LIMIT` and checks the token before it. `/telegram` has no limit.
+ */
 export async function answerRoute(
   request: Request,
   env: Env,
@@ -50,7 +55,7 @@ export async function answerRoute(
     if (route.needsAdminToken) await requireAdminToken(request, env)
     const { method: allow } = route
     if (request.method !== allow) {
-      throw new HttpError(405, `This path takes only ${allow}.`, { allow })
+      throw new HttpError(405, `This path takes only ${allow}; received ${request.method}.`, { allow })
     }
     return jsonResponse(await route.run(request, env, ctx))
   } catch (error) {
@@ -64,6 +69,7 @@ export async function answerRoute(
 async function describeBot(_request: Request, env: Env): Promise<unknown> {
   return {
     storages: offeredStorages(env),
+    // Whether the admin API exists.
     admin: Boolean(env.ADMIN_TOKEN),
     chat: isWebChatEnabled(env),
   }
@@ -71,34 +77,35 @@ async function describeBot(_request: Request, env: Env): Promise<unknown> {
 
 async function postMessage(request: Request, env: Env, ctx: ExecutionContext): Promise<unknown> {
   await enforceLimit(env.WEB_LIMIT, 'messages', request)
-  // A message needs no token, but a wrong one is refused.
-  const isOperator =
+  // A message needs no token. With the admin token its sender is an admin; a wrong token is 401. Without
+  // a configured token the header is ignored.
+  const hasAdminToken =
     Boolean(env.ADMIN_TOKEN) &&
     request.headers.has('authorization') &&
     (await bearerAuth(env.ADMIN_TOKEN)(request))
   const message = await readMessage(request)
-  const chosen = withStorage(env, message.storage)
-  return withRuntime(chosen, ctx, async (runtime) => ({
-    replies: await answerMessage(message, chosen, runtime, isOperator),
+  const storageEnv = withStorage(env, message.storage)
+  return withRuntime(storageEnv, ctx, async (runtime) => ({
+    replies: await answerMessage(message, storageEnv, runtime, hasAdminToken),
   }))
 }
 
 async function postReplay(request: Request, env: Env, ctx: ExecutionContext): Promise<unknown> {
   const part = await readReplayRequest(request)
-  const chosen = withStorage(env, part.storage)
-  return withRuntime(chosen, ctx, async (runtime) => ({
-    replayed: await replayLog(part, chosen, runtime),
+  const storageEnv = withStorage(env, part.storage)
+  return withRuntime(storageEnv, ctx, async (runtime) => ({
+    replayed: await replayLog(part, storageEnv, runtime),
   }))
 }
 
 async function postUpdate(request: Request, env: Env, ctx: ExecutionContext): Promise<unknown> {
   const update = await readWebhookRequest(request, env)
-  const chosen = withStorage(env, undefined)
-  await withRuntime(chosen, ctx, (runtime) => handleUpdate(update, chosen, runtime))
+  const storageEnv = withStorage(env, undefined)
+  await withRuntime(storageEnv, ctx, (runtime) => handleUpdate(update, storageEnv, runtime))
   return {}
 }
 
-/** @throws HttpError 404 if there is no operator, 429 for too many requests, 401 for a wrong token */
+/** @throws HttpError 404 without a configured token, 429 for too many requests, 401 for a wrong token */
 async function requireAdminToken(request: Request, env: Env): Promise<void> {
   if (env.ADMIN_TOKEN) await enforceLimit(env.ADMIN_LIMIT, 'admin', request)
   await bearerAuth(env.ADMIN_TOKEN)(request)

@@ -11,7 +11,7 @@ const LOST_UPDATES =
 /** A storage that a request may name. */
 export interface OfferedStorage {
   readonly name: string
-  /** Present on the storage that a request uses if it names none. */
+  /** Present on the storage of a request that names none. */
   readonly default?: true
 }
 
@@ -25,7 +25,8 @@ export function offeredStorages({ STORAGE, BOT_STORAGES = {} }: Env): readonly O
 }
 
 /**
- * Returns the configuration with the storage that a request names; `undefined` keeps the default.
+ * Returns a copy of `env` with the storage that a request names as `STORAGE`; `undefined` keeps the
+ * default.
  *
  * @throws HttpError 400 for a name that is not configured
  */
@@ -35,7 +36,14 @@ export function withStorage(env: Env, name: unknown): Env {
   const chosen = name === undefined ? STORAGE : name
   if (typeof chosen !== 'string' || !known.includes(chosen)) {
     if (name === undefined) return env
-    throw new HttpError(400, `"storage" must be one of: ${known.join(', ')}.`)
+    if (known.length === 0) {
+      throw new HttpError(400, 'This bot has no storage to choose; omit "storage".')
+    }
+    const received = typeof name === 'string' ? JSON.stringify(name.slice(0, 60)) : typeof name
+    throw new HttpError(
+      400,
+      `"storage" must be one of: ${known.join(', ')}; received ${received}.`,
+    )
   }
   const listed = Object.hasOwn(BOT_STORAGES, chosen) ? BOT_STORAGES[chosen] : undefined
   const config = (chosen === STORAGE ? STORAGE_CONFIG : undefined) ?? listed
@@ -43,8 +51,8 @@ export function withStorage(env: Env, name: unknown): Env {
 }
 
 /**
- * Starts a runtime for one request, because a Worker must not share I/O between requests. It reads
- * and writes nothing yet.
+ * Starts a runtime for one request, because a Worker must not share I/O between requests. Starting it
+ * reads and writes nothing.
  *
  * @throws StoreError `PLUGIN_NOT_FOUND`, `CONFIG_INVALID`
  */

@@ -18,8 +18,7 @@ const MAX_BODY_BYTES = 1024 * 1024
 // A bot's username can change.
 const USERNAME_TTL_MS = 24 * 60 * 60 * 1000
 const USERNAME_RETRY_SECONDS = 30
-const GAVE_UP =
-  'The bot failed to handle an update after the largest number of attempts; the update is dropped.'
+const GAVE_UP = 'The bot failed to handle an update in 10 runs; the update is dropped.'
 
 /** Whether Telegram is configured: a bot token and a webhook secret are set. */
 export function isTelegramEnabled(env: Env): boolean {
@@ -40,11 +39,13 @@ export async function readWebhookRequest(request: Request, env: Env): Promise<Up
 }
 
 /**
- * Runs the bot on an update and sends its replies. Resolves when the update is finished or cannot
- * succeed; Telegram then must not deliver it again.
+ * Runs the bot on an update and sends its replies. Resolves when the update is finished, and also when
+ * it is dropped: a retry cannot help after a permanent failure of the storage or a bug of the bot, so
+ * the error is logged. Telegram delivers an update again after any status other than 2xx.
  *
  * @throws HttpError 503 with `Retry-After` if the next delivery can continue
- * @throws StoreError if the storage fails
+ * @throws HttpError 500 if `TELEGRAM_BOT_TOKEN` or `TELEGRAM_API_ROOT` is malformed
+ * @throws StoreError if the storage fails before the update is claimed, or when it is marked as finished
  */
 export async function handleUpdate(
   { id, message, callbackQueryId }: Update,
@@ -52,7 +53,7 @@ export async function handleUpdate(
   runtime: StorageRuntime,
 ): Promise<void> {
   const api = createBotApi(env)
-  if (callbackQueryId !== undefined) await answerQuery(api, callbackQueryId)
+  if (callbackQueryId !== undefined) await answerCallbackQuery(api, callbackQueryId)
   if (message === undefined) return
   const store: TelegramStore = await runtime.open('Telegram')
   const text = await resolveText(message, api, store)
@@ -61,8 +62,8 @@ export async function handleUpdate(
   if (claim === undefined) return
   try {
     if (!claim.hasReplies) {
-      // Attempts of requests that were killed count too.
-      if (claim.attemptsLeft <= 0) throw new Error(GAVE_UP)
+      // Runs of requests that were killed count too.
+      if (claim.runsLeft <= 0) throw new Error(GAVE_UP)
       await claim.storeReplies(await runBot({ ...message, text }, env, runtime))
     }
     await sendMessages(claim, message, api)
@@ -71,7 +72,10 @@ export async function handleUpdate(
   }
 }
 
-/** Resolves to the text for the bot; `undefined` if the message addresses another bot. */
+/**
+ * Resolves to the text for the bot; `undefined` if the message addresses another bot. It fetches the
+ * bot's username if the message has an addressee.
+ */
 async function resolveText(
   message: TelegramMessage,
   api: BotApi,
@@ -108,11 +112,12 @@ async function runBot(
   return splitMessages(replies)
 }
 
-/** Decides after a failure: throws a 503 that makes Telegram deliver the update again, or drops it. */
+/** After a failure, throws a 503 that makes Telegram deliver the update again, or drops the update. */
 async function handleFailure(claim: UpdateClaim, error: unknown): Promise<void> {
   if (error instanceof HttpError) throw error
   console.error(error instanceof BotApiError ? error.message : error)
-  const seconds = decideRetry(claim, error)
+  if (isUnacknowledgedSend(error)) claim.countFailedSend({ isTimeout: error.kind === 'timeout' })
+  const seconds = secondsUntilRetry(claim, error)
   if (seconds === undefined) {
     // Another delivery would fail in the same way.
     await claim.finish()
@@ -123,27 +128,30 @@ async function handleFailure(claim: UpdateClaim, error: unknown): Promise<void> 
   throw toRetryError(seconds, error)
 }
 
-/** Returns the number of seconds to wait before a retry; `undefined` if a retry cannot succeed. */
-function decideRetry(claim: UpdateClaim, error: unknown): number | undefined {
+/** Returns whether a message was sent and may or may not have arrived. */
+function isUnacknowledgedSend(error: unknown): error is BotApiError {
+  return error instanceof BotApiError && (error.kind === 'failed' || error.kind === 'timeout')
+}
+
+/** Returns the seconds to wait before a retry; `undefined` if no retry may help. */
+function secondsUntilRetry(claim: UpdateClaim, error: unknown): number | undefined {
   if (isTransient(error)) {
-    if (claim.hasReplies || claim.attemptsLeft > 1) return claim.retrySeconds
+    if (claim.hasReplies || claim.runsLeft > 1) return claim.retrySeconds
     console.error(GAVE_UP)
     return undefined
   }
   if (!(error instanceof BotApiError)) return undefined
-  const { kind, retryAfter } = error
-  if (kind === 'later') return retryAfter
-  if (kind === 'refused' || kind === 'closed') return undefined
-  if (claim.countFailure(kind === 'timeout')) return claim.retrySeconds
+  if (error.kind === 'later') return error.retryAfter
+  if (!isUnacknowledgedSend(error)) return undefined
+  if (claim.mayResend) return claim.retrySeconds
   console.error(
-    'Telegram did not acknowledge a reply after the largest number of attempts; it is not sent again.',
+    'Telegram did not acknowledge a reply after 3 timeouts or 10 failed sends; it is not sent again.',
   )
   return undefined
 }
 
 function toRetryError(seconds: number, error: unknown): HttpError {
-  const reason =
-    error instanceof BotApiError ? 'Telegram did not accept the reply' : 'The storage failed'
+  const reason = error instanceof BotApiError ? 'A call to Telegram failed' : 'The storage failed'
   return createRetryError(seconds, `${reason}; deliver the update again later.`)
 }
 
@@ -159,10 +167,10 @@ async function fetchUsername(api: BotApi): Promise<string | undefined> {
   }
 }
 
-// Tried once: the client stops showing a pressed button as loading after a while anyway.
-async function answerQuery(api: BotApi, query: string): Promise<void> {
+// One try is enough: the client stops showing a pressed button as loading after a while anyway.
+async function answerCallbackQuery(api: BotApi, id: string): Promise<void> {
   try {
-    await api.answerQuery(query)
+    await api.answerCallbackQuery(id)
   } catch (error) {
     if (!(error instanceof BotApiError)) throw error
     console.error(error.message)
@@ -175,9 +183,9 @@ function createBotApi({ TELEGRAM_BOT_TOKEN: token = '', TELEGRAM_API_ROOT: root 
   if (!/^\d+:[\w-]+$/.test(token)) {
     throw new HttpError(500, 'TELEGRAM_BOT_TOKEN is malformed; it must look like 123456:ABC-DEF.')
   }
-  const address = (root ?? 'https://api.telegram.org').replace(/\/+$/, '')
-  if (!/^https?:$/.test(URL.parse(address)?.protocol ?? '')) {
+  const url = (root ?? 'https://api.telegram.org').replace(/\/+$/, '')
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
     throw new HttpError(500, 'TELEGRAM_API_ROOT is malformed; it must be an http or https URL.')
   }
-  return new BotApi(token, address)
+  return new BotApi(token, url)
 }

@@ -51,22 +51,24 @@ export function errorResponse(
 
 function storeErrorResponse(
   { code, retryable, outcome }: StoreError,
-  written: string | undefined,
+  writtenNoun: string | undefined,
   details: object,
 ): Response {
   if (!retryable && outcome !== 'unknown') {
     return jsonResponse({ error: 'The storage failed; a retry will not help.', ...details }, 500)
   }
   const seconds = code === 'OVERLOADED' ? OVERLOADED_RETRY_AFTER_SECONDS : RETRY_AFTER_SECONDS
-  const error = retrySentence(outcome === 'unknown', written)
+  const error = retrySentence(outcome === 'unknown', writtenNoun)
   return jsonResponse({ error, ...details }, 503, { 'retry-after': seconds })
 }
 
-function retrySentence(isUnknown: boolean, written: string | undefined): string {
-  const what = isUnknown ? 'The storage failed' : 'The storage is busy'
-  if (written === undefined) return `${what}; try again.`
+function retrySentence(isUnknown: boolean, writtenNoun: string | undefined): string {
+  if (writtenNoun === undefined) return 'The storage failed for now; try again later.'
+  if (isUnknown) {
+    return `The storage failed; ${writtenNoun} may or may not be stored. Check that before you repeat the request.`
+  }
   // A request makes several writes, and some of them may have succeeded.
-  return `${what}; ${written} may be stored ${isUnknown ? 'or not' : 'in part'}.`
+  return `The storage failed for now; ${writtenNoun} may be stored in part. Repeat the request later.`
 }
 
 /**

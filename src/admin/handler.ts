@@ -155,7 +155,8 @@ export function createAdminHandler(options: AdminHandlerOptions): AdminHandler {
       action = findAction(route, request.method)
       return jsonResponse(await runAction(action, route, request, { ...options, onError }))
     } catch (error) {
-      const writtenNoun = action !== undefined && 'change' in action ? action.writtenNoun : undefined
+      const writtenNoun =
+        action !== undefined && 'change' in action ? action.writtenNoun : undefined
       // Only an authorized client has an action.
       return errorResponse(error, { writtenNoun, showLocation: action !== undefined, onError })
     }

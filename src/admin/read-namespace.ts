@@ -8,11 +8,11 @@ import type { StorageRuntime, Store } from '../index.ts'
 import { HttpError } from './http.ts'
 import { assertPlainJson, NotPlainError } from './plain-json.ts'
 
-// One listing reads a namespace of this size as a whole; a larger one is read value by value.
+// One listing reads a namespace of up to this size as a whole; a larger one is read value by value.
 const MAX_ENTRIES_OF_WHOLE_NAMESPACE = 1000
 const MAX_KEYS_PER_PAGE = 1000
 
-/** How values are sent: as text of `botshelf/codec`, or as plain JSON. */
+/** How values are sent: `text` is a string that `botshelf/codec` encoded, `json` is plain JSON. */
 export type ValueForm = 'text' | 'json'
 
 /** The keys of a namespace that a request asks for. */
@@ -20,7 +20,7 @@ export interface KeySelection {
   readonly namespace: string
   /** Only keys with this prefix. */
   readonly prefix?: string | undefined
-  /** The cursor of the page before; absent or empty for the first page. */
+  /** The `cursor` of the previous page; absent or empty for the first page. */
   readonly cursor?: string | undefined
 }
 
@@ -116,7 +116,7 @@ async function readSelected(store: Store, selection: EntrySelection): Promise<En
   })
 }
 
-/** Returns the key that a cursor of this namespace is behind. */
+/** Returns the key before the position of a cursor of this namespace. */
 function decodeKeyCursor(namespace: string, cursor: string | undefined): string | undefined {
   if (!cursor) return undefined
   const name = decodeCursor(cursor)

@@ -16,27 +16,30 @@ import {
 import { MAX_UNNAMED_REMOVALS, type OnPlanned } from './write-namespace.ts'
 
 /**
- * How far a restore is. The client keeps it between two parts, signed, as the id of the restore;
- * the server stores nothing.
+ * The progress of a restore. The client keeps it between two parts as the restore token, which is this
+ * state with a signature; each response returns a new one. The server stores nothing.
  */
 export interface RestoreState {
   /** The format of this state. */
   readonly v: 1
   readonly mode: RestoreMode
   readonly storage: string
-  /** The cursor that the next part must begin behind; `null` for the first part. */
+  /** The cursor after which the next part must start; `null` for the first part. */
   readonly after: string | null
-  /** The part to send again: all of it is set, and what it lacks is removed up to a cursor. */
-  readonly unfinished?: { readonly sha256: string; readonly removed: string }
+  /**
+   * Present if the last part must be sent again: all of its entries are set, and there is more to remove
+   * after the cursor `removedUpTo`. `sha256` identifies the part.
+   */
+  readonly unfinished?: { readonly sha256: string; readonly removedUpTo: string }
   /** Whether the last part was restored. */
   readonly done: boolean
 }
 
-/** What signs and names a restore. */
+/** The storage name and the signing key of a restore. */
 export interface RestoreContext {
   /** The name of the storage. */
   readonly storage: string
-  /** The key that signs restore ids. */
+  /** The key that signs restore tokens. */
   readonly secret: string
 }
 
@@ -53,15 +56,15 @@ export interface RestoreRequest {
 export interface RestoreResult {
   readonly state: RestoreState
   readonly changes: readonly BackupChange[]
-  /** Whether to send the same part again with the new id, because there is more to remove. */
+  /** Whether to send the same part again with the new token, because there is more to remove. */
   readonly hasMoreToRemove: boolean
   /** Whether the restore is complete. */
   readonly done: boolean
 }
 
 /**
- * Reads `{ mode, part, restore? }`: a part of at most 200 entries and 16 MiB, and the id that the
- * response to the part before returned.
+ * Reads `{ mode, part, restore? }` from a body of at most 16 MiB: a part of at most 200 entries, and the
+ * restore token that the response to the previous part returned.
  *
  * @throws HttpError 400, 413 or 415; 409 for a part that is not the next one of this restore
  * @throws InvalidInputError for an invalid part
@@ -85,15 +88,20 @@ export async function readRestoreRequest(
   const { after, entries, next, sha256, range } = await parsePart(part)
   if (after !== state.after) throw createOutOfOrderError(state)
   if (state.unfinished !== undefined && state.unfinished.sha256 !== sha256) {
-    throw new HttpError(409, 'This is a different part; send the last one again, as "again" asked.')
+    throw new HttpError(
+      409,
+      'The last part is not finished (its response had "again": true): send the same part; this is another one.',
+    )
   }
   return { state, entries, next, sha256, range }
 }
 
 /**
- * Restores a part; doing so twice is the same as once. In the mode `replace` it also removes what is
- * stored in the range of the part and is not in it, after the part is set, at most 500 entries a
- * call. Entries that have expired count as absent.
+ * Restores a part. Restoring it twice has the same result as once. It skips entries that have expired
+ * and entries of `excludedNamespaces`, without an error; the response does not count them.
+ *
+ * In the mode `replace`, after it has set the entries, it removes stored entries in the range of the
+ * part that the part does not have, at most 500 a call.
  *
  * @throws StoreError of the storage; before the first write, if it cannot hold the part
  */
@@ -123,12 +131,14 @@ export async function restorePart(
   // A concurrent call may have removed what this part has set; see `replaceNamespace`.
   if (removed.length > 0) await target.setMissing(live)
   const last = removed.at(-1)
-  const again = removed.length < others.length && last !== undefined
-  const done = !again && next === null
+  const hasMoreToRemove = removed.length < others.length && last !== undefined
+  const done = !hasMoreToRemove && next === null
   const { v, mode, storage } = state
-  const after = again ? state.after : next
-  const begun = again ? { begun: { sha256, removed: encodeCursor(last) } } : {}
-  return { state: { v, mode, storage, after, ...begun, done }, changes, hasMoreToRemove, done }
+  const after = hasMoreToRemove ? state.after : next
+  const unfinished = hasMoreToRemove
+    ? { unfinished: { sha256, removedUpTo: encodeCursor(last) } }
+    : {}
+  return { state: { v, mode, storage, after, ...unfinished, done }, changes, hasMoreToRemove, done }
 }
 
 /** Options of {@link restorePart}. */
@@ -139,40 +149,51 @@ export interface RestoreOptions {
 
 async function stateOf(
   mode: RestoreMode,
-  id: unknown,
+  token: unknown,
   { storage, secret }: RestoreContext,
 ): Promise<RestoreState> {
   const first: RestoreState = { v: 1, mode, storage, after: null, done: false }
-  if (id === undefined) return first
-  if (typeof id !== 'string') throw new HttpError(400, 'The field "restore" must be a string.')
-  const state = await verifyRestoreToken(id, secret)
+  if (token === undefined) return first
+  if (typeof token !== 'string') throw new HttpError(400, 'The field "restore" must be a string.')
+  const state = await verifyRestoreToken(token, secret)
   for (const field of ['mode', 'storage'] as const) {
     if (state[field] === first[field]) continue
-    throw new HttpError(409, `This restore was begun with the ${field} "${state[field]}".`)
+    throw new HttpError(
+      409,
+      `This restore has the ${field} "${state[field]}"; received "${first[field]}". Omit "restore" to start a new restore.`,
+    )
   }
-  if (state.done) throw new HttpError(409, 'This restore is complete.')
+  if (state.done)
+    throw new HttpError(409, 'This restore is complete. Omit "restore" to start a new one.')
   return state
 }
 
 function createOutOfOrderError({ after }: RestoreState): HttpError {
   if (after === null) {
-    return new HttpError(409, 'The part is out of order: a restore begins with the first part.')
+    return new HttpError(
+      409,
+      'The part is out of order: a restore starts with the first part, whose "after" is null.',
+    )
   }
   const { namespace, key } = decodeCursor(after)
   return new HttpError(
     409,
-    `The part is out of order: the next one begins behind ${quote(key)} of ${quote(namespace)}.`,
+    `The part is out of order: the next part must start after the key ${quote(key)} of the namespace ${quote(namespace)}.`,
   )
 }
 
-/** Lists what is stored in the range of a part and is not in it, sorted; stops above 500 entries. */
+/**
+ * Lists stored entries in the range of a part that the part does not have, sorted. It stops after the
+ * namespace with which they exceed 500.
+ */
 async function listOthers(
   runtime: StorageRuntime,
   { state, entries, range }: Pick<RestoreRequest, 'state' | 'entries' | 'range'>,
   excludedNamespaces: readonly string[],
 ): Promise<readonly BackupRemoval[]> {
   const { upTo } = range
-  const from = state.unfinished === undefined ? range.after : decodeCursor(state.unfinished.removed)
+  const from =
+    state.unfinished === undefined ? range.after : decodeCursor(state.unfinished.removedUpTo)
   const isWithin = (name: EntryName): boolean =>
     (from === undefined || byName(name, from) > 0) &&
     (upTo === undefined || byName(name, upTo) <= 0)
@@ -202,10 +223,10 @@ export async function signRestoreToken(state: RestoreState, secret: string): Pro
   return `${toBase64Url(bytes)}.${toBase64Url(signature)}`
 }
 
-/** @throws HttpError 400 if the id was not signed with this secret */
-async function verifyRestoreToken(id: string, secret: string): Promise<RestoreState> {
+/** @throws HttpError 400 if the token was not signed with this secret */
+async function verifyRestoreToken(token: string, secret: string): Promise<RestoreState> {
   try {
-    const [text = '', signature = '', ...others] = id.split('.')
+    const [text = '', signature = '', ...others] = token.split('.')
     const bytes = fromBase64Url(text)
     const key = await importKey(secret, 'verify')
     if (
@@ -213,15 +234,15 @@ async function verifyRestoreToken(id: string, secret: string): Promise<RestoreSt
       (await crypto.subtle.verify('HMAC', key, fromBase64Url(signature), bytes))
     ) {
       const state = JSON.parse(new TextDecoder().decode(bytes)) as RestoreState
-      // The signature says that this API wrote it, but it may have been a later version.
+      // A valid signature proves that this API created it, but maybe a later version of it.
       if ((state.v as number) === 1) return state
     }
   } catch {
-    // The id is not base64url.
+    // The token is not base64url.
   }
   throw new HttpError(
     400,
-    'The restore id is invalid: send the "restore" of the last response, or none to begin again.',
+    'The restore token is invalid: send the "restore" of the last response, or omit it to start over.',
   )
 }
 

@@ -21,10 +21,10 @@ export interface AdminCall {
   readonly runtime: StorageRuntime
   /** The name of the storage. */
   readonly storage: string
-  /** The namespace of the address; empty for a route that takes none. */
+  /** The namespace in the URL; empty for a route that takes none. */
   readonly namespace: string
   readonly excludedNamespaces: readonly string[]
-  /** Signs restore ids. */
+  /** The key that signs restore tokens. */
   readonly secret: string
 }
 
@@ -35,7 +35,7 @@ export interface ReadAction {
   readonly read: (call: AdminCall) => Promise<unknown>
 }
 
-/** The kind of a change: `PUT` and `PATCH` of a namespace, or a part of a restore. */
+/** The kind of a change: `set` for `PUT` of a namespace, `merge` for `PATCH`, or a part of a restore. */
 export type ChangeKind = 'set' | 'merge' | 'restore'
 
 /** An action that changes entries. */
@@ -43,7 +43,7 @@ export interface ChangeAction {
   /** The parameters that it takes besides `storage` and `namespace`. */
   readonly parameters: readonly string[]
   readonly kind: ChangeKind
-  /** What it stores, as the subject of a sentence. */
+  /** Names what it stores, for error messages, such as `the entries`. */
   readonly writtenNoun: string
   readonly change: (call: AdminCall, onPlanned: OnPlanned) => Promise<ChangeResult>
 }
@@ -58,14 +58,14 @@ export interface ChangeResult {
 /** What the admin API does for one method of a path. */
 export type AdminAction = ReadAction | ChangeAction
 
-/** A path below the base path, and its actions by method. */
+/** The actions of a path below the base path, by method. */
 export interface AdminRoute {
   readonly actions: Readonly<Record<string, AdminAction>>
-  /** Whether the address names a namespace, as the next segment or by `?namespace=`. */
+  /** Whether the URL names a namespace, as the next segment or by `?namespace=`. */
   readonly hasNamespace: boolean
 }
 
-/** A route that matches an address. */
+/** A route that matches a URL. */
 export interface MatchedRoute extends AdminRoute {
   /** The namespace as it is escaped in the path. */
   readonly segment: string | undefined
@@ -168,7 +168,10 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
           writtenNoun: 'the part',
           async change({ request, runtime, storage, secret, excludedNamespaces }, onPlanned) {
             if (secret === '') {
-              throw new HttpError(500, 'createAdminHandler needs a "secret" to sign restore ids.')
+              throw new HttpError(
+                500,
+                'createAdminHandler needs a "secret" that is not empty, to sign restore tokens.',
+              )
             }
             const part = await readRestoreRequest(request, { storage, secret })
             const options = { excludedNamespaces, onPlanned }
@@ -179,7 +182,11 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
             )
             return {
               changes,
-              fields: { restore: await signRestoreToken(state, secret), again, done },
+              fields: {
+                restore: await signRestoreToken(state, secret),
+                again: hasMoreToRemove,
+                done,
+              },
             }
           },
         },
@@ -203,11 +210,11 @@ export function findAction({ actions }: AdminRoute, method: string): AdminAction
   const action = Object.hasOwn(actions, method) ? actions[method] : undefined
   if (action !== undefined) return action
   const allow = Object.keys(actions).join(', ')
-  throw new HttpError(405, `This path takes only ${allow}.`, { allow })
+  throw new HttpError(405, `This path takes only ${allow}; received ${method}.`, { allow })
 }
 
 /**
- * Returns the namespace that an address names. URLs drop the segments `.` and `..`, also if they are
+ * Returns the namespace that a URL names. URLs drop the segments `.` and `..`, also if they are
  * escaped, so those namespaces go into `?namespace=`.
  *
  * @throws HttpError 400

@@ -25,11 +25,11 @@ import {
 import { assertPlainJson, NotPlainError } from './plain-json.ts'
 import type { ValueForm } from './read-namespace.ts'
 
-/** The most entries that one call removes besides those it names. */
+/** The most entries that one call removes without naming them. */
 export const MAX_UNNAMED_REMOVALS = 500
 const MAX_CONCURRENT_MERGES = 20
 
-/** Gets the changes of a call after they were checked and before the first write. */
+/** Called with the changes of a call after they were checked and before the first write. */
 export type OnPlanned = (changes: readonly BackupChange[]) => void
 
 /** The namespace that a request writes, and the form of its values. */
@@ -38,12 +38,12 @@ export interface WriteTarget {
   readonly form: ValueForm
 }
 
-/** What `PUT /storage` sends: all entries that the namespace shall have. */
+/** The body of `PUT /storage`: all entries that the namespace must contain afterwards. */
 export interface ReplaceRequest {
   readonly entries: readonly BackupEntry[]
 }
 
-/** What `PATCH /storage` sends: entries to merge and keys to remove. */
+/** The body of `PATCH /storage`: entries to merge and keys to remove. */
 export interface MergeRequest {
   readonly entries: readonly BackupEntry[]
   readonly lists: ListMode
@@ -51,7 +51,7 @@ export interface MergeRequest {
 }
 
 /**
- * Reads `{ entries, expires? }`, each by key: at most 200 entries and 16 MiB.
+ * Reads `{ entries, expires? }`, two objects by key, from a body of at most 200 entries and 16 MiB.
  *
  * @throws HttpError 400, 413 or 415
  * @throws InvalidInputError
@@ -74,7 +74,7 @@ export async function readReplaceRequest(
 }
 
 /**
- * Reads `{ entries?, lists, remove? }`: at most 200 entries, 200 keys to remove, and 16 MiB.
+ * Reads `{ entries?, lists, remove? }` from a body of at most 200 entries, 200 keys to remove, and 16 MiB.
  *
  * @throws HttpError 400, 413 or 415
  * @throws InvalidInputError
@@ -102,8 +102,8 @@ export async function readMergeRequest(
 }
 
 /**
- * Sets the entries of a namespace and removes all others. If several such calls run at once, the
- * entries of at least one of them are all there in the end, except on an eventually consistent storage.
+ * Sets the entries of a namespace and removes all others. If several such calls run at the same time,
+ * all entries of at least one of them exist at the end, except on an eventually consistent storage.
  *
  * @throws HttpError 413 if there are more than 500 others
  * @throws StoreError of the storage; before the first write, if it cannot hold the entries
@@ -125,7 +125,7 @@ export async function replaceNamespace(
   if (others.length > MAX_UNNAMED_REMOVALS) {
     throw new HttpError(
       413,
-      `There are ${others.length} other entries, of which ${MAX_UNNAMED_REMOVALS} can be removed at once; remove some of them first, by PATCH.`,
+      `The namespace has ${others.length} entries that the request does not name, and one call removes at most ${MAX_UNNAMED_REMOVALS} of them. Remove at least ${others.length - MAX_UNNAMED_REMOVALS} first, with PATCH and "remove", ${MAX_CHUNK_ENTRIES} keys a call.`,
     )
   }
   const changes = [...entries, ...others]
@@ -133,15 +133,17 @@ export async function replaceNamespace(
   await target.check(changes)
   onPlanned(changes)
   await target.apply(changes)
-  // Two concurrent calls may each have listed and then removed what the other one set. The call
-  // that looks last does so after all removals, so nothing removes its entries afterwards.
+  // Two concurrent calls may each have listed and then removed entries that the other one set. The call
+  // that restores its entries last does so after all removals, so nothing removes them afterwards.
   if (others.length > 0) await target.setMissing(entries)
   return changes
 }
 
 /**
- * Merges each entry into what its key holds, as one atomic step where the storage has those, and
- * then removes the keys to remove. An expiry is kept.
+ * Merges each entry into the value under its key and then removes the keys to remove. Each merge is one
+ * atomic step, except on a storage whose `traits.atomic` is `none`. An expiry is kept.
+ *
+ * After a failure some entries may be merged; with `lists: 'append'` a retry appends those again.
  *
  * @throws StoreError of the storage; before the first write, if it cannot hold a merged value
  */
@@ -201,13 +203,13 @@ function parseEntries(given: unknown, { namespace, form }: WriteTarget): readonl
 function parseEncodedField(value: unknown): string {
   if (typeof value === 'string') return parseEncodedValue(value)
   throw new InvalidInputError(
-    'The value must be text of botshelf/codec; to send plain JSON, add "as=json" to the address.',
+    'The value must be a string that botshelf/codec encoded; to send plain JSON, add "as=json" to the URL.',
   )
 }
 
 function parsePlainValue(value: unknown): string {
   try {
-    // JSON.parse accepts what JSON cannot write back: it reads 1e400 as Infinity.
+    // JSON.parse returns values that JSON cannot hold: it reads 1e400 as Infinity.
     assertPlainJson(value)
     return encode(copyValue(value).value)
   } catch (error) {
@@ -220,12 +222,17 @@ function parsePlainValue(value: unknown): string {
 function parseByKey(given: unknown, field: string): ReadonlyMap<string, unknown> {
   if (given === undefined) throw new InvalidInputError(`The field "${field}" is missing.`)
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new InvalidInputError(`The field "${field}" must be an object, by key.`)
+    throw new InvalidInputError(
+      `The field "${field}" must be an object with a value for each key; received ${quote(given)}.`,
+    )
   }
   return new Map(Object.entries(given))
 }
 
 function assertEntryCount(count: number): void {
   if (count <= MAX_CHUNK_ENTRIES) return
-  throw new HttpError(413, `There are ${count} entries; send at most ${MAX_CHUNK_ENTRIES} a call.`)
+  throw new HttpError(
+    413,
+    `There are ${count} entries; send at most ${MAX_CHUNK_ENTRIES} in one call.`,
+  )
 }

@@ -66,10 +66,7 @@ export function parseBackup(bytes: Uint8Array): Backup {
     contents.set(namespace, entries)
     if (entries.has(key)) {
       const name = `${JSON.stringify(namespace)}, ${JSON.stringify(key)}`
-      throw new BackupError(
-        line,
-        `The entry ${name} is a duplicate; remove one of the two.`,
-      )
+      throw new BackupError(line, `The entry ${name} is a duplicate; remove one of the two.`)
     }
     entries.set(key, stored)
   }

@@ -10,7 +10,7 @@ export interface RemoteStorage {
 /** The public description of a bot in a Worker. */
 export interface RemoteBot {
   readonly storages: readonly RemoteStorage[]
-  /** Whether it has an operator, that is, a token. */
+  /** Whether it has an admin token, and thus the admin API. */
   readonly admin: boolean
   /** Whether it answers over the web. Default `true`. */
   readonly chat?: boolean

@@ -21,7 +21,10 @@ export interface ChatTarget {
 
 /** A message to the bot, as an update contains it. */
 export interface TelegramMessage extends ChatTarget {
-  /** Whether only the sender and the bot read the chat. */
+  /**
+   * Whether the chat is not a group, supergroup or channel. The bot stores no text of a private chat.
+   * Direct messages to a channel, which its administrators read too, and unknown types count as private.
+   */
   readonly isPrivate: boolean
   /** The id of the sender: a user, or a group or channel that posts as itself. */
   readonly sender: number
@@ -34,11 +37,14 @@ export interface TelegramMessage extends ChatTarget {
   readonly commandLength: number
 }
 
-/** An update of Telegram. One that the bot ignores has neither message nor query. */
+/** An update of Telegram. One that the bot ignores has neither a message nor a callback query. */
 export interface Update {
   readonly id: number
   readonly message?: TelegramMessage
-  /** The id of a pressed button, which the client shows as loading until it is acknowledged. */
+  /**
+   * The id of a callback query, Telegram's word for the press of a button. The client shows the button
+   * as loading until the query is answered.
+   */
   readonly callbackQueryId?: string
 }
 
@@ -56,8 +62,8 @@ export function parseUpdate(body: Fields): Update {
     throw new HttpError(400, 'The field "update_id" must be a whole number that is not negative.')
   }
   if (body['callback_query'] !== undefined) {
-    const query = fieldsOf(body['callback_query'])?.['id']
-    if (typeof query !== 'string') throw createMalformedError('callback_query')
+    const callbackQueryId = fieldsOf(body['callback_query'])?.['id']
+    if (typeof callbackQueryId !== 'string') throw createMalformedError('callback_query')
     return { id, callbackQueryId }
   }
   for (const kind of ['message', 'channel_post']) {
