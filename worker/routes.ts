@@ -55,7 +55,9 @@ export async function answerRoute(
     if (route.needsAdminToken) await requireAdminToken(request, env)
     const { method: allow } = route
     if (request.method !== allow) {
-      throw new HttpError(405, `This path takes only ${allow}; received ${request.method}.`, { allow })
+      throw new HttpError(405, `This path takes only ${allow}; received ${request.method}.`, {
+        allow,
+      })
     }
     return jsonResponse(await route.run(request, env, ctx))
   } catch (error) {

@@ -40,10 +40,7 @@ export function withStorage(env: Env, name: unknown): Env {
       throw new HttpError(400, 'This bot has no storage to choose; omit "storage".')
     }
     const received = typeof name === 'string' ? JSON.stringify(name.slice(0, 60)) : typeof name
-    throw new HttpError(
-      400,
-      `"storage" must be one of: ${known.join(', ')}; received ${received}.`,
-    )
+    throw new HttpError(400, `"storage" must be one of: ${known.join(', ')}; received ${received}.`)
   }
   const listed = Object.hasOwn(BOT_STORAGES, chosen) ? BOT_STORAGES[chosen] : undefined
   const config = (chosen === STORAGE ? STORAGE_CONFIG : undefined) ?? listed

@@ -14,9 +14,9 @@ test.each<[boolean, unknown]>([
   [false, ''],
   [false, false],
   [false, null],
-])('isWebChatEnabled() returns %j if WEB_CHAT is %j', (talks, WEB_CHAT) => {
+])('isWebChatEnabled() returns %j if WEB_CHAT is %j', (isEnabled, WEB_CHAT) => {
   const env = WEB_CHAT === undefined ? {} : { WEB_CHAT: WEB_CHAT as string }
-  expect(isWebChatEnabled(env)).toBe(talks)
+  expect(isWebChatEnabled(env)).toBe(isEnabled)
 })
 
 async function ask(server: DevServer, path: string, init: RequestInit = {}): Promise<unknown[]> {

@@ -85,7 +85,7 @@ const KARMA = '/admin/storage/Karma'
 const ANN = { entries: { ann: encode(7) } }
 
 describe('a path', () => {
-  test('that has no route resolves to undefined, and calls nothing', async () => {
+  test('without a route resolves to undefined, and no option is called', async () => {
     const called = vi.fn()
     const { send } = setUp({ limit: called, authorize: called, open: called })
     for (const path of [
@@ -155,7 +155,7 @@ describe('authorize', () => {
       body: { error: 'Not from here.' },
     })
   })
-  test('that fails is 500, and shows no name', async () => {
+  test('that throws is 500, and the response shows no namespace and no key', async () => {
     const onError = vi.fn()
     const error = new StoreError('CORRUPT', 'damaged', { namespace: 'Tokens', key: 'k' })
     const { send } = setUp({ authorize: () => Promise.reject(error), onError })
@@ -167,10 +167,10 @@ describe('authorize', () => {
 
 describe('bearerAuth()', () => {
   test.each([
-    ['Bearer wrong', 401, 'The token is wrong.'],
-    [TOKEN, 401, 'The token is wrong.'],
-    ['Basic YTpi', 401, 'The token is wrong.'],
-    ['Bearer ', 401, 'The token is wrong.'],
+    ['Bearer wrong', 401, 'The token is not the admin token of this bot.'],
+    [TOKEN, 401, 'Send the header "authorization: Bearer <admin token>".'],
+    ['Basic YTpi', 401, 'Send the header "authorization: Bearer <admin token>".'],
+    ['Bearer ', 401, 'Send the header "authorization: Bearer <admin token>".'],
   ])('refuses %j', async (authorization, status, error) => {
     const { send } = setUp()
     expect(await send('GET', KARMA, undefined, { authorization })).toMatchObject({
@@ -182,7 +182,7 @@ describe('bearerAuth()', () => {
     const request = new Request('https://bot.example.com/admin/namespaces')
     await expect(bearerAuth(TOKEN)(request)).rejects.toMatchObject({
       status: 401,
-      message: "This needs the operator's token.",
+      message: 'Send the header "authorization: Bearer <admin token>".',
     })
   })
   test.each([undefined, ''])('answers 404 if the configured token is %j', async (token) => {
@@ -195,7 +195,7 @@ describe('bearerAuth()', () => {
 })
 
 describe('limit', () => {
-  test('is asked before the token is checked', async () => {
+  test('is called before the token is checked', async () => {
     const authorize = vi.fn()
     const { send, opened } = setUp({
       authorize,
@@ -257,7 +257,7 @@ describe('open', () => {
 })
 
 describe('onChange', () => {
-  test('gets a record of each change with its entries', async () => {
+  test('is called after each change, with its entries', async () => {
     const { records, onChange } = recorder()
     const { send } = setUp({ onChange, defaultStorage: 'Memory' })
     await send('PUT', KARMA, ANN)
@@ -277,7 +277,7 @@ describe('onChange', () => {
       { kind: 'restore', storage: 'Memory', changes: [entry], outcome: 'done' },
     ])
   })
-  test('gets a record of a change that failed after its first write', async () => {
+  test('is called after a change that failed after its first write', async () => {
     const { records, onChange } = recorder()
     const { plugin, send } = setUp({ onChange, onError: () => {} })
     const open = plugin.open.bind(plugin)
@@ -294,7 +294,7 @@ describe('onChange', () => {
       { kind: 'set', storage: undefined, outcome: 'failed', code: 'QUOTA_EXCEEDED' },
     ])
   })
-  test('gets nothing for a read, or for a change that is refused', async () => {
+  test('is not called for a read or for a refused change', async () => {
     const { records, onChange } = recorder()
     const { send } = setUp({ onChange })
     await send('GET', KARMA)
@@ -302,7 +302,7 @@ describe('onChange', () => {
     await send('PUT', KARMA, ANN, { authorization: 'Bearer wrong' })
     expect(records).toEqual([])
   })
-  test('that throws does not fail the change', async () => {
+  test('that throws does not make the change fail', async () => {
     const onError = vi.fn()
     const error = new Error('The log is full.')
     const { send } = setUp({ onError, onChange: () => Promise.reject(error) })
@@ -312,7 +312,7 @@ describe('onChange', () => {
 })
 
 describe('excludedNamespaces', () => {
-  test('are in no backup, and no restore changes them', async () => {
+  test('are omitted from a backup and ignored by a restore', async () => {
     const { send } = setUp({ excludedNamespaces: ['Telegram'] })
     await send('PUT', '/admin/storage/Telegram', ANN)
     await send('PUT', KARMA, ANN)
@@ -335,13 +335,13 @@ describe('excludedNamespaces', () => {
 })
 
 describe('secret', () => {
-  test('signs the id of a restore, which another secret refuses', async () => {
+  test('signs restore tokens, which are invalid with another secret', async () => {
     const one = setUp({ secret: 'one' })
     const { part, restore } = await beginRestore(one)
     const body = { mode: 'merge', part, restore }
     expect(await setUp({ secret: 'two' }).send('POST', '/admin/restore', body)).toMatchObject({
       status: 400,
-      body: { error: expect.stringContaining('The restore id is invalid') as unknown },
+      body: { error: expect.stringContaining('The restore token is invalid') as unknown },
     })
     expect(await one.send('POST', '/admin/restore', body)).toMatchObject({ status: 200 })
   })

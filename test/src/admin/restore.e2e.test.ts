@@ -175,7 +175,7 @@ describe.each(STORAGES)('on %s', (storage) => {
     expect(await held('R', storage)).toEqual({ c: 1 })
   })
 
-  test('an excluded namespace is in no backup, and no restore changes it', async () => {
+  test('an excluded namespace is omitted from a backup and ignored by a restore', async () => {
     await wipe(storage)
     await put('Telegram', storage, { 'update:1': 1 })
     await put('Telegrams', storage, { k: 1 })
@@ -192,7 +192,7 @@ describe.each(STORAGES)('on %s', (storage) => {
     await put('Telegram', storage, {})
   })
 
-  test('large entries come in parts that a restore accepts', async () => {
+  test('a backup of large entries has parts that a restore accepts', async () => {
     await wipe(storage)
     // Escaped twice as JSON, the text has seven times its length.
     const text = '<'.repeat(1_200_000)

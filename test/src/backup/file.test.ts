@@ -92,13 +92,13 @@ describe('a backup file', () => {
     expect(contents).toEqual(contentsOf({ a: { k: stored(1) } }))
     expect(read(`${file('{"entries":0}').trimEnd()}\r\n`).contents.size).toBe(0)
   })
-  test('may be edited; its values come out as the codec writes them', () => {
+  test('may be edited by hand; parsing re-encodes its values', () => {
     const edited = '{ "value": "1: [ 1 ]", "key": "k", "namespace": "a" }'
     expect(read(file(edited, '{"entries":1}')).contents).toEqual(
       contentsOf({ a: { k: stored(1) } }),
     )
   })
-  test('can be made of the lines of !backup', async () => {
+  test('can be assembled from the lines of !backup', async () => {
     const { say, admin } = await startTestBot()
     await say('ann', '!learn tea = left')
     const lines = await admin('!backup')
@@ -120,7 +120,7 @@ describe('parseBackup() refuses', () => {
     ['Line 1: This is not a backup', '[]\n{"entries":0}\n'],
     ['Line 1: This is not a backup', `${good}\n{"entries":1}\n`],
     ['Line 1: This is not a backup', `${HEADER.replace('"format":1', '"format":"1"')}\n`],
-    ['Line 1: This is not a backup', `${HEADER.replace(AT, 'soon')}\n{"entries":0}\n`],
+    ['Line 1: The header needs "at"', `${HEADER.replace(AT, 'soon')}\n{"entries":0}\n`],
     ['Line 1: This is not a backup', `\n${file('{"entries":0}')}`],
     ['Line 1: The backup was written by a later version', '{"botshelf":"backup","format":2}'],
     ['Line 1: The file is incomplete', file()],
@@ -134,7 +134,7 @@ describe('parseBackup() refuses', () => {
     ],
     ['Line 3: The file has 1 entries, but its last line says 2.', file(good, '{"entries":2}')],
     ['Line 3: The file has 1 entries, but its last line says 0.', file(good, '{"entries":0}')],
-    ['Line 3: The entry "a", "k" is there a second time', file(good, good, '{"entries":2}')],
+    ['Line 3: The entry "a", "k" is a duplicate', file(good, good, '{"entries":2}')],
     ['Line 2: The line is not a JSON object.', file('', good, '{"entries":2}')],
     ['Line 2: The line is not a JSON object.', file('7', '{"entries":1}')],
     ['Line 2: The field "namespace" is missing.', file('{"entries":1}', good, '{"entries":2}')],

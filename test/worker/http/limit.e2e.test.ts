@@ -101,7 +101,7 @@ describe('a flood in a real Worker', () => {
     })
   }
 
-  test('of messages is answered 429, and other clients and the operator are not', async () => {
+  test('of messages is answered 429; other clients and the admin API are not limited by it', async () => {
     const config = await readFile(new URL('../../../wrangler.toml', import.meta.url), 'utf8')
     const periods = new Set(
       [...config.matchAll(/limit = \d+, period = (\d+)/g)].map(([, period]) => period),
@@ -144,7 +144,7 @@ describe('a flood in a real Worker', () => {
     expect(await operator.json()).toMatchObject({ namespaces: expect.arrayContaining(['Seen']) })
   }, 60_000)
 
-  test('of guesses of the token is answered 429 before the token is checked', async () => {
+  test('of wrong tokens is answered 429 before the token is checked', async () => {
     const statuses: number[] = []
     // The flood may extend over two windows of the simulator.
     for (let at = 0; at <= 2 * MAX_GUESSES && !statuses.includes(429); at++) {

@@ -20,7 +20,7 @@ describe.each(['DurableObject', 'CloudflareKV'])('on %s, an update', (storage) =
     return { chat, id, deliverUpdate: () => deliver(server(), body) }
   }
 
-  test('gets a reply', async () => {
+  test('is answered with a reply', async () => {
     expect(await servers.say('!learn kept = yes', {}, server())).toEqual([
       'I will remember "kept".',
     ])
