@@ -51,7 +51,7 @@ async function call(url: string, path: string, body?: unknown, more = {}): Promi
   }
 }
 
-/** Makes a backup of a bot that heard a real log, with every kind of value and odd names. */
+/** Creates a backup of a bot that heard a real log, with every kind of value and odd names. */
 async function makeBackup(): Promise<Uint8Array> {
   await using runtime = await StorageRuntime.start({ STORAGE: 'Memory' }, [memory])
   const bot = await Bot.start(runtime, { storage: { name: 'Memory' } })
@@ -253,7 +253,7 @@ async function failed(
     )
 }
 
-/** Starts a server that is not a bot; resolves to its address. */
+/** Starts a server that is not a bot; resolves to its URL. */
 async function served(answer: RequestListener): Promise<string> {
   const server = createServer(answer)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -32,7 +32,7 @@ interface Setup {
   ) => Promise<Answer | undefined>
 }
 
-/** Makes a handler over one Memory plugin. */
+/** Creates a handler for one Memory plugin. */
 function setUp(options: Partial<AdminHandlerOptions> = {}): Setup {
   const plugin = new MemoryStoragePlugin()
   const opened: StorageRuntime[] = []

@@ -175,8 +175,8 @@ describe.each(STORAGES)('on %s', (storage) => {
     const second = sealed({ after: first.next, entries: [b], next: null })
     const send = (body: unknown): Promise<Reply> =>
       call('POST', `/admin/restore?storage=${storage}`, body)
-    const begun = await send({ mode: 'merge', part: first })
-    const id = begun.body.restore ?? ''
+    const started = await send({ mode: 'merge', part: first })
+    const id = started.body.restore ?? ''
     const before = await backup(storage)
     const other = storage === 'DurableObject' ? 'CloudflareKV' : 'DurableObject'
     const cases: [number, string, unknown][] = [
@@ -297,7 +297,7 @@ describe.each(STORAGES)('on %s', (storage) => {
     })
     expect([elsewhere.status, elsewhere.body.error]).toEqual([
       409,
-      `This restore was begun with the storage "${storage}".`,
+      `This restore has the storage "${storage}"; received`,
     ])
     expect(await backup(storage)).toEqual(before)
     const done = await send({ mode: 'merge', part: second, restore: id })

@@ -74,7 +74,7 @@ describe('remoteTarget()', () => {
       ])
     }
   })
-  test('calls paths below basePath, relative to the address of the bot', async () => {
+  test('calls paths below basePath, relative to the URL of the bot', async () => {
     const { calls } = serve({ basePath: '/bots/one/operator' })
     expect(await remoteTarget({ ...ACCESS, basePath: '/operator' }).namespaces()).toEqual([])
     expect(calls.map(({ pathname }) => pathname)).toEqual(['/bots/one/operator/namespaces'])

@@ -149,10 +149,10 @@ describe('parseBackup() refuses', () => {
     ['Line 2: A namespace must be', file(line('\udc00', 'k'), '{"entries":1}')],
     ['Line 2: A namespace must be', file(line(null, 'k'), '{"entries":1}')],
     ['Line 2: The field "value" must be a string.', file(line('a', 'k', 1), '{"entries":1}')],
-    ['Line 2: The value is not text of', file(line('a', 'k', '[1]'), '{"entries":1}')],
-    ['Line 2: The value is not text of', file(line('a', 'k', '1:[[9]]'), '{"entries":1}')],
+    ['Line 2: The value is not encoded by', file(line('a', 'k', '[1]'), '{"entries":1}')],
+    ['Line 2: The value is not encoded by', file(line('a', 'k', '1:[[9]]'), '{"entries":1}')],
     ['Line 2: The value was written by a later', file(line('a', 'k', '2:[1]'), '{"entries":1}')],
-    ['Line 2: The value is not text of', file(line('a', 'k', '1:-1'), '{"entries":1}')],
+    ['Line 2: The value is not encoded by', file(line('a', 'k', '1:-1'), '{"entries":1}')],
     ['Line 2: The value cannot be stored.', file(line('a', 'k', deep), '{"entries":1}')],
   ])('a file: %s', (sentence, text) => {
     expect(() => read(text)).toThrow(sentence)

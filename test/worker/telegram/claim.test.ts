@@ -223,7 +223,7 @@ describe('an update', () => {
     const root = gone.url
     await gone.close()
     await expect(on.take('ben++', 8, { TELEGRAM_API_ROOT: root })).rejects.toMatchObject(
-      retryAfter(5),
+      redeliveredAfter(5),
     )
     const record = { state: 'sending', leaseUntil: 0, sent: 0, failedSends: 1, timeouts: 0 }
     expect(await on.store.get(KEY)).toMatchObject(record)
