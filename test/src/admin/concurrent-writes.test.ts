@@ -99,7 +99,7 @@ test.each<[string, (plugin: MemoryStoragePlugin, values: Values) => Promise<unkn
   },
 )
 
-test('a part that is sent again after another restore sets all of its entries again', async () => {
+test('a part that is sent again sets the entries again that another restore removed meanwhile', async () => {
   const old = Object.fromEntries(Array.from({ length: 501 }, (_, n) => [`old${n}`, n]))
   const plugin = await filled(old)
   const first = await restoreAll(plugin, { a: 1 })

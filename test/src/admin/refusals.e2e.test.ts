@@ -180,7 +180,7 @@ describe.each(STORAGES)('on %s', (storage) => {
     const before = await backup(storage)
     const other = storage === 'DurableObject' ? 'CloudflareKV' : 'DurableObject'
     const cases: [number, string, unknown][] = [
-      [409, 'a restore begins with the first part', { mode: 'merge', part: second }],
+      [409, 'a restore starts with the first part', { mode: 'merge', part: second }],
       [
         409,
         'the next part must start after the key "a" of the namespace "R"',
@@ -297,12 +297,15 @@ describe.each(STORAGES)('on %s', (storage) => {
     })
     expect([elsewhere.status, elsewhere.body.error]).toEqual([
       409,
-      `This restore has the storage "${storage}"; received`,
+      `This restore has the storage "${storage}"; received "${other}". Omit "restore" to start a new restore.`,
     ])
     expect(await backup(storage)).toEqual(before)
     const done = await send({ mode: 'merge', part: second, restore: id })
     expect([done.status, done.body.done]).toEqual([200, true])
     const late = await send({ mode: 'merge', part: second, restore: done.body.restore })
-    expect([late.status, late.body.error]).toEqual([409, 'This restore is complete.'])
+    expect([late.status, late.body.error]).toEqual([
+      409,
+      'This restore is complete. Omit "restore" to start a new one.',
+    ])
   })
 })
