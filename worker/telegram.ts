@@ -151,8 +151,9 @@ function secondsUntilRetry(claim: UpdateClaim, error: unknown): number | undefin
 }
 
 function toRetryError(seconds: number, error: unknown): HttpError {
-  const reason = error instanceof BotApiError ? 'A call to Telegram failed' : 'The storage failed'
-  return createRetryError(seconds, `${reason}; deliver the update again later.`)
+  const reason =
+    error instanceof BotApiError ? 'The update is not finished' : 'The storage failed for now'
+  return createRetryError(seconds, `${reason}; deliver it again later.`)
 }
 
 /** Resolves to the bot's username; `undefined` if Telegram refuses to return it. */

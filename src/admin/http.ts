@@ -1,8 +1,8 @@
 import { quote } from '../errors.ts'
 
 /**
- * The largest request body that the admin API reads, in bytes: 16 MiB. A text of 2,000,000 bytes fits,
- * the most that a Durable Object stores, even if each of its characters is escaped twice.
+ * The largest request body that the admin API reads, in bytes: 16 MiB. An encoded value of 2,000,000
+ * bytes fits, the most that a Durable Object stores, even if JSON escapes each of its characters twice.
  */
 export const MAX_BODY_BYTES: number = 16 * 1024 * 1024
 /** The largest entry that the admin API sends or reads, in bytes of JSON; the rest of a body needs room too. */

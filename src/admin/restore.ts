@@ -103,7 +103,7 @@ export async function readRestoreRequest(
  * In the mode `replace`, after it has set the entries, it removes stored entries in the range of the
  * part that the part does not have, at most 500 a call.
  *
- * @throws StoreError of the storage; before the first write, if it cannot hold the part
+ * @throws StoreError of the storage; before the first write, if an entry exceeds the limits in `traits`
  */
 export async function restorePart(
   runtime: StorageRuntime,

@@ -104,6 +104,7 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
     },
   ],
   [
+    // The entries of a namespace. The parameter `storage`, in contrast, names a backend.
     'storage',
     {
       hasNamespace: true,

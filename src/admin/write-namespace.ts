@@ -106,7 +106,7 @@ export async function readMergeRequest(
  * all entries of at least one of them exist at the end, except on an eventually consistent storage.
  *
  * @throws HttpError 413 if there are more than 500 others
- * @throws StoreError of the storage; before the first write, if it cannot hold the entries
+ * @throws StoreError of the storage; before the first write, if an entry exceeds the limits in `traits`
  */
 export async function replaceNamespace(
   runtime: StorageRuntime,
@@ -145,7 +145,8 @@ export async function replaceNamespace(
  *
  * After a failure some entries may be merged; with `lists: 'append'` a retry appends those again.
  *
- * @throws StoreError of the storage; before the first write, if it cannot hold a merged value
+ * @throws StoreError of the storage; before the first write, if a merged value exceeds the limits in
+ * `traits`
  */
 export async function mergeNamespace(
   runtime: StorageRuntime,

@@ -18,7 +18,8 @@ const CHUNK = { maxItems: MAX_CHUNK_ENTRIES, maxBytes: MAX_CHUNK_BYTES }
 /** A {@link BackupTarget} over a runtime, which can also check changes without applying them. */
 export interface RuntimeTarget extends BackupTarget {
   /**
-   * Resolves if the storage can hold the changes.
+   * Resolves if no change exceeds the limits in `traits`. A storage may reject an entry anyway: Workers KV
+   * limits an entry in its stored form.
    *
    * @throws StoreError `INVALID_NAMESPACE`, `INVALID_KEY` or `TOO_LARGE`
    */
