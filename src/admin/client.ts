@@ -81,7 +81,9 @@ export async function callBot(
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'TimeoutError') {
       // Not retryable: a caller would wait for as long again.
-      throw new AdminError(`The bot at ${url} did not answer within ${timeoutMs} ms.`, { cause })
+      throw new AdminError(`The bot at ${url} did not answer in time, within ${timeoutMs} ms.`, {
+        cause,
+      })
     }
     throw new AdminError(`The bot at ${url} cannot be reached.`, { retryable: true, cause })
   }

@@ -188,7 +188,7 @@ describe('a call rejects with an AdminError', () => {
   test('if the bot does not answer in time', async () => {
     const url = await served(() => {})
     await expect(callBot({ url }, 'api/storages', { timeoutMs: 100 })).rejects.toMatchObject({
-      message: `The bot at ${url} did not answer within 100 ms.`,
+      message: `The bot at ${url} did not answer in time, within 100 ms.`,
       status: undefined,
       retryable: false,
     })

@@ -275,7 +275,7 @@ describe.each(STORAGES)('on %s', (storage) => {
             'Entry 1: A key must be a string without unpaired surrogates; received "\\udc00"',
             { ...b, key: '\udc00' },
           ],
-          ['Entry 1: The value is not text', { ...b, value: '{}' }],
+          ['Entry 1: The value is not encoded', { ...b, value: '{}' }],
           ['Entry 1: The value was written by a later', { ...b, value: '7:[1]' }],
           ['Entry 1: The field "expires" must be', { ...b, expires: '5' }],
         ] as [string, Record<string, unknown>][]
