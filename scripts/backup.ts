@@ -3,7 +3,7 @@
 // The operator's token is in ADMIN_TOKEN, or in the address as #token=...
 import process from 'node:process'
 import { parseArgs } from 'node:util'
-import { readAll, writeBackup } from 'botshelf/backup'
+import { readAll, formatBackup } from 'botshelf/backup'
 import { EXCLUDED_FROM_BACKUP } from '../worker/bot/excluded-from-backup.ts'
 import { orUsageError, runCommand } from './command-line.ts'
 import { findTarget } from './find-target.ts'
@@ -15,6 +15,6 @@ await runCommand(async () => {
   const { target, storage } = await findTarget(values.url, values.storage)
   const contents = await readAll(target, { excludedNamespaces: EXCLUDED_FROM_BACKUP })
   const entries = [...contents.values()].reduce((sum, { size }) => sum + size, 0)
-  process.stdout.write(writeBackup({ at: new Date().toISOString(), storage, contents }))
+  process.stdout.write(formatBackup({ at: new Date().toISOString(), storage, contents }))
   console.error(`${entries} entries of ${storage}.`)
 })

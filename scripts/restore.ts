@@ -9,7 +9,7 @@ import {
   BackupError,
   planRestore,
   readAll,
-  readBackup,
+  parseBackup,
   type RestoreCounts,
   type RestorePlan,
   type BackupTarget,
@@ -60,7 +60,7 @@ async function readFileAsBackup(path: string): Promise<Backup> {
     throw new UsageError(`The backup cannot be read: ${path}`)
   }
   try {
-    return readBackup(bytes)
+    return parseBackup(bytes)
   } catch (error) {
     if (error instanceof BackupError) throw new Error(`${path}: ${error.message}`, { cause: error })
     throw error

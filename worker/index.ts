@@ -1,25 +1,25 @@
-import { bearerToken, createAdminHandler } from 'botshelf/admin'
+import { bearerAuth, createAdminHandler } from 'botshelf/admin'
 import { EXCLUDED_FROM_BACKUP } from './bot/excluded-from-backup.ts'
 import type { Env } from './env.ts'
 import { logChange } from './http/audit.ts'
-import { assertWithinLimit } from './http/limit.ts'
+import { enforceLimit } from './http/limit.ts'
 import { answerRoute } from './routes.ts'
-import { chooseStorage, startRuntime } from './storages.ts'
+import { withStorage, startRuntime } from './storages.ts'
 
 export { StorageObject } from 'botshelf/storage-object'
 
 /**
- * The Worker. `[assets]` in wrangler.toml serves the page; any other request is for the operator's API
- * (`/admin/...`) or for one of the bot's own routes.
+ * The Worker. `[assets]` in wrangler.toml serves the page without running it. It answers the admin API
+ * (`/admin/...`) and the bot's own routes.
  */
 export default {
   async fetch(request, env, ctx): Promise<Response> {
-    return (await answerOperator(request, env, ctx)) ?? answerRoute(request, env, ctx)
+    return (await answerAdminApi(request, env, ctx)) ?? answerRoute(request, env, ctx)
   },
 } satisfies ExportedHandler<Env>
 
-/** Answers a call to the operator's API; `undefined` for other paths, and if there is no operator. */
-async function answerOperator(
+/** Answers a call to the admin API; `undefined` for other paths, and if there is no admin token. */
+async function answerAdminApi(
   request: Request,
   env: Env,
   ctx: ExecutionContext,
@@ -27,9 +27,9 @@ async function answerOperator(
   const { ADMIN_TOKEN: token, STORAGE: defaultStorage } = env
   if (!token) return undefined
   const handle = createAdminHandler({
-    open: (storage) => startRuntime(chooseStorage(env, storage)),
-    limit: () => assertWithinLimit(env.ADMIN_LIMIT, 'admin', request),
-    authorize: bearerToken(token),
+    open: (storage) => startRuntime(withStorage(env, storage)),
+    limit: () => enforceLimit(env.ADMIN_LIMIT, 'admin', request),
+    authorize: bearerAuth(token),
     secret: token,
     defaultStorage,
     excludedNamespaces: EXCLUDED_FROM_BACKUP,

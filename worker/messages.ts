@@ -1,11 +1,11 @@
 import type { StorageRuntime } from 'botshelf'
 import type { BotMessage } from './bot/message.ts'
-import { HttpError, assertKnownFields, readJsonObject, readTextField } from 'botshelf/admin'
+import { HttpError, assertKnownFields, readJsonObject, parseTextField } from 'botshelf/admin'
 import { startBot } from './storages.ts'
 import type { Env } from './env.ts'
 import { TELEGRAM_PREFIX } from './telegram/update.ts'
 
-// Fits the longest text even if JSON escapes every character.
+// The longest text fits, even if JSON escapes every character.
 const MAX_BODY_BYTES = 32 * 1024
 /** The longest text, in UTF-16 code units. */
 const MAX_TEXT_LENGTH = 4 * 1024
@@ -19,6 +19,7 @@ export interface WebMessage {
   readonly room: string
   readonly user: string
   readonly text: string
+  /** Not validated yet: `withStorage` does that. */
   readonly storage: unknown
 }
 
@@ -30,15 +31,15 @@ export interface WebMessage {
 export async function readMessage(request: Request): Promise<WebMessage> {
   const body = await readJsonObject(request, MAX_BODY_BYTES)
   assertKnownFields(body, ['room', 'user', 'text', 'storage'])
-  const room = readTextField(body, 'room', MAX_ROOM_LENGTH)
+  const room = parseTextField(body, 'room', MAX_ROOM_LENGTH)
   // `!seen` shows what was said in the sender's room, so a web user must not name a Telegram chat.
   if (room.startsWith(TELEGRAM_PREFIX)) {
     throw new HttpError(400, `The field "room" must not begin with "${TELEGRAM_PREFIX}".`)
   }
   return {
     room,
-    user: readTextField(body, 'user', MAX_USER_LENGTH).trim(),
-    text: readTextField(body, 'text', MAX_TEXT_LENGTH),
+    user: parseTextField(body, 'user', MAX_USER_LENGTH).trim(),
+    text: parseTextField(body, 'text', MAX_TEXT_LENGTH),
     storage: body['storage'],
   }
 }
@@ -48,14 +49,14 @@ export async function answerMessage(
   { room, user, text }: WebMessage,
   env: Env,
   runtime: StorageRuntime,
-  isOperator: boolean,
+  hasAdminToken: boolean,
 ): Promise<readonly string[]> {
   const bot = await startBot(env, runtime)
   const message: BotMessage = {
     room,
     nick: user,
     identity: `web:${user}`,
-    operator: isOperator,
+    hasAdminToken,
     at: Date.now(),
     kind: 'message',
     text,

@@ -3,7 +3,7 @@ import type { LogEvent } from './bot/irc-log.ts'
 import type { MessageKind } from './bot/message.ts'
 import { replayEvents, MAX_CALL_BYTES, MAX_EVENTS_PER_CALL } from './bot/replay-events.ts'
 import type { Env } from './env.ts'
-import { HttpError, assertKnownFields, readJsonObject, readTextField } from 'botshelf/admin'
+import { HttpError, assertKnownFields, readJsonObject, parseTextField } from 'botshelf/admin'
 import { MAX_ROOM_LENGTH } from './messages.ts'
 import { startBot } from './storages.ts'
 
@@ -16,6 +16,7 @@ const KINDS: readonly unknown[] = ['message', 'action', 'nick'] satisfies Messag
 /** A part of a log for the bot to replay. */
 export interface ReplayRequest {
   readonly room: string
+  /** Not validated yet: `withStorage` does that. */
   readonly storage: unknown
   readonly events: readonly LogEvent[]
 }
@@ -37,13 +38,13 @@ export async function readReplayRequest(request: Request): Promise<ReplayRequest
     )
   }
   return {
-    room: readTextField(body, 'room', MAX_ROOM_LENGTH),
+    room: parseTextField(body, 'room', MAX_ROOM_LENGTH),
     storage,
-    events: events.map(readEvent),
+    events: events.map(parseEvent),
   }
 }
 
-function readEvent(event: unknown, index: number): LogEvent {
+function parseEvent(event: unknown, index: number): LogEvent {
   const where = `Event ${index}: `
   if (typeof event !== 'object' || event === null || Array.isArray(event)) {
     throw new HttpError(400, `${where}It must be an object.`)
@@ -67,7 +68,7 @@ function readEvent(event: unknown, index: number): LogEvent {
   return {
     at,
     kind: kind as MessageKind,
-    nick: readTextField(fields, 'nick', MAX_NICK_LENGTH, where),
+    nick: parseTextField(fields, 'nick', MAX_NICK_LENGTH, where),
     text,
   }
 }

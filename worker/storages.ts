@@ -3,7 +3,7 @@ import { HttpError } from 'botshelf/admin'
 import { cloudflareKV } from 'botshelf/cloudflare-kv'
 import { durableObject } from 'botshelf/durable-object'
 import { Bot } from './bot/bot.ts'
-import { admins, type Env } from './env.ts'
+import { parseAdmins, type Env } from './env.ts'
 
 const LOST_UPDATES =
   'On Workers KV, two changes to the same entry at the same time may lose one of them.'
@@ -11,7 +11,7 @@ const LOST_UPDATES =
 /** A storage that a request may name. */
 export interface OfferedStorage {
   readonly name: string
-  /** Present on the storage that a request uses if it names none. */
+  /** Present on the storage of a request that names none. */
   readonly default?: true
 }
 
@@ -25,17 +25,22 @@ export function offeredStorages({ STORAGE, BOT_STORAGES = {} }: Env): readonly O
 }
 
 /**
- * Returns the configuration with the storage that a request names; `undefined` keeps the default.
+ * Returns a copy of `env` with the storage that a request names as `STORAGE`; `undefined` keeps the
+ * default.
  *
  * @throws HttpError 400 for a name that is not configured
  */
-export function chooseStorage(env: Env, name: unknown): Env {
+export function withStorage(env: Env, name: unknown): Env {
   const { STORAGE, STORAGE_CONFIG, BOT_STORAGES = {} } = env
   const known = offeredStorages(env).map((offered) => offered.name)
   const chosen = name === undefined ? STORAGE : name
   if (typeof chosen !== 'string' || !known.includes(chosen)) {
     if (name === undefined) return env
-    throw new HttpError(400, `"storage" must be one of: ${known.join(', ')}.`)
+    if (known.length === 0) {
+      throw new HttpError(400, 'This bot has no storage to choose; omit "storage".')
+    }
+    const received = typeof name === 'string' ? JSON.stringify(name.slice(0, 60)) : typeof name
+    throw new HttpError(400, `"storage" must be one of: ${known.join(', ')}; received ${received}.`)
   }
   const listed = Object.hasOwn(BOT_STORAGES, chosen) ? BOT_STORAGES[chosen] : undefined
   const config = (chosen === STORAGE ? STORAGE_CONFIG : undefined) ?? listed
@@ -43,8 +48,8 @@ export function chooseStorage(env: Env, name: unknown): Env {
 }
 
 /**
- * Starts a runtime for one request, because a Worker must not share I/O between requests. It reads
- * and writes nothing yet.
+ * Starts a runtime for one request, because a Worker must not share I/O between requests. Starting it
+ * reads and writes nothing.
  *
  * @throws StoreError `PLUGIN_NOT_FOUND`, `CONFIG_INVALID`
  */
@@ -58,7 +63,7 @@ export function startRuntime(env: Env): Promise<StorageRuntime> {
 export function startBot(env: Env, runtime: StorageRuntime): Promise<Bot> {
   const name = env.STORAGE ?? ''
   return Bot.start(runtime, {
-    admins: admins(env),
+    admins: parseAdmins(env),
     storage: name === cloudflareKV.name ? { name, note: LOST_UPDATES } : { name },
   })
 }

@@ -3,13 +3,13 @@ import type { Env } from './env.ts'
 import { HttpError, isSameSecret, readJsonObject } from 'botshelf/admin'
 import { startBot } from './storages.ts'
 import { BotApi, BotApiError } from './telegram/bot-api.ts'
-import { textForBot, readAddressedText } from './telegram/addressee.ts'
-import { isTransient, retryLater, type TelegramStore, UpdateClaim } from './telegram/claim.ts'
+import { textForBot, parseAddressedText } from './telegram/addressee.ts'
+import { isTransient, createRetryError, type TelegramStore, UpdateClaim } from './telegram/claim.ts'
 import { splitMessages } from './telegram/split-messages.ts'
 import { sendMessages } from './telegram/send.ts'
 import {
   TELEGRAM_PREFIX,
-  readUpdate,
+  parseUpdate,
   type TelegramMessage,
   type Update,
 } from './telegram/update.ts'
@@ -18,8 +18,7 @@ const MAX_BODY_BYTES = 1024 * 1024
 // A bot's username can change.
 const USERNAME_TTL_MS = 24 * 60 * 60 * 1000
 const USERNAME_RETRY_SECONDS = 30
-const GAVE_UP =
-  'The bot failed to handle an update after the largest number of attempts; the update is dropped.'
+const GAVE_UP = 'The bot failed to handle an update in 10 runs; the update is dropped.'
 
 /** Whether Telegram is configured: a bot token and a webhook secret are set. */
 export function isTelegramEnabled(env: Env): boolean {
@@ -36,33 +35,35 @@ export async function readWebhookRequest(request: Request, env: Env): Promise<Up
   if (given === null || !(await isSameSecret(given, env.TELEGRAM_WEBHOOK_SECRET ?? ''))) {
     throw new HttpError(401, 'The header "x-telegram-bot-api-secret-token" is missing or wrong.')
   }
-  return readUpdate(await readJsonObject(request, MAX_BODY_BYTES))
+  return parseUpdate(await readJsonObject(request, MAX_BODY_BYTES))
 }
 
 /**
- * Runs the bot on an update and sends its replies. Resolves when the update is finished or cannot
- * succeed; Telegram then must not deliver it again.
+ * Runs the bot on an update and sends its replies. Resolves when the update is finished, and also when
+ * it is dropped: a retry cannot help after a permanent failure of the storage or a bug of the bot, so
+ * the error is logged. Telegram delivers an update again after any status other than 2xx.
  *
  * @throws HttpError 503 with `Retry-After` if the next delivery can continue
- * @throws StoreError if the storage fails
+ * @throws HttpError 500 if `TELEGRAM_BOT_TOKEN` or `TELEGRAM_API_ROOT` is malformed
+ * @throws StoreError if the storage fails before the update is claimed, or when it is marked as finished
  */
 export async function handleUpdate(
-  { id, message, query }: Update,
+  { id, message, callbackQueryId }: Update,
   env: Env,
   runtime: StorageRuntime,
 ): Promise<void> {
   const api = createBotApi(env)
-  if (query !== undefined) await answerQuery(api, query)
+  if (callbackQueryId !== undefined) await answerCallbackQuery(api, callbackQueryId)
   if (message === undefined) return
   const store: TelegramStore = await runtime.open('Telegram')
-  const text = await readText(message, api, store)
+  const text = await resolveText(message, api, store)
   if (text === undefined) return
   const claim = await UpdateClaim.acquire(store, { bot: api.id, id })
   if (claim === undefined) return
   try {
     if (!claim.hasReplies) {
-      // Attempts of requests that were killed count too.
-      if (claim.attemptsLeft <= 0) throw new Error(GAVE_UP)
+      // Runs of requests that were killed count too.
+      if (claim.runsLeft <= 0) throw new Error(GAVE_UP)
       await claim.storeReplies(await runBot({ ...message, text }, env, runtime))
     }
     await sendMessages(claim, message, api)
@@ -71,14 +72,17 @@ export async function handleUpdate(
   }
 }
 
-/** Resolves to the text for the bot; `undefined` if the message addresses another bot. */
-async function readText(
+/**
+ * Resolves to the text for the bot; `undefined` if the message addresses another bot. It fetches the
+ * bot's username if the message has an addressee.
+ */
+async function resolveText(
   message: TelegramMessage,
   api: BotApi,
   store: TelegramStore,
 ): Promise<string | undefined> {
-  const addressed = readAddressedText(message)
-  if (addressed.addressee === undefined) return addressed.text
+  const addressed = parseAddressedText(message)
+  if (addressed.addressee === undefined) return addressed.fullText
   const key = `username:${api.id}` as const
   let username = await store.get(key)
   if (username === undefined) {
@@ -99,7 +103,7 @@ async function runBot(
     room: `${TELEGRAM_PREFIX}${chat}`,
     nick,
     identity: `${TELEGRAM_PREFIX}${sender}`,
-    operator: false,
+    hasAdminToken: false,
     at,
     kind: 'message',
     text,
@@ -108,10 +112,11 @@ async function runBot(
   return splitMessages(replies)
 }
 
-/** Decides after a failure: throws a 503 that makes Telegram deliver the update again, or drops it. */
+/** After a failure, throws a 503 that makes Telegram deliver the update again, or drops the update. */
 async function handleFailure(claim: UpdateClaim, error: unknown): Promise<void> {
   if (error instanceof HttpError) throw error
   console.error(error instanceof BotApiError ? error.message : error)
+  if (isUnacknowledgedSend(error)) claim.countFailedSend({ isTimeout: error.kind === 'timeout' })
   const seconds = secondsUntilRetry(claim, error)
   if (seconds === undefined) {
     // Another delivery would fail in the same way.
@@ -120,31 +125,35 @@ async function handleFailure(claim: UpdateClaim, error: unknown): Promise<void> 
   }
   // If the release fails too, the claim's lease expires.
   await claim.release().catch((failed: unknown) => console.error(failed))
-  throw retryError(seconds, error)
+  throw toRetryError(seconds, error)
 }
 
-/** Returns the number of seconds to wait before a retry; `undefined` if a retry cannot succeed. */
+/** Returns whether a message was sent and may or may not have arrived. */
+function isUnacknowledgedSend(error: unknown): error is BotApiError {
+  return error instanceof BotApiError && (error.kind === 'failed' || error.kind === 'timeout')
+}
+
+/** Returns the seconds to wait before a retry; `undefined` if no retry may help. */
 function secondsUntilRetry(claim: UpdateClaim, error: unknown): number | undefined {
   if (isTransient(error)) {
-    if (claim.hasReplies || claim.attemptsLeft > 1) return claim.retrySeconds
+    if (claim.hasReplies || claim.runsLeft > 1) return claim.retrySeconds
     console.error(GAVE_UP)
     return undefined
   }
   if (!(error instanceof BotApiError)) return undefined
-  const { kind, retryAfter } = error
-  if (kind === 'later') return retryAfter
-  if (kind === 'refused' || kind === 'closed') return undefined
-  if (claim.countFailure(kind === 'timeout')) return claim.retrySeconds
+  if (error.kind === 'later') return error.retryAfter
+  if (!isUnacknowledgedSend(error)) return undefined
+  if (claim.mayResend) return claim.retrySeconds
   console.error(
-    'Telegram did not acknowledge a reply after the largest number of attempts; it is not sent again.',
+    'Telegram did not acknowledge a reply after 3 timeouts or 10 failed sends; it is not sent again.',
   )
   return undefined
 }
 
-function retryError(seconds: number, error: unknown): HttpError {
+function toRetryError(seconds: number, error: unknown): HttpError {
   const reason =
-    error instanceof BotApiError ? 'Telegram did not accept the reply' : 'The storage failed'
-  return retryLater(seconds, `${reason}; deliver the update again later.`)
+    error instanceof BotApiError ? 'The update is not finished' : 'The storage failed for now'
+  return createRetryError(seconds, `${reason}; deliver it again later.`)
 }
 
 /** Resolves to the bot's username; `undefined` if Telegram refuses to return it. */
@@ -155,14 +164,14 @@ async function fetchUsername(api: BotApi): Promise<string | undefined> {
     if (!(error instanceof BotApiError)) throw error
     console.error(error.message)
     if (error.kind === 'refused' || error.kind === 'closed') return undefined
-    throw retryError(error.retryAfter ?? USERNAME_RETRY_SECONDS, error)
+    throw toRetryError(error.retryAfter ?? USERNAME_RETRY_SECONDS, error)
   }
 }
 
-// Tried once: the client stops showing a pressed button as loading after a while anyway.
-async function answerQuery(api: BotApi, query: string): Promise<void> {
+// One try is enough: the client stops showing a pressed button as loading after a while anyway.
+async function answerCallbackQuery(api: BotApi, id: string): Promise<void> {
   try {
-    await api.answerQuery(query)
+    await api.answerCallbackQuery(id)
   } catch (error) {
     if (!(error instanceof BotApiError)) throw error
     console.error(error.message)
@@ -175,9 +184,9 @@ function createBotApi({ TELEGRAM_BOT_TOKEN: token = '', TELEGRAM_API_ROOT: root 
   if (!/^\d+:[\w-]+$/.test(token)) {
     throw new HttpError(500, 'TELEGRAM_BOT_TOKEN is malformed; it must look like 123456:ABC-DEF.')
   }
-  const address = (root ?? 'https://api.telegram.org').replace(/\/+$/, '')
-  if (!/^https?:$/.test(URL.parse(address)?.protocol ?? '')) {
+  const url = (root ?? 'https://api.telegram.org').replace(/\/+$/, '')
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
     throw new HttpError(500, 'TELEGRAM_API_ROOT is malformed; it must be an http or https URL.')
   }
-  return new BotApi(token, address)
+  return new BotApi(token, url)
 }

@@ -1,10 +1,15 @@
+import type { TargetError } from '../backup/target.ts'
+
 const DEFAULT_TIMEOUT_MS = 120_000
 
-/** The address of a bot and the token of its operator. */
+/** The URL of a bot and its admin token. */
 export interface AdminAccess {
-  /** The address that the bot's paths are relative to, such as `https://bot.example.com/`. */
+  /**
+   * The URL that the bot's paths are relative to, such as `https://bot.example.com/`. A URL with a path
+   * must end with `/`: in `https://example.com/bot` the `bot` would be dropped.
+   */
   readonly url: string
-  /** The operator's token; without it only public paths answer. */
+  /** The admin token. Without it only public paths can be called. */
   readonly token?: string | undefined
 }
 
@@ -20,7 +25,7 @@ export interface AdminErrorDetails {
 }
 
 /** Thrown if a call to a bot fails. Its message is one sentence that can be shown as it is. */
-export class AdminError extends Error {
+export class AdminError extends Error implements TargetError {
   override readonly name: string = 'AdminError'
   /** The HTTP status; `undefined` if there was no response. */
   readonly status: number | undefined
@@ -28,7 +33,7 @@ export class AdminError extends Error {
   readonly retryable: boolean
   /** The least time to wait before a retry, in milliseconds. */
   readonly retryAfterMs: number
-  /** `namespace` if other namespaces may be readable; see `BackupTarget`. */
+  /** `namespace` for status 500, because other namespaces may be readable, otherwise `target`. */
   readonly scope: 'target' | 'namespace'
 
   constructor(message: string, details: AdminErrorDetails = {}) {
@@ -40,18 +45,18 @@ export class AdminError extends Error {
   }
 }
 
-/** What {@link callBot} sends. */
+/** Options of {@link callBot}. */
 export interface BotCallOptions {
   /** Sent as JSON by POST; without it the call is a GET. */
   readonly body?: unknown
-  /** How long the call may take. Default 120 seconds. */
+  /** The most time that the call may take, in milliseconds. Default 120,000. */
   readonly timeoutMs?: number | undefined
 }
 
 /**
- * Calls a path of a bot with the operator's token and resolves to the JSON that it returns.
+ * Calls a path of a bot with the admin token and resolves to the JSON that it returns.
  *
- * @param path relative to the address of the bot, such as `admin/namespaces`
+ * @param path relative to the URL of the bot, such as `admin/namespaces`
  * @throws AdminError if the bot cannot be reached, does not answer in time or refuses the call
  *
  * @example
@@ -76,32 +81,46 @@ export async function callBot(
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'TimeoutError') {
       // Not retryable: a caller would wait for as long again.
-      throw new AdminError(`The bot at ${url} did not answer in time.`, { cause })
+      throw new AdminError(`The bot at ${url} did not answer in time, within ${timeoutMs} ms.`, {
+        cause,
+      })
     }
     throw new AdminError(`The bot at ${url} cannot be reached.`, { retryable: true, cause })
   }
-  const answer = parseObject(text)
+  const answer = parseObjectOrList(text)
   if (response.ok && answer !== undefined) return answer
   const { status } = response
   const reported = answer !== undefined && 'error' in answer ? answer.error : undefined
-  throw new AdminError(refusalSentence({ url, token }, status, reported), {
+  throw new AdminError(statusSentence({ url, token, path }, status, reported), {
     status,
     retryable: status === 503 || status === 429,
     retryAfterMs: 1000 * Number(response.headers.get('retry-after')) || 0,
   })
 }
 
-function refusalSentence({ url, token }: AdminAccess, status: number, reported: unknown): string {
-  if (status === 401) return "The operator's token is wrong."
+interface CalledPath extends AdminAccess {
+  readonly path: string
+}
+
+function statusSentence(
+  { url, token, path }: CalledPath,
+  status: number,
+  reported: unknown,
+): string {
+  if (status === 401 && token === undefined) {
+    return `This call needs the admin token of the bot at ${url}, and none was sent.`
+  }
+  if (status === 401) return 'The admin token is wrong: it is not the ADMIN_TOKEN of the bot.'
   if (status === 404 && token !== undefined) {
-    return `The bot at ${url} has no operator: no token is configured there.`
+    const [pathname] = path.split('?')
+    return `The bot at ${url} has nothing at ${pathname} (status 404). Check the URL and the base path. The admin API exists only if the bot has an admin token.`
   }
   if (typeof reported === 'string') return reported
-  return `The bot at ${url} returned something unexpected (status ${status}). Is the address right?`
+  return `The server at ${url} returned no JSON of a bot (status ${status}). Check the URL.`
 }
 
 /** Parses JSON of an object or a list; `undefined` for any other text. */
-function parseObject(text: string): object | undefined {
+function parseObjectOrList(text: string): object | undefined {
   try {
     const body: unknown = JSON.parse(text)
     return typeof body === 'object' && body !== null ? body : undefined

@@ -1,4 +1,4 @@
-import { EntryError } from '../backup/entry.ts'
+import { InvalidInputError } from '../backup/entry.ts'
 import { quote } from '../errors.ts'
 import { isStoreError, type StoreError } from '../index.ts'
 import { HttpError, jsonResponse } from './http.ts'
@@ -8,16 +8,16 @@ const OVERLOADED_RETRY_AFTER_SECONDS = '30'
 
 /** Options of {@link errorResponse}. */
 export interface ErrorResponseOptions {
-  /** What the request stores, as the subject of a sentence, such as `the message`; absent for a read. */
-  readonly written?: string | undefined
+  /** Names what the request stores, for the sentence, such as `the message`; absent for a read. */
+  readonly writtenNoun?: string | undefined
   /** Whether the client may see the namespace and the key of a StoreError. Default `false`. */
   readonly showLocation?: boolean | undefined
-  /** Gets errors that are not the client's. Default `console.error`. */
+  /** Called with each error except an HttpError below 500. Default `console.error`. */
   readonly onError?: ((error: unknown) => void) | undefined
 }
 
 /**
- * Makes the JSON response for an error: a sentence, the code of a StoreError, and never a stack.
+ * Creates the JSON response for an error: a sentence, the code of a StoreError, and never a stack.
  *
  * An HttpError keeps its status. A StoreError is 503 with `retry-after` if a retry may help or if
  * its outcome is unknown, otherwise 500. Any other error is 500.
@@ -31,7 +31,7 @@ export interface ErrorResponseOptions {
  */
 export function errorResponse(
   error: unknown,
-  { written, showLocation = false, onError = console.error }: ErrorResponseOptions = {},
+  { writtenNoun, showLocation = false, onError = console.error }: ErrorResponseOptions = {},
 ): Response {
   if (error instanceof HttpError) {
     if (error.status >= 500) onError(error)
@@ -40,29 +40,35 @@ export function errorResponse(
   onError(error)
   if (isStoreError(error)) {
     const { code, namespace, key } = error
-    return storeErrorResponse(error, written, showLocation ? { code, namespace, key } : { code })
+    return storeErrorResponse(
+      error,
+      writtenNoun,
+      showLocation ? { code, namespace, key } : { code },
+    )
   }
   return jsonResponse({ error: 'Internal error; see the log.' }, 500)
 }
 
 function storeErrorResponse(
   { code, retryable, outcome }: StoreError,
-  written: string | undefined,
+  writtenNoun: string | undefined,
   details: object,
 ): Response {
   if (!retryable && outcome !== 'unknown') {
     return jsonResponse({ error: 'The storage failed; a retry will not help.', ...details }, 500)
   }
   const seconds = code === 'OVERLOADED' ? OVERLOADED_RETRY_AFTER_SECONDS : RETRY_AFTER_SECONDS
-  const error = retrySentence(outcome === 'unknown', written)
+  const error = retrySentence(outcome === 'unknown', writtenNoun)
   return jsonResponse({ error, ...details }, 503, { 'retry-after': seconds })
 }
 
-function retrySentence(isUnknown: boolean, written: string | undefined): string {
-  const what = isUnknown ? 'The storage failed' : 'The storage is busy'
-  if (written === undefined) return `${what}; try again.`
+function retrySentence(isUnknown: boolean, writtenNoun: string | undefined): string {
+  if (writtenNoun === undefined) return 'The storage failed for now; try again later.'
+  if (isUnknown) {
+    return `The storage failed; ${writtenNoun} may or may not be stored. Check that before you repeat the request.`
+  }
   // A request makes several writes, and some of them may have succeeded.
-  return `${what}; ${written} may be stored ${isUnknown ? 'or not' : 'in part'}.`
+  return `The storage failed for now; ${writtenNoun} may be stored in part. Repeat the request later.`
 }
 
 /**
@@ -70,7 +76,7 @@ function retrySentence(isUnknown: boolean, written: string | undefined): string 
  * this storage cannot hold, 413 for a value that is too large. Other errors are returned as they are.
  */
 export function toClientError(error: unknown): unknown {
-  if (error instanceof EntryError) return new HttpError(400, error.message)
+  if (error instanceof InvalidInputError) return new HttpError(400, error.message)
   if (!isStoreError(error)) return error
   const { code, namespace, key } = error
   const entry = `The entry ${quote(key)} of ${quote(namespace)}`

@@ -1,9 +1,8 @@
 import type { BackupChange } from '../backup/entry.ts'
-import type { ExcludeOptions } from '../backup/target.ts'
 import { isStoreError, type StorageRuntime } from '../index.ts'
-import { unauthorized } from './bearer-token.ts'
+import { createUnauthorizedError } from './bearer-auth.ts'
 import { errorResponse, toClientError } from './error-response.ts'
-import { jsonResponse, readQuery } from './http.ts'
+import { jsonResponse, parseQuery } from './http.ts'
 import {
   type AdminAction,
   type AdminCall,
@@ -12,52 +11,74 @@ import {
   findAction,
   findRoute,
   type MatchedRoute,
-  readNamespace,
+  namespaceOf,
 } from './routes.ts'
 
-/** A change over the admin API, for a log of who changed what. */
+/** A change over the admin API, for an audit log. */
 export interface AuditRecord {
   readonly kind: ChangeKind
   /** The name of the storage; `undefined` if neither the request nor `defaultStorage` names one. */
   readonly storage: string | undefined
-  /** The changes with their values. If two name the same entry, the last one counts. */
+  /**
+   * The changes with their values. For `merge` these are the values that the client sent, before
+   * merging; `remove` may name the same key twice.
+   */
   readonly changes: readonly BackupChange[]
-  /** After `failed`, some of the changes may be applied. */
+  /** After `failed`, none, some or all of the changes may be applied. */
   readonly outcome: 'done' | 'failed'
-  /** The code of the StoreError, if that is why it failed. */
+  /** The code of the StoreError that the change failed with; absent for any other error. */
   readonly code?: string | undefined
 }
 
 /** Options of {@link createAdminHandler}. */
-export interface AdminHandlerOptions extends ExcludeOptions {
+export interface AdminHandlerOptions {
   /**
-   * Opens the storage that `?storage=` names, or the default for `undefined`. The handler closes the
-   * runtime after the response. Throw an HttpError 400 for an unknown name; a bot with one storage
-   * may ignore the name.
+   * Starts a runtime for the storage that `?storage=` names, or for the default if that is `undefined`.
+   * The handler closes the runtime after each request. Throw an HttpError 400 for an unknown name; a
+   * bot with one storage may ignore the name.
    */
   readonly open: (
     storage: string | undefined,
     request: Request,
   ) => StorageRuntime | Promise<StorageRuntime>
   /**
-   * Decides whether a request may use the API: `true` lets it through, `false` answers 401. To answer
-   * otherwise, return a Response or throw an HttpError. {@link bearerToken} makes such a function.
+   * Decides whether a request may use the API: `true` lets it through, `false` is answered with 401.
+   * For any other answer, return a Response or throw an HttpError. {@link bearerAuth} creates such a
+   * function.
    */
   readonly authorize: (request: Request) => boolean | Response | Promise<boolean | Response>
-  /** Signs the ids of restores, so that a client cannot skip a part. The admin token will do. */
+  /**
+   * The key that signs restore tokens; the admin token is a good one. A restore token is the state of a
+   * restore, kept by the client. With it the handler detects a part that is skipped, repeated or out of
+   * order, and a change of the mode or the storage midway. It guards against mistakes: an authorized
+   * client may change every entry anyway. A new secret ends all unfinished restores. If it is empty,
+   * `POST /restore` answers 500.
+   */
   readonly secret: string
-  /** The path that all routes are below. Default `/admin`. */
+  /** The path that all routes begin with, without a slash at its end. Default `/admin`. */
   readonly basePath?: string | undefined
-  /** The name of the storage that `open(undefined)` opens, for restores and audit records. */
+  /**
+   * The name of the storage that `open(undefined)` starts. A restore that begins without `?storage=` may
+   * then continue with this name, and audit records have it. Without it their `storage` is `undefined`.
+   */
   readonly defaultStorage?: string | undefined
+  /**
+   * Namespaces that `GET /backup` omits and that `POST /restore` ignores, without an error. This is no
+   * protection: the other routes still list, read and change them. Default none.
+   */
+  readonly excludedNamespaces?: readonly string[] | undefined
   /**
    * Called for each request to a route before `authorize`, so it limits guesses of the token too.
    * Return a Response or throw an HttpError, such as 429, to refuse the request.
    */
   readonly limit?: ((request: Request) => Response | void | Promise<Response | void>) | undefined
-  /** Called after each change, also after one that failed. What it throws goes to `onError`. */
+  /**
+   * Called after each `PUT`, `PATCH` or part of a restore that succeeded, also if it changed nothing,
+   * and after each one that failed once its changes were checked. Not called for a request that was
+   * refused before. What it throws goes to `onError`.
+   */
   readonly onChange?: ((record: AuditRecord, request: Request) => void | Promise<void>) | undefined
-  /** Gets errors that are not the client's. Default `console.error`. */
+  /** Called with each error except an HttpError below 500. Default `console.error`. */
   readonly onError?: ((error: unknown) => void) | undefined
   /**
    * Keeps the Worker alive while the runtime closes: `(promise) => ctx.waitUntil(promise)`. Without
@@ -70,18 +91,31 @@ export interface AdminHandlerOptions extends ExcludeOptions {
 export type AdminHandler = (request: Request) => Promise<Response | undefined>
 
 /**
- * Makes a fetch handler with which an operator reads, changes, backs up and restores what a bot
- * stores, over HTTP. `docs/operating.md` describes its routes; `remoteTarget` is its client. Making a
- * handler is cheap: in a Worker, make one for each request, because `env` and `ctx` belong to it.
+ * Creates a fetch handler for the admin API, which reads, changes, backs up and restores the entries of
+ * a bot over HTTP. `remoteTarget` is its client. Below `basePath` it answers:
  *
- * For each request to a route it calls `limit`, then `authorize`, and then opens the storage. Errors
+ * - `GET /namespaces`: the names, with `?sizes=true` also the number of entries of each
+ * - `GET /keys/:namespace`: a page of keys, sorted, at most 1,000
+ * - `GET /storage/:namespace`: a page of entries, or with `?key=` a single entry
+ * - `PUT /storage/:namespace`: sets at most 200 entries and removes at most 500 others
+ * - `PATCH /storage/:namespace`: merges at most 200 entries and removes at most 200 keys
+ * - `GET /backup`: a part of a backup
+ * - `POST /restore`: restores a part
+ *
+ * Each takes `?storage=`, the name that `open` gets.
+ *
+ * An unknown path resolves to `undefined` and calls nothing. For a route the order is: `limit`,
+ * `authorize` (401), the method (405), the parameters (400), `open`, the body (400, 413, 415). Errors
  * become JSON responses with a sentence; the promise does not reject.
+ *
+ * Creating a handler is cheap: in a Worker, create one for each request, because `env` and `ctx` belong
+ * to the request.
  *
  * @throws TypeError if `basePath` does not begin with `/` or ends with one
  *
  * @example
  * import { StorageRuntime } from 'botshelf'
- * import { bearerToken, createAdminHandler } from 'botshelf/admin'
+ * import { bearerAuth, createAdminHandler } from 'botshelf/admin'
  * import { durableObject } from 'botshelf/durable-object'
  * export { StorageObject } from 'botshelf/storage-object'
  *
@@ -95,7 +129,7 @@ export type AdminHandler = (request: Request) => Promise<Response | undefined>
  *   async fetch(request, env, ctx): Promise<Response> {
  *     const admin = createAdminHandler({
  *       open: () => StorageRuntime.start(env, [durableObject]),
- *       authorize: bearerToken(env.ADMIN_TOKEN),
+ *       authorize: bearerAuth(env.ADMIN_TOKEN),
  *       secret: env.ADMIN_TOKEN,
  *       onChange: ({ kind, changes, outcome }) => console.log(kind, changes.length, outcome),
  *       waitUntil: (promise) => ctx.waitUntil(promise),
@@ -116,20 +150,21 @@ export function createAdminHandler(options: AdminHandlerOptions): AdminHandler {
     if (route === undefined) return undefined
     let action: AdminAction | undefined
     try {
-      const refusal = await refuse(request, options)
+      const refusal = await checkAccess(request, options)
       if (refusal !== undefined) return refusal
       action = findAction(route, request.method)
       return jsonResponse(await runAction(action, route, request, { ...options, onError }))
     } catch (error) {
-      const written = action !== undefined && 'change' in action ? action.written : undefined
+      const writtenNoun =
+        action !== undefined && 'change' in action ? action.writtenNoun : undefined
       // Only an authorized client has an action.
-      return errorResponse(error, { written, showLocation: action !== undefined, onError })
+      return errorResponse(error, { writtenNoun, showLocation: action !== undefined, onError })
     }
   }
 }
 
-/** Resolves to the response for a request that may not use the API. */
-async function refuse(
+/** Resolves to the response of `limit` or `authorize` if one of them returned one, else `undefined`. */
+async function checkAccess(
   request: Request,
   { limit, authorize }: AdminHandlerOptions,
 ): Promise<Response | undefined> {
@@ -137,7 +172,7 @@ async function refuse(
   if (limited instanceof Response) return limited
   const authorized = await authorize(request)
   if (authorized instanceof Response) return authorized
-  if (!authorized) throw unauthorized('This request is not authorized.')
+  if (!authorized) throw createUnauthorizedError('This request is not authorized.')
   return undefined
 }
 
@@ -153,8 +188,8 @@ async function runAction(
   const { open, secret, excludedNamespaces = [], defaultStorage = '', waitUntil, onError } = options
   const isNamed = route.hasNamespace && route.segment === undefined
   const parameters = ['storage', ...(isNamed ? ['namespace'] : []), ...action.parameters]
-  const query = readQuery(request, parameters)
-  const namespace = readNamespace(route, query)
+  const query = parseQuery(request, parameters)
+  const namespace = namespaceOf(route, query)
   const storage = query['storage'] ?? defaultStorage
   try {
     const runtime = await open(query['storage'], request)
@@ -171,7 +206,7 @@ async function runAction(
   }
 }
 
-/** Runs a change and reports it, also if it failed, because some of it may be applied. */
+/** Runs a change and reports it, also if it failed after its check: some of it may be applied. */
 async function runChange(
   action: ChangeAction,
   call: AdminCall,
@@ -182,7 +217,7 @@ async function runChange(
     try {
       await onChange?.(record, call.request)
     } catch (error) {
-      // The change is made, or failed for its own reason: the response must say so.
+      // A failed report must not change the response to the change itself.
       onError(error)
     }
   }
@@ -194,7 +229,7 @@ async function runChange(
     return { ...fields, set: changes.length - removed, removed }
   } catch (error) {
     const code = isStoreError(error) ? error.code : undefined
-    // Without a plan, the call failed before its first write.
+    // Without planned changes, the call failed before its first write.
     if (planned.length > 0) await report({ changes: planned, outcome: 'failed', code })
     throw error
   }

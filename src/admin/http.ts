@@ -1,8 +1,8 @@
 import { quote } from '../errors.ts'
 
 /**
- * The largest request body that the admin API reads, in bytes: 16 MiB. A text of 2,000,000 bytes fits,
- * the most that a Durable Object stores, even if each of its characters is escaped twice.
+ * The largest request body that the admin API reads, in bytes: 16 MiB. An encoded value of 2,000,000
+ * bytes fits, the most that a Durable Object stores, even if JSON escapes each of its characters twice.
  */
 export const MAX_BODY_BYTES: number = 16 * 1024 * 1024
 /** The largest entry that the admin API sends or reads, in bytes of JSON; the rest of a body needs room too. */
@@ -30,7 +30,7 @@ export class HttpError extends Error {
   }
 }
 
-/** Makes a JSON response that no cache keeps. */
+/** Creates a JSON response that is never cached. */
 export function jsonResponse(
   body: unknown,
   status = 200,
@@ -57,7 +57,7 @@ export async function readJsonObject(request: Request, maxBytes: number): Promis
       'Send JSON in UTF-8, with the header "content-type: application/json".',
     )
   }
-  const text = await readText(request, maxBytes)
+  const text = await readBodyText(request, maxBytes)
   let body: unknown
   try {
     body = JSON.parse(text)
@@ -70,7 +70,7 @@ export async function readJsonObject(request: Request, maxBytes: number): Promis
   return body as JsonFields
 }
 
-async function readText(request: Request, maxBytes: number): Promise<string> {
+async function readBodyText(request: Request, maxBytes: number): Promise<string> {
   const tooLarge = new HttpError(413, `The body is too large: at most ${maxBytes} bytes are read.`)
   if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
@@ -108,7 +108,7 @@ export function assertKnownFields(body: JsonFields, known: readonly string[], wh
 }
 
 /**
- * Reads a field with text that is not blank.
+ * Returns a field that must be a string with more than white space.
  *
  * @param maxLength the most UTF-16 code units
  * @param where text before the sentence, such as `Event 3: `
@@ -117,9 +117,9 @@ export function assertKnownFields(body: JsonFields, known: readonly string[], wh
  * @example
  * const body = await readJsonObject(request, 32 * 1024)
  * assertKnownFields(body, ['room', 'text'])
- * const room = readTextField(body, 'room', 128)
+ * const room = parseTextField(body, 'room', 128)
  */
-export function readTextField(
+export function parseTextField(
   body: JsonFields,
   name: string,
   maxLength: number,
@@ -128,34 +128,40 @@ export function readTextField(
   const value = Object.hasOwn(body, name) ? body[name] : undefined
   if (value === undefined) throw new HttpError(400, `${where}The field "${name}" is missing.`)
   if (typeof value !== 'string') {
-    throw new HttpError(400, `${where}The field "${name}" must be a string.`)
+    throw new HttpError(
+      400,
+      `${where}The field "${name}" must be a string; received ${quote(value)}.`,
+    )
   }
-  if (value.trim() === '') throw new HttpError(400, `${where}The field "${name}" is empty.`)
+  if (value.trim() === '') {
+    throw new HttpError(400, `${where}The field "${name}" is empty: it needs visible text.`)
+  }
   if (value.length > maxLength) {
     throw new HttpError(
       400,
-      `${where}The field "${name}" is too long: at most ${maxLength} characters.`,
+      `${where}The field "${name}" is too long: it has ${value.length} characters, at most ${maxLength} are allowed.`,
     )
   }
   return value
 }
 
 /** @throws HttpError 400 unless a field or parameter has one of the `choices` */
-export function readChoice<C extends string>(
+export function parseChoice<C extends string>(
   name: string,
   given: unknown,
   choices: readonly C[],
 ): C {
   const found = choices.find((choice) => choice === given)
   if (found !== undefined) return found
-  throw new HttpError(400, `"${name}" must be one of: ${choices.join(', ')}.`)
+  const received = given === undefined ? 'it is missing' : `received ${quote(given)}`
+  throw new HttpError(400, `"${name}" must be one of: ${choices.join(', ')}; ${received}.`)
 }
 
-/** The parameters of an address by name. */
+/** The query parameters of a URL by name. */
 export type Query = Readonly<Record<string, string | undefined>>
 
-/** @throws HttpError 400 for a parameter that is not in `known`, or is given twice */
-export function readQuery(request: Request, known: readonly string[]): Query {
+/** @throws HttpError 400 for a parameter that is not in `known`, or that occurs twice */
+export function parseQuery(request: Request, known: readonly string[]): Query {
   const found = new Map<string, string>()
   for (const [name, value] of new URL(request.url).searchParams) {
     if (!known.includes(name)) {

@@ -1,5 +1,5 @@
-/** `botshelf/admin`: an HTTP API over what a bot stores, and its client. */
-export { bearerToken, isSameSecret } from './bearer-token.ts'
+/** `botshelf/admin`: an HTTP API for the stored entries of a bot, and its client. */
+export { bearerAuth, isSameSecret } from './bearer-auth.ts'
 export { AdminError, callBot } from './client.ts'
 export type { AdminAccess, AdminErrorDetails, BotCallOptions } from './client.ts'
 export { errorResponse } from './error-response.ts'
@@ -11,7 +11,7 @@ export {
   HttpError,
   jsonResponse,
   readJsonObject,
-  readTextField,
+  parseTextField,
 } from './http.ts'
 export type { JsonFields } from './http.ts'
 export { remoteTarget } from './remote-target.ts'

@@ -34,7 +34,10 @@ export function assertPlainJson(value: unknown): void {
     }
     const first = visited.get(node.value)
     if (first !== undefined) {
-      throw notPlain(node, `is the same object as ${pathOf(first)}, which JSON would copy`)
+      throw createNotPlainError(
+        node,
+        `is the same object as ${pathOf(first)}, which JSON would copy`,
+      )
     }
     visited.set(node.value, node)
     for (const child of childrenOf(node, node.value).toReversed()) nodes.push(child)
@@ -45,18 +48,19 @@ function assertPlainPrimitive(node: JsonNode): void {
   const { value } = node
   switch (typeof value) {
     case 'string':
-      if (!value.isWellFormed()) throw notPlain(node, 'is text with an unpaired surrogate')
+      if (!value.isWellFormed())
+        throw createNotPlainError(node, 'is text with an unpaired surrogate')
       return
     case 'number':
-      if (Object.is(value, -0)) throw notPlain(node, 'is -0')
-      if (!Number.isFinite(value)) throw notPlain(node, `is ${value}`)
+      if (Object.is(value, -0)) throw createNotPlainError(node, 'is -0')
+      if (!Number.isFinite(value)) throw createNotPlainError(node, `is ${value}`)
       return
     case 'undefined':
-      throw notPlain(node, 'is undefined')
+      throw createNotPlainError(node, 'is undefined')
     case 'bigint':
     case 'function':
     case 'symbol':
-      throw notPlain(node, `is a ${typeof value}`)
+      throw createNotPlainError(node, `is a ${typeof value}`)
     default:
       return
   }
@@ -66,21 +70,21 @@ function childrenOf(node: JsonNode, value: object): JsonNode[] {
   const name = builtInName(value)
   if (name === 'Array' && Array.isArray(value)) return elementsOf(node, value)
   if (name === 'Object' && Object.getPrototypeOf(value) !== null) return propertiesOf(node, value)
-  if (name === 'Object') throw notPlain(node, 'is an object without a prototype')
-  if (name === undefined) throw notPlain(node, `is ${describeObject(value, name)}`)
-  throw notPlain(node, `is ${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`)
+  if (name === 'Object') throw createNotPlainError(node, 'is an object without a prototype')
+  if (name === undefined) throw createNotPlainError(node, `is ${describeObject(value, name)}`)
+  throw createNotPlainError(node, `is ${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`)
 }
 
 function elementsOf(parent: JsonNode, list: readonly unknown[]): JsonNode[] {
   const elements: JsonNode[] = []
   for (let index = 0; index < list.length; index++) {
     const element = { value: list[index], step: index, parent }
-    if (!Object.hasOwn(list, index)) throw notPlain(element, 'is a hole')
+    if (!Object.hasOwn(list, index)) throw createNotPlainError(element, 'is a hole')
     elements.push(element)
   }
   // An array's own keys are its elements and `length`.
   if (Reflect.ownKeys(list).length > list.length + 1) {
-    throw notPlain(parent, 'has a property besides its elements')
+    throw createNotPlainError(parent, 'has a property besides its elements')
   }
   return elements
 }
@@ -88,17 +92,18 @@ function elementsOf(parent: JsonNode, list: readonly unknown[]): JsonNode[] {
 function propertiesOf(parent: JsonNode, value: object): JsonNode[] {
   const entries = Object.entries(value)
   if (Reflect.ownKeys(value).length > entries.length) {
-    throw notPlain(parent, 'has a property that JSON leaves out')
+    throw createNotPlainError(parent, 'has a property that JSON leaves out')
   }
   return entries.map(([step, propertyValue]) => {
     const property = { value: propertyValue, step, parent }
-    if (step === '__proto__') throw notPlain(property, 'has a name that is not allowed')
-    if (!step.isWellFormed()) throw notPlain(property, 'has a name with an unpaired surrogate')
+    if (step === '__proto__') throw createNotPlainError(property, 'has a name that is not allowed')
+    if (!step.isWellFormed())
+      throw createNotPlainError(property, 'has a name with an unpaired surrogate')
     return property
   })
 }
 
-function notPlain(node: JsonNode, reason: string): NotPlainError {
+function createNotPlainError(node: JsonNode, reason: string): NotPlainError {
   return new NotPlainError(`${pathOf(node)} ${reason}`)
 }
 

@@ -1,6 +1,6 @@
 import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES } from '../backup/chunks.ts'
-import { readCursor, writeCursor } from '../backup/cursor.ts'
-import { EntryError, encodeRecord, type StoredText } from '../backup/entry.ts'
+import { decodeCursor, encodeCursor } from '../backup/cursor.ts'
+import { InvalidInputError, toStoredValue, type StoredValue } from '../backup/entry.ts'
 import { type EntrySlice, keysAfter, readSlice } from '../backup/slice.ts'
 import { decode } from '../codec.ts'
 import { quote } from '../errors.ts'
@@ -8,11 +8,11 @@ import type { StorageRuntime, Store } from '../index.ts'
 import { HttpError } from './http.ts'
 import { assertPlainJson, NotPlainError } from './plain-json.ts'
 
-// One listing reads a namespace of this size as a whole; a larger one is read value by value.
-const MAX_ENTRIES_OF_ALL = 1000
-const MAX_KEYS = 1000
+// One listing reads a namespace of up to this size as a whole; a larger one is read value by value.
+const MAX_ENTRIES_OF_WHOLE_NAMESPACE = 1000
+const MAX_KEYS_PER_PAGE = 1000
 
-/** How values are sent: as text of `botshelf/codec`, or as plain JSON. */
+/** How values are sent: `text` is a string that `botshelf/codec` encoded, `json` is plain JSON. */
 export type ValueForm = 'text' | 'json'
 
 /** The keys of a namespace that a request asks for. */
@@ -20,7 +20,7 @@ export interface KeySelection {
   readonly namespace: string
   /** Only keys with this prefix. */
   readonly prefix?: string | undefined
-  /** The cursor of the page before; absent or empty for the first page. */
+  /** The `cursor` of the previous page; absent or empty for the first page. */
   readonly cursor?: string | undefined
 }
 
@@ -53,10 +53,10 @@ export interface KeysPage {
  * is the whole namespace, otherwise 200, and about 1 MiB.
  *
  * @throws HttpError 409 for a value that plain JSON cannot hold
- * @throws EntryError for a cursor of another namespace
+ * @throws InvalidInputError for a cursor of another namespace
  * @throws StoreError of the storage
  */
-export async function readEntries(
+export async function readEntriesPage(
   runtime: StorageRuntime,
   selection: EntrySelection,
 ): Promise<EntriesPage> {
@@ -81,17 +81,17 @@ export async function readEntries(
 /**
  * Reads a page of keys, sorted, at most 1,000.
  *
- * @throws EntryError for a cursor of another namespace
+ * @throws InvalidInputError for a cursor of another namespace
  * @throws StoreError of the storage
  */
-export async function readKeys(
+export async function readKeysPage(
   runtime: StorageRuntime,
   { namespace, prefix = '', cursor }: KeySelection,
 ): Promise<KeysPage> {
-  const after = readKeyCursor(namespace, cursor)
+  const after = decodeKeyCursor(namespace, cursor)
   await using store = await runtime.open(namespace)
   const keys = await keysAfter(store, { prefix, after })
-  const page = keys.slice(0, MAX_KEYS)
+  const page = keys.slice(0, MAX_KEYS_PER_PAGE)
   const isLast = page.length === keys.length
   return { keys: page, cursor: isLast ? null : cursorAfter(namespace, page.at(-1)) }
 }
@@ -103,29 +103,29 @@ async function readSelected(store: Store, selection: EntrySelection): Promise<En
       throw new HttpError(400, 'Send the parameter "key" without "prefix" and "cursor".')
     }
     const record = await store.record(key)
-    const entries = new Map<string, StoredText>()
-    if (record !== undefined) entries.set(key, encodeRecord(record))
+    const entries = new Map<string, StoredValue>()
+    if (record !== undefined) entries.set(key, toStoredValue(record))
     return { entries, isLast: true }
   }
   return readSlice(store, {
     prefix,
-    after: readKeyCursor(namespace, cursor),
+    after: decodeKeyCursor(namespace, cursor),
     maxEntries: MAX_CHUNK_ENTRIES,
-    maxEntriesOfAll: MAX_ENTRIES_OF_ALL,
+    maxEntriesOfWholeStore: MAX_ENTRIES_OF_WHOLE_NAMESPACE,
     maxBytes: MAX_CHUNK_BYTES,
   })
 }
 
-/** Returns the key that a cursor of this namespace is behind. */
-function readKeyCursor(namespace: string, cursor: string | undefined): string | undefined {
+/** Returns the key before the position of a cursor of this namespace. */
+function decodeKeyCursor(namespace: string, cursor: string | undefined): string | undefined {
   if (!cursor) return undefined
-  const name = readCursor(cursor)
+  const name = decodeCursor(cursor)
   if (name.namespace === namespace) return name.key
-  throw new EntryError('The cursor belongs to another namespace.')
+  throw new InvalidInputError('The cursor belongs to another namespace.')
 }
 
 function cursorAfter(namespace: string, key: string | undefined): string | null {
-  return key === undefined ? null : writeCursor({ namespace, key })
+  return key === undefined ? null : encodeCursor({ namespace, key })
 }
 
 /** @throws HttpError 409 */

@@ -1,6 +1,6 @@
 import { jsonBytes, MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, splitIntoChunks } from '../backup/chunks.ts'
-import { type BackupChange, byName, type StoredText } from '../backup/entry.ts'
-import { sealPart } from '../backup/part.ts'
+import { type BackupChange, byName, type StoredValue } from '../backup/entry.ts'
+import { createPart } from '../backup/part.ts'
 import type { BackupTarget } from '../backup/target.ts'
 import { quote } from '../errors.ts'
 import { type AdminAccess, AdminError, callBot } from './client.ts'
@@ -18,7 +18,7 @@ export interface RemoteTargetOptions extends AdminAccess {
   readonly basePath?: string | undefined
 }
 
-/** The address of an admin API and the storage that its calls name. */
+/** The URL of an admin API and the storage that its calls name. */
 interface RemoteApi {
   readonly access: AdminAccess
   readonly basePath: string
@@ -26,9 +26,13 @@ interface RemoteApi {
 }
 
 /**
- * Makes a storage of a bot that serves `createAdminHandler` a {@link BackupTarget}. A call takes up to
- * 200 changes and 1 MiB, or a single change of almost 16 MiB; `apply` rejects a larger change before
- * the first call. If the bot is busy or cannot be reached, `apply` retries a call three times.
+ * Creates a {@link BackupTarget} that reads and changes a bot's storage through its admin API
+ * (`createAdminHandler`). A call takes up to 200 changes and 1 MiB, or a single change of almost 16 MiB;
+ * `apply` rejects a larger change before the first call. If a call is answered 503 or 429, or the bot
+ * cannot be reached, `apply` retries it three times.
+ *
+ * The bot skips entries that have expired and entries of its `excludedNamespaces`, without an error;
+ * `onDone` counts them as applied. A value under the key of an expired entry is kept.
  *
  * The methods reject with an AdminError.
  *
@@ -45,9 +49,9 @@ export function remoteTarget(options: RemoteTargetOptions): BackupTarget {
       return (answer as { readonly namespaces: readonly string[] }).namespaces
     },
     async entries(namespace) {
-      const entries = new Map<string, StoredText>()
+      const entries = new Map<string, StoredValue>()
       for (let cursor: string | null = ''; cursor !== null;) {
-        // Not in the path: URLs drop the segments `.` and `..`, also if they are escaped.
+        // The namespace is not in the path: URLs drop the segments `.` and `..`, even escaped.
         const path = pathOf(remote, 'storage', { namespace, cursor })
         const page = (await callBot(access, path)) as TextPage
         for (const [key, value] of Object.entries(page.entries)) {
@@ -79,7 +83,7 @@ function pathOf(
   return `${basePath}/${resource}?${query.toString()}`
 }
 
-/** Applies changes as a restore of its own. */
+/** Sends the changes as one restore, part by part. */
 async function restore(
   remote: RemoteApi,
   changes: readonly BackupChange[],
@@ -89,27 +93,27 @@ async function restore(
   const chunks = [...splitIntoChunks(changes.toSorted(byName), bounds)]
   const path = pathOf(remote, 'restore')
   let done = 0
-  let id: string | undefined
+  let restoreToken: string | undefined
   let after: string | null = null
   for (const [index, entries] of chunks.entries()) {
-    const part = await sealPart({ after, entries, isLast: index === chunks.length - 1 })
-    const body = { mode: 'merge', part, restore: id }
+    const part = await createPart({ after, entries, isLast: index === chunks.length - 1 })
+    const body = { mode: 'merge', part, restore: restoreToken }
     const answer = await callWithRetries(remote.access, path, body)
-    id = (answer as { readonly restore: string }).restore
+    restoreToken = (answer as { readonly restore: string }).restore
     after = part.next
     done += entries.length
     onDone(done)
   }
 }
 
-/** A page of `GET /admin/storage` with values as text. */
+/** A page of `GET /admin/storage` with encoded values. */
 interface TextPage {
   readonly entries: Readonly<Record<string, string>>
   readonly expires: Readonly<Record<string, number>>
   readonly cursor: string | null
 }
 
-/** Makes a call that is idempotent, up to four times. */
+/** Sends an idempotent call, up to four times. */
 async function callWithRetries(access: AdminAccess, path: string, body: unknown): Promise<unknown> {
   for (const delay of RETRY_DELAYS_MS) {
     try {

@@ -1,36 +1,45 @@
 import { MAX_CHUNK_ENTRIES } from '../backup/chunks.ts'
-import { fromBase64Url, readCursor, toBase64Url, writeCursor } from '../backup/cursor.ts'
+import { fromBase64Url, decodeCursor, toBase64Url, encodeCursor } from '../backup/cursor.ts'
 import { type BackupChange, type BackupRemoval, byName, type EntryName } from '../backup/entry.ts'
 import { parsePart, type PartRange } from '../backup/part.ts'
 import type { RestoreMode } from '../backup/plan.ts'
 import { listNamespaces, runtimeTarget } from '../backup/runtime-target.ts'
 import { quote } from '../errors.ts'
 import { isLive, type StorageRuntime } from '../index.ts'
-import { assertKnownFields, HttpError, MAX_BODY_BYTES, readChoice, readJsonObject } from './http.ts'
-import { MAX_REMOVED, type OnPlanned } from './write-namespace.ts'
+import {
+  assertKnownFields,
+  HttpError,
+  MAX_BODY_BYTES,
+  parseChoice,
+  readJsonObject,
+} from './http.ts'
+import { MAX_UNNAMED_REMOVALS, type OnPlanned } from './write-namespace.ts'
 
 /**
- * How far a restore is. The client keeps it between two parts, signed, as the id of the restore;
- * the server stores nothing.
+ * The progress of a restore. The client keeps it between two parts as the restore token, which is this
+ * state with a signature; each response returns a new one. The server stores nothing.
  */
 export interface RestoreState {
   /** The format of this state. */
   readonly v: 1
   readonly mode: RestoreMode
   readonly storage: string
-  /** The cursor that the next part must begin behind; `null` for the first part. */
+  /** The cursor after which the next part must start; `null` for the first part. */
   readonly after: string | null
-  /** The part to send again: all of it is set, and what it lacks is removed up to a cursor. */
-  readonly begun?: { readonly sha256: string; readonly removed: string }
+  /**
+   * Present if the last part must be sent again: all of its entries are set, and there is more to remove
+   * after the cursor `removedUpTo`. `sha256` identifies the part.
+   */
+  readonly unfinished?: { readonly sha256: string; readonly removedUpTo: string }
   /** Whether the last part was restored. */
   readonly done: boolean
 }
 
-/** What signs and names a restore. */
+/** The storage name and the signing key of a restore. */
 export interface RestoreContext {
   /** The name of the storage. */
   readonly storage: string
-  /** The key that signs restore ids. */
+  /** The key that signs restore tokens. */
   readonly secret: string
 }
 
@@ -47,18 +56,18 @@ export interface RestoreRequest {
 export interface RestoreResult {
   readonly state: RestoreState
   readonly changes: readonly BackupChange[]
-  /** Whether to send the same part again with the new id, because there is more to remove. */
-  readonly again: boolean
+  /** Whether to send the same part again with the new token, because there is more to remove. */
+  readonly hasMoreToRemove: boolean
   /** Whether the restore is complete. */
   readonly done: boolean
 }
 
 /**
- * Reads `{ mode, part, restore? }`: a part of at most 200 entries and 16 MiB, and the id that the
- * response to the part before returned.
+ * Reads `{ mode, part, restore? }` from a body of at most 16 MiB: a part of at most 200 entries, and the
+ * restore token that the response to the previous part returned.
  *
  * @throws HttpError 400, 413 or 415; 409 for a part that is not the next one of this restore
- * @throws EntryError for an invalid part
+ * @throws InvalidInputError for an invalid part
  */
 export async function readRestoreRequest(
   request: Request,
@@ -67,8 +76,8 @@ export async function readRestoreRequest(
   const body = await readJsonObject(request, MAX_BODY_BYTES)
   assertKnownFields(body, ['mode', 'part', 'restore'])
   const { part } = body
-  const mode = readChoice('mode', body['mode'], ['merge', 'replace'])
-  const state = await readState(mode, body['restore'], context)
+  const mode = parseChoice('mode', body['mode'], ['merge', 'replace'])
+  const state = await stateOf(mode, body['restore'], context)
   const given = (part as { entries?: unknown } | null | undefined)?.entries
   if (Array.isArray(given) && given.length > MAX_CHUNK_ENTRIES) {
     throw new HttpError(
@@ -77,19 +86,24 @@ export async function readRestoreRequest(
     )
   }
   const { after, entries, next, sha256, range } = await parsePart(part)
-  if (after !== state.after) throw outOfOrder(state)
-  if (state.begun !== undefined && state.begun.sha256 !== sha256) {
-    throw new HttpError(409, 'This is a different part; send the last one again, as "again" asked.')
+  if (after !== state.after) throw createOutOfOrderError(state)
+  if (state.unfinished !== undefined && state.unfinished.sha256 !== sha256) {
+    throw new HttpError(
+      409,
+      'The last part is not finished (its response had "again": true): send the same part; this is another one.',
+    )
   }
   return { state, entries, next, sha256, range }
 }
 
 /**
- * Restores a part; doing so twice is the same as once. In the mode `replace` it also removes what is
- * stored in the range of the part and is not in it, after the part is set, at most 500 entries a
- * call. Entries that have expired count as absent.
+ * Restores a part. Restoring it twice has the same result as once. It skips entries that have expired
+ * and entries of `excludedNamespaces`, without an error; the response does not count them.
  *
- * @throws StoreError of the storage; before the first write, if it cannot hold the part
+ * In the mode `replace`, after it has set the entries, it removes stored entries in the range of the
+ * part that the part does not have, at most 500 a call.
+ *
+ * @throws StoreError of the storage; before the first write, if an entry exceeds the limits in `traits`
  */
 export async function restorePart(
   runtime: StorageRuntime,
@@ -107,22 +121,24 @@ export async function restorePart(
     state.mode === 'replace'
       ? await listOthers(runtime, { state, entries: live, range }, excludedNamespaces)
       : []
-  const removed = others.slice(0, MAX_REMOVED)
-  const set = state.begun === undefined ? live : []
+  const removed = others.slice(0, MAX_UNNAMED_REMOVALS)
+  const set = state.unfinished === undefined ? live : []
   const changes = [...set, ...removed]
   await target.check(changes)
   onPlanned(changes)
   await target.apply(set)
   await target.apply(removed)
-  // A concurrent call may have removed what this part has set; see `setNamespace`.
+  // A concurrent call may have removed what this part has set; see `replaceNamespace`.
   if (removed.length > 0) await target.setMissing(live)
   const last = removed.at(-1)
-  const again = removed.length < others.length && last !== undefined
-  const done = !again && next === null
+  const hasMoreToRemove = removed.length < others.length && last !== undefined
+  const done = !hasMoreToRemove && next === null
   const { v, mode, storage } = state
-  const after = again ? state.after : next
-  const begun = again ? { begun: { sha256, removed: writeCursor(last) } } : {}
-  return { state: { v, mode, storage, after, ...begun, done }, changes, again, done }
+  const after = hasMoreToRemove ? state.after : next
+  const unfinished = hasMoreToRemove
+    ? { unfinished: { sha256, removedUpTo: encodeCursor(last) } }
+    : {}
+  return { state: { v, mode, storage, after, ...unfinished, done }, changes, hasMoreToRemove, done }
 }
 
 /** Options of {@link restorePart}. */
@@ -131,42 +147,53 @@ export interface RestoreOptions {
   readonly onPlanned: OnPlanned
 }
 
-async function readState(
+async function stateOf(
   mode: RestoreMode,
-  id: unknown,
+  token: unknown,
   { storage, secret }: RestoreContext,
 ): Promise<RestoreState> {
   const first: RestoreState = { v: 1, mode, storage, after: null, done: false }
-  if (id === undefined) return first
-  if (typeof id !== 'string') throw new HttpError(400, 'The field "restore" must be a string.')
-  const state = await readRestoreId(id, secret)
+  if (token === undefined) return first
+  if (typeof token !== 'string') throw new HttpError(400, 'The field "restore" must be a string.')
+  const state = await verifyRestoreToken(token, secret)
   for (const field of ['mode', 'storage'] as const) {
     if (state[field] === first[field]) continue
-    throw new HttpError(409, `This restore was begun with the ${field} "${state[field]}".`)
+    throw new HttpError(
+      409,
+      `This restore has the ${field} "${state[field]}"; received "${first[field]}". Omit "restore" to start a new restore.`,
+    )
   }
-  if (state.done) throw new HttpError(409, 'This restore is complete.')
+  if (state.done)
+    throw new HttpError(409, 'This restore is complete. Omit "restore" to start a new one.')
   return state
 }
 
-function outOfOrder({ after }: RestoreState): HttpError {
+function createOutOfOrderError({ after }: RestoreState): HttpError {
   if (after === null) {
-    return new HttpError(409, 'The part is out of order: a restore begins with the first part.')
+    return new HttpError(
+      409,
+      'The part is out of order: a restore starts with the first part, whose "after" is null.',
+    )
   }
-  const { namespace, key } = readCursor(after)
+  const { namespace, key } = decodeCursor(after)
   return new HttpError(
     409,
-    `The part is out of order: the next one begins behind ${quote(key)} of ${quote(namespace)}.`,
+    `The part is out of order: the next part must start after the key ${quote(key)} of the namespace ${quote(namespace)}.`,
   )
 }
 
-/** Lists what is stored in the range of a part and is not in it, sorted; stops above 500 entries. */
+/**
+ * Lists stored entries in the range of a part that the part does not have, sorted. It stops after the
+ * namespace with which they exceed 500.
+ */
 async function listOthers(
   runtime: StorageRuntime,
   { state, entries, range }: Pick<RestoreRequest, 'state' | 'entries' | 'range'>,
   excludedNamespaces: readonly string[],
 ): Promise<readonly BackupRemoval[]> {
   const { upTo } = range
-  const from = state.begun === undefined ? range.after : readCursor(state.begun.removed)
+  const from =
+    state.unfinished === undefined ? range.after : decodeCursor(state.unfinished.removedUpTo)
   const isWithin = (name: EntryName): boolean =>
     (from === undefined || byName(name, from) > 0) &&
     (upTo === undefined || byName(name, upTo) <= 0)
@@ -183,23 +210,23 @@ async function listOthers(
         found.push({ ...name, remove: true })
       }
     }
-    if (found.length > MAX_REMOVED) break
+    if (found.length > MAX_UNNAMED_REMOVALS) break
   }
   return found.toSorted(byName)
 }
 
 /** Encodes a state as text that is signed with the secret. */
-export async function writeRestoreId(state: RestoreState, secret: string): Promise<string> {
+export async function signRestoreToken(state: RestoreState, secret: string): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(state))
   const key = await importKey(secret, 'sign')
   const signature = new Uint8Array(await crypto.subtle.sign('HMAC', key, bytes))
   return `${toBase64Url(bytes)}.${toBase64Url(signature)}`
 }
 
-/** @throws HttpError 400 if the id was not signed with this secret */
-async function readRestoreId(id: string, secret: string): Promise<RestoreState> {
+/** @throws HttpError 400 if the token was not signed with this secret */
+async function verifyRestoreToken(token: string, secret: string): Promise<RestoreState> {
   try {
-    const [text = '', signature = '', ...others] = id.split('.')
+    const [text = '', signature = '', ...others] = token.split('.')
     const bytes = fromBase64Url(text)
     const key = await importKey(secret, 'verify')
     if (
@@ -207,15 +234,15 @@ async function readRestoreId(id: string, secret: string): Promise<RestoreState> 
       (await crypto.subtle.verify('HMAC', key, fromBase64Url(signature), bytes))
     ) {
       const state = JSON.parse(new TextDecoder().decode(bytes)) as RestoreState
-      // The signature says that this API wrote it, but it may have been a later version.
+      // A valid signature proves that this API created it, but maybe a later version of it.
       if ((state.v as number) === 1) return state
     }
   } catch {
-    // The id is not base64url.
+    // The token is not base64url.
   }
   throw new HttpError(
     400,
-    'The restore id is invalid: send the "restore" of the last response, or none to begin again.',
+    'The restore token is invalid: send the "restore" of the last response, or omit it to start over.',
   )
 }
 

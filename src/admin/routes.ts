@@ -1,17 +1,17 @@
-import { readCursor } from '../backup/cursor.ts'
+import { decodeCursor } from '../backup/cursor.ts'
 import type { BackupChange } from '../backup/entry.ts'
 import { readPart } from '../backup/read-parts.ts'
 import { countEntries, listNamespaces } from '../backup/runtime-target.ts'
 import type { StorageRuntime } from '../index.ts'
-import { HttpError, type Query, readChoice } from './http.ts'
-import { readEntries, readKeys, type ValueForm } from './read-namespace.ts'
-import { readRestoreRequest, restorePart, writeRestoreId } from './restore.ts'
+import { HttpError, type Query, parseChoice } from './http.ts'
+import { readEntriesPage, readKeysPage, type ValueForm } from './read-namespace.ts'
+import { readRestoreRequest, restorePart, signRestoreToken } from './restore.ts'
 import {
   mergeNamespace,
   type OnPlanned,
   readMergeRequest,
-  readSetRequest,
-  setNamespace,
+  readReplaceRequest,
+  replaceNamespace,
 } from './write-namespace.ts'
 
 /** An authorized call with its storage open. */
@@ -21,10 +21,10 @@ export interface AdminCall {
   readonly runtime: StorageRuntime
   /** The name of the storage. */
   readonly storage: string
-  /** The namespace of the address; empty for a route that takes none. */
+  /** The namespace in the URL; empty for a route that takes none. */
   readonly namespace: string
   readonly excludedNamespaces: readonly string[]
-  /** Signs restore ids. */
+  /** The key that signs restore tokens. */
   readonly secret: string
 }
 
@@ -35,7 +35,7 @@ export interface ReadAction {
   readonly read: (call: AdminCall) => Promise<unknown>
 }
 
-/** The kind of a change: `PUT` and `PATCH` of a namespace, or a part of a restore. */
+/** The kind of a change: `set` for `PUT` of a namespace, `merge` for `PATCH`, or a part of a restore. */
 export type ChangeKind = 'set' | 'merge' | 'restore'
 
 /** An action that changes entries. */
@@ -43,8 +43,8 @@ export interface ChangeAction {
   /** The parameters that it takes besides `storage` and `namespace`. */
   readonly parameters: readonly string[]
   readonly kind: ChangeKind
-  /** What it stores, as the subject of a sentence. */
-  readonly written: string
+  /** Names what it stores, for error messages, such as `the entries`. */
+  readonly writtenNoun: string
   readonly change: (call: AdminCall, onPlanned: OnPlanned) => Promise<ChangeResult>
 }
 
@@ -58,14 +58,14 @@ export interface ChangeResult {
 /** What the admin API does for one method of a path. */
 export type AdminAction = ReadAction | ChangeAction
 
-/** A path below the base path, and its actions by method. */
+/** The actions of a path below the base path, by method. */
 export interface AdminRoute {
   readonly actions: Readonly<Record<string, AdminAction>>
-  /** Whether the address names a namespace, as the next segment or by `?namespace=`. */
+  /** Whether the URL names a namespace, as the next segment or by `?namespace=`. */
   readonly hasNamespace: boolean
 }
 
-/** A route that matches an address. */
+/** A route that matches a URL. */
 export interface MatchedRoute extends AdminRoute {
   /** The namespace as it is escaped in the path. */
   readonly segment: string | undefined
@@ -82,7 +82,7 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
           async read({ runtime, query }) {
             const { sizes } = query
             if (sizes === undefined) return { namespaces: await listNamespaces(runtime) }
-            readChoice('sizes', sizes, ['true'])
+            parseChoice('sizes', sizes, ['true'])
             const counts = await countEntries(runtime)
             return { namespaces: [...counts.keys()], sizes: Object.fromEntries(counts) }
           },
@@ -98,12 +98,13 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
         GET: {
           parameters: ['prefix', 'cursor'],
           read: ({ runtime, namespace, query: { prefix, cursor } }) =>
-            readKeys(runtime, { namespace, prefix, cursor }),
+            readKeysPage(runtime, { namespace, prefix, cursor }),
         },
       },
     },
   ],
   [
+    // The entries of a namespace. The parameter `storage`, in contrast, names a backend.
     'storage',
     {
       hasNamespace: true,
@@ -112,24 +113,30 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
           parameters: ['key', 'prefix', 'cursor', 'as'],
           read({ runtime, namespace, query }) {
             const { key, prefix, cursor } = query
-            return readEntries(runtime, { namespace, key, prefix, cursor, form: readForm(query) })
+            return readEntriesPage(runtime, {
+              namespace,
+              key,
+              prefix,
+              cursor,
+              form: parseForm(query),
+            })
           },
         },
         PUT: {
           parameters: ['as'],
           kind: 'set',
-          written: 'the entries',
+          writtenNoun: 'the entries',
           async change({ request, runtime, namespace, query }, onPlanned) {
-            const sent = await readSetRequest(request, { namespace, form: readForm(query) })
-            return { changes: await setNamespace(runtime, namespace, sent, onPlanned) }
+            const sent = await readReplaceRequest(request, { namespace, form: parseForm(query) })
+            return { changes: await replaceNamespace(runtime, namespace, sent, onPlanned) }
           },
         },
         PATCH: {
           parameters: ['as'],
           kind: 'merge',
-          written: 'the entries',
+          writtenNoun: 'the entries',
           async change({ request, runtime, namespace, query }, onPlanned) {
-            const sent = await readMergeRequest(request, { namespace, form: readForm(query) })
+            const sent = await readMergeRequest(request, { namespace, form: parseForm(query) })
             return { changes: await mergeNamespace(runtime, namespace, sent, onPlanned) }
           },
         },
@@ -144,7 +151,7 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
         GET: {
           parameters: ['cursor'],
           read({ runtime, excludedNamespaces, query: { cursor } }) {
-            const after = cursor ? readCursor(cursor) : undefined
+            const after = cursor ? decodeCursor(cursor) : undefined
             return readPart(runtime, { after, excludedNamespaces })
           },
         },
@@ -159,17 +166,28 @@ const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
         POST: {
           parameters: [],
           kind: 'restore',
-          written: 'the part',
+          writtenNoun: 'the part',
           async change({ request, runtime, storage, secret, excludedNamespaces }, onPlanned) {
             if (secret === '') {
-              throw new HttpError(500, 'createAdminHandler needs a "secret" to sign restore ids.')
+              throw new HttpError(
+                500,
+                'createAdminHandler needs a "secret" that is not empty, to sign restore tokens.',
+              )
             }
             const part = await readRestoreRequest(request, { storage, secret })
             const options = { excludedNamespaces, onPlanned }
-            const { state, changes, again, done } = await restorePart(runtime, part, options)
+            const { state, changes, hasMoreToRemove, done } = await restorePart(
+              runtime,
+              part,
+              options,
+            )
             return {
               changes,
-              fields: { restore: await writeRestoreId(state, secret), again, done },
+              fields: {
+                restore: await signRestoreToken(state, secret),
+                again: hasMoreToRemove,
+                done,
+              },
             }
           },
         },
@@ -193,16 +211,16 @@ export function findAction({ actions }: AdminRoute, method: string): AdminAction
   const action = Object.hasOwn(actions, method) ? actions[method] : undefined
   if (action !== undefined) return action
   const allow = Object.keys(actions).join(', ')
-  throw new HttpError(405, `This path takes only ${allow}.`, { allow })
+  throw new HttpError(405, `This path takes only ${allow}; received ${method}.`, { allow })
 }
 
 /**
- * Returns the namespace that an address names. URLs drop the segments `.` and `..`, also if they are
+ * Returns the namespace that a URL names. URLs drop the segments `.` and `..`, also if they are
  * escaped, so those namespaces go into `?namespace=`.
  *
  * @throws HttpError 400
  */
-export function readNamespace({ hasNamespace, segment }: MatchedRoute, query: Query): string {
+export function namespaceOf({ hasNamespace, segment }: MatchedRoute, query: Query): string {
   if (!hasNamespace) return ''
   const namespace = segment === undefined ? query['namespace'] : unescape(segment)
   if (namespace !== undefined) return namespace
@@ -217,6 +235,6 @@ function unescape(segment: string): string {
   }
 }
 
-function readForm({ as = 'text' }: Query): ValueForm {
-  return readChoice('as', as, ['text', 'json'])
+function parseForm({ as = 'text' }: Query): ValueForm {
+  return parseChoice('as', as, ['text', 'json'])
 }

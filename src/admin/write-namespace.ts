@@ -3,10 +3,10 @@ import {
   type BackupChange,
   type BackupEntry,
   type BackupRemoval,
-  EntryError,
-  readExpiry,
-  readName,
-  readText,
+  InvalidInputError,
+  parseExpiry,
+  parseName,
+  parseEncodedValue,
 } from '../backup/entry.ts'
 import { type ListMode, mergeValues } from '../backup/merge.ts'
 import { runtimeTarget } from '../backup/runtime-target.ts'
@@ -19,17 +19,17 @@ import {
   HttpError,
   MAX_BODY_BYTES,
   MAX_ENTRY_BYTES,
-  readChoice,
+  parseChoice,
   readJsonObject,
 } from './http.ts'
 import { assertPlainJson, NotPlainError } from './plain-json.ts'
 import type { ValueForm } from './read-namespace.ts'
 
-/** The most entries that one call removes besides those it names. */
-export const MAX_REMOVED = 500
+/** The most entries that one call removes without naming them. */
+export const MAX_UNNAMED_REMOVALS = 500
 const MAX_CONCURRENT_MERGES = 20
 
-/** Gets the changes of a call after they were checked and before the first write. */
+/** Called with the changes of a call after they were checked and before the first write. */
 export type OnPlanned = (changes: readonly BackupChange[]) => void
 
 /** The namespace that a request writes, and the form of its values. */
@@ -38,12 +38,12 @@ export interface WriteTarget {
   readonly form: ValueForm
 }
 
-/** What `PUT /storage` sends: all entries that the namespace shall have. */
-export interface SetRequest {
+/** The body of `PUT /storage`: all entries that the namespace must contain afterwards. */
+export interface ReplaceRequest {
   readonly entries: readonly BackupEntry[]
 }
 
-/** What `PATCH /storage` sends: entries to merge and keys to remove. */
+/** The body of `PATCH /storage`: entries to merge and keys to remove. */
 export interface MergeRequest {
   readonly entries: readonly BackupEntry[]
   readonly lists: ListMode
@@ -51,30 +51,33 @@ export interface MergeRequest {
 }
 
 /**
- * Reads `{ entries, expires? }`, each by key: at most 200 entries and 16 MiB.
+ * Reads `{ entries, expires? }`, two objects by key, from a body of at most 200 entries and 16 MiB.
  *
  * @throws HttpError 400, 413 or 415
- * @throws EntryError
+ * @throws InvalidInputError
  */
-export async function readSetRequest(request: Request, target: WriteTarget): Promise<SetRequest> {
+export async function readReplaceRequest(
+  request: Request,
+  target: WriteTarget,
+): Promise<ReplaceRequest> {
   const body = await readJsonObject(request, MAX_BODY_BYTES)
   assertKnownFields(body, ['entries', 'expires'])
-  const expires = readByKey(body['expires'] ?? {}, 'expires')
-  const entries = readEntries(body['entries'], target).map((entry) => ({
+  const expires = parseByKey(body['expires'] ?? {}, 'expires')
+  const entries = parseEntries(body['entries'], target).map((entry) => ({
     ...entry,
-    ...readExpiry(expires.get(entry.key)),
+    ...parseExpiry(expires.get(entry.key)),
   }))
   const keys = new Set(entries.map(({ key }) => key))
   const other = [...expires.keys()].find((key) => !keys.has(key))
   if (other === undefined) return { entries }
-  throw new EntryError(`"expires" has the key ${quote(other)}, which is not in "entries".`)
+  throw new InvalidInputError(`"expires" has the key ${quote(other)}, which is not in "entries".`)
 }
 
 /**
- * Reads `{ entries?, lists, remove? }`: at most 200 entries, 200 keys to remove, and 16 MiB.
+ * Reads `{ entries?, lists, remove? }` from a body of at most 200 entries, 200 keys to remove, and 16 MiB.
  *
  * @throws HttpError 400, 413 or 415
- * @throws EntryError
+ * @throws InvalidInputError
  */
 export async function readMergeRequest(
   request: Request,
@@ -83,31 +86,32 @@ export async function readMergeRequest(
   const { namespace } = target
   const body = await readJsonObject(request, MAX_BODY_BYTES)
   assertKnownFields(body, ['entries', 'lists', 'remove'])
-  const lists = readChoice('lists', body['lists'], ['append', 'replace'])
-  const entries = readEntries(body['entries'] ?? {}, target)
+  const lists = parseChoice('lists', body['lists'], ['append', 'replace'])
+  const entries = parseEntries(body['entries'] ?? {}, target)
   const keys = body['remove'] ?? []
-  if (!Array.isArray(keys)) throw new EntryError('The field "remove" must be a list of keys.')
+  if (!Array.isArray(keys))
+    throw new InvalidInputError('The field "remove" must be a list of keys.')
   assertEntryCount(keys.length)
   const remove = keys.map((key: unknown): BackupRemoval => ({
-    ...readName({ namespace, key }),
+    ...parseName({ namespace, key }),
     remove: true,
   }))
   const both = remove.find(({ key }) => entries.some((entry) => entry.key === key))
   if (both === undefined) return { entries, lists, remove }
-  throw new EntryError(`The key ${quote(both.key)} is in both "entries" and "remove".`)
+  throw new InvalidInputError(`The key ${quote(both.key)} is in both "entries" and "remove".`)
 }
 
 /**
- * Sets the entries of a namespace and removes all others. If several such calls run at once, the
- * entries of at least one of them are all there in the end, except on an eventually consistent storage.
+ * Sets the entries of a namespace and removes all others. If several such calls run at the same time,
+ * all entries of at least one of them exist at the end, except on an eventually consistent storage.
  *
  * @throws HttpError 413 if there are more than 500 others
- * @throws StoreError of the storage; before the first write, if it cannot hold the entries
+ * @throws StoreError of the storage; before the first write, if an entry exceeds the limits in `traits`
  */
-export async function setNamespace(
+export async function replaceNamespace(
   runtime: StorageRuntime,
   namespace: string,
-  { entries }: SetRequest,
+  { entries }: ReplaceRequest,
   onPlanned: OnPlanned,
 ): Promise<readonly BackupChange[]> {
   const named = new Set(entries.map(({ key }) => key))
@@ -118,10 +122,10 @@ export async function setNamespace(
       if (!named.has(key)) others.push({ namespace, key, remove: true })
     }
   }
-  if (others.length > MAX_REMOVED) {
+  if (others.length > MAX_UNNAMED_REMOVALS) {
     throw new HttpError(
       413,
-      `There are ${others.length} other entries, of which ${MAX_REMOVED} can be removed at once; remove some of them first, by PATCH.`,
+      `The namespace has ${others.length} entries that the request does not name, and one call removes at most ${MAX_UNNAMED_REMOVALS} of them. Remove at least ${others.length - MAX_UNNAMED_REMOVALS} first, with PATCH and "remove", ${MAX_CHUNK_ENTRIES} keys a call.`,
     )
   }
   const changes = [...entries, ...others]
@@ -129,17 +133,20 @@ export async function setNamespace(
   await target.check(changes)
   onPlanned(changes)
   await target.apply(changes)
-  // Two concurrent calls may each have listed and then removed what the other one set. The call
-  // that looks last does so after all removals, so nothing removes its entries afterwards.
+  // Two concurrent calls may each have listed and then removed entries that the other one set. The call
+  // that restores its entries last does so after all removals, so nothing removes them afterwards.
   if (others.length > 0) await target.setMissing(entries)
   return changes
 }
 
 /**
- * Merges each entry into what its key holds, as one atomic step where the storage has those, and
- * then removes the keys to remove. An expiry is kept.
+ * Merges each entry into the value under its key and then removes the keys to remove. Each merge is one
+ * atomic step, except on a storage whose `traits.atomic` is `none`. An expiry is kept.
  *
- * @throws StoreError of the storage; before the first write, if it cannot hold a merged value
+ * After a failure some entries may be merged; with `lists: 'append'` a retry appends those again.
+ *
+ * @throws StoreError of the storage; before the first write, if a merged value exceeds the limits in
+ * `traits`
  */
 export async function mergeNamespace(
   runtime: StorageRuntime,
@@ -175,49 +182,58 @@ export async function mergeNamespace(
   return changes
 }
 
-function readEntries(given: unknown, { namespace, form }: WriteTarget): readonly BackupEntry[] {
-  const values = readByKey(given, 'entries')
+function parseEntries(given: unknown, { namespace, form }: WriteTarget): readonly BackupEntry[] {
+  const values = parseByKey(given, 'entries')
   assertEntryCount(values.size)
   return [...values].map(([key, value]) => {
-    const name = readName({ namespace, key })
+    const name = parseName({ namespace, key })
     try {
-      const entry = { ...name, value: form === 'text' ? readTextValue(value) : readPlain(value) }
+      const entry = {
+        ...name,
+        value: form === 'text' ? parseEncodedField(value) : parsePlainValue(value),
+      }
       if (jsonBytes(entry) <= MAX_ENTRY_BYTES) return entry
       throw new HttpError(413, `The entry ${quote(key)} is larger than ${MAX_ENTRY_BYTES} bytes.`)
     } catch (error) {
-      if (!(error instanceof EntryError)) throw error
-      throw new EntryError(`The entry ${quote(key)}: ${error.message}`)
+      if (!(error instanceof InvalidInputError)) throw error
+      throw new InvalidInputError(`The entry ${quote(key)}: ${error.message}`)
     }
   })
 }
 
-function readTextValue(value: unknown): string {
-  if (typeof value === 'string') return readText(value)
-  throw new EntryError(
-    'The value must be text of botshelf/codec; to send plain JSON, add "as=json" to the address.',
+function parseEncodedField(value: unknown): string {
+  if (typeof value === 'string') return parseEncodedValue(value)
+  throw new InvalidInputError(
+    'The value must be a string that botshelf/codec encoded; to send plain JSON, add "as=json" to the URL.',
   )
 }
 
-function readPlain(value: unknown): string {
+function parsePlainValue(value: unknown): string {
   try {
-    // JSON.parse accepts what JSON cannot write back: it reads 1e400 as Infinity.
+    // JSON.parse returns values that JSON cannot hold: it reads 1e400 as Infinity.
     assertPlainJson(value)
     return encode(copyValue(value).value)
   } catch (error) {
-    if (error instanceof NotPlainError || isStoreError(error)) throw new EntryError(error.message)
+    if (error instanceof NotPlainError || isStoreError(error))
+      throw new InvalidInputError(error.message)
     throw error
   }
 }
 
-function readByKey(given: unknown, field: string): ReadonlyMap<string, unknown> {
-  if (given === undefined) throw new EntryError(`The field "${field}" is missing.`)
+function parseByKey(given: unknown, field: string): ReadonlyMap<string, unknown> {
+  if (given === undefined) throw new InvalidInputError(`The field "${field}" is missing.`)
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new EntryError(`The field "${field}" must be an object, by key.`)
+    throw new InvalidInputError(
+      `The field "${field}" must be an object with a value for each key; received ${quote(given)}.`,
+    )
   }
   return new Map(Object.entries(given))
 }
 
 function assertEntryCount(count: number): void {
   if (count <= MAX_CHUNK_ENTRIES) return
-  throw new HttpError(413, `There are ${count} entries; send at most ${MAX_CHUNK_ENTRIES} a call.`)
+  throw new HttpError(
+    413,
+    `There are ${count} entries; send at most ${MAX_CHUNK_ENTRIES} in one call.`,
+  )
 }

@@ -1,6 +1,10 @@
-/** The most entries that one call reads, sends or stores. A Worker may make 1,000 calls for one request. */
+/**
+ * The most entries in one request to the admin API, and in one write to a storage. The limit exists
+ * because a Worker may make 1,000 subrequests while it handles a request. `GET /storage` returns a
+ * namespace of up to 1,000 entries as a whole, and `PUT /storage` may remove 500 entries besides.
+ */
 export const MAX_CHUNK_ENTRIES = 200
-/** The bytes of JSON that one call reads, sends or stores; a single entry may take more. */
+/** The most bytes of JSON in one request or one write: 1 MiB. A single larger entry goes alone. */
 export const MAX_CHUNK_BYTES: number = 1024 * 1024
 
 /** The bounds of a chunk. */

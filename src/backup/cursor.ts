@@ -1,16 +1,16 @@
-import { type EntryName, EntryError } from './entry.ts'
+import { type EntryName, InvalidInputError } from './entry.ts'
 
-/** Encodes a position behind an entry as text of letters, digits, `-` and `_`. */
-export function writeCursor({ namespace, key }: EntryName): string {
+/** Encodes the position after an entry as letters, digits, `-` and `_`. */
+export function encodeCursor({ namespace, key }: EntryName): string {
   return toBase64Url(new TextEncoder().encode(JSON.stringify([namespace, key])))
 }
 
 /**
- * Decodes a cursor into the name of the entry that it is behind.
+ * Decodes a cursor into the name of the entry before its position.
  *
- * @throws EntryError if {@link writeCursor} did not write it
+ * @throws InvalidInputError if {@link encodeCursor} did not return it
  */
-export function readCursor(cursor: unknown): EntryName {
+export function decodeCursor(cursor: unknown): EntryName {
   try {
     if (typeof cursor !== 'string') throw new TypeError('A cursor is a string.')
     const bytes = fromBase64Url(cursor)
@@ -20,12 +20,15 @@ export function readCursor(cursor: unknown): EntryName {
     if (!isNamePair(name)) throw new TypeError('A cursor is a namespace and a key.')
     const [namespace, key] = name
     // Base64 has several spellings of the same bytes; only one of them is a cursor.
-    if (writeCursor({ namespace, key }) !== cursor) throw new TypeError('It is not canonical.')
+    if (encodeCursor({ namespace, key }) !== cursor) throw new TypeError('It is not canonical.')
     return { namespace, key }
   } catch (cause) {
-    throw new EntryError('The cursor is invalid: send the one that an earlier response returned.', {
-      cause,
-    })
+    throw new InvalidInputError(
+      'The cursor is invalid: send the one that an earlier response returned.',
+      {
+        cause,
+      },
+    )
   }
 }
 

@@ -7,9 +7,9 @@ import { cloneValue } from '../value/copy-value.ts'
 /** The last time that a `Date` can hold, in milliseconds since 1970. */
 const MAX_TIME_MS = 8.64e15
 
-/** A stored value as a backup holds it. */
-export interface StoredText {
-  /** Text of `botshelf/codec`. */
+/** A stored value in a backup: the encoded value and its expiry. */
+export interface StoredValue {
+  /** The value, encoded by `botshelf/codec`. */
   readonly value: string
   /** When it expires, in milliseconds since 1970; absent: never. */
   readonly expires?: number
@@ -22,7 +22,7 @@ export interface EntryName {
 }
 
 /** One entry of a backup. */
-export interface BackupEntry extends EntryName, StoredText {}
+export interface BackupEntry extends EntryName, StoredValue {}
 
 /** The removal of an entry, which need not exist. */
 export interface BackupRemoval extends EntryName {
@@ -32,19 +32,25 @@ export interface BackupRemoval extends EntryName {
 /** A change to one key: a new value, or its removal. */
 export type BackupChange = BackupEntry | BackupRemoval
 
-/** Thrown for an invalid entry, cursor or part. Its message is one sentence for the sender. */
-export class EntryError extends Error {
-  override readonly name: string = 'EntryError'
+/**
+ * Thrown for invalid input: an entry, a cursor, a part, or a field of a request. Its message is one
+ * sentence for the sender.
+ */
+export class InvalidInputError extends Error {
+  override readonly name: string = 'InvalidInputError'
 }
 
-/** Encodes what a store returned for a key. */
-export function encodeRecord(record: { value: unknown; expires?: number }): StoredText {
+/** Encodes a record of a store. */
+export function toStoredValue(record: { value: unknown; expires?: number }): StoredValue {
   const value = encode(record.value)
   return record.expires === undefined ? { value } : { value, expires: record.expires }
 }
 
-/** Returns whether two stored values have the same text and the same expiry. */
-export function isSameText(one: StoredText | undefined, other: StoredText | undefined): boolean {
+/** Returns whether two stored values have the same encoded value and the same expiry. */
+export function isSameStoredValue(
+  one: StoredValue | undefined,
+  other: StoredValue | undefined,
+): boolean {
   return one?.value === other?.value && one?.expires === other?.expires
 }
 
@@ -67,56 +73,58 @@ export function formatEntry(change: BackupChange): string {
 }
 
 /**
- * Validates an entry of unknown origin. Its value comes out as this version of the codec writes it.
+ * Validates an entry of unknown origin and re-encodes its value with this version of the codec.
  *
- * @throws EntryError
+ * @throws InvalidInputError
  */
-export function readEntry(given: unknown): BackupEntry {
-  const fields = readFields(given, ['namespace', 'key', 'value'], ['expires'])
-  const entry = { ...readName(fields), value: readText(fields['value']) }
-  return { ...entry, ...readExpiry(fields['expires']) }
+export function parseEntry(given: unknown): BackupEntry {
+  const fields = parseFields(given, ['namespace', 'key', 'value'], ['expires'])
+  const entry = { ...parseName(fields), value: parseEncodedValue(fields['value']) }
+  return { ...entry, ...parseExpiry(fields['expires']) }
 }
 
 /**
  * Validates an entry or a removal of unknown origin.
  *
- * @throws EntryError
+ * @throws InvalidInputError
  */
-export function readChange(given: unknown): BackupChange {
+export function parseChange(given: unknown): BackupChange {
   const isRemoval = typeof given === 'object' && given !== null && Object.hasOwn(given, 'remove')
-  if (!isRemoval) return readEntry(given)
-  const fields = readFields(given, ['namespace', 'key', 'remove'])
-  if (fields['remove'] === true) return { ...readName(fields), remove: true }
-  throw new EntryError('The field "remove" must be true.')
+  if (!isRemoval) return parseEntry(given)
+  const fields = parseFields(given, ['namespace', 'key', 'remove'])
+  if (fields['remove'] === true) return { ...parseName(fields), remove: true }
+  throw new InvalidInputError('The field "remove" must be true.')
 }
 
 /**
  * Validates an expiry; without one the result is empty.
  *
- * @throws EntryError
+ * @throws InvalidInputError
  */
-export function readExpiry(given: unknown): { expires?: number } {
+export function parseExpiry(given: unknown): { expires?: number } {
   if (given === undefined) return {}
   if (typeof given === 'number' && Math.abs(given) <= MAX_TIME_MS) return { expires: given }
-  throw new EntryError('The field "expires" must be a time in milliseconds since 1970.')
+  throw new InvalidInputError('The field "expires" must be a time in milliseconds since 1970.')
 }
 
-/** @throws EntryError unless it is an object with all `required` fields and none that is unknown */
-function readFields(
+/** @throws InvalidInputError unless it is an object with all `required` fields and no unknown one */
+function parseFields(
   given: unknown,
   required: readonly string[],
   optional: readonly string[] = [],
 ): Readonly<Record<string, unknown>> {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new EntryError('The entry must be an object.')
+    throw new InvalidInputError('The entry must be an object.')
   }
   for (const name of required) {
-    if (!Object.hasOwn(given, name)) throw new EntryError(`The field "${name}" is missing.`)
+    if (!Object.hasOwn(given, name)) throw new InvalidInputError(`The field "${name}" is missing.`)
   }
   const known = [...required, ...optional]
   const unknown = Object.keys(given).find((name) => !known.includes(name))
   if (unknown !== undefined) {
-    throw new EntryError(`Unknown field ${quote(unknown)}; the fields are: ${known.join(', ')}.`)
+    throw new InvalidInputError(
+      `Unknown field ${quote(unknown)}; the fields are: ${known.join(', ')}.`,
+    )
   }
   return given as Readonly<Record<string, unknown>>
 }
@@ -124,41 +132,41 @@ function readFields(
 /**
  * Validates a namespace and a key.
  *
- * @throws EntryError
+ * @throws InvalidInputError
  */
-export function readName(fields: Readonly<Record<string, unknown>>): EntryName {
+export function parseName(fields: Readonly<Record<string, unknown>>): EntryName {
   const { namespace, key } = fields
   try {
     checkNamespace(namespace)
     checkKey(key, Number.POSITIVE_INFINITY)
   } catch (error) {
-    throw new EntryError(error instanceof Error ? error.message : String(error))
+    throw new InvalidInputError(error instanceof Error ? error.message : String(error))
   }
   return { namespace, key }
 }
 
 /**
- * Validates text of `botshelf/codec` of unknown origin and returns it as this version writes it.
+ * Validates an encoded value of unknown origin and re-encodes it with this version of the codec.
  *
- * @throws EntryError
+ * @throws InvalidInputError
  */
-export function readText(text: unknown): string {
-  if (typeof text !== 'string') throw new EntryError('The field "value" must be a string.')
+export function parseEncodedValue(text: unknown): string {
+  if (typeof text !== 'string') throw new InvalidInputError('The field "value" must be a string.')
   try {
     // The codec reads what a store refuses: values nested too deep, and `undefined`.
     return encode(cloneValue(decode(text)))
   } catch (error) {
-    throw new EntryError(textError(error))
+    throw new InvalidInputError(encodedValueError(error))
   }
 }
 
-function textError(error: unknown): string {
+function encodedValueError(error: unknown): string {
   switch (isStoreError(error) ? error.code : undefined) {
     case 'VERSION_MISMATCH':
       return 'The value was written by a later version of botshelf; update this one.'
     case 'INVALID_VALUE':
       return 'The value cannot be stored.'
     default:
-      return 'The value is not text of botshelf/codec.'
+      return 'The value is not encoded by botshelf/codec.'
   }
 }

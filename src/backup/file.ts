@@ -1,16 +1,17 @@
+import { quote } from '../errors.ts'
 import {
   type BackupEntry,
   byCodeUnit,
-  EntryError,
+  InvalidInputError,
   formatEntry,
-  readEntry,
-  type StoredText,
+  parseEntry,
+  type StoredValue,
 } from './entry.ts'
 import type { Contents } from './target.ts'
 
-const FORMAT = 1
+const FILE_FORMAT = 1
 
-/** Everything that a bot stored at some time. */
+/** The entries of a storage at the time of the backup. */
 export interface Backup {
   /** When the backup was made, as ISO 8601. */
   readonly at: string
@@ -35,8 +36,8 @@ export class BackupError extends Error {
  * Formats a backup as lines of JSON: a header, one line for each entry, and the number of entries.
  * Entries are sorted by namespace and key, so two backups can be compared line by line.
  */
-export function writeBackup({ at, storage, contents }: Backup): string {
-  const lines = [JSON.stringify({ botshelf: 'backup', format: FORMAT, at, storage })]
+export function formatBackup({ at, storage, contents }: Backup): string {
+  const lines = [JSON.stringify({ botshelf: 'backup', format: FILE_FORMAT, at, storage })]
   for (const [namespace, entries] of sortByName(contents)) {
     for (const [key, stored] of sortByName(entries)) {
       lines.push(formatEntry({ namespace, key, ...stored }))
@@ -47,28 +48,25 @@ export function writeBackup({ at, storage, contents }: Backup): string {
 }
 
 /**
- * Parses a file that {@link writeBackup} wrote, edited or not, and validates all of it.
+ * Parses the bytes of a backup file and validates all of it. The lines may have been edited by hand.
  *
  * @param bytes UTF-8, with or without a byte order mark
  * @throws BackupError for the first mistake
  */
-export function readBackup(bytes: Uint8Array): Backup {
-  const lines = [...readLines(bytes)]
+export function parseBackup(bytes: Uint8Array): Backup {
+  const lines = [...decodeLines(bytes)]
   if (lines.at(-1) === '') lines.pop()
-  const { at, storage } = readHeader(lines[0] ?? '')
-  const count = readCount(lines)
-  const contents = new Map<string, Map<string, StoredText>>()
+  const { at, storage } = parseHeader(lines[0] ?? '')
+  const count = parseCount(lines)
+  const contents = new Map<string, Map<string, StoredValue>>()
   for (const [index, text] of lines.slice(1, -1).entries()) {
     const line = index + 2
-    const { namespace, key, ...stored } = readLine(text, line)
-    const entries = contents.get(namespace) ?? new Map<string, StoredText>()
+    const { namespace, key, ...stored } = parseLine(text, line)
+    const entries = contents.get(namespace) ?? new Map<string, StoredValue>()
     contents.set(namespace, entries)
     if (entries.has(key)) {
       const name = `${JSON.stringify(namespace)}, ${JSON.stringify(key)}`
-      throw new BackupError(
-        line,
-        `The entry ${name} is there a second time; remove one of the two.`,
-      )
+      throw new BackupError(line, `The entry ${name} is a duplicate; remove one of the two.`)
     }
     entries.set(key, stored)
   }
@@ -80,7 +78,7 @@ export function readBackup(bytes: Uint8Array): Backup {
   )
 }
 
-function* readLines(bytes: Uint8Array): Generator<string, void, undefined> {
+function* decodeLines(bytes: Uint8Array): Generator<string, void, undefined> {
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
   let line = 0
   for (let from = 0; from <= bytes.length;) {
@@ -96,22 +94,26 @@ function* readLines(bytes: Uint8Array): Generator<string, void, undefined> {
   }
 }
 
-function readHeader(text: string): { at: string; storage: string } {
+function parseHeader(text: string): { at: string; storage: string } {
   const { botshelf, format, at, storage } = parseObject(text) ?? {}
-  if (botshelf === 'backup' && typeof format === 'number' && format > FORMAT) {
+  if (botshelf === 'backup' && typeof format === 'number' && format > FILE_FORMAT) {
     throw new BackupError(
       1,
-      `The backup was written by a later version: its format is ${format}, this version reads ${FORMAT}.`,
+      `The backup was written by a later version: its format is ${format}, this version reads ${FILE_FORMAT}.`,
     )
   }
-  const isDate = typeof at === 'string' && !Number.isNaN(Date.parse(at))
-  if (botshelf === 'backup' && format === FORMAT && isDate && typeof storage === 'string') {
-    return { at, storage }
+  if (botshelf !== 'backup' || format !== FILE_FORMAT) {
+    throw new BackupError(1, 'This is not a backup of botshelf.')
   }
-  throw new BackupError(1, 'This is not a backup of botshelf.')
+  const isDate = typeof at === 'string' && !Number.isNaN(Date.parse(at))
+  if (isDate && typeof storage === 'string') return { at, storage }
+  throw new BackupError(
+    1,
+    `The header needs "at" (an ISO 8601 date) and "storage" (a string); received ${quote(text)}.`,
+  )
 }
 
-function readCount(lines: readonly string[]): number {
+function parseCount(lines: readonly string[]): number {
   const last = lines.length > 1 ? parseObject(lines.at(-1) ?? '') : undefined
   const count = last?.['entries']
   if (last !== undefined && Object.keys(last).length === 1 && Number.isInteger(count)) {
@@ -123,13 +125,13 @@ function readCount(lines: readonly string[]): number {
   )
 }
 
-function readLine(text: string, line: number): BackupEntry {
+function parseLine(text: string, line: number): BackupEntry {
   const given = parseObject(text)
   if (given === undefined) throw new BackupError(line, 'The line is not a JSON object.')
   try {
-    return readEntry(given)
+    return parseEntry(given)
   } catch (error) {
-    if (error instanceof EntryError) throw new BackupError(line, error.message)
+    if (error instanceof InvalidInputError) throw new BackupError(line, error.message)
     throw error
   }
 }

@@ -1,9 +1,9 @@
-/** `botshelf/backup`: back up what a runtime stores, as text, and restore it anywhere. */
+/** `botshelf/backup`: back up the entries of a runtime as text, and restore them to any runtime. */
 export { splitIntoChunks } from './chunks.ts'
 export type { ChunkBounds } from './chunks.ts'
-export { byCodeUnit, formatEntry, isSameText } from './entry.ts'
-export type { BackupChange, BackupEntry, BackupRemoval, EntryName, StoredText } from './entry.ts'
-export { BackupError, readBackup, writeBackup } from './file.ts'
+export { byCodeUnit, formatEntry, isSameStoredValue } from './entry.ts'
+export type { BackupChange, BackupEntry, BackupRemoval, EntryName, StoredValue } from './entry.ts'
+export { BackupError, parseBackup, formatBackup } from './file.ts'
 export type { Backup } from './file.ts'
 export { mergeValues } from './merge.ts'
 export type { ListMode } from './merge.ts'
@@ -20,4 +20,5 @@ export type {
   ExcludeOptions,
   ReadAllOptions,
   ReadProgress,
+  TargetError,
 } from './target.ts'

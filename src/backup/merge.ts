@@ -1,6 +1,6 @@
 import { builtInName } from '../value/built-in.ts'
 
-/** What happens to an array that exists already: `append` adds elements, `replace` exchanges it. */
+/** How an array is merged: `append` adds the new elements to it, `replace` replaces it as a whole. */
 export type ListMode = 'append' | 'replace'
 
 /**
@@ -15,9 +15,9 @@ export type ListMode = 'append' | 'replace'
  *   for an `undefined` property.
  * - If `current` is `undefined`, the result is `next`.
  *
- * Two objects that meet several times are merged once, so what both sides share stays shared, and
- * cycles in both sides end. A reference to an object of one side alone leads to the unmerged object.
- * Depth is not limited here; a store refuses what nests too deep.
+ * A pair of objects is merged once, so shared references and cycles that exist on both sides are kept.
+ * A reference that exists on one side only points to the original object of that side, unmerged.
+ * Depth is not limited here; a store rejects a value that nests too deep.
  */
 export function mergeValues(current: unknown, next: unknown, lists: ListMode): unknown {
   return new Merger(lists).run(current, next)
@@ -26,7 +26,8 @@ export function mergeValues(current: unknown, next: unknown, lists: ListMode): u
 class Merger {
   readonly #lists: ListMode
   readonly #merged = new Map<object, Map<object, object>>()
-  // A work list instead of recursion: cycles of 999 and 1,000 levels meet in one of 999,000.
+  // A work list instead of recursion: two cycles of m and n objects merge into one of up to m × n
+  // objects, which may be deeper than the call stack.
   readonly #pending: (() => void)[] = []
 
   constructor(lists: ListMode) {
@@ -56,7 +57,8 @@ class Merger {
       // Unlike a spread, concat keeps holes.
       return next.length === 0 ? current : current.concat(next)
     }
-    // A copy would differ from both: objects inside it may be referenced from outside it.
+    // With `replace`, merging a value with itself changes nothing. A copy would break references from
+    // outside it to the objects inside it.
     if (current === next && this.#lists === 'replace') return next
     if (current instanceof Set && next instanceof Set) {
       if (current.size === 0) return next

@@ -1,8 +1,12 @@
 import { isLive } from '../index.ts'
-import { byCodeUnit, isSameText, type BackupChange, type StoredText } from './entry.ts'
+import { byCodeUnit, isSameStoredValue, type BackupChange, type StoredValue } from './entry.ts'
 import type { Contents, ExcludeOptions } from './target.ts'
 
-/** `merge` keeps what the backup does not name; `replace` removes it, in every namespace. */
+/**
+ * What a restore does with entries that the backup does not have: `merge` keeps them, `replace` removes
+ * them, in every namespace. In both modes an entry of the backup replaces the stored entry as a whole:
+ * values are never merged, unlike with `mergeValues` and the admin API's `PATCH`.
+ */
 export type RestoreMode = 'merge' | 'replace'
 
 /** How many entries a restore changes, by kind. */
@@ -14,7 +18,7 @@ export interface RestoreCounts {
   readonly removed: number
 }
 
-/** The changes that a restore will make. */
+/** The changes that a restore would make. */
 export interface RestorePlan extends RestoreCounts {
   /** The counts of every namespace of the backup and of the target, sorted by name. */
   readonly namespaces: ReadonlyMap<string, RestoreCounts>
@@ -29,8 +33,8 @@ export interface PlanOptions extends ExcludeOptions {
 }
 
 /**
- * Compares a backup with what a target holds and returns the changes that make it so, without
- * applying any. Entries of the backup that have expired count as absent.
+ * Compares a backup with the contents of a target and returns the changes that bring the target to the
+ * state of the backup. It applies none of them. Entries of the backup that have expired count as absent.
  *
  * @example
  * const plan = planRestore(backup.contents, await readAll(target), 'merge')
@@ -50,11 +54,11 @@ export function planRestore(
   for (const namespace of names.toSorted(byCodeUnit)) {
     if (excludedNamespaces.includes(namespace)) continue
     const wanted = liveEntries(backup.get(namespace), now)
-    const existing = current.get(namespace) ?? new Map<string, StoredText>()
+    const existing = current.get(namespace) ?? new Map<string, StoredValue>()
     const counts = { added: 0, changed: 0, same: 0, removed: 0 }
     for (const [key, stored] of wanted) {
       const before = existing.get(key)
-      if (isSameText(before, stored)) {
+      if (isSameStoredValue(before, stored)) {
         counts.same++
         continue
       }
@@ -73,8 +77,8 @@ export function planRestore(
 }
 
 function liveEntries(
-  entries: ReadonlyMap<string, StoredText> | undefined,
+  entries: ReadonlyMap<string, StoredValue> | undefined,
   now: number,
-): ReadonlyMap<string, StoredText> {
+): ReadonlyMap<string, StoredValue> {
   return new Map([...(entries ?? [])].filter(([, stored]) => isLive(stored, now)))
 }

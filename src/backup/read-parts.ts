@@ -1,24 +1,26 @@
 import type { StorageRuntime } from '../index.ts'
 import { jsonBytes, MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES } from './chunks.ts'
-import { writeCursor } from './cursor.ts'
+import { encodeCursor } from './cursor.ts'
 import type { BackupEntry, EntryName } from './entry.ts'
-import { type BackupPart, sealPart } from './part.ts'
+import { type BackupPart, createPart } from './part.ts'
 import { listNamespaces } from './runtime-target.ts'
 import { readSlice } from './slice.ts'
 import type { ExcludeOptions } from './target.ts'
 
-// Each namespace takes a listing, also if it is empty.
+// Each namespace costs a listing, also if it is empty, and a Worker may make 1,000 subrequests. A part
+// without entries cannot have a cursor, so empty namespaces are listed beyond 50 until one has entries.
 const MAX_NAMESPACES_PER_PART = 50
 
 /** Options of {@link readPart}. */
 export interface ReadPartOptions extends ExcludeOptions {
-  /** The entry that the part begins behind, usually the last one of the part before. */
+  /** The entry after which the part starts, usually the last one of the previous part. */
   readonly after?: EntryName | undefined
 }
 
 /**
- * Reads one part of a backup: at most 200 entries and 1 MiB as JSON, or a single larger entry. The
- * parts together have every entry that existed all the while; what is written meanwhile may be missing.
+ * Reads one part of a backup: at most 200 entries whose keys and values take at most 1 MiB as JSON, or
+ * a single larger entry. Namespaces and field names come on top. The parts together have every entry
+ * that existed during the whole backup; an entry written meanwhile may be missing.
  *
  * @throws StoreError of the storage
  */
@@ -29,20 +31,20 @@ export async function readPart(
   const entries: BackupEntry[] = []
   let bytes = 0
   let namespacesRead = 0
-  const cursor = after === undefined ? null : writeCursor(after)
+  const cursor = after === undefined ? null : encodeCursor(after)
   for (const namespace of await listNamespaces(runtime)) {
     if (after !== undefined && namespace < after.namespace) continue
     if (excludedNamespaces.includes(namespace)) continue
     const isFull = entries.length >= MAX_CHUNK_ENTRIES || bytes >= MAX_CHUNK_BYTES
     if (isFull || (namespacesRead >= MAX_NAMESPACES_PER_PART && entries.length > 0)) {
-      return sealPart({ after: cursor, entries, isLast: false })
+      return createPart({ after: cursor, entries, isLast: false })
     }
     await using store = await runtime.open(namespace)
     const slice = await readSlice(store, {
       after: namespace === after?.namespace ? after.key : undefined,
       maxEntries: MAX_CHUNK_ENTRIES - entries.length,
       maxBytes: MAX_CHUNK_BYTES - bytes,
-      isStrict: entries.length > 0,
+      allowOversizedEntry: entries.length === 0,
     })
     namespacesRead++
     for (const [key, stored] of slice.entries) {
@@ -50,9 +52,9 @@ export async function readPart(
       entries.push(entry)
       bytes += jsonBytes(entry)
     }
-    if (!slice.isLast) return await sealPart({ after: cursor, entries, isLast: false })
+    if (!slice.isLast) return await createPart({ after: cursor, entries, isLast: false })
   }
-  return sealPart({ after: cursor, entries, isLast: true })
+  return createPart({ after: cursor, entries, isLast: true })
 }
 
 /**

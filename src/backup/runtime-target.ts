@@ -8,8 +8,8 @@ import {
   type BackupEntry,
   type BackupChange,
   byCodeUnit,
-  encodeRecord,
-  type StoredText,
+  toStoredValue,
+  type StoredValue,
 } from './entry.ts'
 import type { BackupTarget } from './target.ts'
 
@@ -18,20 +18,21 @@ const CHUNK = { maxItems: MAX_CHUNK_ENTRIES, maxBytes: MAX_CHUNK_BYTES }
 /** A {@link BackupTarget} over a runtime, which can also check changes without applying them. */
 export interface RuntimeTarget extends BackupTarget {
   /**
-   * Resolves if the storage can hold the changes.
+   * Resolves if no change exceeds the limits in `traits`. A storage may reject an entry anyway: Workers KV
+   * limits an entry in its stored form.
    *
    * @throws StoreError `INVALID_NAMESPACE`, `INVALID_KEY` or `TOO_LARGE`
    */
   check(changes: readonly BackupChange[]): Promise<void>
   /**
-   * Sets those entries of the changes that are missing, after a concurrent call may have removed
-   * them. Does nothing where a listing may be older than a write, as on Workers KV.
+   * Sets the entries of the changes that are missing, because a concurrent call may have removed them.
+   * Does nothing on an eventually consistent storage, such as Workers KV, whose listing may be outdated.
    */
   setMissing(changes: readonly BackupChange[]): Promise<void>
 }
 
 /**
- * Makes a runtime a {@link BackupTarget}. The runtime stays open; closing it is the caller's task.
+ * Creates a {@link BackupTarget} for a runtime. The runtime stays open; the caller closes it.
  *
  * `apply` checks all changes before the first write. It sets up to 200 entries and 1 MiB of one
  * namespace as one atomic step; a larger entry is set alone. On a storage without atomic batches
@@ -41,7 +42,7 @@ export interface RuntimeTarget extends BackupTarget {
  *
  * @example
  * import { StorageRuntime } from 'botshelf'
- * import { planRestore, readAll, readBackup, runtimeTarget, writeBackup } from 'botshelf/backup'
+ * import { planRestore, readAll, parseBackup, runtimeTarget, formatBackup } from 'botshelf/backup'
  * import { memory } from 'botshelf/memory'
  *
  * const runtime = await StorageRuntime.start({ STORAGE: 'Memory' }, [memory])
@@ -49,10 +50,10 @@ export interface RuntimeTarget extends BackupTarget {
  *
  * // Back up to text.
  * const at = new Date().toISOString()
- * const text = writeBackup({ at, storage: 'Memory', contents: await readAll(target) })
+ * const text = formatBackup({ at, storage: 'Memory', contents: await readAll(target) })
  *
  * // Restore from text: plan first, then apply.
- * const { contents } = readBackup(new TextEncoder().encode(text))
+ * const { contents } = parseBackup(new TextEncoder().encode(text))
  * const plan = planRestore(contents, await readAll(target), 'replace')
  * await target.apply(plan.changes)
  */
@@ -67,8 +68,8 @@ export function runtimeTarget(runtime: StorageRuntime): RuntimeTarget {
     namespaces: () => listNamespaces(runtime),
     async entries(namespace) {
       await using store = await runtime.open(namespace)
-      const entries = new Map<string, StoredText>()
-      for await (const [key, record] of store.records()) entries.set(key, encodeRecord(record))
+      const entries = new Map<string, StoredValue>()
+      for await (const [key, record] of store.records()) entries.set(key, toStoredValue(record))
       return entries
     },
     check,

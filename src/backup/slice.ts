@@ -1,8 +1,8 @@
 import { isStoreError, type Store } from '../index.ts'
 import { jsonBytes } from './chunks.ts'
-import { byCodeUnit, encodeRecord, type StoredText } from './entry.ts'
+import { byCodeUnit, toStoredValue, type StoredValue } from './entry.ts'
 
-// Values that are read at once are in memory at once; small ones may be many.
+// All values that are read concurrently are in memory, so large values are read one at a time.
 const MAX_CONCURRENT_READS = 32
 const SMALL_VALUE_BYTES = 32 * 1024
 
@@ -16,24 +16,26 @@ export interface SliceOptions {
   readonly after?: string | undefined
   /** The most entries in the slice. */
   readonly maxEntries: number
-  /** The most bytes of the slice as JSON. */
+  /** The most bytes of the keys and values as JSON strings. Expiries are not counted. */
   readonly maxBytes: number
-  /** Whether the slice is empty if its first entry exceeds `maxBytes`. Default: it has that entry. */
-  readonly isStrict?: boolean
-  /** The most entries if the slice is all there is, which one listing reads. Default `maxEntries`. */
-  readonly maxEntriesOfAll?: number
+  /** Whether the slice may be a single entry that exceeds `maxBytes`. Default `true`. */
+  readonly allowOversizedEntry?: boolean
+  /** The most entries if one listing can read the whole store. Default `maxEntries`. */
+  readonly maxEntriesOfWholeStore?: number
 }
 
 /** Consecutive entries of a store, sorted by key. */
 export interface EntrySlice {
-  readonly entries: ReadonlyMap<string, StoredText>
-  /** Whether no entry comes after it. */
+  readonly entries: ReadonlyMap<string, StoredValue>
+  /** Whether the store has no entry after the slice. */
   readonly isLast: boolean
 }
 
 /**
- * Reads entries of a store in the order of code units, as many as fit. Backends list in orders of
- * their own: unless the slice is the whole store, it lists all keys and reads values by key.
+ * Reads entries of a store in the order of code units, as many as fit. Backends list in different
+ * orders, so unless the slice is the whole store, it lists all keys and reads values by key.
+ *
+ * Each slice lists the keys again: reading n entries in slices of 200 lists about n²/200 keys.
  *
  * @throws StoreError of the storage
  */
@@ -41,7 +43,7 @@ export async function readSlice(store: Store, options: SliceOptions): Promise<En
   const { prefix = '', after } = options
   const all = after === undefined ? await readWholeStore(store, options) : undefined
   if (all !== undefined) return { entries: all, isLast: true }
-  return readKeys(store, await keysAfter(store, { prefix, after }), options)
+  return readEntriesByKey(store, await keysAfter(store, { prefix, after }), options)
 }
 
 /**
@@ -63,15 +65,15 @@ export async function keysAfter(
 /** Reads all entries in one listing; `undefined` if they do not fit or one cannot be read. */
 async function readWholeStore(
   store: Store,
-  { prefix = '', maxEntries, maxBytes, maxEntriesOfAll = maxEntries }: SliceOptions,
-): Promise<ReadonlyMap<string, StoredText> | undefined> {
-  const entries: [key: string, stored: StoredText][] = []
+  { prefix = '', maxEntries, maxBytes, maxEntriesOfWholeStore = maxEntries }: SliceOptions,
+): Promise<ReadonlyMap<string, StoredValue> | undefined> {
+  const entries: [key: string, stored: StoredValue][] = []
   let bytes = 0
   try {
     for await (const [key, record] of store.records({ prefix })) {
-      const stored = encodeRecord(record)
+      const stored = toStoredValue(record)
       bytes += entryBytes(key, stored)
-      if (entries.push([key, stored]) > maxEntriesOfAll || bytes > maxBytes) return undefined
+      if (entries.push([key, stored]) > maxEntriesOfWholeStore || bytes > maxBytes) return undefined
     }
   } catch (error) {
     // The error of a listing lacks the key; reading by key reports it.
@@ -81,12 +83,12 @@ async function readWholeStore(
   return new Map(entries.toSorted(([a], [b]) => byCodeUnit(a, b)))
 }
 
-async function readKeys(
+async function readEntriesByKey(
   store: Store,
   keys: readonly string[],
-  { maxEntries, maxBytes, isStrict = false }: SliceOptions,
+  { maxEntries, maxBytes, allowOversizedEntry = true }: SliceOptions,
 ): Promise<EntrySlice> {
-  const entries = new Map<string, StoredText>()
+  const entries = new Map<string, StoredValue>()
   let bytes = 0
   let reads = 1
   for (let at = 0; at < keys.length;) {
@@ -98,9 +100,10 @@ async function readKeys(
       at++
       // The key was removed after the listing.
       if (record === undefined) continue
-      const stored = encodeRecord(record)
+      const stored = toStoredValue(record)
       bytes += entryBytes(key, stored)
-      if (bytes > maxBytes && (isStrict || entries.size > 0)) return { entries, isLast: false }
+      const isAllowed = bytes <= maxBytes || (allowOversizedEntry && entries.size === 0)
+      if (!isAllowed) return { entries, isLast: false }
       entries.set(key, stored)
     }
     reads = bytes > entries.size * SMALL_VALUE_BYTES ? 1 : Math.min(2 * reads, MAX_CONCURRENT_READS)
@@ -108,6 +111,6 @@ async function readKeys(
   return { entries, isLast: true }
 }
 
-function entryBytes(key: string, { value }: StoredText): number {
+function entryBytes(key: string, { value }: StoredValue): number {
   return jsonBytes(key) + jsonBytes(value)
 }

@@ -1,27 +1,37 @@
-import type { BackupChange, StoredText } from './entry.ts'
+import type { BackupChange, StoredValue } from './entry.ts'
 
 /** Stored values by namespace and key. */
-export type Contents = ReadonlyMap<string, ReadonlyMap<string, StoredText>>
+export type Contents = ReadonlyMap<string, ReadonlyMap<string, StoredValue>>
 
 /**
- * A place that can be backed up and restored: text of `botshelf/codec` under namespaces and keys.
- * `runtimeTarget` makes one of a runtime, `remoteTarget` of `botshelf/admin` one of a bot behind HTTP.
+ * Encoded values by namespace and key that can be backed up and restored. `runtimeTarget` creates a
+ * target for a runtime; `remoteTarget` of `botshelf/admin` creates one for a bot behind HTTP.
  *
- * Its methods may reject with an error that has `scope: 'target'`: then nothing of the target can be
- * read, for example because it is offline. Any other error concerns the namespace that was named.
+ * Its methods may reject with a {@link TargetError}, which says whether the whole target or one
+ * namespace cannot be read. An error without `scope`, such as a StoreError, counts as `namespace`.
  */
 export interface BackupTarget {
-  /** Resolves to the namespaces, sorted by code unit. One without entries may be listed. */
+  /** Resolves to the names of all namespaces, sorted by code unit. One without entries may be listed. */
   namespaces(): Promise<readonly string[]>
   /** Resolves to the entries of a namespace by key; empty if the namespace does not exist. */
-  entries(namespace: string): Promise<ReadonlyMap<string, StoredText>>
+  entries(namespace: string): Promise<ReadonlyMap<string, StoredValue>>
   /**
-   * Applies changes in several calls; no two may name the same key. An expired value is removed.
+   * Applies changes in several calls. No two changes may name the same key. An entry that has expired
+   * is not stored: `runtimeTarget` removes the value under its key, `remoteTarget` keeps it.
    * After a failure some changes may be applied. Applying all of them again is safe.
    *
-   * @param onDone gets the number of changes applied so far
+   * @param onDone called after each call with the number of changes sent so far, expired ones included
    */
   apply(changes: readonly BackupChange[], onDone?: (done: number) => void): Promise<void>
+}
+
+/** An error that says how much of a {@link BackupTarget} it concerns. */
+export interface TargetError extends Error {
+  /**
+   * `target`: nothing of the target can be read, for example because it is offline. `namespace`: other
+   * namespaces may be readable.
+   */
+  readonly scope: 'target' | 'namespace'
 }
 
 /** The progress of {@link readAll}. */
@@ -34,9 +44,9 @@ export interface ReadProgress {
   readonly entries: number
 }
 
-/** Options that say which namespaces a backup or a restore leaves alone. */
+/** Options that exclude namespaces from a backup or a restore. */
 export interface ExcludeOptions {
-  /** Namespaces that are neither read nor changed. Default none. */
+  /** Namespaces that the backup omits, or that the restore ignores. Default none. */
   readonly excludedNamespaces?: readonly string[] | undefined
 }
 
@@ -66,7 +76,7 @@ export class NamespaceError extends Error {
  * An entry written meanwhile may be missing.
  *
  * @throws NamespaceError if one namespace cannot be read, because the backup would lack it
- * @throws the target's own error if it has `scope: 'target'`
+ * @throws TargetError the error of the target, if its `scope` is `target`
  *
  * @example
  * const contents = await readAll(target, {
@@ -79,10 +89,10 @@ export async function readAll(
   { excludedNamespaces = [], onProgress }: ReadAllOptions = {},
 ): Promise<Contents> {
   const names = (await target.namespaces()).filter((name) => !excludedNamespaces.includes(name))
-  const contents = new Map<string, ReadonlyMap<string, StoredText>>()
+  const contents = new Map<string, ReadonlyMap<string, StoredValue>>()
   let entries = 0
   for (const [index, name] of names.entries()) {
-    const found = await readNamespace(target, name)
+    const found = await readNamespaceEntries(target, name)
     if (found.size > 0) contents.set(name, found)
     entries += found.size
     onProgress?.({ namespaces: index + 1, of: names.length, entries })
@@ -90,14 +100,14 @@ export async function readAll(
   return contents
 }
 
-async function readNamespace(
+async function readNamespaceEntries(
   target: BackupTarget,
   namespace: string,
-): Promise<ReadonlyMap<string, StoredText>> {
+): Promise<ReadonlyMap<string, StoredValue>> {
   try {
     return await target.entries(namespace)
   } catch (error) {
-    if ((error as { readonly scope?: unknown } | undefined)?.scope === 'target') throw error
+    if ((error as Partial<TargetError> | undefined)?.scope === 'target') throw error
     throw new NamespaceError([namespace], error)
   }
 }

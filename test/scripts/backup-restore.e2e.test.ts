@@ -79,7 +79,7 @@ test('a failure prints one sentence and exits with 2 for invalid arguments, othe
       run('backup', [...at, '--storage', 'Redis']),
     ],
     [2, "Unknown option '--all'", run('backup', ['--all'])],
-    [1, "The operator's token is wrong.", run('backup', at, 'wrong')],
+    [1, 'The admin token is wrong', run('backup', at, 'wrong')],
     [1, 'There is no bot at http://127.0.0.1:1/', run('backup', ['--url', 'http://127.0.0.1:1'])],
     [2, 'Name one backup', run('restore', at)],
     [2, 'The backup cannot be read', run('restore', [join(folder, 'none.jsonl'), ...at])],

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DevServer } from '../../scripts/dev-server.ts'
-import { talksOverWeb } from '../../worker/env.ts'
+import { isWebChatEnabled } from '../../worker/env.ts'
 import { STARTS_WITHIN, TestServers, TOKEN } from './support/test-servers.ts'
 
 test.each<[boolean, unknown]>([
@@ -14,9 +14,9 @@ test.each<[boolean, unknown]>([
   [false, ''],
   [false, false],
   [false, null],
-])('talksOverWeb() returns %j if WEB_CHAT is %j', (talks, WEB_CHAT) => {
+])('isWebChatEnabled() returns %j if WEB_CHAT is %j', (isEnabled, WEB_CHAT) => {
   const env = WEB_CHAT === undefined ? {} : { WEB_CHAT: WEB_CHAT as string }
-  expect(talksOverWeb(env)).toBe(talks)
+  expect(isWebChatEnabled(env)).toBe(isEnabled)
 })
 
 async function ask(server: DevServer, path: string, init: RequestInit = {}): Promise<unknown[]> {

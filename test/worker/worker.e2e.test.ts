@@ -65,7 +65,7 @@ async function entries(
 }
 
 describe('POST /api/messages', () => {
-  test('answers, by default from the Durable Object', async () => {
+  test('uses the Durable Object by default', async () => {
     expect(await say(main, '!learn answered = yes')).toEqual(['I will remember "answered".'])
     expect(await say(main, '!answered | bob', 'DurableObject')).toEqual(['bob: yes'])
     expect((await say(main, '!answered', 'CloudflareKV'))?.[0]).toContain('I do not know')
@@ -116,12 +116,17 @@ describe('the page', () => {
   })
 })
 
-describe('an invalid request gets one sentence and stores nothing', () => {
+describe('an invalid request is refused with one error message and stores nothing', () => {
   const good = { room: 'r', user: 'bad', text: '!bad' }
   test.each<[number, string, unknown, Record<string, string>]>([
     [415, 'Send JSON', good, { 'content-type': 'text/plain' }],
     [413, 'at most 32768 bytes', { ...good, text: '!bad é'.padEnd(20_000, 'é') }, {}],
-    [400, '"text" is too long: at most 4096', { ...good, text: '!bad'.padEnd(4097, 'é') }, {}],
+    [
+      400,
+      '"text" is too long: it has 4097 characters, at most 4096',
+      { ...good, text: '!bad'.padEnd(4097, 'é') },
+      {},
+    ],
     [400, 'not JSON', '{"room":', {}],
     [400, 'not JSON', '', {}],
     [400, 'must be a JSON object', [good], {}],
@@ -133,8 +138,18 @@ describe('an invalid request gets one sentence and stores nothing', () => {
     [400, '"user" is empty', { ...good, user: ' ' }, {}],
     [400, '"room" is empty', { ...good, room: '' }, {}],
     [400, '"text" is empty', { ...good, text: '' }, {}],
-    [400, '"user" is too long: at most 64', { ...good, user: 'u'.repeat(65) }, {}],
-    [400, '"room" is too long: at most 128', { ...good, room: 'r'.repeat(129) }, {}],
+    [
+      400,
+      '"user" is too long: it has 65 characters, at most 64',
+      { ...good, user: 'u'.repeat(65) },
+      {},
+    ],
+    [
+      400,
+      '"room" is too long: it has 129 characters, at most 128',
+      { ...good, room: 'r'.repeat(129) },
+      {},
+    ],
     [400, 'Unknown field "admin"', { ...good, admin: true }, {}],
     [
       400,
@@ -145,8 +160,8 @@ describe('an invalid request gets one sentence and stores nothing', () => {
     [400, 'one of: DurableObject, CloudflareKV', { ...good, storage: 'Memory' }, {}],
     [400, 'one of: DurableObject, CloudflareKV', { ...good, storage: 'toString' }, {}],
     [400, 'one of: DurableObject, CloudflareKV', { ...good, storage: null }, {}],
-    [401, 'token is wrong', good, { authorization: 'Bearer wrong' }],
-    [401, 'token is wrong', good, { authorization: TOKEN }],
+    [401, 'not the admin token', good, { authorization: 'Bearer wrong' }],
+    [401, 'Send the header "authorization: Bearer', good, { authorization: TOKEN }],
   ])('%i: %s', async (status, sentence, body, headers) => {
     const reply = await post(main, body, headers)
     expect(reply.status).toBe(status)

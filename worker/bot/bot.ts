@@ -98,8 +98,8 @@ export class Bot implements PluginHost {
     return this.#owner(name)?.commands.get(name)
   }
 
-  isAdmin({ operator, identity }: BotMessage): boolean {
-    return operator || (this.#admins.has(identity) && !identity.startsWith('web:'))
+  isAdmin({ hasAdminToken, identity }: BotMessage): boolean {
+    return hasAdminToken || (this.#admins.has(identity) && !identity.startsWith('web:'))
   }
 
   #owner(name: string): BotPlugin | undefined {

@@ -3,20 +3,20 @@ import { AdminError, callBot } from 'botshelf/admin'
 /** One of the storages of a bot in a Worker. */
 export interface RemoteStorage {
   readonly name: string
-  /** Whether requests use it that name none. */
+  /** Whether a request that names no storage uses it. */
   readonly default?: boolean
 }
 
 /** The public description of a bot in a Worker. */
 export interface RemoteBot {
   readonly storages: readonly RemoteStorage[]
-  /** Whether it has an operator, that is, a token. */
+  /** Whether it has an admin token, and thus the admin API. */
   readonly admin: boolean
-  /** Whether it answers over the web. Default `true`. */
+  /** Whether its web chat is enabled. Default `true`. */
   readonly chat?: boolean
 }
 
-/** Resolves to the bot in the Worker at an address; `undefined` if it does not answer as one. */
+/** Resolves to the description of the bot at a URL; `undefined` if none answers there. */
 export async function findBot(url: string, timeoutMs?: number): Promise<RemoteBot | undefined> {
   try {
     const found = (await callBot({ url }, 'api/storages', { timeoutMs })) as RemoteBot | null

@@ -1,4 +1,4 @@
-/** What happened: something said, an action (`/me sips a coffee`), or a change of nick. */
+/** The kind of an event: a message, an action (`/me sips a coffee`), or a change of nick. */
 export type MessageKind = 'message' | 'action' | 'nick'
 
 /** An event in a room. It carries its own time, so that a log can be replayed. */
@@ -8,14 +8,14 @@ export interface BotMessage {
   readonly nick: string
   /** The sender as the transport identifies them: `telegram:12345`, `web:ann`, `irc:ann`. */
   readonly identity: string
-  /** Whether the sender presented the operator's token. */
-  readonly operator: boolean
+  /** Whether the sender sent the admin token, so that they are an admin. */
+  readonly hasAdminToken: boolean
   /** The time of the event, in milliseconds since 1970. */
   readonly at: number
   readonly kind: MessageKind
   /** The text of a message or an action; for a change of nick, the new nick. */
   readonly text: string
-  /** Set if only the sender and the bot can read it. The bot then stores none of its text. */
+  /** Set in a private chat. The bot then stores no text of the message. */
   readonly isPrivate?: true
 }
 

@@ -13,7 +13,7 @@ const EVENTS_PER_CALL = 100
 
 /**
  * Passes events to the bot one after another, each with its own time, and discards the replies. No
- * sender in a log is the operator. An event that is replayed twice counts twice.
+ * sender in a log has the admin token. An event that is replayed twice counts twice.
  *
  * @param onProgress receives the number of events replayed so far
  * @throws StoreError if the storage fails; the events before the failure were replayed
@@ -25,7 +25,7 @@ export async function replayEvents(
   onProgress: (count: number) => void = () => {},
 ): Promise<void> {
   for (const [index, event] of events.entries()) {
-    await bot.handle({ ...event, room, identity: `irc:${event.nick}`, operator: false })
+    await bot.handle({ ...event, room, identity: `irc:${event.nick}`, hasAdminToken: false })
     onProgress(index + 1)
   }
 }

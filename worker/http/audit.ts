@@ -66,7 +66,7 @@ function truncate(name: string): string {
   return `${name.slice(0, MAX_NAME_CHARACTERS - 1)}…`
 }
 
-// JSON leaves some characters as they are that terminals and log readers take for line ends.
+// JSON does not escape some characters that terminals and log readers treat as line ends.
 function onOneLine(json: string): string {
   return json.replaceAll(
     /[\u007f-\u009f\u2028\u2029]/g,

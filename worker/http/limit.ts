@@ -10,13 +10,13 @@ export interface Limiter {
 const PERIOD_SECONDS = 60
 
 /**
- * Counts a request of its client, and refuses it if the client sent too many. Without a limiter
- * there is no limit. If the limiter fails, it logs that and lets the request through.
+ * Counts a request for its client and refuses it if the client sent too many. Without a limiter there is
+ * no limit. If the limiter fails, the error is logged and the request is let through.
  *
  * @param scope part of the key, because Miniflare counts equal keys of two bindings together
  * @throws HttpError 429 with `retry-after`
  */
-export async function assertWithinLimit(
+export async function enforceLimit(
   limiter: Limiter | undefined,
   scope: string,
   request: Request,

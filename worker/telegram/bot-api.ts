@@ -3,24 +3,26 @@
 import { Api, GrammyError, HttpError as NoAnswer, type Transformer } from 'grammy'
 import type { ChatTarget } from './update.ts'
 
-// Telegram drops a webhook request after about a minute.
+// A webhook request must end within about a minute, because Telegram then drops it.
 const CALL_TIMEOUT_SECONDS = 10
 const MAX_INLINE_WAIT_SECONDS = 3
 const MAX_INLINE_RETRIES = 2
 /** The wait before a retry if Telegram names none. */
 const DEFAULT_RETRY_SECONDS = 5
-/** The longest wait that is taken from Telegram. Telegram keeps an update for 24 hours. */
-const MAX_RETRY_SECONDS = 3600
-// The wait after a rejected token. The operator can replace it while Telegram keeps the update.
+/** The longest wait that Telegram may request. Telegram keeps an update for 24 hours. */
+const MAX_REQUESTED_WAIT_SECONDS = 3600
+// The wait after a rejected token. Telegram names none, and the operator needs time to replace it.
 const BAD_TOKEN_RETRY_SECONDS = 600
-const MAX_MESSAGE_LENGTH = 500
+/** The longest line of the log, in UTF-16 code units. */
+const MAX_LOG_LENGTH = 500
 
 /**
  * How a call failed.
  *
  * - `refused`: Telegram will never accept this call; it may accept others.
  * - `closed`: Telegram accepts nothing for this chat: the bot was blocked or is not a member.
- * - `later`: Telegram did not accept the call and will accept it after `retryAfter` seconds.
+ * - `later`: try again after `retryAfter` seconds, because of a rate limit, a rejected token, or no time
+ *   left in this request.
  * - `failed`: the connection or the server failed; the call was most likely not executed.
  * - `timeout`: the outcome is unknown; the message may have arrived.
  */
@@ -97,9 +99,9 @@ export class BotApi {
     await this.#call(send, retries ? this.#api : this.#apiWithoutRetry)
   }
 
-  /** Acknowledges the press of a button, so that the client stops showing it as loading. */
-  async answerQuery(query: string): Promise<void> {
-    await this.#call((api) => api.answerCallbackQuery(query))
+  /** Answers a callback query, so that the client stops showing the button as loading. */
+  async answerCallbackQuery(id: string): Promise<void> {
+    await this.#call((api) => api.answerCallbackQuery(id))
   }
 
   async #call<R>(call: (api: Api) => Promise<R>, api = this.#api): Promise<R> {
@@ -136,7 +138,7 @@ export class BotApi {
   // A line break in the server's text could forge a line of the log.
   #redact(text: string): string {
     const line = text.replaceAll(this.#secret, '...').replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    return line.slice(0, MAX_MESSAGE_LENGTH).toWellFormed()
+    return line.slice(0, MAX_LOG_LENGTH).toWellFormed()
   }
 }
 
@@ -149,13 +151,16 @@ function kindOf(code: number): FailureKind {
 
 function retryAfterOf(code: number, requested: unknown): { readonly retryAfter?: number } {
   if (code === 401 || code === 404) return { retryAfter: BAD_TOKEN_RETRY_SECONDS }
-  return code === 429 ? { retryAfter: retrySeconds(requested) } : {}
+  return code === 429 ? { retryAfter: clampRetrySeconds(requested) } : {}
 }
 
-/** Clamps the wait that the server requests to a whole number from 1 to 3600 seconds. */
-function retrySeconds(requested: unknown): number {
+/**
+ * Clamps the wait that the server requests to a whole number from 1 to 3600 seconds; without one it is
+ * 5 seconds.
+ */
+function clampRetrySeconds(requested: unknown): number {
   if (typeof requested !== 'number' || !Number.isFinite(requested)) return DEFAULT_RETRY_SECONDS
-  return Math.min(Math.max(Math.ceil(requested), 1), MAX_RETRY_SECONDS)
+  return Math.min(Math.max(Math.ceil(requested), 1), MAX_REQUESTED_WAIT_SECONDS)
 }
 
 /** Rejects an answer that does not have the form of the Bot API's. */
@@ -170,13 +175,13 @@ const retryAfterWait: Transformer = async (call, method, payload, signal) => {
   for (let attempts = 0; ; attempts++) {
     const answer = await call(method, payload, signal)
     const requested = answer.ok ? undefined : answer.parameters?.retry_after
-    const wait = requested === undefined ? Infinity : retrySeconds(requested)
+    const wait = requested === undefined ? Infinity : clampRetrySeconds(requested)
     if (wait > MAX_INLINE_WAIT_SECONDS || attempts === MAX_INLINE_RETRIES) return answer
     await new Promise((resolve) => setTimeout(resolve, wait * 1000))
   }
 }
 
-/** The answer is not one of the Bot API, but of a proxy or a login page, for example. */
+/** Thrown if the answer is not one of the Bot API, but of a proxy or a login page, for example. */
 class InvalidAnswerError extends Error {
   constructor(method: string) {
     super(`The answer to ${method} is not one of Telegram's Bot API. Check TELEGRAM_API_ROOT.`)

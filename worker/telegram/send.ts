@@ -2,17 +2,19 @@ import { type BotApi, BotApiError } from './bot-api.ts'
 import type { UpdateClaim } from './claim.ts'
 import type { ChatTarget } from './update.ts'
 
-// Telegram drops a webhook request after about a minute and delivers the update again.
-const SEND_TIMEOUT_MS = 20_000
+// No message starts after 20 seconds: it may take 36 seconds more, and Telegram drops a webhook request
+// after about a minute.
+const LATEST_SEND_START_MS = 20_000
 
 /**
  * Sends the remaining messages of a claim and records each one.
  *
- * @throws BotApiError if Telegram did not accept a message
+ * @throws BotApiError if a message could not be sent for a reason other than its content, or if there
+ * is no time left for the next one (`later`)
  * @throws HttpError, StoreError if the progress cannot be stored
  */
 export async function sendMessages(claim: UpdateClaim, to: ChatTarget, api: BotApi): Promise<void> {
-  const end = Date.now() + SEND_TIMEOUT_MS
+  const end = Date.now() + LATEST_SEND_START_MS
   let target = to
   for (let text = claim.nextMessage; text !== undefined; text = claim.nextMessage) {
     if (Date.now() > end) {
@@ -20,7 +22,7 @@ export async function sendMessages(claim: UpdateClaim, to: ChatTarget, api: BotA
       throw new BotApiError(message, 'later', { retryAfter: 1 })
     }
     target = await sendMessage(api, target, text)
-    await claim.countSent()
+    await claim.markSent()
   }
 }
 

@@ -21,7 +21,10 @@ export interface ChatTarget {
 
 /** A message to the bot, as an update contains it. */
 export interface TelegramMessage extends ChatTarget {
-  /** Whether only the sender and the bot read the chat. */
+  /**
+   * Whether the chat is not a group, supergroup or channel. The bot stores no text of a private chat.
+   * Direct messages to a channel, which its administrators read too, and unknown types count as private.
+   */
   readonly isPrivate: boolean
   /** The id of the sender: a user, or a group or channel that posts as itself. */
   readonly sender: number
@@ -34,12 +37,15 @@ export interface TelegramMessage extends ChatTarget {
   readonly commandLength: number
 }
 
-/** An update of Telegram. One that the bot ignores has neither message nor query. */
+/** An update of Telegram. One that the bot ignores has neither a message nor a callback query. */
 export interface Update {
   readonly id: number
   readonly message?: TelegramMessage
-  /** The id of a pressed button, which the client shows as loading until it is acknowledged. */
-  readonly query?: string
+  /**
+   * The id of a callback query, Telegram's word for the press of a button. The client shows the button
+   * as loading until the query is answered.
+   */
+  readonly callbackQueryId?: string
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -50,37 +56,38 @@ type Fields = Readonly<Record<string, unknown>>
  *
  * @throws HttpError 400 if the body is not an update
  */
-export function readUpdate(body: Fields): Update {
+export function parseUpdate(body: Fields): Update {
   const id = body['update_id']
   if (!isInteger(id) || id < 0) {
     throw new HttpError(400, 'The field "update_id" must be a whole number that is not negative.')
   }
   if (body['callback_query'] !== undefined) {
-    const query = fieldsOf(body['callback_query'])?.['id']
-    if (typeof query !== 'string') throw malformed('callback_query')
-    return { id, query }
+    const callbackQueryId = fieldsOf(body['callback_query'])?.['id']
+    if (typeof callbackQueryId !== 'string') throw createMalformedError('callback_query')
+    return { id, callbackQueryId }
   }
   for (const kind of ['message', 'channel_post']) {
     if (body[kind] === undefined) continue
-    const message = readMessage(kind, body[kind])
+    const message = parseMessage(kind, body[kind])
     return message === undefined ? { id } : { id, message }
   }
   return { id }
 }
 
-function readMessage(kind: string, value: unknown): TelegramMessage | undefined {
+function parseMessage(kind: string, value: unknown): TelegramMessage | undefined {
   const message = fieldsOf(value)
   const chat = fieldsOf(message?.['chat'])
   const chatId = chat?.['id']
   const date = message?.['date']
-  if (message === undefined || !isInteger(chatId) || !isInteger(date)) throw malformed(kind)
-  if (date < 1 || date > MAX_DATE_SECONDS) throw malformed(kind)
+  if (message === undefined || !isInteger(chatId) || !isInteger(date))
+    throw createMalformedError(kind)
+  if (date < 1 || date > MAX_DATE_SECONDS) throw createMalformedError(kind)
   const text = message['text'] ?? message['caption']
   if (typeof text !== 'string' || text === '' || !isWrittenBySender(message)) return undefined
   // For a post of a group or a channel, `from` is a placeholder user, the same for all of them. A
   // `sender_chat` that cannot be read must not fall back to it.
   const speaker = fieldsOf('sender_chat' in message ? message['sender_chat'] : message['from'])
-  if ('sender_chat' in message && speaker === undefined) throw malformed(kind)
+  if ('sender_chat' in message && speaker === undefined) throw createMalformedError(kind)
   const sender = speaker?.['id']
   if (speaker === undefined || !isInteger(sender)) return undefined
   // Two bots that answer each other would never stop.
@@ -125,7 +132,7 @@ function commandLengthOf(entities: string, message: Fields): number {
   return isInteger(first?.['length']) ? first['length'] : 0
 }
 
-function malformed(kind: string): HttpError {
+function createMalformedError(kind: string): HttpError {
   return new HttpError(400, `The field "${kind}" does not have the form that Telegram documents.`)
 }
 

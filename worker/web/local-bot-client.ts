@@ -37,7 +37,7 @@ export class LocalBotClient implements BotClient {
       room: ROOM,
       nick,
       identity: `web:${nick}`,
-      operator: true,
+      hasAdminToken: true,
       at: Date.now(),
       kind: 'message',
       text,

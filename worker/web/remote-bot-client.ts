@@ -1,5 +1,5 @@
 import { type AdminAccess, AdminError, callBot, remoteTarget } from 'botshelf/admin'
-import type { BackupTarget, StoredText } from 'botshelf/backup'
+import type { BackupTarget, StoredValue } from 'botshelf/backup'
 import type { RemoteBot } from '../bot/find-bot.ts'
 import type { LogEvent } from '../bot/irc-log.ts'
 import { sendEvents } from '../bot/replay-events.ts'
@@ -146,7 +146,7 @@ function botAccess(): AdminAccess {
   return { url: botUrl(), token: operatorToken() }
 }
 
-function toTexts(entries: ReadonlyMap<string, StoredText>): ReadonlyMap<string, string> {
+function toTexts(entries: ReadonlyMap<string, StoredValue>): ReadonlyMap<string, string> {
   return new Map([...entries].map(([key, { value }]) => [key, value]))
 }
 

@@ -3,10 +3,10 @@ import {
   BackupError,
   type BackupTarget,
   type Contents,
-  isSameText,
+  isSameStoredValue,
   planRestore,
   readAll,
-  readBackup,
+  parseBackup,
   type RestoreCounts,
   type RestoreMode,
   type RestorePlan,
@@ -187,7 +187,10 @@ function changesTheSame(one: PlanForData, other: PlanForData): boolean {
   return (
     one.plan.changes.length === other.plan.changes.length &&
     one.plan.changes.every(({ namespace, key }) =>
-      isSameText(one.current.get(namespace)?.get(key), other.current.get(namespace)?.get(key)),
+      isSameStoredValue(
+        one.current.get(namespace)?.get(key),
+        other.current.get(namespace)?.get(key),
+      ),
     )
   )
 }
@@ -199,7 +202,7 @@ async function readFile(file: File): Promise<Backup> {
     )
   }
   try {
-    return readBackup(new Uint8Array(await file.arrayBuffer()))
+    return parseBackup(new Uint8Array(await file.arrayBuffer()))
   } catch (error) {
     const reason = error instanceof BackupError ? error.message : 'The file cannot be read.'
     throw new RestoreError(`${file.name} was not restored, and nothing was changed. ${reason}`)

@@ -1,4 +1,4 @@
-import { readAll, writeBackup } from 'botshelf/backup'
+import { readAll, formatBackup } from 'botshelf/backup'
 import { persist } from 'botshelf/indexeddb'
 import { EXCLUDED_FROM_BACKUP } from '../bot/excluded-from-backup.ts'
 import { LOG_EXCERPT } from '../bot/excerpt.ts'
@@ -21,7 +21,7 @@ export async function downloadBackup(client: BotClient, onProgress: OnProgress):
     throw new Error(`No backup was made. ${describeError(error)}`)
   })
   const at = new Date().toISOString()
-  const text = writeBackup({ at, storage: client.storage, contents })
+  const text = formatBackup({ at, storage: client.storage, contents })
   const fileName = `bot-${client.backend}-${at.slice(0, 10)}.jsonl`
   const link = createElement('a', '')
   link.href = URL.createObjectURL(new Blob([text], { type: 'application/x-ndjson' }))

@@ -55,7 +55,7 @@ describe('each change is logged without values', () => {
     ])
   })
 
-  test('also if it failed, because some of it may be applied', async () => {
+  test('also if the storage rejects an entry that passed the check', async () => {
     // Workers KV limits the encoded text, in which `<` takes six characters.
     const path = at('AuditFailed', 'CloudflareKV', '&as=json')
     const send = (first: string): Promise<Reply> =>

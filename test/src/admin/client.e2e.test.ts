@@ -7,7 +7,7 @@ import { encode } from '../../../src/codec.ts'
 import { VALID_VALUES } from '../../../src/conformance/values.ts'
 import { StorageRuntime } from '../../../src/index.ts'
 import { remoteTarget } from '../../../src/admin/remote-target.ts'
-import { readBackup, writeBackup } from '../../../src/backup/file.ts'
+import { parseBackup, formatBackup } from '../../../src/backup/file.ts'
 import { type BackupTarget, readAll } from '../../../src/backup/target.ts'
 import { planRestore } from '../../../src/backup/plan.ts'
 import { runtimeTarget } from '../../../src/backup/runtime-target.ts'
@@ -51,7 +51,7 @@ async function call(url: string, path: string, body?: unknown, more = {}): Promi
   }
 }
 
-/** Makes a backup of a bot that heard a real log, with every kind of value and odd names. */
+/** Creates a backup of a bot that heard a real log, with every kind of value and odd names. */
 async function makeBackup(): Promise<Uint8Array> {
   await using runtime = await StorageRuntime.start({ STORAGE: 'Memory' }, [memory])
   const bot = await Bot.start(runtime, { storage: { name: 'Memory' } })
@@ -63,7 +63,7 @@ async function makeBackup(): Promise<Uint8Array> {
   await using values = await runtime.open('values')
   for (const { name, make } of VALID_VALUES) await values.set(name, make())
   const contents = await readAll(runtimeTarget(runtime))
-  const text = writeBackup({ at: new Date(0).toISOString(), storage: 'Memory', contents })
+  const text = formatBackup({ at: new Date(0).toISOString(), storage: 'Memory', contents })
   return new TextEncoder().encode(text)
 }
 
@@ -71,7 +71,7 @@ describe.each(STORAGES)('a restore on %s', (storage) => {
   test(
     'sets every entry of the backup, once or twice with the same result',
     async () => {
-      const { contents } = readBackup(await makeBackup())
+      const { contents } = parseBackup(await makeBackup())
       const target = targetOn(storage)
       await target.apply([{ namespace: 'gone', key: 'k', value: encode(1) }])
       expect(await target.namespaces()).toEqual(['gone'])
@@ -105,7 +105,7 @@ test('apply() sets all entries before it removes any', async () => {
   await target.apply([{ namespace: 'n', key: 'z', remove: true }])
 })
 
-test('a value of the largest size of a Durable Object is restored, also if its text is escaped twice', async () => {
+test('a value of the largest size of a Durable Object is restored, even if JSON escapes its encoded value twice', async () => {
   const contents = new Map([
     [
       'heavy',
@@ -143,7 +143,7 @@ describe('findBot()', () => {
   })
 })
 
-describe('a call that fails rejects with a sentence', () => {
+describe('a call rejects with an AdminError', () => {
   test('if the bot cannot be reached', async () => {
     const url = 'http://127.0.0.1:1'
     expect(await failed(url)).toMatchObject({
@@ -153,30 +153,34 @@ describe('a call that fails rejects with a sentence', () => {
     })
     expect(await findBot(url)).toBeUndefined()
   })
-  test('if the token is wrong or none is configured', async () => {
+  test('if the token is wrong, missing, or not configured in the bot', async () => {
     expect(await failed(main.url, 'wrong')).toMatchObject({
       name: 'AdminError',
-      message: "The operator's token is wrong.",
+      message: 'The admin token is wrong: it is not the ADMIN_TOKEN of the bot.',
       status: 401,
       retryable: false,
     })
+    await expect(callBot({ url: main.url }, 'admin/namespaces')).rejects.toMatchObject({
+      message: `This call needs the admin token of the bot at ${main.url}, and none was sent.`,
+      status: 401,
+    })
     expect(await failed(open.url)).toMatchObject({
-      message: `The bot at ${open.url} has no operator: no token is configured there.`,
+      message: `The bot at ${open.url} has nothing at admin/namespaces (status 404). Check the URL and the base path. The admin API exists only if the bot has an admin token.`,
       status: 404,
       retryable: false,
     })
   })
-  test('which is that of the Worker', async () => {
+  test('with the message of the Worker if it sent one', async () => {
     expect(await failed(main.url, TOKEN, 'Redis')).toMatchObject({
-      message: '"storage" must be one of: DurableObject, CloudflareKV.',
+      message: '"storage" must be one of: DurableObject, CloudflareKV; received "Redis".',
       status: 400,
       retryable: false,
     })
     const url = await served((_, reply) => {
-      reply.writeHead(503).end('{"error":"The storage is busy; try again."}')
+      reply.writeHead(503).end('{"error":"The storage failed for now; try again later."}')
     })
     expect(await failed(url)).toMatchObject({
-      message: 'The storage is busy; try again.',
+      message: 'The storage failed for now; try again later.',
       status: 503,
       retryable: true,
     })
@@ -184,7 +188,7 @@ describe('a call that fails rejects with a sentence', () => {
   test('if the bot does not answer in time', async () => {
     const url = await served(() => {})
     await expect(callBot({ url }, 'api/storages', { timeoutMs: 100 })).rejects.toMatchObject({
-      message: `The bot at ${url} did not answer in time.`,
+      message: `The bot at ${url} did not answer in time, within 100 ms.`,
       status: undefined,
       retryable: false,
     })
@@ -193,12 +197,12 @@ describe('a call that fails rejects with a sentence', () => {
   test('if the server is not a bot', async () => {
     const url = await served((_, reply) => reply.end('<!doctype html>'))
     expect(await failed(url)).toMatchObject({
-      message: `The bot at ${url} returned something unexpected (status 200). Is the address right?`,
+      message: `The server at ${url} returned no JSON of a bot (status 200). Check the URL.`,
       retryable: false,
     })
     expect(await findBot(url)).toBeUndefined()
   })
-  test('if a change is too large to send, before any is made', async () => {
+  test('if a change is too large to send, before any change is sent', async () => {
     const changes = [
       { namespace: 'first', key: 'k', value: encode(1) },
       { namespace: 'second', key: 'k', value: encode('x'.repeat(16_777_216)) },
@@ -249,7 +253,7 @@ async function failed(
     )
 }
 
-/** Starts a server that is not a bot; resolves to its address. */
+/** Starts a server that is not a bot; resolves to its URL. */
 async function served(answer: RequestListener): Promise<string> {
   const server = createServer(answer)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import { encode } from '../../../src/codec.ts'
 import { type StorageBase, StorageRuntime } from '../../../src/index.ts'
-import { setNamespace } from '../../../src/admin/write-namespace.ts'
+import { replaceNamespace } from '../../../src/admin/write-namespace.ts'
 import { type RestoreRequest, type RestoreResult, restorePart } from '../../../src/admin/restore.ts'
 import type { BackupEntry } from '../../../src/backup/entry.ts'
 
@@ -72,7 +72,7 @@ test.each<[string, (plugin: MemoryStoragePlugin, values: Values) => Promise<unkn
   [
     'PUTs',
     (plugin, to) =>
-      setNamespace(new StorageRuntime(plugin), 'N', { entries: toEntries(to) }, () => {}),
+      replaceNamespace(new StorageRuntime(plugin), 'N', { entries: toEntries(to) }, () => {}),
   ],
   ['restores in the mode replace', restoreAll],
 ])(
@@ -99,11 +99,11 @@ test.each<[string, (plugin: MemoryStoragePlugin, values: Values) => Promise<unkn
   },
 )
 
-test('a part that is sent again after another restore sets all of its entries again', async () => {
+test('a part that is sent again sets the entries again that another restore removed meanwhile', async () => {
   const old = Object.fromEntries(Array.from({ length: 501 }, (_, n) => [`old${n}`, n]))
   const plugin = await filled(old)
   const first = await restoreAll(plugin, { a: 1 })
-  expect(first.again).toBe(true)
+  expect(first.hasMoreToRemove).toBe(true)
   expect((await restoreAll(plugin, { z: 2 })).done).toBe(true)
   expect(await held(plugin)).toEqual({ z: 2 })
   expect((await restoreAll(plugin, { a: 1 }, first.state)).done).toBe(true)
@@ -129,7 +129,7 @@ test('on an eventually consistent storage, entries that a listing lacks are not 
     })
   }
   const runtime = new StorageRuntime(plugin)
-  await setNamespace(runtime, 'N', { entries: toEntries({ new: 2 }) }, () => {})
+  await replaceNamespace(runtime, 'N', { entries: toEntries({ new: 2 }) }, () => {})
   expect(writes).toBe(2)
   expect(await held(plugin)).toEqual({ new: 2 })
 })

@@ -77,7 +77,7 @@ describe.each(STORAGES)('on %s', (storage) => {
   })
 
   test(
-    'keys and entries come in pages, each once, and namespaces with their sizes',
+    'pages contain each key and each entry once, and namespaces are listed with their sizes',
     async () => {
       const keys = Array.from({ length: 1100 }, (_, n) => `k${String(n).padStart(4, '0')}`)
       const pairs = keys.map((key) => [key, key])
@@ -113,7 +113,7 @@ describe.each(STORAGES)('on %s', (storage) => {
       const refused = await call('PUT', at('Many', storage), { entries: {} })
       expect([refused.status, refused.body.error]).toEqual([
         413,
-        'There are 1100 other entries, of which 500 can be removed at once; remove some of them first, by PATCH.',
+        'The namespace has 1100 entries that the request does not name, and one call removes at most 500 of them. Remove at least 600 first, with PATCH and "remove", 200 keys a call.',
       ])
       const empty = sealed({ after: null, entries: [], next: null })
       const replies = await restore(storage, 'replace', [empty])

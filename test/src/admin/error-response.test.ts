@@ -17,7 +17,7 @@ async function answerTo(error: unknown, options: ErrorResponseOptions = {}): Pro
 }
 
 describe('an HttpError', () => {
-  test('is logged only if it is the fault of the server', () => {
+  test('is logged only if its status is 500 or above', () => {
     const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
     errorResponse(new HttpError(500, 'The token is invalid.'))
     errorResponse(new HttpError(404, 'Not found.'))
@@ -27,27 +27,29 @@ describe('an HttpError', () => {
 })
 
 describe('a StoreError', () => {
-  const written = 'the message'
+  const writtenNoun = 'the message'
   const secret = new Error('secret at store.ts:1')
 
   test('is 503 with retry-after if a retry may help', async () => {
     const error = new StoreError('RATE_LIMITED', 'secret', { cause: secret })
-    expect(await answerTo(error, { written })).toEqual({
+    expect(await answerTo(error, { writtenNoun })).toEqual({
       status: 503,
       retryAfter: '1',
       body: {
-        error: 'The storage is busy; the message may be stored in part.',
+        error:
+          'The storage failed for now; the message may be stored in part. Repeat the request later.',
         code: 'RATE_LIMITED',
       },
     })
   })
   test('is 503 with retry-after if its outcome is unknown', async () => {
     const error = new StoreError('BACKEND_ERROR', 'secret', { outcome: 'unknown' })
-    expect(await answerTo(error, { written })).toEqual({
+    expect(await answerTo(error, { writtenNoun })).toEqual({
       status: 503,
       retryAfter: '1',
       body: {
-        error: 'The storage failed; the message may be stored or not.',
+        error:
+          'The storage failed; the message may or may not be stored. Check that before you repeat the request.',
         code: 'BACKEND_ERROR',
       },
     })
@@ -56,7 +58,7 @@ describe('a StoreError', () => {
     expect(await answerTo(new StoreError('RATE_LIMITED', 'secret'))).toMatchObject({
       status: 503,
       retryAfter: '1',
-      body: { error: 'The storage is busy; try again.' },
+      body: { error: 'The storage failed for now; try again later.' },
     })
   })
   test('is 500 with its code if a retry does not help', async () => {

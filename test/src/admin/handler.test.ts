@@ -3,11 +3,11 @@ import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import {
   type AdminHandlerOptions,
   type AuditRecord,
-  bearerToken,
+  bearerAuth,
   createAdminHandler,
   HttpError,
 } from '../../../src/admin/index.ts'
-import { sealPart } from '../../../src/backup/part.ts'
+import { createPart } from '../../../src/backup/part.ts'
 import { encode } from '../../../src/codec.ts'
 import { StorageRuntime, StoreError } from '../../../src/index.ts'
 
@@ -32,7 +32,7 @@ interface Setup {
   ) => Promise<Answer | undefined>
 }
 
-/** Makes a handler over one Memory plugin. */
+/** Creates a handler for one Memory plugin. */
 function setUp(options: Partial<AdminHandlerOptions> = {}): Setup {
   const plugin = new MemoryStoragePlugin()
   const opened: StorageRuntime[] = []
@@ -42,7 +42,7 @@ function setUp(options: Partial<AdminHandlerOptions> = {}): Setup {
       opened.push(runtime)
       return runtime
     },
-    authorize: bearerToken(TOKEN),
+    authorize: bearerAuth(TOKEN),
     secret: TOKEN,
     ...options,
   })
@@ -67,13 +67,13 @@ function recorder(): { records: AuditRecord[]; onChange: (record: AuditRecord) =
 
 /** Restores the first of two parts; resolves to the second part and the id for it. */
 async function beginRestore(setup: Setup): Promise<{ part: unknown; restore: unknown }> {
-  const first = await sealPart({
+  const first = await createPart({
     after: null,
     entries: [{ namespace: 'R', key: 'a', value: encode(1) }],
     isLast: false,
   })
   const answer = await setup.send('POST', '/admin/restore', { mode: 'merge', part: first })
-  const next = await sealPart({
+  const next = await createPart({
     after: first.next,
     entries: [{ namespace: 'R', key: 'b', value: encode(1) }],
     isLast: true,
@@ -85,7 +85,7 @@ const KARMA = '/admin/storage/Karma'
 const ANN = { entries: { ann: encode(7) } }
 
 describe('a path', () => {
-  test('that has no route resolves to undefined, and calls nothing', async () => {
+  test('without a route resolves to undefined, and no option is called', async () => {
     const called = vi.fn()
     const { send } = setUp({ limit: called, authorize: called, open: called })
     for (const path of [
@@ -155,7 +155,7 @@ describe('authorize', () => {
       body: { error: 'Not from here.' },
     })
   })
-  test('that fails is 500, and shows no name', async () => {
+  test('that throws is 500, and the response shows no namespace and no key', async () => {
     const onError = vi.fn()
     const error = new StoreError('CORRUPT', 'damaged', { namespace: 'Tokens', key: 'k' })
     const { send } = setUp({ authorize: () => Promise.reject(error), onError })
@@ -165,12 +165,12 @@ describe('authorize', () => {
   })
 })
 
-describe('bearerToken()', () => {
+describe('bearerAuth()', () => {
   test.each([
-    ['Bearer wrong', 401, 'The token is wrong.'],
-    [TOKEN, 401, 'The token is wrong.'],
-    ['Basic YTpi', 401, 'The token is wrong.'],
-    ['Bearer ', 401, 'The token is wrong.'],
+    ['Bearer wrong', 401, 'The token is not the admin token of this bot.'],
+    [TOKEN, 401, 'Send the header "authorization: Bearer <admin token>".'],
+    ['Basic YTpi', 401, 'Send the header "authorization: Bearer <admin token>".'],
+    ['Bearer ', 401, 'Send the header "authorization: Bearer <admin token>".'],
   ])('refuses %j', async (authorization, status, error) => {
     const { send } = setUp()
     expect(await send('GET', KARMA, undefined, { authorization })).toMatchObject({
@@ -180,13 +180,13 @@ describe('bearerToken()', () => {
   })
   test('refuses a request without a token', async () => {
     const request = new Request('https://bot.example.com/admin/namespaces')
-    await expect(bearerToken(TOKEN)(request)).rejects.toMatchObject({
+    await expect(bearerAuth(TOKEN)(request)).rejects.toMatchObject({
       status: 401,
-      message: "This needs the operator's token.",
+      message: 'Send the header "authorization: Bearer <admin token>".',
     })
   })
   test.each([undefined, ''])('answers 404 if the configured token is %j', async (token) => {
-    const { send } = setUp({ authorize: bearerToken(token) })
+    const { send } = setUp({ authorize: bearerAuth(token) })
     expect(await send('GET', KARMA)).toMatchObject({ status: 404 })
     expect(await send('GET', KARMA, undefined, { authorization: 'Bearer ' })).toMatchObject({
       status: 404,
@@ -195,7 +195,7 @@ describe('bearerToken()', () => {
 })
 
 describe('limit', () => {
-  test('is asked before the token is checked', async () => {
+  test('is called before the token is checked', async () => {
     const authorize = vi.fn()
     const { send, opened } = setUp({
       authorize,
@@ -257,13 +257,13 @@ describe('open', () => {
 })
 
 describe('onChange', () => {
-  test('gets a record of each change with its entries', async () => {
+  test('is called after each change, with its entries', async () => {
     const { records, onChange } = recorder()
     const { send } = setUp({ onChange, defaultStorage: 'Memory' })
     await send('PUT', KARMA, ANN)
     await send('PATCH', `${KARMA}?storage=Other`, { lists: 'append', remove: ['ann'] })
     const entry = { namespace: 'Karma', key: 'zoe', value: encode(1) }
-    const part = await sealPart({ after: null, entries: [entry], isLast: true })
+    const part = await createPart({ after: null, entries: [entry], isLast: true })
     await send('POST', '/admin/restore', { mode: 'merge', part })
     const ann = { namespace: 'Karma', key: 'ann' }
     expect(records).toEqual([
@@ -277,7 +277,7 @@ describe('onChange', () => {
       { kind: 'restore', storage: 'Memory', changes: [entry], outcome: 'done' },
     ])
   })
-  test('gets a record of a change that failed after its first write', async () => {
+  test('is called after a change that failed after its first write', async () => {
     const { records, onChange } = recorder()
     const { plugin, send } = setUp({ onChange, onError: () => {} })
     const open = plugin.open.bind(plugin)
@@ -294,7 +294,7 @@ describe('onChange', () => {
       { kind: 'set', storage: undefined, outcome: 'failed', code: 'QUOTA_EXCEEDED' },
     ])
   })
-  test('gets nothing for a read, or for a change that is refused', async () => {
+  test('is not called for a read or for a refused change', async () => {
     const { records, onChange } = recorder()
     const { send } = setUp({ onChange })
     await send('GET', KARMA)
@@ -302,7 +302,7 @@ describe('onChange', () => {
     await send('PUT', KARMA, ANN, { authorization: 'Bearer wrong' })
     expect(records).toEqual([])
   })
-  test('that throws does not fail the change', async () => {
+  test('that throws does not make the change fail', async () => {
     const onError = vi.fn()
     const error = new Error('The log is full.')
     const { send } = setUp({ onError, onChange: () => Promise.reject(error) })
@@ -312,14 +312,14 @@ describe('onChange', () => {
 })
 
 describe('excludedNamespaces', () => {
-  test('are in no backup, and no restore changes them', async () => {
+  test('are omitted from a backup and ignored by a restore', async () => {
     const { send } = setUp({ excludedNamespaces: ['Telegram'] })
     await send('PUT', '/admin/storage/Telegram', ANN)
     await send('PUT', KARMA, ANN)
     const backup = await send('GET', '/admin/backup')
     expect(backup?.body).toMatchObject({ entries: [{ namespace: 'Karma', key: 'ann' }] })
     const entries = [{ namespace: 'Telegram', key: 'ann', value: encode(8) }]
-    const part = await sealPart({ after: null, entries, isLast: true })
+    const part = await createPart({ after: null, entries, isLast: true })
     const restored = await send('POST', '/admin/restore', { mode: 'replace', part })
     expect(restored?.body).toMatchObject({ set: 0, removed: 1, done: true })
     const left = await send('GET', '/admin/storage/Telegram')
@@ -335,20 +335,20 @@ describe('excludedNamespaces', () => {
 })
 
 describe('secret', () => {
-  test('signs the id of a restore, which another secret refuses', async () => {
+  test('signs restore tokens, which are invalid with another secret', async () => {
     const one = setUp({ secret: 'one' })
     const { part, restore } = await beginRestore(one)
     const body = { mode: 'merge', part, restore }
     expect(await setUp({ secret: 'two' }).send('POST', '/admin/restore', body)).toMatchObject({
       status: 400,
-      body: { error: expect.stringContaining('The restore id is invalid') as unknown },
+      body: { error: expect.stringContaining('The restore token is invalid') as unknown },
     })
     expect(await one.send('POST', '/admin/restore', body)).toMatchObject({ status: 200 })
   })
   test('must not be empty for a restore', async () => {
     const onError = vi.fn()
     const { send } = setUp({ secret: '', onError })
-    const part = await sealPart({ after: null, entries: [], isLast: true })
+    const part = await createPart({ after: null, entries: [], isLast: true })
     expect(await send('POST', '/admin/restore', { mode: 'merge', part })).toMatchObject({
       status: 500,
     })

@@ -16,18 +16,18 @@ beforeAll(async () => {
 afterAll(() => servers.stop(), 20_000)
 
 const { backup, call, held, wipe } = new AdminApi(() => main)
-const withoutOperator = new AdminApi(() => open)
+const withoutToken = new AdminApi(() => open)
 
-describe('an invalid call gets one sentence and changes nothing', () => {
+describe('an invalid call is refused with one error message and changes nothing', () => {
   const entries = { k: encode(1) }
   const [S, R, B] = ['/admin/storage/Bad', '/admin/restore', '/admin/backup']
   test.each<[number, string, string, string, unknown?, Record<string, string>?]>([
     [415, 'Send JSON', 'PUT', S, { entries }, { 'content-type': 'text/plain' }],
     [415, 'Send JSON', 'PATCH', S, { entries }, { 'content-type': 'text/plain' }],
     [415, 'Send JSON', 'POST', R, {}, { 'content-type': 'text/plain' }],
-    [401, 'token is wrong', 'PUT', S, { entries }, { authorization: 'Bearer wrong' }],
-    [401, "operator's token", 'GET', B, undefined, { authorization: '' }],
-    [405, 'This path takes only GET, PUT, PATCH.', 'DELETE', S],
+    [401, 'not the admin token', 'PUT', S, { entries }, { authorization: 'Bearer wrong' }],
+    [401, 'Send the header "authorization: Bearer', 'GET', B, undefined, { authorization: '' }],
+    [405, 'This path takes only GET, PUT, PATCH; received DELETE.', 'DELETE', S],
     [405, 'takes only POST', 'GET', R],
     [405, 'takes only GET', 'POST', B, {}],
     [405, 'takes only GET', 'PUT', '/admin/keys/Bad', { entries }],
@@ -67,10 +67,16 @@ describe('an invalid call gets one sentence and changes nothing', () => {
       { entries, lists: 'append', remove: ['k'] },
     ],
     [400, 'A key must be', 'PATCH', S, { lists: 'append', remove: [7] }],
-    [400, 'The entry "k": The value is not text', 'PUT', S, { entries: { k: '{}' } }],
     [
       400,
-      'The entry "k": The value must be text of botshelf/codec; to send plain JSON, add "as=json" to the address.',
+      'The entry "k": The value is not encoded by botshelf/codec',
+      'PUT',
+      S,
+      { entries: { k: '{}' } },
+    ],
+    [
+      400,
+      'The entry "k": The value must be a string that botshelf/codec encoded; to send plain JSON, add "as=json" to the URL.',
       'PUT',
       S,
       { entries: { k: 1 } },
@@ -131,7 +137,7 @@ describe('an invalid call gets one sentence and changes nothing', () => {
   })
 })
 
-describe('only the operator', () => {
+describe('only the admin token', () => {
   const calls: [string, string, unknown?][] = [
     ['GET', '/admin/namespaces'],
     ['GET', '/admin/keys/x'],
@@ -143,15 +149,15 @@ describe('only the operator', () => {
     ['POST', '/admin/restore', {}],
   ]
   test.each(calls)(
-    'may %s %s; without a configured token the path does not exist',
+    'allows %s %s; without a configured token the path does not exist',
     async (method, path, body) => {
       const [none, wrong] = [{ authorization: '' }, { authorization: 'Bearer x' }]
       expect((await call(method, path, body, none)).status).toBe(401)
       expect((await call(method, path, body, wrong)).status).toBe(401)
-      expect((await withoutOperator.call(method, path, body)).status).toBe(404)
+      expect((await withoutToken.call(method, path, body)).status).toBe(404)
     },
   )
-  test('may use it, and only from the same origin', async () => {
+  test('gives access to the admin API, and only from the same origin', async () => {
     const headers = { origin: 'https://evil.example' }
     const reply = await call('GET', '/admin/namespaces', undefined, headers)
     expect([...reply.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual(
@@ -169,21 +175,29 @@ describe.each(STORAGES)('on %s', (storage) => {
     const second = sealed({ after: first.next, entries: [b], next: null })
     const send = (body: unknown): Promise<Reply> =>
       call('POST', `/admin/restore?storage=${storage}`, body)
-    const begun = await send({ mode: 'merge', part: first })
-    const id = begun.body.restore ?? ''
+    const started = await send({ mode: 'merge', part: first })
+    const id = started.body.restore ?? ''
     const before = await backup(storage)
     const other = storage === 'DurableObject' ? 'CloudflareKV' : 'DurableObject'
     const cases: [number, string, unknown][] = [
-      [409, 'a restore begins with the first part', { mode: 'merge', part: second }],
-      [409, 'the next one begins behind "a" of "R"', { mode: 'merge', part: first, restore: id }],
-      [409, 'was begun with the mode "merge"', { mode: 'replace', part: second, restore: id }],
-      [400, 'restore id is invalid', { mode: 'merge', part: second, restore: `${id}A` }],
+      [409, 'a restore starts with the first part', { mode: 'merge', part: second }],
+      [
+        409,
+        'the next part must start after the key "a" of the namespace "R"',
+        { mode: 'merge', part: first, restore: id },
+      ],
+      [
+        409,
+        'has the mode "merge"; received "replace"',
+        { mode: 'replace', part: second, restore: id },
+      ],
+      [400, 'restore token is invalid', { mode: 'merge', part: second, restore: `${id}A` }],
       [
         400,
-        'restore id is invalid',
+        'restore token is invalid',
         { mode: 'merge', part: second, restore: id.replace('.', '..') },
       ],
-      [400, 'restore id is invalid', { mode: 'merge', part: second, restore: '' }],
+      [400, 'restore token is invalid', { mode: 'merge', part: second, restore: '' }],
       [400, '"restore" must be a string', { mode: 'merge', part: second, restore: 7 }],
       [400, '"mode" must be one of: merge, replace', { part: second, restore: id }],
       [400, 'altered or cut', { mode: 'merge', restore: id, part: { ...second, entries: [] } }],
@@ -261,7 +275,7 @@ describe.each(STORAGES)('on %s', (storage) => {
             'Entry 1: A key must be a string without unpaired surrogates; received "\\udc00"',
             { ...b, key: '\udc00' },
           ],
-          ['Entry 1: The value is not text', { ...b, value: '{}' }],
+          ['Entry 1: The value is not encoded', { ...b, value: '{}' }],
           ['Entry 1: The value was written by a later', { ...b, value: '7:[1]' }],
           ['Entry 1: The field "expires" must be', { ...b, expires: '5' }],
         ] as [string, Record<string, unknown>][]
@@ -283,12 +297,15 @@ describe.each(STORAGES)('on %s', (storage) => {
     })
     expect([elsewhere.status, elsewhere.body.error]).toEqual([
       409,
-      `This restore was begun with the storage "${storage}".`,
+      `This restore has the storage "${storage}"; received "${other}". Omit "restore" to start a new restore.`,
     ])
     expect(await backup(storage)).toEqual(before)
     const done = await send({ mode: 'merge', part: second, restore: id })
     expect([done.status, done.body.done]).toEqual([200, true])
     const late = await send({ mode: 'merge', part: second, restore: done.body.restore })
-    expect([late.status, late.body.error]).toEqual([409, 'This restore is complete.'])
+    expect([late.status, late.body.error]).toEqual([
+      409,
+      'This restore is complete. Omit "restore" to start a new one.',
+    ])
   })
 })

@@ -3,7 +3,7 @@ import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import {
   AdminError,
   type AdminHandlerOptions,
-  bearerToken,
+  bearerAuth,
   createAdminHandler,
   HttpError,
   remoteTarget,
@@ -31,7 +31,7 @@ function serve(options: Partial<AdminHandlerOptions> = {}): {
   const calls: URL[] = []
   const handle = createAdminHandler({
     open: () => new StorageRuntime(plugin),
-    authorize: bearerToken('a token'),
+    authorize: bearerAuth('a token'),
     secret: 'a secret',
     basePath: '/bots/one/admin',
     onError: () => {},
@@ -74,7 +74,7 @@ describe('remoteTarget()', () => {
       ])
     }
   })
-  test('calls paths below basePath, relative to the address of the bot', async () => {
+  test('calls paths below basePath, relative to the URL of the bot', async () => {
     const { calls } = serve({ basePath: '/bots/one/operator' })
     expect(await remoteTarget({ ...ACCESS, basePath: '/operator' }).namespaces()).toEqual([])
     expect(calls.map(({ pathname }) => pathname)).toEqual(['/bots/one/operator/namespaces'])

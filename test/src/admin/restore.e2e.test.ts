@@ -19,7 +19,7 @@ const { backup, call, fill, held, put, restore, wipe } = new AdminApi(() => serv
 
 describe.each(STORAGES)('on %s', (storage) => {
   test(
-    'a backup, restored after a wipe, is equal, entry by entry',
+    'restoring a backup after all entries were removed brings back each entry unchanged',
     async () => {
       await wipe(storage)
       const expires = Date.now() + 3_600_000
@@ -103,7 +103,7 @@ describe.each(STORAGES)('on %s', (storage) => {
     const other = await call('POST', path, { mode: 'replace', part: two, restore: id })
     expect([other.status, other.body.error]).toEqual([
       409,
-      'This is a different part; send the last one again, as "again" asked.',
+      'The last part is not finished (its response had "again": true): send the same part; this is another one.',
     ])
     const rest = await call('POST', path, { mode: 'replace', part: one, restore: id })
     expect(rest.body).toMatchObject({ set: 0, removed: 100, again: false, done: true })
@@ -126,7 +126,7 @@ describe.each(STORAGES)('on %s', (storage) => {
   })
 
   test(
-    'of two calls that replace the same entries at once, the entries of one are all there in the end',
+    'after two concurrent calls that replace the same entries, all entries of one of them are stored',
     async () => {
       // Workers KV is eventually consistent, so it cannot promise this.
       if (storage === 'CloudflareKV') return
@@ -175,7 +175,7 @@ describe.each(STORAGES)('on %s', (storage) => {
     expect(await held('R', storage)).toEqual({ c: 1 })
   })
 
-  test('an excluded namespace is in no backup, and no restore changes it', async () => {
+  test('an excluded namespace is omitted from a backup and ignored by a restore', async () => {
     await wipe(storage)
     await put('Telegram', storage, { 'update:1': 1 })
     await put('Telegrams', storage, { k: 1 })
@@ -192,7 +192,7 @@ describe.each(STORAGES)('on %s', (storage) => {
     await put('Telegram', storage, {})
   })
 
-  test('large entries come in parts that a restore accepts', async () => {
+  test('a backup of large entries has parts that a restore accepts', async () => {
     await wipe(storage)
     // Escaped twice as JSON, the text has seven times its length.
     const text = '<'.repeat(1_200_000)

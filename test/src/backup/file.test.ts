@@ -4,7 +4,7 @@ import { decode, encode } from '../../../src/codec.ts'
 import { assertEqual } from '../../../src/conformance/assertions.ts'
 import { VALID_VALUES } from '../../../src/conformance/values.ts'
 import { formatEntry } from '../../../src/backup/entry.ts'
-import { readBackup, writeBackup } from '../../../src/backup/file.ts'
+import { parseBackup, formatBackup } from '../../../src/backup/file.ts'
 import type { Contents } from '../../../src/backup/target.ts'
 import { stored } from '../../worker/support/stored.ts'
 import { startTestBot } from '../../worker/support/test-bot.ts'
@@ -20,8 +20,8 @@ function contentsOf(
   )
 }
 
-function read(text: string): ReturnType<typeof readBackup> {
-  return readBackup(new TextEncoder().encode(text))
+function read(text: string): ReturnType<typeof parseBackup> {
+  return parseBackup(new TextEncoder().encode(text))
 }
 
 function file(...lines: readonly string[]): string {
@@ -38,7 +38,7 @@ describe('a backup file', () => {
       a: { 'k\n': stored([3]) },
       empty: {},
     })
-    expect(writeBackup({ at: AT, storage: 'IndexedDB', contents })).toBe(
+    expect(formatBackup({ at: AT, storage: 'IndexedDB', contents })).toBe(
       [
         HEADER,
         '{"namespace":"a","key":"k\\n","value":"1:[[1],3]"}',
@@ -52,7 +52,7 @@ describe('a backup file', () => {
   test('holds every value that a store takes', () => {
     const entries = new Map(VALID_VALUES.map(({ name, make }) => [name, stored(make())]))
     const contents = new Map([['values', entries]])
-    const again = read(writeBackup({ at: AT, storage: '', contents })).contents
+    const again = read(formatBackup({ at: AT, storage: '', contents })).contents
     expect(again).toEqual(contents)
     for (const { name, make, reads = make } of VALID_VALUES) {
       assertEqual(decode(again.get('values')?.get(name)?.value ?? ''), reads(), name)
@@ -61,7 +61,7 @@ describe('a backup file', () => {
   test('is read back if one value repeats a text 700,000 times', () => {
     const often = stored(Array.from({ length: 700_000 }, () => 'nvidia: see the wiki, '.repeat(5)))
     const contents = new Map([['log', new Map([['k', often]])]])
-    expect(read(writeBackup({ at: AT, storage: '', contents })).contents).toEqual(contents)
+    expect(read(formatBackup({ at: AT, storage: '', contents })).contents).toEqual(contents)
   })
   test('holds any namespace and any key', () => {
     const name = fc.string({ unit: 'grapheme' }).filter((text) => text.isWellFormed())
@@ -78,7 +78,7 @@ describe('a backup file', () => {
           ]),
         )
         const backup = { at: AT, storage: 'IndexedDB', contents }
-        expect(read(writeBackup(backup))).toEqual(backup)
+        expect(read(formatBackup(backup))).toEqual(backup)
       }),
     )
   })
@@ -92,13 +92,13 @@ describe('a backup file', () => {
     expect(contents).toEqual(contentsOf({ a: { k: stored(1) } }))
     expect(read(`${file('{"entries":0}').trimEnd()}\r\n`).contents.size).toBe(0)
   })
-  test('may be edited; its values come out as the codec writes them', () => {
+  test('may be edited by hand; parsing re-encodes its values', () => {
     const edited = '{ "value": "1: [ 1 ]", "key": "k", "namespace": "a" }'
     expect(read(file(edited, '{"entries":1}')).contents).toEqual(
       contentsOf({ a: { k: stored(1) } }),
     )
   })
-  test('can be made of the lines of !backup', async () => {
+  test('can be assembled from the lines of !backup', async () => {
     const { say, admin } = await startTestBot()
     await say('ann', '!learn tea = left')
     const lines = await admin('!backup')
@@ -111,7 +111,7 @@ describe('a backup file', () => {
   })
 })
 
-describe('readBackup() refuses', () => {
+describe('parseBackup() refuses', () => {
   const good = line('a', 'k')
   const deep = `1:[${Array.from({ length: 1005 }, (_, i) => `[${i + 1}]`).join()},1]`
   test.each<[string, string]>([
@@ -120,7 +120,7 @@ describe('readBackup() refuses', () => {
     ['Line 1: This is not a backup', '[]\n{"entries":0}\n'],
     ['Line 1: This is not a backup', `${good}\n{"entries":1}\n`],
     ['Line 1: This is not a backup', `${HEADER.replace('"format":1', '"format":"1"')}\n`],
-    ['Line 1: This is not a backup', `${HEADER.replace(AT, 'soon')}\n{"entries":0}\n`],
+    ['Line 1: The header needs "at"', `${HEADER.replace(AT, 'soon')}\n{"entries":0}\n`],
     ['Line 1: This is not a backup', `\n${file('{"entries":0}')}`],
     ['Line 1: The backup was written by a later version', '{"botshelf":"backup","format":2}'],
     ['Line 1: The file is incomplete', file()],
@@ -134,7 +134,7 @@ describe('readBackup() refuses', () => {
     ],
     ['Line 3: The file has 1 entries, but its last line says 2.', file(good, '{"entries":2}')],
     ['Line 3: The file has 1 entries, but its last line says 0.', file(good, '{"entries":0}')],
-    ['Line 3: The entry "a", "k" is there a second time', file(good, good, '{"entries":2}')],
+    ['Line 3: The entry "a", "k" is a duplicate', file(good, good, '{"entries":2}')],
     ['Line 2: The line is not a JSON object.', file('', good, '{"entries":2}')],
     ['Line 2: The line is not a JSON object.', file('7', '{"entries":1}')],
     ['Line 2: The field "namespace" is missing.', file('{"entries":1}', good, '{"entries":2}')],
@@ -149,10 +149,10 @@ describe('readBackup() refuses', () => {
     ['Line 2: A namespace must be', file(line('\udc00', 'k'), '{"entries":1}')],
     ['Line 2: A namespace must be', file(line(null, 'k'), '{"entries":1}')],
     ['Line 2: The field "value" must be a string.', file(line('a', 'k', 1), '{"entries":1}')],
-    ['Line 2: The value is not text of', file(line('a', 'k', '[1]'), '{"entries":1}')],
-    ['Line 2: The value is not text of', file(line('a', 'k', '1:[[9]]'), '{"entries":1}')],
+    ['Line 2: The value is not encoded by', file(line('a', 'k', '[1]'), '{"entries":1}')],
+    ['Line 2: The value is not encoded by', file(line('a', 'k', '1:[[9]]'), '{"entries":1}')],
     ['Line 2: The value was written by a later', file(line('a', 'k', '2:[1]'), '{"entries":1}')],
-    ['Line 2: The value is not text of', file(line('a', 'k', '1:-1'), '{"entries":1}')],
+    ['Line 2: The value is not encoded by', file(line('a', 'k', '1:-1'), '{"entries":1}')],
     ['Line 2: The value cannot be stored.', file(line('a', 'k', deep), '{"entries":1}')],
   ])('a file: %s', (sentence, text) => {
     expect(() => read(text)).toThrow(sentence)
@@ -161,7 +161,7 @@ describe('readBackup() refuses', () => {
   test('a line that is not UTF-8', () => {
     const bytes = new TextEncoder().encode(file(line('a', 'kkk'), '{"entries":1}'))
     bytes[bytes.indexOf(0x6b, HEADER.length + 20) + 10] = 0xe9
-    expect(() => readBackup(bytes)).toThrow('Line 2: The line is not UTF-8 text.')
+    expect(() => parseBackup(bytes)).toThrow('Line 2: The line is not UTF-8 text.')
   })
   test('a file that is cut off anywhere', () => {
     const text = file(line('a', 'k'), line('b', 'k'), '{"entries":2}')

@@ -231,7 +231,7 @@ interface Ring {
   next: Ring
 }
 
-/** Makes a cycle of objects; each has the next one, and the last has the first. */
+/** Creates a cycle of objects: each refers to the next one, and the last to the first. */
 function ring(length: number, name: string): Ring {
   const all = Array.from({ length }, () => ({ [name]: 1 }) as unknown as Ring)
   for (const [index, each] of all.entries()) each.next = all[(index + 1) % length] as Ring

@@ -39,7 +39,7 @@ const NEW = { namespace: 'new', key: 'n', value: encode('1') }
 const set = (value: number): BackupEntry => ({ namespace: 'a', key: 'k', value: encode(value) })
 
 describe('planRestore()', () => {
-  test('with merge keeps what the backup does not name', () => {
+  test('with merge keeps entries that the backup does not have', () => {
     expect(planRestore(BACKUP, CURRENT, 'merge')).toEqual({
       added: 2,
       changed: 1,
@@ -79,7 +79,7 @@ describe('planRestore()', () => {
     expect(planRestore(backup, current, 'replace', options).changes).toEqual([])
     expect(planRestore(backup, current, 'replace').changes).toHaveLength(2)
   })
-  test('with replace removes it, in every namespace, after what is set', () => {
+  test('with replace removes entries that the backup does not have, in every namespace, last', () => {
     expect(planRestore(BACKUP, CURRENT, 'replace')).toEqual({
       added: 2,
       changed: 1,
@@ -98,14 +98,14 @@ describe('planRestore()', () => {
       ],
     })
   })
-  test('changes nothing that is the same, and with replace removes all for an empty backup', () => {
+  test('does not write equal entries, and with replace an empty backup removes all', () => {
     expect(planRestore(CURRENT, CURRENT, 'replace').changes).toEqual([])
     expect(planRestore(new Map(), CURRENT, 'replace')).toMatchObject({ removed: 4 })
     expect(planRestore(new Map(), CURRENT, 'merge').changes).toEqual([])
   })
 })
 
-test('splitIntoChunks() splits by number and by bytes, and an item that is too large is alone', () => {
+test('splitIntoChunks() splits by number and by bytes; an item above the limit is a chunk of its own', () => {
   // As JSON each has two quotes and a comma; é has two bytes.
   const items = ['aé', 'bb', 'c', 'large'.repeat(9), 'd', 'e', 'f', 'g']
   expect([...splitIntoChunks(items, { maxItems: 3, maxBytes: 12 })]).toEqual([

@@ -28,7 +28,7 @@ test('a slice is sorted by code unit, begins after a key and reports whether it 
   const runtime = await filled(['z', '\u{10000}', 'a', '\ue000', 'b'])
   expect(await slice(runtime)).toEqual([['a', 'b', 'z'], false])
   expect(await slice(runtime, { after: 'z' })).toEqual([['\u{10000}', '\ue000'], true])
-  expect(await slice(runtime, { maxEntriesOfAll: 5 })).toEqual([
+  expect(await slice(runtime, { maxEntriesOfWholeStore: 5 })).toEqual([
     ['a', 'b', 'z', '\u{10000}', '\ue000'],
     true,
   ])
@@ -36,12 +36,12 @@ test('a slice is sorted by code unit, begins after a key and reports whether it 
   expect(await slice(runtime, { after: '\uffff' })).toEqual([[], true])
 })
 
-test('a single entry may be larger than the slice, unless isStrict', async () => {
+test('a single entry may be larger than the slice, unless allowOversizedEntry is false', async () => {
   const runtime = await filled(['a', 'b'], 'x'.repeat(900))
   expect(await slice(runtime)).toEqual([['a'], false])
   const large = await filled(['a', 'b'], 'x'.repeat(2000))
   expect(await slice(large)).toEqual([['a'], false])
-  expect(await slice(large, { isStrict: true })).toEqual([[], false])
+  expect(await slice(large, { allowOversizedEntry: false })).toEqual([[], false])
 })
 
 test('an unreadable entry rejects with its key, although the listing has none', async () => {

@@ -5,7 +5,7 @@ import { startTestBot } from '../support/test-bot.ts'
 
 describe('an admin', () => {
   const refused = ['Only an admin may use !plugins.']
-  test('is a user with the operator’s token', async () => {
+  test('is a user with the admin token', async () => {
     const { say, admin } = await startTestBot()
     expect(await admin('!plugins')).not.toEqual(refused)
     expect(await say('boss', '!plugins')).toEqual(refused)

@@ -3,7 +3,15 @@ import { parseName, parseCommand } from '../../../worker/bot/command.ts'
 import type { BotMessage, MessageKind } from '../../../worker/bot/message.ts'
 
 function said(text: string, kind: MessageKind = 'message'): BotMessage {
-  return { room: '#ubuntu', nick: 'ann', identity: 'irc:ann', operator: false, at: 0, kind, text }
+  return {
+    room: '#ubuntu',
+    nick: 'ann',
+    identity: 'irc:ann',
+    hasAdminToken: false,
+    at: 0,
+    kind,
+    text,
+  }
 }
 
 function read(text: string): unknown {

@@ -16,7 +16,7 @@ describe.each(LOGS)('%s', (log) => {
   test('contains no karma and teaches no factoid', async () => {
     const { bot, stored } = await startTestBot()
     for (const event of logEvents(log)) {
-      await bot.handle({ ...event, room: 'r', identity: `irc:${event.nick}`, operator: false })
+      await bot.handle({ ...event, room: 'r', identity: `irc:${event.nick}`, hasAdminToken: false })
     }
     expect(await stored('Karma')).toEqual({})
     expect(await stored('Todo')).toEqual({})

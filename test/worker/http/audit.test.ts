@@ -25,7 +25,7 @@ function parsed(record: Partial<AuditRecord>): unknown {
   return JSON.parse(logged(record))
 }
 
-/** Makes a request from an address that need not be one. */
+/** Creates a request from a client address, which may be invalid. */
 function from(address: string): Pick<Request, 'headers'> {
   return { headers: { get: () => address } as unknown as Headers }
 }

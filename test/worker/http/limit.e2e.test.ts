@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { DevServer } from '../../../scripts/dev-server.ts'
 import { clientOf } from '../../../worker/http/client.ts'
-import { assertWithinLimit } from '../../../worker/http/limit.ts'
+import { enforceLimit } from '../../../worker/http/limit.ts'
 import { STARTS_WITHIN, TestServers, TOKEN } from '../support/test-servers.ts'
 
 function from(address?: string): Request {
@@ -39,10 +39,10 @@ describe('clientOf() returns', () => {
   })
 })
 
-describe('assertWithinLimit()', () => {
+describe('enforceLimit()', () => {
   test('allows everything without a limiter', async () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {})
-    await expect(assertWithinLimit(undefined, 'messages', from())).resolves.toBeUndefined()
+    await expect(enforceLimit(undefined, 'messages', from())).resolves.toBeUndefined()
     expect(error).not.toHaveBeenCalled()
     error.mockRestore()
   })
@@ -50,7 +50,7 @@ describe('assertWithinLimit()', () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {})
     const failure = new Error('The limiter is offline.')
     const limiter = { limit: () => Promise.reject(failure) }
-    await expect(assertWithinLimit(limiter, 'messages', from())).resolves.toBeUndefined()
+    await expect(enforceLimit(limiter, 'messages', from())).resolves.toBeUndefined()
     expect(error.mock.calls).toEqual([[failure]])
     error.mockRestore()
   })
@@ -62,9 +62,9 @@ describe('assertWithinLimit()', () => {
         return { success: true }
       },
     }
-    await assertWithinLimit(limiter, 'messages', from('192.0.2.1'))
-    await assertWithinLimit(limiter, 'admin', from('192.0.2.1'))
-    await assertWithinLimit(limiter, 'admin', from('192.0.2.2'))
+    await enforceLimit(limiter, 'messages', from('192.0.2.1'))
+    await enforceLimit(limiter, 'admin', from('192.0.2.1'))
+    await enforceLimit(limiter, 'admin', from('192.0.2.2'))
     expect(new Set(counted).size).toBe(3)
   })
 })
@@ -101,7 +101,7 @@ describe('a flood in a real Worker', () => {
     })
   }
 
-  test('of messages is answered 429, and other clients and the operator are not', async () => {
+  test('of messages is answered 429; other clients and the admin API are not limited by it', async () => {
     const config = await readFile(new URL('../../../wrangler.toml', import.meta.url), 'utf8')
     const periods = new Set(
       [...config.matchAll(/limit = \d+, period = (\d+)/g)].map(([, period]) => period),
@@ -144,7 +144,7 @@ describe('a flood in a real Worker', () => {
     expect(await operator.json()).toMatchObject({ namespaces: expect.arrayContaining(['Seen']) })
   }, 60_000)
 
-  test('of guesses of the token is answered 429 before the token is checked', async () => {
+  test('of wrong tokens is answered 429 before the token is checked', async () => {
     const statuses: number[] = []
     // The flood may extend over two windows of the simulator.
     for (let at = 0; at <= 2 * MAX_GUESSES && !statuses.includes(429); at++) {

@@ -29,7 +29,7 @@ export async function startTestBot(admins: readonly string[] = []): Promise<Test
       room: 'lobby',
       nick,
       identity: `web:${nick}`,
-      operator: false,
+      hasAdminToken: false,
       at: NOON,
       kind: 'message',
       text,
@@ -39,7 +39,7 @@ export async function startTestBot(admins: readonly string[] = []): Promise<Test
     bot,
     runtime,
     say,
-    admin: (text) => say('boss', text, { operator: true }),
+    admin: (text) => say('boss', text, { hasAdminToken: true }),
     stored: async (namespace) => {
       const store = await runtime.open(namespace)
       const entries: [string, unknown][] = []

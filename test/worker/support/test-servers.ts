@@ -9,7 +9,7 @@ import {
   startDevServer,
 } from '../../../scripts/dev-server.ts'
 
-/** The operator's token of servers that are started with one. */
+/** The admin token of servers that are started with one. */
 export const TOKEN = 'correct horse battery staple'
 export const STORAGES = ['DurableObject', 'CloudflareKV'] as const
 /** The timeout of a test that starts a server, in milliseconds. */

@@ -1,10 +1,10 @@
 import { expect, test, vi } from 'vitest'
-import { admins, type Env } from '../../../worker/env.ts'
+import { parseAdmins, type Env } from '../../../worker/env.ts'
 
 function read(given: unknown): { admins: readonly string[]; logged: number } {
   const log = vi.spyOn(console, 'error').mockImplementation(() => {})
   try {
-    return { admins: admins({ BOT_ADMINS: given } as Env), logged: log.mock.calls.length }
+    return { admins: parseAdmins({ BOT_ADMINS: given } as Env), logged: log.mock.calls.length }
   } finally {
     log.mockRestore()
   }

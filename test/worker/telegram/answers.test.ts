@@ -4,7 +4,7 @@ import { KEY, taking } from './support/in-process.ts'
 
 const on = taking()
 
-function again(seconds: number): object {
+function redeliveredAfter(seconds: number): object {
   return { status: 503, headers: { 'retry-after': String(seconds) } }
 }
 
@@ -40,16 +40,19 @@ describe('a message that Telegram rejects', () => {
   test.each([
     [10, 401, 'Unauthorized'],
     [11, 404, 'Not Found'],
-  ])('since the token is wrong waits for it to be mended: %i %i', async (chat, status, words) => {
-    on.api.failNext(chat, ...Array.from({ length: 12 }, () => refused(status, words)))
-    for (let i = 0; i < 12; i++) {
-      await expect(on.take('ben++', chat)).rejects.toMatchObject(again(600))
-    }
-    expect(on.logged).toHaveLength(12)
-    expect(on.logged[0]).toContain(words)
-    await on.take('ben++', chat)
-    expect(on.api.sent(chat).at(-1)).toMatchObject({ status: 200 })
-  })
+  ])(
+    'because the token is wrong is delivered again every 10 minutes: chat %i, status %i',
+    async (chat, status, words) => {
+      on.api.failNext(chat, ...Array.from({ length: 12 }, () => refused(status, words)))
+      for (let i = 0; i < 12; i++) {
+        await expect(on.take('ben++', chat)).rejects.toMatchObject(redeliveredAfter(600))
+      }
+      expect(on.logged).toHaveLength(12)
+      expect(on.logged[0]).toContain(words)
+      await on.take('ben++', chat)
+      expect(on.api.sent(chat).at(-1)).toMatchObject({ status: 200 })
+    },
+  )
   test('is sent to the supergroup that replaced the group', async () => {
     const { ask, texts } = await threeMessages()
     on.api.failNext(-40, { ...refused(400, 'group chat was upgraded'), movedTo: -100_040 })
@@ -57,17 +60,17 @@ describe('a message that Telegram rejects', () => {
     expect(on.api.texts(-40)).toEqual(texts.slice(0, 1))
     expect(on.api.texts(-100_040)).toEqual(texts)
   })
-  test('is sent to that supergroup without retries', async () => {
+  test('is sent to the new supergroup without retries', async () => {
     const { ask } = await threeMessages()
     on.api.failNext(-43, { ...refused(400, 'group chat was upgraded'), movedTo: -100_043 })
     on.api.failNext(-100_043, { ...refused(429, 'Too Many Requests'), retryAfter: 1 })
-    await expect(on.take(ask, -43)).rejects.toMatchObject(again(1))
+    await expect(on.take(ask, -43)).rejects.toMatchObject(redeliveredAfter(1))
     expect(on.api.sent(-100_043)).toHaveLength(1)
   })
-  test('is sent to that supergroup only if the Bot API answered', async () => {
+  test('is delivered again if the answer for the new supergroup is not one of the Bot API', async () => {
     on.api.failNext(-44, { ...refused(400, 'group chat was upgraded'), movedTo: -100_044 })
     on.api.failNext(-100_044, { status: 200, json: null })
-    await expect(on.take('ben++', -44)).rejects.toMatchObject(again(5))
+    await expect(on.take('ben++', -44)).rejects.toMatchObject(redeliveredAfter(5))
     expect(on.logged).toEqual([expect.stringContaining("is not one of Telegram's Bot API")])
   })
   test('is not sent back and forth between two groups that each name the other', async () => {
@@ -80,10 +83,10 @@ describe('a message that Telegram rejects', () => {
   test.each([
     [20, 502],
     [21, 408],
-  ])('10 times is not sent again: %i %i', async (chat, status) => {
+  ])('10 times is not sent again: chat %i, status %i', async (chat, status) => {
     on.api.failNext(chat, ...Array.from({ length: 11 }, () => refused(status, 'later')))
     for (const seconds of [5, 30, 300, 300, 300, 300, 300, 300, 300]) {
-      await expect(on.take('ben++', chat)).rejects.toMatchObject(again(seconds))
+      await expect(on.take('ben++', chat)).rejects.toMatchObject(redeliveredAfter(seconds))
     }
     await on.take('ben++', chat)
     await on.take('ben++', chat)
@@ -93,10 +96,10 @@ describe('a message that Telegram rejects', () => {
   })
   test('is not sent again after three timeouts', async () => {
     on.api.failNext(22, refused(502, 'later'), 'hang')
-    await expect(on.take('ben++', 22)).rejects.toMatchObject(again(5))
+    await expect(on.take('ben++', 22)).rejects.toMatchObject(redeliveredAfter(5))
     const record = await on.store.get(KEY)
-    if (record?.state !== 'sending') throw new Error('There is no answer to be sent.')
-    await on.store.set(KEY, { ...record, attempts: 2, timeouts: 2 })
+    if (record?.state !== 'sending') throw new Error('There is no reply to send.')
+    await on.store.set(KEY, { ...record, failedSends: 2, timeouts: 2 })
     await on.take('ben++', 22)
     expect(on.api.sent(22)).toHaveLength(2)
     expect(on.logged.at(-1)).toContain('it is not sent again')
@@ -115,7 +118,7 @@ describe('an invalid answer of the server', () => {
     [36, { result: {} }],
   ])('does not lose what was to be sent: %i %j', async (chat, json) => {
     on.api.failNext(chat, { status: 200, json })
-    await expect(on.take('ben++', chat)).rejects.toMatchObject(again(5))
+    await expect(on.take('ben++', chat)).rejects.toMatchObject(redeliveredAfter(5))
     expect(on.logged).toEqual([expect.stringContaining('sendMessage')])
     await on.take('ben++', chat)
     expect(on.api.texts(chat)).toEqual(['ben has 1 karma.', 'ben has 1 karma.'])
@@ -123,7 +126,7 @@ describe('an invalid answer of the server', () => {
   test('to getMe gives no username', async () => {
     for (const json of [{ ok: true, result: {} }, null]) {
       on.api.failNext('getMe', { status: 200, json })
-      await expect(on.take('!help@shelf_test_bot', 37)).rejects.toMatchObject(again(30))
+      await expect(on.take('!help@shelf_test_bot', 37)).rejects.toMatchObject(redeliveredAfter(30))
     }
     expect(await on.store.size()).toBe(0)
   })
@@ -138,14 +141,14 @@ describe('an invalid answer of the server', () => {
   ])('to when to come again is a time all the same: %i %j', async (chat, retryAfter, seconds) => {
     const flood = { ...refused(429, 'Too Many Requests'), retryAfter }
     on.api.failNext(chat, flood)
-    await expect(on.take('ben++', chat)).rejects.toMatchObject(again(seconds))
+    await expect(on.take('ben++', chat)).rejects.toMatchObject(redeliveredAfter(seconds))
     expect(on.api.sent(chat)).toHaveLength(1)
   })
   test('with a negative wait does not cause a retry without a pause', async () => {
     const pauses = vi.spyOn(globalThis, 'setTimeout')
     const flood = { ...refused(429, 'Too Many Requests'), retryAfter: -5 }
     on.api.failNext(57, flood, flood, flood)
-    await expect(on.take('ben++', 57)).rejects.toMatchObject(again(1))
+    await expect(on.take('ben++', 57)).rejects.toMatchObject(redeliveredAfter(1))
     expect(on.api.sent(57)).toHaveLength(3)
     const waited = pauses.mock.calls.map(([, pause]) => pause)
     expect(waited.filter((pause) => pause === 1000)).toHaveLength(2)
@@ -163,7 +166,7 @@ describe('an invalid answer of the server', () => {
 describe('the username of the bot', () => {
   test('that Telegram does not return does not match another bot’s', async () => {
     on.api.failNext('getMe', refused(502, 'Bad Gateway'))
-    await expect(on.take('!help@shelf_test_bot', 60)).rejects.toMatchObject(again(30))
+    await expect(on.take('!help@shelf_test_bot', 60)).rejects.toMatchObject(redeliveredAfter(30))
     expect(await on.store.size()).toBe(0)
     await on.take('!help@shelf_test_bot', 60)
     expect(on.api.sent(60)).toHaveLength(1)
@@ -173,7 +176,7 @@ describe('the username of the bot', () => {
     expect(on.api.sent(61)).toHaveLength(1)
     // The server does not know this bot and does not return a name.
     const other = on.take('!help@shelf_test_bot', 61, { TELEGRAM_BOT_TOKEN: '99:another' })
-    await expect(other).rejects.toMatchObject(again(600))
+    await expect(other).rejects.toMatchObject(redeliveredAfter(600))
     expect(on.api.sent(61)).toHaveLength(1)
     expect(on.logged.join()).not.toContain(BOT_TOKEN.slice(8))
   })

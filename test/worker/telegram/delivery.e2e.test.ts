@@ -20,7 +20,7 @@ describe.each(['DurableObject', 'CloudflareKV'])('on %s, an update', (storage) =
     return { chat, id, deliverUpdate: () => deliver(server(), body) }
   }
 
-  test('gets a reply', async () => {
+  test('is answered with a reply', async () => {
     expect(await servers.say('!learn kept = yes', {}, server())).toEqual([
       'I will remember "kept".',
     ])
@@ -88,7 +88,7 @@ describe('on DurableObject, an update', () => {
     expect(servers.api.sent(chat)).toHaveLength(1)
     expect(await first).toMatchObject({ status: 503, retryAfter: '5' })
     const record = (await stored(servers.main, 'Telegram'))[updateKey(id)]
-    expect(record).toMatchObject({ state: 'sending', attempts: 1, timeouts: 1 })
+    expect(record).toMatchObject({ state: 'sending', failedSends: 1, timeouts: 1 })
     expect(await deliver(servers.main, body)).toMatchObject({ status: 200 })
     expect(servers.api.texts(chat)).toEqual(['slow has 1 karma.', 'slow has 1 karma.'])
     expect(await stored(servers.main, 'Karma')).toMatchObject({ slow: 1 })

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { BOT_TOKEN, FakeBotApi } from '../../../scripts/bot-api.ts'
 import { splitMessages } from '../../../worker/telegram/split-messages.ts'
 import { telegramNick } from '../../../worker/telegram/nick.ts'
-import { readUpdate, type TelegramMessage } from '../../../worker/telegram/update.ts'
+import { parseUpdate, type TelegramMessage } from '../../../worker/telegram/update.ts'
 import { isTelegramEnabled } from '../../../worker/telegram.ts'
 import { textUpdate } from './support/deliver.ts'
 
@@ -81,7 +81,7 @@ describe('a nick', () => {
 })
 
 function said(more: Parameters<typeof textUpdate>[2]): TelegramMessage | undefined {
-  return readUpdate(textUpdate(5, 'hello', more)).message
+  return parseUpdate(textUpdate(5, 'hello', more)).message
 }
 
 describe('an update', () => {

@@ -1,6 +1,6 @@
 import type { BrowserContextOptions } from 'playwright'
 import { expect, test } from 'vitest'
-import { writeBackup } from '../../../src/backup/file.ts'
+import { formatBackup } from '../../../src/backup/file.ts'
 import { accessibilityViolations } from './support/accessibility.ts'
 import { eventually } from './support/eventually.ts'
 import {
@@ -21,7 +21,7 @@ const PHONE: BrowserContextOptions = {
   hasTouch: true,
   isMobile: true,
 }
-const BACKUP = writeBackup({
+const BACKUP = formatBackup({
   at: '2026-01-02T12:00:00.000Z',
   storage: 'IndexedDB',
   contents: new Map([['Karma', new Map([['zoe', stored(3)]])]]),

@@ -126,7 +126,7 @@ export class AdminApi {
   }
 }
 
-/** Returns the address of a namespace. */
+/** Returns the path of a namespace. */
 export function at(namespace: string, storage: string, more = ''): string {
   return `/admin/storage?namespace=${encodeURIComponent(namespace)}&storage=${storage}${more}`
 }
@@ -138,7 +138,7 @@ export function sealed(part: Omit<Part, 'sha256' | 'format'>): Part {
   return { format: 1, ...part, sha256: createHash('sha256').update(text).digest('hex') }
 }
 
-/** Makes the cursor behind an entry. */
+/** Creates the cursor after an entry. */
 export function cursor(namespace: string, key: string): string {
   return Buffer.from(JSON.stringify([namespace, key])).toString('base64url')
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, vi } from 'vitest'
 import { StorageRuntime, type StoreError } from '../../../../src/index.ts'
 import { BOT_TOKEN, FakeBotApi } from '../../../../scripts/bot-api.ts'
 import type { TelegramStore } from '../../../../worker/telegram/claim.ts'
-import { readUpdate } from '../../../../worker/telegram/update.ts'
+import { parseUpdate } from '../../../../worker/telegram/update.ts'
 import { handleUpdate } from '../../../../worker/telegram.ts'
 import { textUpdate } from './deliver.ts'
 import { FaultyStoragePlugin } from './faulty.ts'
@@ -31,7 +31,7 @@ export function taking(): Taking {
   const take = (body: Record<string, unknown>, more: object = {}): Promise<void> => {
     const env = { TELEGRAM_BOT_TOKEN: BOT_TOKEN, STORAGE: 'Memory' }
     const all = { ...env, TELEGRAM_API_ROOT: on.api.url, ...more }
-    return handleUpdate(readUpdate(body), all, on.runtime)
+    return handleUpdate(parseUpdate(body), all, on.runtime)
   }
   const on = {
     take: (text: string, chat: number, more: Record<string, unknown> = {}) =>
