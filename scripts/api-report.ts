@@ -1,5 +1,5 @@
 // Writes docs/api.md: the public declarations of each sub-path of the built package.
-// npm run build && node scripts/api-report.ts
+// npm run api:update
 import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative } from 'node:path'
 import process from 'node:process'
@@ -10,7 +10,7 @@ const FILE = join(ROOT, 'docs', 'api.md')
 
 const INTRODUCTION = `# The public API
 
-The declarations of each sub-path of the package, without comments and private members. \`npm run build && node scripts/api-report.ts\` writes this file, and a test compares it with the build: a change here is a change that users can see.
+The declarations of each sub-path of the package, without comments and private members. \`npm run api:update\` writes this file, and a test compares it with the build: a change here is a change that users can see.
 
 The exports of a sub-path come first. The types that they mention, and that no sub-path exports, follow. Each declaration is shown once, in the first sub-path that needs it.
 `

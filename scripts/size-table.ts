@@ -1,5 +1,5 @@
 // Measures the bundles of .size-limit.json, sets each budget to the measured size, and writes the
-// sizes into docs/performance.md and README.md: npm run build && node scripts/size-table.ts
+// sizes into docs/performance.md and README.md: npm run size:update
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
