@@ -1,6 +1,5 @@
 import type { IDBPDatabase } from 'idb'
 import { noop } from '../../src/async.ts'
-import { IDENTITY_KEY, type StoredIdentity } from './identity.ts'
 
 /** The version of the stored format. It is the version number of the database. */
 export const FORMAT_VERSION = 1
@@ -13,11 +12,19 @@ export const ENTRIES_STORE = 'entries'
 export const EXPIRY_INDEX = 'x'
 /** The object store of metadata about the database: see `IDENTITY_KEY` and `LAST_SYNC_KEY`. */
 export const META_STORE = 'meta'
+/** The key, in `META_STORE`, of the identity of the database. */
+export const IDENTITY_KEY = 'database'
 /**
  * The key, in `META_STORE`, of the time of the last sync, in milliseconds since 1970. It is never
  * read: writing it makes the browser flush earlier writes to disk.
  */
 export const LAST_SYNC_KEY = 'synced'
+
+/** What is stored under `IDENTITY_KEY`. */
+export interface StoredIdentity {
+  /** A random text, chosen when the database was created. */
+  readonly id: string
+}
 
 /** Creates the object stores of a new database. */
 export function createStores(db: IDBPDatabase): void {

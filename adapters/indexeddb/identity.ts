@@ -1,16 +1,8 @@
+import { IDENTITY_KEY, type StoredIdentity } from './format.ts'
 import type { TransactionBody } from './transaction.ts'
 
 // Every database has an identity, which differs in every created database. If the identity under a
 // name has changed, the database was deleted and created again.
-
-/** The key of the identity in `META_STORE`. */
-export const IDENTITY_KEY = 'database'
-
-/** What is stored under `IDENTITY_KEY`. */
-export interface StoredIdentity {
-  /** A random text, chosen when the database was created. */
-  readonly id: string
-}
 
 /** The transaction body, for `META_STORE`, that reads the identity. */
 export const readIdentityBody: TransactionBody<string | undefined> = (meta, finish, onSuccess) => {
