@@ -52,7 +52,7 @@ export function unescapeSeparators(text: string): string {
   return text.replace(/%(?:00|25|2F|3A)/g, decodeURIComponent)
 }
 
-/** Compares two keys by UTF-16 code units, the order of `<`. For `toSorted()`. */
+/** Compares two strings by UTF-16 code units, the order of `<`. For `toSorted()`. */
 export function byCodeUnit(a: string, b: string): number {
   if (a === b) return 0
   return a < b ? -1 : 1
