@@ -22,7 +22,12 @@ export function thenSync<A, B>(value: A | PromiseLike<A>, finish: (value: A) => 
 }
 
 function isThenable<A>(value: A | PromiseLike<A>): value is PromiseLike<A> {
-  return typeof (value as Partial<PromiseLike<A>> | null | undefined)?.then === 'function'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  )
 }
 
 /** Resolves after `ms` milliseconds. */

@@ -1,10 +1,5 @@
 // The calls to Workers KV: what botshelf uses of a binding, and what the platform's errors mean.
-import {
-  StoreError,
-  type StoreErrorCode,
-  toStoreError,
-  type WriteOutcome,
-} from '../../src/errors.ts'
+import { StoreError, toStoreError, type WriteOutcome } from '../../src/errors.ts'
 
 /**
  * The part of a `KVNamespace` that botshelf uses. Declared here, so that users need no Workers

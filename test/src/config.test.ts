@@ -73,21 +73,24 @@ describe('STORAGE_CONFIG', () => {
     [
       'the name of a binding that the config lacks',
       { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'MY_KV' } },
-      ['"MY_KV" is undefined', '[[kv_namespaces]]\nbinding = "MY_KV"'],
+      ['received "MY_KV", which is undefined', '[[kv_namespaces]]\nbinding = "MY_KV"'],
     ],
     [
       'the name of a binding of another kind',
       { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'DO' }, DO: objects },
       [
         'STORAGE_CONFIG.binding must name the binding (the KV namespace',
-        '"DO" is an instance of Object',
+        'received "DO", which is an instance of Object',
         '[[kv_namespaces]]\nbinding = "DO"',
       ],
     ],
     [
       'the name of a binding of another kind',
       { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'KV' }, KV: kv },
-      ['"KV" is an instance of Object', '[[durable_objects.bindings]]\nname = "KV"'],
+      [
+        'received "KV", which is an instance of Object',
+        '[[durable_objects.bindings]]\nname = "KV"',
+      ],
     ],
     [
       'a service in place of a KV namespace',
@@ -102,13 +105,13 @@ describe('STORAGE_CONFIG', () => {
     [
       'a number in place of a binding',
       { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 5 } },
-      ['STORAGE_CONFIG.binding must be the binding', 'received 5.'],
+      ['STORAGE_CONFIG.binding must be of type binding', 'received 5.'],
     ],
     [
       'an object of another kind in place of a storage',
       { STORAGE: 'DurableObject', STORAGE_CONFIG: { storage: {} } },
       [
-        'STORAGE_CONFIG.storage must be the object',
+        'STORAGE_CONFIG.storage must be of type object',
         'new_sqlite_classes',
         'received an instance of Object.',
       ],
@@ -164,7 +167,9 @@ describe('STORAGE_CONFIG', () => {
     expect(() => new MemoryStoragePlugin({ STORAGE_CONFIG: { x: 1 } })).toThrow(/"x"/)
     expect(() => new MemoryStoragePlugin(null)).not.toThrow()
     expect(() => new CloudflareKVStoragePlugin({})).toThrow(/binding is missing/)
-    expect(() => new DurableObjectStoragePlugin({})).toThrow(/binding is missing/)
+    expect(() => new DurableObjectStoragePlugin({})).toThrow(
+      /binding or, inside an object, STORAGE_CONFIG.storage is needed; received neither/,
+    )
     const storage = { kv: {}, transactionSync: method }
     expect(
       () => new DurableObjectStoragePlugin({ STORAGE_CONFIG: { binding: objects, storage } }),

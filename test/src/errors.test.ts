@@ -35,7 +35,7 @@ describe('an error message says what was expected and what was received', () => 
     [
       'a ttl that is not positive',
       (store) => store.set('k', 1, { ttl: 0 }),
-      'options.ttl must be a positive number of milliseconds, without options.expires; received 0. (in "n")',
+      'options.ttl must be a positive number of milliseconds; received 0. (in "n")',
     ],
     [
       'an expiry that is not a number',

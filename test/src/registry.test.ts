@@ -33,7 +33,9 @@ describe('STORAGE', () => {
     expect(await message('Redis')).not.toContain('Did you mean')
     expect((await startError({ STORAGE: '__proto__' }, registry)).code).toBe('PLUGIN_NOT_FOUND')
     expect((await startError({ STORAGE: 5 }, registry)).code).toBe('PLUGIN_NOT_FOUND')
-    expect((await startError({ STORAGE: 'x' }, [])).message).toContain('one of (no manifests)')
+    expect((await startError({ STORAGE: 'x' }, [])).message).toBe(
+      'start() needs a manifest, such as memory; received none.',
+    )
   })
 
   test.each([
