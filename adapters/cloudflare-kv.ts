@@ -34,7 +34,7 @@ import { CloudflareKVStorage, MAX_KEY_BYTES } from './cloudflare-kv/cloudflare-k
  */
 export const cloudflareKV: Manifest = {
   name: 'CloudflareKV',
-  description: 'Workers KV: read everywhere, eventually consistent, no atomic writes.',
+  description: 'Workers KV: eventually consistent, without atomic writes.',
   config: {
     binding: {
       type: 'binding',
@@ -94,7 +94,7 @@ export class CloudflareKVStoragePlugin extends StoragePluginBase {
     if (bytes < MAX_KEY_BYTES) return new CloudflareKVStorage(this.#kv, keyPrefix)
     throw new StoreError(
       'INVALID_NAMESPACE',
-      `With its prefix the namespace takes ${bytes} bytes, of the ${MAX_KEY_BYTES} that Workers KV allows for a key. Use a shorter one.`,
+      `With its prefix the namespace takes ${bytes} bytes; Workers KV allows ${MAX_KEY_BYTES} for a key. Use a shorter one.`,
     )
   }
 

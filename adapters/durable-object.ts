@@ -64,8 +64,7 @@ new_sqlite_classes = ["StorageObject"]`,
  */
 export const durableObject: Manifest = {
   name: 'DurableObject',
-  description:
-    'SQLite-backed Durable Objects: strongly consistent and atomic, from a Worker or inside an object.',
+  description: 'Durable Objects with SQLite: strongly consistent and atomic.',
   config: {
     binding: bindingField,
     storage: {
@@ -112,22 +111,17 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
     const { binding, storage, prefix } = this.storageConfig
     const escaped = `${escapeSeparators(prefix as string)}/`
     this.#prefix = escaped
-    if (binding !== undefined && storage !== undefined) {
-      throw new StoreError(
-        'CONFIG_INVALID',
-        'STORAGE_CONFIG has both binding and storage. Set binding in a Worker, storage inside an object.',
-      )
-    }
-    if (binding !== undefined) this.#opener = createRpcOpener(binding as ObjectBinding, escaped)
-    else if (storage !== undefined) {
-      this.#opener = createLocalOpener(storage as PlatformStorage, FORMAT_PREFIX + escaped)
-    } else {
+    if ((binding === undefined) === (storage === undefined)) {
       throw invalidField(
         'binding',
         bindingField,
-        'or, inside an object, STORAGE_CONFIG.storage is needed; received neither.',
+        `must be set in a Worker, or storage inside an object; received ${binding ? 'both' : 'neither'}.`,
       )
     }
+    this.#opener =
+      storage === undefined
+        ? createRpcOpener(binding as ObjectBinding, escaped)
+        : createLocalOpener(storage as PlatformStorage, FORMAT_PREFIX + escaped)
   }
 
   /**

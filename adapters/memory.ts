@@ -32,7 +32,7 @@ import { recopy } from '../src/value/copy-value.ts'
  */
 export const memory: Manifest = {
   name: 'Memory',
-  description: 'Keeps data as long as the plugin instance, for tests. The reference backend.',
+  description: 'Keeps data as long as the plugin instance, for tests.',
   config: {},
   load: () => MemoryStoragePlugin,
 }

@@ -57,7 +57,7 @@ export abstract class BatchStorageBase implements StorageBase {
     if (result === 'applied') return
     if (result instanceof Error) throw result
     throw new Error(
-      `commit() must apply an unconditional change or fail; received ${quote(result)}.`,
+      `commit() must apply this change or fail; received ${quote(result)}.`,
     )
   }
 }

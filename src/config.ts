@@ -126,7 +126,7 @@ function readField(
   if (type === 'binding' && typeof setting === 'string') {
     const value = (config as Record<string, unknown> | null | undefined)?.[setting]
     if (isAccepted(value, accepts)) return value
-    const received = `${quote(setting)}, which is ${quote(value)} in the configuration`
+    const received = `${quote(setting)}, which is ${quote(value)}`
     throw invalid(`must name the binding (${doc}); received ${received}.`, setting)
   }
   if (isAccepted(setting, accepts)) return setting

@@ -136,7 +136,7 @@ export class StorageRuntime {
     if (this.#plugin.namespaces === undefined) {
       throw new StoreError(
         'UNAVAILABLE',
-        'namespaces() needs a plugin that can list them; keep a list of your own instead.',
+        'namespaces() needs a plugin that can list them. Use another backend.',
       )
     }
     try {

@@ -376,7 +376,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     if (stop === undefined) {
       throw new StoreError(
         'UNAVAILABLE',
-        'watch() needs traits.watch, which is false here; read the keys again instead.',
+        'watch() needs traits.watch, which is false here; read the keys again.',
         { namespace: this.namespace },
       )
     }
@@ -531,7 +531,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     if (this.#context.traits.atomic !== 'none' || this.#context.allowLostUpdates) return
     throw new StoreError(
       'NOT_ATOMIC',
-      `${method}() needs an atomic backend; traits.atomic is "none" here. Use another backend, or start the runtime with { allowLostUpdates: true }, which may lose one of two concurrent writes.`,
+      `${method}() needs an atomic backend; traits.atomic is "none" here. Use another backend, or start the runtime with { allowLostUpdates: true }, which may lose concurrent writes.`,
       { namespace: this.namespace },
     )
   }

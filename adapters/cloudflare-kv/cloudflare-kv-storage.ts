@@ -129,7 +129,7 @@ export class CloudflareKVStorage extends BatchStorageBase {
       for (const { name } of page) names.push(name)
       if (names.length < MAX_OPERATIONS) continue
       throw tooManyOperations(
-        'clear() needs more. Delete the keys that keys() lists, 900 in a request, until fewer are left, or use wrangler kv bulk delete.',
+        'clear() needs more. Delete 900 of keys() in each request, or use wrangler kv bulk delete.',
       )
     }
     await inParallel(names, (name) => this.#write(() => this.#kv.delete(name)))

@@ -37,7 +37,7 @@ export function fromObjectError(error: unknown, outcome: WriteOutcome): StoreErr
   if (flags?.overloaded === true) {
     return new StoreError(
       'OVERLOADED',
-      `The object is overloaded: ${message} Use several namespaces.`,
+      `The object is overloaded: ${message} Use more namespaces.`,
       { cause: error, outcome },
     )
   }

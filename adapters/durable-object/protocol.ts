@@ -82,7 +82,7 @@ export interface ListPage {
 export function unsupported(received: string, outcome?: WriteOutcome): StoreError {
   return new StoreError(
     'VERSION_MISMATCH',
-    `Received ${received}; expected one of protocol versions ${PROTOCOL_VERSION - 1} to ${PROTOCOL_VERSION + 1}. Deploy the object and its Worker with one version of botshelf.`,
+    `Received ${received}; this side has protocol version ${PROTOCOL_VERSION}. Deploy the object and its Worker with one version of botshelf.`,
     { outcome },
   )
 }

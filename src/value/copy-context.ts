@@ -59,7 +59,7 @@ export function countBytes(bytes: number, context: CopyContext): void {
   if (context.bytes > context.maxBytes) {
     throw new StoreError(
       'TOO_LARGE',
-      `The value is too large: with its key it takes more than ${context.maxBytes} bytes. Split it over several keys.`,
+      `With its key the value takes more than ${context.maxBytes} bytes. Split it over several keys.`,
     )
   }
 }
@@ -115,7 +115,7 @@ export function assertNoOwnProperties(value: object, context: CopyContext, allow
 /**
  * Rejects the current value.
  *
- * @param problem the end of a sentence whose subject is the path; advice follows a `;` or a `.`
+ * @param problem the end of a sentence whose subject is the path; advice follows a `;`
  * @throws StoreError `INVALID_VALUE` with the path of the current value
  */
 export function throwInvalid(
@@ -124,7 +124,7 @@ export function throwInvalid(
   details?: StoreErrorDetails,
 ): never {
   const path = context.path.slice(0, context.depth).map(formatStep).join('')
-  const advice = /[;.] /.test(problem) ? '' : ' Convert or remove it.'
+  const advice = problem.includes('; ') ? '' : ' Convert or remove it.'
   throw new StoreError('INVALID_VALUE', `Cannot be stored: $${path} ${problem}.${advice}`, details)
 }
 

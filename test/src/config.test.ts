@@ -168,11 +168,11 @@ describe('STORAGE_CONFIG', () => {
     expect(() => new MemoryStoragePlugin(null)).not.toThrow()
     expect(() => new CloudflareKVStoragePlugin({})).toThrow(/binding is missing/)
     expect(() => new DurableObjectStoragePlugin({})).toThrow(
-      /binding or, inside an object, STORAGE_CONFIG.storage is needed; received neither/,
+      /STORAGE_CONFIG.binding must be set in a Worker, or storage inside an object; received neither/,
     )
     const storage = { kv: {}, transactionSync: method }
     expect(
       () => new DurableObjectStoragePlugin({ STORAGE_CONFIG: { binding: objects, storage } }),
-    ).toThrow(/both binding and storage/)
+    ).toThrow(/received both/)
   })
 })

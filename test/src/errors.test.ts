@@ -72,7 +72,7 @@ describe('an error message says what was expected and what was received', () => 
     await expect(store.update('k', () => 1)).rejects.toMatchObject({
       code: 'NOT_ATOMIC',
       message:
-        'update() needs an atomic backend; traits.atomic is "none" here. Use another backend, or start the runtime with { allowLostUpdates: true }, which may lose one of two concurrent writes. (in "n")',
+        'update() needs an atomic backend; traits.atomic is "none" here. Use another backend, or start the runtime with { allowLostUpdates: true }, which may lose concurrent writes. (in "n")',
     })
   })
 })
