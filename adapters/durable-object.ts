@@ -56,7 +56,7 @@ new_sqlite_classes = ["StorageObject"]`,
  *
  * - `binding`: in a Worker, the Durable Object namespace of `StorageObject`, or its binding's name
  * - `storage`: inside an object, its `ctx.storage`
- * - `prefix`: the name that separates bots which share one binding or one object; default `botshelf`
+ * - `prefix`: the name that separates bots which share a binding or object; default `botshelf`
  *
  * @example
  * const config = { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'BOT_STORAGE' }, ...env }
@@ -64,7 +64,7 @@ new_sqlite_classes = ["StorageObject"]`,
  */
 export const durableObject: Manifest = {
   name: 'DurableObject',
-  description: 'Durable Objects with SQLite: strongly consistent and atomic.',
+  description: 'Durable Objects: strongly consistent and atomic.',
   config: {
     binding: bindingField,
     storage: {
@@ -75,7 +75,7 @@ export const durableObject: Manifest = {
     prefix: {
       type: 'string',
       default: 'botshelf',
-      doc: 'the name that separates bots which share one binding or one object',
+      doc: 'the name that separates bots which share a binding or object',
     },
   },
   load: () => DurableObjectStoragePlugin,
@@ -109,8 +109,7 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
   constructor(config: BotConfig) {
     super(config, durableObject.config)
     const { binding, storage, prefix } = this.storageConfig
-    const escaped = `${escapeSeparators(prefix as string)}/`
-    this.#prefix = escaped
+    this.#prefix = `${escapeSeparators(prefix as string)}/`
     if ((binding === undefined) === (storage === undefined)) {
       throw invalidField(
         'binding',
@@ -120,8 +119,8 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
     }
     this.#opener =
       storage === undefined
-        ? createRpcOpener(binding as ObjectBinding, escaped)
-        : createLocalOpener(storage as PlatformStorage, FORMAT_PREFIX + escaped)
+        ? createRpcOpener(binding as ObjectBinding, this.#prefix)
+        : createLocalOpener(storage as PlatformStorage, FORMAT_PREFIX + this.#prefix)
   }
 
   /**
@@ -136,7 +135,7 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
     if (bytes <= MAX_KEY_BYTES) return this.#opener.open(escaped)
     throw new StoreError(
       'INVALID_NAMESPACE',
-      `With its prefix the namespace takes ${bytes} bytes; at most ${MAX_KEY_BYTES} fit here. Shorten it.`,
+      `With its prefix the namespace takes ${bytes} bytes; at most ${MAX_KEY_BYTES} fit. Shorten it.`,
     )
   }
 

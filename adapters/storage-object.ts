@@ -1,7 +1,8 @@
 // The object of the Durable Object adapter
 //
-// A namespace is one such object, with its entries under the keys `botshelf/1//:key`
-// (prefix and namespace are empty: the object's name has them). The object receives the messages of protocol.ts, runs them on a `CountingEngine`, and replies with data.
+// A namespace is one such object, with its entries under the keys `botshelf/1//:key` (prefix and
+// namespace are empty: the object's name has them). The object receives the messages of protocol.ts,
+// runs them on a `CountingEngine`, and replies with data.
 // After a write it sets its alarm for the next expiry; the alarm removes expired entries.
 //
 // This is the only file of the package that imports `cloudflare:workers`.

@@ -4,7 +4,7 @@ interface Deferred {
   readonly resolve: () => void
 }
 
-/** Creates a promise with its `resolve`; `Promise.withResolvers` is missing in Node 20 and older browsers. */
+/** Creates a promise with its `resolve`, as `Promise.withResolvers` does in newer engines. */
 export function deferred(): Deferred {
   let resolve: () => void = noop
   const promise = new Promise<void>((settle) => {

@@ -56,8 +56,6 @@ export abstract class BatchStorageBase implements StorageBase {
     const [result] = await this.commit([[change]])
     if (result === 'applied') return
     if (result instanceof Error) throw result
-    throw new Error(
-      `commit() must apply this change or fail; received ${quote(result)}.`,
-    )
+    throw new Error(`commit() must apply this change or fail; received ${quote(result)}.`)
   }
 }

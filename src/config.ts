@@ -24,7 +24,7 @@ export interface BotConfig {
  * const prefix: ConfigField = { type: 'string', doc: 'the start of every key', default: 'bot' }
  */
 export interface ConfigField {
-  /** `binding`: a platform's object, or the name of the property of the bot's config that holds it. */
+  /** `binding`: a platform's object, or the name of the config's property that holds it. */
   readonly type: 'string' | 'number' | 'object' | 'binding'
   /** What the field is, for error messages: a noun phrase without capital or full stop. */
   readonly doc: string

@@ -32,7 +32,7 @@ export type StoreErrorCode =
  */
 export type WriteOutcome = 'not-applied' | 'applied' | 'unknown'
 
-/** The optional fields of a {@link StoreError}: where it happened, and what the caller can expect. */
+/** The optional fields of a {@link StoreError}. */
 export interface StoreErrorDetails {
   readonly namespace?: string | undefined
   readonly key?: string | undefined

@@ -21,8 +21,9 @@ export function checkKey(key: unknown, maxBytes: number): asserts key is string 
 }
 
 function invalid(problem: string, key: unknown): StoreError {
-  const details = typeof key === 'string' ? { key } : {}
-  return new StoreError('INVALID_KEY', `A key ${problem}.`, details)
+  return new StoreError('INVALID_KEY', `A key ${problem}.`, {
+    key: typeof key === 'string' ? key : undefined,
+  })
 }
 
 /**

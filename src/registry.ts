@@ -53,7 +53,7 @@ export async function resolvePlugin(
   const plugin = typeof Plugin === 'function' ? new Plugin(config, manifest.config) : undefined
   if (typeof plugin?.open === 'function') return plugin
   throw invalidConfig(
-    `load() of the manifest ${quote(manifest.name)} must return a storage plugin class; received ${quote(Plugin)}.`,
+    `load() of the manifest ${quote(manifest.name)} must return a plugin class; received ${quote(Plugin)}.`,
   )
 }
 

@@ -72,9 +72,15 @@ export interface Traits {
    * true, so an adapter for Workers overrides it.
    */
   readonly batchAcrossTicks: boolean
-  /** The longest key, in bytes of UTF-8. `Store` rejects a longer one with `INVALID_KEY`. `Infinity`: no limit. */
+  /**
+   * The longest key, in bytes of UTF-8; `Infinity`: no limit. `Store` rejects a longer one with
+   * `INVALID_KEY`.
+   */
   readonly maxKeyBytes: number
-  /** The largest value with its key, in bytes as the core measures them. `Store` rejects more with `TOO_LARGE`. `Infinity`: no limit. */
+  /**
+   * The largest value with its key, in bytes as the core measures them; `Infinity`: no limit.
+   * `Store` rejects more with `TOO_LARGE`.
+   */
   readonly maxValueBytes: number
   /** Whether `watch` exists and reports the changes of every client. */
   readonly watch: boolean

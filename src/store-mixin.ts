@@ -11,8 +11,8 @@ type Constructor<Instance = object> = abstract new (...args: any[]) => Instance
 
 /**
  * The members that {@link StoreMixin} adds to a class: those of {@link Store}, which work while the
- * store of the object is open, and methods that open and close it. `traits` is left out, a name that a plugin
- * may want for itself.
+ * store of the object is open, and methods that open and close it. `traits` is left out, a name that
+ * a plugin may want for itself.
  */
 export interface StoreMixed<T extends object> extends Omit<
   Store<T>,

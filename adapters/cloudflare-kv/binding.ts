@@ -55,7 +55,11 @@ export async function* listPages(kv: KVBinding, prefix: string): AsyncGenerator<
   } while (cursor !== undefined)
 }
 
-/** Calls KV, and converts its error. `outcome` is the write's outcome if the error does not determine it. */
+/**
+ * Calls KV, and converts its error.
+ *
+ * @param outcome the outcome of the write, if the error does not determine it
+ */
 export async function callKV<T>(call: () => Promise<T>, outcome: WriteOutcome): Promise<T> {
   try {
     return await call()

@@ -26,7 +26,7 @@ const MAX_READS_AHEAD = 2
 /** A Worker has six connections (documented 2026-11); further calls would only wait. */
 const MAX_PARALLEL_CALLS = 6
 
-/** KV rejects an expiry less than 60 seconds ahead; one second more allows for the time of the call. */
+/** KV rejects an expiry less than 60 seconds ahead; one second more is for the time of the call. */
 const MIN_LIFETIME_MS = 61_000
 /** KV accepts no expiry of 2^31 seconds (2038-01-19) or later (Miniflare 5.20261102). */
 const MAX_EXPIRATION_SECONDS = 2 ** 31
@@ -128,9 +128,7 @@ export class CloudflareKVStorage extends BatchStorageBase {
     for await (const page of listPages(this.#kv, this.#keyPrefix)) {
       for (const { name } of page) names.push(name)
       if (names.length < MAX_OPERATIONS) continue
-      throw tooManyOperations(
-        'clear() needs more. Delete 900 of keys() in each request, or use wrangler kv bulk delete.',
-      )
+      throw tooManyOperations('clear() needs more. Delete 900 of keys() in each request.')
     }
     await inParallel(names, (name) => this.#write(() => this.#kv.delete(name)))
   }

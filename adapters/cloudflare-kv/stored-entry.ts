@@ -1,5 +1,5 @@
-// The text in which KV stores an entry: `1:` (the format), then the list `[value, version, expires?]`
-// as devalue writes it. That is also the text of `encode()` after its header.
+// The text in which KV stores an entry: `1:` (the format), then `[value, version, expires?]` as
+// devalue writes it. That is also the text of `encode()` after its header.
 import { StoreError } from '../../src/errors.ts'
 import { createEntry, type Entry } from '../../src/storage.ts'
 import { deserialize, formatHeader, readHeader, serialize } from '../../src/value/serialize.ts'

@@ -34,17 +34,15 @@ export function fromObjectError(error: unknown, outcome: WriteOutcome): StoreErr
   const flags = error as
     | { overloaded?: unknown; retryable?: unknown; durableObjectReset?: unknown }
     | undefined
-  if (flags?.overloaded === true) {
-    return new StoreError(
-      'OVERLOADED',
-      `The object is overloaded: ${message} Use more namespaces.`,
-      { cause: error, outcome },
-    )
-  }
+  const isOverloaded = flags?.overloaded === true
   const isLost = flags?.retryable === true || flags?.durableObjectReset === true
-  const [, code = isLost ? 'CONNECTION_LOST' : 'BACKEND_ERROR', knownOutcome = outcome] =
-    PLATFORM_ERRORS.find(([pattern]) => pattern.test(message)) ?? []
-  return new StoreError(code, `The call to the object failed: ${message}`, {
+  const found = isOverloaded
+    ? undefined
+    : PLATFORM_ERRORS.find(([pattern]) => pattern.test(message))
+  const flagged = isLost ? 'CONNECTION_LOST' : 'BACKEND_ERROR'
+  const [, code = isOverloaded ? 'OVERLOADED' : flagged, knownOutcome = outcome] = found ?? []
+  const advice = isOverloaded ? ' Use more objects.' : ''
+  return new StoreError(code, `The call to the object failed: ${message}${advice}`, {
     cause: error,
     outcome: knownOutcome,
   })

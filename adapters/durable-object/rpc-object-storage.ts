@@ -106,7 +106,7 @@ export class RpcObjectStorage extends ObjectStorageBase {
     } as const
     const { groupCount, failed = [], notIndexed } = await this.#call(request, 'unknown')
     if (notIndexed && this.#index) await this.#addToIndex(this.#index)
-    if (groupCount !== groups.length) throw incompleteReply('some of the groups')
+    if (groupCount !== groups.length) throw incompleteReply('some groups')
     const results: CommitResult[] = groups.map(() => 'applied')
     for (const { groupIndex, reason } of failed) {
       results[groupIndex] = reason === 'conflict' ? reason : decodeError(reason)

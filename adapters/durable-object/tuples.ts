@@ -1,5 +1,4 @@
-// The form in which an object stores entries, and in which messages carry them. Only this file reads
-// an element of a tuple by its position.
+// The form in which an object stores entries, and in which messages carry them.
 import { type Change, createEntry, type Entry } from '../../src/storage.ts'
 
 /**
@@ -44,7 +43,7 @@ export function decodeEntry([value, version, , expires]: EntryTuple): Entry {
   return createEntry(value, version, expires)
 }
 
-/** Decodes entries and pairs them with their keys. `tuples[i]` belongs to `keys[i]`; there may be fewer tuples. */
+/** Decodes entries. `tuples[i]` belongs to `keys[i]`; there may be fewer tuples. */
 export function decodeEntries(
   keys: readonly string[],
   tuples: readonly (EntryTuple | undefined)[],

@@ -22,8 +22,8 @@ import { quote, StoreError } from '../errors.ts'
 export interface MeasuredCopy {
   readonly value: unknown
   /**
-   * At least the size of the value as V8's structured clone (V8 13.6) writes it, plus `keyBytes`, in bytes.
-   * A Latin-1 string counts one byte per character, any other string two.
+   * At least the size of the value as V8 13.6 serializes its structured clone, plus `keyBytes`, in
+   * bytes. A Latin-1 string counts one byte per character, any other string two.
    */
   readonly bytes: number
 }

@@ -26,7 +26,7 @@ export function readHeader(text: unknown, format: number, what: string): string 
     const code = Number(found[1]) > format ? 'VERSION_MISMATCH' : 'CORRUPT'
     throw new StoreError(
       code,
-      `Cannot read ${what}: it has format ${found[1]}; this version reads format ${format}. Update botshelf, or restore a backup.`,
+      `Cannot read ${what}: it has format ${found[1]}; this version reads format ${format}. Update botshelf.`,
     )
   }
   return text.slice(found[0].length)

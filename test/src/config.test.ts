@@ -66,7 +66,7 @@ describe('STORAGE_CONFIG', () => {
       'no binding',
       { STORAGE: 'DurableObject' },
       [
-        'STORAGE_CONFIG.binding is missing',
+        'STORAGE_CONFIG.binding must be set in a Worker, or storage inside an object; received neither.',
         '[[durable_objects.bindings]]\nname = "BOT_STORAGE"\nclass_name = "StorageObject"',
       ],
     ],

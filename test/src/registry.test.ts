@@ -140,7 +140,7 @@ describe('manifests', () => {
     }
     const { message } = await startError({ STORAGE: 'Broken' }, [broken])
     expect(message).toBe(
-      'load() of the manifest "Broken" must return a storage plugin class; received undefined.',
+      'load() of the manifest "Broken" must return a plugin class; received undefined.',
     )
   })
 })
