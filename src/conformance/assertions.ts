@@ -25,8 +25,10 @@ export function assert(condition: boolean, message: string): void {
 export function assertEqual(actual: unknown, expected: unknown, what = 'the value'): void {
   const difference = findDifference(actual, expected, '', new Map())
   if (difference === undefined) return
-  const { path, expected: wanted, received } = difference
-  fail(`${what}${path && ` at ${path}`}: expected ${wanted}; received ${received}`)
+  const { path } = difference
+  fail(
+    `${what}${path && ` at ${path}`}: expected ${difference.expected}; received ${difference.received}`,
+  )
 }
 
 /**
@@ -90,10 +92,10 @@ function findDifference(
   path: string,
   visited: Map<unknown, unknown>,
 ): Difference | undefined {
-  const differ = (wanted: string, received: string): Difference => ({
+  const differ = (expectedText: string, receivedText: string): Difference => ({
     path,
-    expected: wanted,
-    received,
+    expected: expectedText,
+    received: receivedText,
   })
   if (typeof expected !== 'object' || expected === null) {
     return Object.is(actual, expected) ? undefined : differ(show(expected), show(actual))

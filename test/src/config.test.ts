@@ -122,7 +122,7 @@ describe('STORAGE_CONFIG', () => {
       ['STORAGE_CONFIG.prefix must be a string', 'received 7.'],
     ],
   ])(
-    'with %s is CONFIG_INVALID; the message names the field and shows the lines that correct it',
+    'with %s rejects with CONFIG_INVALID; the message names the field and shows the lines that correct it',
     async (_, config, parts) => {
       const { code, message } = await startError(config, registry)
       expect(code).toBe('CONFIG_INVALID')
@@ -130,7 +130,7 @@ describe('STORAGE_CONFIG', () => {
     },
   )
 
-  test('with a string outside oneOf is CONFIG_INVALID; the message shows all strings and a valid line', async () => {
+  test('with a string outside oneOf rejects with CONFIG_INVALID; the message shows all strings and a valid line', async () => {
     const manifest: Manifest = {
       ...memory,
       config: { mode: { type: 'string', doc: 'how', oneOf: ['strict', 'relaxed'] } },

@@ -21,7 +21,7 @@ describe('STORAGE', () => {
     expect(await store.get('k')).toBe(1)
   })
 
-  test('with an unknown name is PLUGIN_NOT_FOUND; the message lists all names and the most similar', async () => {
+  test('with an unknown name rejects with PLUGIN_NOT_FOUND; the message lists all names and the most similar', async () => {
     expect(await startError({ STORAGE: 'DurableObjects' }, registry)).toEqual({
       code: 'PLUGIN_NOT_FOUND',
       message:
@@ -77,7 +77,7 @@ describe('manifests', () => {
     expect((await startError(notAnArray, registry)).code).toBe('CONFIG_INVALID')
   })
 
-  test('with the same name are CONFIG_INVALID, in the registry or in BOT_EXTRA_STORAGE_PLUGINS', async () => {
+  test('with the same name reject with CONFIG_INVALID, in the registry or in BOT_EXTRA_STORAGE_PLUGINS', async () => {
     const duplicate = {
       code: 'CONFIG_INVALID',
       message: 'Two manifests have the name "Memory"; rename or remove one.',
@@ -123,7 +123,7 @@ describe('manifests', () => {
     expect(seen).toEqual({ binding: client, prefix: 'bot' })
   })
 
-  test('without a name or load() are CONFIG_INVALID; the message says which one', async () => {
+  test('without a name or load() reject with CONFIG_INVALID; the message says which one', async () => {
     for (const broken of [null, {}, { name: 'X' }, 'X']) {
       const { code, message } = await startError({ STORAGE: 'X' }, [memory, broken as never])
       expect(code).toBe('CONFIG_INVALID')
@@ -132,7 +132,7 @@ describe('manifests', () => {
     expect((await startError(null, registry)).code).toBe('CONFIG_INVALID')
   })
 
-  test('that load no class are CONFIG_INVALID', async () => {
+  test('that load no class reject with CONFIG_INVALID', async () => {
     const broken = {
       name: 'Broken',
       description: '',
