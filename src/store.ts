@@ -521,7 +521,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   #checkOpen(): void {
     if (this.isOpen) return
-    throw new StoreError('STORE_NOT_OPEN', 'The store is closed; open the namespace again.', {
+    throw new StoreError('STORE_NOT_OPEN', 'The store is closed; open a new one.', {
       namespace: this.namespace,
     })
   }

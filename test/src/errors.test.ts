@@ -38,6 +38,16 @@ describe('an error message says what was expected and what was received', () => 
       'options.ttl must be a positive number of milliseconds; received 0. (in "n")',
     ],
     [
+      'a ttl together with an expiry',
+      (store) => store.set('k', 1, { ttl: 1000, expires: 5 }),
+      'options.expires must be absent with ttl; received 5. (in "n")',
+    ],
+    [
+      'a value that cannot be stored',
+      (store) => store.set('k', { run: () => 1 }),
+      'Cannot be stored: $.run is a function. Convert or remove it. (in "n", key "k")',
+    ],
+    [
       'an expiry that is not a number',
       (store) => store.set('k', 1, { expires: new Date(0) as never }),
       'options.expires must be a time in milliseconds since 1970; received an instance of Date. (in "n")',
