@@ -77,7 +77,7 @@ export function resolveExpiry(
     if (expires === undefined || Number.isFinite(expires)) return expires
     throw invalidOptions(context, '.expires', 'a time in milliseconds since 1970', expires)
   }
-  if (expires !== undefined) throw invalidOptions(context, '.expires', 'absent with ttl', expires)
+  if (expires !== undefined) throw invalidOptions(context, '.expires', 'left out with ttl', expires)
   if (Number.isFinite(ttl) && ttl > 0) return context.now() + ttl
   throw invalidOptions(context, '.ttl', 'a positive number of milliseconds', ttl)
 }

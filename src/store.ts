@@ -521,7 +521,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   #checkOpen(): void {
     if (this.isOpen) return
-    throw new StoreError('STORE_NOT_OPEN', 'The store is closed; open a new one.', {
+    throw new StoreError('STORE_NOT_OPEN', 'The store is closed; open it again.', {
       namespace: this.namespace,
     })
   }

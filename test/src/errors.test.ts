@@ -40,7 +40,7 @@ describe('an error message says what was expected and what was received', () => 
     [
       'a ttl together with an expiry',
       (store) => store.set('k', 1, { ttl: 1000, expires: 5 }),
-      'options.expires must be absent with ttl; received 5. (in "n")',
+      'options.expires must be left out with ttl; received 5. (in "n")',
     ],
     [
       'a value that cannot be stored',
