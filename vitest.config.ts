@@ -11,7 +11,7 @@ const resolve = { conditions: [SOURCE, ...defaultClientConditions] }
 
 export default defineConfig({
   test: {
-    // Most tests wait for a browser or a Worker; one file at a time would leave a core idle.
+    // Most tests wait for a browser or a Worker, so even two cores run two files.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
@@ -36,7 +36,7 @@ export default defineConfig({
         },
       },
       {
-        // Runs inside workerd. The test runner needs the flag; the Worker that ships does not.
+        // Runs inside workerd. The test runner needs `nodejs_compat`; the published Worker does not.
         resolve,
         plugins: [
           cloudflareTest({

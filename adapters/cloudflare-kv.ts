@@ -1,12 +1,12 @@
-// The Cloudflare KV adapter
+// The Workers KV adapter
 //
-// A namespace is the keys `prefix/namespace:key` of one KV namespace. The value of a key is a
-// record as text. The metadata of a key has the expiry, and the whole record too if it fits into
-// 1,024 bytes, so that a listing of small entries reads no values. The files in cloudflare-kv/:
+// A namespace is the keys `prefix/namespace:key` of one KV namespace. The value of a key is its
+// entry as text. The metadata of a key has the expiry, and the whole text too if it fits into 1,024
+// bytes, so that a listing of small entries reads no values. The files in cloudflare-kv/:
 //
 //   cloudflare-kv-storage.ts  the storage of one namespace: reads, writes, lists
 //   binding.ts                the calls to the platform, and its errors
-//   record.ts                 converts an entry to the stored text and metadata, and back
+//   stored-entry.ts           converts an entry to the stored text and metadata, and back
 //
 // A write: KV has no transactions, so each change is one `put` or `delete`. Six groups are written
 // at a time, the changes of a group one after another. KV rejects a second write to a key within a
@@ -23,7 +23,7 @@ import { isKVBinding, type KVBinding, listPages } from './cloudflare-kv/binding.
 import { CloudflareKVStorage, MAX_KEY_BYTES } from './cloudflare-kv/cloudflare-kv-storage.ts'
 
 /**
- * The manifest of the Cloudflare KV backend, for Workers. Its `STORAGE_CONFIG`:
+ * The manifest of the Workers KV backend. Its `STORAGE_CONFIG`:
  *
  * - `binding`: the KV namespace, or the name of its binding; required
  * - `prefix`: what every key begins with; default `botshelf`
@@ -34,7 +34,7 @@ import { CloudflareKVStorage, MAX_KEY_BYTES } from './cloudflare-kv/cloudflare-k
  */
 export const cloudflareKV: Manifest = {
   name: 'CloudflareKV',
-  description: 'Workers KV: read everywhere, eventually consistent, no atomic writes.',
+  description: 'Workers KV: eventually consistent, without atomic writes.',
   config: {
     binding: {
       type: 'binding',
@@ -60,8 +60,9 @@ export const cloudflareKV: Manifest = {
  *
  * - 512 bytes for a key with prefix and namespace, 25 MiB for a value as text
  * - one write per second to a key; a write that comes too soon is retried twice, a second apart
- * - 1,000 operations in one invocation of a Worker; a call that needs more rejects with
- *   `RATE_LIMITED` before its first one, and so does each call after the last one
+ * - 1,000 operations in one invocation of a Worker. A read or a write that needs more rejects with
+ *   `RATE_LIMITED` before it starts, and `clear` before it deletes anything. A listing rejects where
+ *   the limit is reached, and so does every later call of the invocation
  *
  * @example
  * const plugin = new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: env.BOT_KV } })
@@ -93,7 +94,7 @@ export class CloudflareKVStoragePlugin extends StoragePluginBase {
     if (bytes < MAX_KEY_BYTES) return new CloudflareKVStorage(this.#kv, keyPrefix)
     throw new StoreError(
       'INVALID_NAMESPACE',
-      `With its prefix the namespace takes ${bytes} bytes, of the ${MAX_KEY_BYTES} that Workers KV allows for a key. Use a shorter one.`,
+      `With its prefix the namespace takes ${bytes} bytes; Workers KV allows ${MAX_KEY_BYTES} for a key. Use a shorter one.`,
     )
   }
 

@@ -7,12 +7,12 @@
 //
 //   rpc-object-storage.ts    the storage of one namespace, from a Worker: sends messages
 //   protocol.ts              the messages
-//   counting-engine.ts       what a `StorageObject` runs them on: an engine that counts its entries
+//   counting-engine.ts       runs the messages in a `StorageObject`, and counts its entries
 //   local-object-storage.ts  the storage of one namespace, inside an object: calls an engine
 //   object-engine.ts         reads and writes one namespace in `ctx.storage`
 //   object-storage-base.ts   what both storages share
-//   records.ts               converts entries and changes to the stored form and back
-//   errors.ts                converts the platform's errors to StoreError, and those to data
+//   tuples.ts                converts entries and changes to the stored form and back
+//   errors.ts                converts the platform's errors to StoreError, and a StoreError to data
 //
 // A write from a Worker: the groups of a batch are one message, or several if they exceed 24 MiB.
 // For each group, the object compares the versions and writes the changes in one synchronous step.
@@ -22,20 +22,23 @@
 // A write inside an object: the same step, without messages and without an index. The object's
 // output gate holds back every message to the outside until the write is on disk.
 
-import type { BotConfig } from '../src/config.ts'
-import { missingField } from '../src/config.ts'
+import { type BotConfig, invalidField } from '../src/config.ts'
 import { StoreError } from '../src/errors.ts'
 import { escapeSeparators, unescapeSeparators } from '../src/key.ts'
 import type { Manifest } from '../src/registry.ts'
 import { type StorageBase, StoragePluginBase } from '../src/storage.ts'
 import { utf8Bytes } from '../src/value/copy-value.ts'
 import { LocalObjectStorage } from './durable-object/local-object-storage.ts'
-import { FORMAT_PREFIX, MAX_KEY_BYTES, type ObjectStorage } from './durable-object/object-engine.ts'
+import {
+  FORMAT_PREFIX,
+  MAX_KEY_BYTES,
+  type PlatformStorage,
+} from './durable-object/object-engine.ts'
 import { type ObjectBinding, RpcObjectStorage } from './durable-object/rpc-object-storage.ts'
 
 const bindingField = {
   type: 'binding',
-  doc: 'from a Worker, the Durable Object namespace whose class is StorageObject',
+  doc: 'the Durable Object namespace whose class is StorageObject',
   accepts: isObjectBinding,
   example: 'BOT_STORAGE',
   toml: `[[durable_objects.bindings]]
@@ -51,9 +54,9 @@ new_sqlite_classes = ["StorageObject"]`,
  * The manifest of the Durable Object backend, for SQLite-backed objects. Its `STORAGE_CONFIG` has
  * `binding` or `storage`:
  *
- * - `binding`: from a Worker, the Durable Object namespace of `StorageObject`, or its binding's name
+ * - `binding`: in a Worker, the Durable Object namespace of `StorageObject`, or its binding's name
  * - `storage`: inside an object, its `ctx.storage`
- * - `prefix`: separates bots that share one binding or one object; default `botshelf`
+ * - `prefix`: the name that separates bots which share a binding or object; default `botshelf`
  *
  * @example
  * const config = { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'BOT_STORAGE' }, ...env }
@@ -61,19 +64,18 @@ new_sqlite_classes = ["StorageObject"]`,
  */
 export const durableObject: Manifest = {
   name: 'DurableObject',
-  description:
-    'SQLite-backed Durable Objects: strongly consistent and atomic, from a Worker or inside an object.',
+  description: 'Durable Objects: strongly consistent and atomic.',
   config: {
     binding: bindingField,
     storage: {
       type: 'object',
-      doc: 'inside an object, its ctx.storage; the class must be listed under new_sqlite_classes',
-      accepts: isObjectStorage,
+      doc: 'the ctx.storage of an object whose class is listed under new_sqlite_classes',
+      accepts: isPlatformStorage,
     },
     prefix: {
       type: 'string',
       default: 'botshelf',
-      doc: 'separates bots that share one binding or one object',
+      doc: 'the name that separates bots which share a binding or object',
     },
   },
   load: () => DurableObjectStoragePlugin,
@@ -96,7 +98,7 @@ export const durableObject: Manifest = {
  * const store = await new StorageRuntime(plugin).open('Karma')
  */
 export class DurableObjectStoragePlugin extends StoragePluginBase {
-  readonly #backend: Backend
+  readonly #opener: NamespaceOpener
   readonly #prefix: string
 
   /**
@@ -107,18 +109,18 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
   constructor(config: BotConfig) {
     super(config, durableObject.config)
     const { binding, storage, prefix } = this.storageConfig
-    const escaped = `${escapeSeparators(prefix as string)}/`
-    this.#prefix = escaped
-    if (binding !== undefined && storage !== undefined) {
-      throw new StoreError(
-        'CONFIG_INVALID',
-        'STORAGE_CONFIG has both binding and storage. Set binding in a Worker, storage inside an object.',
+    this.#prefix = `${escapeSeparators(prefix as string)}/`
+    if ((binding === undefined) === (storage === undefined)) {
+      throw invalidField(
+        'binding',
+        bindingField,
+        `must be set in a Worker, or storage inside an object; received ${binding ? 'both' : 'neither'}.`,
       )
     }
-    if (binding !== undefined) this.#backend = rpcBackend(binding as ObjectBinding, escaped)
-    else if (storage !== undefined) {
-      this.#backend = localBackend(storage as ObjectStorage, FORMAT_PREFIX + escaped)
-    } else throw missingField('binding', bindingField)
+    this.#opener =
+      storage === undefined
+        ? createRpcOpener(binding as ObjectBinding, this.#prefix)
+        : createLocalOpener(storage as PlatformStorage, FORMAT_PREFIX + this.#prefix)
   }
 
   /**
@@ -130,25 +132,25 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
     const escaped = escapeSeparators(namespace)
     // The index of namespaces has it as a key. Were it longer, its data could not be listed.
     const bytes = utf8Bytes(this.#prefix + escaped)
-    if (bytes <= MAX_KEY_BYTES) return this.#backend.open(escaped)
+    if (bytes <= MAX_KEY_BYTES) return this.#opener.open(escaped)
     throw new StoreError(
       'INVALID_NAMESPACE',
-      `With its prefix the namespace takes ${bytes} bytes; at most ${MAX_KEY_BYTES} fit here. Shorten it.`,
+      `With its prefix the namespace takes ${bytes} bytes; at most ${MAX_KEY_BYTES} fit. Shorten it.`,
     )
   }
 
   override async *namespaces(): AsyncIterable<string> {
-    for await (const escaped of this.#backend.namespaces()) yield unescapeSeparators(escaped)
+    for await (const escaped of this.#opener.namespaces()) yield unescapeSeparators(escaped)
   }
 }
 
-/** One of the two sides of the adapter. Namespaces are escaped here. */
-interface Backend {
+/** Opens and lists namespaces, from a Worker or inside an object. Their names are escaped here. */
+interface NamespaceOpener {
   open(namespace: string): StorageBase
   namespaces(): AsyncIterable<string>
 }
 
-function rpcBackend(binding: ObjectBinding, prefix: string): Backend {
+function createRpcOpener(binding: ObjectBinding, prefix: string): NamespaceOpener {
   // No store can open the empty namespace, so its object can be the index.
   const index = new RpcObjectStorage(binding, prefix, '')
   return {
@@ -157,7 +159,7 @@ function rpcBackend(binding: ObjectBinding, prefix: string): Backend {
   }
 }
 
-function localBackend(storage: ObjectStorage, prefix: string): Backend {
+function createLocalOpener(storage: PlatformStorage, prefix: string): NamespaceOpener {
   return {
     open: (namespace) => new LocalObjectStorage(storage, `${prefix}${namespace}:`),
     async *namespaces() {
@@ -185,7 +187,7 @@ function isObjectBinding(value: object): boolean {
   )
 }
 
-function isObjectStorage(value: object): boolean {
-  const storage = value as Partial<ObjectStorage>
+function isPlatformStorage(value: object): boolean {
+  const storage = value as Partial<PlatformStorage>
   return typeof storage.kv === 'object' && typeof storage.transactionSync === 'function'
 }

@@ -11,10 +11,11 @@ import type { BotConfig } from '../src/config.ts'
 import type { Manifest } from '../src/registry.ts'
 import {
   type Change,
+  createEntry,
   type Entry,
   isLive,
   type KeysOptions,
-  type Outcome,
+  type CommitResult,
   type StorageBase,
   type StorageListener,
   StoragePluginBase,
@@ -31,7 +32,7 @@ import { recopy } from '../src/value/copy-value.ts'
  */
 export const memory: Manifest = {
   name: 'Memory',
-  description: 'Keeps data as long as the plugin instance, for tests. The reference backend.',
+  description: 'Keeps data as long as the plugin instance, for tests.',
   config: {},
   load: () => MemoryStoragePlugin,
 }
@@ -75,6 +76,7 @@ class MemoryStorage extends BatchStorageBase {
     atomic: 'instance',
     durable: false,
     consistency: 'strong',
+    // Safe in a Worker too: no call does I/O.
     batchAcrossTicks: true,
     maxKeyBytes: Infinity,
     maxValueBytes: Infinity,
@@ -93,18 +95,18 @@ class MemoryStorage extends BatchStorageBase {
     return this.#read(keys)
   }
 
-  async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
+  async commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
     return this.#apply(groups)
   }
 
   async transact(
     keys: readonly string[],
-    apply: (now: Map<string, Entry>) => readonly (readonly Change[])[],
-  ): Promise<readonly Outcome[]> {
+    apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
+  ): Promise<readonly CommitResult[]> {
     return this.#apply(apply(this.#read(keys)))
   }
 
-  async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
+  async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[key: string, entry: Entry]> {
     // A snapshot, because the map may change between two items.
     const keys = [...this.#map.keys()]
     for (const key of keys) {
@@ -120,7 +122,7 @@ class MemoryStorage extends BatchStorageBase {
     }
   }
 
-  /** Frees what has expired too. */
+  /** Removes expired entries too. */
   async liveLen(now: number): Promise<number> {
     let count = 0
     for (const [key, entry] of this.#map) {
@@ -153,7 +155,7 @@ class MemoryStorage extends BatchStorageBase {
     return found
   }
 
-  #apply(groups: readonly (readonly Change[])[]): readonly Outcome[] {
+  #apply(groups: readonly (readonly Change[])[]): readonly CommitResult[] {
     return groups.map((changes) => {
       if (!changes.every((change) => this.#isConditionMet(change))) return 'conflict'
       for (const change of changes) {
@@ -175,8 +177,6 @@ class MemoryStorage extends BatchStorageBase {
 }
 
 /** Copies a stored entry for a reader, who may change the value. */
-function copy(entry: Entry): Entry {
-  const { version, expires } = entry
-  const value = recopy(entry.value)
-  return expires === undefined ? { value, version } : { value, version, expires }
+function copy({ value, version, expires }: Entry): Entry {
+  return createEntry(recopy(value), version, expires)
 }

@@ -1,14 +1,15 @@
 // The object of the Durable Object adapter
 //
-// A namespace is one such object, with its entries under the keys `botshelf/1//:key`. The object
-// receives the messages of protocol.ts, runs them on a `CountingEngine`, and replies with data.
+// A namespace is one such object, with its entries under the keys `botshelf/1//:key` (prefix and
+// namespace are empty: the object's name has them). The object receives the messages of protocol.ts,
+// runs them on a `CountingEngine`, and replies with data.
 // After a write it sets its alarm for the next expiry; the alarm removes expired entries.
 //
 // This is the only file of the package that imports `cloudflare:workers`.
 
 import { DurableObject } from 'cloudflare:workers'
 import { CountingEngine } from './durable-object/counting-engine.ts'
-import { toErrorData } from './durable-object/errors.ts'
+import { encodeError } from './durable-object/errors.ts'
 import { FORMAT_PREFIX } from './durable-object/object-engine.ts'
 import {
   type FailedGroup,
@@ -18,11 +19,11 @@ import {
   type RpcReply,
   unsupported,
 } from './durable-object/protocol.ts'
-import { entryOf, readEntry } from './durable-object/records.ts'
+import { decodeChange, decodeEntry } from './durable-object/tuples.ts'
 
-/** The most that a reply carries. The platform's own limit is 32 MiB. */
+/** The most that a reply carries. The platform's own limit is 32 MiB (workerd 1.20261102). */
 const MAX_REPLY_BYTES = 12 * 1024 * 1024
-/** The runtime accepts no alarm after 2189. */
+/** The runtime rejects an alarm later than some time in 2189 (workerd 1.20261102). */
 const MAX_ALARM_TIME = Date.UTC(2189, 0)
 /** Present if the index of namespaces contains this object's namespace. */
 const INDEXED_KEY = `${FORMAT_PREFIX}indexed`
@@ -64,7 +65,7 @@ export class StorageObject extends DurableObject {
       return { v: PROTOCOL_VERSION, ...(await this.#handle(message)) }
     } catch (error) {
       const outcome = isWrite ? 'unknown' : 'not-applied'
-      return { v: PROTOCOL_VERSION, error: toErrorData(error, outcome) }
+      return { v: PROTOCOL_VERSION, error: encodeError(error, outcome) }
     }
   }
 
@@ -98,27 +99,25 @@ export class StorageObject extends DurableObject {
 
   async #commit({
     changes,
-    groups,
+    groupSizes,
   }: RpcMessage & { type: 'commit' }): Promise<Omit<RpcReply, 'v'>> {
     let end = 0
-    const outcomes = this.#engine.commit(
-      groups.map((length) => changes.slice(end, (end += length))),
-    )
+    const results = this.#engine.commit(groupSizes.map((size) => changes.slice(end, (end += size))))
     let nextExpiry = Infinity
     for (const change of changes) {
-      const entry = entryOf(change)
-      if (entry) nextExpiry = Math.min(nextExpiry, readEntry(entry).expires ?? nextExpiry)
+      const { entry } = decodeChange(change)
+      if (entry) nextExpiry = Math.min(nextExpiry, decodeEntry(entry).expires ?? nextExpiry)
     }
     await this.#scheduleAlarm(nextExpiry)
     const failed: FailedGroup[] = []
-    for (const [group, outcome] of outcomes.entries()) {
-      if (outcome === 'applied') continue
-      const reason = outcome === 'conflict' ? outcome : toErrorData(outcome, 'unknown')
-      failed.push({ group, reason })
+    for (const [groupIndex, result] of results.entries()) {
+      if (result === 'applied') continue
+      const reason = result === 'conflict' ? result : encodeError(result, 'unknown')
+      failed.push({ groupIndex, reason })
     }
     const notIndexed =
-      failed.length < outcomes.length && this.ctx.storage.kv.get(INDEXED_KEY) === undefined
-    return { groupCount: outcomes.length, failed, notIndexed }
+      failed.length < results.length && this.ctx.storage.kv.get(INDEXED_KEY) === undefined
+    return { groupCount: results.length, failed, notIndexed }
   }
 
   /** Moves the alarm to `time` if that is earlier. Never rejects: readers ignore what has expired. */
@@ -128,7 +127,7 @@ export class StorageObject extends DurableObject {
       this.#alarmTime ??= (await this.ctx.storage.getAlarm()) ?? Infinity
       if (time >= this.#alarmTime) return
       this.#alarmTime = time
-      // The runtime takes a time in the past as now, but rejects one before 1970.
+      // The runtime takes a time in the past as now, but rejects one before 1970 (workerd 1.20261102).
       await this.ctx.storage.setAlarm(Math.max(time, 1))
     } catch {
       this.#alarmTime = undefined

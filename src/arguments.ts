@@ -8,22 +8,13 @@ export interface SetOptions {
   readonly expires?: number
 }
 
-/** Works like `.then`, but synchronously for a value that is not a promise. */
-export function thenSync<A, B>(value: A | PromiseLike<A>, finish: (value: A) => B): B | Promise<B> {
-  return isThenable(value) ? Promise.resolve(value).then(finish) : finish(value)
-}
-
-function isThenable<A>(value: A | PromiseLike<A>): value is PromiseLike<A> {
-  return isObject(value) && 'then' in value && typeof value.then === 'function'
-}
-
 /** @throws StoreError `INVALID_VALUE` unless the argument is a function */
 export function checkFunction(method: string, argument: unknown): void {
   if (typeof argument !== 'function') throw invalid(method, 'a function', quote(argument))
 }
 
 /** One entry given to `setMany`. */
-export type EntryArgument = readonly [key: string, value: unknown, options?: SetOptions]
+type EntryArgument = readonly [key: string, value: unknown, options?: SetOptions]
 
 /**
  * Iterates the entries given to `setMany`: a plain object, a `Map` or an iterable of entries.
@@ -31,8 +22,7 @@ export type EntryArgument = readonly [key: string, value: unknown, options?: Set
  * @throws StoreError `INVALID_VALUE`
  */
 export function* toEntries(argument: unknown): Generator<EntryArgument> {
-  if (!isObject(argument)) throw invalidEntries(quote(argument))
-  const isIterable = Symbol.iterator in argument
+  const isIterable = isObject(argument) && Symbol.iterator in argument
   if (!isIterable && !isPlainObject(argument)) throw invalidEntries(quote(argument))
   for (const entry of isIterable ? (argument as Iterable<unknown>) : Object.entries(argument)) {
     if (!isEntry(entry)) throw invalidEntries(`a list with ${quote(entry)}`)

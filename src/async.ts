@@ -1,10 +1,10 @@
 /** A promise with the function that resolves it. */
-export interface Deferred {
+interface Deferred {
   readonly promise: Promise<void>
   readonly resolve: () => void
 }
 
-/** Creates a {@link Deferred}; `Promise.withResolvers` is missing in Node 20 and older browsers. */
+/** Creates a promise with its `resolve`, as `Promise.withResolvers` does in newer engines. */
 export function deferred(): Deferred {
   let resolve: () => void = noop
   const promise = new Promise<void>((settle) => {
@@ -13,7 +13,22 @@ export function deferred(): Deferred {
   return { promise, resolve }
 }
 
+/** Does nothing. */
 export function noop(): void {}
+
+/** Works like `.then`, but synchronously for a value that is not a promise. */
+export function thenSync<A, B>(value: A | PromiseLike<A>, finish: (value: A) => B): B | Promise<B> {
+  return isThenable(value) ? Promise.resolve(value).then(finish) : finish(value)
+}
+
+function isThenable<A>(value: A | PromiseLike<A>): value is PromiseLike<A> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  )
+}
 
 /** Resolves after `ms` milliseconds. */
 export function sleep(ms: number): Promise<void> {

@@ -1,16 +1,28 @@
 import { quote } from './errors.ts'
-import type { Change, Entry, KeysOptions, Outcome, StorageBase, Traits } from './storage.ts'
+import type { Change, Entry, KeysOptions, CommitResult, StorageBase, Traits } from './storage.ts'
 import { copyValue } from './value/copy-value.ts'
 
 /**
- * The base class of a storage whose backend works in batches. A subclass implements the abstract
- * members as `StorageBase` describes them, and optionally `transact` and `watch`. The five methods
- * for single keys and whole listings are derived.
+ * Derives the methods for single keys and whole listings from those for batches: the base class of
+ * a storage whose backend works in batches. A subclass implements the abstract members as
+ * `StorageBase` describes them, and optionally `transact` and `watch`.
+ *
+ * @example
+ * class RedisStorage extends BatchStorageBase {
+ *   readonly traits: Traits = REDIS_TRAITS
+ *   async getMany(keys: readonly string[]) { return readAll(keys) }
+ *   async commit(groups: readonly (readonly Change[])[]) { return groups.map(applyGroup) }
+ *   async *entries(options?: KeysOptions) { yield* listEntries(options) }
+ *   async *liveKeys(now: number, options?: KeysOptions) { yield* listKeys(now, options) }
+ *   async liveLen(now: number) { return countKeys(now) }
+ *   async clear() { await removeAll() }
+ *   async close() { await disconnect() }
+ * }
  */
 export abstract class BatchStorageBase implements StorageBase {
   abstract readonly traits: Traits
   abstract getMany(keys: readonly string[]): Promise<Map<string, Entry>>
-  abstract commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]>
+  abstract commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]>
   abstract entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]>
   abstract liveKeys(now: number, options?: KeysOptions): AsyncIterable<string>
   abstract liveLen(now: number): Promise<number>
@@ -41,9 +53,9 @@ export abstract class BatchStorageBase implements StorageBase {
   }
 
   async #commitOne(change: Change): Promise<void> {
-    const [outcome] = await this.commit([[change]])
-    if (outcome === 'applied') return
-    if (outcome instanceof Error) throw outcome
-    throw new Error(`commit() must answer an unconditional change; received ${quote(outcome)}.`)
+    const [result] = await this.commit([[change]])
+    if (result === 'applied') return
+    if (result instanceof Error) throw result
+    throw new Error(`commit() must apply this change or fail; received ${quote(result)}.`)
   }
 }

@@ -1,6 +1,13 @@
 import { isPlainObject, type SetOptions } from './arguments.ts'
 import { quote, StoreError, toStoreError } from './errors.ts'
-import { type Entry, isLive, type RemoveChange, type SetChange, type Traits } from './storage.ts'
+import {
+  createEntry,
+  type Entry,
+  isLive,
+  type RemoveChange,
+  type SetChange,
+  type Traits,
+} from './storage.ts'
 import { copyValue, type MeasuredCopy, utf8Bytes } from './value/copy-value.ts'
 
 /** What is needed to turn a value into a change of one namespace. */
@@ -26,12 +33,7 @@ export function createSetChange(
   expires: number | undefined,
 ): SetChange {
   const { value, bytes } = copyForKey(context, key, newValue)
-  const version = context.nextVersion()
-  return {
-    key,
-    bytes,
-    entry: expires === undefined ? { value, version } : { value, version, expires },
-  }
+  return { key, bytes, entry: createEntry(value, context.nextVersion(), expires) }
 }
 
 /**
@@ -39,7 +41,7 @@ export function createSetChange(
  * stays that of the live entry.
  *
  * @param live the entry of the key, unless it has expired
- * @param read the entry of the key, expired or not
+ * @param stored the entry of the key, expired or not
  * @returns `undefined` if there is nothing to change
  * @throws StoreError `INVALID_VALUE`, `TOO_LARGE`
  */
@@ -47,11 +49,11 @@ export function changeFor(
   context: WriteContext,
   key: string,
   live: Entry | undefined,
-  read: Entry | undefined,
+  stored: Entry | undefined,
   next: unknown,
 ): SetChange | RemoveChange | undefined {
   if (next !== undefined) return createSetChange(context, key, next, live?.expires)
-  return read && { key, remove: true }
+  return stored && { key, remove: true }
 }
 
 /** Returns the entry unless it has expired. */
@@ -75,9 +77,9 @@ export function resolveExpiry(
     if (expires === undefined || Number.isFinite(expires)) return expires
     throw invalidOptions(context, '.expires', 'a time in milliseconds since 1970', expires)
   }
-  if (expires === undefined && Number.isFinite(ttl) && ttl > 0) return context.now() + ttl
-  const expected = 'a positive number of milliseconds, without options.expires'
-  throw invalidOptions(context, '.ttl', expected, ttl)
+  if (expires !== undefined) throw invalidOptions(context, '.expires', 'left out with ttl', expires)
+  if (Number.isFinite(ttl) && ttl > 0) return context.now() + ttl
+  throw invalidOptions(context, '.ttl', 'a positive number of milliseconds', ttl)
 }
 
 function invalidOptions(

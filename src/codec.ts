@@ -12,7 +12,7 @@ const MAX_ENCODED_DEPTH = MAX_DEPTH + 16
  * references and cycles. The text is well-formed Unicode and begins with its format number. A value
  * may nest 1,016 levels deep.
  *
- * @throws StoreError `INVALID_VALUE` with the path of what is outside the value domain
+ * @throws StoreError `INVALID_VALUE` with the path of what cannot be stored
  *
  * @example
  * const text = encode(new Map([['ann', new Date(0)]]))
@@ -40,7 +40,7 @@ export function decode(text: string): unknown {
   } catch (cause) {
     throw new StoreError(
       'CORRUPT',
-      'The text is damaged: it encodes a value outside the value domain.',
+      'Cannot read the text: it contains a value that cannot be stored. Restore a backup.',
       { cause },
     )
   }

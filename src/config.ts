@@ -24,7 +24,7 @@ export interface BotConfig {
  * const prefix: ConfigField = { type: 'string', doc: 'the start of every key', default: 'bot' }
  */
 export interface ConfigField {
-  /** `binding`: a platform's object, or the name of the property of the bot's config that is it. */
+  /** `binding`: a platform's object, or the name of the config's property that holds it. */
   readonly type: 'string' | 'number' | 'object' | 'binding'
   /** What the field is, for error messages: a noun phrase without capital or full stop. */
   readonly doc: string
@@ -45,7 +45,10 @@ export interface ConfigField {
 /** The fields of `STORAGE_CONFIG`, by name. */
 export type ConfigFields = Readonly<Record<string, ConfigField>>
 
-/** The settings of a plugin: checked, with defaults, and with objects in place of binding names. */
+/**
+ * The settings of a plugin. If the manifest has `config`, they are checked, defaults are filled in,
+ * and bindings are looked up.
+ */
 export type StorageConfig = Readonly<Record<string, unknown>>
 
 /**
@@ -73,16 +76,12 @@ export function readStorageConfig(
   for (const [name, field] of Object.entries(fields)) {
     const value = settings[name] ?? field.default
     if (value !== undefined) read[name] = readField(name, field, value, config)
-    else if (field.required) throw missingField(name, field)
+    else if (field.required) throw invalidField(name, field, `is missing: ${field.doc}.`)
   }
   return read
 }
 
-/** Creates the error for an absent field. */
-export function missingField(name: string, field: ConfigField): StoreError {
-  return invalidField(name, field, `is missing: ${field.doc}.`)
-}
-
+/** Creates a `CONFIG_INVALID` error. */
 export function invalidConfig(message: string, details?: StoreErrorDetails): StoreError {
   return new StoreError('CONFIG_INVALID', message, details)
 }
@@ -127,11 +126,11 @@ function readField(
   if (type === 'binding' && typeof setting === 'string') {
     const value = (config as Record<string, unknown> | null | undefined)?.[setting]
     if (isAccepted(value, accepts)) return value
-    const received = `${quote(setting)} is ${quote(value)}`
-    throw invalid(`must name the binding (${doc}); ${received}.`, setting)
+    const received = `${quote(setting)}, which is ${quote(value)}`
+    throw invalid(`must name the binding (${doc}); received ${received}.`, setting)
   }
   if (isAccepted(setting, accepts)) return setting
-  throw invalid(`must be the ${type} (${doc}); received ${quote(setting)}.`)
+  throw invalid(`must be of type ${type} (${doc}); received ${quote(setting)}.`)
 }
 
 function isAccepted(value: unknown, accepts: ConfigField['accepts']): boolean {
@@ -139,8 +138,12 @@ function isAccepted(value: unknown, accepts: ConfigField['accepts']): boolean {
   return isObject && value !== null && (accepts?.(value) ?? true)
 }
 
-/** Creates the error for a field, with lines of `wrangler.toml` that set it and its binding. */
-function invalidField(
+/**
+ * Creates the error for a field, with lines of `wrangler.toml` that set it and its binding.
+ *
+ * @param problem the rest of a sentence whose subject is the field
+ */
+export function invalidField(
   name: string,
   { type, oneOf, example = oneOf?.[0] ?? '...', toml = '' }: ConfigField,
   problem: string,

@@ -40,9 +40,9 @@ const CASE_TIMEOUT_MS = 50_000
 /** Options of {@link conformance}. */
 export interface ConformanceOptions {
   /**
-   * Creates the plugin under test. Each case calls it once, and again where the case restarts. A
-   * durable backend must be the same one for all plugins; a backend in memory returns one plugin
-   * each time.
+   * Creates the plugin under test. Each case calls it once, and again where the case restarts. All
+   * plugins must use the same backend. If the data lives in the plugin, as in memory, return the
+   * same plugin each time.
    *
    * @example
    * { plugin: () => new RedisStoragePlugin({ STORAGE_CONFIG: { client } }) }

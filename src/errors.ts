@@ -42,7 +42,7 @@ export interface StoreErrorDetails {
    */
   readonly outcome?: WriteOutcome | undefined
   /**
-   * Whether the same call may succeed after a pause. Default: true for `RATE_LIMITED`,
+   * Whether the same call may succeed after a delay. Default: true for `RATE_LIMITED`,
    * `CONNECTION_LOST`, `BLOCKED`, `TIMEOUT` and `CONFLICT`, else false.
    */
   readonly retryable?: boolean | undefined
@@ -67,8 +67,15 @@ const UNCERTAIN_CODES: readonly StoreErrorCode[] = [
 ]
 
 /**
- * The error class of botshelf. Test for it with {@link isStoreError}, which also recognizes the
- * errors of a second copy of the library; `instanceof` does not.
+ * Reports a failure: what went wrong, where, what became of the write, and whether to retry. Test
+ * for it with {@link isStoreError}, which also recognizes the errors of a second copy of the
+ * library; `instanceof` does not.
+ *
+ * @example
+ * throw new StoreError('CONNECTION_LOST', 'Redis closed the connection; repeat the call.', {
+ *   outcome: 'unknown',
+ *   cause,
+ * })
  */
 export class StoreError extends Error {
   override readonly name: string = 'StoreError'
@@ -77,13 +84,18 @@ export class StoreError extends Error {
   readonly key: string | undefined
   /** What became of the write, if the call was one. */
   readonly outcome: WriteOutcome
-  /** Whether the same call may succeed after a pause. */
+  /** Whether the same call may succeed after a delay. */
   readonly retryable: boolean
 
+  /**
+   * Creates an error. The namespace and the key of the details are appended to the message.
+   *
+   * @param message what was received, what was expected and what to do
+   */
   constructor(code: StoreErrorCode, message: string, details: StoreErrorDetails = {}) {
     const { namespace, key } = details
     // Error reads only `cause` of its options, and only if the property exists.
-    super(message + formatPlace(namespace, key), details)
+    super(message + formatLocation(namespace, key), details)
     this.code = code
     this.namespace = namespace
     this.key = key
@@ -108,7 +120,8 @@ export function isStoreError(error: unknown): error is StoreError {
   return name === 'StoreError' && typeof code === 'string'
 }
 
-// Errors that one operation can cause for its whole batch.
+// The codes that one operation can cause for its whole batch. After one of them the queue splits the
+// batch and runs the halves again.
 const CAUSED_BY_ONE: readonly StoreErrorCode[] = [
   'QUOTA_EXCEEDED',
   'TOO_LARGE',
@@ -126,8 +139,9 @@ export function isCausedByOne(error: unknown): boolean {
 }
 
 /**
- * Converts any error to a `StoreError` with the details of the call. A `StoreError` keeps its code
- * and gets a namespace and key if it has none; another error becomes the cause of a
+ * Converts any error to a `StoreError` with the details of the call. A `StoreError` with a namespace
+ * is returned unchanged. Another `StoreError` gets the namespace, and the key unless it has one; the
+ * outcome `not-applied` of the details replaces its own. Any other error becomes the cause of a
  * `BACKEND_ERROR`.
  */
 export function toStoreError(error: unknown, details: StoreErrorDetails): StoreError {
@@ -149,7 +163,7 @@ export function toStoreError(error: unknown, details: StoreErrorDetails): StoreE
   })
 }
 
-function formatPlace(namespace: string | undefined, key: string | undefined): string {
+function formatLocation(namespace: string | undefined, key: string | undefined): string {
   if (namespace === undefined) return ''
   return ` (in ${quote(namespace)}${key === undefined ? '' : `, key ${quote(key)}`})`
 }

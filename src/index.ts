@@ -11,16 +11,17 @@ export type {
   Change,
   Entry,
   KeysOptions,
-  Outcome,
+  CommitResult,
   RemoveChange,
   SetChange,
+  StorageChange,
   StorageEventType,
   StorageHost,
   StorageListener,
   StoreChange,
   Traits,
 } from './storage.ts'
-export type { KeyOf, Pair, Store, StoreRecord, Updater } from './store.ts'
+export type { KeyOf, StoreEntry, Store, StoreRecord, Updater } from './store.ts'
 export { StoreMixin } from './store-mixin.ts'
 export type { StoreMixed, StoreMixinClass } from './store-mixin.ts'
 export type { StoreWatch } from './watch.ts'

@@ -21,8 +21,9 @@ export function checkKey(key: unknown, maxBytes: number): asserts key is string 
 }
 
 function invalid(problem: string, key: unknown): StoreError {
-  const details = typeof key === 'string' ? { key } : {}
-  return new StoreError('INVALID_KEY', `A key ${problem}.`, details)
+  return new StoreError('INVALID_KEY', `A key ${problem}.`, {
+    key: typeof key === 'string' ? key : undefined,
+  })
 }
 
 /**
@@ -52,7 +53,7 @@ export function unescapeSeparators(text: string): string {
   return text.replace(/%(?:00|25|2F|3A)/g, decodeURIComponent)
 }
 
-/** Compares two keys by UTF-16 code units, the order of `<`. For `toSorted()`. */
+/** Compares two strings by UTF-16 code units, the order of `<`. For `toSorted()`. */
 export function byCodeUnit(a: string, b: string): number {
   if (a === b) return 0
   return a < b ? -1 : 1

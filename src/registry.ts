@@ -2,7 +2,7 @@ import { type BotConfig, type ConfigFields, invalidConfig, readStorageConfig } f
 import { quote, StoreError } from './errors.ts'
 import type { StoragePluginBase } from './storage.ts'
 
-/** A storage plugin class, as a manifest loads it. */
+/** The class of a storage plugin, as a manifest loads it. */
 export type StoragePluginClass = new (config: BotConfig, fields?: ConfigFields) => StoragePluginBase
 
 /**
@@ -53,12 +53,12 @@ export async function resolvePlugin(
   const plugin = typeof Plugin === 'function' ? new Plugin(config, manifest.config) : undefined
   if (typeof plugin?.open === 'function') return plugin
   throw invalidConfig(
-    `load() of the manifest ${quote(manifest.name)} must return a storage plugin class; received ${quote(Plugin)}.`,
+    `load() of the manifest ${quote(manifest.name)} must return a plugin class; received ${quote(Plugin)}.`,
   )
 }
 
 function findManifest(name: unknown, manifests: readonly Manifest[]): Manifest {
-  const names: string[] = []
+  const byName = new Map<unknown, Manifest>()
   for (const [index, manifest] of manifests.entries()) {
     const { name: own, load } = manifest ?? {}
     if (typeof own !== 'string' || typeof load !== 'function') {
@@ -66,17 +66,21 @@ function findManifest(name: unknown, manifests: readonly Manifest[]): Manifest {
         `Manifest ${index + 1} must have a name and a function load(); received name ${quote(own)} and load ${quote(load)}.`,
       )
     }
-    if (names.includes(own))
+    if (byName.has(own))
       throw invalidConfig(`Two manifests have the name ${quote(own)}; rename or remove one.`)
-    names.push(own)
+    byName.set(own, manifest)
   }
-  const found = manifests.find((each) => each.name === name)
+  const found = byName.get(name)
   if (found) return found
-  const expected = `STORAGE must be one of ${names.map(quote).join(', ') || '(no manifests)'}; received ${quote(name)}.`
-  if (name === undefined)
-    throw invalidConfig(
-      `${expected} In wrangler.toml:\n\n[vars]\nSTORAGE = ${quote(names[0] ?? '...')}`,
-    )
+  const names = [...byName.keys()] as string[]
+  const expected =
+    names.length > 0
+      ? `STORAGE must be one of ${names.map(quote).join(', ')}; received ${quote(name)}.`
+      : 'start() needs a manifest, such as memory; received none.'
+  if (name === undefined) {
+    const example = names[0] && ` In wrangler.toml:\n\n[vars]\nSTORAGE = ${quote(names[0])}`
+    throw invalidConfig(expected + (example ?? ''))
+  }
   const similar = typeof name === 'string' && mostSimilar(name, names)
   throw new StoreError(
     'PLUGIN_NOT_FOUND',
@@ -94,11 +98,11 @@ function extraManifests(config: BotConfig): readonly Manifest[] {
 
 /** Returns the name with the most letter pairs in common, if its Dice coefficient is at least 0.4. */
 function mostSimilar(name: string, names: readonly string[]): string | undefined {
-  const wanted = letterPairs(name)
+  const ownPairs = letterPairs(name)
   const similarity = (other: string): number => {
     const pairs = letterPairs(other)
-    const shared = pairs.filter((pair) => wanted.includes(pair))
-    return (2 * shared.length) / (pairs.length + wanted.length)
+    const shared = pairs.filter((pair) => ownPairs.includes(pair))
+    return (2 * shared.length) / (pairs.length + ownPairs.length)
   }
   const [best = ''] = names.toSorted((a, b) => similarity(b) - similarity(a))
   return similarity(best) >= 0.4 ? best : undefined

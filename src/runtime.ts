@@ -37,7 +37,10 @@ export interface RuntimeOptions {
    * Default: false, and they reject with `NOT_ATOMIC`.
    */
   readonly allowLostUpdates?: boolean
-  /** Called with each event outside any call. What it throws becomes an unhandled rejection. */
+  /**
+   * Receives each event that belongs to no call. An error that it throws becomes an unhandled
+   * rejection.
+   */
   readonly onEvent?: (event: RuntimeEvent) => void
 }
 
@@ -51,7 +54,7 @@ interface NamespaceHandle {
 }
 
 /**
- * A storage plugin with its open namespaces. All stores of a namespace share one storage, which
+ * Opens the namespaces of one storage plugin. All stores of a namespace share one storage, which
  * opens with the first store and closes with the last.
  */
 export class StorageRuntime {
@@ -87,7 +90,12 @@ export class StorageRuntime {
     return new StorageRuntime(await resolvePlugin(config, registry), options)
   }
 
-  /** Creates a runtime over a plugin, without a registry. */
+  /**
+   * Creates a runtime over a plugin, without a registry.
+   *
+   * @example
+   * const runtime = new StorageRuntime(new MemoryStoragePlugin(), { now: () => time })
+   */
   constructor(plugin: StoragePluginBase, options: RuntimeOptions = {}) {
     this.#plugin = plugin
     this.#now = options.now ?? Date.now
@@ -126,7 +134,10 @@ export class StorageRuntime {
   async *namespaces(): AsyncGenerator<string, void, undefined> {
     this.#checkOpen()
     if (this.#plugin.namespaces === undefined) {
-      throw new StoreError('UNAVAILABLE', 'This storage plugin does not implement namespaces().')
+      throw new StoreError(
+        'UNAVAILABLE',
+        'namespaces() needs a plugin that can list them. Use another backend.',
+      )
     }
     try {
       yield* this.#plugin.namespaces()

@@ -11,10 +11,13 @@ import { StoreError, toStoreError } from './errors.ts'
 
 /**
  * What a storage keeps under a key: a plain object. Store all three fields and return them equal.
- * Neither the core nor a storage changes an entry after passing it on.
+ *
+ * A storage must not change an entry that `set` or `commit` received. An entry that a read returns
+ * belongs to the caller, which may change its value: `get`, `getMany`, `entries` and `transact` give
+ * a new copy each time.
  */
 export interface Entry {
-  /** A value of the value domain. A storage does not look into it. */
+  /** A storable value: what `Store.set` accepts. A storage does not look into it. */
   readonly value: unknown
   /** A string that is unique per write. The writer chooses it. */
   readonly version: string
@@ -23,8 +26,8 @@ export interface Entry {
 }
 
 /**
- * One write. With `ifVersion` it is conditional: it applies only if the entry has that version, or,
- * for `null`, only if there is no entry. An expired entry counts as an entry.
+ * One write. `ifVersion` makes it conditional: the storage applies it only if the stored entry has
+ * that version, or, for `null`, if there is no entry. An expired entry counts as an entry.
  */
 export type Change = SetChange | RemoveChange
 
@@ -45,16 +48,16 @@ export interface RemoveChange {
 }
 
 /**
- * What became of one group of changes: all were applied; a condition was false, so none was; or an
- * error, whose `outcome` says whether any was.
+ * The result of one group of changes. `applied`: all changes were applied. `conflict`: a condition
+ * was false and nothing was applied. A `StoreError`: its `outcome` says whether any was applied.
  */
-export type Outcome = 'applied' | 'conflict' | StoreError
+export type CommitResult = 'applied' | 'conflict' | StoreError
 
 /** What a storage promises. The core adapts to it, and the conformance suite tests it. */
 export interface Traits {
   /**
    * Against whom a conditional commit is safe: `global`, every client of the backend; `origin`,
-   * every tab of the browser's origin; `instance`, users of this plugin instance; `none`, the
+   * every tab and worker of the origin; `instance`, users of this plugin instance; `none`, the
    * storage cannot check conditions and does not apply groups as a whole.
    */
   readonly atomic: 'global' | 'origin' | 'instance' | 'none'
@@ -63,32 +66,42 @@ export interface Traits {
   /** `eventual`: a read may return an older entry than the last write. */
   readonly consistency: 'strong' | 'eventual'
   /**
-   * Whether a call may wait for a call of an earlier tick. If true, the core has one call in flight
-   * at a time and joins later operations into the next. Must be false in a Worker, where a promise
-   * that another request created may never settle.
+   * Whether a call may wait for a call of an earlier tick. If true, the core runs one batch at a
+   * time and joins later operations into the next. Must be false where a call does I/O in a Worker:
+   * a promise that belongs to another request may never settle. The default of `StorageBase` is
+   * true, so an adapter for Workers overrides it.
    */
   readonly batchAcrossTicks: boolean
-  /** The longest key, in bytes of UTF-8. `Store` rejects a longer one. */
+  /**
+   * The longest key, in bytes of UTF-8; `Infinity`: no limit. `Store` rejects a longer one with
+   * `INVALID_KEY`.
+   */
   readonly maxKeyBytes: number
-  /** The largest value with its key, in bytes as the core measures them. `Store` rejects more. */
+  /**
+   * The largest value with its key, in bytes as the core measures them; `Infinity`: no limit.
+   * `Store` rejects more with `TOO_LARGE`.
+   */
   readonly maxValueBytes: number
   /** Whether `watch` exists and reports the changes of every client. */
   readonly watch: boolean
 }
 
 /**
- * A change that a storage applied, or another client of the backend. The key may have changed again
- * since: read it for its value. `clear`: every key was removed or lost.
+ * A change that this storage or another client of the backend applied. The key may have changed
+ * again since: read it for its value. `clear`: every key was removed or lost.
  */
 export type StoreChange =
   | { readonly kind: 'set' | 'remove'; readonly key: string }
   | { readonly kind: 'clear'; readonly key?: undefined }
 
+/** What a storage reports. `unknown`: it missed changes, so any key may have changed. */
+export type StorageChange = StoreChange | { readonly kind: 'unknown' }
+
 /**
- * What the core passes to {@link StorageBase.watch}: a function that takes one change. `unknown`:
- * the storage missed changes, so any key may have changed. A listener never throws.
+ * What the core passes to {@link StorageBase.watch}: a function that takes one change. It never
+ * throws.
  */
-export type StorageListener = (change: StoreChange | { readonly kind: 'unknown' }) => void
+export type StorageListener = (change: StorageChange) => void
 
 /**
  * An event outside any call. `data-lost`: stored data is gone. `blocked`: opening waits for another
@@ -115,7 +128,7 @@ export interface KeysOptions {
 }
 
 /**
- * The factory of one backend: opens namespaces. A subclass implements `open`.
+ * Opens the namespaces of one backend. A subclass implements `open`.
  *
  * @example
  * class RedisStoragePlugin extends StoragePluginBase {
@@ -146,6 +159,8 @@ export abstract class StoragePluginBase {
    *
    * @param namespace a non-empty string without unpaired surrogates, of any other content
    * @param host the runtime that opens the namespace; absent if a test opens it directly
+   * @throws StoreError a code that fits, such as `UNAVAILABLE`, `BLOCKED`, `VERSION_MISMATCH`,
+   * `CORRUPT`, `QUOTA_EXCEEDED` or `INVALID_NAMESPACE`; any other error becomes `BACKEND_ERROR`
    */
   abstract open(namespace: string, host?: StorageHost): Promise<StorageBase>
 
@@ -157,9 +172,9 @@ export abstract class StoragePluginBase {
 }
 
 /**
- * One open namespace. A subclass implements the six abstract methods. The other methods have
- * defaults that call those six; override one where the backend can do better. For a backend that
- * works in batches, extend `BatchStorageBase` instead.
+ * Reads and writes one open namespace of a backend. A subclass implements the six abstract methods.
+ * The other methods have defaults that call those six; override one where the backend can do
+ * better. For a backend that works in batches, extend `BatchStorageBase` instead.
  *
  * `Store` validates keys and values, and the core calls no method before `open` resolved, after
  * `close`, or with an invalid argument. Any method may reject: with a `StoreError`, or with the
@@ -167,8 +182,8 @@ export abstract class StoragePluginBase {
  */
 export abstract class StorageBase {
   /**
-   * Reads the entry of a key, expired or not; resolves to `undefined` if there is none. The caller
-   * owns the entry and may change its value.
+   * Reads the entry of a key, expired or not, as a new copy; resolves to `undefined` if there is
+   * none.
    */
   abstract get(key: string): Promise<Entry | undefined>
 
@@ -190,7 +205,11 @@ export abstract class StorageBase {
    */
   abstract close(): Promise<void>
 
-  /** What this storage promises. The default promises no more than the six methods do. */
+  /**
+   * What this storage promises. Default: writes are durable and read back at once, nothing is
+   * atomic, batches may span ticks, keys and values have no limit, and there is no `watch`.
+   * Override it where that is wrong.
+   */
   readonly traits: Traits = {
     atomic: 'none',
     durable: true,
@@ -216,21 +235,21 @@ export abstract class StorageBase {
   }
 
   /**
-   * Applies groups of changes and resolves to an outcome for each, in order. Each group is applied
+   * Applies groups of changes and resolves to a result for each, in order. Each group is applied
    * whole or not at all, independently of the others. The core calls it with all writes of a batch,
    * which may be a thousand groups.
    *
-   * If one group can fail the whole call, reject with an error whose `outcome` is `not-applied`;
-   * the core may then retry the groups in smaller calls. If the outcome is `unknown`, the core reads
-   * the keys to find out.
+   * If one group makes the whole call fail, reject with a `StoreError` whose `outcome` is
+   * `not-applied`. The core then splits the batch for a code that one change can cause, such as
+   * `TOO_LARGE` or `BACKEND_ERROR`. If the outcome is `unknown`, the core reads the keys to find out.
    *
    * The default, for `atomic: 'none'`, applies the changes of a group one after another and answers
    * a conditional change with `NOT_ATOMIC`.
    */
-  async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
-    const outcomes: Outcome[] = []
-    for (const changes of groups) outcomes.push(await applyOneByOne(this, changes))
-    return outcomes
+  async commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
+    const results: CommitResult[] = []
+    for (const changes of groups) results.push(await applyOneByOne(this, changes))
+    return results
   }
 
   /**
@@ -281,12 +300,12 @@ export abstract class StorageBase {
    *
    * @param apply takes the entries, expired or not, and returns groups for `commit`. It is
    * synchronous and never throws. Call it again if the backend restarts the transaction.
-   * @returns the outcomes of the groups that the last call of `apply` returned, as for `commit`
+   * @returns the results of the groups that the last call of `apply` returned, as for `commit`
    */
   transact?(
     keys: readonly string[],
     apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
-  ): Promise<readonly Outcome[]>
+  ): Promise<readonly CommitResult[]>
 
   /**
    * Calls `listener` for every change of the namespace, by any client, and returns a function that
@@ -300,15 +319,12 @@ export abstract class StorageBase {
   watch?(listener: StorageListener): () => void
 }
 
-async function applyOneByOne(storage: StorageBase, changes: readonly Change[]): Promise<Outcome> {
+async function applyOneByOne(
+  storage: StorageBase,
+  changes: readonly Change[],
+): Promise<CommitResult> {
   const conditional = changes.find((change) => change.ifVersion !== undefined)
-  if (conditional !== undefined) {
-    return new StoreError(
-      'NOT_ATOMIC',
-      'A change with ifVersion needs a storage that can check it; traits.atomic is "none" here.',
-      { key: conditional.key },
-    )
-  }
+  if (conditional !== undefined) return conditionNotSupported(conditional)
   let written = 0
   try {
     for (const change of changes) {
@@ -322,6 +338,11 @@ async function applyOneByOne(storage: StorageBase, changes: readonly Change[]): 
   }
 }
 
+/** Creates an entry; one without `expires` never expires. */
+export function createEntry(value: unknown, version: string, expires?: number): Entry {
+  return expires === undefined ? { value, version } : { value, version, expires }
+}
+
 /**
  * Tests whether an entry is live, which means that it has not expired. It expires at the very
  * millisecond `expires`.
@@ -332,8 +353,17 @@ export function isLive(entry: { readonly expires?: number | undefined }, now: nu
   return entry.expires === undefined || entry.expires > now
 }
 
+/** Creates the result of a group with a conditional change. For storages with `atomic: 'none'`. */
+export function conditionNotSupported({ key }: Change): StoreError {
+  return new StoreError(
+    'NOT_ATOMIC',
+    'A change with ifVersion needs a storage that can check it; traits.atomic is "none" here. Leave it out.',
+    { key },
+  )
+}
+
 /**
- * Creates the outcome of a group that failed after `written` of its changes were applied. For
+ * Creates the result of a group that failed after `written` of its changes were applied. For
  * storages with `atomic: 'none'`.
  */
 export function partialFailure(

@@ -3,7 +3,7 @@ import { asyncDispose } from './async.ts'
 import { StoreError } from './errors.ts'
 import type { StorageRuntime } from './runtime.ts'
 import type { KeysOptions } from './storage.ts'
-import { type KeyOf, type Pair, Store, type StoreRecord, type Updater } from './store.ts'
+import { type KeyOf, type StoreEntry, Store, type StoreRecord, type Updater } from './store.ts'
 import type { StoreWatch } from './watch.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- TypeScript requires any[] of the base of a mixin
@@ -11,25 +11,25 @@ type Constructor<Instance = object> = abstract new (...args: any[]) => Instance
 
 /**
  * The members that {@link StoreMixin} adds to a class: those of {@link Store}, which work while the
- * storage is open, and methods that open and close it. `traits` is left out, a name that a plugin
- * may want for itself.
+ * store of the object is open, and methods that open and close it. `traits` is left out, a name that
+ * a plugin may want for itself.
  */
 export interface StoreMixed<T extends object> extends Omit<
   Store<T>,
   'close' | 'isOpen' | 'namespace' | 'traits'
 > {
-  /** The namespace that was opened last; `undefined` before the first. */
+  /** The namespace of the last `openStorage` that succeeded; `undefined` before. */
   readonly namespace: string | undefined
-  /** Tests whether the storage is open. */
+  /** Tests whether the store of this object is open. */
   isOpenStorage(): boolean
   /**
-   * Opens a namespace as the storage of this object. After `closeStorage` it may be called again.
+   * Opens a store of the namespace for this object. Call it again only after `closeStorage`.
    *
    * @throws StoreError `STORE_ALREADY_OPEN`, or an error of `StorageRuntime.open`
    */
   openStorage(runtime: StorageRuntime, namespace: string): Promise<void>
   /**
-   * Closes the storage, as `Store.close` does.
+   * Closes the store of this object, as `Store.close` does.
    *
    * @throws StoreError `STORE_NOT_OPEN`, or an error of the backend
    */
@@ -74,7 +74,7 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
         if (this.#isOpening || this.isOpenStorage()) {
           throw new StoreError(
             'STORE_ALREADY_OPEN',
-            'The storage is open or opening; call closeStorage() first.',
+            'The store of this object is open or opening; call closeStorage() first.',
             { namespace },
           )
         }
@@ -163,7 +163,7 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
         yield* this.#requireStore().values(options)
       }
 
-      async *entries(options?: KeysOptions): AsyncGenerator<Pair<T>, void, undefined> {
+      async *entries(options?: KeysOptions): AsyncGenerator<StoreEntry<T>, void, undefined> {
         yield* this.#requireStore().entries(options)
       }
 
@@ -173,7 +173,7 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
         yield* this.#requireStore().records(options)
       }
 
-      [Symbol.asyncIterator](): AsyncGenerator<Pair<T>, void, undefined> {
+      [Symbol.asyncIterator](): AsyncGenerator<StoreEntry<T>, void, undefined> {
         return this.entries()
       }
 
@@ -187,7 +187,10 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
 
       #requireStore(): Store<T> {
         if (this.#store !== undefined) return this.#store
-        throw new StoreError('STORE_NOT_OPEN', 'The storage is not open; call openStorage() first.')
+        throw new StoreError(
+          'STORE_NOT_OPEN',
+          'The store of this object is not open; call openStorage() first.',
+        )
       }
     }
     return Mixed as unknown as StoreMixinClass<T, Base>

@@ -1,5 +1,5 @@
-import { checkFunction, type SetOptions, thenSync, toEntries } from './arguments.ts'
-import { noop } from './async.ts'
+import { checkFunction, type SetOptions, toEntries } from './arguments.ts'
+import { noop, thenSync } from './async.ts'
 import {
   changeFor,
   copyForKey,
@@ -19,8 +19,8 @@ import { type StoreWatch, Watch } from './watch.ts'
 /** The keys of a store with values of shape `T`. */
 export type KeyOf<T extends object> = keyof T & string
 
-/** A key with its value. */
-export type Pair<T extends object> = [key: KeyOf<T>, value: T[KeyOf<T>]]
+/** A key with its value, as in a `Map`. */
+export type StoreEntry<T extends object> = [key: KeyOf<T>, value: T[KeyOf<T>]]
 
 /** A function that takes the current value and returns the next one; `undefined` removes the key. */
 export type Updater<V> = (current: V | undefined) => V | undefined | Promise<V | undefined>
@@ -41,20 +41,23 @@ export interface StoreContext extends WriteContext {
 }
 
 /**
- * A persistent dictionary, opened by `StorageRuntime.open`. Its methods are those of `Map`, but
- * asynchronous. `T` gives each key its type of value; `Record<string, V>` is a plain dictionary.
+ * Reads and writes one namespace, like an asynchronous `Map` that persists. `StorageRuntime.open`
+ * opens it. `T` gives each key its type of value; `Record<string, V>` is a plain dictionary.
  *
  * A key is any string without unpaired surrogates, of at most `traits.maxKeyBytes` bytes of UTF-8.
  * A value is JSON data or anything else that a structured clone keeps in JavaScript: `undefined`
  * within, `NaN`, bigint, `Date`, `RegExp`, `Map`, `Set`, `ArrayBuffer` and its views, errors, shared
  * references and cycles. It is copied at the time of the call, and every read returns a new copy.
  *
- * Every method rejects with a `StoreError`, and `watch` throws one:
- * - before any I/O, `STORE_NOT_OPEN` during and after `close()`, `INVALID_KEY`, and, where a value
- *   is passed, `INVALID_VALUE` and `TOO_LARGE`;
- * - errors of the backend, such as `QUOTA_EXCEEDED`, `CONNECTION_LOST` or `BACKEND_ERROR`.
+ * A call that fails rejects with a `StoreError`; `watch` throws one. `update` and `mutable` also
+ * reject with what their function throws.
+ * - Before any I/O: `STORE_NOT_OPEN` during and after `close()`, `INVALID_KEY`, and, where a value
+ *   is passed, `INVALID_VALUE` and `TOO_LARGE`.
+ * - Errors of the backend, such as `QUOTA_EXCEEDED`, `CONNECTION_LOST` or `BACKEND_ERROR`.
  */
-export class Store<T extends object = Record<string, unknown>> implements AsyncIterable<Pair<T>> {
+export class Store<T extends object = Record<string, unknown>> implements AsyncIterable<
+  StoreEntry<T>
+> {
   readonly #context: StoreContext
   #pendingOperations = 0
   #onIdle: () => void = noop
@@ -85,18 +88,30 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     return this.#closing === undefined
   }
 
-  /** Reads a value. Resolves to `undefined` if the key is missing or has expired. */
+  /**
+   * Reads a value. Resolves to `undefined` if the key is missing or has expired.
+   *
+   * @throws StoreError `STORE_NOT_OPEN`, `INVALID_KEY`, or an error of the backend
+   */
   async get<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
     return (await this.#read(key))?.value as T[K] | undefined
   }
 
-  /** Reads a value with its expiry. Resolves to `undefined` if the key is missing or has expired. */
+  /**
+   * Reads a value with its expiry. Resolves to `undefined` if the key is missing or has expired.
+   *
+   * @throws StoreError `STORE_NOT_OPEN`, `INVALID_KEY`, or an error of the backend
+   */
   async record<K extends KeyOf<T>>(key: K): Promise<StoreRecord<T[K]> | undefined> {
     const entry = await this.#read(key)
     return entry && toRecord<T[K]>(entry)
   }
 
-  /** Tests whether a key has a value. */
+  /**
+   * Tests whether a key has a value that has not expired.
+   *
+   * @throws StoreError `STORE_NOT_OPEN`, `INVALID_KEY`, or an error of the backend
+   */
   async has(key: KeyOf<T>): Promise<boolean> {
     return (await this.#read(key)) !== undefined
   }
@@ -118,15 +133,18 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     await this.#track(this.#context.queue.write([change]))
   }
 
-  /** Removes a key, if it exists. */
+  /**
+   * Removes a key, if it exists.
+   *
+   * @throws StoreError `STORE_NOT_OPEN`, `INVALID_KEY`, or an error of the backend
+   */
   async delete(key: KeyOf<T>): Promise<void> {
     this.#checkKey(key)
     await this.#track(this.#context.queue.write([{ key, remove: true }]))
   }
 
   /**
-   * Stores several values in one atomic step: all or none. The last of several entries with the same
-   * key wins.
+   * Stores several values together: all or none. The last of several entries with the same key wins.
    *
    * Where `traits.atomic` is `none`, the runtime's option `allowLostUpdates` makes it store them one
    * after another. If one fails, those before it stay stored.
@@ -163,8 +181,10 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    *
    * @param updater takes the current value and returns the next one, or `undefined` to remove the
    * key; it may be async. It runs again if another client writes first: keep it free of side
-   * effects. It must not write the key that it updates: such a call rejects with `CONFLICT`. If it
-   * throws, nothing is stored and `update` rejects with that error.
+   * effects. It must not write the key that it updates. Before the updater first awaits, such a
+   * write rejects with `CONFLICT` at once; after that the write succeeds, and `update` conflicts
+   * with it until it rejects with `CONFLICT` after 100 attempts. If the updater throws, nothing is
+   * stored and `update` rejects with that error.
    * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `CONFLICT` after 100 conflicts
    * with other writers; `INVALID_KEY`, `INVALID_VALUE`, `TOO_LARGE`
    *
@@ -173,12 +193,12 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    */
   async update<K extends KeyOf<T>>(key: K, updater: Updater<T[K]>): Promise<T[K] | undefined> {
     checkFunction('update', updater)
-    const stored = this.#runStep(key, 'update', (live, read) =>
+    const updated = this.#runStep(key, 'update', (live, stored) =>
       thenSync(updater(live?.value as T[K] | undefined), (next) =>
-        this.#replace(key, live, read, next),
+        this.#decide(key, live, stored, next),
       ),
     )
-    return (await stored) as T[K] | undefined
+    return (await updated) as T[K] | undefined
   }
 
   /**
@@ -212,11 +232,11 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     checkFunction('mutable', mutate)
     const initialCopy =
       initial === undefined ? undefined : copyForKey(this.#context, key, initial).value
-    const stored = this.#runStep(key, 'mutable', (live, read) => {
+    const mutated = this.#runStep(key, 'mutable', (live, stored) => {
       const draft = live === undefined ? recopy(initialCopy) : live.value
-      return thenSync(mutate(draft as T[K]), () => this.#replace(key, live, read, draft))
+      return thenSync(mutate(draft as T[K]), () => this.#decide(key, live, stored, draft))
     })
-    return (await stored) as T[K] | undefined
+    return (await mutated) as T[K] | undefined
   }
 
   /**
@@ -231,10 +251,10 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async getOrInsert<K extends KeyOf<T>>(key: K, initial: T[K]): Promise<T[K]> {
     this.#checkKey(key)
     const initialCopy = copyForKey(this.#context, key, initial).value
-    const stored = this.#runStep(key, 'getOrInsert', (live, read) =>
-      live === undefined ? this.#replace(key, live, read, initialCopy) : { result: live.value },
+    const value = this.#runStep(key, 'getOrInsert', (live, stored) =>
+      live === undefined ? this.#decide(key, live, stored, initialCopy) : { result: live.value },
     )
-    return (await stored) as T[K]
+    return (await value) as T[K]
   }
 
   /**
@@ -244,20 +264,28 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * with other writers; `INVALID_KEY`
    */
   async pop<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
-    const popped = this.#runStep(key, 'pop', (live, read) => ({
-      changes: read && [{ key, remove: true }],
+    const popped = this.#runStep(key, 'pop', (live, stored) => ({
+      changes: stored && [{ key, remove: true }],
       result: live?.value,
     }))
     return (await popped) as T[K] | undefined
   }
 
-  /** Counts the keys that have not expired. */
+  /**
+   * Counts the keys that have not expired.
+   *
+   * @throws StoreError `STORE_NOT_OPEN`, or an error of the backend
+   */
   async size(): Promise<number> {
     this.#checkOpen()
     return this.#track(this.#context.queue.liveLen(this.#context.now()))
   }
 
-  /** Removes every key of this namespace. */
+  /**
+   * Removes every key of this namespace.
+   *
+   * @throws StoreError `STORE_NOT_OPEN`, or an error of the backend
+   */
   async clear(): Promise<void> {
     this.#checkOpen()
     await this.#track(this.#context.queue.clear())
@@ -267,7 +295,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * Lists the keys that have not expired, each once. The order depends on the backend.
    *
    * @param options `prefix`: list only keys that begin with it
-   * @throws StoreError `INVALID_KEY` if `prefix` cannot be a key
+   * @throws StoreError `INVALID_KEY` if `prefix` cannot be a key; `STORE_NOT_OPEN`, also when the
+   * store closes during the listing; or an error of the backend
    *
    * @example
    * for await (const key of store.keys({ prefix: 'user/' })) console.log(key)
@@ -281,7 +310,14 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     )
   }
 
-  /** Lists the values, like {@link entries}. */
+  /**
+   * Lists the values, like {@link entries}.
+   *
+   * @throws StoreError as {@link keys}
+   *
+   * @example
+   * for await (const score of store.values({ prefix: 'score/' })) total += score
+   */
   values(options?: KeysOptions): AsyncGenerator<T[KeyOf<T>], void, undefined> {
     return this.#listLive(options, (_, { value }) => value as T[KeyOf<T>])
   }
@@ -289,20 +325,32 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /**
    * Lists the keys with their values, like {@link keys}. A key that is written during the listing
    * appears with its older or its newer value.
+   *
+   * @throws StoreError as {@link keys}
+   *
+   * @example
+   * for await (const [key, value] of store.entries({ prefix: 'user/' })) console.log(key, value)
    */
-  entries(options?: KeysOptions): AsyncGenerator<Pair<T>, void, undefined> {
+  entries(options?: KeysOptions): AsyncGenerator<StoreEntry<T>, void, undefined> {
     return this.#listLive(options, (key, { value }) => [key, value as T[KeyOf<T>]])
   }
 
-  /** Lists the keys with their values and expiries, like {@link entries}. */
+  /**
+   * Lists the keys with their values and expiries, like {@link entries}.
+   *
+   * @throws StoreError as {@link keys}
+   *
+   * @example
+   * for await (const [key, { value, expires }] of store.records()) console.log(key, value, expires)
+   */
   records(
     options?: KeysOptions,
   ): AsyncGenerator<[key: KeyOf<T>, record: StoreRecord<T[KeyOf<T>]>], void, undefined> {
     return this.#listLive(options, (key, live) => [key, toRecord<T[KeyOf<T>]>(live)])
   }
 
-  /** Lists the keys with their values, for `for await`. */
-  [Symbol.asyncIterator](): AsyncGenerator<Pair<T>, void, undefined> {
+  /** Lists the keys with their values, for `for await`: {@link entries} without options. */
+  [Symbol.asyncIterator](): AsyncGenerator<StoreEntry<T>, void, undefined> {
     return this.entries()
   }
 
@@ -328,7 +376,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     if (stop === undefined) {
       throw new StoreError(
         'UNAVAILABLE',
-        'watch() needs traits.watch, which is false for this backend; read the keys again instead.',
+        'watch() needs traits.watch, which is false here; read the keys again.',
         { namespace: this.namespace },
       )
     }
@@ -342,7 +390,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /**
    * Closes the store: ends its watches, waits for its operations and releases the namespace. A
-   * function passed to `update` or `mutable` must not await it, or neither settles.
+   * function passed to `update` or `mutable` must not await it, or neither of the two settles.
    *
    * @throws StoreError `STORE_NOT_OPEN` if it was called before; or an error of the backend
    */
@@ -382,18 +430,26 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     method: string,
     decide: (
       live: Entry | undefined,
-      read: Entry | undefined,
+      stored: Entry | undefined,
     ) => Decision<R> | Promise<Decision<R>>,
   ): Promise<R> {
     this.#checkKey(key)
     this.#checkAtomic(method)
     return this.#track(
-      this.#context.queue.update([key], ([read]) => decide(ifLive(this.#context, read), read)),
+      this.#context.queue.update([key], ([stored]) =>
+        decide(ifLive(this.#context, stored), stored),
+      ),
     )
   }
 
-  #replace(key: string, live: Entry | undefined, read: Entry | undefined, next: unknown): Decision {
-    const change = changeFor(this.#context, key, live, read, next)
+  /** Decides on a key: `next` becomes its value. The result is a copy of it. */
+  #decide(
+    key: string,
+    live: Entry | undefined,
+    stored: Entry | undefined,
+    next: unknown,
+  ): Decision {
+    const change = changeFor(this.#context, key, live, stored, next)
     return {
       changes: change && [change],
       result: change && 'entry' in change ? recopy(change.entry.value) : undefined,
@@ -465,7 +521,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   #checkOpen(): void {
     if (this.isOpen) return
-    throw new StoreError('STORE_NOT_OPEN', 'The store is closed; open the namespace again.', {
+    throw new StoreError('STORE_NOT_OPEN', 'The store is closed; open it again.', {
       namespace: this.namespace,
     })
   }
@@ -475,7 +531,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     if (this.#context.traits.atomic !== 'none' || this.#context.allowLostUpdates) return
     throw new StoreError(
       'NOT_ATOMIC',
-      `${method}() needs an atomic backend; traits.atomic is "none" here. Use another backend, or start the runtime with { allowLostUpdates: true }, which may lose one of two concurrent writes.`,
+      `${method}() needs an atomic backend; traits.atomic is "none" here. Use another backend, or start the runtime with { allowLostUpdates: true }, which may lose concurrent writes.`,
       { namespace: this.namespace },
     )
   }

@@ -1,11 +1,11 @@
 import { noop } from './async.ts'
-import type { StoreChange } from './storage.ts'
+import type { StorageChange, StoreChange } from './storage.ts'
 
 const MAX_PENDING_KEYS = 1000
 
 type Next = IteratorResult<StoreChange, undefined>
 
-/** The changes of a store, as `Store.watch` returns them. Iterate it with `for await`. */
+/** The changes of a namespace, as `Store.watch` returns them. Iterate it with `for await`. */
 export interface StoreWatch extends AsyncIterableIterator<StoreChange, undefined> {
   /**
    * Resolves to the next change. If listing the keys fails, which a reader that fell behind needs,
@@ -37,8 +37,8 @@ export class Watch implements StoreWatch {
     this.#listKeys = listKeys
   }
 
-  /** Adds a change; `unknown` means that any key may have changed. */
-  push(change: StoreChange | { readonly kind: 'unknown' }): void {
+  /** Adds a change. */
+  push(change: StorageChange): void {
     // The listing that is due will show the effect of this change.
     if (this.#reset === 'unknown') return
     if (change.kind === 'set' || change.kind === 'remove') {

@@ -37,7 +37,7 @@ export const MAX_OPERATIONS = 1000
 /** Creates the error for a call that needs more operations; `problem` continues the sentence. */
 export function tooManyOperations(problem: string): StoreError {
   return new StoreError(
-    // Not `TOO_LARGE`, after which the queue would retry each operation alone.
+    // Not `TOO_LARGE`, after which the queue would halve the batch and retry.
     'RATE_LIMITED',
     `Workers KV allows ${MAX_OPERATIONS} operations in one invocation of a Worker; ${problem}`,
     { retryable: false },
@@ -55,7 +55,11 @@ export async function* listPages(kv: KVBinding, prefix: string): AsyncGenerator<
   } while (cursor !== undefined)
 }
 
-/** Calls KV, and converts its error; `outcome` is that of a write whose error does not tell. */
+/**
+ * Calls KV, and converts its error.
+ *
+ * @param outcome the outcome of the write, if the error does not determine it
+ */
 export async function callKV<T>(call: () => Promise<T>, outcome: WriteOutcome): Promise<T> {
   try {
     return await call()
@@ -76,9 +80,12 @@ function fromKVError(cause: unknown, outcome: WriteOutcome): StoreError {
   }
   // Only the text has the status: `KV PUT failed: 429 Too Many Requests`.
   const status = Number(/^KV \w+ failed: (\d{3})/.exec(text)?.[1])
-  if (status === 429) return new StoreError('RATE_LIMITED', message, { cause })
-  if (status === 413) return new StoreError('TOO_LARGE', message, { cause })
-  if (status === 414) return new StoreError('INVALID_KEY', message, { cause })
+  if (status === 429)
+    return new StoreError('RATE_LIMITED', `${message}. Write less often to one key.`, { cause })
+  if (status === 413)
+    return new StoreError('TOO_LARGE', `${message}. Split it over several keys.`, { cause })
+  if (status === 414)
+    return new StoreError('INVALID_KEY', `${message}. Use a shorter one.`, { cause })
   if (status >= 500) return new StoreError('CONNECTION_LOST', message, { cause, outcome })
   return toStoreError(cause, { outcome: status === 400 ? 'not-applied' : outcome })
 }

@@ -3,35 +3,36 @@ import { BatchStorageBase } from '../../src/batch-storage.ts'
 import { StoreError } from '../../src/errors.ts'
 import {
   type Change,
+  conditionNotSupported,
   type Entry,
   isLive,
   type KeysOptions,
-  type Outcome,
+  type CommitResult,
   partialFailure,
   type Traits,
 } from '../../src/storage.ts'
 import { utf8Bytes } from '../../src/value/copy-value.ts'
 import { callKV, type KVBinding, listPages, MAX_OPERATIONS, tooManyOperations } from './binding.ts'
-import { type Metadata, metadataOf, readRecord, writeRecord } from './record.ts'
+import { type Metadata, metadataOf, decodeEntry, encodeEntry } from './stored-entry.ts'
 
-/** The limit of KV for a key, with prefix and namespace. */
+/** The longest key that KV accepts, with prefix and namespace. */
 export const MAX_KEY_BYTES = 512
 const MAX_VALUE_BYTES = 25 * 1024 * 1024
 
-/** The most keys that KV accepts in one bulk get. */
+/** The most keys that KV accepts in one bulk get (documented 2026-11). */
 const MAX_BULK_KEYS = 100
-/** The bulk gets that a listing reads ahead. Each may return 25 MB. */
+/** The bulk gets that a listing reads ahead. Each may return 25 MB (documented 2026-11). */
 const MAX_READS_AHEAD = 2
-/** A Worker has six connections; further calls would only wait. */
+/** A Worker has six connections (documented 2026-11); further calls would only wait. */
 const MAX_PARALLEL_CALLS = 6
 
-/** KV accepts no expiry that is less than 60 seconds ahead. */
+/** KV rejects an expiry less than 60 seconds ahead; one second more is for the time of the call. */
 const MIN_LIFETIME_MS = 61_000
-/** KV accepts no expiry in 2038 or later. */
+/** KV accepts no expiry of 2^31 seconds (2038-01-19) or later (Miniflare 5.20261102). */
 const MAX_EXPIRATION_SECONDS = 2 ** 31
 
 const MAX_WRITE_ATTEMPTS = 3
-/** KV allows one write per second to a key. */
+/** KV allows one write per second to a key (documented 2026-11). */
 const RETRY_DELAY_MS = 1000
 const MAX_RETRY_JITTER_MS = 500
 
@@ -62,29 +63,29 @@ export class CloudflareKVStorage extends BatchStorageBase {
       chunks.push(keys.slice(i, i + MAX_BULK_KEYS))
     }
     if (chunks.length > MAX_OPERATIONS) {
-      throw tooManyOperations(`${keys.length} keys need more. Read them in several requests.`)
+      throw tooManyOperations(`${keys.length} keys need more. Use several requests.`)
     }
     const found = new Map<string, Entry>()
     await inParallel(chunks, async (chunk) => {
-      for (const [key, text] of await this.#readTexts(chunk)) found.set(key, readRecord(text))
+      for (const [key, text] of await this.#readTexts(chunk)) found.set(key, decodeEntry(text))
     })
     return found
   }
 
-  async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
+  async commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
     const writes = groups.reduce((sum, changes) => sum + changes.length, 0)
     if (writes > MAX_OPERATIONS) {
       const error = tooManyOperations(`${writes} writes need more. Use several requests.`)
       return groups.map(() => error)
     }
-    const outcomes: Outcome[] = []
+    const results: CommitResult[] = []
     await inParallel(groups, async (changes, index) => {
-      outcomes[index] = await this.#writeGroup(changes)
+      results[index] = await this.#writeGroup(changes)
     })
-    return outcomes
+    return results
   }
 
-  async *entries(options: KeysOptions = {}): AsyncIterable<[string, Entry]> {
+  async *entries(options: KeysOptions = {}): AsyncIterable<[key: string, entry: Entry]> {
     const reads: Promise<Map<string, Entry>>[] = []
     let unread: string[] = []
     const startRead = (): void => {
@@ -97,7 +98,7 @@ export class CloudflareKVStorage extends BatchStorageBase {
     for await (const page of this.#list(options)) {
       for (const { key, metadata } of page) {
         if (metadata.t !== undefined) {
-          yield [key, readRecord(metadata.t)]
+          yield [key, decodeEntry(metadata.t)]
           continue
         }
         if (unread.push(key) === MAX_BULK_KEYS) startRead()
@@ -127,9 +128,7 @@ export class CloudflareKVStorage extends BatchStorageBase {
     for await (const page of listPages(this.#kv, this.#keyPrefix)) {
       for (const { name } of page) names.push(name)
       if (names.length < MAX_OPERATIONS) continue
-      throw tooManyOperations(
-        'clear() needs more. Delete the keys that keys() lists, 900 in a request, until fewer are left, or use wrangler kv bulk delete.',
-      )
+      throw tooManyOperations('clear() needs more. Delete 900 of keys() in each request.')
     }
     await inParallel(names, (name) => this.#write(() => this.#kv.delete(name)))
   }
@@ -139,7 +138,7 @@ export class CloudflareKVStorage extends BatchStorageBase {
   async *#list({
     prefix = '',
   }: KeysOptions): AsyncGenerator<{ key: string; metadata: Metadata }[]> {
-    // Miniflare lists nothing for a prefix that contains NUL.
+    // Miniflare 5.20261102 lists nothing for a prefix that contains NUL.
     const [listable = ''] = prefix.split('\0', 1)
     for await (const page of listPages(this.#kv, this.#keyPrefix + listable)) {
       const keys: { key: string; metadata: Metadata }[] = []
@@ -157,7 +156,7 @@ export class CloudflareKVStorage extends BatchStorageBase {
     const found = new Map<string, string>()
     const texts = names.length > 1 ? await this.#bulkGet(names) : new Map<string, string | null>()
     for (const name of names) {
-      // The result of a bulk get may lack a name (Miniflare: `__proto__`), so get it alone.
+      // The result of a bulk get may lack a name (Miniflare 5.20261102: `__proto__`), so get it alone.
       const text = texts.has(name)
         ? texts.get(name)
         : await callKV(() => this.#kv.get(name, 'text'), 'not-applied')
@@ -181,13 +180,9 @@ export class CloudflareKVStorage extends BatchStorageBase {
     }
   }
 
-  async #writeGroup(changes: readonly Change[]): Promise<Outcome> {
-    if (changes.some((change) => change.ifVersion !== undefined)) {
-      return new StoreError(
-        'NOT_ATOMIC',
-        'A change with ifVersion needs a storage that can check it; Workers KV cannot.',
-      )
-    }
+  async #writeGroup(changes: readonly Change[]): Promise<CommitResult> {
+    const conditional = changes.find((change) => change.ifVersion !== undefined)
+    if (conditional !== undefined) return conditionNotSupported(conditional)
     let written = 0
     try {
       const writes = changes.map((change) => this.#prepareWrite(change))
@@ -206,7 +201,7 @@ export class CloudflareKVStorage extends BatchStorageBase {
     const name = this.#keyPrefix + change.key
     if (!('entry' in change)) return () => this.#kv.delete(name)
     const { expires } = change.entry
-    const text = writeRecord(change.entry)
+    const text = encodeEntry(change.entry)
     const bytes = utf8Bytes(text)
     if (bytes > MAX_VALUE_BYTES) {
       throw new StoreError(

@@ -1,6 +1,6 @@
 import { isLive } from '../../src/storage.ts'
 import { ObjectEngine } from './object-engine.ts'
-import { type ChangeTuple, entryOf, type EntryTuple, readEntry } from './records.ts'
+import { type ChangeTuple, decodeChange, decodeEntry, type EntryTuple } from './tuples.ts'
 
 /** Bounds the memory for keys that are known to exist. */
 const MAX_KNOWN_KEYS = 10_000
@@ -22,7 +22,7 @@ export class CountingEngine extends ObjectEngine {
   /** Absent until the first listing. */
   #stats: Stats | undefined
 
-  /** The number of entries that are live at `now`. */
+  /** Counts the entries that are live at `now`. */
   len(now: number): number {
     const { count, expiring } = this.#loadStats()
     let expired = 0
@@ -45,7 +45,7 @@ export class CountingEngine extends ObjectEngine {
     return stats.count
   }
 
-  /** When the next entry expires, in milliseconds since 1970; infinite if none does. */
+  /** Returns when the next entry expires, in milliseconds since 1970; infinite if none does. */
   nextExpiry(): number {
     let next = Infinity
     for (const expires of this.#loadStats().expiring.values()) next = Math.min(next, expires)
@@ -54,18 +54,18 @@ export class CountingEngine extends ObjectEngine {
 
   protected override write(changes: readonly ChangeTuple[]): void {
     const stats = this.#stats
-    const existed = stats && changes.map(([key]) => this.#exists(key, stats))
+    const decoded = changes.map(decodeChange)
+    const existed = stats && decoded.map(({ key }) => this.#exists(key, stats))
     super.write(changes)
     if (!stats || !existed) return
     // If a group changes a key twice, the last change determines what is stored.
-    const last = new Map(changes.map((change, index) => [change[0], { change, index }]))
-    for (const [key, { change, index }] of last) {
+    const last = new Map(decoded.map(({ key, entry }, index) => [key, { entry, index }]))
+    for (const [key, { entry, index }] of last) {
       if (existed[index]) {
         stats.count--
         stats.expiring.delete(key)
         stats.knownKeys.delete(key)
       }
-      const entry = entryOf(change)
       if (entry) addToStats(stats, key, entry)
     }
   }
@@ -92,7 +92,7 @@ function emptyStats(): Stats {
 
 function addToStats(stats: Stats, key: string, entry: EntryTuple): void {
   const { expiring, knownKeys } = stats
-  const { expires } = readEntry(entry)
+  const { expires } = decodeEntry(entry)
   stats.count++
   if (knownKeys.size === MAX_KNOWN_KEYS) knownKeys.clear()
   knownKeys.add(key)

@@ -23,27 +23,26 @@ const PLATFORM_ERRORS: readonly (readonly [
 ]
 
 /**
- * Turns what an object, its storage or its stub threw into a `StoreError`.
+ * Converts what an object, its storage or its stub threw to a `StoreError`.
  *
  * @param outcome the outcome of the write, unless the error itself determines it
  */
 export function fromObjectError(error: unknown, outcome: WriteOutcome): StoreError {
   if (isStoreError(error)) return error
   const message = error instanceof Error ? error.message : String(error)
-  // The platform sets these on the errors of a stub.
+  // The platform sets these on the errors of a stub (documented 2026-11).
   const flags = error as
     | { overloaded?: unknown; retryable?: unknown; durableObjectReset?: unknown }
     | undefined
-  if (flags?.overloaded === true) {
-    return new StoreError('OVERLOADED', `The object is overloaded: ${message}`, {
-      cause: error,
-      outcome,
-    })
-  }
+  const isOverloaded = flags?.overloaded === true
   const isLost = flags?.retryable === true || flags?.durableObjectReset === true
-  const [, code = isLost ? 'CONNECTION_LOST' : 'BACKEND_ERROR', knownOutcome = outcome] =
-    PLATFORM_ERRORS.find(([pattern]) => pattern.test(message)) ?? []
-  return new StoreError(code, `The object's storage failed: ${message}`, {
+  const found = isOverloaded
+    ? undefined
+    : PLATFORM_ERRORS.find(([pattern]) => pattern.test(message))
+  const flagged = isLost ? 'CONNECTION_LOST' : 'BACKEND_ERROR'
+  const [, code = isOverloaded ? 'OVERLOADED' : flagged, knownOutcome = outcome] = found ?? []
+  const advice = isOverloaded ? ' Use more objects.' : ''
+  return new StoreError(code, `The call to the object failed: ${message}${advice}`, {
     cause: error,
     outcome: knownOutcome,
   })
@@ -61,14 +60,15 @@ export interface ErrorData {
   readonly cause?: { readonly name: string; readonly message: string }
 }
 
-export function toErrorData(error: unknown, outcome: WriteOutcome): ErrorData {
+/** Converts an error to data that crosses RPC, as {@link fromObjectError} classifies it. */
+export function encodeError(error: unknown, outcome: WriteOutcome): ErrorData {
   const { code, message, outcome: known, retryable, cause } = fromObjectError(error, outcome)
   const data = { code, message, outcome: known, retryable }
   if (!(cause instanceof Error)) return data
   return { ...data, cause: { name: cause.name, message: cause.message } }
 }
 
-/** The inverse of {@link toErrorData}. */
-export function fromErrorData({ code, message, ...details }: ErrorData): StoreError {
+/** Creates the `StoreError` that {@link encodeError} converted. */
+export function decodeError({ code, message, ...details }: ErrorData): StoreError {
   return new StoreError(code, message, details)
 }

@@ -1,17 +1,17 @@
-import type { Change, Entry, Outcome } from '../../src/storage.ts'
-import { ObjectEngine, type ObjectStorage } from './object-engine.ts'
+import type { Change, Entry, CommitResult } from '../../src/storage.ts'
+import { ObjectEngine, type PlatformStorage } from './object-engine.ts'
 import { ObjectStorageBase } from './object-storage-base.ts'
 import type { ListOptions, ListPage } from './protocol.ts'
-import { readEntries, writeChanges } from './records.ts'
+import { decodeEntries, encodeChanges } from './tuples.ts'
 
 const MAX_PAGE_BYTES = 1_000_000
 
 /** A namespace in the storage of the object that runs this code. */
 export class LocalObjectStorage extends ObjectStorageBase {
-  readonly #storage: ObjectStorage
+  readonly #storage: PlatformStorage
   readonly #engine: ObjectEngine
 
-  constructor(storage: ObjectStorage, keyPrefix: string) {
+  constructor(storage: PlatformStorage, keyPrefix: string) {
     super('instance')
     this.#storage = storage
     this.#engine = new ObjectEngine(storage, keyPrefix)
@@ -21,15 +21,15 @@ export class LocalObjectStorage extends ObjectStorageBase {
     return this.#read(keys)
   }
 
-  async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
-    return this.#engine.commit(groups.map(writeChanges))
+  async commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
+    return this.#engine.commit(groups.map(encodeChanges))
   }
 
   async transact(
     keys: readonly string[],
-    apply: (now: Map<string, Entry>) => readonly (readonly Change[])[],
-  ): Promise<readonly Outcome[]> {
-    return this.#engine.commit(apply(this.#read(keys)).map(writeChanges))
+    apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
+  ): Promise<readonly CommitResult[]> {
+    return this.#engine.commit(apply(this.#read(keys)).map(encodeChanges))
   }
 
   /** Removes expired entries too: this code must not set the object's alarm to do it later. */
@@ -51,6 +51,6 @@ export class LocalObjectStorage extends ObjectStorageBase {
   }
 
   #read(keys: readonly string[]): Map<string, Entry> {
-    return new Map(readEntries(keys, this.#engine.read(keys)))
+    return new Map(decodeEntries(keys, this.#engine.read(keys)))
   }
 }

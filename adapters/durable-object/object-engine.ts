@@ -1,14 +1,21 @@
 import { StoreError } from '../../src/errors.ts'
-import { isLive, type Outcome } from '../../src/storage.ts'
+import { type CommitResult, isLive } from '../../src/storage.ts'
 import { fromObjectError } from './errors.ts'
 import type { ListOptions, ListPage } from './protocol.ts'
-import { type ChangeTuple, entryOf, type EntryTuple, messageBytes, readEntry } from './records.ts'
+import {
+  type ChangeTuple,
+  decodeChange,
+  decodeEntry,
+  encodeChanges,
+  type EntryTuple,
+  messageBytes,
+} from './tuples.ts'
 
 /**
  * The part of a SQLite-backed object's `ctx.storage` that botshelf uses. Declared here, so that
  * users need no Workers types.
  */
-export interface ObjectStorage {
+export interface PlatformStorage {
   readonly kv: {
     get(key: string): unknown
     put(key: string, value: unknown): void
@@ -19,19 +26,20 @@ export interface ObjectStorage {
       startAfter?: string
       end?: string
       limit?: number
-    }): Iterable<[string, unknown]>
+    }): Iterable<[name: string, value: unknown]>
   }
   transactionSync<T>(run: () => T): T
   sync(): Promise<void>
 }
 
-/** The prefix of every key in an object's storage. The number is the version of the format. */
+/** The prefix of every key that botshelf stores in an object. The number is the format. */
 export const FORMAT_PREFIX = 'botshelf/1/'
 // A range that holds all keys of later formats, and none of this one.
 const LATER_FORMATS = { start: 'botshelf/10', end: 'botshelf0', limit: 1 }
 
-/** The limits of an object, lower than those of every known version of the runtime. */
+/** The longest key, in bytes. The limit is lower than that of every known version of the runtime. */
 export const MAX_KEY_BYTES = 2048
+/** The largest value with its key, in bytes. The limit is lower than that of every known runtime. */
 export const MAX_VALUE_BYTES = 2_000_000
 
 /**
@@ -40,11 +48,11 @@ export const MAX_VALUE_BYTES = 2_000_000
  * write the same keys, so this class caches nothing.
  */
 export class ObjectEngine {
-  protected readonly storage: ObjectStorage
+  protected readonly storage: PlatformStorage
   protected readonly prefix: string
-  #formatChecked = false
+  #isFormatChecked = false
 
-  constructor(storage: ObjectStorage, prefix: string) {
+  constructor(storage: PlatformStorage, prefix: string) {
     this.storage = storage
     this.prefix = prefix
   }
@@ -65,7 +73,8 @@ export class ObjectEngine {
     return entries
   }
 
-  commit(groups: readonly (readonly ChangeTuple[])[]): Outcome[] {
+  /** Applies each group whole or not at all, and returns a result for each. */
+  commit(groups: readonly (readonly ChangeTuple[])[]): CommitResult[] {
     this.#checkFormat()
     return groups.map((changes) => this.#apply(changes))
   }
@@ -77,7 +86,7 @@ export class ObjectEngine {
     let bytes = 0
     for (const [name, entry] of this.all(prefix, after)) {
       const key = name.slice(this.prefix.length)
-      if (isLive(readEntry(entry), now)) {
+      if (isLive(decodeEntry(entry), now)) {
         keys.push(key)
         if (includeEntries) entries.push(entry)
         bytes += messageBytes(key, includeEntries ? entry : undefined)
@@ -87,6 +96,7 @@ export class ObjectEngine {
     return { keys, entries }
   }
 
+  /** Removes every entry. */
   clear(): void {
     const names = Array.from(this.all(), ([name]) => name)
     for (const name of names) this.storage.kv.delete(name)
@@ -97,7 +107,7 @@ export class ObjectEngine {
     const expired: string[] = []
     let left = 0
     for (const [name, entry] of this.all()) {
-      if (isLive(readEntry(entry), now)) left++
+      if (isLive(decodeEntry(entry), now)) left++
       else expired.push(name.slice(this.prefix.length))
     }
     this.remove(expired)
@@ -106,8 +116,8 @@ export class ObjectEngine {
 
   protected remove(keys: readonly string[]): void {
     for (const key of keys) {
-      const outcome = this.#apply([[key, undefined]])
-      if (outcome instanceof Error) throw outcome
+      const result = this.#apply(encodeChanges([{ key, remove: true }]))
+      if (result instanceof Error) throw result
     }
   }
 
@@ -123,23 +133,22 @@ export class ObjectEngine {
   }
 
   /** Lists every stored name with its entry. The platform reads all the values. */
-  protected all(prefix = '', after?: string): Iterable<[string, EntryTuple]> {
+  protected all(prefix = '', after?: string): Iterable<[name: string, entry: EntryTuple]> {
     this.#checkFormat()
     const start = after === undefined ? {} : { startAfter: this.prefix + after }
     const listed = this.storage.kv.list({ prefix: this.prefix + prefix, ...start })
-    return listed as Iterable<[string, EntryTuple]>
+    return listed as Iterable<[name: string, entry: EntryTuple]>
   }
 
-  #apply(changes: readonly ChangeTuple[]): Outcome {
+  #apply(changes: readonly ChangeTuple[]): CommitResult {
     for (const change of changes) {
-      const [key, ifVersion] = change
+      const { key, ifVersion, entry } = decodeChange(change)
       if (ifVersion === undefined) continue
       const stored = this.get(key)
-      const version = stored ? readEntry(stored).version : null
+      const version = stored ? decodeEntry(stored).version : null
       if (version === ifVersion) continue
       // The platform may deliver a message twice; then the change finds its own version.
-      const entry = entryOf(change)
-      return entry && version === readEntry(entry).version ? 'applied' : 'conflict'
+      return entry && version === decodeEntry(entry).version ? 'applied' : 'conflict'
     }
     try {
       this.write(changes)
@@ -150,21 +159,21 @@ export class ObjectEngine {
   }
 
   #writeOne(change: ChangeTuple): void {
-    const [key] = change
-    const entry = entryOf(change)
-    if (entry) this.storage.kv.put(this.prefix + key, entry)
-    else this.storage.kv.delete(this.prefix + key)
+    const { key, entry } = decodeChange(change)
+    const name = this.prefix + key
+    if (entry) this.storage.kv.put(name, entry)
+    else this.storage.kv.delete(name)
   }
 
   /** Throws if the storage holds data of a later format. Checked once. */
   #checkFormat(): void {
-    if (this.#formatChecked) return
+    if (this.#isFormatChecked) return
     for (const [name] of this.storage.kv.list(LATER_FORMATS)) {
       throw new StoreError(
         'VERSION_MISMATCH',
         `A later version of botshelf wrote the data here, under ${name}. Update botshelf.`,
       )
     }
-    this.#formatChecked = true
+    this.#isFormatChecked = true
   }
 }

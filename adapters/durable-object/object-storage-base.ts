@@ -2,9 +2,9 @@ import { BatchStorageBase } from '../../src/batch-storage.ts'
 import type { Entry, KeysOptions, Traits } from '../../src/storage.ts'
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from './object-engine.ts'
 import type { ListOptions, ListPage } from './protocol.ts'
-import { readEntries } from './records.ts'
+import { decodeEntries } from './tuples.ts'
 
-/** What both sides of the adapter share: the traits, and listings in pages. */
+/** The base class of both storages of the adapter: their traits, and listings in pages. */
 export abstract class ObjectStorageBase extends BatchStorageBase {
   override readonly traits: Traits
 
@@ -24,11 +24,11 @@ export abstract class ObjectStorageBase extends BatchStorageBase {
 
   protected abstract list(options: ListOptions): Promise<ListPage>
 
-  async *entries(options?: KeysOptions): AsyncIterable<[string, Entry]> {
+  async *entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]> {
     // At −Infinity nothing has expired.
     const query = { now: -Infinity, includeEntries: true }
     for await (const { keys, entries } of this.#pages(query, options)) {
-      for (const entry of readEntries(keys, entries)) yield entry
+      for (const entry of decodeEntries(keys, entries)) yield entry
     }
   }
 

@@ -2,7 +2,7 @@
 // data: no function and no thrown error crosses.
 import { StoreError, type WriteOutcome } from '../../src/errors.ts'
 import type { ErrorData } from './errors.ts'
-import type { ChangeTuple, EntryTuple } from './records.ts'
+import type { ChangeTuple, EntryTuple } from './tuples.ts'
 
 /**
  * The version of the messages. A Worker and its objects are not updated at the same moment, so
@@ -22,8 +22,8 @@ export type RpcRequest =
       readonly type: 'commit'
       /** The changes of all groups, one group after another. */
       readonly changes: readonly ChangeTuple[]
-      /** The number of changes of each group. */
-      readonly groups: readonly number[]
+      /** How many of the changes belong to each group. */
+      readonly groupSizes: readonly number[]
     }
   | ({ readonly type: 'list' } & ListOptions)
   | { readonly type: 'len'; readonly now: number }
@@ -47,18 +47,19 @@ export interface RpcReply {
   readonly failed?: readonly FailedGroup[]
   /** commit: the object has data, and the index of namespaces may not contain its namespace. */
   readonly notIndexed?: boolean
-  /** list */
+  /** list: one page. */
   readonly page?: ListPage
   /** len: the number of live entries. */
   readonly len?: number
 }
 
-/** A group that was not applied, by its position in the request. */
+/** A group that was not applied, by its index in the request. */
 export interface FailedGroup {
-  readonly group: number
+  readonly groupIndex: number
   readonly reason: 'conflict' | ErrorData
 }
 
+/** Selects the page of a listing. */
 export interface ListOptions {
   readonly prefix: string
   /** The last key of the page before. */
@@ -77,11 +78,11 @@ export interface ListPage {
   readonly last?: string | undefined
 }
 
-/** The error for a version or a request that this side does not know. */
+/** Creates the error for a version or a request that this side does not know. */
 export function unsupported(received: string, outcome?: WriteOutcome): StoreError {
   return new StoreError(
     'VERSION_MISMATCH',
-    `Unknown ${received}: deploy the object and its Worker with one version of botshelf.`,
+    `Received ${received}; this side has protocol version ${PROTOCOL_VERSION}. Deploy the object and its Worker with one version of botshelf.`,
     { outcome },
   )
 }

@@ -1,6 +1,6 @@
 import { StoreError, type WriteOutcome } from '../../src/errors.ts'
-import type { Change, Entry, Outcome } from '../../src/storage.ts'
-import { fromErrorData, fromObjectError } from './errors.ts'
+import type { Change, Entry, CommitResult } from '../../src/storage.ts'
+import { decodeError, fromObjectError } from './errors.ts'
 import { ObjectStorageBase } from './object-storage-base.ts'
 import {
   isCompatible,
@@ -11,7 +11,7 @@ import {
   type RpcRequest,
   unsupported,
 } from './protocol.ts'
-import { readEntries, writeChanges } from './records.ts'
+import { decodeEntries, encodeChanges } from './tuples.ts'
 
 /**
  * The part of a `DurableObjectNamespace` of `StorageObject` that botshelf uses. Declared here, so
@@ -22,7 +22,7 @@ export interface ObjectBinding {
   get(id: never): { call(request: unknown): Promise<unknown> }
 }
 
-/** The most that one message may carry. The platform's own limit is 32 MiB. */
+/** The most that one message may carry. The platform's own limit is 32 MiB (workerd 1.20261102). */
 const MAX_MESSAGE_BYTES = 24 * 1024 * 1024
 
 /** A namespace that is an object of its own, reached from a Worker. */
@@ -42,30 +42,30 @@ export class RpcObjectStorage extends ObjectStorageBase {
   }
 
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
-    const found: [string, Entry][] = []
+    const found: [key: string, entry: Entry][] = []
     for (const message of splitIntoMessages(keys, keyBytes)) {
       // An object may reply for the first keys only, if its reply would be too large.
       for (let rest = message; rest.length > 0;) {
         const { entries = [] } = await this.#call({ type: 'get', keys: rest })
         if (entries.length === 0) throw incompleteReply('the entries')
-        for (const entry of readEntries(rest, entries)) found.push(entry)
+        for (const entry of decodeEntries(rest, entries)) found.push(entry)
         rest = rest.slice(entries.length)
       }
     }
     return new Map(found)
   }
 
-  async commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
-    const outcomes: (readonly Outcome[])[] = []
+  async commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
+    const results: (readonly CommitResult[])[] = []
     for (const message of splitIntoMessages(groups, groupBytes)) {
       try {
-        outcomes.push(await this.#commitMessage(message))
+        results.push(await this.#commitMessage(message))
       } catch (error) {
-        // The outcomes of the other messages are known, so the whole call must not fail.
-        outcomes.push(message.map(() => fromObjectError(error, 'unknown')))
+        // The results of the other messages are known, so the whole call must not fail.
+        results.push(message.map(() => fromObjectError(error, 'unknown')))
       }
     }
-    return outcomes.flat()
+    return results.flat()
   }
 
   async liveLen(now: number): Promise<number> {
@@ -87,7 +87,7 @@ export class RpcObjectStorage extends ObjectStorageBase {
     return page
   }
 
-  async #commitMessage(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
+  async #commitMessage(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
     const changes = groups.flat()
     // Only a group that has a message of its own can be too large.
     const bytes = groupBytes(changes)
@@ -101,17 +101,17 @@ export class RpcObjectStorage extends ObjectStorageBase {
     }
     const request = {
       type: 'commit',
-      changes: writeChanges(changes),
-      groups: groups.map(({ length }) => length),
+      changes: encodeChanges(changes),
+      groupSizes: groups.map(({ length }) => length),
     } as const
     const { groupCount, failed = [], notIndexed } = await this.#call(request, 'unknown')
     if (notIndexed && this.#index) await this.#addToIndex(this.#index)
-    if (groupCount !== groups.length) throw incompleteReply('every group')
-    const outcomes: Outcome[] = groups.map(() => 'applied')
-    for (const { group, reason } of failed) {
-      outcomes[group] = reason === 'conflict' ? reason : fromErrorData(reason)
+    if (groupCount !== groups.length) throw incompleteReply('some groups')
+    const results: CommitResult[] = groups.map(() => 'applied')
+    for (const { groupIndex, reason } of failed) {
+      results[groupIndex] = reason === 'conflict' ? reason : decodeError(reason)
     }
-    return outcomes
+    return results
   }
 
   /** Adds the namespace to the index. If that fails, the object requests it again. */
@@ -140,7 +140,7 @@ export class RpcObjectStorage extends ObjectStorageBase {
     if (!isCompatible(reply?.v)) {
       throw unsupported(`protocol version ${String(reply?.v)}`, outcomeIfLost)
     }
-    if (reply.error) throw fromErrorData(reply.error)
+    if (reply.error) throw decodeError(reply.error)
     return reply
   }
 }
@@ -177,5 +177,8 @@ function groupBytes(changes: readonly Change[]): number {
 }
 
 function incompleteReply(part: string): StoreError {
-  return new StoreError('BACKEND_ERROR', `The object's reply does not contain ${part}.`)
+  return new StoreError(
+    'BACKEND_ERROR',
+    `The object's reply lacks ${part}. Deploy the object and its Worker with one version of botshelf.`,
+  )
 }

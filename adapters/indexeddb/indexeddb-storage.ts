@@ -1,6 +1,12 @@
 import { BatchStorageBase } from '../../src/batch-storage.ts'
 import { isCausedByOne, isStoreError, toStoreError } from '../../src/errors.ts'
-import type { Entry, KeysOptions, Outcome, StorageListener, Traits } from '../../src/storage.ts'
+import type {
+  Entry,
+  KeysOptions,
+  CommitResult,
+  StorageListener,
+  Traits,
+} from '../../src/storage.ts'
 import { ChangeBroadcast, type ChangeNotification } from './change-broadcast.ts'
 import type { Connection } from './connection.ts'
 import { canCloneErrors } from './error-encoding.ts'
@@ -65,7 +71,7 @@ export class IndexedDBStorage extends BatchStorageBase {
     return decodeEntries(keys, records)
   }
 
-  async commit(groups: ChangeGroups): Promise<readonly Outcome[]> {
+  async commit(groups: ChangeGroups): Promise<readonly CommitResult[]> {
     if (groups.length === 0) return []
     try {
       return await this.transact([], () => groups)
@@ -76,18 +82,18 @@ export class IndexedDBStorage extends BatchStorageBase {
       if (groups.length === 1 || !isCausedByOne(error)) return groups.map(() => error)
     }
     // One group may have aborted the transaction of all. Retry each alone.
-    const outcomes: Outcome[] = []
+    const outcomes: CommitResult[] = []
     for (const group of groups) {
       // If the outcome of this group is unknown, the outcomes of the others are still reported.
       const [outcome] = await this.commit([group]).catch((error: unknown) => [
         toStoreError(error, {}),
       ])
-      outcomes.push(outcome as Outcome)
+      outcomes.push(outcome as CommitResult)
     }
     return outcomes
   }
 
-  async transact(keys: readonly string[], decide: DecideChanges): Promise<readonly Outcome[]> {
+  async transact(keys: readonly string[], decide: DecideChanges): Promise<readonly CommitResult[]> {
     return retryIfLost(() => this.#write(createWriteBody(keys, decide, this.#canCloneErrors)))
   }
 
@@ -153,7 +159,7 @@ export class IndexedDBStorage extends BatchStorageBase {
   }
 
   /** Runs a transaction that writes entries, and reports its changes here and to other tabs. */
-  async #write(body: TransactionBody<WriteResult>): Promise<readonly Outcome[]> {
+  async #write(body: TransactionBody<WriteResult>): Promise<readonly CommitResult[]> {
     let markSettled: (() => void) | undefined
     try {
       const { changes, outcomes, hasExpiringEntry } = await this.#connection.run<WriteResult>(

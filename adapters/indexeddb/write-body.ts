@@ -1,4 +1,4 @@
-import type { Change, Entry, Outcome, StoreChange } from '../../src/storage.ts'
+import type { Change, Entry, CommitResult, StoreChange } from '../../src/storage.ts'
 import { decodeEntries, encodeEntry } from './record.ts'
 import type { TransactionBody } from './transaction.ts'
 
@@ -11,7 +11,7 @@ export type DecideChanges = (found: Map<string, Entry>) => ChangeGroups
 export interface WriteResult {
   readonly changes: readonly StoreChange[]
   /** One for each group. */
-  readonly outcomes: readonly Outcome[]
+  readonly outcomes: readonly CommitResult[]
   /** Whether an entry that expires was written. */
   readonly hasExpiringEntry?: boolean
 }
@@ -71,7 +71,7 @@ export function createWriteBody(
             changes.push({ kind: 'remove', key })
           }
         }
-        const outcomes = groups.map((group): Outcome => {
+        const outcomes = groups.map((group): CommitResult => {
           if (!group.every(isMet)) return 'conflict'
           for (const change of group) write(change)
           return 'applied'

@@ -1,6 +1,7 @@
-import { isStoreError, type StoreError, type StoreErrorCode } from '../errors.ts'
+import { isStoreError, quote, type StoreError, type StoreErrorCode } from '../errors.ts'
+import { byCodeUnit } from '../key.ts'
 
-/** A rule does not hold. The message names what was expected and what was received. */
+/** Thrown when a rule does not hold. The message names what was expected and what was received. */
 export class AssertionError extends Error {
   override readonly name = 'AssertionError'
 }
@@ -24,8 +25,10 @@ export function assert(condition: boolean, message: string): void {
 export function assertEqual(actual: unknown, expected: unknown, what = 'the value'): void {
   const difference = findDifference(actual, expected, '', new Map())
   if (difference === undefined) return
-  const { path, wanted, found } = difference
-  fail(`${what}${path && ` at ${path}`}: expected ${wanted}; received ${found}`)
+  const { path } = difference
+  fail(
+    `${what}${path && ` at ${path}`}: expected ${difference.expected}; received ${difference.received}`,
+  )
 }
 
 /**
@@ -62,12 +65,12 @@ export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
 
 /** Returns the keys in the order of their UTF-16 code units. */
 export function sortKeys(keys: Iterable<string>): string[] {
-  return [...keys].toSorted((a, b) => (a < b ? -1 : Number(a > b)))
+  return [...keys].toSorted(byCodeUnit)
 }
 
 /** Returns the entries as a map in the order of their keys, so that two listings compare equal. */
 export function sortedMap<V>(entries: Iterable<readonly [key: string, value: V]>): Map<string, V> {
-  return new Map([...entries].toSorted(([a], [b]) => (a < b ? -1 : Number(a > b))))
+  return new Map([...entries].toSorted(([a], [b]) => byCodeUnit(a, b)))
 }
 
 /** One component of an object: a property, an item, a length. */
@@ -79,8 +82,8 @@ interface Part {
 
 interface Difference {
   readonly path: string
-  readonly wanted: string
-  readonly found: string
+  readonly expected: string
+  readonly received: string
 }
 
 function findDifference(
@@ -89,7 +92,11 @@ function findDifference(
   path: string,
   visited: Map<unknown, unknown>,
 ): Difference | undefined {
-  const differ = (wanted: string, found: string): Difference => ({ path, wanted, found })
+  const differ = (expectedText: string, receivedText: string): Difference => ({
+    path,
+    expected: expectedText,
+    received: receivedText,
+  })
   if (typeof expected !== 'object' || expected === null) {
     return Object.is(actual, expected) ? undefined : differ(show(expected), show(actual))
   }
@@ -161,7 +168,7 @@ function partsOf(value: object): Part[] {
   }))
   return Array.isArray(value)
     ? [{ name: '.length', value: value.length }, ...properties]
-    : properties.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    : properties.toSorted((a, b) => byCodeUnit(a.name, b.name))
 }
 
 /** Returns the first parts of an object, on one line. */
@@ -180,12 +187,11 @@ function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice(8, -1)
 }
 
+/** Formats a value like `quote`, but exactly: `-0`, bigints, and the length of a cut string. */
 function show(value: unknown): string {
   if (Object.is(value, -0)) return '-0'
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'object' && value !== null) return tagOf(value)
-  if (typeof value !== 'string') return String(value)
-  return value.length > 60
-    ? `${JSON.stringify(value.slice(0, 60))} (the first 60 of ${value.length} characters)`
-    : JSON.stringify(value)
+  const isCut = typeof value === 'string' && value.length > 60
+  return isCut ? `${quote(value)} (${value.length} characters)` : quote(value)
 }

@@ -113,7 +113,7 @@ export const ATOMIC_RULES: readonly Rule[] = [
   },
   {
     id: 'atomic/not-supported',
-    name: "with atomic: 'none', update(), mutable(), getOrInsert(), pop() and setMany() are NOT_ATOMIC and store nothing",
+    name: "with atomic: 'none', update(), mutable(), getOrInsert(), pop() and setMany() reject with NOT_ATOMIC and store nothing",
     fix: "keep traits.atomic at 'none' if the backend has no conditional writes; the store then refuses these methods",
     exempt: ({ atomic }) =>
       atomic === 'none' ? undefined : `the backend has conditional writes (atomic: '${atomic}')`,

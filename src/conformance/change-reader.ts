@@ -1,14 +1,13 @@
 import { deferred } from '../async.ts'
 import type { StoreChange } from '../storage.ts'
+import type { StoreWatch } from '../watch.ts'
 import { assertEqual, fail } from './assertions.ts'
 
-/** A change must reach a watcher within this time. */
+/** A change must reach a watch within this time. */
 export const CHANGE_TIMEOUT_MS = 5_000
 
-export type Watch = AsyncIterator<StoreChange, undefined>
-
 /** Reads the next `count` changes. */
-export async function nextChanges(watch: Watch, count: number): Promise<StoreChange[]> {
+export async function nextChanges(watch: StoreWatch, count: number): Promise<StoreChange[]> {
   const received: StoreChange[] = []
   while (received.length < count) {
     const { done, value } = await withTimeout(

@@ -1,5 +1,5 @@
 import { isStoreError } from '../errors.ts'
-import type { Change, Outcome, StorageBase } from '../storage.ts'
+import type { Change, CommitResult, StorageBase } from '../storage.ts'
 import { assert, assertEqual, collect, describeError, sortKeys } from './assertions.ts'
 import { exemptUnlessAtomic, type Rule } from './rule.ts'
 import { createEntry, removeChange, setChange } from './test-data.ts'
@@ -34,7 +34,7 @@ export const COMMIT_RULES: readonly Rule[] = [
   },
   {
     id: 'commit/if-version',
-    name: 'a change with ifVersion applies only if the entry has that version (null: no entry); without conditional writes it is NOT_ATOMIC',
+    name: 'a change with ifVersion applies only if the entry has that version (null: no entry); without conditional writes its result is NOT_ATOMIC',
     fix: "check ifVersion and write in one atomic step of the backend, or return a StoreError NOT_ATOMIC with traits.atomic 'none'",
     run: async (backend) => {
       const storage = await backend.openStorage()
@@ -103,15 +103,15 @@ export const COMMIT_RULES: readonly Rule[] = [
       const storage = await backend.openStorage()
       if (storage.transact === undefined) return 'the storage has no transact()'
       await storage.set('k', createEntry(1, 'v1'))
-      const addOne = (): Promise<readonly Outcome[]> =>
-        (storage.transact as NonNullable<StorageBase['transact']>)(['k', 'missing'], (now) => {
+      const addOne = (): Promise<readonly CommitResult[]> =>
+        (storage.transact as NonNullable<StorageBase['transact']>)(['k', 'missing'], (found) => {
           assert(
-            !now.has('missing'),
+            !found.has('missing'),
             'the entries that transact() reads: expected no entry of a missing key; received one',
           )
-          const next = (now.get('k')?.value as number) + 1
+          const next = (found.get('k')?.value as number) + 1
           return [
-            [setChange('k', createEntry(next, `v${next}`), now.get('k')?.version ?? null)],
+            [setChange('k', createEntry(next, `v${next}`), found.get('k')?.version ?? null)],
             [setChange('x', createEntry(1), 'another version')],
           ]
         })
@@ -146,7 +146,7 @@ export const COMMIT_RULES: readonly Rule[] = [
 
 async function expectOutcome(
   storage: StorageBase,
-  expected: Outcome,
+  expected: CommitResult,
   ...group: Change[]
 ): Promise<void> {
   const changes = group.map((change) => {

@@ -193,7 +193,7 @@ export const EXPIRY_RULES: readonly Rule[] = [
   },
   {
     id: 'expiry/invalid-ttl',
-    name: 'a ttl that is not a positive finite number of milliseconds is INVALID_VALUE',
+    name: 'a ttl that is not a positive finite number of milliseconds rejects with INVALID_VALUE',
     fix: 'check that a new namespace has no keys; the store validates options before it calls the storage',
     run: async (backend) => {
       const store = await backend.openStore()
@@ -204,7 +204,7 @@ export const EXPIRY_RULES: readonly Rule[] = [
   },
   {
     id: 'expiry/invalid-options',
-    name: 'an invalid `expires`, `expires` beside `ttl`, and options that are not a plain object are INVALID_VALUE',
+    name: 'an invalid `expires`, `expires` beside `ttl`, and options that are not a plain object reject with INVALID_VALUE',
     fix: 'check that a new namespace has no keys; the store validates options before it calls the storage',
     run: async (backend) => {
       const store = await backend.openStore()

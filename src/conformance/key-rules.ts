@@ -119,7 +119,7 @@ export const KEY_RULES: readonly Rule[] = [
   },
   {
     id: 'keys/max-length',
-    name: 'a key of maxKeyBytes is stored whole; one byte more is INVALID_KEY, and the message names the limit',
+    name: 'a key of maxKeyBytes is stored whole; one byte more rejects with INVALID_KEY, and the message names the limit',
     fix: 'lower traits.maxKeyBytes to what the backend stores without truncation',
     exempt: ({ maxKeyBytes, maxValueBytes }) => {
       if (maxKeyBytes === Number.POSITIVE_INFINITY) return 'keys have no limit'

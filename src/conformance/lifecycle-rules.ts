@@ -66,7 +66,7 @@ export const LIFECYCLE_RULES: readonly Rule[] = [
   },
   {
     id: 'lifecycle/after-close',
-    name: 'every method of a closed store is STORE_NOT_OPEN, and so is a second close()',
+    name: 'every method of a closed store rejects with STORE_NOT_OPEN, and so does a second close()',
     fix: RUNTIME_GUARDS,
     run: async (backend) => {
       const { plugin, runtime, namespace } = spyOn(backend)
@@ -82,7 +82,7 @@ export const LIFECYCLE_RULES: readonly Rule[] = [
   },
   {
     id: 'lifecycle/during-close',
-    name: 'every method of a closing store is STORE_NOT_OPEN',
+    name: 'every method of a closing store rejects with STORE_NOT_OPEN',
     fix: RUNTIME_GUARDS,
     run: async (backend) => {
       const { runtime, namespace } = spyOn(backend)

@@ -11,7 +11,7 @@ class Bot extends StoreMixin()(Object) {}
 export const MIXIN_RULES: readonly Rule[] = [
   {
     id: 'mixin/lifecycle',
-    name: 'a StoreMixin is STORE_NOT_OPEN before openStorage() and after closeStorage(), and STORE_ALREADY_OPEN when opened twice',
+    name: 'a StoreMixin rejects with STORE_NOT_OPEN before openStorage() and after closeStorage(), and with STORE_ALREADY_OPEN when opened twice',
     fix: RUNTIME_GUARDS,
     run: async (backend) => {
       const { plugin, runtime, namespace } = spyOn(backend)

@@ -88,7 +88,7 @@ export const NAMESPACE_RULES: readonly Rule[] = [
   },
   {
     id: 'namespaces/invalid',
-    name: 'opening an empty or ill-formed namespace is INVALID_NAMESPACE',
+    name: 'opening an empty or ill-formed namespace rejects with INVALID_NAMESPACE',
     fix: 'open namespaces through StorageRuntime, which validates their names',
     run: async (backend) => {
       const runtime = backend.createRuntime()

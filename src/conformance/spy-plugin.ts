@@ -6,7 +6,7 @@ import type { TestBackend } from './test-backend.ts'
 type Hook = () => Promise<void> | void
 
 /** Wraps a plugin to count its calls, and to delay or refuse them. */
-export class SpyPlugin extends StoragePluginBase {
+class SpyPlugin extends StoragePluginBase {
   readonly #plugin: StoragePluginBase
   openCount = 0
   closeCount = 0

@@ -1,6 +1,6 @@
 import { assert, assertEqual, assertRejects, collect, sortedMap, sortKeys } from './assertions.ts'
 import type { Rule } from './rule.ts'
-import { createEntry, removeChange, setChange } from './test-data.ts'
+import { createEntry, removeChange, repeat, setChange } from './test-data.ts'
 
 /** The methods of a storage, called without a store. */
 export const STORAGE_RULES: readonly Rule[] = [
@@ -44,7 +44,7 @@ export const STORAGE_RULES: readonly Rule[] = [
     fix: "split the keys into as many calls as the backend's limit needs, and join the results",
     run: async (backend) => {
       const storage = await backend.openStorage()
-      const keys = Array.from({ length: 250 }, (_, i) => `k${i}`)
+      const keys = repeat(250, (i) => `k${i}`)
       const stored = keys.filter((_, i) => i % 2 === 0)
       await storage.commit(stored.map((key) => [setChange(key, createEntry(key))]))
       const found = await storage.getMany(keys)
@@ -61,9 +61,7 @@ export const STORAGE_RULES: readonly Rule[] = [
     fix: "follow the backend's cursor to the last page, and split writes and removals at its limit",
     run: async (backend) => {
       const storage = await backend.openStorage()
-      const all = Array.from({ length: 1100 }, (_, i) =>
-        setChange(`k${i}`, createEntry(i, `v${i}`)),
-      )
+      const all = repeat(1100, (i) => setChange(`k${i}`, createEntry(i, `v${i}`)))
       await storage.commit([all.slice(0, 250)])
       assertEqual(await storage.len(), 250, 'len() after a group of 250')
       const outcomes = await storage.commit(all.slice(250).map((change) => [change]))

@@ -3,6 +3,7 @@ import type { StorageBase, StoragePluginBase, Traits } from '../storage.ts'
 import type { Store } from '../store.ts'
 import { fail } from './assertions.ts'
 
+/** Creates the plugin under test. */
 export type CreatePlugin = () => StoragePluginBase | Promise<StoragePluginBase>
 
 /** The backend under test as one case uses it: new namespaces, a fake clock, and cleaning up. */

@@ -1,4 +1,4 @@
-import type { Change, Entry } from '../storage.ts'
+import { type Change, createEntry as createStorageEntry, type Entry } from '../storage.ts'
 
 /** Creates an entry, with a version of its own unless one is given. */
 export function createEntry(
@@ -6,7 +6,7 @@ export function createEntry(
   version: string = `v${Math.random()}`,
   expires?: number,
 ): Entry {
-  return expires === undefined ? { value, version } : { value, version, expires }
+  return createStorageEntry(value, version, expires)
 }
 
 /** Creates a change that writes an entry. */

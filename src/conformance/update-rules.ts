@@ -103,7 +103,7 @@ export const UPDATE_RULES: readonly Rule[] = [
   },
   {
     id: 'atomic/write-inside-updater',
-    name: 'an updater that writes its own key is a CONFLICT, not a deadlock; it may write another key',
+    name: 'update() rejects with CONFLICT, and does not hang, if its updater writes the same key before it awaits; it may write another key',
     fix: 'let commit() of one key run while a call of another key has not settled',
     exempt: exemptUnlessAtomic,
     run: async (backend) => {

@@ -99,7 +99,7 @@ export const VALUE_RULES: readonly Rule[] = [
   },
   {
     id: 'sizes/too-large',
-    name: 'a value over maxValueBytes is TOO_LARGE, the message names the limit, and the old value stays',
+    name: 'a value over maxValueBytes rejects with TOO_LARGE, the message names the limit, and the old value stays',
     fix: 'set traits.maxValueBytes to what the backend stores',
     exempt: ({ maxValueBytes }) =>
       maxValueBytes === Number.POSITIVE_INFINITY ? 'values have no limit' : undefined,

@@ -1,5 +1,5 @@
 /** A value that every backend must store. */
-export interface ValidValue {
+interface ValidValue {
   readonly name: string
   /** Returns a new copy on each call. */
   readonly make: () => unknown
@@ -7,7 +7,7 @@ export interface ValidValue {
   readonly reads?: () => unknown
 }
 
-/** Values of every type in the value domain. */
+/** Values of every type that can be stored. */
 export const VALID_VALUES: readonly ValidValue[] = [
   { name: 'null', make: () => null },
   { name: 'booleans', make: () => [true, false] },

@@ -1,23 +1,23 @@
 import { deferred, noop, sleep } from '../async.ts'
 import type { StorageBase, StoreChange, Traits } from '../storage.ts'
+import type { StoreWatch } from '../watch.ts'
 import { assert, assertEqual, assertRejects, describeError, fail, sortKeys } from './assertions.ts'
 import {
   applyChange,
   assertEnds,
   CHANGE_TIMEOUT_MS,
   nextChanges,
-  type Watch,
   withTimeout,
 } from './change-reader.ts'
 import type { Rule } from './rule.ts'
 import type { TestBackend } from './test-backend.ts'
-import { createEntry, removeChange, setChange } from './test-data.ts'
+import { createEntry, removeChange, repeat, setChange } from './test-data.ts'
 
 /** `watch()` of a store and of a storage, where `traits.watch` is true. */
 export const WATCH_RULES: readonly Rule[] = [
   {
     id: 'watch/trait',
-    name: 'watch() is UNAVAILABLE if and only if traits.watch is false',
+    name: 'watch() throws UNAVAILABLE if and only if traits.watch is false',
     fix: 'set traits.watch to whether the storage has a watch() method',
     run: async (backend) => {
       const store = await backend.openStore()
@@ -29,35 +29,35 @@ export const WATCH_RULES: readonly Rule[] = [
       const changes = await watch.catch((error: unknown) =>
         fail(`watch() with traits.watch: true: expected a watch; received ${describeError(error)}`),
       )
-      await changes.return?.()
+      await changes.return()
     },
   },
   {
     id: 'watch/every-change',
-    name: 'watchers of all stores receive every kind of change, in order',
+    name: 'watches of all stores report every kind of change, in order',
     fix: 'call every listener of the namespace for each applied change, including changes by other clients',
     exempt: exemptUnlessWatchable,
     run: async (backend) => {
       const { namespace, watches } = await watchFromAllStores(backend)
       const store = await backend.createRuntime().open(namespace)
       const steps: readonly Step[] = [
-        { run: () => store.set('a', 1), changes: [wasSet('a')] },
-        { run: () => store.update('a', () => 2), changes: [wasSet('a')] },
-        { run: () => store.update('b', async () => 1), changes: [wasSet('b')] },
-        { run: () => store.mutable('c', () => {}, []), changes: [wasSet('c')] },
-        { run: () => store.getOrInsert('d', 1), changes: [wasSet('d')] },
-        { run: () => store.delete('a'), changes: [wasRemoved('a')] },
-        { run: () => store.pop('b'), changes: [wasRemoved('b')] },
-        { run: () => store.update('c', () => undefined), changes: [wasRemoved('c')] },
-        { run: () => store.setMany({ e: 1, f: 2 }), changes: [wasSet('e'), wasSet('f')] },
+        { run: () => store.set('a', 1), changes: [setEvent('a')] },
+        { run: () => store.update('a', () => 2), changes: [setEvent('a')] },
+        { run: () => store.update('b', async () => 1), changes: [setEvent('b')] },
+        { run: () => store.mutable('c', () => {}, []), changes: [setEvent('c')] },
+        { run: () => store.getOrInsert('d', 1), changes: [setEvent('d')] },
+        { run: () => store.delete('a'), changes: [removeEvent('a')] },
+        { run: () => store.pop('b'), changes: [removeEvent('b')] },
+        { run: () => store.update('c', () => undefined), changes: [removeEvent('c')] },
+        { run: () => store.setMany({ e: 1, f: 2 }), changes: [setEvent('e'), setEvent('f')] },
         { run: () => store.clear(), changes: [{ kind: 'clear' }] },
-        { run: () => store.set('g', 1), changes: [wasSet('g')] },
+        { run: () => store.set('g', 1), changes: [setEvent('g')] },
       ]
       for (const [at, { run, changes }] of steps.entries()) {
         await run()
         for (const [index, watch] of watches.entries()) {
           const received = await nextChanges(watch, changes.length)
-          assertEqual(received, changes, `the changes that watcher ${index} received in step ${at}`)
+          assertEqual(received, changes, `the changes of watch ${index} in step ${at}`)
         }
       }
     },
@@ -71,7 +71,7 @@ export const WATCH_RULES: readonly Rule[] = [
       const namespace = backend.createNamespace()
       const storage = await backend.openStorage(namespace)
       const storages = [storage, await backend.openStorage(namespace)]
-      const listeners = storages.map(record)
+      const listeners = storages.map(recordChanges)
       await storage.commit([
         [setChange('a', createEntry(1)), setChange('b', createEntry(1))],
         [setChange('c', createEntry(1), 'another version')],
@@ -129,18 +129,10 @@ export const WATCH_RULES: readonly Rule[] = [
         await sleep(50)
         const received: StoreChange[] = []
         while (received.at(-1)?.key !== 'end') received.push(...(await nextChanges(watch, 1)))
-        assertEqual(
-          received.at(-1),
-          wasSet('end'),
-          `the last change that watcher ${index} received`,
-        )
+        assertEqual(received.at(-1), setEvent('end'), `the last change of watch ${index}`)
         const view = new Set<string>()
         for (const change of received) applyChange(view, change)
-        assertEqual(
-          sortKeys(view),
-          ['b', 'end'],
-          `the keys after the changes that watcher ${index} received`,
-        )
+        assertEqual(sortKeys(view), ['b', 'end'], `the keys after the changes of watch ${index}`)
       }
     },
   },
@@ -164,7 +156,7 @@ export const WATCH_RULES: readonly Rule[] = [
         // A backend may report the removals of two missing keys, a and f.
         for (let skips = 0; change?.kind === 'remove' && skips < 2; skips++)
           [change] = await nextChanges(watch, 1)
-        assertEqual(change, wasSet('g'), 'the first change apart from removals')
+        assertEqual(change, setEvent('g'), 'the first change apart from removals')
       }
     },
   },
@@ -181,7 +173,7 @@ export const WATCH_RULES: readonly Rule[] = [
       await other.clear()
       await (await runtime.open(namespace)).set('ours', 1)
       for (const watch of watches)
-        assertEqual(await nextChanges(watch, 1), [wasSet('ours')], 'the first change')
+        assertEqual(await nextChanges(watch, 1), [setEvent('ours')], 'the first change')
     },
   },
   {
@@ -196,7 +188,7 @@ export const WATCH_RULES: readonly Rule[] = [
       await sleep(50)
       const changes = store.watch()
       await store.set('after', 1)
-      assertEqual(await nextChanges(changes, 1), [wasSet('after')], 'the first change')
+      assertEqual(await nextChanges(changes, 1), [setEvent('after')], 'the first change')
     },
   },
   {
@@ -207,7 +199,7 @@ export const WATCH_RULES: readonly Rule[] = [
     run: async (backend) => {
       const { namespace, watches } = await watchFromAllStores(backend)
       const store = await backend.createRuntime().open(namespace)
-      const keys = Array.from({ length: 2500 }, (_, i) => `k${i}`)
+      const keys = repeat(2500, (i) => `k${i}`)
       await store.setMany(Object.fromEntries(keys.map((key) => [key, 1])))
       for (let i = 0; i < 2500; i += 2) await store.delete(`k${i}`)
       await store.set('last', 1)
@@ -220,12 +212,8 @@ export const WATCH_RULES: readonly Rule[] = [
           if (change?.kind === 'clear') clears++
           if (change) applyChange(view, change)
         }
-        assertEqual(
-          sortKeys(view),
-          expected,
-          `the keys after the changes that watcher ${index} received`,
-        )
-        assert(clears > 0, `watcher ${index}, 2,500 keys behind: expected a clear; received none`)
+        assertEqual(sortKeys(view), expected, `the keys after the changes of watch ${index}`)
+        assert(clears > 0, `watch ${index}, 2,500 keys behind: expected a clear; received none`)
       }
     },
   },
@@ -244,9 +232,7 @@ export const WATCH_RULES: readonly Rule[] = [
       const returned = store.watch()
       const left = store.watch()
       const pending = returned.next()
-      const result =
-        returned.return?.() ?? fail('a watch: expected a return() method; received none')
-      await assertEnds(result, 'return()')
+      await assertEnds(returned.return(), 'return()')
       await assertEnds(pending, 'next() during return()')
       await writer.set('k', 1)
       for await (const _ of left) break
@@ -271,13 +257,13 @@ function exemptUnlessWatchable({ watch }: Traits): string | undefined {
   return watch ? undefined : 'the backend does not report changes (watch: false)'
 }
 
-const wasSet = (key: string): StoreChange => ({ kind: 'set', key })
-const wasRemoved = (key: string): StoreChange => ({ kind: 'remove', key })
+const setEvent = (key: string): StoreChange => ({ kind: 'set', key })
+const removeEvent = (key: string): StoreChange => ({ kind: 'remove', key })
 
 /** Watches one namespace from two runtimes and, where plugins share changes, from another plugin. */
 async function watchFromAllStores(
   backend: TestBackend,
-): Promise<{ readonly namespace: string; readonly watches: readonly Watch[] }> {
+): Promise<{ readonly namespace: string; readonly watches: readonly StoreWatch[] }> {
   const namespace = backend.createNamespace()
   const runtimes = [backend.createRuntime(), backend.createRuntime()]
   if (backend.traits.atomic !== 'instance')
@@ -287,7 +273,7 @@ async function watchFromAllStores(
 }
 
 /** Records what a storage reports, as lines such as `set key`. */
-function record(storage: StorageBase): {
+function recordChanges(storage: StorageBase): {
   readonly received: readonly string[]
   readonly stop: () => void
 } {

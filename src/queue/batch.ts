@@ -3,7 +3,7 @@
 // other, until that operation is alone and its promise rejects.
 
 import { isCausedByOne } from '../errors.ts'
-import type { Change, Entry, Outcome, StorageBase } from '../storage.ts'
+import type { Change, Entry, CommitResult, StorageBase } from '../storage.ts'
 import { groupByKey, type Operation, type Operations } from './operation.ts'
 import type { Recovery } from './recovery.ts'
 import { copyEntry, Replay, type Detach } from './replay.ts'
@@ -102,7 +102,7 @@ class Batch {
 
   /** Replays inside a transaction of the backend. What waits for a promise is committed after it. */
   async #transact(replays: Replay[], keys: string[]): Promise<void> {
-    let outcomes: readonly Outcome[]
+    let outcomes: readonly CommitResult[]
     try {
       outcomes = await this.#context.recovery.transact(keys, (found) => {
         for (const replay of replays) replay.start(found)
@@ -136,7 +136,7 @@ class Batch {
   }
 
   /** Takes one outcome for each replay with changes. */
-  #applyOutcomes(replays: Replay[], outcomes: readonly Outcome[]): void {
+  #applyOutcomes(replays: Replay[], outcomes: readonly CommitResult[]): void {
     const [first] = outcomes
     const isShared = typeof first === 'object' && outcomes.every((outcome) => outcome === first)
     const failed: Replay[] = []

@@ -3,13 +3,13 @@
 
 import { noop, sleep } from '../async.ts'
 import { isStoreError, toStoreError, type StoreError } from '../errors.ts'
-import type { Change, Entry, Outcome, StorageBase } from '../storage.ts'
+import type { Change, Entry, CommitResult, StorageBase } from '../storage.ts'
 
 /** How many times a read is attempted. */
 export const READ_ATTEMPTS = 3
 
 type Groups = readonly (readonly Change[])[]
-type Answer = readonly Outcome[] | StoreError | undefined
+type Answer = readonly CommitResult[] | StoreError | undefined
 
 export class Recovery {
   readonly #storage: StorageBase
@@ -23,7 +23,7 @@ export class Recovery {
   }
 
   /** Commits groups of changes. Resolves to one outcome per group, and never rejects. */
-  async commit(groups: Groups): Promise<readonly Outcome[]> {
+  async commit(groups: Groups): Promise<readonly CommitResult[]> {
     let answer: Answer
     try {
       answer = await this.#storage.commit(groups)
@@ -37,7 +37,7 @@ export class Recovery {
   async transact(
     keys: readonly string[],
     decide: (found: Map<string, Entry>) => Groups,
-  ): Promise<readonly Outcome[]> {
+  ): Promise<readonly CommitResult[]> {
     let groups: Groups | undefined
     let answer: Answer
     try {
@@ -62,7 +62,10 @@ export class Recovery {
   }
 
   /** Makes an answer one outcome per group, and looks up the unknown ones. */
-  #toOutcomes(groups: Groups, answer: Answer): readonly Outcome[] | Promise<readonly Outcome[]> {
+  #toOutcomes(
+    groups: Groups,
+    answer: Answer,
+  ): readonly CommitResult[] | Promise<readonly CommitResult[]> {
     const outcomes = isStoreError(answer)
       ? groups.map(() => answer)
       : groups.map((_, index) => toOutcome(answer?.[index]))
@@ -74,7 +77,10 @@ export class Recovery {
    * version is there: it was applied. The version that it expected is there: it was not applied, and
    * is sent once more. Anything else: the outcome stays unknown.
    */
-  async #lookUp(groups: Groups, outcomes: readonly Outcome[]): Promise<readonly Outcome[]> {
+  async #lookUp(
+    groups: Groups,
+    outcomes: readonly CommitResult[],
+  ): Promise<readonly CommitResult[]> {
     const probes = groups.map((changes, index) => this.#probeOf(changes, outcomes[index]))
     const keys = new Set(probes.flatMap((probe) => probe?.key ?? []))
     const found = keys.size > 0 && (await this.getMany([...keys]).catch(noop))
@@ -104,7 +110,7 @@ export class Recovery {
   }
 
   /** The change whose key tells whether its group was applied, if one does. */
-  #probeOf(changes: readonly Change[], outcome: Outcome | undefined): Change | undefined {
+  #probeOf(changes: readonly Change[], outcome: CommitResult | undefined): Change | undefined {
     if (typeof outcome !== 'object' || outcome.outcome !== 'unknown') return undefined
     // A look-up would add to an overload. Without atomic groups one key tells nothing of the others.
     if (outcome.code === 'OVERLOADED') return undefined
@@ -117,12 +123,12 @@ export class Recovery {
   }
 }
 
-function toOutcome(outcome: Outcome | undefined): Outcome {
+function toOutcome(outcome: CommitResult | undefined): CommitResult {
   if (isKnown(outcome) || isStoreError(outcome)) return outcome
   return toStoreError(outcome ?? new Error('a group of changes got no outcome'), {})
 }
 
-function isKnown(outcome: Outcome | undefined): outcome is 'applied' | 'conflict' {
+function isKnown(outcome: CommitResult | undefined): outcome is 'applied' | 'conflict' {
   return outcome === 'applied' || outcome === 'conflict'
 }
 

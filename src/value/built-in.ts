@@ -1,7 +1,7 @@
 /** The constructor of a typed array or a `DataView`. */
 export type ViewConstructor = new (buffer: ArrayBuffer) => ArrayBufferView
 
-/** The error classes of the value domain, by name. Look up an untrusted name with `Object.hasOwn`. */
+/** The error classes that can be stored. Look up an untrusted name with `Object.hasOwn`. */
 export const ERROR_CLASSES: Readonly<Record<string, ErrorConstructor>> = {
   Error,
   EvalError,

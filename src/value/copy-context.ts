@@ -7,7 +7,7 @@ export type PathStep = string | number | (() => string)
 export interface CopyContext {
   readonly maxDepth: number
   readonly maxBytes: number
-  /** Whether to reject what is outside the value domain. A copy of a copy needs no check. */
+  /** Whether to reject what cannot be stored. A copy of a copy needs no check. */
   readonly shouldCheck: boolean
   readonly shouldMeasure: boolean
   /** The bytes counted so far. */
@@ -59,7 +59,7 @@ export function countBytes(bytes: number, context: CopyContext): void {
   if (context.bytes > context.maxBytes) {
     throw new StoreError(
       'TOO_LARGE',
-      `The value is too large: with its key it takes more than ${context.maxBytes} bytes. Store it in parts.`,
+      `With its key the value takes more than ${context.maxBytes} bytes. Split it over several keys.`,
     )
   }
 }
@@ -73,11 +73,11 @@ export function countText(text: string, context: CopyContext): void {
   if (!context.shouldMeasure) return
   // Compare the length with the limit before scanning the characters.
   countBytes(6 + text.length, context)
-  // V8 serializes a string with two bytes per character if any is beyond Latin-1.
+  // V8 13.6 serializes a string with two bytes per character if any is beyond Latin-1.
   if (BEYOND_LATIN_1.test(text)) countBytes(2 + text.length, context)
 }
 
-// V8 answers at once for a string that it holds with one byte per character.
+// V8 13.6 answers at once for a string that it holds with one byte per character.
 const BEYOND_LATIN_1 = /[\u0100-\uffff]/
 
 /** Records the copy of an object, for every other reference to that object. */
@@ -115,7 +115,7 @@ export function assertNoOwnProperties(value: object, context: CopyContext, allow
 /**
  * Rejects the current value.
  *
- * @param problem the end of a sentence whose subject is the path
+ * @param problem the end of a sentence whose subject is the path; advice follows a `;`
  * @throws StoreError `INVALID_VALUE` with the path of the current value
  */
 export function throwInvalid(
@@ -124,7 +124,8 @@ export function throwInvalid(
   details?: StoreErrorDetails,
 ): never {
   const path = context.path.slice(0, context.depth).map(formatStep).join('')
-  throw new StoreError('INVALID_VALUE', `Cannot be stored: $${path} ${problem}.`, details)
+  const advice = problem.includes('; ') ? '' : ' Convert or remove it.'
+  throw new StoreError('INVALID_VALUE', `Cannot be stored: $${path} ${problem}.${advice}`, details)
 }
 
 function formatStep(step: PathStep): string {

@@ -22,13 +22,14 @@ import { quote, StoreError } from '../errors.ts'
 export interface MeasuredCopy {
   readonly value: unknown
   /**
-   * At least the size of the value as V8's structured clone writes it, plus `keyBytes`, in bytes.
-   * A Latin-1 string counts one byte per character, any other string two.
+   * At least the size of the value as V8 13.6 serializes its structured clone, plus `keyBytes`, in
+   * bytes. A Latin-1 string counts one byte per character, any other string two.
    */
   readonly bytes: number
 }
 
-export interface CopyLimits {
+/** What limits a copy. */
+interface CopyLimits {
   /** The largest size of the value together with its key, in bytes. Default: no limit. */
   readonly maxBytes?: number | undefined
   /** The size of the key, in bytes. Default 0. */
@@ -37,7 +38,7 @@ export interface CopyLimits {
 
 /**
  * The longest bigint, in bits. Parsing and formatting digits takes more than linear time, and
- * Firefox and Safari support no bigint of more than 2^20 bits.
+ * Firefox 140 and WebKitGTK 2.50 support no bigint of more than 2^20 bits.
  */
 export const MAX_BIGINT_BITS: number = 2 ** 18
 const BIGINT_END = 2n ** BigInt(MAX_BIGINT_BITS)
@@ -77,10 +78,7 @@ export function utf8Bytes(text: string): number {
 
 function copyRoot(value: unknown, context: CopyContext): unknown {
   if (value === undefined) {
-    throwInvalid(
-      'is undefined, which is what a missing key reads as. Use delete() to remove one',
-      context,
-    )
+    throwInvalid('is undefined; use delete() to remove a key', context)
   }
   try {
     return copyPart(value, context)
@@ -119,7 +117,7 @@ function copyPart(value: unknown, context: CopyContext): unknown {
 function copyObject(value: object, context: CopyContext): unknown {
   const known = context.copies?.get(value)
   if (known !== undefined) {
-    // V8 serializes an error that is its own cause, but cannot read it back.
+    // V8 13.6 serializes an error that is its own cause, but cannot read it back.
     if (known === value) throwInvalid('is an error within its own cause', context)
     countBytes(6, context)
     return known
@@ -144,7 +142,7 @@ const COPIERS: Readonly<Record<string, (value: never, context: CopyContext) => u
     const copy = rememberCopy<Record<string, unknown>>(value, {}, context)
     const keys = Object.keys(value)
     if (context.shouldCheck) {
-      // V8 runs these two calls faster than one of Reflect.ownKeys.
+      // V8 13.6 runs these two calls faster than one of Reflect.ownKeys.
       if (Object.getOwnPropertySymbols(value).length > 0) throwInvalid('has a symbol key', context)
       if (Object.getOwnPropertyNames(value).length > keys.length)
         throwInvalid('has a property that is not enumerable', context)
@@ -166,7 +164,7 @@ const COPIERS: Readonly<Record<string, (value: never, context: CopyContext) => u
     countBytes(length, context)
     const indexes = context.shouldCheck ? indexesOf(value, context) : Object.keys(value)
     countBytes(6 * indexes.length, context)
-    // V8 allocates millions of holes, but not in an array that once had a far element.
+    // V8 13.6 allocates millions of holes, but not in an array that once had a far element.
     if (length > MAX_DENSE_LENGTH + 4 * indexes.length) {
       copy[2 ** 32 - 2] = 0
       Reflect.deleteProperty(copy, 2 ** 32 - 2)
@@ -177,7 +175,7 @@ const COPIERS: Readonly<Record<string, (value: never, context: CopyContext) => u
       copy[index] = copyPart(value[index], context)
       context.depth--
     }
-    // V8 is slow to assign `length` even where it does not change.
+    // V8 13.6 is slow to assign `length` even where it does not change.
     if (copy.length !== length) copy.length = length
     return copy
   },
@@ -256,7 +254,7 @@ function copyError(value: Error, name: string, context: CopyContext): Error {
   if (typeof message !== 'string')
     throwInvalid('is an error whose message is not a string', context)
   countBytes(48, context)
-  // Count the message twice, because V8 also writes the stack, which begins with it.
+  // Count the message twice, because V8 13.6 also writes the stack, which begins with it.
   countText(message, context)
   countText(message, context)
   // Until the cause is copied, the error maps to itself, so that copyObject() detects a cycle.

@@ -1,5 +1,5 @@
 import { stringify, unflatten } from 'devalue'
-import { StoreError } from '../errors.ts'
+import { quote, StoreError } from '../errors.ts'
 import { ERROR_CLASSES } from './built-in.ts'
 import { MAX_BIGINT_BITS } from './copy-value.ts'
 
@@ -17,13 +17,16 @@ export function formatHeader(format: number): string {
 export function readHeader(text: unknown, format: number, what: string): string {
   const found = typeof text === 'string' ? /^(\d{1,6}):/.exec(text) : null
   if (found === null || typeof text !== 'string') {
-    throw new StoreError('CORRUPT', `Cannot read ${what}: it does not begin with a format number.`)
+    throw new StoreError(
+      'CORRUPT',
+      `Cannot read ${what}: it must begin with a format number; received ${quote(String(text).slice(0, 8))}. Restore a backup.`,
+    )
   }
   if (Number(found[1]) !== format) {
     const code = Number(found[1]) > format ? 'VERSION_MISMATCH' : 'CORRUPT'
     throw new StoreError(
       code,
-      `Cannot read ${what}: it has format ${found[1]}; this version reads format ${format}.`,
+      `Cannot read ${what}: it has format ${found[1]}; this version reads format ${format}. Update botshelf.`,
     )
   }
   return text.slice(found[0].length)
@@ -47,7 +50,9 @@ export function deserialize(text: string): unknown {
     if (typeof parts !== 'number') checkParts(parts)
     return unflatten(parts, { Error: reviveError })
   } catch (cause) {
-    throw new StoreError('CORRUPT', 'The text is damaged: it does not encode a value.', { cause })
+    throw new StoreError('CORRUPT', 'Cannot read the text: it is damaged. Restore a backup.', {
+      cause,
+    })
   }
 }
 

@@ -83,9 +83,9 @@ test('README has at most 1,600 words', async () => {
   expect(words.length).toBeLessThanOrEqual(MAX_README_WORDS)
 })
 
-test('the options in docs/backends.md are those of the manifests', async () => {
+test('the settings in docs/backends.md are those of the manifests', async () => {
   const lines = (await read('docs/backends.md')).split('\n')
-  const options = lines.slice(lines.indexOf('## Options'), lines.indexOf('## Limits'))
+  const options = lines.slice(lines.indexOf('## Settings'), lines.indexOf('## Limits'))
   for (const { name, config = {} } of [durableObject, cloudflareKV, indexeddb, memory]) {
     const [first] = Object.keys(config)
     const start = options.findIndex((line) =>

@@ -4,7 +4,7 @@ import {
   type Entry,
   isLive,
   type KeysOptions,
-  type Outcome,
+  type CommitResult,
   type StorageBase,
   StoragePluginBase,
   StoreError,
@@ -159,7 +159,7 @@ export class ModelStorage extends BatchStorageBase {
     return this.#call({ kind: 'getMany', keys, groups: [] }, 'read', () => this.#read(keys))
   }
 
-  commit(groups: readonly (readonly Change[])[]): Promise<readonly Outcome[]> {
+  commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
     const keys = groups.flat().map(({ key }) => key)
     return this.#call({ kind: 'commit', keys, groups }, 'write', (mode) =>
       this.#write(groups, mode),
@@ -192,8 +192,8 @@ export class ModelStorage extends BatchStorageBase {
 
   protected transaction(
     keys: readonly string[],
-    apply: (now: Map<string, Entry>) => readonly (readonly Change[])[],
-  ): Promise<readonly Outcome[]> {
+    apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
+  ): Promise<readonly CommitResult[]> {
     const call: RecordedCall = { kind: 'transact', keys, groups: [] }
     return this.#call(call, 'write', (mode) => {
       if (this.#options.restarts) apply(this.#read(keys))
@@ -296,7 +296,7 @@ export class ModelStorage extends BatchStorageBase {
     return found
   }
 
-  #write(groups: readonly (readonly Change[])[], mode: WriteMode): readonly Outcome[] {
+  #write(groups: readonly (readonly Change[])[], mode: WriteMode): readonly CommitResult[] {
     if (mode === 'decide-only') return []
     return groups.map((changes) => {
       const isConditional = changes.some(({ ifVersion }) => ifVersion !== undefined)
@@ -359,8 +359,8 @@ export class ModelStorage extends BatchStorageBase {
 export class TransactingModelStorage extends ModelStorage {
   transact(
     keys: readonly string[],
-    apply: (now: Map<string, Entry>) => readonly (readonly Change[])[],
-  ): Promise<readonly Outcome[]> {
+    apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
+  ): Promise<readonly CommitResult[]> {
     return this.transaction(keys, apply)
   }
 }

@@ -66,28 +66,31 @@ describe('STORAGE_CONFIG', () => {
       'no binding',
       { STORAGE: 'DurableObject' },
       [
-        'STORAGE_CONFIG.binding is missing',
+        'STORAGE_CONFIG.binding must be set in a Worker, or storage inside an object; received neither.',
         '[[durable_objects.bindings]]\nname = "BOT_STORAGE"\nclass_name = "StorageObject"',
       ],
     ],
     [
       'the name of a binding that the config lacks',
       { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'MY_KV' } },
-      ['"MY_KV" is undefined', '[[kv_namespaces]]\nbinding = "MY_KV"'],
+      ['received "MY_KV", which is undefined', '[[kv_namespaces]]\nbinding = "MY_KV"'],
     ],
     [
       'the name of a binding of another kind',
       { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'DO' }, DO: objects },
       [
         'STORAGE_CONFIG.binding must name the binding (the KV namespace',
-        '"DO" is an instance of Object',
+        'received "DO", which is an instance of Object',
         '[[kv_namespaces]]\nbinding = "DO"',
       ],
     ],
     [
       'the name of a binding of another kind',
       { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'KV' }, KV: kv },
-      ['"KV" is an instance of Object', '[[durable_objects.bindings]]\nname = "KV"'],
+      [
+        'received "KV", which is an instance of Object',
+        '[[durable_objects.bindings]]\nname = "KV"',
+      ],
     ],
     [
       'a service in place of a KV namespace',
@@ -102,13 +105,13 @@ describe('STORAGE_CONFIG', () => {
     [
       'a number in place of a binding',
       { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 5 } },
-      ['STORAGE_CONFIG.binding must be the binding', 'received 5.'],
+      ['STORAGE_CONFIG.binding must be of type binding', 'received 5.'],
     ],
     [
       'an object of another kind in place of a storage',
       { STORAGE: 'DurableObject', STORAGE_CONFIG: { storage: {} } },
       [
-        'STORAGE_CONFIG.storage must be the object',
+        'STORAGE_CONFIG.storage must be of type object',
         'new_sqlite_classes',
         'received an instance of Object.',
       ],
@@ -119,7 +122,7 @@ describe('STORAGE_CONFIG', () => {
       ['STORAGE_CONFIG.prefix must be a string', 'received 7.'],
     ],
   ])(
-    'with %s is CONFIG_INVALID; the message names the field and shows the lines that correct it',
+    'with %s rejects with CONFIG_INVALID; the message names the field and shows the lines that correct it',
     async (_, config, parts) => {
       const { code, message } = await startError(config, registry)
       expect(code).toBe('CONFIG_INVALID')
@@ -127,7 +130,7 @@ describe('STORAGE_CONFIG', () => {
     },
   )
 
-  test('with a string outside oneOf is CONFIG_INVALID; the message shows all strings and a valid line', async () => {
+  test('with a string outside oneOf rejects with CONFIG_INVALID; the message shows all strings and a valid line', async () => {
     const manifest: Manifest = {
       ...memory,
       config: { mode: { type: 'string', doc: 'how', oneOf: ['strict', 'relaxed'] } },
@@ -164,10 +167,12 @@ describe('STORAGE_CONFIG', () => {
     expect(() => new MemoryStoragePlugin({ STORAGE_CONFIG: { x: 1 } })).toThrow(/"x"/)
     expect(() => new MemoryStoragePlugin(null)).not.toThrow()
     expect(() => new CloudflareKVStoragePlugin({})).toThrow(/binding is missing/)
-    expect(() => new DurableObjectStoragePlugin({})).toThrow(/binding is missing/)
+    expect(() => new DurableObjectStoragePlugin({})).toThrow(
+      /STORAGE_CONFIG.binding must be set in a Worker, or storage inside an object; received neither/,
+    )
     const storage = { kv: {}, transactionSync: method }
     expect(
       () => new DurableObjectStoragePlugin({ STORAGE_CONFIG: { binding: objects, storage } }),
-    ).toThrow(/both binding and storage/)
+    ).toThrow(/received both/)
   })
 })

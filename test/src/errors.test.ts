@@ -35,7 +35,17 @@ describe('an error message says what was expected and what was received', () => 
     [
       'a ttl that is not positive',
       (store) => store.set('k', 1, { ttl: 0 }),
-      'options.ttl must be a positive number of milliseconds, without options.expires; received 0. (in "n")',
+      'options.ttl must be a positive number of milliseconds; received 0. (in "n")',
+    ],
+    [
+      'a ttl together with an expiry',
+      (store) => store.set('k', 1, { ttl: 1000, expires: 5 }),
+      'options.expires must be left out with ttl; received 5. (in "n")',
+    ],
+    [
+      'a value that cannot be stored',
+      (store) => store.set('k', { run: () => 1 }),
+      'Cannot be stored: $.run is a function. Convert or remove it. (in "n", key "k")',
     ],
     [
       'an expiry that is not a number',
@@ -72,7 +82,7 @@ describe('an error message says what was expected and what was received', () => 
     await expect(store.update('k', () => 1)).rejects.toMatchObject({
       code: 'NOT_ATOMIC',
       message:
-        'update() needs an atomic backend; traits.atomic is "none" here. Use another backend, or start the runtime with { allowLostUpdates: true }, which may lose one of two concurrent writes. (in "n")',
+        'update() needs an atomic backend; traits.atomic is "none" here. Use another backend, or start the runtime with { allowLostUpdates: true }, which may lose concurrent writes. (in "n")',
     })
   })
 })

@@ -3,7 +3,7 @@ import { failure, numberedKeys, open, ScriptedKV, setChange } from './support/sc
 
 const LIMIT_REACHED = 'Too many API requests by single Worker invocation.'
 
-test('a commit of 1,000 writes succeeds, and one of 1,001 is RATE_LIMITED and writes nothing', async () => {
+test('a commit of 1,000 writes succeeds, and one of 1,001 rejects with RATE_LIMITED and writes nothing', async () => {
   const kv = new ScriptedKV()
   const { storage } = await open(kv)
   const writes = numberedKeys(1001).map((key) => [setChange(key)])
@@ -36,7 +36,7 @@ test('calls of one tick that need too many operations together are not retried o
   expect(kv.calls).toEqual([])
 })
 
-test('a read of more than 100,000 keys is RATE_LIMITED and reads nothing', async () => {
+test('a read of more than 100,000 keys rejects with RATE_LIMITED and reads nothing', async () => {
   const kv = new ScriptedKV()
   const { storage } = await open(kv)
   await storage.set('k0', { value: 1, version: 'v' })
@@ -48,7 +48,7 @@ test('a read of more than 100,000 keys is RATE_LIMITED and reads nothing', async
   expect([...(await storage.getMany(numberedKeys(100_000))).keys()]).toEqual(['k0'])
 })
 
-test('clear() of more than 1,000 keys is RATE_LIMITED and deletes nothing, but deleting in parts works', async () => {
+test('clear() of more than 1,000 keys rejects with RATE_LIMITED and deletes nothing, but deleting in parts works', async () => {
   const kv = new ScriptedKV()
   const { store, storage } = await open(kv)
   for (const part of [0, 900]) {
@@ -58,7 +58,7 @@ test('clear() of more than 1,000 keys is RATE_LIMITED and deletes nothing, but d
   kv.calls.length = 0
   const error = await failure(store.clear())
   expect(error).toMatchObject({ code: 'RATE_LIMITED', outcome: 'not-applied' })
-  expect(error.message).toContain('900 in a request')
+  expect(error.message).toContain('Delete 900 of keys() in each request.')
   expect(kv.calls).toEqual(['list'])
   expect(kv.puts.size).toBe(1800)
   const some: string[] = []
@@ -68,7 +68,7 @@ test('clear() of more than 1,000 keys is RATE_LIMITED and deletes nothing, but d
   expect(kv.puts.size).toBe(0)
 })
 
-test('calls after the last operation of an invocation are RATE_LIMITED and not retried', async () => {
+test('calls after the last operation of an invocation reject with RATE_LIMITED and are not retried', async () => {
   const kv = new ScriptedKV()
   const { store, storage } = await open(kv)
   for (const key of ['a', 'b']) await store.set(key, 1)

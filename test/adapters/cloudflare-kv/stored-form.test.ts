@@ -34,7 +34,7 @@ test('the metadata of a small record contains it as ASCII, so that a listing of 
   expect(kv.calls).toEqual(['list', 'get'])
 })
 
-test('a record of a later format is VERSION_MISMATCH, and a text that is no record is CORRUPT', async () => {
+test('a record of a later format rejects with VERSION_MISMATCH, and a text that is no record rejects with CORRUPT', async () => {
   const kv = new ScriptedKV()
   const { store } = await open(kv)
   for (const [value, code] of [
@@ -48,7 +48,7 @@ test('a record of a later format is VERSION_MISMATCH, and a text that is no reco
   }
 })
 
-test('a namespace that leaves no bytes for keys is INVALID_NAMESPACE', async () => {
+test('a namespace that leaves no bytes for keys rejects with INVALID_NAMESPACE', async () => {
   const plugin = new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: new ScriptedKV() } })
   await expect(new StorageRuntime(plugin).open('é'.repeat(251))).rejects.toMatchObject({
     code: 'INVALID_NAMESPACE',
@@ -56,7 +56,7 @@ test('a namespace that leaves no bytes for keys is INVALID_NAMESPACE', async () 
   await expect(new StorageRuntime(plugin).open('é'.repeat(250))).resolves.toBeDefined()
 })
 
-test('a value that takes more than 25 MiB as text is TOO_LARGE and not sent', async () => {
+test('a value that takes more than 25 MiB as text rejects with TOO_LARGE and is not sent', async () => {
   const kv = new ScriptedKV()
   const { store } = await open(kv)
   const error = await failure(store.set('k', '\u0000'.repeat(5_000_000)))

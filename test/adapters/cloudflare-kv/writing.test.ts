@@ -3,7 +3,7 @@ import { CloudflareKVStoragePlugin } from '../../../adapters/cloudflare-kv.ts'
 import { StorageRuntime } from '../../../src/index.ts'
 import { failure, open, ScriptedKV } from './support/scripted-kv.ts'
 
-test('a write that KV rejects with 429 is retried twice, a second apart, and then is RATE_LIMITED', async () => {
+test('a write that KV rejects with 429 is retried twice, a second apart, and then rejects with RATE_LIMITED', async () => {
   const kv = new ScriptedKV()
   const { store } = await open(kv)
   kv.fail = (_, count) =>

@@ -80,7 +80,7 @@ test('no message carries more than 24 MiB', async () => {
   expect(Math.max(...sizes)).toBeLessThanOrEqual(24 * 1024 * 1024)
 })
 
-test('a group that does not fit into one message is TOO_LARGE and not sent', async () => {
+test('a group that does not fit into one message rejects with TOO_LARGE and is not sent', async () => {
   const { binding, calls } = recordCalls()
   const store = await open(uniqueName(), {}, binding)
   const group = Object.fromEntries(

@@ -44,7 +44,7 @@ test('inside an object, the longest namespace accepts the longest key and is lis
   expect(found).toEqual({ value: 1, size: 1, listed: [longest('p')] })
 })
 
-test('a longer namespace is INVALID_NAMESPACE, which names the limit, and sends and writes nothing', async () => {
+test('a longer namespace rejects with INVALID_NAMESPACE, which names the limit, and sends and writes nothing', async () => {
   const { binding, calls } = recordCalls()
   const prefix = uniqueName()
   const host = env.HOST.getByName(uniqueName())

@@ -48,7 +48,7 @@ test('a Worker accepts a reply of the next protocol version, and of no later one
   }
 })
 
-test('data of a later format is VERSION_MISMATCH and stays unchanged', async () => {
+test('data of a later format rejects with VERSION_MISMATCH and stays unchanged', async () => {
   const namespace = uniqueName()
   await runInDurableObject(objectOf(namespace), (_, state) =>
     state.storage.kv.put('botshelf/2//:k', 'from the future'),

@@ -3,7 +3,7 @@ import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import {
   type Change,
   type Entry,
-  type Outcome,
+  type CommitResult,
   type StorageBase,
   StorageRuntime,
   type Store,
@@ -17,9 +17,9 @@ export class FaultyPlugin extends MemoryStoragePlugin {
   reads = 0
   traits: Partial<Traits> = {}
   onCommit: (
-    apply: () => Promise<readonly Outcome[]>,
+    apply: () => Promise<readonly CommitResult[]>,
     groups: readonly (readonly Change[])[],
-  ) => Promise<readonly Outcome[]> = (apply) => apply()
+  ) => Promise<readonly CommitResult[]> = (apply) => apply()
   onRead: (read: () => Promise<Map<string, Entry>>) => Promise<Map<string, Entry>> = (read) =>
     read()
   onList: () => void = () => {}

@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { DurableObjectStoragePlugin } from '../../../../adapters/durable-object.ts'
-import type { ChangeTuple } from '../../../../adapters/durable-object/records.ts'
+import type { ChangeTuple } from '../../../../adapters/durable-object/tuples.ts'
 import type { StorageObject } from '../../../../adapters/storage-object.ts'
 import {
   type Change,

@@ -1,4 +1,4 @@
-import type { Entry, Outcome } from '../../../../src/index.ts'
+import type { Entry, CommitResult } from '../../../../src/index.ts'
 import { BrokenPlugin, patchWrites, removeTransact, testBrokenStorages } from './broken-plugin.ts'
 
 testBrokenStorages([
@@ -16,9 +16,9 @@ testBrokenStorages([
     create: () =>
       new BrokenPlugin((storage, original) => {
         storage.commit = async (groups) => {
-          const outcomes: Outcome[] = []
+          const outcomes: CommitResult[] = []
           for (const group of groups) {
-            const single: Outcome[] = []
+            const single: CommitResult[] = []
             for (const change of group) single.push(...(await original.commit([[change]])))
             outcomes.push(single.find((outcome) => outcome !== 'applied') ?? 'applied')
           }

@@ -1,5 +1,5 @@
 // The form in which an object stores entries, and in which messages carry them.
-import type { Change, Entry } from '../../src/storage.ts'
+import { type Change, createEntry, type Entry } from '../../src/storage.ts'
 
 /**
  * An entry as it is stored. `bytes` is the size of key and value as the writer measured it,
@@ -13,7 +13,8 @@ export type ChangeTuple =
   | readonly [key: string, ifVersion: string | null | undefined]
   | readonly [key: string, ifVersion: string | null | undefined, ...entry: EntryTuple]
 
-export function writeChanges(changes: readonly Change[]): ChangeTuple[] {
+/** Encodes changes as tuples. */
+export function encodeChanges(changes: readonly Change[]): ChangeTuple[] {
   return changes.map((change) => {
     const { key, ifVersion } = change
     if (!('entry' in change)) return [key, ifVersion]
@@ -24,29 +25,38 @@ export function writeChanges(changes: readonly Change[]): ChangeTuple[] {
   })
 }
 
-/** The entry that a change stores; `undefined` if it removes the key. */
-export function entryOf([, , ...entry]: ChangeTuple): EntryTuple | undefined {
-  return entry.length === 0 ? undefined : entry
+/** The parts of a {@link ChangeTuple}. */
+interface DecodedChange {
+  readonly key: string
+  readonly ifVersion: string | null | undefined
+  /** Absent if the change removes the key. */
+  readonly entry: EntryTuple | undefined
 }
 
-export function readEntry([value, version, , expires]: EntryTuple): Entry {
-  return expires === undefined ? { value, version } : { value, version, expires }
+/** Decodes a change. Its entry stays a tuple. */
+export function decodeChange([key, ifVersion, ...entry]: ChangeTuple): DecodedChange {
+  return { key, ifVersion, entry: entry.length === 0 ? undefined : entry }
 }
 
-/** Pairs keys with their entries. `tuples[i]` belongs to `keys[i]`; there may be fewer tuples. */
-export function readEntries(
+/** Decodes the entry of a tuple. */
+export function decodeEntry([value, version, , expires]: EntryTuple): Entry {
+  return createEntry(value, version, expires)
+}
+
+/** Decodes entries. `tuples[i]` belongs to `keys[i]`; there may be fewer tuples. */
+export function decodeEntries(
   keys: readonly string[],
   tuples: readonly (EntryTuple | undefined)[],
-): [string, Entry][] {
-  const entries: [string, Entry][] = []
+): [key: string, entry: Entry][] {
+  const entries: [key: string, entry: Entry][] = []
   for (const [index, tuple] of tuples.entries()) {
     const key = keys[index]
-    if (tuple !== undefined && key !== undefined) entries.push([key, readEntry(tuple)])
+    if (tuple !== undefined && key !== undefined) entries.push([key, decodeEntry(tuple)])
   }
   return entries
 }
 
-/** The approximate size in a message of a key, and of its entry if that is sent too. */
+/** Returns the approximate size in a message of a key, and of its entry if that is sent too. */
 export function messageBytes(key: string, entry: EntryTuple | undefined): number {
   return 128 + 2 * key.length + (entry?.[2] ?? 0)
 }
