@@ -1,7 +1,7 @@
 import { decode, encode } from '../codec.ts'
 import { quote } from '../errors.ts'
 import { isStoreError } from '../index.ts'
-import { checkKey, checkNamespace } from '../key.ts'
+import { byCodeUnit, checkKey, checkNamespace } from '../key.ts'
 import { cloneValue } from '../value/copy-value.ts'
 
 /** The last time that a `Date` can hold, in milliseconds since 1970. */
@@ -52,11 +52,6 @@ export function isSameStoredValue(
   other: StoredValue | undefined,
 ): boolean {
   return one?.value === other?.value && one?.expires === other?.expires
-}
-
-/** Compares strings by UTF-16 code unit, so that the order is the same in every locale. */
-export function byCodeUnit(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b)
 }
 
 /** Compares entries by namespace and then by key, each by code unit. */

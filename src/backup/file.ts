@@ -1,12 +1,12 @@
 import { quote } from '../errors.ts'
 import {
   type BackupEntry,
-  byCodeUnit,
   InvalidInputError,
   formatEntry,
   parseEntry,
   type StoredValue,
 } from './entry.ts'
+import { byCodeUnit } from '../key.ts'
 import type { Contents } from './target.ts'
 
 const FILE_FORMAT = 1

@@ -1,7 +1,8 @@
 /** `botshelf/backup`: back up the entries of a runtime as text, and restore them to any runtime. */
 export { splitIntoChunks } from './chunks.ts'
 export type { ChunkBounds } from './chunks.ts'
-export { byCodeUnit, formatEntry, isSameStoredValue } from './entry.ts'
+export { byCodeUnit } from '../key.ts'
+export { formatEntry, isSameStoredValue } from './entry.ts'
 export type { BackupChange, BackupEntry, BackupRemoval, EntryName, StoredValue } from './entry.ts'
 export { BackupError, parseBackup, formatBackup } from './file.ts'
 export type { Backup } from './file.ts'

@@ -1,5 +1,6 @@
 import { isLive } from '../index.ts'
-import { byCodeUnit, isSameStoredValue, type BackupChange, type StoredValue } from './entry.ts'
+import { isSameStoredValue, type BackupChange, type StoredValue } from './entry.ts'
+import { byCodeUnit } from '../key.ts'
 import type { Contents, ExcludeOptions } from './target.ts'
 
 /**

@@ -4,13 +4,8 @@ import type { SetOptions, StorageRuntime, Store } from '../index.ts'
 import { checkKey } from '../key.ts'
 import { copyValue, utf8Bytes } from '../value/copy-value.ts'
 import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, splitIntoChunks } from './chunks.ts'
-import {
-  type BackupEntry,
-  type BackupChange,
-  byCodeUnit,
-  toStoredValue,
-  type StoredValue,
-} from './entry.ts'
+import { type BackupEntry, type BackupChange, toStoredValue, type StoredValue } from './entry.ts'
+import { byCodeUnit } from '../key.ts'
 import type { BackupTarget } from './target.ts'
 
 const CHUNK = { maxItems: MAX_CHUNK_ENTRIES, maxBytes: MAX_CHUNK_BYTES }

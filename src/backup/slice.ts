@@ -1,6 +1,7 @@
 import { isStoreError, type Store } from '../index.ts'
 import { jsonBytes } from './chunks.ts'
-import { byCodeUnit, toStoredValue, type StoredValue } from './entry.ts'
+import { toStoredValue, type StoredValue } from './entry.ts'
+import { byCodeUnit } from '../key.ts'
 
 // All values that are read concurrently are in memory, so large values are read one at a time.
 const MAX_CONCURRENT_READS = 32

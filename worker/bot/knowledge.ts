@@ -1,3 +1,4 @@
+import { byCodeUnit } from 'botshelf/backup'
 import type { Factoid } from './factoids.ts'
 import type { Sighting } from './seen.ts'
 
@@ -20,5 +21,5 @@ export function formatKnowledge({ factoids, seen }: Knowledge): string[] {
     lines.push(`seen\t${nick}\t${messages}\t${time}\t${kind}\t${text}`)
   }
   // Sorts by code unit, which equals LC_ALL=C sort for ASCII.
-  return lines.toSorted((a, b) => (a < b ? -1 : Number(a > b)))
+  return lines.toSorted(byCodeUnit)
 }

@@ -1,4 +1,5 @@
 import { StoreMixin } from 'botshelf'
+import { byCodeUnit } from 'botshelf/backup'
 import type { Command } from './command.ts'
 import { type BotMessage, toSingleLine } from './message.ts'
 import { nickKey } from './nick.ts'
@@ -100,7 +101,7 @@ export class Seen extends StoreMixin<Record<string, Sighting>>()(BotPlugin) {
 /** Sorts by number of messages, largest first, then by nick, so that the order is stable. */
 export function sortByMessages(all: readonly Sighting[]): Sighting[] {
   return all.toSorted(
-    (a, b) => b.messages - a.messages || (nickKey(a.nick) < nickKey(b.nick) ? -1 : 1),
+    (a, b) => b.messages - a.messages || byCodeUnit(nickKey(a.nick), nickKey(b.nick)),
   )
 }
 
