@@ -109,15 +109,47 @@ class Batch {
         return this.#collectChanges(replays)
       })
     } catch (error) {
-      // Nothing was decided. Only updaters need the transaction, so the others are split off.
-      const operations = replays.flatMap((replay) => replay.operations)
-      const areUpdates = operations.every(({ needsRead, updater }) => needsRead && updater)
-      if (areUpdates) this.#splitOrReject(operations, operations, operations.length, error)
-      else this.#split(operations)
+      this.#onTransactError(
+        replays.flatMap((replay) => replay.operations),
+        keys,
+        error,
+      )
       return
     }
     this.#applyOutcomes(replays, outcomes)
     await this.#commit(replays.filter(({ pending }) => pending))
+  }
+
+  /**
+   * A transaction failed before there was anything to write. Only updates need one: the reads that
+   * come first on their key, and the groups without an update, run again without it.
+   */
+  #onTransactError(operations: Operations, keys: readonly string[], error: unknown): void {
+    const mayBeCause = isCausedByOne(error)
+    const isUpdate = ({ keys: ownKeys, needsRead, updater }: Operation): boolean =>
+      needsRead && updater !== undefined && ownKeys.some((key) => failedKeys.has(key))
+    const failedKeys = new Set(keys)
+    const reads: Operation[] = []
+    const others: Operation[] = []
+    const otherKeys = new Set<string>()
+    for (const operation of operations) {
+      const isRead = operation.needsRead && operation.updater === undefined
+      if (!mayBeCause && isUpdate(operation)) this.#context.reject(operation, error)
+      else if (isRead && !operation.keys.some((key) => otherKeys.has(key))) reads.push(operation)
+      else {
+        others.push(operation)
+        for (const key of operation.keys) otherKeys.add(key)
+      }
+    }
+    const groups = groupByKey(others)
+    const updates = groups.filter((group) => group.some(isUpdate)).flat()
+    if (updates.length === operations.length) {
+      this.#splitOrReject(updates, updates.filter(isUpdate), keys.length, error)
+      return
+    }
+    this.#retry(reads)
+    this.#retry(groups.filter((group) => !group.some(isUpdate)).flat())
+    this.#retry(updates)
   }
 
   /** Waits for pending updaters and commits the changes of all replays. */

@@ -1,11 +1,26 @@
 import { describe, expect, test } from 'vitest'
-import { type Change, StoreError } from '../../../src/index.ts'
+import { type Change, type Store, StoreError } from '../../../src/index.ts'
+import type { ModelStorage } from '../../fuzz/model-storage.ts'
 import { DAMAGED, REFUSED } from '../../fuzz/operations.ts'
 import { isRefused } from '../../fuzz/sequential-model.ts'
 import { code, counts, open, plusOne, times } from './model-store.ts'
 
 function isRefusedChange(change: Change): boolean {
   return 'entry' in change && isRefused(change.entry.value)
+}
+
+/** Makes every call of the storage fail, and returns the names of the calls that follow. */
+function failAll(storage: ModelStorage, fail: () => Promise<never>): string[] {
+  const called: string[] = []
+  for (const name of ['getMany', 'commit', 'transact'] as const) {
+    Object.defineProperty(storage, name, { value: () => (called.push(name), fail()) })
+  }
+  return called
+}
+
+/** A set for an even number, and an update of another key for an odd one. */
+function setOrUpdate(store: Store, index: number): Promise<unknown> {
+  return index % 2 === 0 ? store.set(`k${index}`, index) : store.update(`k${index}`, plusOne)
 }
 
 describe.each([true, false])('a call that fails, with batchAcrossTicks: %s', (batchAcrossTicks) => {
@@ -104,8 +119,60 @@ describe.each([true, false])('a call that fails, with batchAcrossTicks: %s', (ba
       code(store.get('k')),
     ])
     expect(results).toEqual(['CONNECTION_LOST', 'CONNECTION_LOST', { value: undefined }])
-    // The first half is two updates. They have the same error, so they are not split further.
-    expect(counts(storage)).toEqual({ transact: 2, getMany: 1 })
+    // Neither update can be the cause, so they are rejected together; the get needs no transaction.
+    expect(counts(storage)).toEqual({ transact: 1, getMany: 1 })
+  })
+
+  test('sets and updates of a backend that is down are rejected after two calls', async () => {
+    const { store, storage } = await open({ batchAcrossTicks, backend: 'transact' })
+    const fail = (): Promise<never> => Promise.reject(new StoreError('BLOCKED', 'another tab'))
+    const called = failAll(storage, fail)
+    const results = await Promise.all(times(100, (i) => code(setOrUpdate(store, i))))
+    expect(results).toEqual(times(100, () => 'BLOCKED'))
+    // The transaction of the updates, and the commit of the sets.
+    expect(called).toEqual(['transact', 'commit'])
+  })
+
+  test('sets are stored in one commit if the transaction of the updates beside them fails', async () => {
+    const { store, storage } = await open({
+      batchAcrossTicks,
+      backend: 'transact',
+      faults: [{ on: 'write', nth: 0, kind: 'nonsense' }],
+    })
+    const results = await Promise.all(times(100, (i) => code(setOrUpdate(store, i))))
+    expect(results).toEqual(times(100, (i) => ({ value: i % 2 === 0 ? undefined : 1 })))
+    expect(counts(storage)).toEqual({ transact: 2, commit: 1 })
+  })
+
+  test('a failed transaction keeps the order of reads, writes and updates of a key', async () => {
+    const { store } = await open({
+      batchAcrossTicks,
+      backend: 'transact',
+      faults: [0, 1].map((nth) => ({ on: 'write', nth, kind: 'corrupt' }) as const),
+    })
+    const results = await Promise.all([
+      code(store.get('k')),
+      code(store.update('k', plusOne)),
+      code(store.get('k')),
+      code(store.set('k', 5)),
+      code(store.update('k', plusOne)),
+      code(store.get('k')),
+    ])
+    expect(results).toEqual([
+      { value: undefined },
+      'CORRUPT',
+      { value: undefined },
+      { value: undefined },
+      'CORRUPT',
+      { value: 5 },
+    ])
+  })
+
+  test('many updates of one unreadable key are rejected after one transaction', async () => {
+    const { store, storage } = await open({ batchAcrossTicks, backend: 'transact' })
+    const results = await Promise.all(times(50, () => code(store.update(DAMAGED, plusOne))))
+    expect(results).toEqual(times(50, () => 'CORRUPT'))
+    expect(counts(storage)).toEqual({ transact: 1 })
   })
 
   test('one refused write among 1,000 writes of a key is found by halving', async () => {
