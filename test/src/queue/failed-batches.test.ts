@@ -10,10 +10,12 @@ function isRefusedChange(change: Change): boolean {
 }
 
 /** Makes every call of the storage fail, and returns the names of the calls that follow. */
-function failAll(storage: ModelStorage, fail: () => Promise<never>): string[] {
+function failAll(storage: ModelStorage, error: StoreError): string[] {
   const called: string[] = []
   for (const name of ['getMany', 'commit', 'transact'] as const) {
-    Object.defineProperty(storage, name, { value: () => (called.push(name), fail()) })
+    Object.defineProperty(storage, name, {
+      value: () => (called.push(name), Promise.reject(error)),
+    })
   }
   return called
 }
@@ -125,8 +127,7 @@ describe.each([true, false])('a call that fails, with batchAcrossTicks: %s', (ba
 
   test('sets and updates of a backend that is down are rejected after two calls', async () => {
     const { store, storage } = await open({ batchAcrossTicks, backend: 'transact' })
-    const fail = (): Promise<never> => Promise.reject(new StoreError('BLOCKED', 'another tab'))
-    const called = failAll(storage, fail)
+    const called = failAll(storage, new StoreError('BLOCKED', 'another tab'))
     const results = await Promise.all(times(100, (i) => code(setOrUpdate(store, i))))
     expect(results).toEqual(times(100, () => 'BLOCKED'))
     // The transaction of the updates, and the commit of the sets.
