@@ -78,11 +78,7 @@ class Batch {
       found = await this.#context.recovery.getMany(keys)
     } catch (error) {
       const operations = readers.flat().concat(replays.flatMap((replay) => replay.operations))
-      const unread = new Set(keys)
-      const dependents = operations.filter(
-        (operation) => operation.needsRead && operation.keys.some((key) => unread.has(key)),
-      )
-      this.#splitOrReject(operations, dependents, keys.length, error)
+      this.#splitOrReject(operations, dependentsOn(keys, operations), keys.length, error)
       return
     }
     for (const group of readers) {
@@ -109,11 +105,7 @@ class Batch {
         return this.#collectChanges(replays)
       })
     } catch (error) {
-      this.#onTransactError(
-        replays.flatMap((replay) => replay.operations),
-        keys,
-        error,
-      )
+      await this.#onTransactError(replays, keys, error)
       return
     }
     this.#applyOutcomes(replays, outcomes)
@@ -121,35 +113,28 @@ class Batch {
   }
 
   /**
-   * A transaction failed before there was anything to write. Only updates need one: the reads that
-   * come first on their key, and the groups without an update, run again without it.
+   * A transaction failed before there was anything to write. Only updates need one: the others run
+   * again apart from them. Operations after an update stay with it if it may be the cause.
    */
-  #onTransactError(operations: Operations, keys: readonly string[], error: unknown): void {
+  async #onTransactError(replays: Replay[], keys: string[], error: unknown): Promise<void> {
+    const all = replays.flatMap((replay) => replay.operations)
+    const updates = dependentsOn(keys, all).filter(({ updater }) => updater)
+    if (updates.length === 0) return this.#read([], replays, keys)
+    const isUpdate = new Set(updates)
     const mayBeCause = isCausedByOne(error)
-    const isUpdate = ({ keys: ownKeys, needsRead, updater }: Operation): boolean =>
-      needsRead && updater !== undefined && ownKeys.some((key) => failedKeys.has(key))
-    const failedKeys = new Set(keys)
-    const reads: Operation[] = []
+    const suspects: Operation[] = []
     const others: Operation[] = []
-    const otherKeys = new Set<string>()
-    for (const operation of operations) {
-      const isRead = operation.needsRead && operation.updater === undefined
-      if (!mayBeCause && isUpdate(operation)) this.#context.reject(operation, error)
-      else if (isRead && !operation.keys.some((key) => otherKeys.has(key))) reads.push(operation)
-      else {
-        others.push(operation)
-        for (const key of operation.keys) otherKeys.add(key)
+    for (const { operations } of replays) {
+      let isSuspect = false
+      for (const operation of operations) {
+        isSuspect = isUpdate.has(operation) || (isSuspect && mayBeCause)
+        const list = isSuspect ? suspects : others
+        list.push(operation)
       }
     }
-    const groups = groupByKey(others)
-    const updates = groups.filter((group) => group.some(isUpdate)).flat()
-    if (updates.length === operations.length) {
-      this.#splitOrReject(updates, updates.filter(isUpdate), keys.length, error)
-      return
-    }
-    this.#retry(reads)
-    this.#retry(groups.filter((group) => !group.some(isUpdate)).flat())
-    this.#retry(updates)
+    this.#retry(others)
+    if (mayBeCause && others.length > 0) this.#retry(suspects)
+    else this.#splitOrReject(suspects, updates, keys.length, error)
   }
 
   /** Waits for pending updaters and commits the changes of all replays. */
@@ -219,4 +204,12 @@ class Batch {
   #retry(operations: Operations): void {
     if (operations.length > 0) this.#retries.push(operations)
   }
+}
+
+/** Selects the operations that cannot run if these keys are not read. */
+function dependentsOn(keys: readonly string[], operations: Operations): Operations {
+  const failedKeys = new Set(keys)
+  return operations.filter(
+    (operation) => operation.needsRead && operation.keys.some((key) => failedKeys.has(key)),
+  )
 }

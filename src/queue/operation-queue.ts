@@ -118,21 +118,31 @@ export class OperationQueue {
     return this.#scheduler
   }
 
-  readonly #detach: Detach = ({ operation, entries, promise }, isCurrent) => {
-    const onDecided = (decision: Decision): void => {
-      operation.decided = { entries, decision }
-      if (decision.changes === undefined) operation.resolve(decision.result)
-      else if (isCurrent) this.#currentScheduler().add(operation)
-      else this.#countConflict(operation)
+  readonly #detach: Detach = ({ operation, entries, promise }, seen) => {
+    const runAgain = (): void => {
+      operation.decided = undefined
+      if (this.#countConflict(operation)) void this.#retryInTurn(operation)
     }
-    promise.then(onDecided, (error: unknown) => operation.reject(error))
+    const onDecided = (decision: Decision): void => {
+      if (seen === 'unstored') runAgain()
+      else if (decision.changes === undefined) operation.resolve(decision.result)
+      else if (seen === 'replaced') runAgain()
+      else {
+        operation.decided = { entries, decision }
+        this.#currentScheduler().add(operation)
+      }
+    }
+    promise.then(onDecided, (error: unknown) => {
+      if (seen === 'unstored') runAgain()
+      else operation.reject(error)
+    })
   }
 
   readonly #countConflict = (operation: Operation): boolean => {
     operation.conflicts++
     // A read or a write has one more attempt, without the update that it lost with.
     if (operation.conflicts >= MAX_CONFLICTS + (operation.updater ? 0 : 1)) {
-      const message = `All ${MAX_CONFLICTS} attempts met a change of the key by another writer, or by the updater itself. Retry later, and do not write the key inside its updater.`
+      const message = `The key changed during each of ${MAX_CONFLICTS} attempts. Retry later; an updater must not write its own key.`
       this.#reject(operation, new StoreError('CONFLICT', message))
       return false
     }

@@ -95,7 +95,8 @@ export class Recovery {
     })
     if (unsent.length === 0) return settled
     const resent = unsent.map((index) => groups[index] ?? [])
-    const answer = await this.#storage.commit(resent).catch(noop)
+    const commit = async (): Promise<readonly Outcome[]> => this.#storage.commit(resent)
+    const answer = await commit().catch(noop)
     for (const [position, index] of unsent.entries()) {
       // A conflict means that the first attempt arrived late: its outcome stays unknown.
       if (answer?.[position] === 'applied') settled[index] = 'applied'

@@ -14,8 +14,11 @@ export interface PendingUpdate {
   readonly promise: Promise<Decision>
 }
 
-/** Receives an update that leaves its group. `isCurrent`: its entries are still the stored ones. */
-export type Detach = (update: PendingUpdate, isCurrent: boolean) => void
+/**
+ * Receives an update that leaves its group. Its entries are `current`, `replaced` by others, or
+ * `unstored`: written by an operation of the group that failed.
+ */
+export type Detach = (update: PendingUpdate, entries: 'current' | 'replaced' | 'unstored') => void
 
 /** The working copy of one key. */
 interface Slot {
@@ -97,7 +100,8 @@ export class Replay {
   /** The changes are stored: settles the operations. A pending replay goes on from the changes. */
   settle(): void {
     for (const operation of this.#answers) operation.settle()
-    for (const update of this.#detached) this.#detach(update, this.#isCurrent(update))
+    for (const update of this.#detached)
+      this.#detach(update, this.#isCurrent(update) ? 'current' : 'replaced')
     if (this.pending === undefined) return
     this.operations = this.operations.slice(this.#nextIndex - 1)
     this.#reset(1)
@@ -109,7 +113,12 @@ export class Replay {
     const [firstWriter] = this.writers
     const early = this.#answers.slice(0, firstWriter && this.#answers.indexOf(firstWriter))
     for (const operation of early) operation.settle()
-    for (const update of this.#detached) this.#detach(update, false)
+    for (const update of this.#detached) {
+      const wereStored = update.operation.keys.every(
+        (key, index) => this.#slots.get(key)?.base === (update.entries[index]?.version ?? null),
+      )
+      this.#detach(update, wereStored ? 'replaced' : 'unstored')
+    }
     this.pending = undefined
     const gone = new Set([...early, ...this.#detached.map(({ operation }) => operation)])
     return this.operations.filter((operation) => !gone.has(operation))

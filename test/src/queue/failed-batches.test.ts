@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { sleep } from '../../../src/async.ts'
 import { type Change, type Store, StoreError } from '../../../src/index.ts'
 import type { ModelStorage } from '../../fuzz/model-storage.ts'
 import { DAMAGED, REFUSED } from '../../fuzz/operations.ts'
@@ -216,5 +217,59 @@ describe.each([true, false])('a call that fails, with batchAcrossTicks: %s', (ba
     const results = await Promise.all(times(10, () => code(store.get(DAMAGED))))
     expect(results).toEqual(times(10, () => 'CORRUPT'))
     expect(counts(storage)).toEqual({ getMany: 1 })
+  })
+})
+
+describe('a slow updater that received a value which was then not stored', () => {
+  const failOnce = (storage: ModelStorage): void => {
+    const commit = storage.commit.bind(storage)
+    storage.commit = async () => {
+      storage.commit = commit
+      throw new StoreError('QUOTA_EXCEEDED', 'full')
+    }
+  }
+
+  test('runs again if it throws', async () => {
+    const { store, storage } = await open()
+    failOnce(storage)
+    const take = async (owner: unknown): Promise<string> => {
+      await sleep(5)
+      if (owner !== undefined) throw new Error('taken')
+      return 'me'
+    }
+    const results = await Promise.all([
+      code(store.set('lock', 'other')),
+      code(store.update('lock', take)),
+    ])
+    expect(results).toEqual(['QUOTA_EXCEEDED', { value: 'me' }])
+    expect(await store.get('lock')).toBe('me')
+  })
+
+  test('runs again if it changes nothing', async () => {
+    const { store, storage } = await open()
+    await store.set('k', 1)
+    failOnce(storage)
+    const addIfPresent = async (n: unknown): Promise<unknown> => {
+      await sleep(5)
+      return n === undefined ? undefined : plusOne(n)
+    }
+    const results = await Promise.all([
+      code(store.delete('k')),
+      code(store.update('k', addIfPresent)),
+    ])
+    expect(results).toEqual(['QUOTA_EXCEEDED', { value: 2 }])
+    expect(await store.get('k')).toBe(2)
+  })
+
+  test('does not run again if its value had been stored', async () => {
+    const { store, storage } = await open()
+    failOnce(storage)
+    let runs = 0
+    const results = await Promise.all([
+      code(store.update('k', async () => (runs++, sleep(5)))),
+      code(store.set('k', 1)),
+    ])
+    expect(results).toEqual([{ value: undefined }, 'QUOTA_EXCEEDED'])
+    expect(runs).toBe(1)
   })
 })
