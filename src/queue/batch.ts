@@ -77,7 +77,7 @@ class Batch {
     try {
       found = await this.#context.recovery.getMany(keys)
     } catch (error) {
-      const operations = readers.flat().concat(replays.flatMap((replay) => replay.operations))
+      const operations = readers.flat().concat(operationsOf(replays))
       this.#splitOrReject(operations, dependentsOn(keys, operations), keys.length, error)
       return
     }
@@ -105,36 +105,18 @@ class Batch {
         return this.#collectChanges(replays)
       })
     } catch (error) {
-      await this.#onTransactError(replays, keys, error)
+      // There was nothing to write yet. Only updates need a transaction.
+      const isWrite = ({ keysToRead }: Replay): boolean => keysToRead.length === 0
+      const operations = operationsOf(replays.filter((replay) => !isWrite(replay)))
+      const updates = dependentsOn(keys, operations).filter(({ updater }) => updater)
+      if (updates.length === 0) return this.#read([], replays, keys)
+      this.#retry(operationsOf(replays.filter(isWrite)))
+      const suspects = updates.length < operations.length ? operations.length : keys.length
+      this.#splitOrReject(operations, updates, suspects, error)
       return
     }
     this.#applyOutcomes(replays, outcomes)
     await this.#commit(replays.filter(({ pending }) => pending))
-  }
-
-  /**
-   * A transaction failed before there was anything to write. Only updates need one: the others run
-   * again apart from them. Operations after an update stay with it if it may be the cause.
-   */
-  async #onTransactError(replays: Replay[], keys: string[], error: unknown): Promise<void> {
-    const all = replays.flatMap((replay) => replay.operations)
-    const updates = dependentsOn(keys, all).filter(({ updater }) => updater)
-    if (updates.length === 0) return this.#read([], replays, keys)
-    const isUpdate = new Set(updates)
-    const mayBeCause = isCausedByOne(error)
-    const suspects: Operation[] = []
-    const others: Operation[] = []
-    for (const { operations } of replays) {
-      let isSuspect = false
-      for (const operation of operations) {
-        isSuspect = isUpdate.has(operation) || (isSuspect && mayBeCause)
-        const list = isSuspect ? suspects : others
-        list.push(operation)
-      }
-    }
-    this.#retry(others)
-    if (mayBeCause && others.length > 0) this.#retry(suspects)
-    else this.#splitOrReject(suspects, updates, keys.length, error)
   }
 
   /** Waits for pending updaters and commits the changes of all replays. */
@@ -204,6 +186,10 @@ class Batch {
   #retry(operations: Operations): void {
     if (operations.length > 0) this.#retries.push(operations)
   }
+}
+
+function operationsOf(replays: Replay[]): Operations {
+  return replays.flatMap(({ operations }) => operations)
 }
 
 /** Selects the operations that cannot run if these keys are not read. */

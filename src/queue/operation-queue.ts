@@ -31,7 +31,7 @@ export class OperationQueue {
   /** The keys of the updater that is running, until it returns. */
   #updatingKeys: readonly string[] = []
   /** By key: resolves when the last update that takes a turn on the key has settled. */
-  readonly #turns = new Map<string, Promise<void>>()
+  readonly #turns = new Map<string, Promise<unknown>>()
 
   constructor(storage: StorageBase, namespace: string) {
     this.storage = storage
@@ -118,24 +118,14 @@ export class OperationQueue {
     return this.#scheduler
   }
 
-  readonly #detach: Detach = ({ operation, entries, promise }, seen) => {
-    const runAgain = (): void => {
-      operation.decided = undefined
-      if (this.#countConflict(operation)) void this.#retryInTurn(operation)
-    }
+  readonly #detach: Detach = ({ operation, entries, promise }, isCurrent) => {
     const onDecided = (decision: Decision): void => {
-      if (seen === 'unstored') runAgain()
-      else if (decision.changes === undefined) operation.resolve(decision.result)
-      else if (seen === 'replaced') runAgain()
-      else {
-        operation.decided = { entries, decision }
-        this.#currentScheduler().add(operation)
-      }
+      operation.decided = { entries, decision }
+      if (decision.changes === undefined) operation.resolve(decision.result)
+      else if (isCurrent) this.#currentScheduler().add(operation)
+      else this.#countConflict(operation)
     }
-    promise.then(onDecided, (error: unknown) => {
-      if (seen === 'unstored') runAgain()
-      else operation.reject(error)
-    })
+    promise.then(onDecided, (error: unknown) => operation.reject(error))
   }
 
   readonly #countConflict = (operation: Operation): boolean => {
@@ -159,7 +149,7 @@ export class OperationQueue {
     if (this.storage.traits.batchAcrossTicks && !operation.takesTurns) {
       operation.takesTurns = true
       const earlier = keys.flatMap((key) => this.#turns.get(key) ?? [])
-      const turn = promise.then(noop, noop).finally(() => {
+      const turn = promise.catch(noop).finally(() => {
         for (const key of keys) if (this.#turns.get(key) === turn) this.#turns.delete(key)
       })
       for (const key of keys) this.#turns.set(key, turn)

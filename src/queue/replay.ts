@@ -14,11 +14,11 @@ export interface PendingUpdate {
   readonly promise: Promise<Decision>
 }
 
-/**
- * Receives an update that leaves its group. Its entries are `current`, `replaced` by others, or
- * `unstored`: written by an operation of the group that failed.
- */
-export type Detach = (update: PendingUpdate, entries: 'current' | 'replaced' | 'unstored') => void
+/** Receives an update that leaves its group. `isCurrent`: its entries are still the stored ones. */
+export type Detach = (update: PendingUpdate, isCurrent: boolean) => void
+
+/** Replaces a decision on entries that were never stored, so that the updater runs again. */
+const invalidDecision = (): Decision => ({ changes: [], result: undefined })
 
 /** The working copy of one key. */
 interface Slot {
@@ -100,8 +100,7 @@ export class Replay {
   /** The changes are stored: settles the operations. A pending replay goes on from the changes. */
   settle(): void {
     for (const operation of this.#answers) operation.settle()
-    for (const update of this.#detached)
-      this.#detach(update, this.#isCurrent(update) ? 'current' : 'replaced')
+    for (const update of this.#detached) this.#detach(update, this.#isCurrent(update))
     if (this.pending === undefined) return
     this.operations = this.operations.slice(this.#nextIndex - 1)
     this.#reset(1)
@@ -111,17 +110,16 @@ export class Replay {
   /** The changes are not stored: settles what ran before the first write, and returns the rest. */
   abandon(): Operations {
     const [firstWriter] = this.writers
-    const early = this.#answers.slice(0, firstWriter && this.#answers.indexOf(firstWriter))
-    for (const operation of early) operation.settle()
-    for (const update of this.#detached) {
-      const wereStored = update.operation.keys.every(
-        (key, index) => this.#slots.get(key)?.base === (update.entries[index]?.version ?? null),
-      )
-      this.#detach(update, wereStored ? 'replaced' : 'unstored')
+    const { operations } = this
+    const early = new Set(operations.slice(0, firstWriter && operations.indexOf(firstWriter)))
+    for (const operation of this.#answers) if (early.has(operation)) operation.settle()
+    for (const { operation, entries, promise } of this.#detached) {
+      const valid = early.has(operation) ? promise : promise.then(invalidDecision, invalidDecision)
+      this.#detach({ operation, entries, promise: valid }, false)
+      early.add(operation)
     }
     this.pending = undefined
-    const gone = new Set([...early, ...this.#detached.map(({ operation }) => operation)])
-    return this.operations.filter((operation) => !gone.has(operation))
+    return operations.filter((operation) => !early.has(operation))
   }
 
   #reset(nextIndex: number): void {

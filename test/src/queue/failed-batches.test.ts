@@ -143,14 +143,15 @@ describe.each([true, false])('a call that fails, with batchAcrossTicks: %s', (ba
     })
     const results = await Promise.all(times(100, (i) => code(setOrUpdate(store, i))))
     expect(results).toEqual(times(100, (i) => ({ value: i % 2 === 0 ? undefined : 1 })))
-    expect(counts(storage)).toEqual({ transact: 2, commit: 1 })
+    // Either half of the updates may be the cause, and neither fails again.
+    expect(counts(storage)).toEqual({ transact: 3, commit: 1 })
   })
 
   test('a failed transaction keeps the order of reads, writes and updates of a key', async () => {
     const { store } = await open({
       batchAcrossTicks,
       backend: 'transact',
-      faults: [0, 1].map((nth) => ({ on: 'write', nth, kind: 'corrupt' }) as const),
+      faults: [{ on: 'write', nth: 0, kind: 'nonsense' }],
     })
     const results = await Promise.all([
       code(store.get('k')),
@@ -162,11 +163,11 @@ describe.each([true, false])('a call that fails, with batchAcrossTicks: %s', (ba
     ])
     expect(results).toEqual([
       { value: undefined },
-      'CORRUPT',
+      { value: 1 },
+      { value: 1 },
       { value: undefined },
-      { value: undefined },
-      'CORRUPT',
-      { value: 5 },
+      { value: 6 },
+      { value: 6 },
     ])
   })
 
