@@ -1,12 +1,15 @@
-// How a store's calls reach the storage. Each call becomes an operation (operation.ts). The
-// operations of one tick form a batch, and batches run one at a time (scheduler.ts). A batch
-// (batch.ts) splits its operations into groups that share keys, reads the keys that they need,
+// How a store's calls reach the storage. Reads, writes and updates become operations (operation.ts).
+// Those of one tick, which lasts until the queue's next microtask, form a batch (scheduler.ts). A
+// batch (batch.ts) splits its operations into groups that share keys, reads the keys that they need,
 // replays each group in program order on a working copy (replay.ts), and commits at most one change
-// per key, conditional on the versions that the updaters saw. A group with a conflict runs again. If
-// a call fails and one operation may be the cause, the batch is halved until that operation is
-// alone, and only its promise rejects. An updater that takes longer than a few microtasks is
-// detached: its group goes on without it, and its decision comes back as an operation of its own, a
-// compare-and-set. All calls go through recovery.ts, which retries reads and looks up lost answers.
+// per key. After a conflict, what is left of the group runs again. If a call fails and one operation
+// may be the cause, the batch is halved until that operation is alone, and only its promise rejects.
+// An updater that takes longer than a few microtasks is detached: its group goes on without it, and
+// the update comes back with its decision, as a compare-and-set. recovery.ts makes these calls: it
+// retries reads and looks up lost answers. `clear` and listings call the storage directly.
+//
+// The queue waits for storage calls, a few microtasks and timers with a limit, never for an updater.
+// It sets no timeout: with `batchAcrossTicks`, a storage call that never settles stops the namespace.
 
 import { backoff, noop, sleep } from '../async.ts'
 import { toStoreError, StoreError } from '../errors.ts'
@@ -17,12 +20,12 @@ import { Recovery, READ_ATTEMPTS, waitBeforeRetry } from './recovery.ts'
 import type { Detach } from './replay.ts'
 import { Scheduler } from './scheduler.ts'
 
-/** How many times an update may lose against other writers. */
+/** How many attempts an update has, if its key changes during each. */
 const MAX_CONFLICTS = 100
-/** How long an update that lost waits for the one before it. */
+/** How long an update that has lost waits for its turn. */
 const TURN_TIMEOUT_MS = 250
 
-/** The only way from the stores of a namespace to their storage. */
+/** Batches, orders and retries the calls of one namespace's stores. */
 export class OperationQueue {
   readonly storage: StorageBase
   readonly #namespace: string
@@ -30,7 +33,7 @@ export class OperationQueue {
   #scheduler: Scheduler | undefined
   /** The keys of the updater that is running, until it returns. */
   #updatingKeys: readonly string[] = []
-  /** By key: resolves when the last update that takes a turn on the key has settled. */
+  /** By key: resolves when the last update that asked for a turn has settled. */
   readonly #turns = new Map<string, Promise<unknown>>()
 
   constructor(storage: StorageBase, namespace: string) {
@@ -41,7 +44,7 @@ export class OperationQueue {
       recovery: new Recovery(storage),
       detach: this.#detach,
       reject: this.#reject,
-      countConflict: this.#countConflict,
+      onConflict: this.#onConflict,
     }
   }
 
@@ -57,8 +60,8 @@ export class OperationQueue {
   }
 
   /**
-   * Reads keys, decides and writes as one atomic step. Outside of a transaction of the backend, only
-   * the keys that change are checked for other writers.
+   * Reads keys, decides and writes as one atomic step. Outside of a transaction of the backend, a key
+   * that the updater only reads may change between its decision and the commit.
    */
   update<T>(keys: readonly string[], updater: EntryUpdater<T>): Promise<T> {
     this.#checkNotUpdating(keys)
@@ -74,6 +77,7 @@ export class OperationQueue {
     return this.#add(new Operation(keys, undefined, guarded)) as Promise<T>
   }
 
+  /** Removes all entries between the operations so far and later ones. A lost answer rejects. */
   clear(): Promise<void> {
     const cleared = this.#currentScheduler().exclusive(() => this.storage.clear())
     return cleared.catch(this.#rethrow)
@@ -84,12 +88,13 @@ export class OperationQueue {
     return this.#context.recovery.retryRead(() => this.storage.liveLen(now)).catch(this.#rethrow)
   }
 
-  /** Lists what is stored after the operations so far. It retries until the first item. */
+  /** Waits as `idle` does, and lists what is stored. Retries a listing without its first item. */
   async *list<T>(open: () => AsyncIterable<T>): AsyncGenerator<T> {
     await this.#currentScheduler().idle()
     for (let attempt = 1; ; attempt++) {
       try {
         for await (const item of open()) {
+          // A new listing would deliver these items again.
           attempt = READ_ATTEMPTS
           yield item
         }
@@ -105,7 +110,10 @@ export class OperationQueue {
     return operation.promise
   }
 
-  /** With `batchAcrossTicks: false` each tick has its own, so that no tick waits for another. */
+  /**
+   * With `batchAcrossTicks: false` each tick has its own scheduler: calls of different ticks then
+   * have no order, and may run at the same time.
+   */
   #currentScheduler(): Scheduler {
     if (this.#scheduler === undefined) {
       this.#scheduler = new Scheduler((operations) => runBatch(operations, this.#context))
@@ -118,19 +126,20 @@ export class OperationQueue {
     return this.#scheduler
   }
 
+  /** Adds an update again once its updater has decided, or runs the updater again. */
   readonly #detach: Detach = ({ operation, entries, promise }, isCurrent) => {
     const onDecided = (decision: Decision): void => {
       operation.decided = { entries, decision }
       if (decision.changes === undefined) operation.resolve(decision.result)
       else if (isCurrent) this.#currentScheduler().add(operation)
-      else this.#countConflict(operation)
+      else this.#onConflict(operation)
     }
     promise.then(onDecided, (error: unknown) => operation.reject(error))
   }
 
-  readonly #countConflict = (operation: Operation): boolean => {
+  readonly #onConflict = (operation: Operation): boolean => {
     operation.conflicts++
-    // A read or a write has one more attempt, without the update that it lost with.
+    // A read or a write has one more attempt. The update that it lost with is rejected by then.
     if (operation.conflicts >= MAX_CONFLICTS + (operation.updater ? 0 : 1)) {
       const message = `The key changed during each of ${MAX_CONFLICTS} attempts. Retry later; an updater must not write its own key.`
       this.#reject(operation, new StoreError('CONFLICT', message))
@@ -142,12 +151,12 @@ export class OperationQueue {
     return false
   }
 
-  // Detached updates that lost take turns. This is a courtesy with a time limit, not a lock: an
-  // updater may itself wait for another update of the key.
+  // A detached update that has lost waits once for the others that lost before it. It waits for a
+  // limited time, because an updater may itself wait for another update of the key.
   async #retryInTurn(operation: Operation): Promise<void> {
     const { keys, promise } = operation
-    if (this.storage.traits.batchAcrossTicks && !operation.takesTurns) {
-      operation.takesTurns = true
+    if (this.storage.traits.batchAcrossTicks && !operation.hasWaitedForTurn) {
+      operation.hasWaitedForTurn = true
       const earlier = keys.flatMap((key) => this.#turns.get(key) ?? [])
       const turn = promise.catch(noop).finally(() => {
         for (const key of keys) if (this.#turns.get(key) === turn) this.#turns.delete(key)
@@ -167,8 +176,9 @@ export class OperationQueue {
     throw new StoreError('CONFLICT', message, { namespace: this.#namespace, key, retryable: false })
   }
 
-  readonly #reject = (operation: Operation, error: unknown): void => {
-    operation.reject(toStoreError(error, { namespace: this.#namespace, key: operation.keys[0] }))
+  readonly #reject = ({ keys, reject }: Operation, error: unknown): void => {
+    const key = keys.length > 1 ? undefined : keys[0]
+    reject(toStoreError(error, { namespace: this.#namespace, key }))
   }
 
   readonly #rethrow = (error: unknown): never => {

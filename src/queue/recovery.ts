@@ -5,11 +5,13 @@ import { noop, sleep } from '../async.ts'
 import { isStoreError, toStoreError, type StoreError } from '../errors.ts'
 import type { Change, Entry, Outcome, StorageBase } from '../storage.ts'
 
-/** How many times a read is attempted. */
+/** How many attempts a read has. */
 export const READ_ATTEMPTS = 3
+/** A read waits up to 4 times this time before its second attempt, then up to 16 times. */
+const RETRY_BASE_MS = 20
 
-type Groups = readonly (readonly Change[])[]
-type Answer = readonly Outcome[] | StoreError | undefined
+type ChangeGroups = readonly (readonly Change[])[]
+type CommitReply = readonly Outcome[] | StoreError | undefined
 
 export class Recovery {
   readonly #storage: StorageBase
@@ -23,31 +25,35 @@ export class Recovery {
   }
 
   /** Commits groups of changes. Resolves to one outcome per group, and never rejects. */
-  async commit(groups: Groups): Promise<readonly Outcome[]> {
-    let answer: Answer
+  async commit(groups: ChangeGroups): Promise<readonly Outcome[]> {
+    let reply: CommitReply
     try {
-      answer = await this.#storage.commit(groups)
+      reply = await this.#storage.commit(groups)
     } catch (error) {
-      answer = toStoreError(error, {})
+      reply = toStoreError(error, {})
     }
-    return this.#toOutcomes(groups, answer)
+    return this.#toOutcomes(groups, reply)
   }
 
-  /** Reads and commits in one transaction of the backend. @throws StoreError if nothing was decided */
+  /**
+   * Reads and commits in one transaction of the backend. It is not retried, unlike `getMany`.
+   *
+   * @throws StoreError if the call failed before there was anything to write
+   */
   async transact(
     keys: readonly string[],
-    decide: (found: Map<string, Entry>) => Groups,
+    decide: (found: Map<string, Entry>) => ChangeGroups,
   ): Promise<readonly Outcome[]> {
-    let groups: Groups | undefined
-    let answer: Answer
+    let groups: ChangeGroups | undefined
+    let reply: CommitReply
     try {
-      answer = await this.#storage.transact?.(keys, (found) => (groups = decide(found)))
+      reply = await this.#storage.transact?.(keys, (found) => (groups = decide(found)))
       if (groups === undefined) throw new Error('transact() did not call its function')
     } catch (error) {
       if (groups === undefined || groups.length === 0) throw toReadError(error)
-      answer = toStoreError(error, {})
+      reply = toStoreError(error, {})
     }
-    return this.#toOutcomes(groups, answer)
+    return this.#toOutcomes(groups, reply)
   }
 
   /** Retries a read while its error is retryable. @throws StoreError */
@@ -61,56 +67,60 @@ export class Recovery {
     }
   }
 
-  /** Makes an answer one outcome per group, and looks up the unknown ones. */
-  #toOutcomes(groups: Groups, answer: Answer): readonly Outcome[] | Promise<readonly Outcome[]> {
-    const outcomes = isStoreError(answer)
-      ? groups.map(() => answer)
-      : groups.map((_, index) => toOutcome(answer?.[index]))
-    return outcomes.every(isKnown) ? outcomes : this.#lookUp(groups, outcomes)
+  /** Converts a reply to one outcome per group, and looks up the unknown ones. */
+  #toOutcomes(
+    groups: ChangeGroups,
+    reply: CommitReply,
+  ): readonly Outcome[] | Promise<readonly Outcome[]> {
+    const outcomes = isStoreError(reply)
+      ? groups.map(() => reply)
+      : groups.map((_, index) => toOutcome(reply?.[index]))
+    return outcomes.every(isAppliedOrConflict) ? outcomes : this.#lookUp(groups, outcomes)
   }
 
   /**
-   * Replaces unknown outcomes by what one read of a key of each group shows. The group's own
-   * version is there: it was applied. The version that it expected is there: it was not applied, and
-   * is sent once more. Anything else: the outcome stays unknown.
+   * Replaces unknown outcomes by what one read of a key of each group shows. If the group's own
+   * version is stored, it was applied. If the version that it expected is stored, it was not applied,
+   * and is sent once more. If the key of an unconditional removal is absent, it was applied, provided
+   * that reads are strongly consistent. Otherwise the outcome stays unknown.
    */
-  async #lookUp(groups: Groups, outcomes: readonly Outcome[]): Promise<readonly Outcome[]> {
+  async #lookUp(groups: ChangeGroups, outcomes: readonly Outcome[]): Promise<readonly Outcome[]> {
     const probes = groups.map((changes, index) => this.#probeOf(changes, outcomes[index]))
     const keys = new Set(probes.flatMap((probe) => probe?.key ?? []))
     const found = keys.size > 0 && (await this.getMany([...keys]).catch(noop))
     if (!found) return outcomes
-    const unsent: number[] = []
-    const settled = outcomes.map((outcome, index) => {
+    const notApplied: number[] = []
+    const resolved = outcomes.map((outcome, index) => {
       const probe = probes[index]
       if (probe === undefined) return outcome
       const version = found.get(probe.key)?.version
-      // A version is unique. Absence is not: the key may have been set and removed meanwhile.
-      if (version !== undefined && version === probe.ifVersion) unsent.push(index)
+      // An expected absence (`null`) proves nothing: the key may have been set and removed since.
+      if (version !== undefined && version === probe.ifVersion) notApplied.push(index)
       if ('entry' in probe) return version === probe.entry.version ? 'applied' : outcome
-      // Another writer may have removed the key, and two pops must not both resolve to its value.
+      // After a conditional removal, such as a pop, another client's pop may have removed the key.
       // An eventually consistent read may be older than the write.
       const isCertain =
         probe.ifVersion === undefined && this.#storage.traits.consistency === 'strong'
       return version === undefined && isCertain ? 'applied' : outcome
     })
-    if (unsent.length === 0) return settled
-    const resent = unsent.map((index) => groups[index] ?? [])
+    if (notApplied.length === 0) return resolved
+    const resent = notApplied.map((index) => groups[index] ?? [])
     const commit = async (): Promise<readonly Outcome[]> => this.#storage.commit(resent)
-    const answer = await commit().catch(noop)
-    for (const [position, index] of unsent.entries()) {
+    const reply = await commit().catch(noop)
+    for (const [position, index] of notApplied.entries()) {
       // A conflict means that the first attempt arrived late: its outcome stays unknown.
-      if (answer?.[position] === 'applied') settled[index] = 'applied'
+      if (reply?.[position] === 'applied') resolved[index] = 'applied'
     }
-    return settled
+    return resolved
   }
 
   /** The change whose key tells whether its group was applied, if one does. */
   #probeOf(changes: readonly Change[], outcome: Outcome | undefined): Change | undefined {
     if (typeof outcome !== 'object' || outcome.outcome !== 'unknown') return undefined
-    // A look-up would add to an overload. Without atomic groups one key tells nothing of the others.
+    // A look-up would add to an overload. If groups are not atomic, one key proves nothing.
     if (outcome.code === 'OVERLOADED') return undefined
     if (changes.length > 1 && this.#storage.traits.atomic === 'none') return undefined
-    // That one of several keys is absent proves nothing; that it still has a version does.
+    // One missing key of several is no proof. One that still has the expected version is.
     return (
       changes.find((change) => 'entry' in change) ??
       changes.find(({ ifVersion }) => changes.length === 1 || typeof ifVersion === 'string')
@@ -119,11 +129,11 @@ export class Recovery {
 }
 
 function toOutcome(outcome: Outcome | undefined): Outcome {
-  if (isKnown(outcome) || isStoreError(outcome)) return outcome
+  if (isAppliedOrConflict(outcome) || isStoreError(outcome)) return outcome
   return toStoreError(outcome ?? new Error('a group of changes got no outcome'), {})
 }
 
-function isKnown(outcome: Outcome | undefined): outcome is 'applied' | 'conflict' {
+function isAppliedOrConflict(outcome: Outcome | undefined): outcome is 'applied' | 'conflict' {
   return outcome === 'applied' || outcome === 'conflict'
 }
 
@@ -132,7 +142,7 @@ export async function waitBeforeRetry(attempt: number, error: unknown): Promise<
   const failed = toReadError(error)
   // After BLOCKED the backend has already waited as long as it is configured to.
   if (!failed.retryable || failed.code === 'BLOCKED' || attempt >= READ_ATTEMPTS) throw failed
-  await sleep(Math.random() * 20 * 4 ** attempt)
+  await sleep(Math.random() * RETRY_BASE_MS * 4 ** attempt)
 }
 
 function toReadError(error: unknown): StoreError {

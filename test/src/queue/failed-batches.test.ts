@@ -221,26 +221,33 @@ describe.each([true, false])('a call that fails, with batchAcrossTicks: %s', (ba
   })
 })
 
-describe('a slow updater that received a value which was then not stored', () => {
-  const failOnce = (storage: ModelStorage): void => {
-    const commit = storage.commit.bind(storage)
-    storage.commit = async () => {
-      storage.commit = commit
-      throw new StoreError('QUOTA_EXCEEDED', 'full')
-    }
+/** Rejects the next commit. */
+function failOnce(storage: ModelStorage): void {
+  const commit = storage.commit.bind(storage)
+  storage.commit = async () => {
+    storage.commit = commit
+    throw new StoreError('QUOTA_EXCEEDED', 'full')
   }
+}
 
+async function takeLock(owner: unknown): Promise<string> {
+  await sleep(5)
+  if (owner !== undefined) throw new Error('taken')
+  return 'me'
+}
+
+async function plusOneIfPresent(n: unknown): Promise<unknown> {
+  await sleep(5)
+  return n === undefined ? undefined : plusOne(n)
+}
+
+describe('a slow updater that received a value which was then not stored', () => {
   test('runs again if it throws', async () => {
     const { store, storage } = await open()
     failOnce(storage)
-    const take = async (owner: unknown): Promise<string> => {
-      await sleep(5)
-      if (owner !== undefined) throw new Error('taken')
-      return 'me'
-    }
     const results = await Promise.all([
       code(store.set('lock', 'other')),
-      code(store.update('lock', take)),
+      code(store.update('lock', takeLock)),
     ])
     expect(results).toEqual(['QUOTA_EXCEEDED', { value: 'me' }])
     expect(await store.get('lock')).toBe('me')
@@ -250,13 +257,9 @@ describe('a slow updater that received a value which was then not stored', () =>
     const { store, storage } = await open()
     await store.set('k', 1)
     failOnce(storage)
-    const addIfPresent = async (n: unknown): Promise<unknown> => {
-      await sleep(5)
-      return n === undefined ? undefined : plusOne(n)
-    }
     const results = await Promise.all([
       code(store.delete('k')),
-      code(store.update('k', addIfPresent)),
+      code(store.update('k', plusOneIfPresent)),
     ])
     expect(results).toEqual(['QUOTA_EXCEEDED', { value: 2 }])
     expect(await store.get('k')).toBe(2)
