@@ -1,26 +1,20 @@
-// A batch is one read and one commit, or one transaction of the backend, with a read for the groups
-// that only read beside it and a commit of late decisions after it. If such a call fails and one
-// operation may be the cause, the batch is split: its halves run again, one after the other, until
-// that operation is alone and its promise rejects. One culprit among n operations costs about
-// 2 log2(n) calls, and a failure that halving does not cure about 2n.
+// A batch is one read and one commit, or one transaction, with a read beside it for groups that only
+// read and a commit after it for async updaters. If such a call fails and one operation may be the
+// cause, the halves of the batch run again, one after the other, until that operation is alone. One
+// culprit among n operations costs about 2 log2(n) calls; at worst, halving costs 2n - 1 calls.
 
-import { noop } from '../async.ts'
 import { isCausedByOne } from '../errors.ts'
-import type { Change, Entry, Outcome, StorageBase } from '../storage.ts'
+import type { Change, Entry, Outcome } from '../storage.ts'
 import { groupByKey, type Operation, type Operations } from './operation.ts'
 import type { Recovery } from './recovery.ts'
 import { copyEntry, Replay, type Detach } from './replay.ts'
 
 /** What a batch uses of its queue. */
 export interface BatchContext {
-  readonly storage: StorageBase
   readonly recovery: Recovery
   readonly detach: Detach
   readonly reject: (operation: Operation, error: unknown) => void
-  /**
-   * Counts a conflict of an operation. It rejects after the last one, and a compare-and-set leaves
-   * its group to run again. Returns whether the operation runs again with its group.
-   */
+  /** Counts a conflict, rejects after the last. Returns whether the operation stays in its group. */
   readonly onConflict: (operation: Operation) => boolean
 }
 
@@ -65,12 +59,10 @@ class Batch {
       else readGroups.push(group)
     }
     const keys = replays.flatMap(({ keysToRead }) => keysToRead)
-    if (keys.length > 0 && this.#context.storage.transact === undefined) {
+    if (keys.length > 0 && this.#context.recovery.storage.transact === undefined) {
       await this.#read(readGroups, replays, keys)
     } else {
       const reading = this.#read(readGroups, [], [])
-      // It may reject before it is awaited.
-      reading.catch(noop)
       await (keys.length > 0 ? this.#transact(replays, keys) : this.#replay(replays, new Map()))
       await reading
     }
@@ -85,7 +77,7 @@ class Batch {
     try {
       found = await this.#context.recovery.getMany(keys)
     } catch (error) {
-      const operations = readGroups.flat().concat(operationsOf(replays))
+      const operations = [...readGroups, ...replays.map((replay) => replay.operations)].flat()
       this.#splitOrReject(operations, dependentsOn(keys, operations), keys.length, error)
       return
     }
@@ -114,15 +106,16 @@ class Batch {
       })
     } catch (error) {
       // There was nothing to write yet. Only updates need a transaction.
-      const operations = operationsOf(replays.filter(({ keysToRead }) => keysToRead.length > 0))
-      const updates = dependentsOn(keys, operations).filter(({ updater }) => updater)
-      if (updates.length === 0) {
-        await this.#read([], replays, keys)
-        return
-      }
-      this.#retry(operationsOf(replays.filter(({ keysToRead }) => keysToRead.length === 0)))
-      const suspectCount = updates.length < operations.length ? operations.length : keys.length
-      this.#splitOrReject(operations, updates, suspectCount, error)
+      const reading = replays.flatMap(({ keysToRead, operations }) =>
+        keysToRead.length > 0 ? operations : [],
+      )
+      const updates = dependentsOn(keys, reading).filter(({ updater }) => updater)
+      if (updates.length === 0) return this.#read([], replays, keys)
+      this.#retry(
+        replays.flatMap(({ keysToRead, operations }) => (keysToRead.length > 0 ? [] : operations)),
+      )
+      const causes = keys.length + reading.length - updates.length
+      this.#splitOrReject(reading, updates, causes, error)
       return
     }
     this.#applyOutcomes(replays, outcomes)
@@ -139,7 +132,7 @@ class Batch {
   }
 
   #collectChanges(replays: Replay[]): (readonly Change[])[] {
-    const canBeConditional = this.#context.storage.traits.atomic !== 'none'
+    const canBeConditional = this.#context.recovery.storage.traits.atomic !== 'none'
     for (const replay of replays) replay.collectChanges(canBeConditional)
     return replays.map(({ changes }) => changes).filter(({ length }) => length > 0)
   }
@@ -148,8 +141,7 @@ class Batch {
   #applyOutcomes(replays: Replay[], outcomes: readonly Outcome[]): void {
     const [first] = outcomes
     // One error object for all groups: the call failed as a whole.
-    const hasFailedAsWhole =
-      typeof first === 'object' && outcomes.every((outcome) => outcome === first)
+    const isOneError = typeof first === 'object' && outcomes.every((outcome) => outcome === first)
     const failed: Replay[] = []
     const conflicting: Operation[] = []
     let index = 0
@@ -160,7 +152,7 @@ class Batch {
         for (const operation of replay.abandon()) {
           if (this.#context.onConflict(operation)) conflicting.push(operation)
         }
-      } else if (hasFailedAsWhole) failed.push(replay)
+      } else if (isOneError) failed.push(replay)
       else this.#onCommitError([replay], outcome)
     }
     this.#onCommitError(failed, first)
@@ -174,16 +166,10 @@ class Batch {
   }
 
   /**
-   * A call that the operations share failed. If one of several operations may be the cause, they
-   * are split. Otherwise those that depend on the call are rejected, and the others run again.
+   * A call that the operations share failed. If one of several causes is possible, they are split. Otherwise those that depend on the call are rejected, and the others run again.
    */
-  #splitOrReject(
-    all: Operations,
-    dependents: Operations,
-    suspectCount: number,
-    error: unknown,
-  ): void {
-    if (all.length > 1 && suspectCount > 1 && isCausedByOne(error)) this.#split(all)
+  #splitOrReject(all: Operations, dependents: Operations, causes: number, error: unknown): void {
+    if (all.length > 1 && causes > 1 && isCausedByOne(error)) this.#split(all)
     else {
       const failed = new Set(dependents)
       for (const operation of failed) this.#context.reject(operation, error)
@@ -203,10 +189,6 @@ class Batch {
   #retry(operations: Operations): void {
     if (operations.length > 0) this.#retries.push(operations)
   }
-}
-
-function operationsOf(replays: Replay[]): Operations {
-  return replays.flatMap(({ operations }) => operations)
 }
 
 /** Selects the operations that cannot run if these keys are not read. */

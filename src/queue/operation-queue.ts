@@ -6,10 +6,8 @@
 // may be the cause, the batch is halved until that operation is alone, and only its promise rejects.
 // An updater that takes longer than a few microtasks is detached: its group goes on without it, and
 // the update comes back with its decision, as a compare-and-set. recovery.ts makes these calls: it
-// retries reads and looks up lost answers. `clear` and listings call the storage directly.
-//
-// The queue waits for storage calls, a few microtasks and timers with a limit, never for an updater.
-// It sets no timeout: with `batchAcrossTicks`, a storage call that never settles stops the namespace.
+// retries reads and looks up lost answers. `clear` and listings call the storage directly. Nothing
+// hangs, provided that every storage call settles: the queue never waits for a slow updater.
 
 import { backoff, noop, sleep } from '../async.ts'
 import { toStoreError, StoreError } from '../errors.ts'
@@ -40,7 +38,6 @@ export class OperationQueue {
     this.storage = storage
     this.#namespace = namespace
     this.#context = {
-      storage,
       recovery: new Recovery(storage),
       detach: this.#detach,
       reject: this.#reject,
@@ -110,10 +107,7 @@ export class OperationQueue {
     return operation.promise
   }
 
-  /**
-   * With `batchAcrossTicks: false` each tick has its own scheduler: calls of different ticks then
-   * have no order, and may run at the same time.
-   */
+  /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
   #currentScheduler(): Scheduler {
     if (this.#scheduler === undefined) {
       this.#scheduler = new Scheduler((operations) => runBatch(operations, this.#context))
@@ -126,7 +120,6 @@ export class OperationQueue {
     return this.#scheduler
   }
 
-  /** Adds an update again once its updater has decided, or runs the updater again. */
   readonly #detach: Detach = ({ operation, entries, promise }, isCurrent) => {
     const onDecided = (decision: Decision): void => {
       operation.decided = { entries, decision }
@@ -141,7 +134,7 @@ export class OperationQueue {
     operation.conflicts++
     // A read or a write has one more attempt. The update that it lost with is rejected by then.
     if (operation.conflicts >= MAX_CONFLICTS + (operation.updater ? 0 : 1)) {
-      const message = `The key changed during each of ${MAX_CONFLICTS} attempts. Retry later; an updater must not write its own key.`
+      const message = `The key changed during each of ${MAX_CONFLICTS} attempts. Retry later. An updater must not write its own key; return the new value instead.`
       this.#reject(operation, new StoreError('CONFLICT', message))
       return false
     }
@@ -155,8 +148,8 @@ export class OperationQueue {
   // limited time, because an updater may itself wait for another update of the key.
   async #retryInTurn(operation: Operation): Promise<void> {
     const { keys, promise } = operation
-    if (this.storage.traits.batchAcrossTicks && !operation.hasWaitedForTurn) {
-      operation.hasWaitedForTurn = true
+    if (this.storage.traits.batchAcrossTicks && !operation.hasWaited) {
+      operation.hasWaited = true
       const earlier = keys.flatMap((key) => this.#turns.get(key) ?? [])
       const turn = promise.catch(noop).finally(() => {
         for (const key of keys) if (this.#turns.get(key) === turn) this.#turns.delete(key)
@@ -176,8 +169,7 @@ export class OperationQueue {
     throw new StoreError('CONFLICT', message, { namespace: this.#namespace, key, retryable: false })
   }
 
-  readonly #reject = ({ keys, reject }: Operation, error: unknown): void => {
-    const key = keys.length > 1 ? undefined : keys[0]
+  readonly #reject = ({ keys: [key], reject }: Operation, error: unknown): void => {
     reject(toStoreError(error, { namespace: this.#namespace, key }))
   }
 

@@ -14,10 +14,7 @@ export interface Decision<T = unknown> {
   readonly result: T
 }
 
-/**
- * Decides on keys, given private copies of their entries. It may run again, after a conflict or a
- * failed call, and even while an earlier run is pending: the result of that run is then ignored.
- */
+/** Decides, given private copies of entries. A new run may begin while an older one is pending. */
 export type EntryUpdater<T = unknown> = (entries: Entries) => Decision<T> | Promise<Decision<T>>
 
 export type Operations = readonly Operation[]
@@ -35,7 +32,7 @@ export class Operation {
   /** Set once a detached updater has decided: the operation is then a compare-and-set. */
   decided: { readonly entries: Entries; readonly decision: Decision } | undefined
   /** Whether it has waited for its turn on its keys, as it does once. */
-  hasWaitedForTurn = false
+  hasWaited = false
   /** What the last replay computed. The promise settles with it after the commit. */
   result: unknown
   /** Whether `result` is what the updater threw. */
@@ -51,10 +48,7 @@ export class Operation {
     })
   }
 
-  /**
-   * Whether it needs the stored entries. The commit checks a compare-and-set on one key, except with
-   * `atomic: 'none'`, where the last decision wins.
-   */
+  /** Whether it needs the stored entries. If the backend can, it checks a single key at the commit. */
   get needsRead(): boolean {
     return this.changes === undefined && (this.decided === undefined || this.keys.length > 1)
   }

@@ -7,47 +7,41 @@ import type { Change, Entry, Outcome, StorageBase } from '../storage.ts'
 
 /** How many attempts a read has. */
 export const READ_ATTEMPTS = 3
-/** A read waits up to 4 times this time before its second attempt, then up to 16 times. */
-const RETRY_BASE_MS = 20
 
-type ChangeGroups = readonly (readonly Change[])[]
-type CommitReply = readonly Outcome[] | StoreError | undefined
+type Groups = readonly (readonly Change[])[]
+type Reply = readonly Outcome[] | StoreError | undefined
 
 export class Recovery {
-  readonly #storage: StorageBase
+  readonly storage: StorageBase
 
   constructor(storage: StorageBase) {
-    this.#storage = storage
+    this.storage = storage
   }
 
   getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
-    return this.retryRead(() => this.#storage.getMany(keys))
+    return this.retryRead(() => this.storage.getMany(keys))
   }
 
   /** Commits groups of changes. Resolves to one outcome per group, and never rejects. */
-  async commit(groups: ChangeGroups): Promise<readonly Outcome[]> {
-    let reply: CommitReply
+  async commit(groups: Groups): Promise<readonly Outcome[]> {
+    let reply: Reply
     try {
-      reply = await this.#storage.commit(groups)
+      reply = await this.storage.commit(groups)
     } catch (error) {
       reply = toStoreError(error, {})
     }
     return this.#toOutcomes(groups, reply)
   }
 
-  /**
-   * Reads and commits in one transaction of the backend. It is not retried, unlike `getMany`.
-   *
-   * @throws StoreError if the call failed before there was anything to write
-   */
+  /** Reads and commits in one transaction, in one attempt. @throws StoreError if nothing was sent */
   async transact(
     keys: readonly string[],
-    decide: (found: Map<string, Entry>) => ChangeGroups,
+    decide: (found: Map<string, Entry>) => Groups,
   ): Promise<readonly Outcome[]> {
-    let groups: ChangeGroups | undefined
-    let reply: CommitReply
+    let groups: Groups | undefined
+    let reply: Reply
     try {
-      reply = await this.#storage.transact?.(keys, (found) => (groups = decide(found)))
+      reply = await this.storage.transact?.(keys, (found) => (groups = decide(found)))
       if (groups === undefined) throw new Error('transact() did not call its function')
     } catch (error) {
       if (groups === undefined || groups.length === 0) throw toReadError(error)
@@ -68,10 +62,7 @@ export class Recovery {
   }
 
   /** Converts a reply to one outcome per group, and looks up the unknown ones. */
-  #toOutcomes(
-    groups: ChangeGroups,
-    reply: CommitReply,
-  ): readonly Outcome[] | Promise<readonly Outcome[]> {
+  #toOutcomes(groups: Groups, reply: Reply): readonly Outcome[] | Promise<readonly Outcome[]> {
     const outcomes = isStoreError(reply)
       ? groups.map(() => reply)
       : groups.map((_, index) => toOutcome(reply?.[index]))
@@ -84,7 +75,7 @@ export class Recovery {
    * and is sent once more. If the key of an unconditional removal is absent, it was applied, provided
    * that reads are strongly consistent. Otherwise the outcome stays unknown.
    */
-  async #lookUp(groups: ChangeGroups, outcomes: readonly Outcome[]): Promise<readonly Outcome[]> {
+  async #lookUp(groups: Groups, outcomes: readonly Outcome[]): Promise<readonly Outcome[]> {
     const probes = groups.map((changes, index) => this.#probeOf(changes, outcomes[index]))
     const keys = new Set(probes.flatMap((probe) => probe?.key ?? []))
     const found = keys.size > 0 && (await this.getMany([...keys]).catch(noop))
@@ -100,13 +91,14 @@ export class Recovery {
       // After a conditional removal, such as a pop, another client's pop may have removed the key.
       // An eventually consistent read may be older than the write.
       const isCertain =
-        probe.ifVersion === undefined && this.#storage.traits.consistency === 'strong'
+        probe.ifVersion === undefined && this.storage.traits.consistency === 'strong'
       return version === undefined && isCertain ? 'applied' : outcome
     })
     if (notApplied.length === 0) return resolved
     const resent = notApplied.map((index) => groups[index] ?? [])
-    const commit = async (): Promise<readonly Outcome[]> => this.#storage.commit(resent)
-    const reply = await commit().catch(noop)
+    const reply = await Promise.resolve(resent)
+      .then((each) => this.storage.commit(each))
+      .catch(noop)
     for (const [position, index] of notApplied.entries()) {
       // A conflict means that the first attempt arrived late: its outcome stays unknown.
       if (reply?.[position] === 'applied') resolved[index] = 'applied'
@@ -119,7 +111,7 @@ export class Recovery {
     if (typeof outcome !== 'object' || outcome.outcome !== 'unknown') return undefined
     // A look-up would add to an overload. If groups are not atomic, one key proves nothing.
     if (outcome.code === 'OVERLOADED') return undefined
-    if (changes.length > 1 && this.#storage.traits.atomic === 'none') return undefined
+    if (changes.length > 1 && this.storage.traits.atomic === 'none') return undefined
     // One missing key of several is no proof. One that still has the expected version is.
     return (
       changes.find((change) => 'entry' in change) ??
@@ -142,7 +134,8 @@ export async function waitBeforeRetry(attempt: number, error: unknown): Promise<
   const failed = toReadError(error)
   // After BLOCKED the backend has already waited as long as it is configured to.
   if (!failed.retryable || failed.code === 'BLOCKED' || attempt >= READ_ATTEMPTS) throw failed
-  await sleep(Math.random() * RETRY_BASE_MS * 4 ** attempt)
+  // At most 80 ms, then at most 320 ms.
+  await sleep(Math.random() * 20 * 4 ** attempt)
 }
 
 function toReadError(error: unknown): StoreError {

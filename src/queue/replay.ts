@@ -14,10 +14,7 @@ export interface SlowUpdate {
   readonly promise: Promise<Decision>
 }
 
-/**
- * Receives an update that leaves its group. If its entries are not current, other ones are stored, or
- * it is not known which: a decision to write is then dropped, and the updater runs again.
- */
+/** Receives an update that leaves its group. If its entries are not current, it may not write. */
 export type Detach = (update: SlowUpdate, isCurrent: boolean) => void
 
 /** Replaces a decision on entries that were not stored, so that the updater runs again. */
@@ -31,10 +28,7 @@ interface Slot {
   /** Whether `entry` was read for this replay alone, so that its last reader may keep it. */
   isUnshared: boolean
   change?: Change
-  /**
-   * Whether the change may be stored only if `storedVersion` still is: if an updater decided on the
-   * first change of the key. After a write that comes first, nothing depends on what is stored.
-   */
+  /** Whether an updater decided on the first change of the key, given `storedVersion`. */
   isConditional?: boolean
 }
 
@@ -111,31 +105,23 @@ export class Replay {
     for (const update of this.#detached) this.#detach(update, this.#isCurrent(update))
     if (this.pending === undefined) return
     this.operations = this.operations.slice(this.#nextIndex - 1)
-    // The pending update has started.
     this.#reset(1)
     for (const [key, { entry }] of this.#slots) this.#loadSlot(key, entry)
   }
 
-  /**
-   * After a commit that failed, or whose outcome is unknown: settles the operations before the first
-   * write, lets the detached updates leave, and returns the others.
-   */
+  /** Without a known commit, settles what ran before the first write and returns what runs again. */
   abandon(): Operations {
     const [firstWriter] = this.writers
     const { operations } = this
-    const beforeFirstWrite = new Set(
-      operations.slice(0, firstWriter && operations.indexOf(firstWriter)),
-    )
-    for (const operation of this.#completed) if (beforeFirstWrite.has(operation)) operation.settle()
+    const left = new Set(operations.slice(0, firstWriter && operations.indexOf(firstWriter)))
+    for (const operation of this.#completed) if (left.has(operation)) operation.settle()
     for (const { operation, entries, promise } of this.#detached) {
-      const valid = beforeFirstWrite.has(operation)
-        ? promise
-        : promise.then(invalidDecision, invalidDecision)
+      const valid = left.has(operation) ? promise : promise.then(invalidDecision, invalidDecision)
       this.#detach({ operation, entries, promise: valid }, false)
-      beforeFirstWrite.add(operation)
+      left.add(operation)
     }
     this.pending = undefined
-    return operations.filter((operation) => !beforeFirstWrite.has(operation))
+    return operations.filter((operation) => !left.has(operation))
   }
 
   #reset(nextIndex: number): void {
@@ -168,10 +154,6 @@ export class Replay {
     } else if (decided !== undefined) {
       const { entries, decision } = decided
       const update = { operation, entries, promise: Promise.resolve(decision) }
-      for (const [index, key] of keys.entries()) {
-        // A key that was not read: the commit checks it.
-        if (!this.#slots.has(key)) this.#loadSlot(key, entries[index])
-      }
       // If it is not current, the queue runs the updater again.
       if (this.#isCurrent(update)) this.#applyDecision(operation, decision)
       else this.#detached.push(update)
@@ -194,9 +176,11 @@ export class Replay {
 
   /** Whether the entries that an updater received are still those of the working copy. */
   #isCurrent({ operation, entries }: SlowUpdate): boolean {
-    return operation.keys.every(
-      (key, index) => this.#slots.get(key)?.entry?.version === entries[index]?.version,
-    )
+    return operation.keys.every((key, index) => {
+      // The commit checks a key that was not read.
+      const { entry } = this.#slots.get(key) ?? this.#loadSlot(key, entries[index])
+      return entry?.version === entries[index]?.version
+    })
   }
 
   #applyDecision(operation: Operation, { changes, result }: Decision): void {

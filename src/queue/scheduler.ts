@@ -41,10 +41,7 @@ export class Scheduler {
     return result
   }
 
-  /**
-   * Resolves when all batches so far and their retries have run. It does not wait for detached
-   * updates.
-   */
+  /** Resolves when the batches so far and their retries have run, but not their detached updates. */
   async idle(): Promise<void> {
     await this.#lastBatch
     await Promise.all(this.#retries.values())
