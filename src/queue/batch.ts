@@ -78,8 +78,7 @@ class Batch {
       found = await this.#context.recovery.getMany(keys)
     } catch (error) {
       const operations = [...readGroups, ...replays.map((replay) => replay.operations)].flat()
-      this.#splitOrReject(operations, dependentsOn(keys, operations), keys.length, error)
-      return
+      return this.#splitOrReject(operations, dependentsOn(keys, operations), keys.length, error)
     }
     for (const group of readGroups) {
       const entry = found.get(group[0]?.keys[0] ?? '')
@@ -105,7 +104,8 @@ class Batch {
         return this.#collectChanges(replays)
       })
     } catch (error) {
-      // There was nothing to write yet. Only updates need a transaction.
+      // There was nothing to write yet. Only updates need a transaction: one commit is enough for
+      // groups that need no read, and without an update a read and a commit are.
       const reading = replays.flatMap(({ keysToRead, operations }) =>
         keysToRead.length > 0 ? operations : [],
       )
@@ -114,9 +114,9 @@ class Batch {
       this.#retry(
         replays.flatMap(({ keysToRead, operations }) => (keysToRead.length > 0 ? [] : operations)),
       )
+      // If reads or writes are among them, the updates run again apart from these first.
       const causes = keys.length + reading.length - updates.length
-      this.#splitOrReject(reading, updates, causes, error)
-      return
+      return this.#splitOrReject(reading, updates, causes, error)
     }
     this.#applyOutcomes(replays, outcomes)
     await this.#commit(replays.filter(({ pending }) => pending))
@@ -165,9 +165,7 @@ class Batch {
     this.#splitOrReject(operations, writers, writers.length, error)
   }
 
-  /**
-   * A call that the operations share failed. If one of several causes is possible, they are split. Otherwise those that depend on the call are rejected, and the others run again.
-   */
+  /** A call failed. Splits if one of several causes is possible; otherwise rejects `dependents`. */
   #splitOrReject(all: Operations, dependents: Operations, causes: number, error: unknown): void {
     if (all.length > 1 && causes > 1 && isCausedByOne(error)) this.#split(all)
     else {
@@ -193,8 +191,6 @@ class Batch {
 
 /** Selects the operations that cannot run if these keys are not read. */
 function dependentsOn(keys: readonly string[], operations: Operations): Operations {
-  const failedKeys = new Set(keys)
-  return operations.filter(
-    (operation) => operation.needsRead && operation.keys.some((key) => failedKeys.has(key)),
-  )
+  const failed = new Set(keys)
+  return operations.filter((each) => each.needsRead && each.keys.some((key) => failed.has(key)))
 }

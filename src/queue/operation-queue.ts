@@ -46,14 +46,14 @@ export class OperationQueue {
   }
 
   read(key: string): Promise<Entry | undefined> {
-    return this.#add(new Operation([key])) as Promise<Entry | undefined>
+    return this.#currentScheduler().add(new Operation([key])) as Promise<Entry | undefined>
   }
 
   /** Writes changes of different keys together, without conditions. */
   write(changes: readonly Change[]): Promise<void> {
     const keys = changes.map(({ key }) => key)
     this.#checkNotUpdating(keys)
-    return this.#add(new Operation(keys, changes)) as Promise<void>
+    return this.#currentScheduler().add(new Operation(keys, changes)) as Promise<void>
   }
 
   /**
@@ -71,7 +71,7 @@ export class OperationQueue {
         this.#updatingKeys = outerKeys
       }
     }
-    return this.#add(new Operation(keys, undefined, guarded)) as Promise<T>
+    return this.#currentScheduler().add(new Operation(keys, undefined, guarded)) as Promise<T>
   }
 
   /** Removes all entries between the operations so far and later ones. A lost answer rejects. */
@@ -85,7 +85,7 @@ export class OperationQueue {
     return this.#context.recovery.retryRead(() => this.storage.liveLen(now)).catch(this.#rethrow)
   }
 
-  /** Waits as `idle` does, and lists what is stored. Retries a listing without its first item. */
+  /** Lists what the batches so far have stored. Retries a listing that fails before an item. */
   async *list<T>(open: () => AsyncIterable<T>): AsyncGenerator<T> {
     await this.#currentScheduler().idle()
     for (let attempt = 1; ; attempt++) {
@@ -100,11 +100,6 @@ export class OperationQueue {
         await waitBeforeRetry(attempt, error).catch(this.#rethrow)
       }
     }
-  }
-
-  #add(operation: Operation): Promise<unknown> {
-    this.#currentScheduler().add(operation)
-    return operation.promise
   }
 
   /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
@@ -124,7 +119,7 @@ export class OperationQueue {
     const onDecided = (decision: Decision): void => {
       operation.decided = { entries, decision }
       if (decision.changes === undefined) operation.resolve(decision.result)
-      else if (isCurrent) this.#currentScheduler().add(operation)
+      else if (isCurrent) void this.#currentScheduler().add(operation)
       else this.#onConflict(operation)
     }
     promise.then(onDecided, (error: unknown) => operation.reject(error))
@@ -158,7 +153,7 @@ export class OperationQueue {
       if (earlier.length > 0) await Promise.race([Promise.all(earlier), sleep(TURN_TIMEOUT_MS)])
     }
     await backoff(operation.conflicts)
-    this.#currentScheduler().add(operation)
+    void this.#currentScheduler().add(operation)
   }
 
   /** @throws StoreError `CONFLICT` if the updater that is running decides on one of the keys */

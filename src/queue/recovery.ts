@@ -1,5 +1,4 @@
-// Recovery makes the calls to the storage and deals with lost answers: it retries reads, and it
-// looks up writes whose outcome is unknown.
+// Recovery calls the storage. It retries reads, and looks up writes whose outcome is unknown.
 
 import { noop, sleep } from '../async.ts'
 import { isStoreError, toStoreError, type StoreError } from '../errors.ts'
@@ -72,8 +71,9 @@ export class Recovery {
   /**
    * Replaces unknown outcomes by what one read of a key of each group shows. If the group's own
    * version is stored, it was applied. If the version that it expected is stored, it was not applied,
-   * and is sent once more. If the key of an unconditional removal is absent, it was applied, provided
-   * that reads are strongly consistent. Otherwise the outcome stays unknown.
+   * and is sent once more. If the key of an unconditional removal is absent and reads are strongly
+   * consistent, it was applied. Otherwise the outcome stays unknown: an expected absence (`null`)
+   * proves nothing, and a key that a pop should remove may have been popped by another client.
    */
   async #lookUp(groups: Groups, outcomes: readonly Outcome[]): Promise<readonly Outcome[]> {
     const probes = groups.map((changes, index) => this.#probeOf(changes, outcomes[index]))
@@ -85,11 +85,8 @@ export class Recovery {
       const probe = probes[index]
       if (probe === undefined) return outcome
       const version = found.get(probe.key)?.version
-      // An expected absence (`null`) proves nothing: the key may have been set and removed since.
       if (version !== undefined && version === probe.ifVersion) notApplied.push(index)
       if ('entry' in probe) return version === probe.entry.version ? 'applied' : outcome
-      // After a conditional removal, such as a pop, another client's pop may have removed the key.
-      // An eventually consistent read may be older than the write.
       const isCertain =
         probe.ifVersion === undefined && this.storage.traits.consistency === 'strong'
       return version === undefined && isCertain ? 'applied' : outcome

@@ -22,7 +22,7 @@ export class Scheduler {
   }
 
   /** Adds an operation to the next batch. It starts in a microtask, or after the running batch. */
-  add(operation: Operation): void {
+  add(operation: Operation): Promise<unknown> {
     if (this.#next === undefined) {
       const batch: Operation[] = (this.#next = [])
       this.#lastBatch = this.#lastBatch.then(() => {
@@ -31,6 +31,7 @@ export class Scheduler {
       })
     }
     this.#next.push(operation)
+    return operation.promise
   }
 
   /** Runs `task` after the batches so far and their retries, and before later batches. */
