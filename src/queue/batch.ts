@@ -1,7 +1,6 @@
-// A batch is one read and one commit, or one transaction, with a read beside it for groups that only
-// read and a commit after it for async updaters. If such a call fails and one operation may be the
-// cause, the halves of the batch run again, one after the other, until that operation is alone. One
-// culprit among n operations costs about 2 log2(n) calls; at worst, halving costs 2n - 1 calls.
+// A batch is one read and one commit, or one transaction, with a read beside it and a commit of late
+// decisions after it. If one operation may be why a call fails, the halves of the batch run again in
+// turn, until it is alone: about 2 log2(n) calls for one culprit, and 2n - 1 calls at worst.
 
 import { isCausedByOne } from '../errors.ts'
 import type { Change, Entry, Outcome } from '../storage.ts'
@@ -104,19 +103,15 @@ class Batch {
         return this.#collectChanges(replays)
       })
     } catch (error) {
-      // There was nothing to write yet. Only updates need a transaction: one commit is enough for
-      // groups that need no read, and without an update a read and a commit are.
-      const reading = replays.flatMap(({ keysToRead, operations }) =>
-        keysToRead.length > 0 ? operations : [],
-      )
-      const updates = dependentsOn(keys, reading).filter(({ updater }) => updater)
+      // There was nothing to write yet. Only updates need the transaction.
+      const reading = replays.filter(({ keysToRead }) => keysToRead.length > 0)
+      const operations = reading.flatMap((replay) => replay.operations)
+      const updates = dependentsOn(keys, operations).filter(({ updater }) => updater)
       if (updates.length === 0) return this.#read([], replays, keys)
-      this.#retry(
-        replays.flatMap(({ keysToRead, operations }) => (keysToRead.length > 0 ? [] : operations)),
-      )
-      // If reads or writes are among them, the updates run again apart from these first.
-      const causes = keys.length + reading.length - updates.length
-      return this.#splitOrReject(reading, updates, causes, error)
+      const writing = replays.filter(({ keysToRead }) => keysToRead.length === 0)
+      this.#retry(writing.flatMap((replay) => replay.operations))
+      const causes = keys.length + operations.length - updates.length
+      return this.#splitOrReject(operations, updates, causes, error)
     }
     this.#applyOutcomes(replays, outcomes)
     await this.#commit(replays.filter(({ pending }) => pending))

@@ -56,10 +56,7 @@ export class OperationQueue {
     return this.#currentScheduler().add(new Operation(keys, changes)) as Promise<void>
   }
 
-  /**
-   * Reads keys, decides and writes as one atomic step. Outside of a transaction of the backend, a key
-   * that the updater only reads may change between its decision and the commit.
-   */
+  /** Reads, decides and writes in one atomic step, except for keys that the updater only reads. */
   update<T>(keys: readonly string[], updater: EntryUpdater<T>): Promise<T> {
     this.#checkNotUpdating(keys)
     const guarded: EntryUpdater<T> = (entries) => {

@@ -69,11 +69,10 @@ export class Recovery {
   }
 
   /**
-   * Replaces unknown outcomes by what one read of a key of each group shows. If the group's own
-   * version is stored, it was applied. If the version that it expected is stored, it was not applied,
-   * and is sent once more. If the key of an unconditional removal is absent and reads are strongly
-   * consistent, it was applied. Otherwise the outcome stays unknown: an expected absence (`null`)
-   * proves nothing, and a key that a pop should remove may have been popped by another client.
+   * Reads one key of each group with an unknown outcome. If the group's own version is stored, it was
+   * applied; if the version that it expected is, it was not, and is sent once more. After an
+   * unconditional removal, absence proves it if reads are strongly consistent. Anything else proves
+   * nothing: another client may have popped the key, or an entry may have been set and removed.
    */
   async #lookUp(groups: Groups, outcomes: readonly Outcome[]): Promise<readonly Outcome[]> {
     const probes = groups.map((changes, index) => this.#probeOf(changes, outcomes[index]))

@@ -1,6 +1,5 @@
-// A replay runs the operations of one group, in program order, on a working copy of their keys. Its
-// result is at most one change per key, and these are committed together. The promises of the
-// operations settle after the commit.
+// A replay runs the operations of one group, in program order, on a working copy of their keys. It
+// results in at most one change per key, committed together. The promises settle after the commit.
 
 import { fewMicrotasks, noop } from '../async.ts'
 import type { Change, Entry } from '../storage.ts'
@@ -57,9 +56,8 @@ export class Replay {
     this.changes = singleWrite ?? []
     this.#detach = detach
     this.#isSingleWrite = singleWrite !== undefined
-    this.writers = singleWrite ? [...operations] : []
-    this.#completed = this.writers
-    this.keysToRead = this.#isSingleWrite ? [] : keysToRead(operations)
+    this.#completed = this.writers = singleWrite ? [...operations] : []
+    this.keysToRead = singleWrite ? [] : keysToRead(operations)
   }
 
   /** Runs from the first operation until all have run or an updater returns a promise. */
@@ -111,8 +109,10 @@ export class Replay {
 
   /** Without a known commit, settles what ran before the first write and returns what runs again. */
   abandon(): Operations {
-    const [firstWriter] = this.writers
-    const { operations } = this
+    const {
+      operations,
+      writers: [firstWriter],
+    } = this
     const left = new Set(operations.slice(0, firstWriter && operations.indexOf(firstWriter)))
     for (const operation of this.#completed) if (left.has(operation)) operation.settle()
     for (const { operation, entries, promise } of this.#detached) {
