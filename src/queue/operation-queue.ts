@@ -88,8 +88,7 @@ export class OperationQueue {
     for (let attempt = 1; ; attempt++) {
       try {
         for await (const item of open()) {
-          // A new listing would deliver these items again.
-          attempt = READ_ATTEMPTS
+          attempt = READ_ATTEMPTS // A new listing would deliver these items again.
           yield item
         }
         return
@@ -136,8 +135,7 @@ export class OperationQueue {
     return false
   }
 
-  // A detached update that has lost waits once for the others that lost before it. It waits for a
-  // limited time, because an updater may itself wait for another update of the key.
+  /** Waits once for updates that lost before, with a limit: they may wait for this one in turn. */
   async #retryInTurn(operation: Operation): Promise<void> {
     const { keys, promise } = operation
     if (this.storage.traits.batchAcrossTicks && !operation.hasWaited) {

@@ -130,8 +130,7 @@ export async function waitBeforeRetry(attempt: number, error: unknown): Promise<
   const failed = toReadError(error)
   // After BLOCKED the backend has already waited as long as it is configured to.
   if (!failed.retryable || failed.code === 'BLOCKED' || attempt >= READ_ATTEMPTS) throw failed
-  // At most 80 ms, then at most 320 ms.
-  await sleep(Math.random() * 20 * 4 ** attempt)
+  await sleep(Math.random() * 20 * 4 ** attempt) // At most 80 ms, then at most 320 ms.
 }
 
 function toReadError(error: unknown): StoreError {

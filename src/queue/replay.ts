@@ -77,8 +77,7 @@ export class Replay {
       const { operation, promise } = update
       try {
         const decision = await Promise.race([promise, fewMicrotasks()])
-        // `fewMicrotasks` has won the race.
-        if (decision === undefined) this.#detached.push(update)
+        if (decision === undefined) this.#detached.push(update) // `fewMicrotasks` was faster.
         else this.#applyDecision(operation, decision)
       } catch (error) {
         this.#complete(operation, error, true)
@@ -174,10 +173,9 @@ export class Replay {
     }
   }
 
-  /** Whether the entries that an updater received are still those of the working copy. */
+  /** Whether an updater's entries are still in the working copy. The commit checks keys not read. */
   #isCurrent({ operation, entries }: SlowUpdate): boolean {
     return operation.keys.every((key, index) => {
-      // The commit checks a key that was not read.
       const { entry } = this.#slots.get(key) ?? this.#loadSlot(key, entries[index])
       return entry?.version === entries[index]?.version
     })
