@@ -1,12 +1,13 @@
-// How a store's calls reach the storage. Each call becomes an operation (operation.ts). The
-// operations of one tick form a batch, and batches run one at a time (scheduler.ts). A batch
-// (batch.ts) splits its operations into groups that share keys, reads the keys that they need,
+// How a store's calls reach the storage. Reads, writes and updates become operations (operation.ts).
+// Those of one tick, which lasts until the queue's next microtask, form a batch (scheduler.ts). A
+// batch (batch.ts) splits its operations into groups that share keys, reads the keys that they need,
 // replays each group in program order on a working copy (replay.ts), and commits at most one change
-// per key, conditional on the versions that the updaters saw. A group with a conflict runs again. If
-// a call fails and one operation may be the cause, the batch is halved until that operation is
-// alone, and only its promise rejects. An updater that takes longer than a few microtasks is
-// detached: its group goes on without it, and its decision comes back as an operation of its own, a
-// compare-and-set. All calls go through recovery.ts, which retries reads and looks up lost answers.
+// per key. After a conflict, what is left of the group runs again. If a call fails and one operation
+// may be the cause, the batch is halved until that operation is alone, and only its promise rejects.
+// An updater that takes longer than a few microtasks is detached: its group goes on without it, and
+// the update comes back with its decision, as a compare-and-set. recovery.ts makes these calls: it
+// retries reads and looks up lost answers. `clear` and listings call the storage directly. Nothing
+// hangs, provided that every storage call settles: the queue never waits for a slow updater.
 
 import { backoff, noop, sleep } from '../async.ts'
 import { toStoreError, StoreError } from '../errors.ts'
@@ -17,12 +18,12 @@ import { Recovery, READ_ATTEMPTS, waitBeforeRetry } from './recovery.ts'
 import type { Detach } from './replay.ts'
 import { Scheduler } from './scheduler.ts'
 
-/** How many times an update may lose against other writers. */
+/** How many attempts an update has, if its key changes during each. */
 const MAX_CONFLICTS = 100
-/** How long an update that lost waits for the one before it. */
+/** How long an update that has lost waits for its turn. */
 const TURN_TIMEOUT_MS = 250
 
-/** The only way from the stores of a namespace to their storage. */
+/** Batches, orders and retries the calls of one namespace's stores. */
 export class OperationQueue {
   readonly storage: StorageBase
   readonly #namespace: string
@@ -30,36 +31,32 @@ export class OperationQueue {
   #scheduler: Scheduler | undefined
   /** The keys of the updater that is running, until it returns. */
   #updatingKeys: readonly string[] = []
-  /** By key: resolves when the last update that takes a turn on the key has settled. */
-  readonly #turns = new Map<string, Promise<void>>()
+  /** By key: resolves when the last update that asked for a turn has settled. */
+  readonly #turns = new Map<string, Promise<unknown>>()
 
   constructor(storage: StorageBase, namespace: string) {
     this.storage = storage
     this.#namespace = namespace
     this.#context = {
-      storage,
       recovery: new Recovery(storage),
       detach: this.#detach,
       reject: this.#reject,
-      countConflict: this.#countConflict,
+      onConflict: this.#onConflict,
     }
   }
 
   read(key: string): Promise<Entry | undefined> {
-    return this.#add(new Operation([key])) as Promise<Entry | undefined>
+    return this.#currentScheduler().add(new Operation([key])) as Promise<Entry | undefined>
   }
 
   /** Writes changes of different keys together, without conditions. */
   write(changes: readonly Change[]): Promise<void> {
     const keys = changes.map(({ key }) => key)
     this.#checkNotUpdating(keys)
-    return this.#add(new Operation(keys, changes)) as Promise<void>
+    return this.#currentScheduler().add(new Operation(keys, changes)) as Promise<void>
   }
 
-  /**
-   * Reads keys, decides and writes as one atomic step. Outside of a transaction of the backend, only
-   * the keys that change are checked for other writers.
-   */
+  /** Reads, decides and writes in one atomic step, except for keys that the updater only reads. */
   update<T>(keys: readonly string[], updater: EntryUpdater<T>): Promise<T> {
     this.#checkNotUpdating(keys)
     const guarded: EntryUpdater<T> = (entries) => {
@@ -71,9 +68,10 @@ export class OperationQueue {
         this.#updatingKeys = outerKeys
       }
     }
-    return this.#add(new Operation(keys, undefined, guarded)) as Promise<T>
+    return this.#currentScheduler().add(new Operation(keys, undefined, guarded)) as Promise<T>
   }
 
+  /** Removes all entries between the operations so far and later ones. A lost answer rejects. */
   clear(): Promise<void> {
     const cleared = this.#currentScheduler().exclusive(() => this.storage.clear())
     return cleared.catch(this.#rethrow)
@@ -84,13 +82,13 @@ export class OperationQueue {
     return this.#context.recovery.retryRead(() => this.storage.liveLen(now)).catch(this.#rethrow)
   }
 
-  /** Lists what is stored after the operations so far. It retries until the first item. */
+  /** Lists what the batches so far have stored. Retries a listing that fails before an item. */
   async *list<T>(open: () => AsyncIterable<T>): AsyncGenerator<T> {
     await this.#currentScheduler().idle()
     for (let attempt = 1; ; attempt++) {
       try {
         for await (const item of open()) {
-          attempt = READ_ATTEMPTS
+          attempt = READ_ATTEMPTS // A new listing would deliver these items again.
           yield item
         }
         return
@@ -100,12 +98,7 @@ export class OperationQueue {
     }
   }
 
-  #add(operation: Operation): Promise<unknown> {
-    this.#currentScheduler().add(operation)
-    return operation.promise
-  }
-
-  /** With `batchAcrossTicks: false` each tick has its own, so that no tick waits for another. */
+  /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
   #currentScheduler(): Scheduler {
     if (this.#scheduler === undefined) {
       this.#scheduler = new Scheduler((operations) => runBatch(operations, this.#context))
@@ -122,17 +115,17 @@ export class OperationQueue {
     const onDecided = (decision: Decision): void => {
       operation.decided = { entries, decision }
       if (decision.changes === undefined) operation.resolve(decision.result)
-      else if (isCurrent) this.#currentScheduler().add(operation)
-      else this.#countConflict(operation)
+      else if (isCurrent) void this.#currentScheduler().add(operation)
+      else this.#onConflict(operation)
     }
     promise.then(onDecided, (error: unknown) => operation.reject(error))
   }
 
-  readonly #countConflict = (operation: Operation): boolean => {
+  readonly #onConflict = (operation: Operation): boolean => {
     operation.conflicts++
-    // A read or a write has one more attempt, without the update that it lost with.
+    // A read or a write has one more attempt. The update that it lost with is rejected by then.
     if (operation.conflicts >= MAX_CONFLICTS + (operation.updater ? 0 : 1)) {
-      const message = `All ${MAX_CONFLICTS} attempts met a change of the key by another writer, or by the updater itself. Retry later, and do not write the key inside its updater.`
+      const message = `The key changed during each of ${MAX_CONFLICTS} attempts. Retry later. An updater must not write its own key; return the new value instead.`
       this.#reject(operation, new StoreError('CONFLICT', message))
       return false
     }
@@ -142,21 +135,20 @@ export class OperationQueue {
     return false
   }
 
-  // Detached updates that lost take turns. This is a courtesy with a time limit, not a lock: an
-  // updater may itself wait for another update of the key.
+  /** Waits once for updates that lost before, with a limit: they may wait for this one in turn. */
   async #retryInTurn(operation: Operation): Promise<void> {
     const { keys, promise } = operation
-    if (this.storage.traits.batchAcrossTicks && !operation.takesTurns) {
-      operation.takesTurns = true
+    if (this.storage.traits.batchAcrossTicks && !operation.hasWaited) {
+      operation.hasWaited = true
       const earlier = keys.flatMap((key) => this.#turns.get(key) ?? [])
-      const turn = promise.then(noop, noop).finally(() => {
+      const turn = promise.catch(noop).finally(() => {
         for (const key of keys) if (this.#turns.get(key) === turn) this.#turns.delete(key)
       })
       for (const key of keys) this.#turns.set(key, turn)
       if (earlier.length > 0) await Promise.race([Promise.all(earlier), sleep(TURN_TIMEOUT_MS)])
     }
     await backoff(operation.conflicts)
-    this.#currentScheduler().add(operation)
+    void this.#currentScheduler().add(operation)
   }
 
   /** @throws StoreError `CONFLICT` if the updater that is running decides on one of the keys */
@@ -167,8 +159,8 @@ export class OperationQueue {
     throw new StoreError('CONFLICT', message, { namespace: this.#namespace, key, retryable: false })
   }
 
-  readonly #reject = (operation: Operation, error: unknown): void => {
-    operation.reject(toStoreError(error, { namespace: this.#namespace, key: operation.keys[0] }))
+  readonly #reject = ({ keys: [key], reject }: Operation, error: unknown): void => {
+    reject(toStoreError(error, { namespace: this.#namespace, key }))
   }
 
   readonly #rethrow = (error: unknown): never => {

@@ -14,7 +14,7 @@ export interface Decision<T = unknown> {
   readonly result: T
 }
 
-/** Decides on keys, given private copies of their entries. It runs again if these have changed. */
+/** Decides, given private copies of entries. A new run may begin while an older one is pending. */
 export type EntryUpdater<T = unknown> = (entries: Entries) => Decision<T> | Promise<Decision<T>>
 
 export type Operations = readonly Operation[]
@@ -27,12 +27,12 @@ export class Operation {
   readonly promise: Promise<unknown>
   resolve: (value?: unknown) => void = noop
   reject: (error: unknown) => void = noop
-  /** How many times another writer came first. */
+  /** How many attempts met a change of the key. */
   conflicts = 0
   /** Set once a detached updater has decided: the operation is then a compare-and-set. */
   decided: { readonly entries: Entries; readonly decision: Decision } | undefined
-  /** Whether it takes turns with other updates of its keys. */
-  takesTurns = false
+  /** Whether it has waited for its turn on its keys, as it does once. */
+  hasWaited = false
   /** What the last replay computed. The promise settles with it after the commit. */
   result: unknown
   /** Whether `result` is what the updater threw. */
@@ -48,7 +48,7 @@ export class Operation {
     })
   }
 
-  /** Whether it needs the stored entries. Of a compare-and-set on one key, the commit checks it. */
+  /** Whether it needs the stored entries. If the backend can, it checks a single key at the commit. */
   get needsRead(): boolean {
     return this.changes === undefined && (this.decided === undefined || this.keys.length > 1)
   }

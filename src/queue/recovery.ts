@@ -1,53 +1,52 @@
-// Recovery makes the calls to the storage and deals with lost answers: it retries reads, and it
-// looks up writes whose outcome is unknown.
+// Recovery calls the storage. It retries reads, and looks up writes whose outcome is unknown.
 
 import { noop, sleep } from '../async.ts'
 import { isStoreError, toStoreError, type StoreError } from '../errors.ts'
 import type { Change, Entry, CommitResult, StorageBase } from '../storage.ts'
 
-/** How many times a read is attempted. */
+/** How many attempts a read has. */
 export const READ_ATTEMPTS = 3
 
 type Groups = readonly (readonly Change[])[]
-type Answer = readonly CommitResult[] | StoreError | undefined
+type Reply = readonly CommitResult[] | StoreError | undefined
 
 export class Recovery {
-  readonly #storage: StorageBase
+  readonly storage: StorageBase
 
   constructor(storage: StorageBase) {
-    this.#storage = storage
+    this.storage = storage
   }
 
   getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
-    return this.retryRead(() => this.#storage.getMany(keys))
+    return this.retryRead(() => this.storage.getMany(keys))
   }
 
   /** Commits groups of changes. Resolves to one outcome per group, and never rejects. */
   async commit(groups: Groups): Promise<readonly CommitResult[]> {
-    let answer: Answer
+    let reply: Reply
     try {
-      answer = await this.#storage.commit(groups)
+      reply = await this.storage.commit(groups)
     } catch (error) {
-      answer = toStoreError(error, {})
+      reply = toStoreError(error, {})
     }
-    return this.#toOutcomes(groups, answer)
+    return this.#toOutcomes(groups, reply)
   }
 
-  /** Reads and commits in one transaction of the backend. @throws StoreError if nothing was decided */
+  /** Reads and commits in one transaction, in one attempt. @throws StoreError if nothing was sent */
   async transact(
     keys: readonly string[],
     decide: (found: Map<string, Entry>) => Groups,
   ): Promise<readonly CommitResult[]> {
     let groups: Groups | undefined
-    let answer: Answer
+    let reply: Reply
     try {
-      answer = await this.#storage.transact?.(keys, (found) => (groups = decide(found)))
+      reply = await this.storage.transact?.(keys, (found) => (groups = decide(found)))
       if (groups === undefined) throw new Error('transact() did not call its function')
     } catch (error) {
       if (groups === undefined || groups.length === 0) throw toReadError(error)
-      answer = toStoreError(error, {})
+      reply = toStoreError(error, {})
     }
-    return this.#toOutcomes(groups, answer)
+    return this.#toOutcomes(groups, reply)
   }
 
   /** Retries a read while its error is retryable. @throws StoreError */
@@ -61,21 +60,22 @@ export class Recovery {
     }
   }
 
-  /** Makes an answer one outcome per group, and looks up the unknown ones. */
+  /** Converts a reply to one outcome per group, and looks up the unknown ones. */
   #toOutcomes(
     groups: Groups,
-    answer: Answer,
+    reply: Reply,
   ): readonly CommitResult[] | Promise<readonly CommitResult[]> {
-    const outcomes = isStoreError(answer)
-      ? groups.map(() => answer)
-      : groups.map((_, index) => toOutcome(answer?.[index]))
-    return outcomes.every(isKnown) ? outcomes : this.#lookUp(groups, outcomes)
+    const outcomes = isStoreError(reply)
+      ? groups.map(() => reply)
+      : groups.map((_, index) => toOutcome(reply?.[index]))
+    return outcomes.every(isAppliedOrConflict) ? outcomes : this.#lookUp(groups, outcomes)
   }
 
   /**
-   * Replaces unknown outcomes by what one read of a key of each group shows. The group's own
-   * version is there: it was applied. The version that it expected is there: it was not applied, and
-   * is sent once more. Anything else: the outcome stays unknown.
+   * Reads one key of each group with an unknown outcome. If the group's own version is stored, it was
+   * applied; if the version that it expected is, it was not, and is sent once more. After an
+   * unconditional removal, absence proves it if reads are strongly consistent. Anything else proves
+   * nothing: another client may have popped the key, or an entry may have been set and removed.
    */
   async #lookUp(
     groups: Groups,
@@ -85,37 +85,36 @@ export class Recovery {
     const keys = new Set(probes.flatMap((probe) => probe?.key ?? []))
     const found = keys.size > 0 && (await this.getMany([...keys]).catch(noop))
     if (!found) return outcomes
-    const unsent: number[] = []
-    const settled = outcomes.map((outcome, index) => {
+    const notApplied: number[] = []
+    const resolved = outcomes.map((outcome, index) => {
       const probe = probes[index]
       if (probe === undefined) return outcome
       const version = found.get(probe.key)?.version
-      // A version is unique. Absence is not: the key may have been set and removed meanwhile.
-      if (version !== undefined && version === probe.ifVersion) unsent.push(index)
+      if (version !== undefined && version === probe.ifVersion) notApplied.push(index)
       if ('entry' in probe) return version === probe.entry.version ? 'applied' : outcome
-      // Another writer may have removed the key, and two pops must not both resolve to its value.
-      // An eventually consistent read may be older than the write.
       const isCertain =
-        probe.ifVersion === undefined && this.#storage.traits.consistency === 'strong'
+        probe.ifVersion === undefined && this.storage.traits.consistency === 'strong'
       return version === undefined && isCertain ? 'applied' : outcome
     })
-    if (unsent.length === 0) return settled
-    const resent = unsent.map((index) => groups[index] ?? [])
-    const answer = await this.#storage.commit(resent).catch(noop)
-    for (const [position, index] of unsent.entries()) {
+    if (notApplied.length === 0) return resolved
+    const resent = notApplied.map((index) => groups[index] ?? [])
+    const reply = await Promise.resolve(resent)
+      .then((each) => this.storage.commit(each))
+      .catch(noop)
+    for (const [position, index] of notApplied.entries()) {
       // A conflict means that the first attempt arrived late: its outcome stays unknown.
-      if (answer?.[position] === 'applied') settled[index] = 'applied'
+      if (reply?.[position] === 'applied') resolved[index] = 'applied'
     }
-    return settled
+    return resolved
   }
 
   /** The change whose key tells whether its group was applied, if one does. */
   #probeOf(changes: readonly Change[], outcome: CommitResult | undefined): Change | undefined {
     if (typeof outcome !== 'object' || outcome.outcome !== 'unknown') return undefined
-    // A look-up would add to an overload. Without atomic groups one key tells nothing of the others.
+    // A look-up would add to an overload. If groups are not atomic, one key proves nothing.
     if (outcome.code === 'OVERLOADED') return undefined
-    if (changes.length > 1 && this.#storage.traits.atomic === 'none') return undefined
-    // That one of several keys is absent proves nothing; that it still has a version does.
+    if (changes.length > 1 && this.storage.traits.atomic === 'none') return undefined
+    // One missing key of several is no proof. One that still has the expected version is.
     return (
       changes.find((change) => 'entry' in change) ??
       changes.find(({ ifVersion }) => changes.length === 1 || typeof ifVersion === 'string')
@@ -124,11 +123,11 @@ export class Recovery {
 }
 
 function toOutcome(outcome: CommitResult | undefined): CommitResult {
-  if (isKnown(outcome) || isStoreError(outcome)) return outcome
+  if (isAppliedOrConflict(outcome) || isStoreError(outcome)) return outcome
   return toStoreError(outcome ?? new Error('a group of changes got no outcome'), {})
 }
 
-function isKnown(outcome: CommitResult | undefined): outcome is 'applied' | 'conflict' {
+function isAppliedOrConflict(outcome: CommitResult | undefined): outcome is 'applied' | 'conflict' {
   return outcome === 'applied' || outcome === 'conflict'
 }
 
@@ -137,7 +136,7 @@ export async function waitBeforeRetry(attempt: number, error: unknown): Promise<
   const failed = toReadError(error)
   // After BLOCKED the backend has already waited as long as it is configured to.
   if (!failed.retryable || failed.code === 'BLOCKED' || attempt >= READ_ATTEMPTS) throw failed
-  await sleep(Math.random() * 20 * 4 ** attempt)
+  await sleep(Math.random() * 20 * 4 ** attempt) // At most 80 ms, then at most 320 ms.
 }
 
 function toReadError(error: unknown): StoreError {

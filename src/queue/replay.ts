@@ -1,52 +1,54 @@
-// A replay runs the operations of one group, in program order, on a working copy of their keys. Its
-// result is at most one change per key, and these are committed together. The promises of the
-// operations settle after the commit.
+// A replay runs the operations of one group, in program order, on a working copy of their keys. It
+// results in at most one change per key, committed together. The promises settle after the commit.
 
 import { fewMicrotasks, noop } from '../async.ts'
 import type { Change, Entry } from '../storage.ts'
 import { recopy } from '../value/copy-value.ts'
 import type { Decision, Entries, Operation, Operations } from './operation.ts'
 
-/** An update whose updater has returned a promise, and the entries that the updater received. */
-export interface PendingUpdate {
+/** An update that waits for its decision, and the entries that its updater received. */
+export interface SlowUpdate {
   readonly operation: Operation
   readonly entries: Entries
   readonly promise: Promise<Decision>
 }
 
-/** Receives an update that leaves its group. `isCurrent`: its entries are still the stored ones. */
-export type Detach = (update: PendingUpdate, isCurrent: boolean) => void
+/** Receives an update that leaves its group. If its entries are not current, it may not write. */
+export type Detach = (update: SlowUpdate, isCurrent: boolean) => void
+
+/** Replaces a decision on entries that were not stored, so that the updater runs again. */
+const invalidDecision = (): Decision => ({ changes: [], result: undefined })
 
 /** The working copy of one key. */
 interface Slot {
   entry: Entry | undefined
-  /** The stored version, `null` for no entry; absent if it is not known. */
-  readonly base?: string | null
+  /** The version in the storage, `null` for no entry; absent if it is not known. */
+  readonly storedVersion?: string | null
   /** Whether `entry` was read for this replay alone, so that its last reader may keep it. */
-  isPrivate: boolean
+  isUnshared: boolean
   change?: Change
-  /** Whether the change may be stored only if `base` still is. */
+  /** Whether an updater decided on the first change of the key, given `storedVersion`. */
   isConditional?: boolean
 }
 
 export class Replay {
   /** The keys whose first operation needs the stored entry. */
   readonly keysToRead: readonly string[]
-  /** The operations that have no answer yet. */
+  /** The operations of this run; after a partial commit, the pending update and those after it. */
   operations: Operations
   /** The changes to commit, and the operations that made them: one may be why a commit fails. */
   changes: readonly Change[]
   writers: Operation[]
   /** The update that the replay waits for. */
-  pending: PendingUpdate | undefined
+  pending: SlowUpdate | undefined
   readonly #detach: Detach
-  /** Whether the group is one write, as most are: it needs no working copy. */
+  /** Whether the group is one write, which needs no working copy. */
   readonly #isSingleWrite: boolean
   #slots!: Map<string, Slot>
   #nextIndex = 0
-  /** The operations that have run, in order. */
-  #answers: Operation[]
-  #detached: PendingUpdate[] = []
+  /** The operations whose result is known, in order. */
+  #completed: Operation[]
+  #detached: SlowUpdate[] = []
 
   constructor(operations: Operations, detach: Detach) {
     const singleWrite = operations.length === 1 ? operations[0]?.changes : undefined
@@ -54,8 +56,8 @@ export class Replay {
     this.changes = singleWrite ?? []
     this.#detach = detach
     this.#isSingleWrite = singleWrite !== undefined
-    this.#answers = this.writers = this.#isSingleWrite ? [...operations] : []
-    this.keysToRead = this.#isSingleWrite ? [] : keysToRead(operations)
+    this.#completed = this.writers = singleWrite ? [...operations] : []
+    this.keysToRead = singleWrite ? [] : keysToRead(operations)
   }
 
   /** Runs from the first operation until all have run or an updater returns a promise. */
@@ -63,7 +65,7 @@ export class Replay {
     if (this.#isSingleWrite) return
     this.pending = undefined
     this.#slots = new Map()
-    for (const key of this.keysToRead) this.#loadSlot(key, found.get(key)).isPrivate = true
+    for (const key of this.keysToRead) this.#loadSlot(key, found.get(key)).isUnshared = true
     this.#reset(0)
     this.#advance()
   }
@@ -75,10 +77,10 @@ export class Replay {
       const { operation, promise } = update
       try {
         const decision = await Promise.race([promise, fewMicrotasks()])
-        if (decision === undefined) this.#detached.push(update)
+        if (decision === undefined) this.#detached.push(update) // `fewMicrotasks` was faster.
         else this.#applyDecision(operation, decision)
       } catch (error) {
-        this.#answer(operation, error, true)
+        this.#complete(operation, error, true)
       }
       this.#advance()
     }
@@ -87,16 +89,16 @@ export class Replay {
   /** Sets `changes`, without conditions if the backend cannot check them. */
   collectChanges(canBeConditional: boolean): void {
     if (this.#isSingleWrite) return
-    this.changes = [...this.#slots.values()].flatMap(({ change, base, isConditional }) => {
+    this.changes = [...this.#slots.values()].flatMap(({ change, storedVersion, isConditional }) => {
       if (change === undefined) return []
-      const hasCondition = canBeConditional && isConditional && base !== undefined
-      return hasCondition ? { ...change, ifVersion: base } : change
+      const hasCondition = canBeConditional && isConditional && storedVersion !== undefined
+      return hasCondition ? { ...change, ifVersion: storedVersion } : change
     })
   }
 
-  /** The changes are stored: settles the operations. A pending replay goes on from the changes. */
+  /** Settles the operations after a successful commit. A pending update goes on from the changes. */
   settle(): void {
-    for (const operation of this.#answers) operation.settle()
+    for (const operation of this.#completed) operation.settle()
     for (const update of this.#detached) this.#detach(update, this.#isCurrent(update))
     if (this.pending === undefined) return
     this.operations = this.operations.slice(this.#nextIndex - 1)
@@ -104,26 +106,32 @@ export class Replay {
     for (const [key, { entry }] of this.#slots) this.#loadSlot(key, entry)
   }
 
-  /** The changes are not stored: settles what ran before the first write, and returns the rest. */
+  /** Without a known commit, settles what ran before the first write and returns what runs again. */
   abandon(): Operations {
-    const [firstWriter] = this.writers
-    const early = this.#answers.slice(0, firstWriter && this.#answers.indexOf(firstWriter))
-    for (const operation of early) operation.settle()
-    for (const update of this.#detached) this.#detach(update, false)
+    const {
+      operations,
+      writers: [firstWriter],
+    } = this
+    const left = new Set(operations.slice(0, firstWriter && operations.indexOf(firstWriter)))
+    for (const operation of this.#completed) if (left.has(operation)) operation.settle()
+    for (const { operation, entries, promise } of this.#detached) {
+      const valid = left.has(operation) ? promise : promise.then(invalidDecision, invalidDecision)
+      this.#detach({ operation, entries, promise: valid }, false)
+      left.add(operation)
+    }
     this.pending = undefined
-    const gone = new Set([...early, ...this.#detached.map(({ operation }) => operation)])
-    return this.operations.filter((operation) => !gone.has(operation))
+    return operations.filter((operation) => !left.has(operation))
   }
 
   #reset(nextIndex: number): void {
     this.#nextIndex = nextIndex
-    this.#answers = []
+    this.#completed = []
     this.#detached = []
     this.writers = []
   }
 
   #loadSlot(key: string, entry: Entry | undefined): Slot {
-    const slot: Slot = { entry, base: entry?.version ?? null, isPrivate: false }
+    const slot: Slot = { entry, storedVersion: entry?.version ?? null, isUnshared: false }
     this.#slots.set(key, slot)
     return slot
   }
@@ -141,14 +149,15 @@ export class Replay {
     const { keys, changes, decided, updater } = operation
     if (changes !== undefined) {
       this.#write(operation, changes, false)
-      this.#answer(operation)
+      this.#complete(operation)
     } else if (decided !== undefined) {
       const { entries, decision } = decided
       const update = { operation, entries, promise: Promise.resolve(decision) }
+      // If it is not current, the queue runs the updater again.
       if (this.#isCurrent(update)) this.#applyDecision(operation, decision)
       else this.#detached.push(update)
     } else if (updater === undefined) {
-      this.#answer(operation, this.#readCopy(keys[0] ?? ''))
+      this.#complete(operation, this.#readCopy(keys[0] ?? ''))
     } else {
       try {
         const entries = keys.map((key) => this.#readCopy(key))
@@ -159,13 +168,13 @@ export class Replay {
           this.pending = { operation, entries, promise: decision }
         } else this.#applyDecision(operation, decision)
       } catch (error) {
-        this.#answer(operation, error, true)
+        this.#complete(operation, error, true)
       }
     }
   }
 
-  /** Whether an updater's entries are still the current ones. The commit checks keys not read. */
-  #isCurrent({ operation, entries }: PendingUpdate): boolean {
+  /** Whether an updater's entries are still in the working copy. The commit checks keys not read. */
+  #isCurrent({ operation, entries }: SlowUpdate): boolean {
     return operation.keys.every((key, index) => {
       const { entry } = this.#slots.get(key) ?? this.#loadSlot(key, entries[index])
       return entry?.version === entries[index]?.version
@@ -174,45 +183,44 @@ export class Replay {
 
   #applyDecision(operation: Operation, { changes, result }: Decision): void {
     if (changes !== undefined) this.#write(operation, changes, true)
-    this.#answer(operation, result)
+    this.#complete(operation, result)
   }
 
   #write(operation: Operation, changes: readonly Change[], isConditional: boolean): void {
     for (const change of changes) {
       const { key } = change
-      const slot: Slot = this.#slots.get(key) ?? { entry: undefined, isPrivate: false }
+      const slot: Slot = this.#slots.get(key) ?? { entry: undefined, isUnshared: false }
       this.#slots.set(key, slot)
-      // What follows an unconditional write of the key does not depend on what is stored.
       if (slot.change === undefined) slot.isConditional = isConditional
       slot.entry = 'entry' in change ? change.entry : undefined
-      slot.isPrivate = false
+      slot.isUnshared = false
       slot.change = change
     }
     this.writers.push(operation)
   }
 
-  #answer(operation: Operation, result?: unknown, hasThrown = false): void {
+  #complete(operation: Operation, result?: unknown, hasThrown = false): void {
     operation.result = result
     operation.hasThrown = hasThrown
-    this.#answers.push(operation)
+    this.#completed.push(operation)
   }
 
   /** The entry for a reader who may keep and change it. */
   #readCopy(key: string): Entry | undefined {
-    const { entry, isPrivate } = this.#slots.get(key) ?? {}
+    const { entry, isUnshared } = this.#slots.get(key) ?? {}
     const isLast = this.#nextIndex === this.operations.length
-    return entry === undefined || (isLast && isPrivate) ? entry : copyEntry(entry)
+    return entry === undefined || (isLast && isUnshared) ? entry : copyEntry(entry)
   }
 }
 
 function keysToRead(operations: Operations): readonly string[] {
   const [first] = operations
   if (operations.length === 1 && first?.needsRead) return first.keys
-  const firsts = new Map<string, Operation>()
+  const firstByKey = new Map<string, Operation>()
   for (const operation of operations) {
-    for (const key of operation.keys) if (!firsts.has(key)) firsts.set(key, operation)
+    for (const key of operation.keys) if (!firstByKey.has(key)) firstByKey.set(key, operation)
   }
-  return [...firsts].flatMap(([key, { needsRead }]) => (needsRead ? key : []))
+  return [...firstByKey].flatMap(([key, { needsRead }]) => (needsRead ? key : []))
 }
 
 /** Copies an entry for another reader. */

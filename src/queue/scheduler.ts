@@ -1,6 +1,6 @@
-// The scheduler decides when operations run. Batches run one at a time, and what is added meanwhile
-// joins the next batch. Operations that run again do so beside later batches; only operations on the
-// same keys wait for them.
+// The scheduler decides when operations run. A batch starts one microtask after its first operation,
+// or after the batch before it; what is added meanwhile joins the next one. Retries run concurrently
+// with later batches: only operations on any key of the same retry wait for it.
 
 import { backoff, noop } from '../async.ts'
 import { groupByKey, type Operation, type Operations } from './operation.ts'
@@ -14,7 +14,7 @@ export class Scheduler {
   #next: Operation[] | undefined
   /** Resolves when the last batch has run, though not its retries. */
   #lastBatch: Promise<unknown> = Promise.resolve()
-  /** By key: resolves when the last retry of the key is done. */
+  /** By key: resolves when the last retry with this key is done, including its other keys. */
   readonly #retries = new Map<string, Promise<void>>()
 
   constructor(runBatch: RunBatch) {
@@ -22,7 +22,7 @@ export class Scheduler {
   }
 
   /** Adds an operation to the next batch. It starts in a microtask, or after the running batch. */
-  add(operation: Operation): void {
+  add(operation: Operation): Promise<unknown> {
     if (this.#next === undefined) {
       const batch: Operation[] = (this.#next = [])
       this.#lastBatch = this.#lastBatch.then(() => {
@@ -31,9 +31,10 @@ export class Scheduler {
       })
     }
     this.#next.push(operation)
+    return operation.promise
   }
 
-  /** Runs `task` after everything added so far, and before everything added later. */
+  /** Runs `task` after the batches so far and their retries, and before later batches. */
   exclusive<T>(task: () => Promise<T>): Promise<T> {
     const result = this.idle().then(task)
     this.#next = undefined
@@ -41,7 +42,7 @@ export class Scheduler {
     return result
   }
 
-  /** Resolves when everything added so far has settled. */
+  /** Resolves when the batches so far and their retries have run, but not their detached updates. */
   async idle(): Promise<void> {
     await this.#lastBatch
     await Promise.all(this.#retries.values())
@@ -53,7 +54,7 @@ export class Scheduler {
     if (lists.length > 0) this.#retry(lists, Promise.resolve())
   }
 
-  /** Lets a group wait if it shares a key with a retry; otherwise returns it. */
+  /** Returns the group, or nothing after scheduling it behind the retries that it shares keys with. */
   readonly #holdBack = (group: Operation[]): Operation[] => {
     const keys = group.flatMap((operation) => operation.keys)
     const earlier = keys.flatMap((key) => this.#retries.get(key) ?? [])

@@ -1,11 +1,29 @@
 import { describe, expect, test } from 'vitest'
-import { type Change, StoreError } from '../../../src/index.ts'
+import { sleep } from '../../../src/async.ts'
+import { type Change, type Store, StoreError } from '../../../src/index.ts'
+import type { ModelStorage } from '../../fuzz/model-storage.ts'
 import { DAMAGED, REFUSED } from '../../fuzz/operations.ts'
 import { isRefused } from '../../fuzz/sequential-model.ts'
 import { code, counts, open, plusOne, times } from './model-store.ts'
 
 function isRefusedChange(change: Change): boolean {
   return 'entry' in change && isRefused(change.entry.value)
+}
+
+/** Makes every call of the storage fail, and returns the names of the calls that follow. */
+function failAll(storage: ModelStorage, error: StoreError): string[] {
+  const called: string[] = []
+  for (const name of ['getMany', 'commit', 'transact'] as const) {
+    Object.defineProperty(storage, name, {
+      value: () => (called.push(name), Promise.reject(error)),
+    })
+  }
+  return called
+}
+
+/** A set for an even number, and an update of another key for an odd one. */
+function setOrUpdate(store: Store, index: number): Promise<unknown> {
+  return index % 2 === 0 ? store.set(`k${index}`, index) : store.update(`k${index}`, plusOne)
 }
 
 describe.each([true, false])('a call that fails, with batchAcrossTicks: %s', (batchAcrossTicks) => {
@@ -104,8 +122,60 @@ describe.each([true, false])('a call that fails, with batchAcrossTicks: %s', (ba
       code(store.get('k')),
     ])
     expect(results).toEqual(['CONNECTION_LOST', 'CONNECTION_LOST', { value: undefined }])
-    // The first half is two updates. They have the same error, so they are not split further.
-    expect(counts(storage)).toEqual({ transact: 2, getMany: 1 })
+    // Neither update can be the cause, so they are rejected together; the get needs no transaction.
+    expect(counts(storage)).toEqual({ transact: 1, getMany: 1 })
+  })
+
+  test('sets and updates of a backend that is down are rejected after two calls', async () => {
+    const { store, storage } = await open({ batchAcrossTicks, backend: 'transact' })
+    const called = failAll(storage, new StoreError('BLOCKED', 'another tab'))
+    const results = await Promise.all(times(100, (i) => code(setOrUpdate(store, i))))
+    expect(results).toEqual(times(100, () => 'BLOCKED'))
+    // The transaction of the updates, and the commit of the sets.
+    expect(called).toEqual(['transact', 'commit'])
+  })
+
+  test('sets are stored in one commit if the transaction of the updates beside them fails', async () => {
+    const { store, storage } = await open({
+      batchAcrossTicks,
+      backend: 'transact',
+      faults: [{ on: 'write', nth: 0, kind: 'nonsense' }],
+    })
+    const results = await Promise.all(times(100, (i) => code(setOrUpdate(store, i))))
+    expect(results).toEqual(times(100, (i) => ({ value: i % 2 === 0 ? undefined : 1 })))
+    // Either half of the updates may be the cause, and neither fails again.
+    expect(counts(storage)).toEqual({ transact: 3, commit: 1 })
+  })
+
+  test('a failed transaction keeps the order of reads, writes and updates of a key', async () => {
+    const { store } = await open({
+      batchAcrossTicks,
+      backend: 'transact',
+      faults: [{ on: 'write', nth: 0, kind: 'nonsense' }],
+    })
+    const results = await Promise.all([
+      code(store.get('k')),
+      code(store.update('k', plusOne)),
+      code(store.get('k')),
+      code(store.set('k', 5)),
+      code(store.update('k', plusOne)),
+      code(store.get('k')),
+    ])
+    expect(results).toEqual([
+      { value: undefined },
+      { value: 1 },
+      { value: 1 },
+      { value: undefined },
+      { value: 6 },
+      { value: 6 },
+    ])
+  })
+
+  test('many updates of one unreadable key are rejected after one transaction', async () => {
+    const { store, storage } = await open({ batchAcrossTicks, backend: 'transact' })
+    const results = await Promise.all(times(50, () => code(store.update(DAMAGED, plusOne))))
+    expect(results).toEqual(times(50, () => 'CORRUPT'))
+    expect(counts(storage)).toEqual({ transact: 1 })
   })
 
   test('one refused write among 1,000 writes of a key is found by halving', async () => {
@@ -148,5 +218,62 @@ describe.each([true, false])('a call that fails, with batchAcrossTicks: %s', (ba
     const results = await Promise.all(times(10, () => code(store.get(DAMAGED))))
     expect(results).toEqual(times(10, () => 'CORRUPT'))
     expect(counts(storage)).toEqual({ getMany: 1 })
+  })
+})
+
+/** Rejects the next commit. */
+function failOnce(storage: ModelStorage): void {
+  const commit = storage.commit.bind(storage)
+  storage.commit = async () => {
+    storage.commit = commit
+    throw new StoreError('QUOTA_EXCEEDED', 'full')
+  }
+}
+
+async function takeLock(owner: unknown): Promise<string> {
+  await sleep(5)
+  if (owner !== undefined) throw new Error('taken')
+  return 'me'
+}
+
+async function plusOneIfPresent(n: unknown): Promise<unknown> {
+  await sleep(5)
+  return n === undefined ? undefined : plusOne(n)
+}
+
+describe('a slow updater that received a value which was then not stored', () => {
+  test('runs again if it throws', async () => {
+    const { store, storage } = await open()
+    failOnce(storage)
+    const results = await Promise.all([
+      code(store.set('lock', 'other')),
+      code(store.update('lock', takeLock)),
+    ])
+    expect(results).toEqual(['QUOTA_EXCEEDED', { value: 'me' }])
+    expect(await store.get('lock')).toBe('me')
+  })
+
+  test('runs again if it changes nothing', async () => {
+    const { store, storage } = await open()
+    await store.set('k', 1)
+    failOnce(storage)
+    const results = await Promise.all([
+      code(store.delete('k')),
+      code(store.update('k', plusOneIfPresent)),
+    ])
+    expect(results).toEqual(['QUOTA_EXCEEDED', { value: 2 }])
+    expect(await store.get('k')).toBe(2)
+  })
+
+  test('does not run again if its value had been stored', async () => {
+    const { store, storage } = await open()
+    failOnce(storage)
+    let runs = 0
+    const results = await Promise.all([
+      code(store.update('k', async () => (runs++, sleep(5)))),
+      code(store.set('k', 1)),
+    ])
+    expect(results).toEqual([{ value: undefined }, 'QUOTA_EXCEEDED'])
+    expect(runs).toBe(1)
   })
 })

@@ -68,6 +68,19 @@ describe('a write whose answer is lost', () => {
     expect(plugin.commits).toBe(3)
   })
 
+  test('rejects only its own call if the storage throws at the second attempt', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await openStore(plugin)
+    await store.set('k', 1)
+    plugin.onCommit = (_, groups) => {
+      if (groups.length < 2) throw new Error('not a rejected promise')
+      return Promise.resolve([lostAnswer(), 'applied'])
+    }
+    const update = errorOf(store.update('k', plusOne))
+    await store.set('other', 1)
+    expect(await update).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
+  })
+
   test('rejects with an unknown outcome if it expected no entry: an entry may have been set and removed meanwhile', async () => {
     const plugin = new FaultyPlugin()
     const store = await openStore(plugin)
