@@ -66,8 +66,9 @@ export interface Traits {
   /** `eventual`: a read may return an older entry than the last write. */
   readonly consistency: 'strong' | 'eventual'
   /**
-   * Whether a call may wait for a call of an earlier tick. If true, the core runs one batch at a
-   * time and joins later operations into the next. Must be false where a call does I/O in a Worker:
+   * Whether a call may wait for a call of an earlier tick. If true, a batch starts only after the
+   * one before it, and later operations join the next; retries, reads and listings may still overlap
+   * with it. Must be false where a call does I/O in a Worker:
    * a promise that belongs to another request may never settle. The default of `StorageBase` is
    * true, so an adapter for Workers overrides it.
    */
@@ -222,8 +223,8 @@ export abstract class StorageBase {
 
   /**
    * Reads the entries of several keys, expired or not; a key without an entry is absent from the
-   * map. The core calls it with all keys of a batch, up to three times if it rejects with a
-   * retryable error. The default calls `get` for one key after another.
+   * map. The core calls it with the keys that a batch must read, up to three times if it rejects
+   * with a retryable error other than `BLOCKED`. The default calls `get` for one key after another.
    */
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
     const found = new Map<string, Entry>()
@@ -240,7 +241,7 @@ export abstract class StorageBase {
    * which may be a thousand groups.
    *
    * If one group makes the whole call fail, reject with a `StoreError` whose `outcome` is
-   * `not-applied`. The core then splits the batch for a code that one change can cause, such as
+   * `not-applied`, or return that one error for every group. The core then splits the batch for a code that one change can cause, such as
    * `TOO_LARGE` or `BACKEND_ERROR`. If the outcome is `unknown`, the core reads the keys to find out.
    *
    * The default, for `atomic: 'none'`, applies the changes of a group one after another and answers
@@ -296,7 +297,8 @@ export abstract class StorageBase {
 
   /**
    * Reads keys and commits what `apply` returns, in one transaction of the backend. Optional: the
-   * core calls it for updates in place of `getMany` and a conditional `commit`, which may conflict.
+   * core calls it for a batch with updates, and for the writes beside them, in place of `getMany` and
+   * a conditional `commit`, which may conflict. It makes one attempt.
    *
    * @param apply takes the entries, expired or not, and returns groups for `commit`. It is
    * synchronous and never throws. Call it again if the backend restarts the transaction.

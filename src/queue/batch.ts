@@ -3,7 +3,7 @@
 // turn, until it is alone: about 2 log2(n) calls for one culprit, and 2n - 1 calls at worst.
 
 import { isCausedByOne } from '../errors.ts'
-import type { Change, Entry, CommitResult } from '../storage.ts'
+import type { Change, CommitResult, Entry } from '../storage.ts'
 import { groupByKey, type Operation, type Operations } from './operation.ts'
 import type { Recovery } from './recovery.ts'
 import { copyEntry, Replay, type Detach } from './replay.ts'

@@ -6,8 +6,8 @@
 // may be the cause, the batch is halved until that operation is alone, and only its promise rejects.
 // An updater that takes longer than a few microtasks is detached: its group goes on without it, and
 // the update comes back with its decision, as a compare-and-set. recovery.ts makes these calls: it
-// retries reads and looks up lost answers. `clear` and listings call the storage directly. Nothing
-// hangs, provided that every storage call settles: the queue never waits for a slow updater.
+// retries reads and looks up lost answers. `clear` and listings call the storage directly. If every
+// storage call settles, nothing hangs: the queue never waits for a slow updater.
 
 import { backoff, noop, sleep } from '../async.ts'
 import { toStoreError, StoreError } from '../errors.ts'

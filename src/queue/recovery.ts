@@ -2,13 +2,14 @@
 
 import { noop, sleep } from '../async.ts'
 import { isStoreError, toStoreError, type StoreError } from '../errors.ts'
-import type { Change, Entry, CommitResult, StorageBase } from '../storage.ts'
+import type { Change, CommitResult, Entry, StorageBase } from '../storage.ts'
 
 /** How many attempts a read has. */
 export const READ_ATTEMPTS = 3
 
 type Groups = readonly (readonly Change[])[]
-type Reply = readonly CommitResult[] | StoreError | undefined
+type Results = readonly CommitResult[]
+type Reply = Results | StoreError | undefined
 
 export class Recovery {
   readonly storage: StorageBase
@@ -22,7 +23,7 @@ export class Recovery {
   }
 
   /** Commits groups of changes. Resolves to one outcome per group, and never rejects. */
-  async commit(groups: Groups): Promise<readonly CommitResult[]> {
+  async commit(groups: Groups): Promise<Results> {
     let reply: Reply
     try {
       reply = await this.storage.commit(groups)
@@ -36,7 +37,7 @@ export class Recovery {
   async transact(
     keys: readonly string[],
     decide: (found: Map<string, Entry>) => Groups,
-  ): Promise<readonly CommitResult[]> {
+  ): Promise<Results> {
     let groups: Groups | undefined
     let reply: Reply
     try {
@@ -61,10 +62,7 @@ export class Recovery {
   }
 
   /** Converts a reply to one outcome per group, and looks up the unknown ones. */
-  #toOutcomes(
-    groups: Groups,
-    reply: Reply,
-  ): readonly CommitResult[] | Promise<readonly CommitResult[]> {
+  #toOutcomes(groups: Groups, reply: Reply): Results | Promise<Results> {
     const outcomes = isStoreError(reply)
       ? groups.map(() => reply)
       : groups.map((_, index) => toOutcome(reply?.[index]))
@@ -77,10 +75,7 @@ export class Recovery {
    * unconditional removal, absence proves it if reads are strongly consistent. Anything else proves
    * nothing: another client may have popped the key, or an entry may have been set and removed.
    */
-  async #lookUp(
-    groups: Groups,
-    outcomes: readonly CommitResult[],
-  ): Promise<readonly CommitResult[]> {
+  async #lookUp(groups: Groups, outcomes: Results): Promise<Results> {
     const probes = groups.map((changes, index) => this.#probeOf(changes, outcomes[index]))
     const keys = new Set(probes.flatMap((probe) => probe?.key ?? []))
     const found = keys.size > 0 && (await this.getMany([...keys]).catch(noop))
