@@ -103,9 +103,7 @@ export class OperationQueue {
     if (this.#scheduler === undefined) {
       this.#scheduler = new Scheduler((operations) => runBatch(operations, this.#context))
       if (!this.storage.traits.batchAcrossTicks) {
-        queueMicrotask(() => {
-          this.#scheduler = undefined
-        })
+        queueMicrotask(() => (this.#scheduler = undefined))
       }
     }
     return this.#scheduler
