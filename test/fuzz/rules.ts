@@ -1,6 +1,12 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { isStoreError } from '../../src/index.ts'
-import { type FuzzCase, affectsKey, type IssuedOperation, type FuzzRun } from './run-case.ts'
+import {
+  type FuzzCase,
+  affectsKey,
+  type FuzzRun,
+  type IssuedOperation,
+  nestedKey,
+} from './run-case.ts'
 import type { Transition } from './model-storage.ts'
 import { DAMAGED, keysOf, MALFORMED, type FuzzOperation, REFUSED } from './operations.ts'
 import {
@@ -33,7 +39,8 @@ export function ruleViolations({ issued, nested, storage, violations }: FuzzRun)
   for (const one of [...issued, ...nested]) {
     const error = errorOf(one)
     if (error === undefined) continue
-    if (!isOwnError(one, error) && !isFaultError(one, error, storage.firedFaults)) {
+    const hasCause = isOwnError(one, error) || isFaultError(one, error, storage.firedFaults)
+    if (!hasCause && !isMutualConflict(one, error, issued)) {
       found.push(`${name(one)} failed without a cause: ${messageOf(error)}`)
     }
     if (error === one.ownError) continue
@@ -43,6 +50,32 @@ export function ruleViolations({ issued, nested, storage, violations }: FuzzRun)
     }
   }
   return found
+}
+
+/**
+ * Two updaters that each update the other's key before they decide may conflict with each other until
+ * both reject with `CONFLICT`: each attempt of one invalidates the attempt of the other.
+ */
+function isMutualConflict(
+  one: IssuedOperation,
+  error: unknown,
+  issued: readonly IssuedOperation[],
+): boolean {
+  if (!isStoreError(error) || error.code !== 'CONFLICT') return false
+  const key = keyOfNestedUpdate(one)
+  return issued.some(
+    (other) =>
+      key !== undefined &&
+      keysOf(other.op).includes(key) &&
+      keysOf(one.op).includes(keyOfNestedUpdate(other) ?? MALFORMED),
+  )
+}
+
+/** The key that a nested updater updates before it decides; `undefined` if it only reads one. */
+function keyOfNestedUpdate({ op, id }: IssuedOperation): string | undefined {
+  return 'timing' in op && op.timing === 'nested' && id % 2 === 0
+    ? nestedKey(id, op.key)
+    : undefined
 }
 
 /**

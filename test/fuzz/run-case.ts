@@ -115,8 +115,7 @@ async function runWith(
   }
 
   const nest = (id: number, ownKey: string): Promise<void> => {
-    const others = KEYS.filter((key) => key !== ownKey)
-    const key = others[id % others.length] ?? ownKey
+    const key = nestedKey(id, ownKey)
     const op: FuzzOperation =
       id % 2
         ? { kind: 'get', key }
@@ -284,4 +283,10 @@ function seededRandom(seed: number): () => number {
 /** Whether an operation names this key, or affects every key. */
 export function affectsKey(op: FuzzOperation, key: string): boolean {
   return op.kind === 'clear' || keysOf(op).includes(key)
+}
+
+/** The key of the operation that a nested updater awaits. It reads the key if `id` is odd. */
+export function nestedKey(id: number, ownKey: string): string {
+  const others = KEYS.filter((key) => key !== ownKey)
+  return others[id % others.length] ?? ownKey
 }
