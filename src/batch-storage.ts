@@ -1,11 +1,20 @@
 import { quote } from './errors.ts'
-import type { Change, Entry, KeysOptions, CommitResult, StorageBase, Traits } from './storage.ts'
+import type {
+  Change,
+  CommitOptions,
+  CommitResult,
+  Entry,
+  KeysOptions,
+  StorageBase,
+  Traits,
+} from './storage.ts'
 import { copyValue } from './value/copy-value.ts'
 
 /**
  * Derives the methods for single keys and whole listings from those for batches: the base class of
  * a storage whose backend works in batches. A subclass implements the abstract members as
- * `StorageBase` describes them, and optionally `transact` and `watch`.
+ * `StorageBase` describes them, and optionally `transact`, `perform`, `turns`, `clearPrefix` and
+ * `watch`.
  *
  * @example
  * class RedisStorage extends BatchStorageBase {
@@ -22,7 +31,10 @@ import { copyValue } from './value/copy-value.ts'
 export abstract class BatchStorageBase implements StorageBase {
   abstract readonly traits: Traits
   abstract getMany(keys: readonly string[]): Promise<Map<string, Entry>>
-  abstract commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]>
+  abstract commit(
+    groups: readonly (readonly Change[])[],
+    options?: CommitOptions,
+  ): Promise<readonly CommitResult[]>
   abstract entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]>
   abstract liveKeys(now: number, options?: KeysOptions): AsyncIterable<string>
   abstract liveLen(now: number): Promise<number>
@@ -50,6 +62,15 @@ export abstract class BatchStorageBase implements StorageBase {
   /** Lists the keys of expired entries too: nothing has expired at −Infinity. */
   keys(options?: KeysOptions): AsyncIterable<string> {
     return this.liveKeys(Number.NEGATIVE_INFINITY, options)
+  }
+
+  /** Removes the keys with this prefix, in one commit for each of them. */
+  async clearPrefix(prefix: string): Promise<void> {
+    const groups: Change[][] = []
+    for await (const key of this.keys({ prefix })) groups.push([{ key, remove: true }])
+    for (const result of groups.length > 0 ? await this.commit(groups) : []) {
+      if (result instanceof Error) throw result
+    }
   }
 
   async #commitOne(change: Change): Promise<void> {

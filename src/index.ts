@@ -6,14 +6,20 @@ export type { StoreErrorCode, StoreErrorDetails, WriteOutcome } from './errors.t
 export type { Manifest, StoragePluginClass, StorageRegistry } from './registry.ts'
 export { StorageRuntime } from './runtime.ts'
 export type { RuntimeEvent, RuntimeOptions } from './runtime.ts'
+export { runStep } from './step.ts'
+export type { ExpiryRule, Step, StepEffect } from './step.ts'
 export { isLive, StorageBase, StoragePluginBase } from './storage.ts'
 export type {
   Change,
+  CheckChange,
+  CommitOptions,
   Entry,
   KeysOptions,
   CommitResult,
+  PerformResult,
   RemoveChange,
   SetChange,
+  StepChange,
   StorageChange,
   StorageEventType,
   StorageHost,
@@ -22,6 +28,8 @@ export type {
   Traits,
 } from './storage.ts'
 export type { KeyOf, StoreEntry, Store, StoreRecord, Updater } from './store.ts'
+export { LocalTurns } from './turns.ts'
+export type { Turn, Turns } from './turns.ts'
 export { StoreMixin } from './store-mixin.ts'
 export type { StoreMixed, StoreMixinClass } from './store-mixin.ts'
 export type { StoreWatch } from './watch.ts'

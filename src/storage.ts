@@ -8,6 +8,9 @@ import {
   type StorageConfig,
 } from './config.ts'
 import { StoreError, toStoreError } from './errors.ts'
+import { byCodeUnit } from './key.ts'
+import type { Step } from './step.ts'
+import type { Turn, Turns } from './turns.ts'
 
 /**
  * What a storage keeps under a key: a plain object. Store all three fields and return them equal.
@@ -26,10 +29,11 @@ export interface Entry {
 }
 
 /**
- * One write. `ifVersion` makes it conditional: the storage applies it only if the stored entry has
- * that version, or, for `null`, if there is no entry. An expired entry counts as an entry.
+ * One write, or the check of a condition. `ifVersion` makes it conditional: the storage applies it
+ * only if the stored entry has that version, or, for `null`, if there is no entry. An entry that has
+ * expired at `CommitOptions.now` counts as missing.
  */
-export type Change = SetChange | RemoveChange
+export type Change = SetChange | RemoveChange | CheckChange
 
 /** A change that stores an entry, replacing any other. */
 export interface SetChange {
@@ -46,6 +50,34 @@ export interface RemoveChange {
   readonly remove: true
   readonly ifVersion?: string | null
 }
+
+/** A change that writes nothing: its group is applied only if the condition holds. */
+export interface CheckChange {
+  readonly key: string
+  readonly check: true
+  readonly ifVersion: string | null
+}
+
+/** A change that the storage derives from the current entry. Only {@link StorageBase.perform} gets it. */
+export interface StepChange {
+  readonly key: string
+  readonly step: Step
+  /** The version of the entry that the step stores, if it stores one. Unique per write. */
+  readonly version: string
+  /** The size of the key and of the value or item in the step as the core measures it, in bytes. */
+  readonly bytes: number
+}
+
+/** What the core passes with every write. */
+export interface CommitOptions {
+  /** The runtime's time, in milliseconds since 1970. Default: −Infinity, and nothing has expired. */
+  readonly now?: number
+  /** The turn from `StorageBase.turns` in which the changes are written. This write ends it. */
+  readonly turn?: Turn | undefined
+}
+
+/** The result of one group that {@link StorageBase.perform} has run: those of its changes, or why none was applied. */
+export type PerformResult = readonly unknown[] | StoreError
 
 /**
  * The result of one group of changes. `applied`: all changes were applied. `conflict`: a condition
@@ -122,10 +154,16 @@ export interface StorageHost {
   emit(type: StorageEventType, reason: string): void
 }
 
-/** Selects keys of a listing. */
+/** Selects keys of a listing, and their order. */
 export interface KeysOptions {
   /** Lists only keys that begin with this string. Default: all keys. */
-  readonly prefix?: string
+  readonly prefix?: string | undefined
+  /** Lists only keys that come after this one in the order of the listing. Default: from the start. */
+  readonly after?: string | undefined
+  /** The most items to list; a positive integer. Default: all. A storage may list more. */
+  readonly limit?: number | undefined
+  /** Whether to list in descending order. Default: false, ascending. */
+  readonly reverse?: boolean | undefined
 }
 
 /**
@@ -170,6 +208,21 @@ export abstract class StoragePluginBase {
    * once held data. Leave it out if the backend cannot list them.
    */
   namespaces?(): AsyncIterable<string>
+
+  /**
+   * Removes a namespace with all of its data. The runtime calls it while it has the namespace
+   * closed. The default opens the namespace, clears it and closes it.
+   *
+   * @throws StoreError as `open`
+   */
+  async drop(namespace: string, host?: StorageHost): Promise<void> {
+    const storage = await this.open(namespace, host)
+    try {
+      await storage.clear()
+    } finally {
+      await storage.close()
+    }
+  }
 }
 
 /**
@@ -197,7 +250,10 @@ export abstract class StorageBase {
   /** Counts the entries, expired ones included. */
   abstract len(): Promise<number>
 
-  /** Lists the keys of all entries, expired ones included, each once, in any order. */
+  /**
+   * Lists the keys of all entries, expired ones included, each once, in any order. It may ignore
+   * every option but `prefix`: the core sorts and cuts what this method lists.
+   */
   abstract keys(options?: KeysOptions): AsyncIterable<string>
 
   /**
@@ -238,7 +294,7 @@ export abstract class StorageBase {
   /**
    * Applies groups of changes and resolves to a result for each, in order. Each group is applied
    * whole or not at all, independently of the others. The core calls it with all writes of a batch,
-   * which may be a thousand groups.
+   * which may be a thousand groups. A group has at most one change per key.
    *
    * If one group makes the whole call fail, reject with a `StoreError` whose `outcome` is
    * `not-applied`, or return that one error for every group. The core then splits the batch for a code that one change can cause, such as
@@ -247,26 +303,32 @@ export abstract class StorageBase {
    * The default, for `atomic: 'none'`, applies the changes of a group one after another and answers
    * a conditional change with `NOT_ATOMIC`.
    */
-  async commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
+  async commit(
+    groups: readonly (readonly Change[])[],
+    _options?: CommitOptions,
+  ): Promise<readonly CommitResult[]> {
     const results: CommitResult[] = []
     for (const changes of groups) results.push(await applyOneByOne(this, changes))
     return results
   }
 
   /**
-   * Lists all entries with their keys, expired ones included, each once, in any order. The default
-   * reads the keys of `keys` one after another.
+   * Lists all entries with their keys, expired ones included, each once, in the order of the keys:
+   * by UTF-16 code unit or by byte of UTF-8. `limit` is a hint, since the core leaves out expired
+   * entries and ends the listing. The default sorts the keys of `keys` and reads them one after
+   * another.
    */
   async *entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]> {
-    for await (const key of this.keys(options)) {
+    for (const key of await sortedKeys(this.keys(options), options)) {
       const entry = await this.get(key)
       if (entry !== undefined) yield [key, entry]
     }
   }
 
   /**
-   * Lists the keys of the entries that are live at `now`, each once, in any order. Override the
-   * default, which reads all entries, if the backend knows an expiry without reading the value.
+   * Lists the keys of the entries that are live at `now`, each once, in the order of `entries`.
+   * `limit` is a hint. Override the default, which reads all entries, if the backend knows an expiry
+   * without reading the value.
    *
    * @param now the runtime's time, in milliseconds since 1970
    */
@@ -290,8 +352,16 @@ export abstract class StorageBase {
    * `keys` one after another.
    */
   async clear(): Promise<void> {
+    await this.clearPrefix('')
+  }
+
+  /**
+   * Removes every entry whose key begins with `prefix`, which is not empty. The default removes the
+   * keys of `keys` one after another.
+   */
+  async clearPrefix(prefix: string): Promise<void> {
     const keys: string[] = []
-    for await (const key of this.keys()) keys.push(key)
+    for await (const key of this.keys({ prefix })) keys.push(key)
     for (const key of keys) await this.remove(key)
   }
 
@@ -307,7 +377,29 @@ export abstract class StorageBase {
   transact?(
     keys: readonly string[],
     apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
+    options?: CommitOptions,
   ): Promise<readonly CommitResult[]>
+
+  /**
+   * Applies groups of changes, of which some are steps that the storage itself derives from the
+   * current entries. Optional: the core calls it, in place of a read and a conditional `commit`, for
+   * writes and steps that need no read. The changes of a group are applied in order, whole or not at
+   * all; a key may have several. None has `ifVersion`.
+   *
+   * The result of a step is that of `runStep`; of another change, `undefined`. If a step cannot run,
+   * the result of its group is the error of `runStep`.
+   */
+  perform?(
+    groups: readonly (readonly (Change | StepChange)[])[],
+    options?: CommitOptions,
+  ): Promise<readonly PerformResult[]>
+
+  /**
+   * Orders the clients that change the same keys. Optional: the core requests a turn for an update
+   * that has lost a race. Without it, the core uses {@link LocalTurns} if `traits.batchAcrossTicks`
+   * is true, and otherwise waits a random time before it tries again.
+   */
+  readonly turns?: Turns
 
   /**
    * Calls `listener` for every change of the namespace, by any client, and returns a function that
@@ -331,13 +423,27 @@ async function applyOneByOne(
   try {
     for (const change of changes) {
       if ('entry' in change) await storage.set(change.key, change.entry)
-      else await storage.remove(change.key)
+      else if ('remove' in change) await storage.remove(change.key)
       written++
     }
     return 'applied'
   } catch (error) {
     return partialFailure(error, changes, written)
   }
+}
+
+/** Collects keys, sorts them by code unit, and applies `after` and `reverse`. */
+export async function sortedKeys(
+  keys: AsyncIterable<string> | Iterable<string>,
+  { after, reverse = false }: KeysOptions = {},
+): Promise<readonly string[]> {
+  const found: string[] = []
+  for await (const key of keys) {
+    if (after === undefined || (reverse ? key < after : key > after)) found.push(key)
+  }
+  found.sort(byCodeUnit)
+  if (reverse) found.reverse()
+  return found
 }
 
 /** Creates an entry; one without `expires` never expires. */
