@@ -210,7 +210,7 @@ export class StorageRuntime {
         emit: (type, reason) =>
           void Promise.resolve().then(() => this.#onEvent({ type, namespace, reason })),
       })
-      return new OperationQueue(storage, namespace)
+      return new OperationQueue(storage, namespace, this.#now)
     })()
     const handle: NamespaceHandle = { queue, stores: new Set(), refCount: 0 }
     this.#handles.set(namespace, handle)

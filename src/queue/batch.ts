@@ -1,38 +1,49 @@
 // A batch is one read and one commit, or one transaction, with a read beside it and a commit of late
-// decisions after it. If one operation may be why a call fails, the halves of the batch run again in
-// turn, until it is alone: about 2 log2(n) calls for one culprit, and 2n - 1 calls at worst.
+// decisions after it. What needs no read is part of the commit, or one call of `perform` if the
+// backend runs steps itself. If one operation may be why a call fails, the halves of the batch run
+// again in turn, until it is alone: about 2 log2(n) calls for one culprit, and 2n - 1 calls at worst.
 
-import { isCausedByOne } from '../errors.ts'
-import type { Change, CommitResult, Entry } from '../storage.ts'
+import { isCausedByOne, isStoreError } from '../errors.ts'
+import type { Change, CommitResult, Entry, StepChange } from '../storage.ts'
+import type { Turn } from '../turns.ts'
 import { groupByKey, type Operation, type Operations } from './operation.ts'
 import type { Recovery } from './recovery.ts'
-import { copyEntry, Replay, type Detach } from './replay.ts'
+import { copyEntry, Replay, type ReplayContext } from './replay.ts'
 
 /** What a batch uses of its queue. */
-export interface BatchContext {
+export interface BatchContext extends ReplayContext {
   readonly recovery: Recovery
-  readonly detach: Detach
   readonly reject: (operation: Operation, error: unknown) => void
   /** Counts a conflict, rejects after the last. Returns whether the operation stays in its group. */
-  readonly onConflict: (operation: Operation) => boolean
+  readonly onConflict: (operation: Operation, turn: Turn | undefined) => boolean
+  /** The turns whose entries were used: the updaters that got them may have changed them. */
+  readonly usedTurns: WeakSet<Turn>
 }
 
-/** Runs a batch. Resolves to lists to run again, one after another; never rejects. */
-export async function runBatch(batch: Operations, context: BatchContext): Promise<Operations[]> {
+/**
+ * Runs a batch. Resolves to lists to run again, one after another; never rejects.
+ *
+ * @param turn the turn in which the only group of the batch runs
+ */
+export async function runBatch(
+  batch: Operations,
+  context: BatchContext,
+  turn?: Turn,
+): Promise<Operations[]> {
   try {
     const [operation] = batch
     if (operation === undefined || batch.length > 1 || operation.updater !== undefined) {
-      return await new Batch(context).run(batch)
+      return await new Batch(context, turn).run(batch)
     }
     // A lone read or write needs no replay.
     const { keys, changes } = operation
     if (changes === undefined) {
       operation.resolve((await context.recovery.getMany(keys)).get(keys[0] ?? ''))
     } else {
-      const [outcome] = await context.recovery.commit([changes])
+      const [outcome] = await context.recovery.commit([changes], turn)
       if (outcome === 'applied') operation.resolve()
       else if (outcome !== 'conflict') throw outcome
-      else if (context.onConflict(operation)) return [batch]
+      else if (context.onConflict(operation, turn)) return [batch]
     }
   } catch (error) {
     // No promise may stay pending, not even after an error of the queue's own.
@@ -43,38 +54,74 @@ export async function runBatch(batch: Operations, context: BatchContext): Promis
 
 class Batch {
   readonly #context: BatchContext
+  readonly #turn: Turn | undefined
   readonly #retries: Operations[] = []
 
-  constructor(context: BatchContext) {
+  constructor(context: BatchContext, turn: Turn | undefined) {
     this.#context = context
+    this.#turn = turn
   }
 
   async run(operations: Operations): Promise<Operations[]> {
+    const { storage } = this.#context.recovery
     const readGroups: Operations[] = []
+    const performGroups: Operations[] = []
     const replays: Replay[] = []
-    for (const group of groupByKey(operations)) {
-      const canWrite = group.some(({ changes, updater }) => changes ?? updater)
-      if (canWrite) replays.push(new Replay(group, this.#context.detach))
-      else readGroups.push(group)
+    const groups = groupByKey(operations)
+    const hasSteps = storage.perform !== undefined && operations.some(({ step }) => step)
+    for (const group of groups) {
+      if (hasSteps && group.every(({ step, changes }) => step ?? changes)) performGroups.push(group)
+      else if (group.some(({ changes, updater }) => changes ?? updater)) {
+        replays.push(new Replay(group, this.#context))
+      } else readGroups.push(group)
     }
     const keys = replays.flatMap(({ keysToRead }) => keysToRead)
-    if (keys.length > 0 && this.#context.recovery.storage.transact === undefined) {
+    const performing = this.#perform(performGroups)
+    if (keys.length > 0 && storage.transact === undefined) {
       await this.#read(readGroups, replays, keys)
     } else {
       const reading = this.#read(readGroups, [], [])
       await (keys.length > 0 ? this.#transact(replays, keys) : this.#replay(replays, new Map()))
       await reading
     }
+    await performing
     return this.#retries
+  }
+
+  /** Lets the storage run groups of steps and writes, in one call. */
+  async #perform(groups: readonly Operations[]): Promise<void> {
+    if (groups.length === 0) return
+    const changes = groups.map((group) =>
+      group.flatMap<Change | StepChange>(({ step, changes }) => step ?? changes ?? []),
+    )
+    const results = await this.#context.recovery.perform(changes, this.#turn)
+    const [first] = results
+    // One error object for all groups: the call failed as a whole.
+    if (isStoreError(first) && results.every((result) => result === first)) {
+      const all = groups.flat()
+      return this.#splitOrReject(all, all, all.length, first)
+    }
+    for (const [index, group] of groups.entries()) {
+      const result = results[index] ?? []
+      if (isStoreError(result)) {
+        this.#splitOrReject(group, group, group.length, result)
+        continue
+      }
+      let next = 0
+      for (const operation of group) {
+        operation.resolve(operation.step === undefined ? undefined : result[next])
+        next += operation.changes?.length ?? 1
+      }
+    }
   }
 
   /** Reads once for the groups that only read, which it resolves, and for the replays. */
   async #read(readGroups: Operations[], replays: Replay[], replayKeys: string[]): Promise<void> {
     const keys = [...readGroups.flatMap(([first]) => first?.keys ?? []), ...replayKeys]
     if (keys.length === 0) return
-    let found: Map<string, Entry>
+    let found: ReadonlyMap<string, Entry>
     try {
-      found = await this.#context.recovery.getMany(keys)
+      found = this.#takeTurnEntries() ?? (await this.#context.recovery.getMany(keys))
     } catch (error) {
       const operations = [...readGroups, ...replays.map((replay) => replay.operations)].flat()
       return this.#splitOrReject(operations, dependentsOn(keys, operations), keys.length, error)
@@ -89,6 +136,15 @@ class Batch {
     await this.#replay(replays, found)
   }
 
+  /** Returns the entries that came with the turn, once. */
+  #takeTurnEntries(): ReadonlyMap<string, Entry> | undefined {
+    const turn = this.#turn
+    const { usedTurns } = this.#context
+    if (turn === undefined || usedTurns.has(turn)) return undefined
+    usedTurns.add(turn)
+    return turn.entries
+  }
+
   async #replay(replays: Replay[], found: ReadonlyMap<string, Entry>): Promise<void> {
     for (const replay of replays) replay.start(found)
     await this.#commit(replays)
@@ -98,10 +154,11 @@ class Batch {
   async #transact(replays: Replay[], keys: string[]): Promise<void> {
     let outcomes: readonly CommitResult[]
     try {
-      outcomes = await this.#context.recovery.transact(keys, (found) => {
+      const decide = (found: ReadonlyMap<string, Entry>): (readonly Change[])[] => {
         for (const replay of replays) replay.start(found)
         return this.#collectChanges(replays)
-      })
+      }
+      outcomes = await this.#context.recovery.transact(keys, decide, this.#turn)
     } catch (error) {
       // There was nothing to write yet. Only updates need the transaction.
       const reading = replays.filter(({ keysToRead }) => keysToRead.length > 0)
@@ -122,10 +179,10 @@ class Batch {
     const pending = replays.filter((replay) => replay.pending)
     if (pending.length > 0) await Promise.all(pending.map((replay) => replay.finish()))
     const groups = this.#collectChanges(replays)
-    const outcomes = groups.length === 0 ? [] : await this.#context.recovery.commit(groups)
+    const outcomes =
+      groups.length === 0 ? [] : await this.#context.recovery.commit(groups, this.#turn)
     this.#applyOutcomes(replays, outcomes)
   }
-
   #collectChanges(replays: Replay[]): (readonly Change[])[] {
     const canBeConditional = this.#context.recovery.storage.traits.atomic !== 'none'
     for (const replay of replays) replay.collectChanges(canBeConditional)
@@ -145,7 +202,7 @@ class Batch {
       if (outcome === 'applied') replay.settle()
       else if (outcome === 'conflict') {
         for (const operation of replay.abandon()) {
-          if (this.#context.onConflict(operation)) conflicting.push(operation)
+          if (this.#context.onConflict(operation, this.#turn)) conflicting.push(operation)
         }
       } else if (isOneError) failed.push(replay)
       else this.#onCommitError([replay], outcome)

@@ -5,13 +5,15 @@
 // per key. After a conflict, what is left of the group runs again. If a call fails and one operation
 // may be the cause, the batch is halved until that operation is alone, and only its promise rejects.
 // An updater that takes longer than a few microtasks is detached: its group goes on without it, and
-// the update comes back with its decision, as a compare-and-set. recovery.ts makes these calls: it
-// retries reads and looks up lost answers. `clear` and listings call the storage directly. If every
-// storage call settles, nothing hangs: the queue never waits for a slow updater.
+// the update comes back with its decision, as a compare-and-set. What has lost a race runs again in a
+// turn on its keys, which orders the clients of a hot key. Steps that are described as data go to the
+// backend as they are, if it can run them. recovery.ts makes these calls: it retries reads and looks
+// up lost answers. `clear` and listings call the storage directly. If every storage call settles,
+// nothing hangs: a slow updater holds up others only for the lease of its turn.
 
-import { backoff, noop, sleep } from '../async.ts'
-import { toStoreError, StoreError } from '../errors.ts'
-import type { Change, Entry, StorageBase } from '../storage.ts'
+import { StoreError, toStoreError } from '../errors.ts'
+import type { Change, Entry, StepChange, StorageBase } from '../storage.ts'
+import { LocalTurns, type Turn, type Turns } from '../turns.ts'
 import { runBatch, type BatchContext } from './batch.ts'
 import { Operation, type Decision, type EntryUpdater } from './operation.ts'
 import { Recovery, READ_ATTEMPTS, waitBeforeRetry } from './recovery.ts'
@@ -20,25 +22,28 @@ import { Scheduler } from './scheduler.ts'
 
 /** How many attempts an update has, if its key changes during each. */
 const MAX_CONFLICTS = 100
-/** How long an update that has lost waits for its turn. */
-const TURN_TIMEOUT_MS = 250
+/** How many turns an update has whose lease ends before its updater returns. */
+const MAX_LAPSED_TURNS = 4
 
 /** Batches, orders and retries the calls of one namespace's stores. */
 export class OperationQueue {
   readonly storage: StorageBase
   readonly #namespace: string
   readonly #context: BatchContext
+  readonly #turns: Turns | undefined
   #scheduler: Scheduler | undefined
   /** The keys of the updater that is running, until it returns. */
   #updatingKeys: readonly string[] = []
-  /** By key: resolves when the last update that asked for a turn has settled. */
-  readonly #turns = new Map<string, Promise<unknown>>()
 
-  constructor(storage: StorageBase, namespace: string) {
+  /** @param now the runtime's time, in milliseconds since 1970 */
+  constructor(storage: StorageBase, namespace: string, now: () => number) {
     this.storage = storage
     this.#namespace = namespace
+    this.#turns = storage.turns ?? (storage.traits.batchAcrossTicks ? new LocalTurns() : undefined)
     this.#context = {
-      recovery: new Recovery(storage),
+      recovery: new Recovery(storage, now),
+      now,
+      usedTurns: new WeakSet(),
       detach: this.#detach,
       reject: this.#reject,
       onConflict: this.#onConflict,
@@ -56,8 +61,12 @@ export class OperationQueue {
     return this.#currentScheduler().add(new Operation(keys, changes)) as Promise<void>
   }
 
-  /** Reads, decides and writes in one atomic step, except for keys that the updater only reads. */
-  update<T>(keys: readonly string[], updater: EntryUpdater<T>): Promise<T> {
+  /**
+   * Reads, decides and writes in one atomic step.
+   *
+   * @param step the same as data, if it is a step of one key
+   */
+  update<T>(keys: readonly string[], updater: EntryUpdater<T>, step?: StepChange): Promise<T> {
     this.#checkNotUpdating(keys)
     const guarded: EntryUpdater<T> = (entries) => {
       const outerKeys = this.#updatingKeys
@@ -68,7 +77,7 @@ export class OperationQueue {
         this.#updatingKeys = outerKeys
       }
     }
-    return this.#currentScheduler().add(new Operation(keys, undefined, guarded)) as Promise<T>
+    return this.#currentScheduler().add(new Operation(keys, undefined, guarded, step)) as Promise<T>
   }
 
   /** Removes all entries between the operations so far and later ones. A lost answer rejects. */
@@ -101,7 +110,10 @@ export class OperationQueue {
   /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
   #currentScheduler(): Scheduler {
     if (this.#scheduler === undefined) {
-      this.#scheduler = new Scheduler((operations) => runBatch(operations, this.#context))
+      this.#scheduler = new Scheduler(
+        (operations, turn) => runBatch(operations, this.#context, turn),
+        this.#turns,
+      )
       if (!this.storage.traits.batchAcrossTicks) {
         queueMicrotask(() => (this.#scheduler = undefined))
       }
@@ -109,44 +121,42 @@ export class OperationQueue {
     return this.#scheduler
   }
 
-  readonly #detach: Detach = ({ operation, entries, promise }, isCurrent) => {
+  readonly #detach: Detach = ({ operation, entries, promise, startedAt }, isCurrent) => {
     const onDecided = (decision: Decision): void => {
+      operation.updaterMs = performance.now() - startedAt
       operation.decided = { entries, decision }
       if (decision.changes === undefined) operation.resolve(decision.result)
-      else if (isCurrent) void this.#currentScheduler().add(operation)
-      else this.#onConflict(operation)
+      else if (!isCurrent) this.#onConflict(operation, operation.turn)
+      else if (operation.turn === undefined) void this.#currentScheduler().add(operation)
+      else void this.#currentScheduler().addInTurn(operation)
     }
     promise.then(onDecided, (error: unknown) => operation.reject(error))
   }
 
-  readonly #onConflict = (operation: Operation): boolean => {
+  readonly #onConflict = (operation: Operation, turn: Turn | undefined): boolean => {
     operation.conflicts++
+    if (turn?.hasLapsed === true) operation.lapsedTurns++
+    operation.turn?.release()
+    operation.turn = undefined
     // A read or a write has one more attempt. The update that it lost with is rejected by then.
     if (operation.conflicts >= MAX_CONFLICTS + (operation.updater ? 0 : 1)) {
-      const message = `The key changed during each of ${MAX_CONFLICTS} attempts. Retry later. An updater must not write its own key; return the new value instead.`
-      this.#reject(operation, new StoreError('CONFLICT', message))
+      this.#rejectConflict(operation, `each of ${MAX_CONFLICTS} attempts`)
+      return false
+    }
+    if (operation.lapsedTurns === MAX_LAPSED_TURNS && operation.updater !== undefined) {
+      const { updaterMs } = operation
+      this.#rejectConflict(operation, `a function that took ${Math.round(updaterMs)} ms`)
       return false
     }
     if (operation.decided === undefined) return true
     operation.decided = undefined
-    void this.#retryInTurn(operation)
+    void this.#currentScheduler().addInTurn(operation)
     return false
   }
 
-  /** Waits once for updates that lost before, with a limit: they may wait for this one in turn. */
-  async #retryInTurn(operation: Operation): Promise<void> {
-    const { keys, promise } = operation
-    if (this.storage.traits.batchAcrossTicks && !operation.hasWaited) {
-      operation.hasWaited = true
-      const earlier = keys.flatMap((key) => this.#turns.get(key) ?? [])
-      const turn = promise.catch(noop).finally(() => {
-        for (const key of keys) if (this.#turns.get(key) === turn) this.#turns.delete(key)
-      })
-      for (const key of keys) this.#turns.set(key, turn)
-      if (earlier.length > 0) await Promise.race([Promise.all(earlier), sleep(TURN_TIMEOUT_MS)])
-    }
-    await backoff(operation.conflicts)
-    void this.#currentScheduler().add(operation)
+  #rejectConflict(operation: Operation, during: string): void {
+    const message = `The key changed during ${during}. Retry later. An updater must not write its own key; return the new value instead.`
+    this.#reject(operation, new StoreError('CONFLICT', message))
   }
 
   /** @throws StoreError `CONFLICT` if the updater that is running decides on one of the keys */

@@ -2,9 +2,10 @@
 // of a batch that share keys, directly or through other operations, form a group.
 
 import { noop } from '../async.ts'
-import type { Change, Entry } from '../storage.ts'
+import type { Change, Entry, StepChange } from '../storage.ts'
+import type { Turn } from '../turns.ts'
 
-/** The entries of an operation's keys, in the order of the keys; `undefined` for no entry. */
+/** The live entries of an operation's keys, in the order of the keys; `undefined` for none. */
 export type Entries = readonly (Entry | undefined)[]
 
 /** What an updater decided: changes of its keys, and the result for its caller. */
@@ -19,40 +20,62 @@ export type EntryUpdater<T = unknown> = (entries: Entries) => Decision<T> | Prom
 
 export type Operations = readonly Operation[]
 
-/** A write has `changes`, an update has an `updater`, and a read has neither and one key. */
+/**
+ * A write has `changes`, an update has an `updater`, and a read has neither and one key. A step is an
+ * update that is also described as data.
+ */
 export class Operation {
   readonly keys: readonly string[]
   readonly changes: readonly Change[] | undefined
   readonly updater: EntryUpdater | undefined
+  readonly step: StepChange | undefined
   readonly promise: Promise<unknown>
   resolve: (value?: unknown) => void = noop
   reject: (error: unknown) => void = noop
   /** How many attempts met a change of the key. */
   conflicts = 0
+  /** In how many of these the lease of its turn had ended. */
+  lapsedTurns = 0
+  /** How long its updater took last, in milliseconds, if it was detached. */
+  updaterMs = 0
+  /** Its turn on its keys, if it has one. */
+  turn: Turn | undefined
   /** Set once a detached updater has decided: the operation is then a compare-and-set. */
   decided: { readonly entries: Entries; readonly decision: Decision } | undefined
-  /** Whether it has waited for its turn on its keys, as it does once. */
-  hasWaited = false
   /** What the last replay computed. The promise settles with it after the commit. */
   result: unknown
   /** Whether `result` is what the updater threw. */
   hasThrown = false
 
-  constructor(keys: readonly string[], changes?: readonly Change[], updater?: EntryUpdater) {
+  constructor(
+    keys: readonly string[],
+    changes?: readonly Change[],
+    updater?: EntryUpdater,
+    step?: StepChange,
+  ) {
     this.keys = keys
     this.changes = changes
     this.updater = updater
+    this.step = step
     this.promise = new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
     })
   }
 
-  /** Whether it needs the stored entries. If the backend can, it checks a single key at the commit. */
+  /** Whether it needs the stored entries. A commit checks those that were decided upon. */
   get needsRead(): boolean {
-    return this.changes === undefined && (this.decided === undefined || this.keys.length > 1)
+    return this.changes === undefined && this.decided === undefined
   }
 
+  /** Keeps a turn until the operation settles or loses a race. */
+  keepTurn(turn: Turn): void {
+    this.turn = turn
+    const release = (): void => turn.release()
+    this.promise.then(release, release)
+  }
+
+  /** Resolves with the result of the last replay, or rejects with what the updater threw. */
   settle(): void {
     if (this.hasThrown) this.reject(this.result)
     else this.resolve(this.result)

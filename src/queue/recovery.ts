@@ -2,7 +2,16 @@
 
 import { noop, sleep } from '../async.ts'
 import { isStoreError, toStoreError, type StoreError } from '../errors.ts'
-import type { Change, CommitResult, Entry, StorageBase } from '../storage.ts'
+import type {
+  Change,
+  CommitOptions,
+  CommitResult,
+  Entry,
+  PerformResult,
+  StepChange,
+  StorageBase,
+} from '../storage.ts'
+import type { Turn } from '../turns.ts'
 
 /** How many attempts a read has. */
 export const READ_ATTEMPTS = 3
@@ -13,9 +22,12 @@ type Reply = Results | StoreError | undefined
 
 export class Recovery {
   readonly storage: StorageBase
+  readonly #now: () => number
 
-  constructor(storage: StorageBase) {
+  /** @param now the runtime's time, in milliseconds since 1970 */
+  constructor(storage: StorageBase, now: () => number) {
     this.storage = storage
+    this.#now = now
   }
 
   getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
@@ -23,10 +35,10 @@ export class Recovery {
   }
 
   /** Commits groups of changes. Resolves to one outcome per group, and never rejects. */
-  async commit(groups: Groups): Promise<Results> {
+  async commit(groups: Groups, turn?: Turn): Promise<Results> {
     let reply: Reply
     try {
-      reply = await this.storage.commit(groups)
+      reply = await this.storage.commit(groups, this.#optionsFor(turn))
     } catch (error) {
       reply = toStoreError(error, {})
     }
@@ -37,17 +49,36 @@ export class Recovery {
   async transact(
     keys: readonly string[],
     decide: (found: Map<string, Entry>) => Groups,
+    turn?: Turn,
   ): Promise<Results> {
     let groups: Groups | undefined
     let reply: Reply
     try {
-      reply = await this.storage.transact?.(keys, (found) => (groups = decide(found)))
+      const options = this.#optionsFor(turn)
+      reply = await this.storage.transact?.(keys, (found) => (groups = decide(found)), options)
       if (groups === undefined) throw new Error('transact() did not call its function')
     } catch (error) {
       if (groups === undefined || groups.length === 0) throw toReadError(error)
       reply = toStoreError(error, {})
     }
     return this.#toOutcomes(groups, reply)
+  }
+
+  /**
+   * Lets the storage run steps. Resolves to the result of each group, and never rejects. A storage
+   * that can run steps looks up a lost answer itself.
+   */
+  async perform(
+    groups: readonly (readonly (Change | StepChange)[])[],
+    turn?: Turn,
+  ): Promise<readonly PerformResult[]> {
+    try {
+      const results = await this.storage.perform?.(groups, this.#optionsFor(turn))
+      return groups.map((_, index) => results?.[index] ?? toOutcomeError(undefined))
+    } catch (error) {
+      const failure = toStoreError(error, {})
+      return groups.map(() => failure)
+    }
   }
 
   /** Retries a read while its error is retryable. @throws StoreError */
@@ -94,13 +125,17 @@ export class Recovery {
     if (notApplied.length === 0) return resolved
     const resent = notApplied.map((index) => groups[index] ?? [])
     const reply = await Promise.resolve(resent)
-      .then((each) => this.storage.commit(each))
+      .then((each) => this.storage.commit(each, this.#optionsFor()))
       .catch(noop)
     for (const [position, index] of notApplied.entries()) {
       // A conflict means that the first attempt arrived late: its outcome stays unknown.
       if (reply?.[position] === 'applied') resolved[index] = 'applied'
     }
     return resolved
+  }
+
+  #optionsFor(turn?: Turn): CommitOptions {
+    return { now: this.#now(), turn }
   }
 
   /** The change whose key tells whether its group was applied, if one does. */
@@ -112,13 +147,20 @@ export class Recovery {
     // One missing key of several is no proof. One that still has the expected version is.
     return (
       changes.find((change) => 'entry' in change) ??
-      changes.find(({ ifVersion }) => changes.length === 1 || typeof ifVersion === 'string')
+      changes.find(
+        (change) =>
+          'remove' in change && (changes.length === 1 || typeof change.ifVersion === 'string'),
+      )
     )
   }
 }
 
 function toOutcome(outcome: CommitResult | undefined): CommitResult {
   if (isAppliedOrConflict(outcome) || isStoreError(outcome)) return outcome
+  return toOutcomeError(outcome)
+}
+
+function toOutcomeError(outcome: unknown): StoreError {
   return toStoreError(outcome ?? new Error('a group of changes got no outcome'), {})
 }
 

@@ -2,7 +2,7 @@
 // results in at most one change per key, committed together. The promises settle after the commit.
 
 import { fewMicrotasks, noop } from '../async.ts'
-import type { Change, Entry } from '../storage.ts'
+import { type Change, type Entry, isLive } from '../storage.ts'
 import { recopy } from '../value/copy-value.ts'
 import type { Decision, Entries, Operation, Operations } from './operation.ts'
 
@@ -11,10 +11,19 @@ export interface SlowUpdate {
   readonly operation: Operation
   readonly entries: Entries
   readonly promise: Promise<Decision>
+  /** When the updater was called, by `performance.now()`, in milliseconds. */
+  readonly startedAt: number
 }
 
 /** Receives an update that leaves its group. If its entries are not current, it may not write. */
 export type Detach = (update: SlowUpdate, isCurrent: boolean) => void
+
+/** What a replay uses of its queue. */
+export interface ReplayContext {
+  readonly detach: Detach
+  /** The runtime's time, in milliseconds since 1970. */
+  readonly now: () => number
+}
 
 /** Replaces a decision on entries that were not stored, so that the updater runs again. */
 const invalidDecision = (): Decision => ({ changes: [], result: undefined })
@@ -27,7 +36,7 @@ interface Slot {
   /** Whether `entry` was read for this replay alone, so that its last reader may keep it. */
   isUnshared: boolean
   change?: Change
-  /** Whether an updater decided on the first change of the key, given `storedVersion`. */
+  /** Whether a change follows from `storedVersion`: the first change of this key, or one of another. */
   isConditional?: boolean
 }
 
@@ -42,6 +51,7 @@ export class Replay {
   /** The update that the replay waits for. */
   pending: SlowUpdate | undefined
   readonly #detach: Detach
+  readonly #now: () => number
   /** Whether the group is one write, which needs no working copy. */
   readonly #isSingleWrite: boolean
   #slots!: Map<string, Slot>
@@ -50,11 +60,12 @@ export class Replay {
   #completed: Operation[]
   #detached: SlowUpdate[] = []
 
-  constructor(operations: Operations, detach: Detach) {
+  constructor(operations: Operations, { detach, now }: ReplayContext) {
     const singleWrite = operations.length === 1 ? operations[0]?.changes : undefined
     this.operations = operations
     this.changes = singleWrite ?? []
     this.#detach = detach
+    this.#now = now
     this.#isSingleWrite = singleWrite !== undefined
     this.#completed = this.writers = singleWrite ? [...operations] : []
     this.keysToRead = singleWrite ? [] : keysToRead(operations)
@@ -65,7 +76,11 @@ export class Replay {
     if (this.#isSingleWrite) return
     this.pending = undefined
     this.#slots = new Map()
-    for (const key of this.keysToRead) this.#loadSlot(key, found.get(key)).isUnshared = true
+    const now = this.#now()
+    for (const key of this.keysToRead) {
+      const entry = found.get(key)
+      this.#loadSlot(key, entry && isLive(entry, now) ? entry : undefined).isUnshared = true
+    }
     this.#reset(0)
     this.#advance()
   }
@@ -86,14 +101,19 @@ export class Replay {
     }
   }
 
-  /** Sets `changes`, without conditions if the backend cannot check them. */
+  /**
+   * Sets `changes`, without conditions if the backend cannot check them. A key that an updater only
+   * read to decide on another key becomes a check.
+   */
   collectChanges(canBeConditional: boolean): void {
     if (this.#isSingleWrite) return
-    this.changes = [...this.#slots.values()].flatMap(({ change, storedVersion, isConditional }) => {
-      if (change === undefined) return []
-      const hasCondition = canBeConditional && isConditional && storedVersion !== undefined
-      return hasCondition ? { ...change, ifVersion: storedVersion } : change
-    })
+    this.changes = [...this.#slots].flatMap(
+      ([key, { change, storedVersion, isConditional }]): Change | [] => {
+        const ifVersion = canBeConditional && isConditional ? storedVersion : undefined
+        if (ifVersion === undefined) return change ?? []
+        return change === undefined ? { key, check: true, ifVersion } : { ...change, ifVersion }
+      },
+    )
   }
 
   /** Settles the operations after a successful commit. A pending update goes on from the changes. */
@@ -114,9 +134,10 @@ export class Replay {
     } = this
     const left = new Set(operations.slice(0, firstWriter && operations.indexOf(firstWriter)))
     for (const operation of this.#completed) if (left.has(operation)) operation.settle()
-    for (const { operation, entries, promise } of this.#detached) {
+    for (const update of this.#detached) {
+      const { operation, promise } = update
       const valid = left.has(operation) ? promise : promise.then(invalidDecision, invalidDecision)
-      this.#detach({ operation, entries, promise: valid }, false)
+      this.#detach({ ...update, promise: valid }, false)
       left.add(operation)
     }
     this.pending = undefined
@@ -148,11 +169,11 @@ export class Replay {
   #run(operation: Operation): void {
     const { keys, changes, decided, updater } = operation
     if (changes !== undefined) {
-      this.#write(operation, changes, false)
+      this.#write(operation, changes)
       this.#complete(operation)
     } else if (decided !== undefined) {
       const { entries, decision } = decided
-      const update = { operation, entries, promise: Promise.resolve(decision) }
+      const update = { operation, entries, promise: Promise.resolve(decision), startedAt: 0 }
       // If it is not current, the queue runs the updater again.
       if (this.#isCurrent(update)) this.#applyDecision(operation, decision)
       else this.#detached.push(update)
@@ -165,7 +186,7 @@ export class Replay {
         if (decision instanceof Promise) {
           // It may reject before `finish` awaits it.
           decision.catch(noop)
-          this.pending = { operation, entries, promise: decision }
+          this.pending = { operation, entries, promise: decision, startedAt: performance.now() }
         } else this.#applyDecision(operation, decision)
       } catch (error) {
         this.#complete(operation, error, true)
@@ -182,16 +203,21 @@ export class Replay {
   }
 
   #applyDecision(operation: Operation, { changes, result }: Decision): void {
-    if (changes !== undefined) this.#write(operation, changes, true)
+    if (changes !== undefined) {
+      for (const key of operation.keys) {
+        const slot = this.#slots.get(key)
+        if (slot !== undefined && slot.change === undefined) slot.isConditional = true
+      }
+      this.#write(operation, changes)
+    }
     this.#complete(operation, result)
   }
 
-  #write(operation: Operation, changes: readonly Change[], isConditional: boolean): void {
+  #write(operation: Operation, changes: readonly Change[]): void {
     for (const change of changes) {
       const { key } = change
       const slot: Slot = this.#slots.get(key) ?? { entry: undefined, isUnshared: false }
       this.#slots.set(key, slot)
-      if (slot.change === undefined) slot.isConditional = isConditional
       slot.entry = 'entry' in change ? change.entry : undefined
       slot.isUnshared = false
       slot.change = change

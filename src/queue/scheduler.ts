@@ -1,15 +1,24 @@
 // The scheduler decides when operations run. A batch starts one microtask after its first operation,
 // or after the batch before it; what is added meanwhile joins the next one. Retries run concurrently
-// with later batches: only operations on any key of the same retry wait for it.
+// with later batches: only operations on any key of the same retry wait for it. Operations that have
+// lost a race, and writes of keys that others wait for, run in a turn on their keys (turns.ts).
 
 import { backoff, noop } from '../async.ts'
+import type { Turn, Turns } from '../turns.ts'
 import { groupByKey, type Operation, type Operations } from './operation.ts'
 
-/** Runs operations together. Resolves to lists to run again, one after another; never rejects. */
-export type RunBatch = (operations: Operations) => Promise<readonly Operations[]>
+/**
+ * Runs operations together, in a turn if there is one. Resolves to lists to run again, one after
+ * another; never rejects.
+ */
+export type RunBatch = (operations: Operations, turn?: Turn) => Promise<readonly Operations[]>
+
+/** The lease of a turn is at least this long, and twice as long as the updater took before. */
+const MIN_LEASE_MS = 250
 
 export class Scheduler {
   readonly #runBatch: RunBatch
+  readonly #turns: Turns | undefined
   /** The batch that has not started. */
   #next: Operation[] | undefined
   /** Resolves when the last batch has run, though not its retries. */
@@ -17,8 +26,9 @@ export class Scheduler {
   /** By key: resolves when the last retry with this key is done, including its other keys. */
   readonly #retries = new Map<string, Promise<void>>()
 
-  constructor(runBatch: RunBatch) {
+  constructor(runBatch: RunBatch, turns: Turns | undefined) {
     this.#runBatch = runBatch
+    this.#turns = turns
   }
 
   /** Adds an operation to the next batch. It starts in a microtask, or after the running batch. */
@@ -32,6 +42,15 @@ export class Scheduler {
     }
     this.#next.push(operation)
     return operation.promise
+  }
+
+  /**
+   * Runs an operation alone, in its turn, which it requests unless it has one. Later operations on
+   * its keys wait while it runs, but not while it waits for the turn.
+   */
+  async addInTurn(operation: Operation): Promise<void> {
+    if (operation.turn === undefined) await this.#takeTurn([operation])
+    this.#retry([[operation]], Promise.resolve())
   }
 
   /** Runs `task` after the batches so far and their retries, and before later batches. */
@@ -49,22 +68,22 @@ export class Scheduler {
   }
 
   async #start(batch: Operations): Promise<void> {
-    const ready = this.#retries.size === 0 ? batch : groupByKey(batch).flatMap(this.#holdBack)
+    const isAllReady = this.#retries.size === 0 && this.#turns?.hasContention !== true
+    const ready = isAllReady ? batch : groupByKey(batch).flatMap(this.#holdBack)
     const lists = await this.#runBatch(ready)
     if (lists.length > 0) this.#retry(lists, Promise.resolve())
   }
 
-  /** Returns the group, or nothing after scheduling it behind the retries that it shares keys with. */
+  /** Returns the group, or nothing after scheduling it behind retries of its keys or for its turn. */
   readonly #holdBack = (group: Operation[]): Operation[] => {
-    const keys = group.flatMap((operation) => operation.keys)
-    const earlier = keys.flatMap((key) => this.#retries.get(key) ?? [])
-    if (earlier.length === 0) return group
+    const earlier = keysOf(group).flatMap((key) => this.#retries.get(key) ?? [])
+    if (earlier.length === 0 && !this.#needsTurn(group)) return group
     this.#retry([group], Promise.all(earlier))
     return []
   }
 
   #retry(lists: readonly Operations[], earlier: Promise<unknown>): void {
-    const keys = lists.flat().flatMap((operation) => operation.keys)
+    const keys = keysOf(lists.flat())
     const done = earlier
       .then(() => this.#runAll(lists))
       .finally(() => {
@@ -75,9 +94,47 @@ export class Scheduler {
 
   async #runAll(lists: readonly Operations[]): Promise<void> {
     for (const operations of lists) {
-      const conflicts = operations[0]?.conflicts ?? 0
-      if (conflicts > 0) await backoff(conflicts)
-      await this.#runAll(await this.#runBatch(operations))
+      const turn = operations[0]?.turn ?? (await this.#takeTurn(operations))
+      const again = await this.#runBatch(operations, turn)
+      // The only operation of a list keeps its turn while its updater runs.
+      if (operations.length > 1) turn?.release()
+      await this.#runAll(again)
     }
   }
+
+  /** Waits for a turn, if the operations need one, and after repeated conflicts for some time. */
+  async #takeTurn(operations: Operations): Promise<Turn | undefined> {
+    const [first] = operations
+    const conflicts = first?.conflicts ?? 0
+    // With turns, one lost race is normal. More mean that another client does not take turns.
+    const pauses = this.#turns === undefined ? conflicts : conflicts - 1
+    if (pauses > 0) await backoff(pauses)
+    if (first === undefined || !this.#needsTurn(operations)) return undefined
+    const updaterMs = Math.max(...operations.map((operation) => operation.updaterMs))
+    const leaseMs = Math.max(MIN_LEASE_MS, 2 * updaterMs)
+    const keys = [...new Set(keysOf(operations))]
+    let turn: Turn | undefined
+    try {
+      turn = await this.#turns?.request(keys, leaseMs)
+    } catch {
+      // Without a turn the operations only lose more races.
+    }
+    if (turn !== undefined && operations.length === 1) first.keepTurn(turn)
+    return turn
+  }
+
+  #needsTurn(operations: Operations): boolean {
+    const turns = this.#turns
+    if (turns === undefined) return false
+    if (operations.some(({ conflicts }) => conflicts > 0)) return true
+    return (
+      turns.hasContention &&
+      operations.some(({ changes, updater }) => changes ?? updater) &&
+      keysOf(operations).some((key) => turns.isContended(key))
+    )
+  }
+}
+
+function keysOf(operations: Operations): readonly string[] {
+  return operations.flatMap(({ keys }) => keys)
 }

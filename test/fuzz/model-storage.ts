@@ -1,6 +1,7 @@
 import {
   BatchStorageBase,
   type Change,
+  type CommitOptions,
   type Entry,
   isLive,
   type KeysOptions,
@@ -159,10 +160,13 @@ export class ModelStorage extends BatchStorageBase {
     return this.#call({ kind: 'getMany', keys, groups: [] }, 'read', () => this.#read(keys))
   }
 
-  commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
+  commit(
+    groups: readonly (readonly Change[])[],
+    { now = -Infinity }: CommitOptions = {},
+  ): Promise<readonly CommitResult[]> {
     const keys = groups.flat().map(({ key }) => key)
     return this.#call({ kind: 'commit', keys, groups }, 'write', (mode) =>
-      this.#write(groups, mode),
+      this.#write(groups, mode, now),
     )
   }
 
@@ -193,12 +197,13 @@ export class ModelStorage extends BatchStorageBase {
   protected transaction(
     keys: readonly string[],
     apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
+    { now = -Infinity }: CommitOptions = {},
   ): Promise<readonly CommitResult[]> {
     const call: RecordedCall = { kind: 'transact', keys, groups: [] }
     return this.#call(call, 'write', (mode) => {
       if (this.#options.restarts) apply(this.#read(keys))
       call.groups = apply(this.#read(keys))
-      return this.#write(call.groups, mode)
+      return this.#write(call.groups, mode, now)
     })
   }
 
@@ -296,7 +301,11 @@ export class ModelStorage extends BatchStorageBase {
     return found
   }
 
-  #write(groups: readonly (readonly Change[])[], mode: WriteMode): readonly CommitResult[] {
+  #write(
+    groups: readonly (readonly Change[])[],
+    mode: WriteMode,
+    now: number,
+  ): readonly CommitResult[] {
     if (mode === 'decide-only') return []
     return groups.map((changes) => {
       const isConditional = changes.some(({ ifVersion }) => ifVersion !== undefined)
@@ -304,21 +313,24 @@ export class ModelStorage extends BatchStorageBase {
         this.violations.push('a condition for a backend that cannot check it')
       }
       if (mode === 'quota') return new StoreError('QUOTA_EXCEEDED', 'full')
-      if (!changes.every((change) => this.#holds(change))) return 'conflict'
+      if (!changes.every((change) => this.#holds(change, now))) return 'conflict'
       const refused = changes.find((change) => 'entry' in change && isRefused(change.entry.value))
       if (refused !== undefined) {
         return new StoreError('TOO_LARGE', 'too large', { key: refused.key })
       }
       for (const change of changes) {
-        this.#put(change.key, 'entry' in change ? structuredClone(change.entry) : undefined)
+        if ('entry' in change) this.#put(change.key, structuredClone(change.entry))
+        else if ('remove' in change) this.#put(change.key, undefined)
       }
       this.#checkWrittenTogether()
       return 'applied'
     })
   }
 
-  #holds({ key, ifVersion }: Change): boolean {
-    return ifVersion === undefined || (this.map.get(key)?.version ?? null) === ifVersion
+  #holds({ key, ifVersion }: Change, now: number): boolean {
+    const entry = this.map.get(key)
+    const version = entry && isLive(entry, now) ? entry.version : null
+    return ifVersion === undefined || version === ifVersion
   }
 
   #put(key: string, after: Entry | undefined): void {
@@ -360,8 +372,9 @@ export class TransactingModelStorage extends ModelStorage {
   transact(
     keys: readonly string[],
     apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
+    options?: CommitOptions,
   ): Promise<readonly CommitResult[]> {
-    return this.transaction(keys, apply)
+    return this.transaction(keys, apply, options)
   }
 }
 

@@ -1,12 +1,6 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { isStoreError } from '../../src/index.ts'
-import {
-  type FuzzCase,
-  affectsKey,
-  type FuzzRun,
-  type IssuedOperation,
-  nestedKey,
-} from './run-case.ts'
+import { type FuzzCase, affectsKey, type FuzzRun, type IssuedOperation } from './run-case.ts'
 import type { Transition } from './model-storage.ts'
 import { DAMAGED, keysOf, MALFORMED, type FuzzOperation, REFUSED } from './operations.ts'
 import {
@@ -40,7 +34,7 @@ export function ruleViolations({ issued, nested, storage, violations }: FuzzRun)
     const error = errorOf(one)
     if (error === undefined) continue
     const hasCause = isOwnError(one, error) || isFaultError(one, error, storage.firedFaults)
-    if (!hasCause && !isMutualConflict(one, error, issued)) {
+    if (!hasCause) {
       found.push(`${name(one)} failed without a cause: ${messageOf(error)}`)
     }
     if (error === one.ownError) continue
@@ -50,32 +44,6 @@ export function ruleViolations({ issued, nested, storage, violations }: FuzzRun)
     }
   }
   return found
-}
-
-/**
- * Two updaters that each update the other's key before they decide may conflict with each other until
- * both reject with `CONFLICT`: each attempt of one invalidates the attempt of the other.
- */
-function isMutualConflict(
-  one: IssuedOperation,
-  error: unknown,
-  issued: readonly IssuedOperation[],
-): boolean {
-  if (!isStoreError(error) || error.code !== 'CONFLICT') return false
-  const key = keyOfNestedUpdate(one)
-  return issued.some(
-    (other) =>
-      key !== undefined &&
-      keysOf(other.op).includes(key) &&
-      keysOf(one.op).includes(keyOfNestedUpdate(other) ?? MALFORMED),
-  )
-}
-
-/** The key that a nested updater updates before it decides; `undefined` if it only reads one. */
-function keyOfNestedUpdate({ op, id }: IssuedOperation): string | undefined {
-  return 'timing' in op && op.timing === 'nested' && id % 2 === 0
-    ? nestedKey(id, op.key)
-    : undefined
 }
 
 /**

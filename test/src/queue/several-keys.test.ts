@@ -9,7 +9,7 @@ let versions = 0
 
 function open(backend: 'transact' | 'commit'): { queue: OperationQueue; storage: ModelStorage } {
   const { storage } = new ModelPlugin({ backend })
-  return { queue: new OperationQueue(storage, 'n'), storage }
+  return { queue: new OperationQueue(storage, 'n', Date.now), storage }
 }
 
 function set(key: string, value: number): Change {
