@@ -1,5 +1,5 @@
 export { BatchStorageBase } from './batch-storage.ts'
-export type { SetOptions } from './arguments.ts'
+export type { AppendOptions, ClearOptions, StepOptions, WriteOptions } from './arguments.ts'
 export type { BotConfig, ConfigField, ConfigFields, StorageConfig } from './config.ts'
 export { isStoreError, StoreError } from './errors.ts'
 export type { StoreErrorCode, StoreErrorDetails, WriteOutcome } from './errors.ts'
@@ -27,9 +27,19 @@ export type {
   StoreChange,
   Traits,
 } from './storage.ts'
-export type { KeyOf, StoreEntry, Store, StoreRecord, Updater } from './store.ts'
+export type {
+  ItemOf,
+  KeyOf,
+  ListKeyOf,
+  NumberKeyOf,
+  Store,
+  StoreEntry,
+  StoreRecord,
+  Updater,
+} from './store.ts'
 export { LocalTurns } from './turns.ts'
 export type { Turn, Turns } from './turns.ts'
 export { StoreMixin } from './store-mixin.ts'
 export type { StoreMixed, StoreMixinClass } from './store-mixin.ts'
+export type { StoreTransaction } from './transaction.ts'
 export type { StoreWatch } from './watch.ts'

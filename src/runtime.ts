@@ -4,7 +4,7 @@ import { StoreError, toStoreError } from './errors.ts'
 import { checkNamespace } from './key.ts'
 import { OperationQueue } from './queue/operation-queue.ts'
 import { resolvePlugin, type StorageRegistry } from './registry.ts'
-import type { StorageEventType, StoragePluginBase } from './storage.ts'
+import type { StorageEventType, StorageHost, StoragePluginBase } from './storage.ts'
 import { Store } from './store.ts'
 
 /** An event of a namespace outside any call, such as the loss of its data. */
@@ -147,6 +147,43 @@ export class StorageRuntime {
   }
 
   /**
+   * Removes a namespace with all of its data, in this runtime and in every other one. A namespace
+   * that does not exist is ignored.
+   *
+   * @throws StoreError `STORE_ALREADY_OPEN` if a store of the namespace is open in this runtime;
+   * `INVALID_NAMESPACE`; `STORE_NOT_OPEN` if the runtime is closed; `BLOCKED` if another client
+   * holds it; or an error of the backend
+   *
+   * @example
+   * await runtime.drop('Karma')
+   */
+  async drop(namespace: string): Promise<void> {
+    checkNamespace(namespace)
+    this.#checkOpen(namespace)
+    const closing = this.#handles.get(namespace)?.closing
+    if (closing !== undefined) await closing.catch(noop)
+    this.#checkOpen(namespace)
+    if (this.#handles.has(namespace)) {
+      throw new StoreError(
+        'STORE_ALREADY_OPEN',
+        'drop() needs a namespace without open stores here; close them first.',
+        { namespace },
+      )
+    }
+    const dropping = this.#plugin
+      .drop(namespace, this.#hostOf(namespace))
+      .catch((error: unknown) => {
+        throw toStoreError(error, { namespace })
+      })
+      .finally(() => this.#handles.delete(namespace))
+    // A handle that is closing makes open() wait until the namespace is gone.
+    const queue = Promise.reject<OperationQueue>(new Error('dropped'))
+    queue.catch(noop)
+    this.#handles.set(namespace, { queue, stores: new Set(), refCount: 0, closing: dropping })
+    await dropping
+  }
+
+  /**
    * Closes every store, after the operations that were called before. A second call waits for the
    * first.
    *
@@ -204,17 +241,21 @@ export class StorageRuntime {
 
   #openNamespace(namespace: string): NamespaceHandle {
     const queue = (async () => {
-      const storage = await this.#plugin.open(namespace, {
-        now: this.#now,
-        // In a microtask, so that an error of the listener never reaches the storage.
-        emit: (type, reason) =>
-          void Promise.resolve().then(() => this.#onEvent({ type, namespace, reason })),
-      })
+      const storage = await this.#plugin.open(namespace, this.#hostOf(namespace))
       return new OperationQueue(storage, namespace, this.#now)
     })()
     const handle: NamespaceHandle = { queue, stores: new Set(), refCount: 0 }
     this.#handles.set(namespace, handle)
     return handle
+  }
+
+  #hostOf(namespace: string): StorageHost {
+    return {
+      now: this.#now,
+      // In a microtask, so that an error of the listener never reaches the storage.
+      emit: (type, reason) =>
+        void Promise.resolve().then(() => this.#onEvent({ type, namespace, reason })),
+    }
   }
 
   async #release(namespace: string, handle: NamespaceHandle): Promise<void> {

@@ -1,9 +1,19 @@
-import type { SetOptions } from './arguments.ts'
+import type { AppendOptions, ClearOptions, StepOptions, WriteOptions } from './arguments.ts'
 import { asyncDispose } from './async.ts'
 import { StoreError } from './errors.ts'
 import type { StorageRuntime } from './runtime.ts'
 import type { KeysOptions } from './storage.ts'
-import { type KeyOf, type StoreEntry, Store, type StoreRecord, type Updater } from './store.ts'
+import {
+  type ItemOf,
+  type KeyOf,
+  type ListKeyOf,
+  type NumberKeyOf,
+  type StoreEntry,
+  Store,
+  type StoreRecord,
+  type Updater,
+} from './store.ts'
+import type { StoreTransaction } from './transaction.ts'
 import type { StoreWatch } from './watch.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- TypeScript requires any[] of the base of a mixin
@@ -103,8 +113,48 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
         return this.#requireStore().has(key)
       }
 
-      async set<K extends KeyOf<T>>(key: K, value: T[K], options?: SetOptions): Promise<void> {
+      async getMany<K extends KeyOf<T>>(keys: Iterable<K>): Promise<Map<K, T[K]>> {
+        return this.#requireStore().getMany(keys)
+      }
+
+      async set<K extends KeyOf<T>>(key: K, value: T[K], options?: WriteOptions): Promise<void> {
         return this.#requireStore().set(key, value, options)
+      }
+
+      async deleteMany(keys: Iterable<KeyOf<T>>): Promise<void> {
+        return this.#requireStore().deleteMany(keys)
+      }
+
+      async insert<K extends KeyOf<T>>(
+        key: K,
+        value: T[K],
+        options?: WriteOptions,
+      ): Promise<boolean> {
+        return this.#requireStore().insert(key, value, options)
+      }
+
+      async increment(key: NumberKeyOf<T>, by?: number, options?: StepOptions): Promise<number> {
+        return this.#requireStore().increment(key, by, options)
+      }
+
+      async append<K extends ListKeyOf<T>>(
+        key: K,
+        item: ItemOf<T[K]>,
+        options?: AppendOptions,
+      ): Promise<number> {
+        return this.#requireStore().append(key, item, options)
+      }
+
+      async touch(key: KeyOf<T>, options: WriteOptions): Promise<boolean> {
+        return this.#requireStore().touch(key, options)
+      }
+
+      async transaction<K extends KeyOf<T>, R>(
+        keys: Iterable<K>,
+        run: (tx: StoreTransaction<T, K>) => R | Promise<R>,
+        options?: WriteOptions,
+      ): Promise<R> {
+        return this.#requireStore().transaction(keys, run, options)
       }
 
       async delete(key: KeyOf<T>): Promise<void> {
@@ -113,34 +163,46 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
 
       async setMany(
         entries: Parameters<Store<T>['setMany']>[0],
-        options?: SetOptions,
+        options?: WriteOptions,
       ): Promise<void> {
         return this.#requireStore().setMany(entries, options)
       }
 
-      async update<K extends KeyOf<T>>(key: K, updater: Updater<T[K]>): Promise<T[K] | undefined> {
-        return this.#requireStore().update(key, updater)
+      async update<K extends KeyOf<T>>(
+        key: K,
+        updater: Updater<T[K]>,
+        options?: StepOptions,
+      ): Promise<T[K] | undefined> {
+        return this.#requireStore().update(key, updater, options)
       }
 
       mutable<K extends KeyOf<T>>(
         key: K,
         mutate: (draft: T[K]) => unknown,
         initial: T[K],
+        options?: StepOptions,
       ): Promise<T[K]>
       mutable<K extends KeyOf<T>>(
         key: K,
         mutate: (draft: T[K] | undefined) => unknown,
+        initial?: undefined,
+        options?: StepOptions,
       ): Promise<T[K] | undefined>
       async mutable<K extends KeyOf<T>>(
         key: K,
         mutate: (draft: T[K]) => unknown,
         initial?: T[K],
+        options?: StepOptions,
       ): Promise<T[K] | undefined> {
-        return this.#requireStore().mutable(key, mutate, initial as T[K])
+        return this.#requireStore().mutable(key, mutate, initial as T[K], options)
       }
 
-      async getOrInsert<K extends KeyOf<T>>(key: K, initial: T[K]): Promise<T[K]> {
-        return this.#requireStore().getOrInsert(key, initial)
+      async getOrInsert<K extends KeyOf<T>>(
+        key: K,
+        initial: T[K],
+        options?: StepOptions,
+      ): Promise<T[K]> {
+        return this.#requireStore().getOrInsert(key, initial, options)
       }
 
       async pop<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
@@ -151,8 +213,8 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
         return this.#requireStore().size()
       }
 
-      async clear(): Promise<void> {
-        return this.#requireStore().clear()
+      async clear(options?: ClearOptions): Promise<void> {
+        return this.#requireStore().clear(options)
       }
 
       async *keys(options?: KeysOptions): AsyncGenerator<KeyOf<T>, void, undefined> {

@@ -1,4 +1,21 @@
-import { checkFunction, type SetOptions, toEntries } from './arguments.ts'
+import {
+  APPEND_OPTIONS,
+  type AppendOptions,
+  checkBoolean,
+  checkFinite,
+  checkFunction,
+  checkOptions,
+  checkPositiveInteger,
+  CLEAR_OPTIONS,
+  type ClearOptions,
+  KEYS_OPTIONS,
+  STEP_OPTIONS,
+  type StepOptions,
+  toEntries,
+  toKeys,
+  WRITE_OPTIONS,
+  type WriteOptions,
+} from './arguments.ts'
 import { noop, thenSync } from './async.ts'
 import {
   changeFor,
@@ -10,14 +27,37 @@ import {
 } from './changes.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { checkKey } from './key.ts'
-import type { Decision } from './queue/operation.ts'
+import type { Decision, Entries } from './queue/operation.ts'
 import type { OperationQueue } from './queue/operation-queue.ts'
-import type { Entry, KeysOptions, SetChange, Traits } from './storage.ts'
+import { type ExpiryRule, runStep, type Step } from './step.ts'
+import type { Change, Entry, KeysOptions, SetChange, Traits } from './storage.ts'
+import { type StoreTransaction, TransactionDraft } from './transaction.ts'
 import { recopy } from './value/copy-value.ts'
 import { type StoreWatch, Watch } from './watch.ts'
 
 /** The keys of a store with values of shape `T`. */
 export type KeyOf<T extends object> = keyof T & string
+
+/** The keys of a store whose values may be numbers: those that `increment` takes. */
+export type NumberKeyOf<T extends object> = {
+  [K in KeyOf<T>]: number extends T[K] ? K : never
+}[KeyOf<T>]
+
+/** The keys of a store whose values may be lists: those that `append` takes. */
+export type ListKeyOf<T extends object> = {
+  [K in KeyOf<T>]: unknown extends T[K]
+    ? K
+    : [Extract<T[K], readonly unknown[]>] extends [never]
+      ? never
+      : K
+}[KeyOf<T>]
+
+/** An item of a list. */
+export type ItemOf<V> = unknown extends V
+  ? unknown
+  : V extends readonly (infer Item)[]
+    ? Item
+    : never
 
 /** A key with its value, as in a `Map`. */
 export type StoreEntry<T extends object> = [key: KeyOf<T>, value: T[KeyOf<T>]]
@@ -117,6 +157,30 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   /**
+   * Reads several values. Resolves to a map of the keys that have a value, in the order of `keys`.
+   * The reads are part of one batch, and so one call to the backend, but no snapshot.
+   *
+   * @param keys a list of keys or another iterable
+   * @throws StoreError `STORE_NOT_OPEN`, `INVALID_KEY`, or an error of the backend
+   *
+   * @example
+   * const scores = await store.getMany(['ann', 'bob'])
+   * console.log(scores.get('ann'))
+   */
+  async getMany<K extends KeyOf<T>>(keys: Iterable<K>): Promise<Map<K, T[K]>> {
+    const names = this.#checkKeys('getMany', keys) as readonly K[]
+    const entries = await Promise.all(
+      names.map((key) => this.#track(this.#context.queue.read(key))),
+    )
+    const found = new Map<K, T[K]>()
+    for (const [index, key] of names.entries()) {
+      const live = ifLive(this.#context, entries[index])
+      if (live !== undefined) found.set(key, live.value as T[K])
+    }
+    return found
+  }
+
+  /**
    * Stores a value. It replaces the current value with its expiry: without options the key never
    * expires.
    *
@@ -127,9 +191,10 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * await store.set('session', { user: 'ann' }, { ttl: 60_000 })
    * await store.set('offer', 'tea', { expires: Date.UTC(2027, 0, 1) })
    */
-  async set<K extends KeyOf<T>>(key: K, value: T[K], options?: SetOptions): Promise<void> {
+  async set<K extends KeyOf<T>>(key: K, value: T[K], options?: WriteOptions): Promise<void> {
     this.#checkKey(key)
-    const change = createSetChange(this.#context, key, value, resolveExpiry(this.#context, options))
+    const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS)
+    const change = createSetChange(this.#context, key, value, expiry?.expires)
     await this.#track(this.#context.queue.write([change]))
   }
 
@@ -141,6 +206,30 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async delete(key: KeyOf<T>): Promise<void> {
     this.#checkKey(key)
     await this.#track(this.#context.queue.write([{ key, remove: true }]))
+  }
+
+  /**
+   * Removes several keys together: all or none. Keys that do not exist are ignored. Where
+   * `traits.atomic` is `none`, each key is removed by itself.
+   *
+   * @param keys a list of keys or another iterable
+   * @throws StoreError `STORE_NOT_OPEN`, `INVALID_KEY`, or an error of the backend
+   *
+   * @example
+   * await store.deleteMany(['ann', 'bob'])
+   */
+  async deleteMany(keys: Iterable<KeyOf<T>>): Promise<void> {
+    const changes = this.#checkKeys('deleteMany', keys).map((key): Change => ({
+      key,
+      remove: true,
+    }))
+    const groups =
+      this.#context.traits.atomic === 'none' ? changes.map((change) => [change]) : [changes]
+    await Promise.all(
+      groups
+        .filter(({ length }) => length > 0)
+        .map((group) => this.#track(this.#context.queue.write(group))),
+    )
   }
 
   /**
@@ -161,54 +250,186 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async setMany(
     entries:
       | Partial<T>
-      | Iterable<readonly [key: KeyOf<T>, value: T[KeyOf<T>], options?: SetOptions]>,
-    options?: SetOptions,
+      | Iterable<readonly [key: KeyOf<T>, value: T[KeyOf<T>], options?: WriteOptions]>,
+    options?: WriteOptions,
   ): Promise<void> {
     this.#checkAtomic('setMany')
-    const expires = resolveExpiry(this.#context, options)
+    const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS)
     const group = new Map<string, SetChange>()
     for (const [key, value, own] of toEntries(entries)) {
       this.#checkKey(key)
-      const ownExpires = own === undefined ? expires : resolveExpiry(this.#context, own)
-      group.set(key, createSetChange(this.#context, key, value, ownExpires))
+      const ownExpiry =
+        own === undefined ? expiry : resolveExpiry(this.#context, own, WRITE_OPTIONS)
+      group.set(key, createSetChange(this.#context, key, value, ownExpiry?.expires))
     }
     if (group.size > 0) await this.#track(this.#context.queue.write([...group.values()]))
   }
 
   /**
+   * Stores a value only if the key is missing, in one atomic step. Resolves to whether it did. Of
+   * several clients that insert the same key at once, exactly one gets `true`.
+   *
+   * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `INVALID_KEY`, `INVALID_VALUE`,
+   * `TOO_LARGE`
+   *
+   * @example
+   * const isFirst = await store.insert(`update/${id}`, true, { ttl: 86_400_000 })
+   */
+  async insert<K extends KeyOf<T>>(key: K, value: T[K], options?: WriteOptions): Promise<boolean> {
+    this.#checkKey(key)
+    const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS)
+    const copy = copyForKey(this.#context, key, value)
+    const step: Step = { kind: 'insert', value: copy.value, expiry }
+    return (await this.#runData(key, step, copy.bytes)) as boolean
+  }
+
+  /**
+   * Adds to a number, in one atomic step. Resolves to the sum. A missing key counts as 0. Where the
+   * backend runs the step itself, as a Durable Object does, it takes one call, regardless of other
+   * clients.
+   *
+   * @param by what to add: a finite number, which may be negative. Default: 1
+   * @param options an expiry to set, with `onInsert: true` only if the key is missing
+   * @throws StoreError `INVALID_VALUE` if the value or `by` is no number; `NOT_ATOMIC`,
+   * `INVALID_KEY`
+   *
+   * @example
+   * const requests = await store.increment(user, 1, { ttl: 60_000, onInsert: true })
+   */
+  async increment(key: NumberKeyOf<T>, by = 1, options?: StepOptions): Promise<number> {
+    this.#check(() => checkFinite('increment', by))
+    const expiry = resolveExpiry(this.#context, options, STEP_OPTIONS)
+    return (await this.#runData(key, { kind: 'increment', by, expiry })) as number
+  }
+
+  /**
+   * Adds an item at the end of a list, in one atomic step. Resolves to the length of the list. A
+   * missing key counts as an empty list.
+   *
+   * @param options `max`: keep only the last `max` items; an expiry to set
+   * @throws StoreError `INVALID_VALUE` if the value is no list; `TOO_LARGE`, `NOT_ATOMIC`,
+   * `INVALID_KEY`
+   *
+   * @example
+   * await store.append('log', { at: Date.now(), text }, { max: 100 })
+   */
+  async append<K extends ListKeyOf<T>>(
+    key: K,
+    item: ItemOf<T[K]>,
+    options?: AppendOptions,
+  ): Promise<number> {
+    this.#checkKey(key)
+    const expiry = resolveExpiry(this.#context, options, APPEND_OPTIONS)
+    const max = options?.max
+    this.#check(() => checkPositiveInteger('.max', max))
+    // The schema is one of lists. In a list, an item may be undefined.
+    const copy = copyForKey({ ...this.#context, schema: undefined }, key, [item])
+    const [itemCopy] = copy.value as unknown[]
+    const step: Step = { kind: 'append', item: itemCopy, max, expiry }
+    return (await this.#runData(key, step, copy.bytes)) as number
+  }
+
+  /**
+   * Changes the expiry of a key and keeps its value, in one atomic step. Resolves to whether the key
+   * exists.
+   *
+   * @param options `ttl` or `expires`; `{ expires: null }`: it never expires
+   * @throws StoreError `INVALID_VALUE` if the options have neither; `NOT_ATOMIC`, `INVALID_KEY`
+   *
+   * @example
+   * const isAlive = await store.touch('session/ann', { ttl: 1_800_000 })
+   */
+  async touch(key: KeyOf<T>, options: WriteOptions): Promise<boolean> {
+    const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS)
+    if (expiry === undefined) {
+      const message =
+        'touch() needs ttl or expires; received neither. Use { expires: null } for never.'
+      throw new StoreError('INVALID_VALUE', message, { namespace: this.namespace })
+    }
+    return (await this.#runData(key, { kind: 'touch', expiry })) as boolean
+  }
+
+  /**
+   * Reads and writes several keys in one atomic step. Resolves to what the function returns. Either
+   * all of its writes are stored or none, and no other client has changed any of the keys between.
+   *
+   * @param keys the keys that the function may use
+   * @param run takes a {@link StoreTransaction}; it may be async. It runs again if another client
+   * writes first: keep it free of side effects. If it throws, nothing is stored and `transaction`
+   * rejects with that error.
+   * @param options the expiry of what the function sets without options of its own
+   * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `CONFLICT`, `INVALID_KEY`,
+   * `INVALID_VALUE`, `TOO_LARGE`
+   *
+   * @example
+   * await store.transaction(['ann', 'bob'], (tx) => {
+   *   tx.set('ann', (tx.get('ann') ?? 0) - 1)
+   *   tx.set('bob', (tx.get('bob') ?? 0) + 1)
+   * })
+   */
+  async transaction<K extends KeyOf<T>, R>(
+    keys: Iterable<K>,
+    run: (tx: StoreTransaction<T, K>) => R | Promise<R>,
+    options?: WriteOptions,
+  ): Promise<R> {
+    this.#checkAtomic('transaction')
+    this.#check(() => checkFunction('transaction', run))
+    const names = this.#checkKeys('transaction', keys)
+    if (names.length === 0) {
+      const message = 'transaction() needs at least one key; received none. Name the keys to use.'
+      throw new StoreError('INVALID_KEY', message, { namespace: this.namespace })
+    }
+    const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS)
+    return this.#track(
+      this.#context.queue.update(names, (entries) => {
+        const draft = new TransactionDraft<T>(this.#context, names, { entries, expiry })
+        return thenSync(run(draft), (result) => ({ changes: draft.end(), result }))
+      }),
+    )
+  }
+
+  /**
    * Replaces a value by the result of a function, in one atomic step. Resolves to the stored value.
-   * The key keeps its expiry.
+   * Without options the key keeps its expiry; with them each call sets it.
    *
    * @param updater takes the current value and returns the next one, or `undefined` to remove the
    * key; it may be async. It runs again if another client writes first: keep it free of side
    * effects. It must not write the key that it updates. Before the updater first awaits, such a
-   * write rejects with `CONFLICT` at once; after that the write succeeds, and `update` conflicts
-   * with it until it rejects with `CONFLICT` after 100 attempts. If the updater throws, nothing is
-   * stored and `update` rejects with that error.
-   * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `CONFLICT` after 100 conflicts
-   * with other writers; `INVALID_KEY`, `INVALID_VALUE`, `TOO_LARGE`
+   * write rejects with `CONFLICT` at once; after that each attempt conflicts with it, until `update`
+   * rejects with `CONFLICT`. If the updater throws, nothing is stored and `update` rejects with that
+   * error.
+   * @param options an expiry to set, with `onInsert: true` only if the key is missing
+   * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `CONFLICT` if other clients that
+   * do not take turns write first again and again; `INVALID_KEY`, `INVALID_VALUE`, `TOO_LARGE`
    *
    * @example
    * const karma = await store.update('ann', (n = 0) => n + 1)
+   * await store.update('session', (s = {}) => ({ ...s, seen: true }), { ttl: 1_800_000 })
    */
-  async update<K extends KeyOf<T>>(key: K, updater: Updater<T[K]>): Promise<T[K] | undefined> {
-    checkFunction('update', updater)
-    const updated = this.#runStep(key, 'update', (live, stored) =>
+  async update<K extends KeyOf<T>>(
+    key: K,
+    updater: Updater<T[K]>,
+    options?: StepOptions,
+  ): Promise<T[K] | undefined> {
+    this.#check(() => checkFunction('update', updater))
+    const expiry = resolveExpiry(this.#context, options, STEP_OPTIONS)
+    const updated = this.#runStep(key, 'update', (live) =>
       thenSync(updater(live?.value as T[K] | undefined), (next) =>
-        this.#decide(key, live, stored, next),
+        this.#decide(key, live, next, expiry),
       ),
     )
     return (await updated) as T[K] | undefined
   }
 
   /**
-   * Changes a value in place, in one atomic step. Resolves to the stored value. The key keeps its
-   * expiry.
+   * Changes a value in place, in one atomic step. Resolves to the stored value. Without options the
+   * key keeps its expiry; with them each call sets it.
    *
    * @param mutate takes a draft of the value and changes it; its result is ignored. It may be async
    * and may run more than once, like the function of {@link update}.
    * @param initial the draft for a missing key. Without it, `mutate` gets `undefined` for a missing
    * key and nothing is stored.
+   * @param options as for {@link update}
    * @throws StoreError as {@link update}
    *
    * @example
@@ -218,23 +439,28 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     key: K,
     mutate: (draft: T[K]) => unknown,
     initial: T[K],
+    options?: StepOptions,
   ): Promise<T[K]>
   mutable<K extends KeyOf<T>>(
     key: K,
     mutate: (draft: T[K] | undefined) => unknown,
+    initial?: undefined,
+    options?: StepOptions,
   ): Promise<T[K] | undefined>
   async mutable<K extends KeyOf<T>>(
     key: K,
     mutate: (draft: T[K]) => unknown,
     initial?: T[K],
+    options?: StepOptions,
   ): Promise<T[K] | undefined> {
     this.#checkKey(key)
-    checkFunction('mutable', mutate)
+    this.#check(() => checkFunction('mutable', mutate))
+    const expiry = resolveExpiry(this.#context, options, STEP_OPTIONS)
     const initialCopy =
       initial === undefined ? undefined : copyForKey(this.#context, key, initial).value
-    const mutated = this.#runStep(key, 'mutable', (live, stored) => {
+    const mutated = this.#runStep(key, 'mutable', (live) => {
       const draft = live === undefined ? recopy(initialCopy) : live.value
-      return thenSync(mutate(draft as T[K]), () => this.#decide(key, live, stored, draft))
+      return thenSync(mutate(draft as T[K]), () => this.#decide(key, live, draft, expiry))
     })
     return (await mutated) as T[K] | undefined
   }
@@ -242,33 +468,33 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /**
    * Reads a value; if the key is missing, stores `initial` and resolves to it. One atomic step.
    *
-   * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `CONFLICT` after 100 conflicts
-   * with other writers; `INVALID_KEY`, `INVALID_VALUE`, `TOO_LARGE`
+   * @param options an expiry to set, also if the key exists; with `onInsert: true` only if it is
+   * missing
+   * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `INVALID_KEY`, `INVALID_VALUE`,
+   * `TOO_LARGE`
    *
    * @example
    * const settings = await store.getOrInsert('settings', { language: 'en' })
    */
-  async getOrInsert<K extends KeyOf<T>>(key: K, initial: T[K]): Promise<T[K]> {
+  async getOrInsert<K extends KeyOf<T>>(
+    key: K,
+    initial: T[K],
+    options?: StepOptions,
+  ): Promise<T[K]> {
     this.#checkKey(key)
-    const initialCopy = copyForKey(this.#context, key, initial).value
-    const value = this.#runStep(key, 'getOrInsert', (live, stored) =>
-      live === undefined ? this.#decide(key, live, stored, initialCopy) : { result: live.value },
-    )
-    return (await value) as T[K]
+    const expiry = resolveExpiry(this.#context, options, STEP_OPTIONS)
+    const copy = copyForKey(this.#context, key, initial)
+    const step: Step = { kind: 'getOrInsert', value: copy.value, expiry }
+    return (await this.#runData(key, step, copy.bytes)) as T[K]
   }
 
   /**
    * Removes a key and resolves to its value, in one atomic step; to `undefined` if it was missing.
    *
-   * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `CONFLICT` after 100 conflicts
-   * with other writers; `INVALID_KEY`
+   * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `INVALID_KEY`
    */
   async pop<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
-    const popped = this.#runStep(key, 'pop', (live, stored) => ({
-      changes: stored && [{ key, remove: true }],
-      result: live?.value,
-    }))
-    return (await popped) as T[K] | undefined
+    return (await this.#runData(key, { kind: 'pop' })) as T[K] | undefined
   }
 
   /**
@@ -282,24 +508,35 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   /**
-   * Removes every key of this namespace.
+   * Removes every key of this namespace, or those with a prefix.
    *
-   * @throws StoreError `STORE_NOT_OPEN`, or an error of the backend
+   * @param options `prefix`: remove only keys that begin with it
+   * @throws StoreError `STORE_NOT_OPEN`, `INVALID_VALUE` for other options, `INVALID_KEY` if `prefix`
+   * cannot be a key, or an error of the backend
+   *
+   * @example
+   * await store.clear({ prefix: 'cache/' })
    */
-  async clear(): Promise<void> {
+  async clear(options?: ClearOptions): Promise<void> {
     this.#checkOpen()
-    await this.#track(this.#context.queue.clear())
+    const { prefix = '' } = this.#check(() => checkOptions(options, CLEAR_OPTIONS)) ?? {}
+    this.#checkKey(prefix)
+    await this.#track(this.#context.queue.clear(prefix))
   }
 
   /**
-   * Lists the keys that have not expired, each once. The order depends on the backend.
+   * Lists the keys that have not expired, each once, in ascending order. Backends differ in the order
+   * of keys with characters beyond U+FFFF: IndexedDB and Memory sort them by UTF-16 code unit, before
+   * U+E000; Durable Objects and Workers KV by byte of UTF-8, after U+FFFF.
    *
-   * @param options `prefix`: list only keys that begin with it
-   * @throws StoreError `INVALID_KEY` if `prefix` cannot be a key; `STORE_NOT_OPEN`, also when the
-   * store closes during the listing; or an error of the backend
+   * @param options `prefix`: only keys that begin with it; `after`: only keys that come after it;
+   * `limit`: at most so many; `reverse`: in descending order
+   * @throws StoreError `INVALID_KEY` if `prefix` or `after` cannot be a key; `INVALID_VALUE` for
+   * other options; `STORE_NOT_OPEN`, also when the store closes during the listing; or an error of
+   * the backend
    *
    * @example
-   * for await (const key of store.keys({ prefix: 'user/' })) console.log(key)
+   * for await (const key of store.keys({ prefix: 'user/', limit: 20 })) console.log(key)
    */
   keys(options?: KeysOptions): AsyncGenerator<KeyOf<T>, void, undefined> {
     const { queue } = this.#context
@@ -428,28 +665,50 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async #runStep<R>(
     key: string,
     method: string,
-    decide: (
-      live: Entry | undefined,
-      stored: Entry | undefined,
-    ) => Decision<R> | Promise<Decision<R>>,
+    decide: (live: Entry | undefined) => Decision<R> | Promise<Decision<R>>,
   ): Promise<R> {
     this.#checkKey(key)
     this.#checkAtomic(method)
     return this.#track(
-      this.#context.queue.update([key], ([stored]) =>
-        decide(ifLive(this.#context, stored), stored),
-      ),
+      this.#context.queue.update([key], ([entry]) => decide(ifLive(this.#context, entry))),
     )
+  }
+
+  /**
+   * Runs a step that is described as data: in the backend if it can, otherwise as an update.
+   *
+   * @param bytes the size of the key and the step's value
+   */
+  async #runData(key: string, step: Step, bytes?: number): Promise<unknown> {
+    this.#checkKey(key)
+    this.#checkAtomic(step.kind)
+    const context = this.#context
+    const update = ([entry]: Entries): Decision => {
+      const { change, result } = runStep(step, ifLive(context, entry))
+      if (change === undefined) return { result: recopy(result) }
+      if (change === 'remove') return { changes: [{ key, remove: true }], result }
+      const { value, expires } = change
+      return { changes: [createSetChange(context, key, value, expires)], result: recopy(result) }
+    }
+    // A schema checks and converts values, which a backend cannot.
+    const isData = context.schema === undefined
+    const version = context.nextVersion()
+    const data = isData ? { key, step, version, bytes: bytes ?? key.length } : undefined
+    try {
+      return await this.#track(context.queue.update([key], update, data))
+    } catch (error) {
+      throw toStoreError(error, { namespace: this.namespace, key })
+    }
   }
 
   /** Decides on a key: `next` becomes its value. The result is a copy of it. */
   #decide(
     key: string,
     live: Entry | undefined,
-    stored: Entry | undefined,
     next: unknown,
+    expiry: ExpiryRule | undefined,
   ): Decision {
-    const change = changeFor(this.#context, key, live, stored, next)
+    const change = changeFor(this.#context, key, live, next, expiry)
     return {
       changes: change && [change],
       result: change && 'entry' in change ? recopy(change.entry.value) : undefined,
@@ -481,16 +740,19 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     list: (options: KeysOptions) => AsyncIterable<A>,
     toItem: (listed: A) => B | undefined,
   ): AsyncGenerator<B, void, undefined> {
-    const checked = this.#checkOptions(options)
+    const checked = this.#checkKeysOptions(options)
+    const { limit = Infinity } = checked
     const source = this.#context.queue.list(() => list(checked))
     try {
-      for (;;) {
+      for (let count = 0; count < limit;) {
         this.#checkOpen()
         const next = await this.#track(source.next())
         if (next.done) return
         this.#checkOpen()
         const item = toItem(next.value)
-        if (item !== undefined) yield item
+        if (item === undefined) continue
+        count++
+        yield item
       }
     } finally {
       await source.return(undefined)
@@ -504,16 +766,41 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     return operation
   }
 
-  #checkOptions(options: KeysOptions | undefined): KeysOptions {
-    const { prefix = '' } = options ?? {}
+  #checkKeysOptions(options: KeysOptions | undefined): KeysOptions {
+    this.#checkOpen()
+    const {
+      prefix = '',
+      after,
+      limit,
+      reverse,
+    } = this.#check(() => checkOptions(options, KEYS_OPTIONS)) ?? {}
     this.#checkKey(prefix)
-    return { prefix }
+    if (after !== undefined) this.#checkKey(after)
+    this.#check(() => checkPositiveInteger('.limit', limit))
+    this.#check(() => checkBoolean('.reverse', reverse))
+    return { prefix, after, limit, reverse }
+  }
+
+  #checkKeys(method: string, keys: unknown): readonly string[] {
+    this.#checkOpen()
+    const names = this.#check(() => toKeys(method, keys))
+    for (const key of names) this.#checkKey(key)
+    return names as readonly string[]
   }
 
   #checkKey(key: unknown): void {
     this.#checkOpen()
     try {
       checkKey(key, this.#context.traits.maxKeyBytes)
+    } catch (error) {
+      throw toStoreError(error, { namespace: this.namespace })
+    }
+  }
+
+  /** Adds the namespace to the error of a check. */
+  #check<R>(run: () => R): R {
+    try {
+      return run()
     } catch (error) {
       throw toStoreError(error, { namespace: this.namespace })
     }

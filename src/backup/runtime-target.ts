@@ -1,6 +1,6 @@
 import { decode } from '../codec.ts'
 import { toStoreError } from '../errors.ts'
-import type { SetOptions, StorageRuntime, Store } from '../index.ts'
+import type { WriteOptions, StorageRuntime, Store } from '../index.ts'
 import { checkKey } from '../key.ts'
 import { copyValue, utf8Bytes } from '../value/copy-value.ts'
 import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, splitIntoChunks } from './chunks.ts'
@@ -160,7 +160,7 @@ async function applyChunk(store: Store, chunk: readonly BackupChange[]): Promise
   await Promise.all(removed.map((key) => store.delete(key)))
 }
 
-function toPair(entry: BackupEntry): [key: string, value: unknown, options: SetOptions] {
+function toPair(entry: BackupEntry): [key: string, value: unknown, options: WriteOptions] {
   const { key, value, expires } = entry
   return [key, decode(value), expires === undefined ? {} : { expires }]
 }

@@ -91,10 +91,10 @@ class Batch {
   /** Lets the storage run groups of steps and writes, in one call. */
   async #perform(groups: readonly Operations[]): Promise<void> {
     if (groups.length === 0) return
-    const changes = groups.map((group) =>
+    const changeGroups = groups.map((group) =>
       group.flatMap<Change | StepChange>(({ step, changes }) => step ?? changes ?? []),
     )
-    const results = await this.#context.recovery.perform(changes, this.#turn)
+    const results = await this.#context.recovery.perform(changeGroups, this.#turn)
     const [first] = results
     // One error object for all groups: the call failed as a whole.
     if (isStoreError(first) && results.every((result) => result === first)) {

@@ -80,9 +80,11 @@ export class OperationQueue {
     return this.#currentScheduler().add(new Operation(keys, undefined, guarded, step)) as Promise<T>
   }
 
-  /** Removes all entries between the operations so far and later ones. A lost answer rejects. */
-  clear(): Promise<void> {
-    const cleared = this.#currentScheduler().exclusive(() => this.storage.clear())
+  /** Removes all entries with a prefix between the operations so far and later ones. A lost answer rejects. */
+  clear(prefix: string): Promise<void> {
+    const cleared = this.#currentScheduler().exclusive(() =>
+      prefix === '' ? this.storage.clear() : this.storage.clearPrefix(prefix),
+    )
     return cleared.catch(this.#rethrow)
   }
 

@@ -13,7 +13,7 @@ import { groupByKey, type Operation, type Operations } from './operation.ts'
  */
 export type RunBatch = (operations: Operations, turn?: Turn) => Promise<readonly Operations[]>
 
-/** The lease of a turn is at least this long, and twice as long as the updater took before. */
+/** A lease is at least this long, and at least twice as long as the updater took before. */
 const MIN_LEASE_MS = 250
 
 export class Scheduler {
@@ -111,7 +111,8 @@ export class Scheduler {
     if (pauses > 0) await backoff(pauses)
     if (first === undefined || !this.#needsTurn(operations)) return undefined
     const updaterMs = Math.max(...operations.map((operation) => operation.updaterMs))
-    const leaseMs = Math.max(MIN_LEASE_MS, 2 * updaterMs)
+    // Of two updaters that wait for each other's turn, the one with the longer lease gets ahead.
+    const leaseMs = Math.max(MIN_LEASE_MS, 2 * updaterMs) * (1 + Math.random())
     const keys = [...new Set(keysOf(operations))]
     let turn: Turn | undefined
     try {

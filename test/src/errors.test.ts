@@ -50,12 +50,12 @@ describe('an error message says what was expected and what was received', () => 
     [
       'an expiry that is not a number',
       (store) => store.set('k', 1, { expires: new Date(0) as never }),
-      'options.expires must be a time in milliseconds since 1970; received an instance of Date. (in "n")',
+      'options.expires must be a time in milliseconds since 1970, or null; received an instance of Date. (in "n")',
     ],
     [
       'an updater that is not a function',
       (store) => store.update('k', 1 as never),
-      'update() needs a function; received 1.',
+      'update() needs a function; received 1. (in "n")',
     ],
     [
       'an instance of a class as entries',
