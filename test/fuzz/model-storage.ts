@@ -1,6 +1,7 @@
 import {
   BatchStorageBase,
   type Change,
+  type CommitOptions,
   type Entry,
   isLive,
   type KeysOptions,
@@ -159,24 +160,26 @@ export class ModelStorage extends BatchStorageBase {
     return this.#call({ kind: 'getMany', keys, groups: [] }, 'read', () => this.#read(keys))
   }
 
-  commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
+  commit(
+    groups: readonly (readonly Change[])[],
+    options?: CommitOptions,
+  ): Promise<readonly CommitResult[]> {
     const keys = groups.flat().map(({ key }) => key)
     return this.#call({ kind: 'commit', keys, groups }, 'write', (mode) =>
-      this.#write(groups, mode),
+      this.#write(groups, mode, options),
     )
   }
 
-  async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
-    yield* await this.#list((key) => key.startsWith(prefix))
+  async *entries(options?: KeysOptions): AsyncIterable<[string, Entry]> {
+    yield* await this.#list(options)
   }
 
-  async *liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
-    const found = await this.#list((key, entry) => key.startsWith(prefix) && isLive(entry, now))
-    for (const [key] of found) yield key
+  async *liveKeys(now: number, options?: KeysOptions): AsyncIterable<string> {
+    for (const [key, entry] of await this.#list(options)) if (isLive(entry, now)) yield key
   }
 
   async liveLen(now: number): Promise<number> {
-    return (await this.#list((_, entry) => isLive(entry, now))).length
+    return (await this.#list()).filter(([, entry]) => isLive(entry, now)).length
   }
 
   clear(): Promise<void> {
@@ -193,21 +196,24 @@ export class ModelStorage extends BatchStorageBase {
   protected transaction(
     keys: readonly string[],
     apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
+    options?: CommitOptions,
   ): Promise<readonly CommitResult[]> {
     const call: RecordedCall = { kind: 'transact', keys, groups: [] }
     return this.#call(call, 'write', (mode) => {
       if (this.#options.restarts) apply(this.#read(keys))
       call.groups = apply(this.#read(keys))
-      return this.#write(call.groups, mode)
+      return this.#write(call.groups, mode, options)
     })
   }
 
-  #list(matches: (key: string, entry: Entry) => boolean): Promise<[string, Entry][]> {
-    return this.#call({ kind: 'list', keys: [], groups: [] }, 'list', () =>
-      [...this.map]
-        .filter(([key, entry]) => matches(key, entry))
-        .map(([key, entry]) => [key, structuredClone(entry)]),
-    )
+  #list({ prefix = '', after, reverse = false }: KeysOptions = {}): Promise<[string, Entry][]> {
+    return this.#call({ kind: 'list', keys: [], groups: [] }, 'list', () => {
+      const keys = [...this.map.keys()].toSorted()
+      return (reverse ? keys.toReversed() : keys)
+        .filter((key) => key.startsWith(prefix))
+        .filter((key) => after === undefined || (reverse ? key < after : key > after))
+        .map((key) => [key, structuredClone(this.map.get(key) as Entry)])
+    })
   }
 
   async #call<T>(call: RecordedCall, on: Fault['on'], effect: (mode: WriteMode) => T): Promise<T> {
@@ -296,7 +302,11 @@ export class ModelStorage extends BatchStorageBase {
     return found
   }
 
-  #write(groups: readonly (readonly Change[])[], mode: WriteMode): readonly CommitResult[] {
+  #write(
+    groups: readonly (readonly Change[])[],
+    mode: WriteMode,
+    { now = Number.NEGATIVE_INFINITY }: CommitOptions = {},
+  ): readonly CommitResult[] {
     if (mode === 'decide-only') return []
     return groups.map((changes) => {
       const isConditional = changes.some(({ ifVersion }) => ifVersion !== undefined)
@@ -304,12 +314,13 @@ export class ModelStorage extends BatchStorageBase {
         this.violations.push('a condition for a backend that cannot check it')
       }
       if (mode === 'quota') return new StoreError('QUOTA_EXCEEDED', 'full')
-      if (!changes.every((change) => this.#holds(change))) return 'conflict'
+      if (!changes.every((change) => this.#holds(change, now))) return 'conflict'
       const refused = changes.find((change) => 'entry' in change && isRefused(change.entry.value))
       if (refused !== undefined) {
         return new StoreError('TOO_LARGE', 'too large', { key: refused.key })
       }
       for (const change of changes) {
+        if ('check' in change) continue
         this.#put(change.key, 'entry' in change ? structuredClone(change.entry) : undefined)
       }
       this.#checkWrittenTogether()
@@ -317,8 +328,11 @@ export class ModelStorage extends BatchStorageBase {
     })
   }
 
-  #holds({ key, ifVersion }: Change): boolean {
-    return ifVersion === undefined || (this.map.get(key)?.version ?? null) === ifVersion
+  #holds({ key, ifVersion }: Change, now: number): boolean {
+    if (ifVersion === undefined) return true
+    const entry = this.map.get(key)
+    const version = entry !== undefined && isLive(entry, now) ? entry.version : null
+    return version === ifVersion
   }
 
   #put(key: string, after: Entry | undefined): void {
@@ -360,8 +374,9 @@ export class TransactingModelStorage extends ModelStorage {
   transact(
     keys: readonly string[],
     apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
+    options?: CommitOptions,
   ): Promise<readonly CommitResult[]> {
-    return this.transaction(keys, apply)
+    return this.transaction(keys, apply, options)
   }
 }
 
