@@ -24,12 +24,11 @@ export const CONDITION_RULES: readonly Rule[] = [
           options?: CommitOptions,
         ): Promise<void> => {
           await storage.set('k', createEntry('old', 'v1', at))
-          const condition = `ifVersion: ${JSON.stringify(change.ifVersion)}`
-          const kind = Object.keys(change)[1]
+          const fields = `${Object.keys(change)[1]}, ifVersion: ${JSON.stringify(change.ifVersion)}`
           assertEqual(
             await write(change, options),
             expected,
-            `the result of ${method}() of a ${kind} with ${condition} at ${time(options, at)}`,
+            `the result of ${method}() with { ${fields} } at ${time(options, at)}`,
           )
         }
         const entry = createEntry('new', 'v2')
