@@ -28,7 +28,7 @@ export const CONDITION_RULES: readonly Rule[] = [
           assertEqual(
             await write(change, options),
             expected,
-            `the result of ${method}() with { ${fields} } at ${time(options, at)}`,
+            `the result of ${method}() with { ${fields} } and ${describeTime(options, at)}`,
           )
         }
         const entry = createEntry('new', 'v2')
@@ -143,8 +143,8 @@ function writersOf(storage: StorageBase): [method: string, write: Write][] {
   ]
 }
 
-function time(options: CommitOptions | undefined, expires: number): string {
-  if (options?.now === undefined) return 'no time'
-  const difference = options.now - expires
-  return `its expiry${difference === 0 ? '' : ` ${difference > 0 ? '+' : '-'} 1 ms`}`
+function describeTime(options: CommitOptions | undefined, expires: number): string {
+  return options?.now === undefined
+    ? 'no `now`'
+    : `\`now\` ${options.now - expires} ms after expiry`
 }
