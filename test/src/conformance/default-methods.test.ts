@@ -4,6 +4,7 @@ import { conformance } from '../../../src/conformance.ts'
 import {
   BatchStorageBase,
   type KeysOptions,
+  LocalTurns,
   type StorageBase,
   StoragePluginBase,
 } from '../../../src/index.ts'
@@ -60,6 +61,14 @@ for (const [name, plugin] of Object.entries({ unordered, earlier })) {
 }
 
 describe('the default methods', () => {
+  test('commit() ends its turn', async () => {
+    const turns = new LocalTurns()
+    const turn = await turns.request(['k'], 1000)
+    const storage = await new MinimalStoragePlugin({}).open('n')
+    await storage.commit([[{ key: 'k', remove: true }]], { turn })
+    expect(turns.isContended('k')).toBe(false)
+  })
+
   test('clearPrefix() removes at most a thousand keys in one commit, and rejects if one fails', async () => {
     const plugin = new EarlierPlugin()
     const storage = await plugin.open('n')
