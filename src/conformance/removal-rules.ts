@@ -1,6 +1,6 @@
+import { deferred } from '../async.ts'
 import { assertEqual, collect, sortKeys } from './assertions.ts'
 import { applyChange, withTimeout } from './change-reader.ts'
-import { deferred } from '../async.ts'
 import type { Rule } from './rule.ts'
 import { createEntry, repeat, setChange } from './test-data.ts'
 
