@@ -162,11 +162,11 @@ export class ModelStorage extends BatchStorageBase {
 
   commit(
     groups: readonly (readonly Change[])[],
-    options?: CommitOptions,
+    { now = -Infinity }: CommitOptions = {},
   ): Promise<readonly CommitResult[]> {
     const keys = groups.flat().map(({ key }) => key)
     return this.#call({ kind: 'commit', keys, groups }, 'write', (mode) =>
-      this.#write(groups, mode, options),
+      this.#write(groups, mode, now),
     )
   }
 
@@ -196,13 +196,13 @@ export class ModelStorage extends BatchStorageBase {
   protected transaction(
     keys: readonly string[],
     apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
-    options?: CommitOptions,
+    { now = -Infinity }: CommitOptions = {},
   ): Promise<readonly CommitResult[]> {
     const call: RecordedCall = { kind: 'transact', keys, groups: [] }
     return this.#call(call, 'write', (mode) => {
       if (this.#options.restarts) apply(this.#read(keys))
       call.groups = apply(this.#read(keys))
-      return this.#write(call.groups, mode, options)
+      return this.#write(call.groups, mode, now)
     })
   }
 
@@ -305,7 +305,7 @@ export class ModelStorage extends BatchStorageBase {
   #write(
     groups: readonly (readonly Change[])[],
     mode: WriteMode,
-    { now = Number.NEGATIVE_INFINITY }: CommitOptions = {},
+    now: number,
   ): readonly CommitResult[] {
     if (mode === 'decide-only') return []
     return groups.map((changes) => {
@@ -320,8 +320,8 @@ export class ModelStorage extends BatchStorageBase {
         return new StoreError('TOO_LARGE', 'too large', { key: refused.key })
       }
       for (const change of changes) {
-        if ('check' in change) continue
-        this.#put(change.key, 'entry' in change ? structuredClone(change.entry) : undefined)
+        if ('entry' in change) this.#put(change.key, structuredClone(change.entry))
+        else if ('remove' in change) this.#put(change.key, undefined)
       }
       this.#checkWrittenTogether()
       return 'applied'
@@ -329,10 +329,9 @@ export class ModelStorage extends BatchStorageBase {
   }
 
   #holds({ key, ifVersion }: Change, now: number): boolean {
-    if (ifVersion === undefined) return true
     const entry = this.map.get(key)
-    const version = entry !== undefined && isLive(entry, now) ? entry.version : null
-    return version === ifVersion
+    const version = entry && isLive(entry, now) ? entry.version : null
+    return ifVersion === undefined || version === ifVersion
   }
 
   #put(key: string, after: Entry | undefined): void {
