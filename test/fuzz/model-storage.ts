@@ -170,17 +170,16 @@ export class ModelStorage extends BatchStorageBase {
     )
   }
 
-  async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
-    yield* await this.#list((key) => key.startsWith(prefix))
+  async *entries(options?: KeysOptions): AsyncIterable<[string, Entry]> {
+    yield* await this.#list(options)
   }
 
-  async *liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
-    const found = await this.#list((key, entry) => key.startsWith(prefix) && isLive(entry, now))
-    for (const [key] of found) yield key
+  async *liveKeys(now: number, options?: KeysOptions): AsyncIterable<string> {
+    for (const [key, entry] of await this.#list(options)) if (isLive(entry, now)) yield key
   }
 
   async liveLen(now: number): Promise<number> {
-    return (await this.#list((_, entry) => isLive(entry, now))).length
+    return (await this.#list()).filter(([, entry]) => isLive(entry, now)).length
   }
 
   clear(): Promise<void> {
@@ -207,12 +206,14 @@ export class ModelStorage extends BatchStorageBase {
     })
   }
 
-  #list(matches: (key: string, entry: Entry) => boolean): Promise<[string, Entry][]> {
-    return this.#call({ kind: 'list', keys: [], groups: [] }, 'list', () =>
-      [...this.map]
-        .filter(([key, entry]) => matches(key, entry))
-        .map(([key, entry]) => [key, structuredClone(entry)]),
-    )
+  #list({ prefix = '', after, reverse = false }: KeysOptions = {}): Promise<[string, Entry][]> {
+    return this.#call({ kind: 'list', keys: [], groups: [] }, 'list', () => {
+      const keys = [...this.map.keys()].toSorted()
+      return (reverse ? keys.toReversed() : keys)
+        .filter((key) => key.startsWith(prefix))
+        .filter((key) => after === undefined || (reverse ? key < after : key > after))
+        .map((key) => [key, structuredClone(this.map.get(key) as Entry)])
+    })
   }
 
   async #call<T>(call: RecordedCall, on: Fault['on'], effect: (mode: WriteMode) => T): Promise<T> {
