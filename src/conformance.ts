@@ -11,6 +11,7 @@ import { MIXIN_RULES } from './conformance/mixin-rules.ts'
 import { NAMESPACE_RULES } from './conformance/namespace-rules.ts'
 import { ORDER_RULES } from './conformance/order-rules.ts'
 import type { Rule } from './conformance/rule.ts'
+import { SCHEMA_RULES } from './conformance/schema-rules.ts'
 import { STORAGE_RULES } from './conformance/storage-rules.ts'
 import { type CreatePlugin, TestBackend } from './conformance/test-backend.ts'
 import { UPDATE_RULES } from './conformance/update-rules.ts'
@@ -32,6 +33,7 @@ const RULES: readonly Rule[] = [
   ...ORDER_RULES,
   ...LIFECYCLE_RULES,
   ...MIXIN_RULES,
+  ...SCHEMA_RULES,
   ...WATCH_RULES,
 ]
 
