@@ -131,8 +131,10 @@ export class StorageRuntime {
   ): Promise<Store<Record<string, InferOutput<S>>>>
   open<T extends object = Record<string, unknown>>(
     namespace: string,
-    options?: OpenOptions<T>,
+    options?: OpenOptions<T> & { readonly schema?: undefined },
   ): Promise<Store<T>>
+  // With a schema, a type must be given: no schema fits the default.
+  open<T extends object = never>(namespace: string, options: OpenOptions<T>): Promise<Store<T>>
   async open<T extends object>(namespace: string, options?: OpenOptions<T>): Promise<Store<T>> {
     checkNamespace(namespace)
     const schema = options === undefined ? undefined : createValueSchema(namespace, options)

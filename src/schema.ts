@@ -3,7 +3,7 @@
 import { checkBoolean, checkOptions, checkPositiveInteger, invalidOption } from './arguments.ts'
 import { noop } from './async.ts'
 import type { ValueSchema } from './changes.ts'
-import { StoreError, toStoreError } from './errors.ts'
+import { StoreError, type StoreErrorCode, toStoreError } from './errors.ts'
 import { addStamp, stampOf, withoutStamp } from './stamp.ts'
 import { createEntry, type Entry } from './storage.ts'
 import type { KeyOf } from './store.ts'
@@ -74,19 +74,100 @@ export function createValueSchema<T extends object>(
   } catch (error) {
     throw toStoreError(error, { namespace })
   }
-  const { schema, version } = options
-  return schema === undefined && version === undefined
-    ? undefined
-    : new OpenSchema(namespace, options as OpenOptions)
+  const { schema, version, migrate, checkReads } = options as OpenOptions
+  if (schema === undefined && version === undefined) return undefined
+
+  const createError = (
+    code: StoreErrorCode,
+    key: string,
+    message: string,
+    cause?: unknown,
+  ): StoreError => new StoreError(code, message, { namespace, key, cause })
+
+  const corrupt = (key: string, problem: string, cause: unknown): StoreError =>
+    createError(
+      'CORRUPT',
+      key,
+      `Cannot be read: ${problem}. Correct the entry with a store that has no options, or restore a backup.`,
+      cause,
+    )
+
+  const invalid = (key: string, problem: string, cause: unknown): StoreError =>
+    createError('INVALID_VALUE', key, `Cannot be stored: ${problem}. Correct the value.`, cause)
+
+  const validate = (key: string, value: unknown, fail: typeof invalid): unknown => {
+    if (schema === undefined) return value
+    let result: SchemaResult<unknown> | Promise<unknown>
+    try {
+      result = schema['~standard'].validate(value)
+    } catch (cause) {
+      throw fail(key, `the schema failed: ${messageOf(cause)}`, cause)
+    }
+    if (result instanceof Promise) {
+      result.catch(noop)
+      const message = 'The schema returned a promise. Use a schema that validates synchronously.'
+      throw createError('INVALID_VALUE', key, message)
+    }
+    if (result.issues === undefined) return result.value
+    throw fail(key, describeIssues(result.issues), result.issues)
+  }
+
+  /** Returns a private copy of what a function of the caller returns. */
+  const convert = (key: string, name: string, call: () => unknown): unknown => {
+    try {
+      const result = call()
+      if (!(result instanceof Promise)) return cloneValue(result)
+      result.catch(noop)
+      throw new TypeError('it returned a promise and must be synchronous')
+    } catch (cause) {
+      throw corrupt(key, `${name} failed: ${messageOf(cause)}`, cause)
+    }
+  }
+
+  const checkVersion = (key: string, entry: Entry): void => {
+    const stamp = stampOf(entry)
+    if (version === undefined || stamp <= version) return
+    throw createError(
+      'VERSION_MISMATCH',
+      key,
+      `The entry has version ${stamp}; this store has version ${version}. Deploy the newer code everywhere.`,
+    )
+  }
+
+  return {
+    version,
+    checkVersion,
+    check: (key, value) => validate(key, value, invalid),
+    read(key, entry) {
+      checkVersion(key, entry)
+      const { expires } = entry
+      const stamp = stampOf(entry)
+      let read = entry
+      if (version !== undefined && migrate !== undefined && stamp < version) {
+        const value = convert(key, `migrate() from version ${stamp}`, () =>
+          migrate(entry.value, stamp, key),
+        )
+        read = createEntry(value, addStamp(withoutStamp(entry.version), version), expires)
+      }
+      if (checkReads !== true) return read
+      const output = validate(key, read.value, corrupt)
+      // The schema may return an object that it keeps.
+      return output === read.value
+        ? read
+        : createEntry(
+            convert(key, 'the schema', () => output),
+            read.version,
+            expires,
+          )
+    },
+  }
 }
 
 function checkOpenOptions<T extends object>(options: OpenOptions<T>): void {
   checkOptions(options, ['schema', 'version', 'migrate', 'checkReads'])
   const { schema, version, migrate, checkReads } = options
-  if (schema !== undefined && !isStandardSchema(schema)) {
-    const expected = 'a Standard Schema 1, such as one of Zod, Valibot or ArkType'
-    throw invalidOption('.schema', expected, schema)
-  }
+  if (schema !== undefined && !isStandardSchema(schema))
+    throw invalidOption('.schema', 'a Standard Schema of version 1', schema)
   checkPositiveInteger('.version', version)
   checkBoolean('.checkReads', checkReads)
   if (checkReads === true && schema === undefined)
@@ -104,111 +185,21 @@ function isStandardSchema(schema: unknown): boolean {
   return standard?.version === 1 && typeof standard.validate === 'function'
 }
 
-class OpenSchema implements ValueSchema {
-  readonly version: number | undefined
-  readonly #namespace: string
-  readonly #options: OpenOptions
-
-  constructor(namespace: string, options: OpenOptions) {
-    this.version = options.version
-    this.#namespace = namespace
-    this.#options = options
-  }
-
-  check(key: string, value: unknown): unknown {
-    return this.#validate(key, value, (problem, cause) => {
-      const message = `Cannot be stored: ${problem}. Correct the value.`
-      return new StoreError('INVALID_VALUE', message, { namespace: this.#namespace, key, cause })
-    })
-  }
-
-  checkVersion(key: string, entry: Entry): void {
-    const stamp = stampOf(entry)
-    if (this.version === undefined || stamp <= this.version) return
-    throw new StoreError(
-      'VERSION_MISMATCH',
-      `The entry has version ${stamp} of the values; this store has version ${this.version}. Deploy the newer code everywhere.`,
-      { namespace: this.#namespace, key },
-    )
-  }
-
-  read(key: string, entry: Entry): Entry {
-    this.checkVersion(key, entry)
-    const { version } = this
-    const { migrate, checkReads } = this.#options
-    let { value, version: entryVersion } = entry
-    const stamp = stampOf(entry)
-    if (version !== undefined && migrate !== undefined && stamp < version) {
-      const problem = `migrate() failed on a value of version ${stamp}`
-      value = this.#convert(key, problem, () => migrate(value, stamp, key))
-      entryVersion = addStamp(withoutStamp(entryVersion), version)
-    }
-    if (checkReads === true) {
-      const output = this.#validate(key, value, (problem, cause) =>
-        this.#corrupt(key, problem, cause),
-      )
-      // The schema may return an object that it keeps.
-      if (output !== value) {
-        value = this.#convert(
-          key,
-          'the schema returned a value that cannot be stored',
-          () => output,
-        )
-      }
-    }
-    return createEntry(value, entryVersion, entry.expires)
-  }
-
-  /** Returns a private copy of what a function of the caller returns. */
-  #convert(key: string, problem: string, convert: () => unknown): unknown {
-    try {
-      const result = convert()
-      if (!(result instanceof Promise)) return cloneValue(result)
-      result.catch(noop)
-      throw new TypeError('it must be synchronous; it returned a promise')
-    } catch (cause) {
-      throw this.#corrupt(key, `${problem}: ${describe(cause)}`, cause)
-    }
-  }
-
-  #validate(
-    key: string,
-    value: unknown,
-    createError: (problem: string, cause: unknown) => StoreError,
-  ): unknown {
-    const { schema } = this.#options
-    if (schema === undefined) return value
-    let result: ReturnType<StandardSchema['~standard']['validate']>
-    try {
-      result = schema['~standard'].validate(value)
-      if (!(result instanceof Promise) && result.issues === undefined) return result.value
-    } catch (cause) {
-      throw createError(`the schema failed: ${describe(cause)}`, cause)
-    }
-    if (result instanceof Promise) {
-      result.catch(noop)
-      const message = 'The schema returned a promise. Use a schema that validates synchronously.'
-      throw new StoreError('INVALID_VALUE', message, { namespace: this.#namespace, key })
-    }
-    const { issues } = result
-    const more = issues.length > 1 ? `, and ${issues.length - 1} more` : ''
-    throw createError(`${describeIssue(issues[0])}${more}`, issues)
-  }
-
-  #corrupt(key: string, problem: string, cause: unknown): StoreError {
-    const message = `Cannot be read: ${problem}. Correct the entry with a store that has no options, or restore a backup.`
-    return new StoreError('CORRUPT', message, { namespace: this.#namespace, key, cause })
-  }
-}
-
-function describeIssue({ path = [], message }: SchemaIssue = { message: '' }): string {
+/** Formats the first issue, and the number of the others. */
+function describeIssues(issues: readonly SchemaIssue[]): string {
+  const { path = [], message } = issues[0] ?? { message: 'no reason given' }
   const steps = path.map((step) => {
     const key = typeof step === 'object' ? step.key : step
     return formatStep(typeof key === 'number' ? key : String(key))
   })
-  return `$${steps.join('')} does not fit the schema: ${message.replace(/\.$/, '')}`
+  const more = issues.length > 1 ? `, and ${issues.length - 1} more` : ''
+  return `$${steps.join('')} does not fit the schema: ${withoutStop(message)}${more}`
 }
 
-function describe(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/\.$/, '')
+function messageOf(error: unknown): string {
+  return withoutStop(error instanceof Error ? error.message : String(error))
+}
+
+function withoutStop(message: string): string {
+  return message.replace(/\.$/, '')
 }
