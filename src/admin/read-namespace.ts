@@ -37,8 +37,8 @@ export interface EntriesPage {
   readonly entries: Readonly<Record<string, unknown>>
   /** The expiries by key, in milliseconds since 1970, of entries that have one. */
   readonly expires: Readonly<Record<string, number>>
-  /** The versions of the values by key, of entries that have one. */
-  readonly versions: Readonly<Record<string, number>>
+  /** The versions of the values by key, of entries that have one; absent if none has. */
+  readonly versions?: Readonly<Record<string, number>>
   /** The cursor of the next page; `null` after the last one. */
   readonly cursor: string | null
 }
@@ -69,11 +69,12 @@ export async function readEntriesPage(
     key,
     selection.form === 'text' ? value : toPlainJson(key, decode(value)),
   ])
+  const versions = fieldByKey(entries, 'version')
   // Unlike an assignment, Object.fromEntries makes `__proto__` an own property.
   return {
     entries: Object.fromEntries(values),
     expires: fieldByKey(entries, 'expires'),
-    versions: fieldByKey(entries, 'version'),
+    ...(Object.keys(versions).length > 0 && { versions }),
     cursor: isLast ? null : cursorAfter(selection.namespace, lastKey),
   }
 }

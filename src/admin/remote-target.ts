@@ -56,8 +56,7 @@ export function remoteTarget(options: RemoteTargetOptions): BackupTarget {
         const page = (await callBot(access, path)) as TextPage
         for (const [key, value] of Object.entries(page.entries)) {
           const expires = ownField(page.expires, key)
-          // A bot with an earlier botshelf sends no versions.
-          const version = ownField(page.versions ?? {}, key)
+          const version = ownField(page.versions, key)
           entries.set(key, {
             value,
             ...(expires !== undefined && { expires }),
@@ -120,7 +119,7 @@ interface TextPage {
   readonly cursor: string | null
 }
 
-function ownField(fields: Readonly<Record<string, number>>, key: string): number | undefined {
+function ownField(fields: Readonly<Record<string, number>> = {}, key: string): number | undefined {
   return Object.hasOwn(fields, key) ? fields[key] : undefined
 }
 
