@@ -125,7 +125,7 @@ export const LISTING_RULES: readonly Rule[] = [
     run: async (backend) => {
       const storage = await backend.openStorage()
       const at = Date.now() + 100_000
-      const expired = repeat(150, (i) => setChange(`a${i}`, createEntry(i, 'v', at)))
+      const expired = repeat(150, (i) => setChange(`a${i}`, createEntry(i, undefined, at)))
       const live = repeat(5, (i) => setChange(`b${i}`, createEntry(i)))
       await storage.commit([...expired, ...live].map((change) => [change]))
       const keys = ['b0', 'b1', 'b2', 'b3', 'b4']
@@ -145,8 +145,8 @@ export const LISTING_RULES: readonly Rule[] = [
     run: async (backend) => {
       const storage = await backend.openStorage()
       const at = Date.now() + 100_000
-      const live = repeat(900, (i) => setChange(`k${i}`, createEntry(i, `v${i}`, at + 1)))
-      const expired = repeat(200, (i) => setChange(`k${i}+`, createEntry(i, `v${i}`, at)))
+      const live = repeat(900, (i) => setChange(`k${i}`, createEntry(i, undefined, at + 1)))
+      const expired = repeat(200, (i) => setChange(`k${i}+`, createEntry(i, undefined, at)))
       // Workers KV writes or deletes at most a thousand keys in one invocation.
       await storage.commit(live.map((change) => [change]))
       await storage.commit(expired.map((change) => [change]))

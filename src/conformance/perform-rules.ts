@@ -41,8 +41,8 @@ export const PERFORM_RULES: readonly Rule[] = [
       const storage = await backend.openStorage()
       const { now } = createTimes()
       await storage.set('k', createEntry('old', 'v1', now))
-      const insert = stepChange('k', { kind: 'insert', value: 'new' })
       for (const options of [undefined, {}, { now: now - 1 }]) {
+        const insert = stepChange('k', { kind: 'insert', value: 'new' })
         const results = await perform(storage, [[insert]], options)
         assertEqual(results, [[false]], `the results with ${JSON.stringify(options)}`)
       }
@@ -60,12 +60,13 @@ export const PERFORM_RULES: readonly Rule[] = [
       const { live } = createTimes()
       const add = (key: string, by: number): StepChange =>
         stepChange(key, { kind: 'increment', by })
+      const last = add('n', 3)
       const results = await perform(storage, [
         [
           setChange('n', createEntry(1, 'v', live)),
           add('n', 2),
           add('other', 10),
-          add('n', 3),
+          last,
           removeChange('gone'),
         ],
         [
@@ -86,7 +87,7 @@ export const PERFORM_RULES: readonly Rule[] = [
       )
       assertEqual(sortKeys(await collect(storage.keys())), ['n', 'other', 'set', 'x'], 'keys()')
       assertEqual((await storage.get('x'))?.value, ['a', 'b'], 'the value of x')
-      assertEqual(await storage.get('n'), createEntry(6, 'n+3', live), 'the entry of n')
+      assertEqual(await storage.get('n'), createEntry(6, last.version, live), 'the entry of n')
       return undefined
     },
   },
@@ -146,8 +147,7 @@ export const PERFORM_RULES: readonly Rule[] = [
       const isShared = backend.traits.atomic === 'global' || backend.traits.atomic === 'origin'
       const plugin = isShared ? await backend.createPlugin() : backend.plugin
       const two = await backend.openStorage(namespace, plugin)
-      const steps = repeat(20, () => stepChange('n', { kind: 'increment', by: 1 }))
-      const [ofOne, ofTwo] = await Promise.all([perform(one, [steps]), perform(two, [steps])])
+      const [ofOne, ofTwo] = await Promise.all([increment(one, 20), increment(two, 20)])
       assertEqual(
         [...(ofOne[0] as number[]), ...(ofTwo[0] as number[])].toSorted((a, b) => a - b),
         repeat(40, (i) => i + 1),
@@ -175,7 +175,8 @@ async function runCases(
     const what = `a step ${JSON.stringify(step)} on a key that is ${state}`
     const unchanged = state === 'missing' ? undefined : stored(before)
     if (unchanged !== undefined) await storage.set(key, unchanged)
-    const results = await perform(storage, [[stepChange(key, step)]], { now: times.now })
+    const change = stepChange(key, step)
+    const results = await perform(storage, [[change]], { now: times.now })
     assertEqual(results, [[result]], `the results of ${what}`)
     const found = await storage.get(key)
     // A storage may remove an expired entry.
@@ -183,7 +184,7 @@ async function runCases(
     const changed =
       after === undefined || after === 'removed'
         ? undefined
-        : createEntry(after.value, versionOf(key, step), after.expires)
+        : createEntry(after.value, change.version, after.expires)
     assertEqual(found, after === undefined ? unchanged : changed, `the entry after ${what}`)
   }
   return undefined
@@ -197,12 +198,13 @@ async function perform(
   return (await storage.perform?.(groups, options)) ?? fail(NO_PERFORM)
 }
 
-function stepChange(key: string, step: Step): StepChange {
-  return { key, step, version: versionOf(key, step), bytes: 100 }
+/** Increments `n` by 1, in one group. */
+function increment(storage: StorageBase, times: number): Promise<readonly PerformResult[]> {
+  return perform(storage, [repeat(times, () => stepChange('n', { kind: 'increment', by: 1 }))])
 }
 
-function versionOf(key: string, step: Step): string {
-  return step.kind === 'increment' ? `${key}+${step.by}` : `${key} ${step.kind}`
+function stepChange(key: string, step: Step): StepChange {
+  return { key, step, version: createEntry(0).version, bytes: 100 }
 }
 
 function assertFailed(result: PerformResult | undefined, code: StoreErrorCode, what: string): void {

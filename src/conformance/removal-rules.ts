@@ -91,7 +91,7 @@ export const REMOVAL_RULES: readonly Rule[] = [
       for (const when of ['the first time', 'again']) {
         const storage = await plugin.open(namespace)
         for (const key of ['', 'k', 'a/b']) await storage.set(key, createEntry(1))
-        await storage.set('expiring', createEntry(1, 'v', Date.now() + 100_000))
+        await storage.set('expiring', createEntry(1, undefined, Date.now() + 100_000))
         await storage.close()
         await plugin.drop(namespace)
         const reopened = await plugin.open(namespace)

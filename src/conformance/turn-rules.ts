@@ -1,8 +1,8 @@
 import { noop, sleep } from '../async.ts'
-import type { CommitOptions, StorageBase } from '../storage.ts'
+import type { Change, CommitOptions, StorageBase } from '../storage.ts'
 import type { Turn, Turns } from '../turns.ts'
 import { assert, assertEqual, sortedMap } from './assertions.ts'
-import { withTimeout } from './change-reader.ts'
+import { CHANGE_TIMEOUT_MS, withTimeout } from './change-reader.ts'
 import type { Rule } from './rule.ts'
 import type { TestBackend } from './test-backend.ts'
 import { createEntry, repeat, setChange } from './test-data.ts'
@@ -74,7 +74,8 @@ export const TURN_RULES: readonly Rule[] = [
     run: async ({ turns }) => {
       const first = await requestTurn(turns, ['k'], SHORT_LEASE_MS)
       const second = await requestTurn(turns, ['k'])
-      for (let waited = 0; !first.hasLapsed && waited < 1000; waited += 10) await sleep(10)
+      for (let waited = 0; !first.hasLapsed && waited < CHANGE_TIMEOUT_MS; waited += 10)
+        await sleep(10)
       assertEqual(first.hasLapsed, true, 'hasLapsed after the lease')
       const third = requestTurn(turns, ['k'])
       first.release()
@@ -123,13 +124,12 @@ export const TURN_RULES: readonly Rule[] = [
     name: 'a write that takes a turn ends it, applied or not, and it may still be released',
     fix: 'end `options.turn` in commit(), transact() and perform()',
     run: async ({ storage, turns }) => {
-      const group = [setChange('k', createEntry(1))]
       const conflict = [setChange('k', createEntry(2), 'another version')]
       const writes: Record<string, (options: CommitOptions) => unknown> = {
-        'commit()': (options) => storage.commit([group], options),
+        'commit()': (options) => storage.commit([createGroup()], options),
         'commit() with a conflict': (options) => storage.commit([conflict], options),
-        'transact()': (options) => storage.transact?.(['k'], () => [group], options),
-        'perform()': (options) => storage.perform?.([group], options),
+        'transact()': (options) => storage.transact?.(['k'], () => [createGroup()], options),
+        'perform()': (options) => storage.perform?.([createGroup()], options),
       }
       if (storage.transact === undefined) delete writes['transact()']
       if (storage.perform === undefined) delete writes['perform()']
@@ -164,6 +164,10 @@ export const TURN_RULES: readonly Rule[] = [
     },
   }),
 ]
+
+function createGroup(): Change[] {
+  return [setChange('k', createEntry(1))]
+}
 
 interface TurnTest {
   readonly storage: StorageBase
