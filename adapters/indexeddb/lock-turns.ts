@@ -5,8 +5,8 @@ import { Contention } from './contention.ts'
 
 /** How often to announce a turn that is held or awaited. */
 const ANNOUNCE_INTERVAL_MS = 500
-/** How long to wait for the locks of a turn, in leases. */
-const MAX_WAIT_LEASES = 10
+/** How long to wait for the locks of a turn. Long, because slow updaters may be ahead. */
+const MAX_WAIT_MS = 30_000
 
 /**
  * Orders the tabs that change the same keys: a turn holds a Web Lock for each of its keys. The
@@ -47,7 +47,7 @@ export class LockTurns implements Turns {
     // One lock after another, in the same order everywhere: two requests never wait for each other.
     const sorted = [...new Set(keys)].toSorted(byCodeUnit)
     this.#startTurn(sorted)
-    const releases = await this.#acquire(sorted, leaseMs)
+    const releases = await this.#acquire(sorted)
     const turn = new LeasedTurn(leaseMs, () => {
       for (const release of releases) release()
       this.#held.delete(turn)
@@ -67,11 +67,11 @@ export class LockTurns implements Turns {
   }
 
   /** Resolves to the functions that release the locks. */
-  async #acquire(keys: readonly string[], leaseMs: number): Promise<readonly (() => void)[]> {
+  async #acquire(keys: readonly string[]): Promise<readonly (() => void)[]> {
     const waiting = new AbortController()
     if (this.#isClosed) waiting.abort()
     this.#waiting.add(waiting)
-    const timer = setTimeout(() => waiting.abort(), MAX_WAIT_LEASES * leaseMs)
+    const timer = setTimeout(() => waiting.abort(), MAX_WAIT_MS)
     const releases: (() => void)[] = []
     for (const key of keys) {
       releases.push(await acquireLock(`botshelf:${this.#database}:${key}`, waiting.signal))
