@@ -85,8 +85,9 @@ export class IndexedDBStorage extends BatchStorageBase {
     groups: ChangeGroups,
     { now, turn }: CommitOptions = {},
   ): Promise<readonly CommitResult[]> {
+    if (groups.length === 0) return []
     try {
-      return groups.length === 0 ? [] : await this.#commit(groups, now)
+      return await this.#commit(groups, now)
     } finally {
       turn?.release()
     }
@@ -97,11 +98,10 @@ export class IndexedDBStorage extends BatchStorageBase {
     decide: DecideChanges,
     { now, turn }: CommitOptions = {},
   ): Promise<readonly CommitResult[]> {
-    try {
-      return await this.#transact(keys, decide, now)
-    } finally {
-      turn?.release()
-    }
+    const results = await this.#transact(keys, decide, now)
+    // Without a write the turn goes on: an updater that has read the keys may still run.
+    if (results.length > 0) turn?.release()
+    return results
   }
 
   entries(options: KeysOptions = {}): AsyncIterable<[string, Entry]> {

@@ -151,18 +151,23 @@ test('turns on several keys that two tabs request in opposite order do not deadl
   await eventually(() => locks(first)).toEqual({ held: 0, pending: 0 })
 })
 
-test('a commit and a transaction end the turn in which they write', async () => {
+test('a write ends the turn in which it is made; a transaction that only reads does not', async () => {
   const tab = await browser.newOrigin().openTab()
   await openStorage(tab)
-  const results = await tab.evaluate(async () => [
-    await storage.commit([[harness.setChange('k', 1)]], {
-      turn: await turns.request(['k'], 60_000),
-    }),
-    await storage.commit([], { turn: await turns.request(['k'], 60_000) }),
-    await storage.transact?.(['k'], () => [], { turn: await turns.request(['k'], 60_000) }),
-    turns.hasContention,
-  ])
-  expect(results).toEqual([['applied'], [], [], false])
+  const contendedAfter = await tab.evaluate(async () => {
+    const found: boolean[] = []
+    const groups = [[harness.setChange('k', 1)]]
+    const writing = await turns.request(['k'], 60_000)
+    await storage.commit(groups, { turn: writing })
+    found.push(turns.isContended('k'))
+    const updating = await turns.request(['k'], 60_000)
+    await storage.transact?.(['k'], () => [], { turn: updating })
+    found.push(turns.isContended('k'))
+    await storage.transact?.(['k'], () => groups, { turn: updating })
+    found.push(turns.isContended('k'))
+    return found
+  })
+  expect(contendedAfter).toEqual([false, true, false])
 })
 
 test('close() ends the turn that is held, and another tab goes on', async () => {
