@@ -15,6 +15,7 @@ import { ORDER_RULES } from './conformance/order-rules.ts'
 import { PERFORM_RULES } from './conformance/perform-rules.ts'
 import { REMOVAL_RULES } from './conformance/removal-rules.ts'
 import type { Rule } from './conformance/rule.ts'
+import { SCHEMA_RULES } from './conformance/schema-rules.ts'
 import { STORAGE_RULES } from './conformance/storage-rules.ts'
 import { type CreatePlugin, TestBackend } from './conformance/test-backend.ts'
 import { TURN_RULES } from './conformance/turn-rules.ts'
@@ -42,6 +43,7 @@ const RULES: readonly Rule[] = [
   ...ORDER_RULES,
   ...LIFECYCLE_RULES,
   ...MIXIN_RULES,
+  ...SCHEMA_RULES,
   ...WATCH_RULES,
 ]
 

@@ -1,9 +1,17 @@
 import { asyncDispose, noop } from './async.ts'
+import type { ValueSchema } from './changes.ts'
 import type { BotConfig } from './config.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { checkNamespace } from './key.ts'
 import { OperationQueue } from './queue/operation-queue.ts'
 import { resolvePlugin, type StorageRegistry } from './registry.ts'
+import {
+  createValueSchema,
+  type InferOutput,
+  type OpenOptions,
+  type StandardSchema,
+} from './schema.ts'
+import { addStamp } from './stamp.ts'
 import type { StorageEventType, StorageHost, StoragePluginBase } from './storage.ts'
 import { Store } from './store.ts'
 
@@ -108,11 +116,28 @@ export class StorageRuntime {
    * After a failure it can be called again.
    *
    * @param namespace a non-empty string without unpaired surrogates
-   * @throws StoreError `INVALID_NAMESPACE`; `STORE_NOT_OPEN` if the runtime is closed; or an error
-   * of the backend, such as `BLOCKED`, `VERSION_MISMATCH` or `UNAVAILABLE`
+   * @param options a schema that validates the values, and the version of the values with the
+   * function that converts earlier ones
+   * @throws StoreError `INVALID_NAMESPACE`; `INVALID_VALUE` for invalid options; `STORE_NOT_OPEN` if
+   * the runtime is closed; or an error of the backend, such as `BLOCKED`, `VERSION_MISMATCH` or
+   * `UNAVAILABLE`
+   *
+   * @example
+   * const users = await runtime.open('Users', { schema: z.object({ name: z.string() }) })
    */
-  async open<T extends object = Record<string, unknown>>(namespace: string): Promise<Store<T>> {
+  open<S extends StandardSchema>(
+    namespace: string,
+    options: OpenOptions<Record<string, InferOutput<S>>> & { readonly schema: S },
+  ): Promise<Store<Record<string, InferOutput<S>>>>
+  open<T extends object = Record<string, unknown>>(
+    namespace: string,
+    options?: OpenOptions<T> & { readonly schema?: undefined },
+  ): Promise<Store<T>>
+  // With a schema, a type must be given: no schema fits the default.
+  open<T extends object = never>(namespace: string, options: OpenOptions<T>): Promise<Store<T>>
+  async open<T extends object>(namespace: string, options?: OpenOptions<T>): Promise<Store<T>> {
     checkNamespace(namespace)
+    const schema = options === undefined ? undefined : createValueSchema(namespace, options)
     this.#checkOpen(namespace)
     let handle = this.#handles.get(namespace)
     while (handle?.closing !== undefined) {
@@ -121,7 +146,7 @@ export class StorageRuntime {
       handle = this.#handles.get(namespace)
     }
     handle ??= this.#openNamespace(namespace)
-    return this.#openStore(namespace, handle)
+    return this.#openStore(namespace, handle, schema)
   }
 
   /**
@@ -214,6 +239,7 @@ export class StorageRuntime {
   async #openStore<T extends object>(
     namespace: string,
     handle: NamespaceHandle,
+    schema: ValueSchema | undefined,
   ): Promise<Store<T>> {
     handle.refCount++
     try {
@@ -225,7 +251,8 @@ export class StorageRuntime {
         traits: queue.storage.traits,
         allowLostUpdates: this.#allowLostUpdates,
         now: this.#now,
-        nextVersion: () => this.#nextVersion(),
+        schema,
+        nextVersion: (stamp = 0) => addStamp(this.#nextVersion(), schema?.version ?? stamp),
         release: () => {
           handle.stores.delete(store)
           return this.#release(namespace, handle)

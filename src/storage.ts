@@ -62,7 +62,10 @@ export interface CheckChange {
 export interface StepChange {
   readonly key: string
   readonly step: Step
-  /** The version of the entry that the step stores, if it stores one. Unique per write. */
+  /**
+   * The version of the entry that the step stores, if it stores one, after `keepStamp`. Unique per
+   * write.
+   */
   readonly version: string
   /** The size of the key and of the value or item in the step as the core measures it, in bytes. */
   readonly bytes: number
