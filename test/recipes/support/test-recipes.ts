@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
 import { sleep } from '../../../src/async.ts'
 import { StorageRuntime, type StoragePluginBase, type Store } from '../../../src/index.ts'
+import { createSchema } from '../../support/schemas.ts'
 import { push, take } from '../bounded-queue.ts'
 import { runOnce } from '../idempotency-key.ts'
 import { addPoints, topTen } from '../leaderboard.ts'
 import { acquire, extend, release } from '../lock.ts'
+import { convertAll, openKarma } from '../migration.ts'
 import { isAllowed } from '../rate-limiter.ts'
 import { countMessage, start } from '../sliding-session.ts'
 
@@ -184,8 +186,37 @@ export function testRecipes(backend: string, createPlugin: () => StoragePluginBa
     expect(await stores[1]!.get('score/player-10')).toBe(scores.get('player-10'))
     expect(await stores[1]!.size()).toBe(10_000)
   })
+
+  test(`a migration converts each value once, while 50 clients write, on ${backend}`, async () => {
+    const before = await new StorageRuntime(createPlugin()).open<Record<string, number>>('Karma')
+    await before.setMany({ ann: 3, ben: 5 })
+    const stores = await forEachClient(() => openKarma(new StorageRuntime(createPlugin()), karma))
+    const praise = (store: (typeof stores)[number], index: number) =>
+      store.mutable('ann', (value) => {
+        value!.points++
+        value!.reasons.push(`reason ${index}`)
+      })
+    await Promise.all([convertAll(stores[0]!), convertAll(stores[1]!), ...stores.map(praise)])
+    const ann = await stores[0]!.get('ann')
+    expect(ann?.points).toBe(3 + CLIENTS)
+    expect(new Set(ann?.reasons)).toEqual(new Set(stores.map((_, index) => `reason ${index}`)))
+    // A store without options shows what is stored.
+    expect(await before.get('ben')).toEqual({ points: 5, reasons: [] })
+    const wrong: unknown = { points: 3 }
+    await expect(stores[0]!.set('cat', wrong as never)).rejects.toMatchObject({
+      code: 'INVALID_VALUE',
+    })
+  })
 }
 
 function forEachClient<R>(run: () => Promise<R>): Promise<R[]> {
   return Promise.all(Array.from({ length: CLIENTS }, run))
+}
+
+const karma = createSchema<{ points: number; reasons: string[] }>((value) =>
+  isKarma(value) ? { value } : { issues: [{ message: 'is no karma' }] },
+)
+
+function isKarma(value: unknown): value is { points: number; reasons: string[] } {
+  return typeof value === 'object' && value !== null && 'points' in value && 'reasons' in value
 }
