@@ -1,12 +1,9 @@
 import type { StandardSchema, StorageRuntime, Store } from 'botshelf'
 
-type Karma = Record<string, { points: number; reasons: string[] }>
+type Karma = { points: number; reasons: string[] }
 
-export async function openKarma(
-  runtime: StorageRuntime,
-  schema: StandardSchema<unknown, Karma['']>,
-) {
-  return runtime.open<Karma>('Karma', {
+export async function openKarma(runtime: StorageRuntime, schema: StandardSchema<unknown, Karma>) {
+  return runtime.open<Record<string, Karma>>('Karma', {
     schema,
     version: 2,
     // Until version 1, a value was the points alone.
@@ -14,6 +11,6 @@ export async function openKarma(
   })
 }
 
-export async function convertAll(karma: Store<Karma>) {
+export async function convertAll(karma: Store<Record<string, Karma>>) {
   for await (const key of karma.keys()) await karma.update(key, (value) => value)
 }
