@@ -287,7 +287,13 @@ function hotKeyGoals(count: number): readonly Goal[] {
     { workload: update, candidate, limit: atMostCalls(4) },
     { workload: update, candidate, limit: NO_CONFLICTS },
     { workload: update, candidate, limit: NO_LOST_UPDATES },
-    { workload: update, candidate, limit: atMost(1.1, 'rpc-sequence') },
+    {
+      workload: update,
+      candidate,
+      limit: atMost(1.1, 'rpc-sequence'),
+      reason:
+        'All clients read and lose a race at once, which takes the simulator processor time; over a real network only the round trips count.',
+    },
     { workload: increment, candidate, limit: atMostCalls(1) },
     { workload: increment, candidate, limit: NO_LOST_UPDATES },
   ]

@@ -38,7 +38,7 @@ A figure is the median of the rounds; the middle half of the rounds stands besid
 
 IndexedDB is that of Chromium on a disk, with one origin per candidate. Objects and KV are those of workerd, started by miniflare and timed from outside; these times do not include Cloudflare's network, so compare the calls. botshelf's durability is strict unless a row says relaxed; the other libraries use the browser's default, which is relaxed. unstorage reads a Date back as text.
 
-A client is a request of its own, and 10 ms are added to each of its calls, half of them on either way; its time is that of the slowest client.`
+A client is a request of its own, and 20 ms are added to each of its calls, half of them on either way; its time is that of the slowest client.`
 
 function renderGoals(verdicts: readonly Verdict[]): string[] {
   const missed = verdicts.filter(({ isMet }) => !isMet)

@@ -81,14 +81,14 @@ export const WORKERD: readonly Workload[] = [
   },
 ]
 
-/** Clients that change one key at once, over a network where a call takes 10 ms. */
+/** Clients that change one key at once, over a network where a call takes 20 ms more. */
 function hotKeyWorkloads(): readonly Workload[] {
   return (['update', 'increment'] as const).flatMap((op) =>
     [1, 20, 100, 200, 500].map((count) => ({
       id: `object-hot-${op}-${count}`,
       group: 'object',
       title: `Worker → object, ${count} ${count === 1 ? 'client' : 'clients'} \`${op}\` one key at once`,
-      task: { op, count, keys: 1, hasClients: true, latencyMs: 10 },
+      task: { op, count, keys: 1, hasClients: true, latencyMs: 20 },
       candidates: op === 'update' ? ['botshelf-object', 'rpc-sequence'] : ['botshelf-object'],
       ...(op === 'update' && { baseline: 'rpc-sequence' }),
       rounds: 2,
