@@ -10,6 +10,7 @@ export type { BotConfig, ConfigField, ConfigFields, StorageConfig } from './conf
 export { isStoreError, StoreError } from './errors.ts'
 export type { StoreErrorCode, StoreErrorDetails, WriteOutcome } from './errors.ts'
 export type { Manifest, StoragePluginClass, StorageRegistry } from './registry.ts'
+export type { OperationKind, OperationRecord } from './observe.ts'
 export { StorageRuntime } from './runtime.ts'
 export type { RuntimeEvent, RuntimeOptions } from './runtime.ts'
 export type {
