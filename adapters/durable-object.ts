@@ -73,7 +73,7 @@ const locationHintField = {
 const jurisdictionField = {
   type: 'string',
   oneOf: ['eu', 'us', 'fedramp', 'fedramp-high'],
-  doc: 'in a Worker, the jurisdiction in which the objects stay; each has objects of its own, and data is not moved',
+  doc: 'in a Worker, the jurisdiction in which the objects stay; another one, or none, has other objects, and no data is moved',
 } as const
 
 /**
@@ -238,14 +238,19 @@ function createRpcOpener(
 
 /** Returns the objects of a jurisdiction. @throws StoreError `CONFIG_INVALID` */
 function restrict(binding: ObjectBinding, jurisdiction: string): ObjectBinding {
-  let reason = 'it has no method jurisdiction()'
+  let reason = 'the binding has no method jurisdiction()'
   try {
     if (binding.jurisdiction) return binding.jurisdiction(jurisdiction)
   } catch (error) {
-    reason = String(error)
+    // workerd on its own has no jurisdictions (1.20261102).
+    reason = `jurisdiction() threw ${quote(error instanceof Error ? error.message : error)}`
   }
-  const problem = `must be one that the binding supports; received ${quote(jurisdiction)}, and the binding does not: ${reason}. Leave it out, for example in local development.`
-  throw invalidField('jurisdiction', jurisdictionField, problem, jurisdiction)
+  throw invalidField(
+    'jurisdiction',
+    jurisdictionField,
+    `needs a binding of a deployed Worker; received ${quote(jurisdiction)}, and ${reason}. Leave it out in local development.`,
+    jurisdiction,
+  )
 }
 
 /** @throws StoreError `CONFIG_INVALID` if a field that works only with `binding` is set */

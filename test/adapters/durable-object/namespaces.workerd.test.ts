@@ -92,3 +92,16 @@ test('if adding a namespace to the index fails, the write succeeds and the next 
   await store.set('b', 1)
   expect(await listNamespaces(runtime)).toEqual(['later'])
 })
+
+test('workerd takes a locationHint, and has no jurisdictions', async () => {
+  const config = { binding: env.BOT_STORAGE, locationHint: 'apac-ne' }
+  const storage = await new DurableObjectStoragePlugin({ STORAGE_CONFIG: config }).open(
+    uniqueName(),
+  )
+  await storage.set('k', { value: 1, version: 'v' })
+  expect((await storage.get('k'))?.value).toBe(1)
+  const restricted = { binding: env.BOT_STORAGE, jurisdiction: 'eu' }
+  expect(() => new DurableObjectStoragePlugin({ STORAGE_CONFIG: restricted })).toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID' }),
+  )
+})
