@@ -5,6 +5,7 @@
 // Inside an object, a namespace is the keys `botshelf/1/prefix/namespace:key` of its `ctx.storage`.
 // The files in durable-object/:
 //
+//   namespace-opener.ts      opens, lists and drops namespaces, from a Worker or inside an object
 //   rpc-object-storage.ts    the storage of one namespace, from a Worker: sends messages
 //   rpc-turns.ts             its turns, which the object grants
 //   message-size.ts          splits what does not fit into one message
@@ -35,20 +36,24 @@
 // A write inside an object: the same step, without messages and without an index. The object's
 // output gate holds back every message to the outside until the write is on disk.
 
-import { type BotConfig, type ConfigField, invalidField } from '../src/config.ts'
+import { type BotConfig, invalidConfig, invalidField } from '../src/config.ts'
 import { quote, StoreError } from '../src/errors.ts'
 import { escapeSeparators, unescapeSeparators } from '../src/key.ts'
 import type { Manifest } from '../src/registry.ts'
 import { type StorageBase, type StorageHost, StoragePluginBase } from '../src/storage.ts'
-import { LocalTurns } from '../src/turns.ts'
 import { utf8Bytes } from '../src/value/copy-value.ts'
-import { LocalObjectStorage } from './durable-object/local-object-storage.ts'
+import {
+  createLocalOpener,
+  createRpcOpener,
+  type NamespaceOpener,
+  type ObjectBinding,
+  type ObjectLocation,
+} from './durable-object/namespace-opener.ts'
 import {
   FORMAT_PREFIX,
   MAX_KEY_BYTES,
   type PlatformStorage,
 } from './durable-object/object-engine.ts'
-import { type ObjectStub, RpcObjectStorage } from './durable-object/rpc-object-storage.ts'
 
 const bindingField = {
   type: 'binding',
@@ -62,18 +67,6 @@ class_name = "StorageObject"
 [[migrations]]
 tag = "v1"
 new_sqlite_classes = ["StorageObject"]`,
-} as const
-
-const locationHintField = {
-  type: 'string',
-  oneOf: ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'apac-ne', 'apac-se', 'oc', 'afr', 'me'],
-  doc: 'in a Worker, the region in which Cloudflare should create new objects',
-} as const
-
-const jurisdictionField = {
-  type: 'string',
-  oneOf: ['eu', 'us', 'fedramp', 'fedramp-high'],
-  doc: 'in a Worker, the jurisdiction in which the objects stay; another one, or none, has other objects, and no data is moved',
 } as const
 
 /**
@@ -106,8 +99,28 @@ export const durableObject: Manifest = {
       default: 'botshelf',
       doc: 'the name that separates bots which share a binding or object',
     },
-    locationHint: locationHintField,
-    jurisdiction: jurisdictionField,
+    locationHint: {
+      type: 'string',
+      oneOf: [
+        'wnam',
+        'enam',
+        'sam',
+        'weur',
+        'eeur',
+        'apac',
+        'apac-ne',
+        'apac-se',
+        'oc',
+        'afr',
+        'me',
+      ],
+      doc: 'in a Worker, the region in which Cloudflare should create new objects',
+    },
+    jurisdiction: {
+      type: 'string',
+      oneOf: ['eu', 'us', 'fedramp', 'fedramp-high'],
+      doc: 'in a Worker, the jurisdiction in which the objects stay; another one, or none, has other objects, and no data is moved',
+    },
   },
   load: () => DurableObjectStoragePlugin,
 }
@@ -153,8 +166,8 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
       this.#opener = createRpcOpener(binding as ObjectBinding, this.#prefix, location)
       return
     }
-    checkNotSet('locationHint', locationHintField, locationHint)
-    checkNotSet('jurisdiction', jurisdictionField, jurisdiction)
+    checkNotSet('locationHint', locationHint)
+    checkNotSet('jurisdiction', jurisdiction)
     this.#opener = createLocalOpener(storage as PlatformStorage, FORMAT_PREFIX + this.#prefix)
   }
 
@@ -193,94 +206,12 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
   }
 }
 
-/**
- * The part of a `DurableObjectNamespace` of `StorageObject` that botshelf uses. Declared here, so
- * that users need no Workers types.
- */
-interface ObjectBinding {
-  idFromName(name: string): unknown
-  get(id: never, options?: { locationHint?: never }): ObjectStub
-  jurisdiction?(name: string): ObjectBinding
-}
-
-interface ObjectLocation {
-  readonly locationHint: string | undefined
-  readonly jurisdiction: string | undefined
-}
-
-/** Opens and lists namespaces, from a Worker or inside an object. Their names are escaped here. */
-interface NamespaceOpener {
-  open(namespace: string): StorageBase
-  namespaces(): AsyncIterable<string>
-  /** Absent where the default of `StoragePluginBase` is right. */
-  drop?(namespace: string): Promise<void>
-}
-
-function createRpcOpener(
-  binding: ObjectBinding,
-  prefix: string,
-  { locationHint, jurisdiction }: ObjectLocation,
-): NamespaceOpener {
-  const objects = jurisdiction === undefined ? binding : restrict(binding, jurisdiction)
-  const options = locationHint === undefined ? [] : [{ locationHint: locationHint as never }]
-  const getStub = (namespace: string): ObjectStub =>
-    objects.get(objects.idFromName(prefix + namespace) as never, ...options)
-  // No store can open the empty namespace, so its object can be the index.
-  const index = new RpcObjectStorage(getStub, '')
-  const open = (namespace: string): RpcObjectStorage =>
-    new RpcObjectStorage(getStub, namespace, index)
-  return {
-    open,
-    namespaces: () => index.keys(),
-    drop: (namespace) => open(namespace).drop(),
-  }
-}
-
-/** Returns the objects of a jurisdiction. @throws StoreError `CONFIG_INVALID` */
-function restrict(binding: ObjectBinding, jurisdiction: string): ObjectBinding {
-  let reason = 'the binding has no method jurisdiction()'
-  try {
-    if (binding.jurisdiction) return binding.jurisdiction(jurisdiction)
-  } catch (error) {
-    // workerd on its own has no jurisdictions (1.20261102).
-    reason = `jurisdiction() threw ${quote(error instanceof Error ? error.message : error)}`
-  }
-  throw invalidField(
-    'jurisdiction',
-    jurisdictionField,
-    `needs a binding of a deployed Worker; received ${quote(jurisdiction)}, and ${reason}. Leave it out in local development.`,
-    jurisdiction,
-  )
-}
-
 /** @throws StoreError `CONFIG_INVALID` if a field that works only with `binding` is set */
-function checkNotSet(name: string, field: ConfigField, value: unknown): void {
+function checkNotSet(name: string, value: unknown): void {
   if (value === undefined) return
-  const problem = `works only with binding, and has no effect inside an object; received ${quote(value)} together with storage. Leave it out.`
-  throw invalidField(name, field, problem, value as string)
-}
-
-function createLocalOpener(storage: PlatformStorage, prefix: string): NamespaceOpener {
-  const turns = new Map<string, LocalTurns>()
-  return {
-    open(namespace) {
-      const shared = turns.get(namespace) ?? new LocalTurns()
-      turns.set(namespace, shared)
-      return new LocalObjectStorage(storage, `${prefix}${namespace}:`, shared)
-    },
-    async *namespaces() {
-      let start = prefix
-      for (;;) {
-        const [first] = storage.kv.list({ prefix, start, limit: 1 })
-        if (first === undefined) return
-        const [name] = first
-        const namespace = name.slice(prefix.length, name.indexOf(':'))
-        yield namespace
-        // A semicolon follows a colon in byte order, so the next namespace begins at or after it.
-        start = `${prefix}${namespace};`
-      }
-    },
-  }
+  throw invalidConfig(
+    `STORAGE_CONFIG.${name} works only with binding, and has no effect inside an object; received ${quote(value)} together with storage. Leave it out.`,
+  )
 }
 
 function isObjectBinding(value: object): boolean {

@@ -11,7 +11,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { CountingEngine } from './durable-object/counting-engine.ts'
 import { encodeError } from './durable-object/errors.ts'
-import { GroupWriter, type WriteReply } from './durable-object/group-writer.ts'
+import { GroupWriter } from './durable-object/group-writer.ts'
 import { FORMAT_PREFIX } from './durable-object/object-engine.ts'
 import {
   isCompatible,
@@ -89,10 +89,13 @@ export class StorageObject extends DurableObject {
       case 'perform': {
         const reply = await this.#writer.write(message)
         await this.#scheduleAlarm(this.#engine.takeNextWrittenExpiry())
-        return this.#addNotIndexed(reply)
+        return { ...reply, notIndexed: this.#engine.hasStored && !this.#isIndexed() }
       }
-      case 'lookUp':
-        return this.#addNotIndexed(this.#writer.lookUp(message))
+      case 'lookUp': {
+        const reply = this.#writer.lookUp(message)
+        const isApplied = reply.failed.length < reply.groupCount
+        return { ...reply, notIndexed: isApplied && !this.#isIndexed() }
+      }
       case 'list':
         return { page: this.#engine.list(message, MAX_REPLY_BYTES) }
       case 'len':
@@ -120,9 +123,8 @@ export class StorageObject extends DurableObject {
     }
   }
 
-  #addNotIndexed(reply: WriteReply): Omit<RpcReply, 'v'> {
-    const isWritten = reply.failed.length < reply.groupCount
-    return { ...reply, notIndexed: isWritten && this.ctx.storage.kv.get(INDEXED_KEY) === undefined }
+  #isIndexed(): boolean {
+    return this.ctx.storage.kv.get(INDEXED_KEY) !== undefined
   }
 
   /** Deletes everything: the entries, the mark that the index has this namespace, and the alarm. */

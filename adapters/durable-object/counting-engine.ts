@@ -22,6 +22,12 @@ export class CountingEngine extends ObjectEngine {
   /** Absent until the first listing. */
   #stats: Stats | undefined
   #nextWrittenExpiry = Infinity
+  #hasStored = false
+
+  /** Whether an entry was stored since the object started or was emptied. */
+  get hasStored(): boolean {
+    return this.#hasStored
+  }
 
   /** Counts the entries that are live at `now`. */
   len(now: number): number {
@@ -67,6 +73,7 @@ export class CountingEngine extends ObjectEngine {
   beforeDeleteAll(): void {
     this.checkFormat()
     this.#stats = undefined
+    this.#hasStored = false
   }
 
   protected override write(
@@ -82,6 +89,7 @@ export class CountingEngine extends ObjectEngine {
     if (stats) for (const key of replaced) removeFromStats(stats, key)
     for (const [key, entry] of writes) {
       if (entry === undefined) continue
+      this.#hasStored = true
       if (stats) addToStats(stats, key, entry)
       this.#nextWrittenExpiry = Math.min(this.#nextWrittenExpiry, entry[3] ?? Infinity)
     }
