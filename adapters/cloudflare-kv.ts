@@ -5,6 +5,7 @@
 // bytes, so that a listing of small entries reads no values. The files in cloudflare-kv/:
 //
 //   cloudflare-kv-storage.ts  the storage of one namespace: reads, writes, lists
+//   listing.ts                lists keys in order
 //   binding.ts                the calls to the platform, and its errors
 //   stored-entry.ts           converts an entry to the stored text and metadata, and back
 //

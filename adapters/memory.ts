@@ -2,15 +2,16 @@
 //
 // A namespace is a `Map` that belongs to the plugin instance. It is the reference for all backends.
 //
-// A write: the core has copied the value already. In one synchronous step, `commit` compares the
-// versions of each group, puts its entries into the `Map` and notifies the listeners. A read
-// returns a copy of the value.
+// A write: the core has copied the value already. In one synchronous step, `commit` checks the
+// conditions of each group, puts its entries into the `Map` and notifies the listeners. A read
+// returns a copy of the value. A listing sorts the keys once, and yields from that snapshot.
 
 import { BatchStorageBase } from '../src/batch-storage.ts'
 import type { BotConfig } from '../src/config.ts'
 import type { Manifest } from '../src/registry.ts'
 import {
   type Change,
+  type CommitOptions,
   createEntry,
   type Entry,
   isLive,
@@ -22,6 +23,7 @@ import {
   type StoreChange,
   type Traits,
 } from '../src/storage.ts'
+import { LocalTurns, type Turns } from '../src/turns.ts'
 import { recopy } from '../src/value/copy-value.ts'
 
 /**
@@ -56,9 +58,18 @@ export class MemoryStoragePlugin extends StoragePluginBase {
   async open(namespace: string): Promise<StorageBase> {
     let data = this.#namespaces.get(namespace)
     if (data === undefined) {
-      this.#namespaces.set(namespace, (data = { map: new Map(), listeners: new Set() }))
+      data = { map: new Map(), listeners: new Set(), turns: new LocalTurns(), openCount: 0 }
+      this.#namespaces.set(namespace, data)
     }
     return new MemoryStorage(data)
+  }
+
+  override async drop(namespace: string): Promise<void> {
+    const data = this.#namespaces.get(namespace)
+    if (data === undefined) return
+    clearAll(data)
+    // Another runtime may have the namespace open, and must share it with those that open it later.
+    if (data.openCount === 0) this.#namespaces.delete(namespace)
   }
 
   override async *namespaces(): AsyncIterable<string> {
@@ -69,6 +80,8 @@ export class MemoryStoragePlugin extends StoragePluginBase {
 interface NamespaceData {
   readonly map: Map<string, Entry>
   readonly listeners: Set<StorageListener>
+  readonly turns: LocalTurns
+  openCount: number
 }
 
 class MemoryStorage extends BatchStorageBase {
@@ -82,43 +95,48 @@ class MemoryStorage extends BatchStorageBase {
     maxValueBytes: Infinity,
     watch: true,
   }
+  readonly turns: Turns
+  readonly #data: NamespaceData
   readonly #map: Map<string, Entry>
-  readonly #listeners: Set<StorageListener>
 
-  constructor({ map, listeners }: NamespaceData) {
+  constructor(data: NamespaceData) {
     super()
-    this.#map = map
-    this.#listeners = listeners
+    this.turns = data.turns
+    this.#data = data
+    this.#map = data.map
+    data.openCount++
   }
 
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
     return this.#read(keys)
   }
 
-  async commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
-    return this.#apply(groups)
+  async commit(
+    groups: readonly (readonly Change[])[],
+    options?: CommitOptions,
+  ): Promise<readonly CommitResult[]> {
+    return this.#apply(groups, options)
   }
 
   async transact(
     keys: readonly string[],
     apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
+    options?: CommitOptions,
   ): Promise<readonly CommitResult[]> {
-    return this.#apply(apply(this.#read(keys)))
+    return this.#apply(apply(this.#read(keys)), options)
   }
 
-  async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[key: string, entry: Entry]> {
-    // A snapshot, because the map may change between two items.
-    const keys = [...this.#map.keys()]
-    for (const key of keys) {
+  async *entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]> {
+    for (const key of this.#sortedKeys(options)) {
       const entry = this.#map.get(key)
-      if (entry !== undefined && key.startsWith(prefix)) yield [key, copy(entry)]
+      if (entry !== undefined) yield [key, copy(entry)]
     }
   }
 
-  async *liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
-    const snapshot = [...this.#map]
-    for (const [key, entry] of snapshot) {
-      if (key.startsWith(prefix) && isLive(entry, now)) yield key
+  async *liveKeys(now: number, options?: KeysOptions): AsyncIterable<string> {
+    for (const key of this.#sortedKeys(options)) {
+      const entry = this.#map.get(key)
+      if (entry !== undefined && isLive(entry, now)) yield key
     }
   }
 
@@ -133,18 +151,24 @@ class MemoryStorage extends BatchStorageBase {
   }
 
   async clear(): Promise<void> {
-    this.#map.clear()
-    this.#notify({ kind: 'clear' })
+    clearAll(this.#data)
+  }
+
+  override async clearPrefix(prefix: string): Promise<void> {
+    for (const key of this.#map.keys()) if (key.startsWith(prefix)) this.#remove(key)
   }
 
   watch(listener: StorageListener): () => void {
+    const { listeners } = this.#data
     // A wrapper, because a `Set` would merge two subscriptions of one function.
     const wrapper: StorageListener = (change) => listener(change)
-    this.#listeners.add(wrapper)
-    return () => this.#listeners.delete(wrapper)
+    listeners.add(wrapper)
+    return () => listeners.delete(wrapper)
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#data.openCount--
+  }
 
   #read(keys: readonly string[]): Map<string, Entry> {
     const found = new Map<string, Entry>()
@@ -155,25 +179,54 @@ class MemoryStorage extends BatchStorageBase {
     return found
   }
 
-  #apply(groups: readonly (readonly Change[])[]): readonly CommitResult[] {
+  /** Lists keys as they are now, because the map may change while a listing goes on. */
+  #sortedKeys({ prefix = '', after, reverse = false }: KeysOptions = {}): string[] {
+    const keys = [...this.#map.keys()]
+      .filter((key) => key.startsWith(prefix))
+      .filter((key) => after === undefined || (reverse ? key < after : key > after))
+      // Without a comparator it compares code units.
+      .toSorted()
+    return reverse ? keys.toReversed() : keys
+  }
+
+  #apply(
+    groups: readonly (readonly Change[])[],
+    { now = Number.NEGATIVE_INFINITY, turn }: CommitOptions = {},
+  ): readonly CommitResult[] {
+    turn?.release()
     return groups.map((changes) => {
-      if (!changes.every((change) => this.#isConditionMet(change))) return 'conflict'
+      if (!changes.every((change) => this.#isConditionMet(change, now))) return 'conflict'
       for (const change of changes) {
-        if ('entry' in change) this.#map.set(change.key, change.entry)
-        else this.#map.delete(change.key)
-        this.#notify({ kind: 'entry' in change ? 'set' : 'remove', key: change.key })
+        if ('remove' in change) this.#remove(change.key)
+        else if ('entry' in change) {
+          this.#map.set(change.key, change.entry)
+          notify(this.#data, { kind: 'set', key: change.key })
+        }
       }
       return 'applied'
     })
   }
 
-  #notify(change: StoreChange): void {
-    for (const listener of this.#listeners) listener(change)
+  #remove(key: string): void {
+    this.#map.delete(key)
+    notify(this.#data, { kind: 'remove', key })
   }
 
-  #isConditionMet({ key, ifVersion }: Change): boolean {
-    return ifVersion === undefined || (this.#map.get(key)?.version ?? null) === ifVersion
+  #isConditionMet({ key, ifVersion }: Change, now: number): boolean {
+    if (ifVersion === undefined) return true
+    const entry = this.#map.get(key)
+    const version = entry !== undefined && isLive(entry, now) ? entry.version : null
+    return version === ifVersion
   }
+}
+
+function clearAll(data: NamespaceData): void {
+  data.map.clear()
+  notify(data, { kind: 'clear' })
+}
+
+function notify({ listeners }: NamespaceData, change: StoreChange): void {
+  for (const listener of listeners) listener(change)
 }
 
 /** Copies a stored entry for a reader, who may change the value. */

@@ -10,6 +10,9 @@ import type {
 } from './storage.ts'
 import { copyValue } from './value/copy-value.ts'
 
+/** How many keys `clearPrefix` removes in one commit. */
+const MAX_REMOVALS = 1000
+
 /**
  * Derives the methods for single keys and whole listings from those for batches: the base class of
  * a storage whose backend works in batches. A subclass implements the abstract members as
@@ -64,12 +67,14 @@ export abstract class BatchStorageBase implements StorageBase {
     return this.liveKeys(Number.NEGATIVE_INFINITY, options)
   }
 
-  /** Removes the keys with this prefix, in one commit for each of them. */
+  /** Removes the keys with this prefix, each in a group of its own, a thousand in each commit. */
   async clearPrefix(prefix: string): Promise<void> {
     const groups: Change[][] = []
     for await (const key of this.keys({ prefix })) groups.push([{ key, remove: true }])
-    for (const result of groups.length > 0 ? await this.commit(groups) : []) {
-      if (result instanceof Error) throw result
+    for (let i = 0; i < groups.length; i += MAX_REMOVALS) {
+      for (const result of await this.commit(groups.slice(i, i + MAX_REMOVALS))) {
+        if (result instanceof Error) throw result
+      }
     }
   }
 

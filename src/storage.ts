@@ -319,7 +319,9 @@ export abstract class StorageBase {
    * another.
    */
   async *entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]> {
-    for (const key of await sortedKeys(this.keys(options), options)) {
+    // Only the prefix, because `keys` may be in any order.
+    const keys = this.keys({ prefix: options?.prefix })
+    for (const key of await sortedKeys(keys, options)) {
       const entry = await this.get(key)
       if (entry !== undefined) yield [key, entry]
     }
@@ -352,7 +354,7 @@ export abstract class StorageBase {
    * `keys` one after another.
    */
   async clear(): Promise<void> {
-    await this.clearPrefix('')
+    await removeAll(this, this.keys())
   }
 
   /**
@@ -360,9 +362,7 @@ export abstract class StorageBase {
    * keys of `keys` one after another.
    */
   async clearPrefix(prefix: string): Promise<void> {
-    const keys: string[] = []
-    for await (const key of this.keys({ prefix })) keys.push(key)
-    for (const key of keys) await this.remove(key)
+    await removeAll(this, this.keys({ prefix }))
   }
 
   /**
@@ -411,6 +411,13 @@ export abstract class StorageBase {
    * `unknown`, after which the core lists all keys again. Expiry is not reported.
    */
   watch?(listener: StorageListener): () => void
+}
+
+async function removeAll(storage: StorageBase, listed: AsyncIterable<string>): Promise<void> {
+  // All keys first, so that the removals do not disturb the listing.
+  const keys: string[] = []
+  for await (const key of listed) keys.push(key)
+  for (const key of keys) await storage.remove(key)
 }
 
 async function applyOneByOne(

@@ -10,7 +10,7 @@ export interface KVBinding {
   get(keys: string[], type: 'text'): Promise<Map<string, string | null>>
   put(key: string, value: string, options: { metadata: object; expiration?: number }): Promise<void>
   delete(key: string): Promise<void>
-  list(options: { prefix: string; cursor?: string }): Promise<KVPage>
+  list(options: { prefix: string; cursor?: string; limit?: number }): Promise<KVPage>
 }
 
 interface KVPage {
@@ -44,15 +44,29 @@ export function tooManyOperations(problem: string): StoreError {
   )
 }
 
-/** Lists the keys that begin with `prefix`, in pages of up to 1,000. */
-export async function* listPages(kv: KVBinding, prefix: string): AsyncGenerator<KVPage['keys']> {
-  let cursor: string | undefined
-  do {
-    const options = cursor === undefined ? { prefix } : { prefix, cursor }
-    const page: KVPage = await callKV(() => kv.list(options), 'not-applied')
+/** The keys in a page of a listing, and the most that KV accepts as `limit`. */
+const MAX_PAGE_KEYS = 1000
+
+/**
+ * Lists the keys that begin with `prefix`, by byte of UTF-8, in pages of up to 1,000.
+ *
+ * @param firstPageKeys the most keys in the first page
+ */
+export async function* listPages(
+  kv: KVBinding,
+  prefix: string,
+  firstPageKeys: number = MAX_PAGE_KEYS,
+): AsyncGenerator<KVPage['keys']> {
+  let page = await callKV(
+    () => kv.list({ prefix, limit: Math.min(firstPageKeys, MAX_PAGE_KEYS) }),
+    'not-applied',
+  )
+  yield page.keys
+  while (!page.list_complete && page.cursor !== undefined) {
+    const { cursor } = page
+    page = await callKV(() => kv.list({ prefix, cursor }), 'not-applied')
     yield page.keys
-    cursor = page.list_complete ? undefined : page.cursor
-  } while (cursor !== undefined)
+  }
 }
 
 /**

@@ -12,8 +12,9 @@ import {
   type Traits,
 } from '../../src/storage.ts'
 import { utf8Bytes } from '../../src/value/copy-value.ts'
-import { callKV, type KVBinding, listPages, MAX_OPERATIONS, tooManyOperations } from './binding.ts'
-import { type Metadata, metadataOf, decodeEntry, encodeEntry } from './stored-entry.ts'
+import { callKV, type KVBinding, MAX_OPERATIONS, tooManyOperations } from './binding.ts'
+import { type ListedKey, listKeys, needsRead, splitByReads } from './listing.ts'
+import { decodeEntry, encodeEntry, metadataOf } from './stored-entry.ts'
 
 /** The longest key that KV accepts, with prefix and namespace. */
 export const MAX_KEY_BYTES = 512
@@ -35,6 +36,12 @@ const MAX_WRITE_ATTEMPTS = 3
 /** KV allows one write per second to a key (documented 2026-11). */
 const RETRY_DELAY_MS = 1000
 const MAX_RETRY_JITTER_MS = 500
+
+/** The keys of a part of a listing, and a bulk get of those whose metadata has no entry. */
+interface EntriesRead {
+  readonly keys: readonly ListedKey[]
+  readonly found: Promise<Map<string, Entry>> | undefined
+}
 
 /** A namespace in Workers KV. */
 export class CloudflareKVStorage extends BatchStorageBase {
@@ -86,31 +93,23 @@ export class CloudflareKVStorage extends BatchStorageBase {
   }
 
   async *entries(options: KeysOptions = {}): AsyncIterable<[key: string, entry: Entry]> {
-    const reads: Promise<Map<string, Entry>>[] = []
-    let unread: string[] = []
-    const startRead = (): void => {
-      const read = this.getMany(unread)
-      // A reader that ends the listing early does not await it.
-      read.catch(noop)
-      reads.push(read)
-      unread = []
-    }
-    for await (const page of this.#list(options)) {
-      for (const { key, metadata } of page) {
-        if (metadata.t !== undefined) {
-          yield [key, decodeEntry(metadata.t)]
-          continue
-        }
-        if (unread.push(key) === MAX_BULK_KEYS) startRead()
-        if (reads.length > MAX_READS_AHEAD) yield* (await reads.shift()) ?? []
+    const { limit = Number.POSITIVE_INFINITY } = options
+    const reads: EntriesRead[] = []
+    let listed = 0
+    for await (const keys of splitByReads(this.#listKeys(options), MAX_BULK_KEYS, limit)) {
+      reads.push(this.#startRead(keys))
+      listed += keys.length
+      // A reader needs more than `limit` entries only if some of them have expired.
+      const maxAhead = listed < limit ? MAX_READS_AHEAD : 0
+      while (reads.length > maxAhead || (reads.length > 0 && reads[0]?.found === undefined)) {
+        yield* entriesOf(reads.shift() as EntriesRead)
       }
     }
-    startRead()
-    for (const read of reads) yield* await read
+    for (const read of reads) yield* entriesOf(read)
   }
 
   async *liveKeys(now: number, options: KeysOptions = {}): AsyncIterable<string> {
-    for await (const page of this.#list(options)) {
+    for await (const page of this.#listKeys(options)) {
       for (const { key, metadata } of page) {
         if (metadata.x === undefined || isLive({ expires: metadata.x }, now)) yield key
       }
@@ -124,10 +123,16 @@ export class CloudflareKVStorage extends BatchStorageBase {
   }
 
   async clear(): Promise<void> {
+    await this.clearPrefix('')
+  }
+
+  override async clearPrefix(prefix: string): Promise<void> {
     const names: string[] = []
-    for await (const page of listPages(this.#kv, this.#keyPrefix)) {
-      for (const { name } of page) names.push(name)
-      if (names.length < MAX_OPERATIONS) continue
+    let calls = 0
+    for await (const page of this.#listKeys({ prefix })) {
+      calls += 1 + page.length
+      for (const { key } of page) names.push(this.#keyPrefix + key)
+      if (calls <= MAX_OPERATIONS) continue
       throw tooManyOperations('clear() needs more. Delete 900 of keys() in each request.')
     }
     await inParallel(names, (name) => this.#write(() => this.#kv.delete(name)))
@@ -135,19 +140,18 @@ export class CloudflareKVStorage extends BatchStorageBase {
 
   async close(): Promise<void> {}
 
-  async *#list({
-    prefix = '',
-  }: KeysOptions): AsyncGenerator<{ key: string; metadata: Metadata }[]> {
-    // Miniflare 5.20261102 lists nothing for a prefix that contains NUL.
-    const [listable = ''] = prefix.split('\0', 1)
-    for await (const page of listPages(this.#kv, this.#keyPrefix + listable)) {
-      const keys: { key: string; metadata: Metadata }[] = []
-      for (const { name, metadata } of page) {
-        const key = name.slice(this.#keyPrefix.length)
-        if (key.startsWith(prefix)) keys.push({ key, metadata: metadata ?? {} })
-      }
-      yield keys
-    }
+  #listKeys(options: KeysOptions): AsyncGenerator<readonly ListedKey[]> {
+    return listKeys(this.#kv, this.#keyPrefix, options)
+  }
+
+  /** Starts one bulk get for the keys whose metadata has no entry, if there are any. */
+  #startRead(keys: readonly ListedKey[]): EntriesRead {
+    const unread = keys.filter(needsRead).map(({ key }) => key)
+    if (unread.length === 0) return { keys, found: undefined }
+    const found = this.getMany(unread)
+    // A reader that ends the listing early does not await it.
+    found.catch(noop)
+    return { keys, found }
   }
 
   /** Reads up to 100 keys, and returns the texts of those that exist. */
@@ -232,6 +236,14 @@ export class CloudflareKVStorage extends BatchStorageBase {
         await sleep(RETRY_DELAY_MS + Math.random() * MAX_RETRY_JITTER_MS)
       }
     }
+  }
+}
+
+async function* entriesOf(read: EntriesRead): AsyncGenerator<[key: string, entry: Entry]> {
+  const found = await read.found
+  for (const { key, metadata } of read.keys) {
+    const entry = metadata.t === undefined ? found?.get(key) : decodeEntry(metadata.t)
+    if (entry !== undefined) yield [key, entry]
   }
 }
 

@@ -162,25 +162,24 @@ export class ModelStorage extends BatchStorageBase {
 
   commit(
     groups: readonly (readonly Change[])[],
-    { now = -Infinity }: CommitOptions = {},
+    options?: CommitOptions,
   ): Promise<readonly CommitResult[]> {
     const keys = groups.flat().map(({ key }) => key)
     return this.#call({ kind: 'commit', keys, groups }, 'write', (mode) =>
-      this.#write(groups, mode, now),
+      this.#write(groups, mode, options),
     )
   }
 
-  async *entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
-    yield* await this.#list((key) => key.startsWith(prefix))
+  async *entries(options?: KeysOptions): AsyncIterable<[string, Entry]> {
+    yield* await this.#list(options)
   }
 
-  async *liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
-    const found = await this.#list((key, entry) => key.startsWith(prefix) && isLive(entry, now))
-    for (const [key] of found) yield key
+  async *liveKeys(now: number, options?: KeysOptions): AsyncIterable<string> {
+    for (const [key, entry] of await this.#list(options)) if (isLive(entry, now)) yield key
   }
 
   async liveLen(now: number): Promise<number> {
-    return (await this.#list((_, entry) => isLive(entry, now))).length
+    return (await this.#list()).filter(([, entry]) => isLive(entry, now)).length
   }
 
   clear(): Promise<void> {
@@ -197,22 +196,24 @@ export class ModelStorage extends BatchStorageBase {
   protected transaction(
     keys: readonly string[],
     apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
-    { now = -Infinity }: CommitOptions = {},
+    options?: CommitOptions,
   ): Promise<readonly CommitResult[]> {
     const call: RecordedCall = { kind: 'transact', keys, groups: [] }
     return this.#call(call, 'write', (mode) => {
       if (this.#options.restarts) apply(this.#read(keys))
       call.groups = apply(this.#read(keys))
-      return this.#write(call.groups, mode, now)
+      return this.#write(call.groups, mode, options)
     })
   }
 
-  #list(matches: (key: string, entry: Entry) => boolean): Promise<[string, Entry][]> {
-    return this.#call({ kind: 'list', keys: [], groups: [] }, 'list', () =>
-      [...this.map]
-        .filter(([key, entry]) => matches(key, entry))
-        .map(([key, entry]) => [key, structuredClone(entry)]),
-    )
+  #list({ prefix = '', after, reverse = false }: KeysOptions = {}): Promise<[string, Entry][]> {
+    return this.#call({ kind: 'list', keys: [], groups: [] }, 'list', () => {
+      const keys = [...this.map.keys()].toSorted()
+      return (reverse ? keys.toReversed() : keys)
+        .filter((key) => key.startsWith(prefix))
+        .filter((key) => after === undefined || (reverse ? key < after : key > after))
+        .map((key) => [key, structuredClone(this.map.get(key) as Entry)])
+    })
   }
 
   async #call<T>(call: RecordedCall, on: Fault['on'], effect: (mode: WriteMode) => T): Promise<T> {
@@ -304,7 +305,7 @@ export class ModelStorage extends BatchStorageBase {
   #write(
     groups: readonly (readonly Change[])[],
     mode: WriteMode,
-    now: number,
+    { now = Number.NEGATIVE_INFINITY }: CommitOptions = {},
   ): readonly CommitResult[] {
     if (mode === 'decide-only') return []
     return groups.map((changes) => {
@@ -319,8 +320,8 @@ export class ModelStorage extends BatchStorageBase {
         return new StoreError('TOO_LARGE', 'too large', { key: refused.key })
       }
       for (const change of changes) {
-        if ('entry' in change) this.#put(change.key, structuredClone(change.entry))
-        else if ('remove' in change) this.#put(change.key, undefined)
+        if ('check' in change) continue
+        this.#put(change.key, 'entry' in change ? structuredClone(change.entry) : undefined)
       }
       this.#checkWrittenTogether()
       return 'applied'
@@ -328,9 +329,10 @@ export class ModelStorage extends BatchStorageBase {
   }
 
   #holds({ key, ifVersion }: Change, now: number): boolean {
+    if (ifVersion === undefined) return true
     const entry = this.map.get(key)
-    const version = entry && isLive(entry, now) ? entry.version : null
-    return ifVersion === undefined || version === ifVersion
+    const version = entry !== undefined && isLive(entry, now) ? entry.version : null
+    return version === ifVersion
   }
 
   #put(key: string, after: Entry | undefined): void {

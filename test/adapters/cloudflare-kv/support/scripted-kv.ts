@@ -22,6 +22,9 @@ interface Put {
 export class ScriptedKV {
   readonly puts = new Map<string, Put>()
   readonly calls: string[] = []
+  /** How many keys all bulk gets and listings returned. */
+  keysRead = 0
+  keysListed = 0
   /** Returns the error of a call, given its method and how often the method was called. */
   fail: ((call: string, count: number) => Error | undefined) | undefined
   /** A key that bulk gets leave out. */
@@ -45,6 +48,7 @@ export class ScriptedKV {
       return this.puts.get(names)?.value ?? null
     }
     this.#record('bulk')
+    this.keysRead += names.length
     if (names.length > 100)
       throw new Error('KV GET_BULK failed: 400 You can request a maximum of 100 keys')
     if (names.length > this.maxBulkKeys)
@@ -67,18 +71,24 @@ export class ScriptedKV {
     this.puts.delete(name)
   }
 
-  async list({ prefix, cursor }: { prefix: string; cursor?: string }): Promise<unknown> {
+  async list({
+    prefix,
+    cursor = '0',
+    limit = 1000,
+  }: {
+    prefix: string
+    cursor?: string
+    limit?: number
+  }): Promise<unknown> {
     this.#record('list')
     const all = [...this.puts]
       .filter(([name]) => name.startsWith(prefix))
+      .toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
       .map(([name, { metadata }]) => ({ name, metadata }))
-    const start = Number(cursor ?? 0)
-    const complete = start + 1000 >= all.length
-    return {
-      keys: all.slice(start, start + 1000),
-      list_complete: complete,
-      ...(complete ? {} : { cursor: String(start + 1000) }),
-    }
+    const end = Number(cursor) + limit
+    const page = { keys: all.slice(Number(cursor), end), list_complete: end >= all.length }
+    this.keysListed += page.keys.length
+    return page.list_complete ? page : { ...page, cursor: String(end) }
   }
 
   getWithMetadata(): void {}
