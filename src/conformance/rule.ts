@@ -19,7 +19,7 @@ export interface Rule {
 }
 
 /** Exempts a backend from rules about conditional writes. */
-export function exemptUnlessAtomic({ atomic }: Traits): string | undefined {
+export function exemptUnlessAtomic({ atomic }: Pick<Traits, 'atomic'>): string | undefined {
   return atomic === 'none' ? "the backend has no conditional writes (atomic: 'none')" : undefined
 }
 
