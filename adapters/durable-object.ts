@@ -5,36 +5,55 @@
 // Inside an object, a namespace is the keys `botshelf/1/prefix/namespace:key` of its `ctx.storage`.
 // The files in durable-object/:
 //
+//   namespace-opener.ts      opens, lists and drops namespaces, from a Worker or inside an object
 //   rpc-object-storage.ts    the storage of one namespace, from a Worker: sends messages
+//   rpc-turns.ts             its turns, which the object grants
+//   message-size.ts          splits what does not fit into one message
 //   protocol.ts              the messages
-//   counting-engine.ts       runs the messages in a `StorageObject`, and counts its entries
+//   group-writer.ts          runs the write messages in a `StorageObject`
+//   turn-order.ts            the order of the clients that write the same keys
+//   recent-outcomes.ts       what became of the last groups
+//   counting-engine.ts       the engine of a `StorageObject`, which counts its entries
 //   local-object-storage.ts  the storage of one namespace, inside an object: calls an engine
 //   object-engine.ts         reads and writes one namespace in `ctx.storage`
+//   group-plan.ts            the conditions and steps of one group
 //   object-storage-base.ts   what both storages share
 //   tuples.ts                converts entries and changes to the stored form and back
 //   errors.ts                converts the platform's errors to StoreError, and a StoreError to data
 //
 // A write from a Worker: the groups of a batch are one message, or several if they exceed 24 MiB.
-// For each group, the object compares the versions and writes the changes in one synchronous step.
-// Its reply leaves when the writes are on disk (the output gate); then the promise resolves. The
-// first write to a namespace also adds it to the index.
+// For each group, the object compares the versions, runs the steps and writes the changes in one
+// synchronous step. Its reply leaves when the writes are on disk (the output gate); then the promise
+// resolves. The first write to a namespace also adds it to the index.
+//
+// The object remembers the outcomes of the last groups, so a message that is delivered twice runs
+// once. If a reply is lost, the client asks for the outcomes in one more message.
+//
+// A client that lost a race requests a turn. The reply has the entries, and until the client's next
+// write, or the end of the lease, the object keeps these keys for it: of other clients, conditional
+// groups are conflicts, and other groups wait. Turns are lost when the object is reset.
 //
 // A write inside an object: the same step, without messages and without an index. The object's
 // output gate holds back every message to the outside until the write is on disk.
 
-import { type BotConfig, invalidField } from '../src/config.ts'
-import { StoreError } from '../src/errors.ts'
+import { type BotConfig, invalidConfig, invalidField } from '../src/config.ts'
+import { quote, StoreError } from '../src/errors.ts'
 import { escapeSeparators, unescapeSeparators } from '../src/key.ts'
 import type { Manifest } from '../src/registry.ts'
-import { type StorageBase, StoragePluginBase } from '../src/storage.ts'
+import { type StorageBase, type StorageHost, StoragePluginBase } from '../src/storage.ts'
 import { utf8Bytes } from '../src/value/copy-value.ts'
-import { LocalObjectStorage } from './durable-object/local-object-storage.ts'
+import {
+  createLocalOpener,
+  createRpcOpener,
+  type NamespaceOpener,
+  type ObjectBinding,
+  type ObjectLocation,
+} from './durable-object/namespace-opener.ts'
 import {
   FORMAT_PREFIX,
   MAX_KEY_BYTES,
   type PlatformStorage,
 } from './durable-object/object-engine.ts'
-import { type ObjectBinding, RpcObjectStorage } from './durable-object/rpc-object-storage.ts'
 
 const bindingField = {
   type: 'binding',
@@ -57,6 +76,9 @@ new_sqlite_classes = ["StorageObject"]`,
  * - `binding`: in a Worker, the Durable Object namespace of `StorageObject`, or its binding's name
  * - `storage`: inside an object, its `ctx.storage`
  * - `prefix`: the name that separates bots which share a binding or object; default `botshelf`
+ * - `locationHint`: with `binding`, where Cloudflare should create new objects, for example `weur`
+ * - `jurisdiction`: with `binding`, where all objects stay, for example `eu`. A jurisdiction has
+ *   objects of its own, so setting or changing it moves no data
  *
  * @example
  * const config = { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'BOT_STORAGE' }, ...env }
@@ -76,6 +98,28 @@ export const durableObject: Manifest = {
       type: 'string',
       default: 'botshelf',
       doc: 'the name that separates bots which share a binding or object',
+    },
+    locationHint: {
+      type: 'string',
+      oneOf: [
+        'wnam',
+        'enam',
+        'sam',
+        'weur',
+        'eeur',
+        'apac',
+        'apac-ne',
+        'apac-se',
+        'oc',
+        'afr',
+        'me',
+      ],
+      doc: 'in a Worker, the region in which Cloudflare should create new objects',
+    },
+    jurisdiction: {
+      type: 'string',
+      oneOf: ['eu', 'us', 'fedramp', 'fedramp-high'],
+      doc: 'in a Worker, the jurisdiction in which the objects stay; another one, or none, has other objects, and no data is moved',
     },
   },
   load: () => DurableObjectStoragePlugin,
@@ -108,7 +152,7 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
    */
   constructor(config: BotConfig) {
     super(config, durableObject.config)
-    const { binding, storage, prefix } = this.storageConfig
+    const { binding, storage, prefix, locationHint, jurisdiction } = this.storageConfig
     this.#prefix = `${escapeSeparators(prefix as string)}/`
     if ((binding === undefined) === (storage === undefined)) {
       throw invalidField(
@@ -117,10 +161,14 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
         `must be set in a Worker, or storage inside an object; received ${binding ? 'both' : 'neither'}.`,
       )
     }
-    this.#opener =
-      storage === undefined
-        ? createRpcOpener(binding as ObjectBinding, this.#prefix)
-        : createLocalOpener(storage as PlatformStorage, FORMAT_PREFIX + this.#prefix)
+    if (storage === undefined) {
+      const location = { locationHint, jurisdiction } as ObjectLocation
+      this.#opener = createRpcOpener(binding as ObjectBinding, this.#prefix, location)
+      return
+    }
+    checkNotSet('locationHint', locationHint)
+    checkNotSet('jurisdiction', jurisdiction)
+    this.#opener = createLocalOpener(storage as PlatformStorage, FORMAT_PREFIX + this.#prefix)
   }
 
   /**
@@ -129,52 +177,41 @@ export class DurableObjectStoragePlugin extends StoragePluginBase {
    * @throws StoreError `INVALID_NAMESPACE` if it is longer than 2,048 bytes with its prefix
    */
   async open(namespace: string): Promise<StorageBase> {
-    const escaped = escapeSeparators(namespace)
-    // The index of namespaces has it as a key. Were it longer, its data could not be listed.
-    const bytes = utf8Bytes(this.#prefix + escaped)
-    if (bytes <= MAX_KEY_BYTES) return this.#opener.open(escaped)
-    throw new StoreError(
-      'INVALID_NAMESPACE',
-      `With its prefix the namespace takes ${bytes} bytes; at most ${MAX_KEY_BYTES} fit. Shorten it.`,
-    )
+    return this.#opener.open(this.#escape(namespace))
+  }
+
+  /**
+   * Removes a namespace: from a Worker, all that its object stores; inside an object, its keys.
+   *
+   * @throws StoreError as `open`
+   */
+  override async drop(namespace: string, host?: StorageHost): Promise<void> {
+    if (this.#opener.drop) await this.#opener.drop(this.#escape(namespace))
+    else await super.drop(namespace, host)
   }
 
   override async *namespaces(): AsyncIterable<string> {
     for await (const escaped of this.#opener.namespaces()) yield unescapeSeparators(escaped)
   }
-}
 
-/** Opens and lists namespaces, from a Worker or inside an object. Their names are escaped here. */
-interface NamespaceOpener {
-  open(namespace: string): StorageBase
-  namespaces(): AsyncIterable<string>
-}
-
-function createRpcOpener(binding: ObjectBinding, prefix: string): NamespaceOpener {
-  // No store can open the empty namespace, so its object can be the index.
-  const index = new RpcObjectStorage(binding, prefix, '')
-  return {
-    open: (namespace) => new RpcObjectStorage(binding, prefix, namespace, index),
-    namespaces: () => index.keys(),
+  #escape(namespace: string): string {
+    const escaped = escapeSeparators(namespace)
+    // The index of namespaces has it as a key. Were it longer, its data could not be listed.
+    const bytes = utf8Bytes(this.#prefix + escaped)
+    if (bytes <= MAX_KEY_BYTES) return escaped
+    throw new StoreError(
+      'INVALID_NAMESPACE',
+      `With its prefix the namespace takes ${bytes} bytes; at most ${MAX_KEY_BYTES} fit. Shorten it.`,
+    )
   }
 }
 
-function createLocalOpener(storage: PlatformStorage, prefix: string): NamespaceOpener {
-  return {
-    open: (namespace) => new LocalObjectStorage(storage, `${prefix}${namespace}:`),
-    async *namespaces() {
-      let start = prefix
-      for (;;) {
-        const [first] = storage.kv.list({ prefix, start, limit: 1 })
-        if (first === undefined) return
-        const [name] = first
-        const namespace = name.slice(prefix.length, name.indexOf(':'))
-        yield namespace
-        // A semicolon follows a colon in byte order, so the next namespace begins at or after it.
-        start = `${prefix}${namespace};`
-      }
-    },
-  }
+/** @throws StoreError `CONFIG_INVALID` if a field that works only with `binding` is set */
+function checkNotSet(name: string, value: unknown): void {
+  if (value === undefined) return
+  throw invalidConfig(
+    `STORAGE_CONFIG.${name} works only with binding, and has no effect inside an object; received ${quote(value)} together with storage. Leave it out.`,
+  )
 }
 
 function isObjectBinding(value: object): boolean {

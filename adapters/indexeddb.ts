@@ -7,13 +7,15 @@
 //   indexeddb-storage.ts  the storage of one namespace: combines the parts below
 //   change-broadcast.ts   sends changes to other tabs, and receives theirs
 //   sweeper.ts            deletes expired entries in the background
-//   listing.ts            reads keys or entries page by page
-//   write-body.ts         the transaction body that checks conditions and writes groups of changes
+//   listing.ts            lists keys or entries page by page
+//   page-body.ts          the transaction bodies that read one page, from either end of a range
+//   key-range.ts          the range of the keys that a listing selects
+//   write-body.ts         the transaction bodies that write groups of changes or clear a prefix
 //   record.ts             converts an entry to the stored record and back
 //   error-encoding.ts     encodes errors in values, for browsers that cannot store them
 //   connection.ts         a connection that reopens itself and reports data loss
 //   transaction.ts        runs one transaction, and fails it if its connection is lost
-//   open-database.ts      opens a database, within a time limit
+//   open-database.ts      opens and deletes a database, within a time limit
 //   identity.ts           the identity of a database, and of the one that was used last
 //   format.ts             the names in the database, and how a new one is created
 //   errors.ts             converts the browser's errors to StoreError
@@ -58,6 +60,7 @@ import { type StorageBase, type StorageHost, StoragePluginBase } from '../src/st
 import { Connection } from './indexeddb/connection.ts'
 import { fromOpenError } from './indexeddb/errors.ts'
 import { IndexedDBStorage } from './indexeddb/indexeddb-storage.ts'
+import { deleteDatabase } from './indexeddb/open-database.ts'
 
 /**
  * The manifest of the IndexedDB backend, for pages and web workers. Its `STORAGE_CONFIG` has:
@@ -175,6 +178,21 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
     for (const { name } of databases) {
       if (name?.startsWith(this.#prefix)) yield name.slice(this.#prefix.length)
     }
+  }
+
+  /**
+   * Deletes the database of a namespace; there may be none. Other tabs that have it open close it and
+   * emit `data-lost`.
+   *
+   * @throws StoreError `UNAVAILABLE` as `open`; `BLOCKED` if the database is not deleted after
+   * `openTimeout`, for example because other software holds it open. The browser then deletes it
+   * later, as soon as it is closed.
+   */
+  override async drop(namespace: string, host?: StorageHost): Promise<void> {
+    await deleteDatabase(this.#prefix + namespace, {
+      openTimeoutMs: this.#openTimeoutMs,
+      onTimeout: (reason) => host?.emit('blocked', reason),
+    })
   }
 }
 

@@ -2,7 +2,8 @@
 //
 // A namespace is one such object, with its entries under the keys `botshelf/1//:key` (prefix and
 // namespace are empty: the object's name has them). The object receives the messages of protocol.ts,
-// runs them on a `CountingEngine`, and replies with data.
+// runs them on a `CountingEngine`, and replies with data. `GroupWriter` runs the writes, in the order
+// of the turns that `TurnOrder` grants.
 // After a write it sets its alarm for the next expiry; the alarm removes expired entries.
 //
 // This is the only file of the package that imports `cloudflare:workers`.
@@ -10,16 +11,16 @@
 import { DurableObject } from 'cloudflare:workers'
 import { CountingEngine } from './durable-object/counting-engine.ts'
 import { encodeError } from './durable-object/errors.ts'
+import { GroupWriter } from './durable-object/group-writer.ts'
 import { FORMAT_PREFIX } from './durable-object/object-engine.ts'
 import {
-  type FailedGroup,
   isCompatible,
   PROTOCOL_VERSION,
   type RpcMessage,
   type RpcReply,
   unsupported,
 } from './durable-object/protocol.ts'
-import { decodeChange, decodeEntry } from './durable-object/tuples.ts'
+import { TurnOrder } from './durable-object/turn-order.ts'
 
 /** The most that a reply carries. The platform's own limit is 32 MiB (workerd 1.20261102). */
 const MAX_REPLY_BYTES = 12 * 1024 * 1024
@@ -27,6 +28,8 @@ const MAX_REPLY_BYTES = 12 * 1024 * 1024
 const MAX_ALARM_TIME = Date.UTC(2189, 0)
 /** Present if the index of namespaces contains this object's namespace. */
 const INDEXED_KEY = `${FORMAT_PREFIX}indexed`
+/** The requests that change the storage. */
+const WRITES: readonly unknown[] = ['commit', 'perform', 'clear', 'clearPrefix', 'drop']
 
 /**
  * Stores one namespace of `botshelf/durable-object`. Export it from the Worker's main module and
@@ -47,24 +50,26 @@ const INDEXED_KEY = `${FORMAT_PREFIX}indexed`
  */
 export class StorageObject extends DurableObject {
   readonly #engine: CountingEngine
+  readonly #turns = new TurnOrder()
+  readonly #writer: GroupWriter
   /** The time of the alarm, infinite if none is set; `undefined` if it is not known. */
   #alarmTime: number | undefined
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env)
     this.#engine = new CountingEngine(ctx.storage, `${FORMAT_PREFIX}/:`)
+    this.#writer = new GroupWriter(this.#engine, this.#turns)
   }
 
   /** Handles one message of the adapter. Resolves to data, also for an error. */
   async call(message: RpcMessage): Promise<RpcReply> {
-    const isWrite = message?.type === 'commit' || message?.type === 'clear'
     try {
       if (!isCompatible(message?.v)) {
         throw unsupported(`protocol version ${String(message?.v)}`)
       }
       return { v: PROTOCOL_VERSION, ...(await this.#handle(message)) }
     } catch (error) {
-      const outcome = isWrite ? 'unknown' : 'not-applied'
+      const outcome = WRITES.includes(message?.type) ? 'unknown' : 'not-applied'
       return { v: PROTOCOL_VERSION, error: encodeError(error, outcome) }
     }
   }
@@ -81,13 +86,34 @@ export class StorageObject extends DurableObject {
       case 'get':
         return { entries: this.#engine.read(message.keys, MAX_REPLY_BYTES) }
       case 'commit':
-        return this.#commit(message)
+      case 'perform': {
+        const reply = await this.#writer.write(message)
+        await this.#scheduleAlarm(this.#engine.takeNextWrittenExpiry())
+        return { ...reply, notIndexed: this.#engine.hasStored && !this.#isIndexed() }
+      }
+      case 'lookUp': {
+        const reply = this.#writer.lookUp(message)
+        const isApplied = reply.failed.length < reply.groupCount
+        return { ...reply, notIndexed: isApplied && !this.#isIndexed() }
+      }
       case 'list':
         return { page: this.#engine.list(message, MAX_REPLY_BYTES) }
       case 'len':
         return { len: this.#engine.len(message.now) }
       case 'clear':
         this.#engine.clear()
+        return {}
+      case 'clearPrefix':
+        this.#engine.clearPrefix(message.prefix)
+        return {}
+      case 'drop':
+        return this.#drop()
+      case 'turn': {
+        const turn = await this.#turns.request(message.keys, message.leaseMs)
+        return { turn, entries: this.#engine.read(message.keys, MAX_REPLY_BYTES) }
+      }
+      case 'release':
+        this.#turns.release(message.turn)
         return {}
       case 'markIndexed':
         this.ctx.storage.kv.put(INDEXED_KEY, true)
@@ -97,27 +123,18 @@ export class StorageObject extends DurableObject {
     }
   }
 
-  async #commit({
-    changes,
-    groupSizes,
-  }: RpcMessage & { type: 'commit' }): Promise<Omit<RpcReply, 'v'>> {
-    let end = 0
-    const results = this.#engine.commit(groupSizes.map((size) => changes.slice(end, (end += size))))
-    let nextExpiry = Infinity
-    for (const change of changes) {
-      const { entry } = decodeChange(change)
-      if (entry) nextExpiry = Math.min(nextExpiry, decodeEntry(entry).expires ?? nextExpiry)
-    }
-    await this.#scheduleAlarm(nextExpiry)
-    const failed: FailedGroup[] = []
-    for (const [groupIndex, result] of results.entries()) {
-      if (result === 'applied') continue
-      const reason = result === 'conflict' ? result : encodeError(result, 'unknown')
-      failed.push({ groupIndex, reason })
-    }
-    const notIndexed =
-      failed.length < results.length && this.ctx.storage.kv.get(INDEXED_KEY) === undefined
-    return { groupCount: results.length, failed, notIndexed }
+  #isIndexed(): boolean {
+    return this.ctx.storage.kv.get(INDEXED_KEY) !== undefined
+  }
+
+  /** Deletes everything: the entries, the mark that the index has this namespace, and the alarm. */
+  async #drop(): Promise<Omit<RpcReply, 'v'>> {
+    this.#alarmTime = undefined
+    this.#engine.beforeDeleteAll()
+    await this.ctx.storage.deleteAll()
+    // Before compatibility date 2026-02-24, `deleteAll` keeps the alarm.
+    await this.ctx.storage.deleteAlarm()
+    return {}
   }
 
   /** Moves the alarm to `time` if that is earlier. Never rejects: readers ignore what has expired. */

@@ -1,6 +1,6 @@
 import { isLive } from '../../src/storage.ts'
 import { ObjectEngine } from './object-engine.ts'
-import { type ChangeTuple, decodeChange, decodeEntry, type EntryTuple } from './tuples.ts'
+import { decodeEntry, type EntryTuple } from './tuples.ts'
 
 /** Bounds the memory for keys that are known to exist. */
 const MAX_KNOWN_KEYS = 10_000
@@ -21,6 +21,13 @@ interface Stats {
 export class CountingEngine extends ObjectEngine {
   /** Absent until the first listing. */
   #stats: Stats | undefined
+  #nextWrittenExpiry = Infinity
+  #hasStored = false
+
+  /** Whether an entry was stored since the object started or was emptied. */
+  get hasStored(): boolean {
+    return this.#hasStored
+  }
 
   /** Counts the entries that are live at `now`. */
   len(now: number): number {
@@ -52,26 +59,40 @@ export class CountingEngine extends ObjectEngine {
     return next
   }
 
-  protected override write(changes: readonly ChangeTuple[]): void {
-    const stats = this.#stats
-    const decoded = changes.map(decodeChange)
-    const existed = stats && decoded.map(({ key }) => this.#exists(key, stats))
-    super.write(changes)
-    if (!stats || !existed) return
-    // If a group changes a key twice, the last change determines what is stored.
-    const last = new Map(decoded.map(({ key, entry }, index) => [key, { entry, index }]))
-    for (const [key, { entry, index }] of last) {
-      if (existed[index]) {
-        stats.count--
-        stats.expiring.delete(key)
-        stats.knownKeys.delete(key)
-      }
-      if (entry) addToStats(stats, key, entry)
-    }
+  /**
+   * Returns when the first of the entries that were written since the last call expires, in
+   * milliseconds since 1970; infinite if none does.
+   */
+  takeNextWrittenExpiry(): number {
+    const next = this.#nextWrittenExpiry
+    this.#nextWrittenExpiry = Infinity
+    return next
   }
 
-  #exists(key: string, { knownKeys }: Stats): boolean {
-    return knownKeys.has(key) || this.get(key) !== undefined
+  /** Prepares for the deletion of the whole storage. Throws if it holds data of a later format. */
+  beforeDeleteAll(): void {
+    this.checkFormat()
+    this.#stats = undefined
+    this.#hasStored = false
+  }
+
+  protected override write(
+    writes: ReadonlyMap<string, EntryTuple | undefined>,
+    isStored: (key: string) => boolean,
+  ): void {
+    const stats = this.#stats
+    const replaced: string[] = []
+    for (const key of stats ? writes.keys() : []) {
+      if (stats?.knownKeys.has(key) || isStored(key)) replaced.push(key)
+    }
+    super.write(writes, isStored)
+    if (stats) for (const key of replaced) removeFromStats(stats, key)
+    for (const [key, entry] of writes) {
+      if (entry === undefined) continue
+      this.#hasStored = true
+      if (stats) addToStats(stats, key, entry)
+      this.#nextWrittenExpiry = Math.min(this.#nextWrittenExpiry, entry[3] ?? Infinity)
+    }
   }
 
   #loadStats(): Stats {
@@ -97,4 +118,10 @@ function addToStats(stats: Stats, key: string, entry: EntryTuple): void {
   if (knownKeys.size === MAX_KNOWN_KEYS) knownKeys.clear()
   knownKeys.add(key)
   if (expires !== undefined) expiring.set(key, expires)
+}
+
+function removeFromStats(stats: Stats, key: string): void {
+  stats.count--
+  stats.expiring.delete(key)
+  stats.knownKeys.delete(key)
 }

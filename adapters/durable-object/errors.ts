@@ -55,6 +55,7 @@ export function fromObjectError(error: unknown, outcome: WriteOutcome): StoreErr
 export interface ErrorData {
   readonly code: StoreErrorCode
   readonly message: string
+  readonly key?: string | undefined
   readonly outcome: WriteOutcome
   readonly retryable: boolean
   readonly cause?: { readonly name: string; readonly message: string }
@@ -62,8 +63,8 @@ export interface ErrorData {
 
 /** Converts an error to data that crosses RPC, as {@link fromObjectError} classifies it. */
 export function encodeError(error: unknown, outcome: WriteOutcome): ErrorData {
-  const { code, message, outcome: known, retryable, cause } = fromObjectError(error, outcome)
-  const data = { code, message, outcome: known, retryable }
+  const { code, message, key, outcome: known, retryable, cause } = fromObjectError(error, outcome)
+  const data = { code, message, key, outcome: known, retryable }
   if (!(cause instanceof Error)) return data
   return { ...data, cause: { name: cause.name, message: cause.message } }
 }

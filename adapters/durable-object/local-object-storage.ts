@@ -1,18 +1,22 @@
-import type { Change, Entry, CommitResult } from '../../src/storage.ts'
+import type { Change, CommitOptions, CommitResult, Entry } from '../../src/storage.ts'
+import type { LocalTurns } from '../../src/turns.ts'
 import { ObjectEngine, type PlatformStorage } from './object-engine.ts'
 import { ObjectStorageBase } from './object-storage-base.ts'
 import type { ListOptions, ListPage } from './protocol.ts'
-import { decodeEntries, encodeChanges } from './tuples.ts'
+import { decodeChange, decodeEntries, encodeChanges } from './tuples.ts'
 
 const MAX_PAGE_BYTES = 1_000_000
 
 /** A namespace in the storage of the object that runs this code. */
 export class LocalObjectStorage extends ObjectStorageBase {
+  readonly turns: LocalTurns
   readonly #storage: PlatformStorage
   readonly #engine: ObjectEngine
 
-  constructor(storage: PlatformStorage, keyPrefix: string) {
+  /** @param turns orders all users of the namespace */
+  constructor(storage: PlatformStorage, keyPrefix: string, turns: LocalTurns) {
     super('instance')
+    this.turns = turns
     this.#storage = storage
     this.#engine = new ObjectEngine(storage, keyPrefix)
   }
@@ -21,15 +25,19 @@ export class LocalObjectStorage extends ObjectStorageBase {
     return this.#read(keys)
   }
 
-  async commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
-    return this.#engine.commit(groups.map(encodeChanges))
+  async commit(
+    groups: readonly (readonly Change[])[],
+    options?: CommitOptions,
+  ): Promise<readonly CommitResult[]> {
+    return this.#commit(groups, options)
   }
 
   async transact(
     keys: readonly string[],
     apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
+    options?: CommitOptions,
   ): Promise<readonly CommitResult[]> {
-    return this.#engine.commit(apply(this.#read(keys)).map(encodeChanges))
+    return this.#commit(apply(this.#read(keys)), options)
   }
 
   /** Removes expired entries too: this code must not set the object's alarm to do it later. */
@@ -39,6 +47,10 @@ export class LocalObjectStorage extends ObjectStorageBase {
 
   async clear(): Promise<void> {
     this.#engine.clear()
+  }
+
+  override async clearPrefix(prefix: string): Promise<void> {
+    this.#engine.clearPrefix(prefix)
   }
 
   async close(): Promise<void> {
@@ -52,5 +64,19 @@ export class LocalObjectStorage extends ObjectStorageBase {
 
   #read(keys: readonly string[]): Map<string, Entry> {
     return new Map(decodeEntries(keys, this.#engine.read(keys)))
+  }
+
+  #commit(
+    groups: readonly (readonly Change[])[],
+    { now = -Infinity, turn }: CommitOptions = {},
+  ): CommitResult[] {
+    try {
+      return groups.map((changes) => {
+        const result = this.#engine.run(encodeChanges(changes).map(decodeChange), now)
+        return result === 'conflict' || result instanceof Error ? result : 'applied'
+      })
+    } finally {
+      turn?.release()
+    }
   }
 }

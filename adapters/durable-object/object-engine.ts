@@ -1,15 +1,9 @@
 import { StoreError } from '../../src/errors.ts'
-import { type CommitResult, isLive } from '../../src/storage.ts'
+import { isLive } from '../../src/storage.ts'
 import { fromObjectError } from './errors.ts'
+import { type GroupResults, planGroup, resultsFromStored } from './group-plan.ts'
 import type { ListOptions, ListPage } from './protocol.ts'
-import {
-  type ChangeTuple,
-  decodeChange,
-  decodeEntry,
-  encodeChanges,
-  type EntryTuple,
-  messageBytes,
-} from './tuples.ts'
+import { type DecodedChange, decodeEntry, type EntryTuple, messageBytes } from './tuples.ts'
 
 /**
  * The part of a SQLite-backed object's `ctx.storage` that botshelf uses. Declared here, so that
@@ -26,6 +20,7 @@ export interface PlatformStorage {
       startAfter?: string
       end?: string
       limit?: number
+      reverse?: boolean
     }): Iterable<[name: string, value: unknown]>
   }
   transactionSync<T>(run: () => T): T
@@ -59,7 +54,7 @@ export class ObjectEngine {
 
   /** Reads the entries under the first keys, in their order, up to about `maxBytes`; at least one. */
   read(keys: readonly string[], maxBytes: number = Infinity): (EntryTuple | undefined)[] {
-    this.#checkFormat()
+    this.checkFormat()
     const entries: (EntryTuple | undefined)[] = []
     let bytes = 0
     for (const key of keys) {
@@ -73,25 +68,59 @@ export class ObjectEngine {
     return entries
   }
 
-  /** Applies each group whole or not at all, and returns a result for each. */
-  commit(groups: readonly (readonly ChangeTuple[])[]): CommitResult[] {
-    this.#checkFormat()
-    return groups.map((changes) => this.#apply(changes))
+  /**
+   * Applies a group whole or not at all. A group that reads one of its keys, for a step or a
+   * condition, is not applied again if its own version is stored there: the platform may deliver a
+   * message twice.
+   *
+   * @param now entries that have expired by then count as missing; in milliseconds since 1970
+   * @param maxResultBytes the group is not applied if its results are larger; `TOO_LARGE` then
+   */
+  run(
+    changes: readonly DecodedChange[],
+    now: number,
+    maxResultBytes: number = Infinity,
+  ): GroupResults | 'conflict' | StoreError {
+    this.checkFormat()
+    const found = new Map<string, EntryTuple | undefined>()
+    const read = (key: string): EntryTuple | undefined => {
+      if (!found.has(key)) found.set(key, this.get(key))
+      return found.get(key)
+    }
+    try {
+      const earlier = changes.some(readsEntry) && resultsFromStored(changes, read)
+      if (earlier) return earlier
+      const plan = planGroup(changes, read, now)
+      if (plan === 'conflict' || plan instanceof StoreError) return plan
+      const { writes, results } = plan
+      if (results.bytes > maxResultBytes) return resultsTooLarge(results.bytes, maxResultBytes)
+      this.write(writes, (key) => read(key) !== undefined)
+      return results
+    } catch (error) {
+      return fromObjectError(error, 'not-applied')
+    }
+  }
+
+  /** Finds out from the stored versions whether a group was applied. */
+  lookUp(changes: readonly DecodedChange[]): GroupResults | undefined {
+    this.checkFormat()
+    return resultsFromStored(changes, (key) => this.get(key))
   }
 
   /** Lists one page of keys or entries, of about `maxBytes`. */
-  list({ prefix, after, now, includeEntries }: ListOptions, maxBytes: number): ListPage {
+  list(options: ListOptions, maxBytes: number): ListPage {
+    const { now, includeEntries, limit = Infinity } = options
     const keys: string[] = []
     const entries: EntryTuple[] = []
     let bytes = 0
-    for (const [name, entry] of this.all(prefix, after)) {
+    for (const [name, entry] of this.all(options)) {
       const key = name.slice(this.prefix.length)
       if (isLive(decodeEntry(entry), now)) {
         keys.push(key)
         if (includeEntries) entries.push(entry)
         bytes += messageBytes(key, includeEntries ? entry : undefined)
       }
-      if (bytes >= maxBytes) return { keys, entries, last: key }
+      if (bytes >= maxBytes || keys.length >= limit) return { keys, entries, last: key }
     }
     return { keys, entries }
   }
@@ -100,6 +129,11 @@ export class ObjectEngine {
   clear(): void {
     const names = Array.from(this.all(), ([name]) => name)
     for (const name of names) this.storage.kv.delete(name)
+  }
+
+  /** Removes every entry whose key begins with `prefix`, or throws and removes none. */
+  clearPrefix(prefix: string): void {
+    this.remove(Array.from(this.all({ prefix }), ([name]) => name.slice(this.prefix.length)))
   }
 
   /** Removes the entries that have expired at `now`, and returns how many are left. */
@@ -114,59 +148,54 @@ export class ObjectEngine {
     return left
   }
 
+  /** Removes stored keys, or throws and removes none. */
   protected remove(keys: readonly string[]): void {
-    for (const key of keys) {
-      const result = this.#apply(encodeChanges([{ key, remove: true }]))
-      if (result instanceof Error) throw result
-    }
+    this.write(new Map(keys.map((key) => [key, undefined])), () => true)
   }
 
-  /** Writes all changes of a group, or throws and writes none. */
-  protected write(changes: readonly ChangeTuple[]): void {
-    const [only, second] = changes
-    if (only !== undefined && second === undefined) this.#writeOne(only)
-    else this.storage.transactionSync(() => changes.forEach((change) => this.#writeOne(change)))
+  /**
+   * Writes all entries of a group, or throws and writes none.
+   *
+   * @param writes by key: the entry to store; `undefined`: the key is removed
+   * @param _isStored tells whether a key is stored before the write
+   */
+  protected write(
+    writes: ReadonlyMap<string, EntryTuple | undefined>,
+    _isStored: (key: string) => boolean,
+  ): void {
+    const { kv } = this.storage
+    const writeAll = (): void => {
+      for (const [key, entry] of writes) {
+        if (entry) kv.put(this.prefix + key, entry)
+        else kv.delete(this.prefix + key)
+      }
+    }
+    if (writes.size > 1) this.storage.transactionSync(writeAll)
+    else writeAll()
   }
 
   protected get(key: string): EntryTuple | undefined {
     return this.storage.kv.get(this.prefix + key) as EntryTuple | undefined
   }
 
-  /** Lists every stored name with its entry. The platform reads all the values. */
-  protected all(prefix = '', after?: string): Iterable<[name: string, entry: EntryTuple]> {
-    this.#checkFormat()
-    const start = after === undefined ? {} : { startAfter: this.prefix + after }
-    const listed = this.storage.kv.list({ prefix: this.prefix + prefix, ...start })
+  /**
+   * Lists the stored names with their entries, by byte of UTF-8. The platform reads the value of
+   * each name that the caller takes.
+   */
+  protected all({ prefix = '', after, reverse = false }: Partial<ListOptions> = {}): Iterable<
+    [name: string, entry: EntryTuple]
+  > {
+    this.checkFormat()
+    const listed = this.storage.kv.list({
+      prefix: this.prefix + prefix,
+      reverse,
+      ...(after !== undefined && { [reverse ? 'end' : 'startAfter']: this.prefix + after }),
+    })
     return listed as Iterable<[name: string, entry: EntryTuple]>
   }
 
-  #apply(changes: readonly ChangeTuple[]): CommitResult {
-    for (const change of changes) {
-      const { key, ifVersion, entry } = decodeChange(change)
-      if (ifVersion === undefined) continue
-      const stored = this.get(key)
-      const version = stored ? decodeEntry(stored).version : null
-      if (version === ifVersion) continue
-      // The platform may deliver a message twice; then the change finds its own version.
-      return entry && version === decodeEntry(entry).version ? 'applied' : 'conflict'
-    }
-    try {
-      this.write(changes)
-    } catch (error) {
-      return fromObjectError(error, 'not-applied')
-    }
-    return 'applied'
-  }
-
-  #writeOne(change: ChangeTuple): void {
-    const { key, entry } = decodeChange(change)
-    const name = this.prefix + key
-    if (entry) this.storage.kv.put(name, entry)
-    else this.storage.kv.delete(name)
-  }
-
   /** Throws if the storage holds data of a later format. Checked once. */
-  #checkFormat(): void {
+  protected checkFormat(): void {
     if (this.#isFormatChecked) return
     for (const [name] of this.storage.kv.list(LATER_FORMATS)) {
       throw new StoreError(
@@ -176,4 +205,16 @@ export class ObjectEngine {
     }
     this.#isFormatChecked = true
   }
+}
+
+function readsEntry({ ifVersion, step }: DecodedChange): boolean {
+  return ifVersion !== undefined || step !== undefined
+}
+
+function resultsTooLarge(bytes: number, maxBytes: number): StoreError {
+  return new StoreError(
+    'TOO_LARGE',
+    `The results take ${bytes} bytes together; one reply of an object carries at most ${maxBytes}. Use fewer keys at once.`,
+    { outcome: 'not-applied' },
+  )
 }

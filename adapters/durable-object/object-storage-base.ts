@@ -40,13 +40,15 @@ export abstract class ObjectStorageBase extends BatchStorageBase {
 
   async *#pages(
     query: Pick<ListOptions, 'now' | 'includeEntries'>,
-    { prefix = '' }: KeysOptions = {},
+    { prefix = '', after, limit, reverse }: KeysOptions = {},
   ): AsyncGenerator<ListPage> {
-    let after: string | undefined
-    do {
-      const page = await this.list({ ...query, prefix, after })
+    let options: ListOptions = { ...query, prefix, after, limit, reverse }
+    for (;;) {
+      const page = await this.list(options)
       yield page
-      after = page.last
-    } while (after !== undefined)
+      if (page.last === undefined) return
+      // A caller that leaves out what has expired may need more than `limit`.
+      options = { ...options, after: page.last, limit: options.limit && options.limit * 2 }
+    }
   }
 }

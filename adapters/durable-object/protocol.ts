@@ -8,7 +8,7 @@ import type { ChangeTuple, EntryTuple } from './tuples.ts'
  * The version of the messages. A Worker and its objects are not updated at the same moment, so
  * each side accepts the version before and after its own.
  */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 
 /** Whether this side can work with a message of another version. */
 export function isCompatible(version: unknown): boolean {
@@ -18,18 +18,50 @@ export function isCompatible(version: unknown): boolean {
 /** A request from a Worker to an object. */
 export type RpcRequest =
   | { readonly type: 'get'; readonly keys: readonly string[] }
-  | {
-      readonly type: 'commit'
-      /** The changes of all groups, one group after another. */
-      readonly changes: readonly ChangeTuple[]
-      /** How many of the changes belong to each group. */
-      readonly groupSizes: readonly number[]
-    }
+  | WriteRequest
+  | LookUpRequest
   | ({ readonly type: 'list' } & ListOptions)
   | { readonly type: 'len'; readonly now: number }
   | { readonly type: 'clear' }
+  | { readonly type: 'clearPrefix'; readonly prefix: string }
+  // Deletes the whole storage of the object.
+  | { readonly type: 'drop' }
+  // Waits for a turn on all of the keys.
+  | { readonly type: 'turn'; readonly keys: readonly string[]; readonly leaseMs: number }
+  | { readonly type: 'release'; readonly turn: string }
   // Sent when the index of namespaces contains this object's namespace.
   | { readonly type: 'markIndexed' }
+
+/** Writes groups of changes. */
+export interface WriteRequest extends GroupList {
+  /**
+   * `perform` if a change is a step or a check. An object with protocol version 1 knows only
+   * `commit`, and would take these for other changes.
+   */
+  readonly type: 'commit' | 'perform'
+  /** Absent from a Worker with protocol version 1, like the fields below. */
+  readonly messageId?: string
+  /** In milliseconds since 1970; absent: nothing has expired. */
+  readonly now?: number | undefined
+  /** The id of the turn in which the changes are written. */
+  readonly turn?: string | undefined
+  /** Whether the turn ends after the write. */
+  readonly endsTurn?: boolean
+}
+
+/** Asks what became of a write. It has the same groups, without values. */
+export interface LookUpRequest extends GroupList {
+  readonly type: 'lookUp'
+  readonly messageId: string
+}
+
+/** Groups of changes. */
+interface GroupList {
+  /** The changes of all groups, one group after another. */
+  readonly changes: readonly ChangeTuple[]
+  /** How many of the changes belong to each group. */
+  readonly groupSizes: readonly number[]
+}
 
 /** A request with the protocol version of the Worker. */
 export type RpcMessage = RpcRequest & { readonly v: number }
@@ -41,29 +73,40 @@ export interface RpcReply {
   readonly error?: ErrorData
   /** get: the entries under the first keys, in their order; at least one, if a key was sent. */
   readonly entries?: readonly (EntryTuple | undefined)[]
-  /** commit: the number of groups that the object received. */
+  /**
+   * commit, perform, lookUp: the number of groups that the object handled. After `perform` it may be
+   * lower than the number sent, if the reply would be too large, but not 0.
+   */
   readonly groupCount?: number
-  /** commit: the groups that were not applied. */
+  /** commit, perform, lookUp: the groups that were not applied, or whose results are not known. */
   readonly failed?: readonly FailedGroup[]
-  /** commit: the object has data, and the index of namespaces may not contain its namespace. */
+  /** perform, lookUp: the results of the groups that are not in `failed`; by index in the request. */
+  readonly results?: Readonly<Record<number, readonly unknown[]>>
+  /** commit, perform, lookUp: the index of namespaces may not contain this object's namespace. */
   readonly notIndexed?: boolean
+  /** turn: the id of the turn; absent if it did not come in time. `entries` has those of the keys. */
+  readonly turn?: string | undefined
   /** list: one page. */
   readonly page?: ListPage
   /** len: the number of live entries. */
   readonly len?: number
 }
 
-/** A group that was not applied, by its index in the request. */
+/** A group without results, by its index in the request. */
 export interface FailedGroup {
   readonly groupIndex: number
-  readonly reason: 'conflict' | ErrorData
+  /** `unknown`: the object does not know what became of the group; only after `lookUp`. */
+  readonly reason: 'conflict' | 'unknown' | ErrorData
 }
 
 /** Selects the page of a listing. */
 export interface ListOptions {
   readonly prefix: string
-  /** The last key of the page before. */
+  /** The last key of the page before, or the key after which the listing begins. */
   readonly after?: string | undefined
+  /** The most keys in the page. An object with protocol version 1 ignores it, and `reverse`. */
+  readonly limit?: number | undefined
+  readonly reverse?: boolean | undefined
   /** Entries that have expired by then are left out; in milliseconds since 1970. */
   readonly now: number
   readonly includeEntries: boolean

@@ -1,6 +1,15 @@
-import { StoreError, type WriteOutcome } from '../../src/errors.ts'
-import type { Change, Entry, CommitResult } from '../../src/storage.ts'
+import { noop } from '../../src/async.ts'
+import { isStoreError, StoreError, type WriteOutcome } from '../../src/errors.ts'
+import type {
+  Change,
+  CommitOptions,
+  CommitResult,
+  Entry,
+  PerformResult,
+  StepChange,
+} from '../../src/storage.ts'
 import { decodeError, fromObjectError } from './errors.ts'
+import { checkMessageBytes, groupBytes, keyBytes, splitIntoMessages } from './message-size.ts'
 import { ObjectStorageBase } from './object-storage-base.ts'
 import {
   isCompatible,
@@ -10,33 +19,38 @@ import {
   type RpcReply,
   type RpcRequest,
   unsupported,
+  type WriteRequest,
 } from './protocol.ts'
-import { decodeEntries, encodeChanges } from './tuples.ts'
+import { RpcTurn, RpcTurns } from './rpc-turns.ts'
+import { decodeEntries, encodeChanges, withoutValues } from './tuples.ts'
 
-/**
- * The part of a `DurableObjectNamespace` of `StorageObject` that botshelf uses. Declared here, so
- * that users need no Workers types.
- */
-export interface ObjectBinding {
-  idFromName(name: string): unknown
-  get(id: never): { call(request: unknown): Promise<unknown> }
+/** The part of a stub of `StorageObject` that botshelf uses. */
+export interface ObjectStub {
+  call(request: unknown): Promise<unknown>
 }
 
-/** The most that one message may carry. The platform's own limit is 32 MiB (workerd 1.20261102). */
-const MAX_MESSAGE_BYTES = 24 * 1024 * 1024
+type Group = readonly (Change | StepChange)[]
+type GroupResult = readonly unknown[] | 'conflict' | StoreError
 
 /** A namespace that is an object of its own, reached from a Worker. */
 export class RpcObjectStorage extends ObjectStorageBase {
-  readonly #binding: ObjectBinding
-  readonly #prefix: string
+  readonly turns: RpcTurns
+  readonly #getStub: (namespace: string) => ObjectStub
   readonly #namespace: string
   readonly #index: RpcObjectStorage | undefined
 
-  /** @param index the index of namespaces, to which the first write adds this one */
-  constructor(binding: ObjectBinding, prefix: string, namespace: string, index?: RpcObjectStorage) {
+  /**
+   * @param getStub returns a new stub of the object of a namespace
+   * @param index the index of namespaces, to which the first write adds this one
+   */
+  constructor(
+    getStub: (namespace: string) => ObjectStub,
+    namespace: string,
+    index?: RpcObjectStorage,
+  ) {
     super('global')
-    this.#binding = binding
-    this.#prefix = prefix
+    this.turns = new RpcTurns((request) => this.#call(request))
+    this.#getStub = getStub
     this.#namespace = namespace
     this.#index = index
   }
@@ -55,17 +69,18 @@ export class RpcObjectStorage extends ObjectStorageBase {
     return new Map(found)
   }
 
-  async commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
-    const results: (readonly CommitResult[])[] = []
-    for (const message of splitIntoMessages(groups, groupBytes)) {
-      try {
-        results.push(await this.#commitMessage(message))
-      } catch (error) {
-        // The results of the other messages are known, so the whole call must not fail.
-        results.push(message.map(() => fromObjectError(error, 'unknown')))
-      }
-    }
-    return results.flat()
+  async commit(
+    groups: readonly (readonly Change[])[],
+    options?: CommitOptions,
+  ): Promise<readonly CommitResult[]> {
+    const results = await this.#write(groups, options)
+    return results.map((result) => (Array.isArray(result) ? 'applied' : (result as CommitResult)))
+  }
+
+  async perform(groups: readonly Group[], options?: CommitOptions): Promise<PerformResult[]> {
+    const results = await this.#write(groups, options)
+    // Without conditions there is no conflict.
+    return results.map((result) => (result === 'conflict' ? incompleteReply('a result') : result))
   }
 
   async liveLen(now: number): Promise<number> {
@@ -78,47 +93,131 @@ export class RpcObjectStorage extends ObjectStorageBase {
     await this.#call({ type: 'clear' }, 'unknown')
   }
 
+  override async clearPrefix(prefix: string): Promise<void> {
+    await this.#call({ type: 'clearPrefix', prefix }, 'unknown')
+  }
+
+  /**
+   * Deletes the object with all of its data. The name leaves the index first: a write in between is
+   * deleted with the rest, and a later write adds the name again.
+   */
+  async drop(): Promise<void> {
+    await this.#index?.remove(this.#namespace)
+    try {
+      await this.#call({ type: 'drop' }, 'unknown')
+    } catch (error) {
+      await this.#index?.addName(this.#namespace).catch(noop)
+      throw error
+    }
+  }
+
   /** Does nothing: an object replies only after its writes are on disk (its output gate). */
   async close(): Promise<void> {}
 
+  /** Adds the name of a namespace. Only for the index. */
+  async addName(namespace: string): Promise<void> {
+    await this.set(namespace, { value: null, version: crypto.randomUUID() })
+  }
+
   protected async list(options: ListOptions): Promise<ListPage> {
-    const { page } = await this.#call({ type: 'list', ...options })
+    const { page, v } = await this.#call({ type: 'list', ...options })
     if (page === undefined) throw incompleteReply('the page')
+    if (options.reverse && v < 2) throw unsupported(`a page of protocol version ${v}`)
     return page
   }
 
-  async #commitMessage(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
-    const changes = groups.flat()
-    // Only a group that has a message of its own can be too large.
-    const bytes = groupBytes(changes)
-    if (bytes > MAX_MESSAGE_BYTES) {
-      return [
-        new StoreError(
-          'TOO_LARGE',
-          `The changes take ${bytes} bytes together; one message to an object carries at most ${MAX_MESSAGE_BYTES}. Write fewer at once.`,
-        ),
-      ]
+  async #write(
+    groups: readonly Group[],
+    { now, turn }: CommitOptions = {},
+  ): Promise<readonly GroupResult[]> {
+    const results: (readonly GroupResult[])[] = []
+    const messages = splitIntoMessages(groups, groupBytes)
+    for (let message = messages.shift(); message; message = messages.shift()) {
+      try {
+        const options = { now, turn: turn instanceof RpcTurn ? turn : undefined }
+        const received = await this.#writeMessage(message, options, messages.length === 0)
+        results.push(received)
+        if (received.length < message.length) messages.unshift(message.slice(received.length))
+      } catch (error) {
+        // The results of the other messages are known, so the whole call must not fail.
+        const failed = fromObjectError(error, 'unknown')
+        results.push(message.map(() => failed))
+      }
     }
+    return results.flat()
+  }
+
+  /** Resolves to the results of the groups that the object has handled: all, or the first ones. */
+  async #writeMessage(
+    groups: readonly Group[],
+    { now, turn }: { readonly now: number | undefined; readonly turn: RpcTurn | undefined },
+    isLast: boolean,
+  ): Promise<readonly GroupResult[]> {
+    const changes = groups.flat()
+    checkMessageBytes(groupBytes(changes))
+    const type = changes.some((each) => 'step' in each || 'check' in each) ? 'perform' : 'commit'
     const request = {
-      type: 'commit',
+      type,
       changes: encodeChanges(changes),
       groupSizes: groups.map(({ length }) => length),
+      messageId: crypto.randomUUID(),
+      now,
+      turn: turn?.id,
+      endsTurn: isLast,
     } as const
-    const { groupCount, failed = [], notIndexed } = await this.#call(request, 'unknown')
-    if (notIndexed && this.#index) await this.#addToIndex(this.#index)
-    if (groupCount !== groups.length) throw incompleteReply('some groups')
-    const results: CommitResult[] = groups.map(() => 'applied')
-    for (const { groupIndex, reason } of failed) {
-      results[groupIndex] = reason === 'conflict' ? reason : decodeError(reason)
+    if (isLast) turn?.end()
+    try {
+      const reply = await this.#call(request, 'unknown')
+      const isPart = type === 'perform' && (reply.groupCount ?? 0) > 0
+      if (reply.groupCount !== groups.length && !isPart) throw incompleteReply('some groups')
+      return await this.#readResults(groups, reply, incompleteReply('an outcome'))
+    } catch (error) {
+      if (!isStoreError(error) || error.code !== 'CONNECTION_LOST') throw error
+      const reply = await this.#lookUp(request, error)
+      const known = await this.#readResults(groups, reply, error)
+      return groups.map((_, index) => known[index] ?? error)
     }
-    return results
+  }
+
+  /** @param notKnown the result of a group whose outcome the object does not know */
+  async #readResults(
+    groups: readonly Group[],
+    { groupCount, failed = [], results = {}, notIndexed }: RpcReply,
+    notKnown: StoreError,
+  ): Promise<readonly GroupResult[]> {
+    if (notIndexed && this.#index) await this.#addToIndex(this.#index)
+    const read: GroupResult[] = groups
+      .slice(0, groupCount)
+      .map((group, index) => results[index] ?? group.map(noop))
+    for (const { groupIndex, reason } of failed) {
+      if (reason === 'conflict') read[groupIndex] = reason
+      else read[groupIndex] = reason === 'unknown' ? notKnown : decodeError(reason)
+    }
+    return read
+  }
+
+  /** Asks once for the outcome of a write whose reply was lost. @throws the error of that write */
+  async #lookUp(
+    request: WriteRequest & { messageId: string },
+    lost: StoreError,
+  ): Promise<RpcReply> {
+    const { changes, groupSizes, messageId } = request
+    try {
+      return await this.#call({
+        type: 'lookUp',
+        changes: withoutValues(changes),
+        groupSizes,
+        messageId,
+      })
+    } catch {
+      throw lost
+    }
   }
 
   /** Adds the namespace to the index. If that fails, the object requests it again. */
   async #addToIndex(index: RpcObjectStorage): Promise<void> {
     try {
-      const namespace = this.#namespace
-      await index.set(namespace, { value: null, version: namespace })
+      await index.addName(this.#namespace)
       await this.#call({ type: 'markIndexed' })
     } catch {
       // The write itself succeeded.
@@ -130,9 +229,7 @@ export class RpcObjectStorage extends ObjectStorageBase {
     let reply: RpcReply
     try {
       // A new stub for each call: a stub whose object was reset fails forever.
-      const stub = this.#binding.get(
-        this.#binding.idFromName(this.#prefix + this.#namespace) as never,
-      )
+      const stub = this.#getStub(this.#namespace)
       reply = (await stub.call({ v: PROTOCOL_VERSION, ...request })) as RpcReply
     } catch (error) {
       throw fromObjectError(error, outcomeIfLost)
@@ -143,37 +240,6 @@ export class RpcObjectStorage extends ObjectStorageBase {
     if (reply.error) throw decodeError(reply.error)
     return reply
   }
-}
-
-/** Splits a list so that each part fits into a message; an item that is too large has its own. */
-function splitIntoMessages<T>(
-  items: readonly T[],
-  bytesOfItem: (item: T) => number,
-): (readonly T[])[] {
-  const messages: T[][] = []
-  let total = Infinity
-  for (const item of items) {
-    const bytes = bytesOfItem(item)
-    total += bytes
-    if (total <= MAX_MESSAGE_BYTES) messages.at(-1)?.push(item)
-    else {
-      messages.push([item])
-      total = bytes
-    }
-  }
-  return messages
-}
-
-function keyBytes(key: string): number {
-  return 16 + 2 * key.length
-}
-
-function groupBytes(changes: readonly Change[]): number {
-  let bytes = 0
-  for (const change of changes) {
-    bytes += 256 + 2 * change.key.length + ('entry' in change ? change.bytes : 0)
-  }
-  return bytes
 }
 
 function incompleteReply(part: string): StoreError {

@@ -1,5 +1,6 @@
 // The form in which an object stores entries, and in which messages carry them.
-import { type Change, createEntry, type Entry } from '../../src/storage.ts'
+import type { Step } from '../../src/step.ts'
+import { type Change, createEntry, type Entry, type StepChange } from '../../src/storage.ts'
 
 /**
  * An entry as it is stored. `bytes` is the size of key and value as the writer measured it,
@@ -8,34 +9,80 @@ import { type Change, createEntry, type Entry } from '../../src/storage.ts'
  */
 export type EntryTuple = readonly [value: unknown, version: string, bytes: number, expires?: number]
 
-/** A {@link Change}. Without the elements of an entry it removes the key. */
+/**
+ * A {@link Change} or a {@link StepChange}; its length says which: a removal, a check, a step, or an
+ * entry to store. A message of type `commit` has only the first and the last.
+ */
 export type ChangeTuple =
   | readonly [key: string, ifVersion: string | null | undefined]
+  | readonly [key: string, ifVersion: string | null, check: true]
+  | readonly [key: string, step: Step, version: string, bytes: number]
   | readonly [key: string, ifVersion: string | null | undefined, ...entry: EntryTuple]
 
 /** Encodes changes as tuples. */
-export function encodeChanges(changes: readonly Change[]): ChangeTuple[] {
+export function encodeChanges(changes: readonly (Change | StepChange)[]): ChangeTuple[] {
   return changes.map((change) => {
-    const { key, ifVersion } = change
-    if (!('entry' in change)) return [key, ifVersion]
+    const { key } = change
+    if ('step' in change) return [key, change.step, change.version, change.bytes]
+    if ('check' in change) return [key, change.ifVersion, true]
+    if ('remove' in change) return [key, change.ifVersion]
     const { value, version, expires } = change.entry
     return expires === undefined
-      ? [key, ifVersion, value, version, change.bytes]
-      : [key, ifVersion, value, version, change.bytes, expires]
+      ? [key, change.ifVersion, value, version, change.bytes]
+      : [key, change.ifVersion, value, version, change.bytes, expires]
+  })
+}
+
+/**
+ * Returns the same changes without their values, for a message that asks what became of them. Their
+ * steps keep only the kind.
+ */
+export function withoutValues(tuples: readonly ChangeTuple[]): ChangeTuple[] {
+  return tuples.map((tuple) => {
+    if (tuple.length < 4) return tuple
+    if (tuple.length > 4) return [tuple[0], tuple[1], undefined, tuple[3], tuple[4]] as ChangeTuple
+    const [key, step, version, bytes] = tuple as Extract<ChangeTuple, { length: 4 }>
+    return [key, { kind: step.kind } as Step, version, bytes]
   })
 }
 
 /** The parts of a {@link ChangeTuple}. */
-interface DecodedChange {
+export interface DecodedChange {
   readonly key: string
-  readonly ifVersion: string | null | undefined
-  /** Absent if the change removes the key. */
-  readonly entry: EntryTuple | undefined
+  readonly ifVersion?: string | null | undefined
+  /** The version of the entry that the change stores, if it may store one. */
+  readonly version?: string | undefined
+  /** The entry to store. Without it and `step`, the change removes the key, unless `isCheck`. */
+  readonly entry?: EntryTuple
+  readonly step?: Step
+  /** The size of the key and of the value or item in the step, in bytes. */
+  readonly stepBytes?: number
+  readonly isCheck?: boolean
 }
 
 /** Decodes a change. Its entry stays a tuple. */
-export function decodeChange([key, ifVersion, ...entry]: ChangeTuple): DecodedChange {
-  return { key, ifVersion, entry: entry.length === 0 ? undefined : entry }
+export function decodeChange(tuple: ChangeTuple): DecodedChange {
+  switch (tuple.length) {
+    case 2:
+      return { key: tuple[0], ifVersion: tuple[1] }
+    case 3:
+      return { key: tuple[0], ifVersion: tuple[1], isCheck: true }
+    case 4:
+      return { key: tuple[0], step: tuple[1], version: tuple[2], stepBytes: tuple[3] }
+    default: {
+      const [key, ifVersion, ...entry] = tuple
+      return { key, ifVersion, entry, version: entry[1] }
+    }
+  }
+}
+
+/** Decodes the groups of a message, whose changes follow one another. */
+export function decodeGroups(
+  changes: readonly ChangeTuple[],
+  groupSizes: readonly number[],
+): DecodedChange[][] {
+  let end = 0
+  return groupSizes.map((size) => changes.slice(end, (end += size)).map(decodeChange))
 }
 
 /** Decodes the entry of a tuple. */

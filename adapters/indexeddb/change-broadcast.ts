@@ -1,5 +1,5 @@
 import { noop } from '../../src/async.ts'
-import type { StorageListener, StoreChange } from '../../src/storage.ts'
+import type { StorageChange, StorageListener } from '../../src/storage.ts'
 
 /** The most keys that one message names, or that one lookup reads. Above it, `'all'` is sent. */
 const MAX_NAMED_KEYS = 1000
@@ -12,9 +12,6 @@ const DEBOUNCE_MS = 10
  * overlap can extend it further.
  */
 const DEBOUNCE_LIMIT_MS = 100
-
-/** What listeners receive: a change, or `unknown` if any key may have changed. */
-export type ChangeNotification = Parameters<StorageListener>[0]
 
 /** The keys that may have changed. Listeners receive `'all'` as `unknown`. */
 type ChangedKeys = readonly string[] | 'all'
@@ -83,7 +80,7 @@ export class ChangeBroadcast {
    * Announces changes to other tabs. Returns the function to call once the write has succeeded or
    * failed.
    */
-  announce(changes: readonly StoreChange[]): () => void {
+  announce(changes: readonly StorageChange[]): () => void {
     if (changes.length === 0) return noop
     clearTimeout(this.#debounceTimer)
     let burst = this.#burst
@@ -94,9 +91,9 @@ export class ChangeBroadcast {
       this.#burst = burst
       this.#post({ v: 1, id, changes: true })
     }
-    for (const { key } of changes) {
-      if (key === undefined) burst.changesAll = true
-      else burst.keys.add(key)
+    for (const change of changes) {
+      if (change.kind === 'set' || change.kind === 'remove') burst.keys.add(change.key)
+      else burst.changesAll = true
     }
     burst.unsettledWrites++
     return () => {
@@ -107,7 +104,7 @@ export class ChangeBroadcast {
   }
 
   /** Notifies the listeners of this tab. */
-  emit(changes: readonly ChangeNotification[]): void {
+  emit(changes: readonly StorageChange[]): void {
     for (const listener of this.#listeners) for (const change of changes) listener(change)
   }
 

@@ -32,3 +32,12 @@ export function saveIdentity(database: string, identity: string): void {
     // There is no localStorage, or it is full.
   }
 }
+
+/** Forgets the identity that was used last: the database was deleted on purpose. */
+export function forgetIdentity(database: string): void {
+  try {
+    localStorage.removeItem(`botshelf:${database}`)
+  } catch {
+    // There is no localStorage.
+  }
+}

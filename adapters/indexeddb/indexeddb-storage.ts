@@ -1,23 +1,27 @@
 import { BatchStorageBase } from '../../src/batch-storage.ts'
 import { isCausedByOne, isStoreError, toStoreError } from '../../src/errors.ts'
 import type {
+  CommitOptions,
+  CommitResult,
   Entry,
   KeysOptions,
-  CommitResult,
+  StorageChange,
   StorageListener,
   Traits,
 } from '../../src/storage.ts'
-import { ChangeBroadcast, type ChangeNotification } from './change-broadcast.ts'
+import { ChangeBroadcast } from './change-broadcast.ts'
 import type { Connection } from './connection.ts'
 import { canCloneErrors } from './error-encoding.ts'
 import { retryIfLost } from './errors.ts'
 import { EXPIRY_INDEX, LAST_SYNC_KEY, META_STORE } from './format.ts'
-import { createPageBody, Listing, requestKeys } from './listing.ts'
+import { Listing } from './listing.ts'
+import { createEntryPageBody, createKeyPageBody } from './page-body.ts'
 import { decodeEntries, decodeEntry } from './record.ts'
 import { Sweeper } from './sweeper.ts'
 import type { TransactionBody } from './transaction.ts'
 import {
   type ChangeGroups,
+  createClearBody,
   createWriteBody,
   type DecideChanges,
   type WriteResult,
@@ -71,57 +75,50 @@ export class IndexedDBStorage extends BatchStorageBase {
     return decodeEntries(keys, records)
   }
 
-  async commit(groups: ChangeGroups): Promise<readonly CommitResult[]> {
-    if (groups.length === 0) return []
+  async commit(
+    groups: ChangeGroups,
+    { now, turn }: CommitOptions = {},
+  ): Promise<readonly CommitResult[]> {
     try {
-      return await this.transact([], () => groups)
-    } catch (error) {
-      // Any group may have been applied: reject, and the queue looks up each one.
-      if (!isStoreError(error) || error.outcome === 'unknown') throw error
-      // Nothing was stored. The error is the outcome of each group, and callers may retry.
-      if (groups.length === 1 || !isCausedByOne(error)) return groups.map(() => error)
+      return groups.length === 0 ? [] : await this.#commit(groups, now)
+    } finally {
+      turn?.release()
     }
-    // One group may have aborted the transaction of all. Retry each alone.
-    const outcomes: CommitResult[] = []
-    for (const group of groups) {
-      // If the outcome of this group is unknown, the outcomes of the others are still reported.
-      const [outcome] = await this.commit([group]).catch((error: unknown) => [
-        toStoreError(error, {}),
-      ])
-      outcomes.push(outcome as CommitResult)
-    }
-    return outcomes
   }
 
-  async transact(keys: readonly string[], decide: DecideChanges): Promise<readonly CommitResult[]> {
-    return retryIfLost(() => this.#write(createWriteBody(keys, decide, this.#canCloneErrors)))
+  async transact(
+    keys: readonly string[],
+    decide: DecideChanges,
+    { now, turn }: CommitOptions = {},
+  ): Promise<readonly CommitResult[]> {
+    try {
+      return await this.#transact(keys, decide, now)
+    } finally {
+      turn?.release()
+    }
   }
 
-  entries({ prefix = '' }: KeysOptions = {}): AsyncIterable<[string, Entry]> {
-    return new Listing(prefix, async (range) => {
-      const records = await this.#connection.run(createPageBody(range, ENTRIES_PER_PAGE))
+  entries(options: KeysOptions = {}): AsyncIterable<[string, Entry]> {
+    return new Listing(options, ENTRIES_PER_PAGE, async (query) => {
+      const records = await this.#connection.run(createEntryPageBody(query))
       const items = records.map(({ key, value }): [string, Entry] => [key, decodeEntry(key, value)])
       // A page that is not full is the last.
-      return { items, lastKey: records[ENTRIES_PER_PAGE - 1]?.key }
+      return { items, lastKey: records[query.count - 1]?.key }
     })
   }
 
-  liveKeys(now: number, { prefix = '' }: KeysOptions = {}): AsyncIterable<string> {
-    // The expired keys are read once, with the first page. The index supplies them, so no record is
-    // read. If one is renewed during the listing, the listing shows its old state.
-    let expiredKeys: Set<string> | undefined
-    return new Listing(prefix, async (range) => {
-      const [keys, indexedKeys] = await this.#connection.read((entries) => [
-        requestKeys(entries, range, KEYS_PER_PAGE),
-        ...(expiredKeys === undefined
-          ? [requestKeys(entries.index(EXPIRY_INDEX), IDBKeyRange.upperBound(now))]
-          : []),
-      ])
-      const expired = (expiredKeys ??= new Set(indexedKeys))
+  liveKeys(now: number, options: KeysOptions = {}): AsyncIterable<string> {
+    // The expired keys are read once, with the first page. If one is renewed during the listing, the
+    // listing shows its old state.
+    let expired: Set<string> | undefined
+    return new Listing(options, KEYS_PER_PAGE, async (query) => {
+      const body = createKeyPageBody(query, expired === undefined ? now : undefined)
+      const { keys, expiredKeys } = await this.#connection.run(body)
+      const hidden = (expired ??= new Set(expiredKeys))
       return {
-        items: keys.filter((key) => !expired.has(key)),
+        items: keys.filter((key) => !hidden.has(key)),
         // A page that is not full is the last.
-        lastKey: keys[KEYS_PER_PAGE - 1],
+        lastKey: keys[query.count - 1],
       }
     })
   }
@@ -143,6 +140,10 @@ export class IndexedDBStorage extends BatchStorageBase {
     })
   }
 
+  override async clearPrefix(prefix: string): Promise<void> {
+    await this.#write(createClearBody(prefix))
+  }
+
   watch(listener: StorageListener): () => void {
     return this.#broadcast.subscribe(listener)
   }
@@ -156,6 +157,36 @@ export class IndexedDBStorage extends BatchStorageBase {
     } finally {
       await this.#connection.close()
     }
+  }
+
+  async #commit(groups: ChangeGroups, now?: number): Promise<readonly CommitResult[]> {
+    try {
+      return await this.#transact([], () => groups, now)
+    } catch (error) {
+      // Any group may have been applied: reject, and the queue looks up each one.
+      if (!isStoreError(error) || error.outcome === 'unknown') throw error
+      // Nothing was stored. The error is the outcome of each group, and callers may retry.
+      if (groups.length === 1 || !isCausedByOne(error)) return groups.map(() => error)
+    }
+    // One group may have aborted the transaction of all. Retry each alone.
+    const outcomes: CommitResult[] = []
+    for (const group of groups) {
+      // If the outcome of this group is unknown, the outcomes of the others are still reported.
+      const [outcome] = await this.#commit([group], now).catch((error: unknown) => [
+        toStoreError(error, {}),
+      ])
+      outcomes.push(outcome as CommitResult)
+    }
+    return outcomes
+  }
+
+  async #transact(
+    keys: readonly string[],
+    decide: DecideChanges,
+    now = Number.NEGATIVE_INFINITY,
+  ): Promise<readonly CommitResult[]> {
+    const options = { now, canCloneErrors: this.#canCloneErrors }
+    return retryIfLost(() => this.#write(createWriteBody(keys, decide, options)))
   }
 
   /** Runs a transaction that writes entries, and reports its changes here and to other tabs. */
@@ -188,7 +219,7 @@ export class IndexedDBStorage extends BatchStorageBase {
   }
 
   /** Notifies the listeners of this tab, and records whether `close` must sync. */
-  #notifyWritten(changes: readonly ChangeNotification[]): void {
+  #notifyWritten(changes: readonly StorageChange[]): void {
     if (this.#durability === 'relaxed') this.#hasUnsyncedWrites ||= changes.length > 0
     this.#broadcast.emit(changes)
   }

@@ -1,5 +1,7 @@
 import { noop } from '../../src/async.ts'
-import type { TransactionBody } from './transaction.ts'
+import type { KeysOptions } from '../../src/storage.ts'
+import { type KeyRangeOptions, toKeyRange } from './key-range.ts'
+import type { PageQuery } from './page-body.ts'
 
 /** One page of a listing. */
 export interface Page<T> {
@@ -8,34 +10,45 @@ export interface Page<T> {
   readonly lastKey: string | undefined
 }
 
-/** Reads the first page of a range of keys. */
-export type ReadPage<T> = (range: IDBKeyRange) => Promise<Page<T>>
+/** Reads one page. */
+export type ReadPage<T> = (query: PageQuery) => Promise<Page<T>>
 
 /**
  * Lists a namespace page by page. Prefetches the next page when a page's second item is requested,
- * not earlier: many callers want only the first item. A listing that is left early holds nothing
- * open.
+ * not earlier: many callers want only the first item. It does not prefetch what `limit` excludes. A
+ * listing that is left early holds nothing open.
  */
 export class Listing<T> implements AsyncIterableIterator<T, undefined> {
-  readonly #prefix: string
+  readonly #keys: KeyRangeOptions
+  readonly #maxPageSize: number
   readonly #readPage: ReadPage<T>
   #items: readonly T[] = []
   #nextIndex = 0
   #nextPage: Promise<Page<T>> | undefined
   /** The range still to be read, after `#nextPage`; `undefined` if there is none. */
   #remaining: IDBKeyRange | undefined
+  /** How many records the caller is expected to need still, after `#nextPage`. */
+  #expectedCount: number
+  #pageSize = 0
 
-  constructor(prefix: string, readPage: ReadPage<T>) {
-    this.#prefix = prefix
+  constructor(
+    { prefix = '', after, limit = Number.POSITIVE_INFINITY, reverse = false }: KeysOptions,
+    maxPageSize: number,
+    readPage: ReadPage<T>,
+  ) {
+    this.#keys = { prefix, after, reverse }
+    this.#maxPageSize = maxPageSize
     this.#readPage = readPage
-    this.#remaining = rangeOf(prefix)
+    this.#expectedCount = limit
+    this.#remaining = toKeyRange(this.#keys)
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
     for (;;) {
       const hasItem = this.#nextIndex < this.#items.length
-      if (this.#remaining !== undefined && (this.#nextIndex > 0 || !hasItem)) {
-        this.#nextPage = this.#readPage(this.#remaining)
+      const isPrefetchDue = this.#nextIndex > 0 && this.#expectedCount > 0
+      if (this.#remaining !== undefined && (isPrefetchDue || !hasItem)) {
+        this.#nextPage = this.#readNextPage(this.#remaining)
         this.#remaining = undefined
         // If it fails, the call that needs the page rejects.
         this.#nextPage.catch(noop)
@@ -49,77 +62,20 @@ export class Listing<T> implements AsyncIterableIterator<T, undefined> {
       this.#nextPage = undefined
       this.#items = items
       this.#nextIndex = 0
-      this.#remaining = lastKey === undefined ? undefined : rangeOf(this.#prefix, lastKey)
+      this.#remaining =
+        lastKey === undefined ? undefined : toKeyRange({ ...this.#keys, after: lastKey })
     }
   }
 
   [Symbol.asyncIterator](): this {
     return this
   }
-}
 
-/** A key and the record that is stored under it. `getAllRecords` dictates the names. */
-export interface KeyAndRecord {
-  readonly key: string
-  readonly value: unknown
-}
-
-/** Chromium has `getAllRecords` since 141. It reads keys and values with one request. */
-interface StoreWithRecords extends IDBObjectStore {
-  getAllRecords?(options: {
-    readonly query: IDBKeyRange
-    readonly count: number
-  }): IDBRequest<KeyAndRecord[]>
-}
-
-/** Returns the transaction body that reads the first `count` records of a range, with their keys. */
-export function createPageBody(
-  range: IDBKeyRange,
-  count: number,
-): TransactionBody<readonly KeyAndRecord[]> {
-  return (entries: StoreWithRecords, finish, onSuccess) => {
-    const request = entries.getAllRecords?.({ query: range, count })
-    if (request !== undefined) {
-      onSuccess([request], () => finish(request.result))
-      return
-    }
-    const keys = requestKeys(entries, range, count)
-    const values = entries.getAll(range, count)
-    onSuccess([keys, values], () =>
-      finish(keys.result.map((key, index) => ({ key, value: values.result[index] as unknown }))),
-    )
+  #readNextPage(range: IDBKeyRange): Promise<Page<T>> {
+    // A caller that needs more than its limit skips expired entries. It may need few or many more.
+    const wanted = this.#expectedCount > 0 ? this.#expectedCount : this.#pageSize * 2
+    this.#pageSize = Math.min(wanted, this.#maxPageSize)
+    this.#expectedCount -= this.#pageSize
+    return this.#readPage({ range, count: this.#pageSize, reverse: this.#keys.reverse })
   }
-}
-
-/**
- * Requests the keys of the entries in a range, at most `count`. For an index, the range is one of
- * index keys, but the result has the keys of the entries too. botshelf stores only string keys.
- */
-export function requestKeys(
-  source: IDBObjectStore | IDBIndex,
-  range: IDBKeyRange,
-  count?: number,
-): IDBRequest<string[]> {
-  return source.getAllKeys(range, count) as IDBRequest<string[]>
-}
-
-/** Returns the range of the keys with this prefix, or of those among them after `lastKey`. */
-function rangeOf(prefix: string, lastKey?: string): IDBKeyRange {
-  const from = lastKey ?? prefix
-  const isAfter = lastKey !== undefined
-  const end = prefixEnd(prefix)
-  return end === undefined
-    ? IDBKeyRange.lowerBound(from, isAfter)
-    : IDBKeyRange.bound(from, end, isAfter, true)
-}
-
-/**
- * Returns the smallest string greater than every string with this prefix; `undefined` if there is
- * none. IndexedDB compares strings by UTF-16 code unit.
- */
-function prefixEnd(prefix: string): string | undefined {
-  // The last code unit is incremented, which is impossible for U+FFFF, the greatest one.
-  const trimmed = prefix.replace(/\uffff+$/, '')
-  if (trimmed === '') return undefined
-  return trimmed.slice(0, -1) + String.fromCharCode(trimmed.charCodeAt(trimmed.length - 1) + 1)
 }

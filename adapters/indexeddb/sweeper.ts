@@ -1,7 +1,7 @@
 import { noop } from '../../src/async.ts'
 import type { Connection } from './connection.ts'
 import { EXPIRY_INDEX } from './format.ts'
-import { requestKeys } from './listing.ts'
+import { requestKeys } from './page-body.ts'
 
 /** How many entries one transaction deletes. */
 const BATCH_SIZE = 1000

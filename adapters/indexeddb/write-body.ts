@@ -1,6 +1,17 @@
-import type { Change, Entry, CommitResult, StoreChange } from '../../src/storage.ts'
+import {
+  type Change,
+  type CommitResult,
+  type Entry,
+  isLive,
+  type StorageChange,
+} from '../../src/storage.ts'
+import { prefixRange } from './key-range.ts'
+import { requestKeys } from './page-body.ts'
 import { decodeEntries, encodeEntry } from './record.ts'
 import type { TransactionBody } from './transaction.ts'
+
+/** The most removed keys that `createClearBody` names. Above it, any key may have changed. */
+const MAX_NAMED_REMOVALS = 1000
 
 /** Groups of changes: each is applied whole or not at all. */
 export type ChangeGroups = readonly (readonly Change[])[]
@@ -9,11 +20,18 @@ export type DecideChanges = (found: Map<string, Entry>) => ChangeGroups
 
 /** What a transaction wrote. */
 export interface WriteResult {
-  readonly changes: readonly StoreChange[]
+  readonly changes: readonly StorageChange[]
   /** One for each group. */
   readonly outcomes: readonly CommitResult[]
   /** Whether an entry that expires was written. */
   readonly hasExpiringEntry?: boolean
+}
+
+interface WriteOptions {
+  /** What has expired at this time counts as missing; in milliseconds since 1970. */
+  readonly now: number
+  /** Whether the browser stores errors unchanged: see `canCloneErrors()`. */
+  readonly canCloneErrors: boolean
 }
 
 /**
@@ -21,15 +39,12 @@ export interface WriteResult {
  * groups that `decide` returns, except those with a condition that is not met.
  *
  * A group that is not written leaves the others as they are. If groups share a key, a later one is
- * checked against what the earlier ones have written. An expired entry that is still stored counts
- * as present, so `ifVersion: null` is not met.
- *
- * @param canCloneErrors whether the browser stores errors unchanged: see `canCloneErrors()`
+ * checked against what the earlier ones have written.
  */
 export function createWriteBody(
   keys: readonly string[],
   decide: DecideChanges,
-  canCloneErrors: boolean,
+  { now, canCloneErrors }: WriteOptions,
 ): TransactionBody<WriteResult> {
   return (entries, finish, onSuccess) => {
     const read = (
@@ -51,21 +66,24 @@ export function createWriteBody(
       for (const key of keys) conditionKeys.delete(key)
       read([...conditionKeys], (foundForConditions) => {
         const versions = new Map<string, string>()
-        for (const [key, { version }] of [...found, ...foundForConditions])
-          versions.set(key, version)
+        const rememberVersion = (key: string, entry: Entry): void => {
+          if (isLive(entry, now)) versions.set(key, entry.version)
+          else versions.delete(key)
+        }
+        for (const [key, entry] of [...found, ...foundForConditions]) rememberVersion(key, entry)
         const isMet = ({ key, ifVersion }: Change): boolean =>
           ifVersion === undefined || (versions.get(key) ?? null) === ifVersion
-        const changes: StoreChange[] = []
+        const changes: StorageChange[] = []
         let hasExpiringEntry = false
         const write = (change: Change): void => {
           const { key } = change
           if ('entry' in change) {
             const { entry } = change
             entries.put(encodeEntry(entry, canCloneErrors), key)
-            versions.set(key, entry.version)
+            rememberVersion(key, entry)
             hasExpiringEntry ||= entry.expires !== undefined
             changes.push({ kind: 'set', key })
-          } else {
+          } else if ('remove' in change) {
             entries.delete(key)
             versions.delete(key)
             changes.push({ kind: 'remove', key })
@@ -78,6 +96,23 @@ export function createWriteBody(
         })
         finish({ changes, outcomes, hasExpiringEntry })
       })
+    })
+  }
+}
+
+/** Returns the transaction body that deletes the entries whose keys begin with `prefix`. */
+export function createClearBody(prefix: string): TransactionBody<WriteResult> {
+  return (entries, finish, onSuccess) => {
+    const range = prefixRange(prefix)
+    const request = requestKeys(entries, range, MAX_NAMED_REMOVALS + 1)
+    entries.delete(range)
+    onSuccess([request], () => {
+      const keys = request.result
+      const changes: readonly StorageChange[] =
+        keys.length > MAX_NAMED_REMOVALS
+          ? [{ kind: 'unknown' }]
+          : keys.map((key) => ({ kind: 'remove', key }))
+      finish({ changes, outcomes: [] })
     })
   }
 }

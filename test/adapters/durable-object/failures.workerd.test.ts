@@ -44,7 +44,7 @@ test('a commit whose reply is lost is looked up and not sent again', async () =>
   await store.set('k', 1)
   calls.length = 1
   expect(await store.update('k', (n) => (n as number) + 1)).toBe(2)
-  expect(calls).toEqual(['commit', 'get', 'commit', 'get'])
+  expect(calls).toEqual(['commit', 'get', 'commit', 'lookUp'])
 })
 
 test.each([

@@ -3,7 +3,15 @@ import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import { DurableObjectStoragePlugin } from '../../../adapters/durable-object.ts'
 import { StorageRuntime } from '../../../src/index.ts'
-import { createPlugin, listNamespaces, open, recordCalls, uniqueName } from './support/objects.ts'
+import {
+  createPlugin,
+  listNamespaces,
+  open,
+  openStorage,
+  recordCalls,
+  stepGroup,
+  uniqueName,
+} from './support/objects.ts'
 
 /** The longest key. */
 const key = 'k'.repeat(2048)
@@ -91,4 +99,26 @@ test('if adding a namespace to the index fails, the write succeeds and the next 
   isBroken = false
   await store.set('b', 1)
   expect(await listNamespaces(runtime)).toEqual(['later'])
+})
+
+test('a write that stores nothing does not add its namespace to the index', async () => {
+  const { binding, calls } = recordCalls()
+  const storage = await openStorage(uniqueName(), binding)
+  await storage.perform([stepGroup('k', { kind: 'pop' })])
+  await storage.remove('k')
+  await storage.commit([[{ key: 'k', check: true, ifVersion: null }]])
+  expect(calls).toEqual(['perform', 'commit', 'perform'])
+})
+
+test('workerd takes a locationHint, and has no jurisdictions', async () => {
+  const config = { binding: env.BOT_STORAGE, locationHint: 'apac-ne' }
+  const storage = await new DurableObjectStoragePlugin({ STORAGE_CONFIG: config }).open(
+    uniqueName(),
+  )
+  await storage.set('k', { value: 1, version: 'v' })
+  expect((await storage.get('k'))?.value).toBe(1)
+  const restricted = { binding: env.BOT_STORAGE, jurisdiction: 'eu' }
+  expect(() => new DurableObjectStoragePlugin({ STORAGE_CONFIG: restricted })).toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID' }),
+  )
 })

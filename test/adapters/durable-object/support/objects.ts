@@ -1,14 +1,18 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { DurableObjectStoragePlugin } from '../../../../adapters/durable-object.ts'
+import type { RpcObjectStorage } from '../../../../adapters/durable-object/rpc-object-storage.ts'
 import type { ChangeTuple } from '../../../../adapters/durable-object/tuples.ts'
 import type { StorageObject } from '../../../../adapters/storage-object.ts'
 import {
   type Change,
   type RuntimeOptions,
+  type Step,
+  type StepChange,
   StorageRuntime,
   type Store,
 } from '../../../../src/index.ts'
+import { createEntry } from '../../../../src/storage.ts'
 
 let count = 0
 
@@ -36,6 +40,17 @@ export async function open(
   return new StorageRuntime(createPlugin(binding), options).open(namespace)
 }
 
+/** Opens a namespace from a Worker, without a runtime. */
+export async function openStorage(namespace: string, binding?: object): Promise<RpcObjectStorage> {
+  return (await createPlugin(binding).open(namespace)) as RpcObjectStorage
+}
+
+/** Resets the object of a namespace, so that it loses its memory. */
+export async function reset(namespace: string): Promise<void> {
+  const stub = objectOf(namespace)
+  await runInDurableObject(stub, (_, state) => state.abort('reset for the test')).catch(() => {})
+}
+
 /** Returns the object of a namespace. */
 export function objectOf(namespace: string): DurableObjectStub<StorageObject> {
   return env.BOT_STORAGE.getByName(`botshelf/${namespace}`)
@@ -52,6 +67,7 @@ export async function listNamespaces(source: {
 
 interface Message {
   readonly type: string
+  readonly turn?: string
   readonly changes?: readonly ChangeTuple[]
 }
 
@@ -70,7 +86,7 @@ export function recordCalls(
   const binding = {
     idFromName: (name: string) => env.BOT_STORAGE.idFromName(name),
     get: (id: DurableObjectId) => ({
-      call: (message: { type: string }) => {
+      call: (message: Message) => {
         calls.push(message.type)
         const stub = env.BOT_STORAGE.get(id)
         return intercept(message, () => stub.call(message as never))
@@ -93,6 +109,35 @@ export async function recordReads(namespace: string, method: 'get' | 'list'): Pr
     })
   })
   return reads
+}
+
+/** Collects what a listing yields. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = []
+  for await (const item of items) collected.push(item)
+  return collected
+}
+
+/** Creates a group with one step. */
+export function stepGroup(key: string, step: Step, version = uniqueName()): StepChange[] {
+  return [{ key, step, version, bytes: 16 }]
+}
+
+/** Creates a group that stores a value. */
+export function setGroup(
+  key: string,
+  value: unknown,
+  options: { ifVersion?: string | null; version?: string; expires?: number } = {},
+): Change[] {
+  const { ifVersion, version = uniqueName(), expires } = options
+  return [
+    {
+      key,
+      entry: createEntry(value, version, expires),
+      bytes: 16,
+      ...(ifVersion !== undefined && { ifVersion }),
+    },
+  ]
 }
 
 /** Returns a group of changes that claim to take 1,900,000 bytes each. */
