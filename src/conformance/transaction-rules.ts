@@ -97,7 +97,8 @@ export const TRANSACTION_RULES: readonly Rule[] = [
         }
         await Promise.all([leave(0), leave(1)])
         const values = [...(await storeAt(stores, 0).getMany(['0', '1'])).values()]
-        assertEqual(values.toSorted(), ['off', 'on call'], 'the values after both transactions')
+        const onCall = values.filter((value) => value === 'on call')
+        assertEqual(onCall, ['on call'], 'the values that are still "on call"')
       }
     },
   },
@@ -176,7 +177,7 @@ export const TRANSACTION_RULES: readonly Rule[] = [
           store.transaction(['a'], (tx) => {
             tx.set('a', 1)
             try {
-              use(tx as StoreTransaction<Record<string, unknown>>)
+              use(tx)
             } catch {
               tries.caught = true
             }
