@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { Change, Entry } from '../../../src/index.ts'
 import { OperationQueue } from '../../../src/queue/operation-queue.ts'
 import type { Decision, Entries } from '../../../src/queue/operation.ts'
-import { ModelPlugin, type ModelStorage } from '../../fuzz/model-storage.ts'
-import { REFUSED } from '../../fuzz/operations.ts'
+import { ModelPlugin } from '../../fuzz/model-plugin.ts'
+import type { ModelStorage } from '../../fuzz/model-storage.ts'
+import { REFUSED } from '../../fuzz/values.ts'
 
 let versions = 0
 
