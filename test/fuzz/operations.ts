@@ -183,7 +183,7 @@ function operationArbitrary({ slow, isAtomic }: OperationKinds): fc.Arbitrary<Fu
         // A list that is cut does not show which writes it builds on.
         { kind: fc.constant('append'), key, value, expiry, ...(!slow && { max: fc.constant(2) }) },
         { requiredKeys: ['kind', 'key', 'value'] },
-      ) as fc.Arbitrary<FuzzOperation>,
+      ),
     },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('touch'), key, expiry: newExpiry }) },
     {
