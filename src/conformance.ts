@@ -20,6 +20,13 @@ import { STORAGE_RULES } from './conformance/storage-rules.ts'
 import { type CreatePlugin, TestBackend } from './conformance/test-backend.ts'
 import { TURN_RULES } from './conformance/turn-rules.ts'
 import { UPDATE_RULES } from './conformance/update-rules.ts'
+import { APPEND_RULES } from './conformance/append-rules.ts'
+import { HOT_KEY_RULES } from './conformance/hot-key-rules.ts'
+import { MANY_RULES } from './conformance/many-rules.ts'
+import { OPTION_RULES } from './conformance/option-rules.ts'
+import { STEP_RULES } from './conformance/step-rules.ts'
+import { STORE_LISTING_RULES } from './conformance/store-listing-rules.ts'
+import { TRANSACTION_RULES } from './conformance/transaction-rules.ts'
 import { VALUE_RULES } from './conformance/value-rules.ts'
 import { WATCH_RULES } from './conformance/watch-rules.ts'
 import type { StoragePluginBase } from './storage.ts'
@@ -45,6 +52,13 @@ const RULES: readonly Rule[] = [
   ...MIXIN_RULES,
   ...SCHEMA_RULES,
   ...WATCH_RULES,
+  ...STEP_RULES,
+  ...APPEND_RULES,
+  ...TRANSACTION_RULES,
+  ...HOT_KEY_RULES,
+  ...MANY_RULES,
+  ...STORE_LISTING_RULES,
+  ...OPTION_RULES,
 ]
 
 const CASE_TIMEOUT_MS = 50_000

@@ -202,4 +202,49 @@ export const LIFECYCLE_RULES: readonly Rule[] = [
       await assertRejects(runtime.open(namespace), 'STORE_NOT_OPEN', 'open() of a closed runtime')
     },
   },
+  {
+    id: 'lifecycle/drop',
+    name: 'drop() removes a namespace with all of its data, and no other; it can be opened again, and dropped again',
+    fix: 'remove in drop() of the plugin what open() of this namespace shows, or leave drop() to the default',
+    run: async (backend) => {
+      const runtime = backend.createRuntime()
+      const namespace = backend.createNamespace()
+      const other = backend.createNamespace(namespace)
+      for (const each of [namespace, other]) {
+        const store = await runtime.open(each)
+        await store.set('k', each)
+        await store.set('expiring', 1, { ttl: 90_000 })
+        await store.close()
+      }
+      const [, reopened] = await Promise.all([runtime.drop(namespace), runtime.open(namespace)])
+      assertEqual(await reopened.size(), 0, 'size() after drop()')
+      await reopened.set('k', 'new')
+      assertEqual(await reopened.get('k'), 'new', 'the value that is set after drop()')
+      await reopened.close()
+      await runtime.drop(namespace)
+      assertEqual(await (await runtime.open(namespace)).has('k'), false, 'has() after drop()')
+      assertEqual(await (await runtime.open(other)).get('k'), other, 'the value of another one')
+      await runtime.drop(backend.createNamespace('never-opened'))
+    },
+  },
+  {
+    id: 'lifecycle/drop-rejects',
+    name: 'drop() rejects with STORE_ALREADY_OPEN while a store is open, STORE_NOT_OPEN after the close of the runtime, and INVALID_NAMESPACE, and removes nothing',
+    fix: RUNTIME_GUARDS,
+    run: async (backend) => {
+      const runtime = backend.createRuntime()
+      const namespace = backend.createNamespace()
+      const opening = runtime.open(namespace)
+      await assertRejects(runtime.drop(namespace), 'STORE_ALREADY_OPEN', 'drop() during open()')
+      const store = await opening
+      await store.set('k', 1)
+      await assertRejects(runtime.drop(namespace), 'STORE_ALREADY_OPEN', 'drop() while open')
+      for (const invalid of ['', '\ud800', 5, undefined] as string[])
+        await assertRejects(runtime.drop(invalid), 'INVALID_NAMESPACE', 'drop() of no namespace')
+      await runtime.close()
+      await assertRejects(runtime.drop(namespace), 'STORE_NOT_OPEN', 'drop() of a closed runtime')
+      const reopened = await backend.createRuntime().open(namespace)
+      assertEqual(await reopened.get('k'), 1, 'the value after the rejected calls')
+    },
+  },
 ]

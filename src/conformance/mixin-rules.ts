@@ -1,11 +1,15 @@
 import { noop, sleep } from '../async.ts'
 import { StoreMixin } from '../store-mixin.ts'
+import { Store } from '../store.ts'
 import { assert, assertEqual, assertRejects, collect } from './assertions.ts'
 import { type Rule, RUNTIME_GUARDS } from './rule.ts'
 import { type SpiedRuntime, spyOn } from './spy-plugin.ts'
 import { assertAllNotOpen, STORE_METHODS } from './store-methods.ts'
 
 class Bot extends StoreMixin()(Object) {}
+
+/** Members of a store that a mixin has under other names, or not at all. */
+const NOT_MIXED = ['constructor', 'close', 'isOpen', 'traits']
 
 /** `StoreMixin`, which opens and closes a store inside another object. */
 export const MIXIN_RULES: readonly Rule[] = [
@@ -43,6 +47,55 @@ export const MIXIN_RULES: readonly Rule[] = [
       assertEqual(bot.namespace, namespace, 'the namespace after closeStorage()')
       await assertAllNotOpen(bot, 'after closeStorage()')
       await reopenAndDispose(bot, { plugin, runtime, namespace })
+    },
+  },
+  {
+    id: 'mixin/every-method',
+    name: 'a StoreMixin has every method of a store, and passes all arguments on',
+    fix: RUNTIME_GUARDS,
+    run: async (backend) => {
+      const { runtime, namespace } = spyOn(backend)
+      const bot = new Bot()
+      const names = Reflect.ownKeys(Store.prototype).filter(
+        (name) => typeof name === 'symbol' || !NOT_MIXED.includes(name),
+      )
+      for (const name of names)
+        assert(name in bot, `a StoreMixin: expected the member ${String(name)}; it has none`)
+      await bot.openStorage(runtime, namespace)
+      const expires = backend.now + 90_000
+      const options = { expires }
+      await bot.insert('insert', 1, options)
+      await bot.increment('increment', 2, options)
+      await bot.append('append', 2, { ...options, max: 1 })
+      await bot.append('append', 3, { max: 1 })
+      await bot.update('update', () => 4, options)
+      await bot.mutable('mutable', () => {}, 5, options)
+      await bot.getOrInsert('getOrInsert', 6, options)
+      await bot.transaction(['transaction'], (tx) => tx.set('transaction', 7), options)
+      await bot.setMany({ setMany: 8 }, options)
+      await bot.set('touch', 9)
+      await bot.touch('touch', options)
+      const expected = {
+        append: [3],
+        getOrInsert: 6,
+        increment: 2,
+        insert: 1,
+        mutable: 5,
+        setMany: 8,
+        touch: 9,
+        transaction: 7,
+        update: 4,
+      }
+      const records = Object.entries(expected).map(([key, value]) => [key, { value, expires }])
+      assertEqual(await collect(bot.records()), records, 'records()')
+      const page = { after: 'increment', limit: 2, reverse: true }
+      assertEqual(await collect(bot.keys(page)), ['getOrInsert', 'append'], 'keys()')
+      assertEqual(await collect(bot.values(page)), [6, [3]], 'values()')
+      assertEqual((await collect(bot.entries(page))).length, 2, 'the number of entries()')
+      assertEqual(await bot.getMany(['update']), new Map([['update', 4]]), 'getMany()')
+      await bot.deleteMany(['update', 'touch'])
+      await bot.clear({ prefix: 'in' })
+      assertEqual(await bot.size(), 5, 'size() after deleteMany() and clear()')
     },
   },
 ]

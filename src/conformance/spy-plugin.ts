@@ -14,7 +14,7 @@ class SpyPlugin extends StoragePluginBase {
   readonly callsAfterClose: string[] = []
   /** Runs before each open, which fails with what the hook throws. */
   onOpen: Hook = noop
-  /** Runs before each `commit` and `transact`. */
+  /** Runs before each `commit`, `transact` and `perform`. */
   onCommit: Hook = noop
   onClose: Hook = noop
 
@@ -40,7 +40,7 @@ class SpyPlugin extends StoragePluginBase {
             this.closeCount++
             return callAfter(this.onClose, call)
           }
-          const isWrite = name === 'commit' || name === 'transact'
+          const isWrite = name === 'commit' || name === 'transact' || name === 'perform'
           return isWrite ? callAfter(this.onCommit, call) : call()
         }
       },

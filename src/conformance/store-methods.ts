@@ -7,9 +7,16 @@ type StoreMethods = Pick<
   | 'get'
   | 'record'
   | 'has'
+  | 'getMany'
   | 'set'
   | 'delete'
+  | 'deleteMany'
   | 'setMany'
+  | 'insert'
+  | 'increment'
+  | 'append'
+  | 'touch'
+  | 'transaction'
   | 'update'
   | 'mutable'
   | 'getOrInsert'
@@ -28,9 +35,16 @@ export const STORE_METHODS: Readonly<Record<string, (store: StoreMethods) => Pro
   get: (store) => store.get('k'),
   record: (store) => store.record('k'),
   has: (store) => store.has('k'),
+  getMany: (store) => store.getMany(['k']),
   set: (store) => store.set('k', 2),
   delete: (store) => store.delete('k'),
+  deleteMany: (store) => store.deleteMany(['k']),
   setMany: (store) => store.setMany({ k: 2 }),
+  insert: (store) => store.insert('k', 2),
+  increment: (store) => store.increment('number'),
+  append: (store) => store.append('list', 2),
+  touch: (store) => store.touch('k', { expires: null }),
+  transaction: (store) => store.transaction(['k'], (tx) => tx.get('k')),
   update: (store) => store.update('k', () => 2),
   mutable: (store) => store.mutable('k', () => {}, 2),
   getOrInsert: (store) => store.getOrInsert('k', 2),

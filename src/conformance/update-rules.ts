@@ -1,3 +1,4 @@
+import type { StepOptions } from '../arguments.ts'
 import { deferred, sleep } from '../async.ts'
 import { assert, assertEqual, assertRejects } from './assertions.ts'
 import { exemptUnlessAtomic, type Rule } from './rule.ts'
@@ -161,6 +162,70 @@ export const UPDATE_RULES: readonly Rule[] = [
       assertEqual(await store.get('k'), 'old', 'get() during update()')
       finish.resolve()
       assertEqual(await updated, 'new', 'update()')
+    },
+  },
+  {
+    id: 'atomic/update-options',
+    name: 'update() and mutable() keep the expiry without options, set it with ttl, expires or null on each call, and with onInsert only if the key is missing',
+    fix: 'store the expiry of each entry as it is, and remove it if the entry has no `expires`',
+    exempt: exemptUnlessAtomic,
+    run: async (backend) => {
+      const store = await backend.openStore()
+      const calls = {
+        update: (key: string, options?: StepOptions) => store.update(key, increment, options),
+        mutable: (key: string, options?: StepOptions) =>
+          store.mutable(key, (list) => (list as number[]).push(1), [], options),
+      }
+      for (const [key, call] of Object.entries(calls)) {
+        const expiryOf = async (): Promise<unknown> => (await store.record(key))?.expires
+        const inserted = backend.now + 60_000
+        await call(key, { ttl: 60_000, onInsert: true })
+        backend.advanceClock(10)
+        await call(key, { ttl: 60_000, onInsert: true })
+        await call(key)
+        assertEqual(await expiryOf(), inserted, `the expiry that ${key}() with onInsert gave`)
+        await call(key, { ttl: 60_000 })
+        assertEqual(await expiryOf(), inserted + 10, `the expiry after ${key}() with a ttl`)
+        backend.advanceClock(59_999)
+        await call(key, { ttl: 60_000 })
+        assertEqual(await expiryOf(), inserted + 60_009, `the sliding expiry of ${key}()`)
+        await call(key, { expires: inserted + 90_000 })
+        assertEqual(await expiryOf(), inserted + 90_000, `the expiry that ${key}() was given`)
+        backend.advanceClock(90_000)
+        await call(key, { ttl: 5, onInsert: true })
+        assertEqual(await expiryOf(), backend.now + 5, `the expiry that ${key}() gave again`)
+        await call(key, { expires: null })
+        assertEqual(await expiryOf(), undefined, `the expiry after ${key}() with null`)
+        assertEqual(
+          await store.get(key),
+          key === 'update' ? 2 : [1, 1],
+          `the value after ${key}() at the expiry`,
+        )
+        await store.update(key, () => undefined, { ttl: 5 })
+        assertEqual(await store.has(key), false, 'has() after update() to undefined with a ttl')
+      }
+    },
+  },
+  {
+    id: 'atomic/get-or-insert-options',
+    name: 'getOrInsert() with options sets the expiry of an existing key too, with onInsert only that of a missing one, and keeps the value',
+    fix: 'store the expiry of each entry as it is, and remove it if the entry has no `expires`',
+    exempt: exemptUnlessAtomic,
+    run: async (backend) => {
+      const store = await backend.openStore()
+      const expires = backend.now + 60_000
+      const value = { list: [new Date(1)] }
+      await store.getOrInsert('k', value, { expires, onInsert: true })
+      assertEqual(await store.record('k'), { value, expires }, 'the record that was inserted')
+      await store.getOrInsert('k', 'other', { ttl: 5, onInsert: true })
+      await store.getOrInsert('k', 'other')
+      assertEqual(await store.record('k'), { value, expires }, 'the record that was kept')
+      const result = await store.getOrInsert('k', 'other', { expires: expires + 1 })
+      assertEqual(result, value, 'getOrInsert() that sets an expiry')
+      assertEqual(await store.record('k'), { value, expires: expires + 1 }, 'with expires')
+      ;(result as typeof value).list.push(new Date(2))
+      await store.getOrInsert('k', 'other', { expires: null })
+      assertEqual(await store.record('k'), { value }, 'the record without an expiry')
     },
   },
 ]

@@ -72,12 +72,20 @@ export const VALUE_RULES: readonly Rule[] = [
   },
   {
     id: 'copies/atomic-writes-copy-value',
-    name: 'setMany() and getOrInsert() store the value as it was at the time of the call',
+    name: 'setMany(), insert(), getOrInsert() and the set() of a transaction store the value as it was at the time of the call',
     fix: 'keep the entries that commit() receives unchanged; the store has copied the values',
     exempt: exemptUnlessAtomic,
     run: async (backend) => {
       await mutateDuringWrite(backend, (store, value) => store.setMany({ k: value }))
+      await mutateDuringWrite(backend, (store, value) => store.insert('k', value))
       await mutateDuringWrite(backend, (store, value) => store.getOrInsert('k', value))
+      await mutateDuringWrite(backend, (store, value) => {
+        const copied = structuredClone(value)
+        return store.transaction(['k'], (tx) => {
+          tx.set('k', copied)
+          ;(copied as { list: number[] }).list.push(3)
+        })
+      })
     },
   },
   {

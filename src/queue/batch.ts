@@ -77,7 +77,9 @@ class Batch {
     }
     const keys = replays.flatMap(({ keysToRead }) => keysToRead)
     const performing = this.#perform(performGroups)
-    if (keys.length > 0 && storage.transact === undefined) {
+    // An updater that was slow before decides after the transaction, which would end its turn.
+    const isSlow = operations.some(({ updaterMs }) => updaterMs > 0)
+    if (keys.length > 0 && (isSlow || storage.transact === undefined)) {
       await this.#read(readGroups, replays, keys)
     } else {
       const reading = this.#read(readGroups, [], [])

@@ -244,6 +244,8 @@ function keysToRead(operations: Operations): readonly string[] {
   if (operations.length === 1 && first?.needsRead) return first.keys
   const firstByKey = new Map<string, Operation>()
   for (const operation of operations) {
+    // A decision on several keys is dropped if one of them has changed. Its entries are not verified then.
+    if (operation.decided !== undefined && operation.keys.length > 1) continue
     for (const key of operation.keys) if (!firstByKey.has(key)) firstByKey.set(key, operation)
   }
   return [...firstByKey].flatMap(([key, { needsRead }]) => (needsRead ? key : []))

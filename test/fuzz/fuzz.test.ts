@@ -1,9 +1,11 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type FuzzCase, runCase } from './run-case.ts'
+import { causeViolations } from './cause-rules.ts'
+import { lostUpdateViolations } from './lost-update-rules.ts'
 import type { Fault, ForeignWrite, Latency, ModelOptions } from './model-storage.ts'
 import { ticks } from './operations.ts'
-import { ruleViolations, lostUpdateViolations, sequentialViolations } from './rules.ts'
+import { type FuzzCase, runCase } from './run-case.ts'
+import { sequentialViolations } from './sequential-rules.ts'
 
 // Cases per property. Set BURST_RUNS to a larger number for a longer search.
 const RUNS = Number(process.env['BURST_RUNS'] ?? 4000)
@@ -49,10 +51,15 @@ function cases(generated: {
   readonly foreignWrites: typeof foreignWrites
   readonly slow: boolean
 }): fc.Arbitrary<FuzzCase> {
-  return fc.boolean().chain((batchAcrossTicks) => {
+  const shape = fc.record({
+    batchAcrossTicks: fc.boolean(),
+    backend: fc.constantFrom('transact', 'commit', 'perform', 'none'),
+  })
+  return shape.chain(({ batchAcrossTicks, backend }) => {
     const options: fc.Arbitrary<ModelOptions> = fc.record({
       batchAcrossTicks: fc.constant(batchAcrossTicks),
-      backend: fc.constantFrom('transact', 'commit', 'none'),
+      backend: fc.constant(backend),
+      turns: backend === 'none' ? fc.constant(false) : fc.boolean(),
       latencies,
       faults: generated.faults,
       foreignWrites: generated.foreignWrites,
@@ -62,6 +69,7 @@ function cases(generated: {
       options,
       ticks: ticks({
         slow: generated.slow,
+        isAtomic: backend !== 'none',
         mustSettle: !batchAcrossTicks && !generated.slow,
       }),
       order: fc.array(fc.nat(10), { minLength: 1, maxLength: 5 }),
@@ -74,7 +82,7 @@ async function assertRules(arbitrary: fc.Arbitrary<FuzzCase>, rules: Rules): Pro
   await fc.assert(
     fc.asyncProperty(arbitrary, async (fuzzCase) => {
       const run = await runCase(fuzzCase)
-      expect([...ruleViolations(run), ...rules(run, fuzzCase)]).toEqual([])
+      expect([...causeViolations(run), ...rules(run, fuzzCase)]).toEqual([])
     }),
     { numRuns: RUNS, endOnFailure: false },
   )

@@ -5,18 +5,20 @@ import {
   type Entry,
   isLive,
   type KeysOptions,
+  type PerformResult,
+  type StepChange,
   type CommitResult,
-  type StorageBase,
-  StoragePluginBase,
   StoreError,
   type StoreErrorCode,
   type Traits,
 } from '../../src/index.ts'
 import { DAMAGED, WRITTEN_TOGETHER } from './operations.ts'
-import { isRefused } from './sequential-model.ts'
+import { StepDraft } from './step-draft.ts'
+import type { TurnQueue } from './turn-queue.ts'
+import { isRefused, valueOf, withId } from './values.ts'
 
 /** A kind of call; `list` is every read of the whole namespace. */
-export type CallKind = 'getMany' | 'commit' | 'transact' | 'list' | 'clear'
+export type CallKind = 'getMany' | 'commit' | 'transact' | 'perform' | 'list' | 'clear'
 
 /** How long a call takes, and whether it takes effect at its start or at its end. */
 export interface Latency {
@@ -48,7 +50,10 @@ export interface ForeignWrite {
 /** The backend of a generated case. */
 export interface ModelOptions {
   readonly batchAcrossTicks: boolean
-  readonly backend: 'transact' | 'commit' | 'none'
+  /** `perform`: runs steps itself; `none`: is not atomic. */
+  readonly backend: 'transact' | 'commit' | 'perform' | 'none'
+  /** Whether the backend orders its clients, as an object does. */
+  readonly turns: boolean
   readonly latencies: readonly Latency[]
   readonly faults: readonly Fault[]
   readonly foreignWrites: readonly ForeignWrite[]
@@ -59,6 +64,7 @@ export interface ModelOptions {
 export const DEFAULT_OPTIONS: ModelOptions = {
   batchAcrossTicks: true,
   backend: 'commit',
+  turns: false,
   latencies: [{ wait: 0, takesEffectAtEnd: false }],
   faults: [],
   foreignWrites: [],
@@ -70,7 +76,7 @@ export interface RecordedCall {
   readonly kind: CallKind
   readonly keys: readonly string[]
   /** The changes; of a transaction, those that its function returned last. */
-  groups: readonly (readonly Change[])[]
+  groups: readonly (readonly (Change | StepChange)[])[]
 }
 
 /** Whether a call writes, fails for lack of space, or only calls the function of a transaction. */
@@ -89,31 +95,6 @@ export interface Transition {
   readonly key: string
   readonly before: Entry | undefined
   readonly after: Entry | undefined
-}
-
-/** Holds what continues in a later turn of the event loop, and releases it in a generated order. */
-export class TurnQueue {
-  readonly #waiting: (() => void)[] = []
-  readonly #order: readonly number[]
-  #count = 0
-
-  /** @param order which waiter continues next, as numbers of any size */
-  constructor(order: readonly number[]) {
-    this.#order = order
-  }
-
-  wait(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve))
-  }
-
-  /** Lets one waiter continue. Returns `false` if there is none. */
-  release(): boolean {
-    if (this.#waiting.length === 0) return false
-    const pick = this.#order[this.#count++ % this.#order.length] ?? 0
-    const [next] = this.#waiting.splice(pick % this.#waiting.length, 1)
-    next?.()
-    return true
-  }
 }
 
 /**
@@ -136,7 +117,7 @@ export class ModelStorage extends BatchStorageBase {
   #foreignWrites = 0
   #closed = false
 
-  constructor(options: ModelOptions, turnQueue: TurnQueue = new TurnQueue([0])) {
+  constructor(options: ModelOptions, turnQueue: TurnQueue) {
     super()
     this.#options = options
     this.#turnQueue = turnQueue
@@ -162,11 +143,11 @@ export class ModelStorage extends BatchStorageBase {
 
   commit(
     groups: readonly (readonly Change[])[],
-    { now = -Infinity }: CommitOptions = {},
+    options?: CommitOptions,
   ): Promise<readonly CommitResult[]> {
     const keys = groups.flat().map(({ key }) => key)
     return this.#call({ kind: 'commit', keys, groups }, 'write', (mode) =>
-      this.#write(groups, mode, now),
+      this.#write(groups, mode, options),
     )
   }
 
@@ -183,8 +164,12 @@ export class ModelStorage extends BatchStorageBase {
   }
 
   clear(): Promise<void> {
+    return this.clearPrefix('')
+  }
+
+  override clearPrefix(prefix: string): Promise<void> {
     return this.#call({ kind: 'clear', keys: [], groups: [] }, 'write', () => {
-      for (const key of this.map.keys()) this.#put(key, undefined)
+      for (const key of this.map.keys()) if (key.startsWith(prefix)) this.#put(key, undefined)
     })
   }
 
@@ -196,14 +181,42 @@ export class ModelStorage extends BatchStorageBase {
   protected transaction(
     keys: readonly string[],
     apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
-    { now = -Infinity }: CommitOptions = {},
+    options?: CommitOptions,
   ): Promise<readonly CommitResult[]> {
     const call: RecordedCall = { kind: 'transact', keys, groups: [] }
     return this.#call(call, 'write', (mode) => {
       if (this.#options.restarts) apply(this.#read(keys))
-      call.groups = apply(this.#read(keys))
-      return this.#write(call.groups, mode, now)
+      const groups = apply(this.#read(keys))
+      call.groups = groups
+      return this.#write(groups, mode, options)
     })
+  }
+
+  protected steps(
+    groups: readonly (readonly (Change | StepChange)[])[],
+    { now = -Infinity, turn }: CommitOptions = {},
+  ): Promise<readonly PerformResult[]> {
+    const keys = [...new Set(groups.flat().map(({ key }) => key))]
+    return this.#call({ kind: 'perform', keys, groups }, 'write', (mode) => {
+      turn?.release()
+      return groups.map((changes) => {
+        if (mode === 'quota') return new StoreError('QUOTA_EXCEEDED', 'full')
+        const draft = new StepDraft(this.map, now)
+        try {
+          const results = changes.map((change) => draft.apply(change))
+          for (const { key, after } of draft.writes) this.#put(key, after)
+          this.#checkWrittenTogether()
+          return results
+        } catch (error) {
+          return error as StoreError
+        }
+      })
+    })
+  }
+
+  /** Reads the entries of a turn, unless they cannot be read. */
+  turnEntries(keys: readonly string[]): ReadonlyMap<string, Entry> | undefined {
+    return keys.includes(DAMAGED) ? undefined : this.#read(keys)
   }
 
   #list({ prefix = '', after, reverse = false }: KeysOptions = {}): Promise<[string, Entry][]> {
@@ -229,7 +242,7 @@ export class ModelStorage extends BatchStorageBase {
     const act = (): { result: T } | { error: unknown } => {
       try {
         if (on === 'write') this.#writeForeign(nth, call.keys)
-        return { result: this.#perform(call, on, fault, effect) }
+        return { result: this.#callWithFault(call, on, fault, effect) }
       } catch (error) {
         return { error }
       }
@@ -243,7 +256,7 @@ export class ModelStorage extends BatchStorageBase {
     return answer.result
   }
 
-  #perform<T>(
+  #callWithFault<T>(
     call: RecordedCall,
     on: Fault['on'],
     fault: Fault | undefined,
@@ -305,8 +318,9 @@ export class ModelStorage extends BatchStorageBase {
   #write(
     groups: readonly (readonly Change[])[],
     mode: WriteMode,
-    now: number,
+    { now = Number.NEGATIVE_INFINITY, turn }: CommitOptions = {},
   ): readonly CommitResult[] {
+    if (groups.length > 0) turn?.release()
     if (mode === 'decide-only') return []
     return groups.map((changes) => {
       const isConditional = changes.some(({ ifVersion }) => ifVersion !== undefined)
@@ -320,8 +334,8 @@ export class ModelStorage extends BatchStorageBase {
         return new StoreError('TOO_LARGE', 'too large', { key: refused.key })
       }
       for (const change of changes) {
-        if ('entry' in change) this.#put(change.key, structuredClone(change.entry))
-        else if ('remove' in change) this.#put(change.key, undefined)
+        if ('check' in change) continue
+        this.#put(change.key, 'entry' in change ? structuredClone(change.entry) : undefined)
       }
       this.#checkWrittenTogether()
       return 'applied'
@@ -329,9 +343,10 @@ export class ModelStorage extends BatchStorageBase {
   }
 
   #holds({ key, ifVersion }: Change, now: number): boolean {
+    if (ifVersion === undefined) return true
     const entry = this.map.get(key)
-    const version = entry && isLive(entry, now) ? entry.version : null
-    return ifVersion === undefined || version === ifVersion
+    const version = entry !== undefined && isLive(entry, now) ? entry.version : null
+    return version === ifVersion
   }
 
   #put(key: string, after: Entry | undefined): void {
@@ -353,7 +368,7 @@ export class ModelStorage extends BatchStorageBase {
   #writeForeign(nth: number, keys: readonly string[]): void {
     for (const { does, which } of this.#options.foreignWrites.filter((each) => each.nth === nth)) {
       const id = -++this.#foreignWrites
-      const entry = (value: number[]): Entry => ({ value, version: `foreign ${id}` })
+      const entry = (value: unknown): Entry => ({ value, version: `foreign ${id}` })
       if (does === 'together') {
         for (const key of WRITTEN_TOGETHER) this.#put(key, entry([id]))
         continue
@@ -362,37 +377,8 @@ export class ModelStorage extends BatchStorageBase {
       if (key === undefined || WRITTEN_TOGETHER.includes(key)) continue
       const current = this.map.get(key)
       if (does === 'remove') this.#put(key, undefined)
-      else if (does === 'replace' || current === undefined) this.#put(key, entry([id]))
-      else this.#put(key, { ...current, ...entry([...(current.value as number[]), id]) })
+      else if (does === 'replace' || current === undefined) this.#put(key, entry(valueOf(key, id)))
+      else this.#put(key, { ...current, ...entry(withId(key, current.value, id)) })
     }
-  }
-}
-
-/** A model storage with `transact`. */
-export class TransactingModelStorage extends ModelStorage {
-  transact(
-    keys: readonly string[],
-    apply: (found: Map<string, Entry>) => readonly (readonly Change[])[],
-    options?: CommitOptions,
-  ): Promise<readonly CommitResult[]> {
-    return this.transaction(keys, apply, options)
-  }
-}
-
-/** A plugin that opens one model storage. */
-export class ModelPlugin extends StoragePluginBase {
-  readonly storage: ModelStorage
-
-  constructor(options: Partial<ModelOptions> = {}, turnQueue?: TurnQueue) {
-    super({})
-    const complete = { ...DEFAULT_OPTIONS, ...options }
-    this.storage =
-      complete.backend === 'transact'
-        ? new TransactingModelStorage(complete, turnQueue)
-        : new ModelStorage(complete, turnQueue)
-  }
-
-  async open(): Promise<StorageBase> {
-    return this.storage
   }
 }

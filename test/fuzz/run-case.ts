@@ -1,15 +1,12 @@
 import { setImmediate } from 'node:timers'
 import { vi } from 'vitest'
-import { StorageRuntime, type Store, type StoreError } from '../../src/index.ts'
-import { ModelPlugin, type ModelStorage, type ModelOptions, TurnQueue } from './model-storage.ts'
-import {
-  type ValueKind,
-  writtenId,
-  KEYS,
-  keysOf,
-  type FuzzOperation,
-  type Tick,
-} from './operations.ts'
+import { StorageRuntime } from '../../src/index.ts'
+import { callStore, type OperationCall, type UpdaterEnvironment } from './call-store.ts'
+import { ModelPlugin } from './model-plugin.ts'
+import type { ModelStorage, ModelOptions } from './model-storage.ts'
+import { KEYS, type FuzzOperation, type Tick } from './operations.ts'
+import { TurnQueue } from './turn-queue.ts'
+import { NESTED } from './values.ts'
 
 // A case ends after some hundred turns. After this many, something retries without end.
 const MAX_TURNS = 10_000
@@ -28,15 +25,10 @@ export interface FuzzCase {
 export type Settlement = { readonly result: unknown } | { readonly error: unknown }
 
 /** An operation that was called, and how its promise settled. */
-export interface IssuedOperation {
-  readonly op: FuzzOperation
-  /** Its number, and the id that it writes. */
-  readonly id: number
+export interface IssuedOperation extends OperationCall {
   readonly tick: number
   /** The time of the call. */
   readonly now: number
-  /** The error that its updater throws. */
-  readonly ownError: Error
   settlement: Settlement | undefined
   /** How many operations had been called when it settled. */
   until: number
@@ -99,7 +91,7 @@ async function runWith(
     tick: number,
     call: (operation: IssuedOperation) => Promise<unknown>,
   ): void => {
-    const id = list === issued ? list.length + 1 : 1000 + list.length
+    const id = list === issued ? list.length + 1 : NESTED + list.length
     const ownError = new Error(`thrown by operation ${id}`)
     const one: IssuedOperation = { op, id, tick, now, ownError, settlement: undefined, until: 0 }
     list.push(one)
@@ -114,8 +106,8 @@ async function runWith(
     )
   }
 
-  const nest = (id: number, ownKey: string): Promise<void> => {
-    const key = nestedKey(id, ownKey)
+  const nest = (id: number, ownKeys: readonly string[]): Promise<void> => {
+    const key = nestedKey(id, ownKeys)
     const op: FuzzOperation =
       id % 2
         ? { kind: 'get', key }
@@ -181,94 +173,6 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** What updaters can do. */
-interface UpdaterEnvironment {
-  turn(): Promise<void>
-  nest(id: number, ownKey: string): Promise<void>
-  report(violation: string): void
-}
-
-async function callStore(
-  store: Store,
-  { op, id: ownId, ownError }: IssuedOperation,
-  environment: UpdaterEnvironment,
-): Promise<unknown> {
-  switch (op.kind) {
-    case 'get':
-    case 'has':
-    case 'record':
-    case 'delete':
-    case 'pop':
-      return store[op.kind](op.key)
-    case 'set':
-      return store.set(
-        op.key,
-        toValue(op.value, ownId),
-        op.ttl === undefined ? undefined : { ttl: op.ttl },
-      )
-    case 'getOrInsert':
-      return store.getOrInsert(op.key, toValue(op.value, ownId))
-    case 'setMany':
-      return store.setMany(op.keys.map((key) => [key, toValue(op.value, ownId)] as const))
-    case 'size':
-    case 'clear':
-      return store[op.kind]()
-    case 'keys':
-      return collect(store.keys())
-    case 'entries':
-      return collect(store.entries())
-    default:
-  }
-
-  const { key, action, timing } = op
-  const id = writtenId(action, ownId)
-  const returnLater = <T>(value: T): T | Promise<T> => {
-    if (timing === 'sync') return value
-    return (async () => {
-      if (timing === 'microtasks') for (let i = 0; i < ownId % 7; i++) await Promise.resolve()
-      if (timing === 'turn') await environment.turn()
-      if (timing === 'nested') await environment.nest(ownId, key)
-      if (action === 'throw') throw ownError
-      return value
-    })()
-  }
-  if (op.kind === 'mutable') {
-    const change = (draft: unknown): unknown => {
-      if (action === 'throw') {
-        if (timing === 'sync') throw ownError
-      } else (draft as unknown[] | undefined)?.push(action === 'invalid' ? invalidValue : id)
-      return returnLater(undefined)
-    }
-    return op.initial ? store.mutable(key, change, []) : store.mutable(key, change)
-  }
-  return store.update(key, (current) => {
-    if (op.writesOwnKey) {
-      store.set(key, [ownId]).then(
-        () => environment.report('an updater set its own key'),
-        (error: StoreError) => {
-          if (error.code !== 'CONFLICT') environment.report(`set by an updater: ${error.message}`)
-        },
-      )
-    }
-    if (action === 'throw' && timing === 'sync') throw ownError
-    if (action === 'remove') return returnLater(undefined)
-    if (action === 'invalid') return returnLater(invalidValue)
-    return returnLater([...((current as number[] | undefined) ?? []), id])
-  })
-}
-
-function invalidValue(): void {}
-
-function toValue(kind: ValueKind, id: number): unknown {
-  return kind === 'invalid' ? invalidValue : [writtenId(kind, id)]
-}
-
-async function collect<T>(listing: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = []
-  for await (const each of listing) all.push(each)
-  return all
-}
-
 /** Returns a generator of numbers from 0 to 1 (mulberry32). */
 function seededRandom(seed: number): () => number {
   let state = seed
@@ -280,13 +184,8 @@ function seededRandom(seed: number): () => number {
   }
 }
 
-/** Whether an operation names this key, or affects every key. */
-export function affectsKey(op: FuzzOperation, key: string): boolean {
-  return op.kind === 'clear' || keysOf(op).includes(key)
-}
-
 /** The key of the operation that a nested updater awaits. It reads the key if `id` is odd. */
-export function nestedKey(id: number, ownKey: string): string {
-  const others = KEYS.filter((key) => key !== ownKey)
-  return others[id % others.length] ?? ownKey
+function nestedKey(id: number, ownKeys: readonly string[]): string {
+  const others = KEYS.filter((key) => !ownKeys.includes(key))
+  return others[id % others.length] ?? 'nested'
 }

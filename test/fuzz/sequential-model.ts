@@ -1,7 +1,15 @@
-import { DAMAGED, writtenId, MALFORMED, type FuzzOperation, REFUSED } from './operations.ts'
+import {
+  DAMAGED,
+  type ExpiryOptions,
+  type FuzzOperation,
+  keysOf,
+  MALFORMED,
+  type UpdaterAction,
+} from './operations.ts'
+import { type FuzzValue, withId, writtenId } from './values.ts'
 
 export interface ModelEntry {
-  readonly value: readonly number[]
+  readonly value: FuzzValue
   readonly expires?: number
 }
 export type ModelState = ReadonlyMap<string, ModelEntry>
@@ -44,14 +52,26 @@ export function applyOperation(
   const kind = 'value' in op ? op.value : 'action' in op ? op.action : 'valid'
   const id = writtenId(kind, ownId)
   const refuses = kind === 'refused' && !skipped.write
-  const fails = (code: string): ModelResult => ({
-    state: before,
-    expected: { code },
-  })
-  const done = (result: unknown): ModelResult => ({
-    state: live,
-    expected: { result },
-  })
+  const fails = (code: string): ModelResult => ({ state: before, expected: { code } })
+  const done = (result: unknown): ModelResult => ({ state: live, expected: { result } })
+  const put = (key: string, value: FuzzValue, expires?: number): void => {
+    live.set(key, { value, ...(expires !== undefined && { expires }) })
+  }
+  const keys = keysOf(op)
+  const isUnreadable = keys.includes(DAMAGED) && !skipped.read
+
+  // The arguments are checked before anything else.
+  if (op.kind === 'increment' && op.value === 'invalid') return fails('INVALID_VALUE')
+  if (op.kind === 'setMany') {
+    for (const key of keys) {
+      if (key === MALFORMED) return fails('INVALID_KEY')
+      if (op.value === 'invalid') return fails('INVALID_VALUE')
+    }
+  }
+  if (keys.includes(MALFORMED)) return fails('INVALID_KEY')
+  if ('value' in op && op.value === 'invalid' && op.kind !== 'setMany') {
+    return fails('INVALID_VALUE')
+  }
 
   switch (op.kind) {
     case 'size':
@@ -59,76 +79,115 @@ export function applyOperation(
     case 'entries':
       return done(LISTING_RESULT)
     case 'clear':
-      live.clear()
+      for (const key of live.keys()) if (key.startsWith(op.prefix ?? '')) live.delete(key)
       return done(undefined)
-    case 'setMany': {
-      for (const key of op.keys) {
-        if (key === MALFORMED) return fails('INVALID_KEY')
-        if (op.value === 'invalid') return fails('INVALID_VALUE')
-      }
-      if (refuses && op.keys.length > 0) return fails('TOO_LARGE')
-      for (const key of op.keys) live.set(key, { value: [id] })
+    case 'setMany':
+      if (refuses && keys.length > 0) return fails('TOO_LARGE')
+      for (const key of keys) put(key, withId(key, undefined, id))
       return done(undefined)
-    }
     case 'delete':
-      if (op.key === MALFORMED) return fails('INVALID_KEY')
-      live.delete(op.key)
+    case 'deleteMany':
+      for (const key of keys) live.delete(key)
       return done(undefined)
-    case 'set': {
-      if (op.key === MALFORMED) return fails('INVALID_KEY')
-      if (op.value === 'invalid') return fails('INVALID_VALUE')
+    case 'set':
       if (refuses) return fails('TOO_LARGE')
-      live.set(op.key, {
-        value: [id],
-        ...(op.ttl === undefined ? {} : { expires: now + op.ttl }),
-      })
+      put(op.key, withId(op.key, undefined, id), expiryAfter(op.expiry, undefined, now))
       return done(undefined)
-    }
     default:
   }
 
-  // The other operations depend on the current entry.
-  const { key } = op
-  if (key === MALFORMED) return fails('INVALID_KEY')
-  if (op.kind === 'getOrInsert' && op.value === 'invalid') return fails('INVALID_VALUE')
-  if (key === DAMAGED && !skipped.read) return fails('CORRUPT')
+  // The other operations depend on the current entries.
+  if (isUnreadable) return fails('CORRUPT')
+  if (op.kind === 'getMany') {
+    const found = keys.filter((key) => live.has(key))
+    return done(new Map(found.map((key) => [key, live.get(key)?.value])))
+  }
+  if (op.kind === 'transaction') {
+    const result = keys.map((key) => live.get(key)?.value)
+    if (op.action === 'throw') return fails('own')
+    if (op.action === 'unnamed') return fails('INVALID_KEY')
+    for (const key of keys.slice(0, op.writes)) {
+      if (op.action === 'invalid') return fails('INVALID_VALUE')
+      if (refuses) return fails('TOO_LARGE')
+      if (op.action === 'remove') live.delete(key)
+      else put(key, withId(key, live.get(key)?.value, id))
+    }
+    return done(result)
+  }
+  const [key = ''] = keys
   const current = live.get(key)
+  const value = current?.value
+  const expires = expiryAfter('expiry' in op ? op.expiry : undefined, current, now)
   switch (op.kind) {
     case 'get':
-      return done(current?.value)
+      return done(value)
     case 'has':
       return done(current !== undefined)
     case 'record':
       return done(current)
     case 'pop':
       live.delete(key)
-      return done(current?.value)
-    case 'getOrInsert': {
-      if (current !== undefined) return done(current.value)
+      return done(value)
+    case 'touch':
+      if (value !== undefined) put(key, value, expires)
+      return done(current !== undefined)
+    case 'insert':
+      if (current !== undefined) return done(false)
       if (refuses) return fails('TOO_LARGE')
-      live.set(key, { value: [id] })
-      return done([id])
+      put(key, withId(key, undefined, id), expires)
+      return done(true)
+    case 'getOrInsert': {
+      if (value === undefined && refuses) return fails('TOO_LARGE')
+      const next = value ?? withId(key, undefined, id)
+      put(key, next, expires)
+      return done(next)
+    }
+    case 'increment': {
+      if (Array.isArray(value)) return fails('INVALID_VALUE')
+      if (refuses) return fails('TOO_LARGE')
+      const sum = withId(key, value ?? 0, id)
+      put(key, sum, expires)
+      return done(sum)
+    }
+    case 'append': {
+      if (typeof value === 'number') return fails('INVALID_VALUE')
+      if (refuses) return fails('TOO_LARGE')
+      const list = [...(value ?? []), id].slice(-(op.max ?? 0))
+      put(key, list, expires)
+      return done(list.length)
     }
     case 'update':
     case 'mutable': {
-      if (op.action === 'throw') return fails('own')
-      if (op.action === 'remove') {
+      const { action } = op as { readonly action: UpdaterAction }
+      if (action === 'throw') return fails('own')
+      if (action === 'remove') {
         live.delete(key)
         return done(undefined)
       }
-      if (op.kind === 'mutable' && current === undefined && !op.initial) return done(undefined)
-      if (op.action === 'invalid') return fails('INVALID_VALUE')
+      if (op.kind === 'mutable' && value === undefined && !op.initial) return done(undefined)
+      // A number cannot be changed in place.
+      if (op.kind === 'mutable' && typeof value === 'number') {
+        put(key, value, expires)
+        return done(value)
+      }
+      if (action === 'invalid') return fails('INVALID_VALUE')
       if (refuses) return fails('TOO_LARGE')
-      const value = [...(current?.value ?? []), id]
-      live.set(key, { ...current, value })
-      return done(value)
+      const next = withId(op.kind === 'mutable' ? '' : key, value, id)
+      put(key, next, expires)
+      return done(next)
     }
     default:
       throw new TypeError('unknown operation kind')
   }
 }
 
-/** Whether the storage refuses this list. */
-export function isRefused(value: unknown): boolean {
-  return Array.isArray(value) && value.some((id) => typeof id === 'number' && id >= REFUSED)
+/** Returns when an entry expires after an operation; `undefined`: never. */
+function expiryAfter(
+  options: ExpiryOptions | undefined,
+  current: ModelEntry | undefined,
+  now: number,
+): number | undefined {
+  const isKept = options === undefined || (options.onInsert === true && current !== undefined)
+  if (isKept) return current?.expires
+  return options.ttl === undefined ? undefined : now + options.ttl
 }

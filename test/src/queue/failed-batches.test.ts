@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { sleep } from '../../../src/async.ts'
 import { type Change, type Store, StoreError } from '../../../src/index.ts'
 import type { ModelStorage } from '../../fuzz/model-storage.ts'
-import { DAMAGED, REFUSED } from '../../fuzz/operations.ts'
-import { isRefused } from '../../fuzz/sequential-model.ts'
+import { DAMAGED } from '../../fuzz/operations.ts'
+import { isRefused, REFUSED } from '../../fuzz/values.ts'
 import { code, counts, open, plusOne, times } from './model-store.ts'
 
 function isRefusedChange(change: Change): boolean {

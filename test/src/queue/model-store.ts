@@ -1,10 +1,6 @@
 import { StorageRuntime, type Store } from '../../../src/index.ts'
-import {
-  type CallKind,
-  ModelPlugin,
-  type ModelOptions,
-  type ModelStorage,
-} from '../../fuzz/model-storage.ts'
+import { ModelPlugin } from '../../fuzz/model-plugin.ts'
+import type { CallKind, ModelOptions, ModelStorage } from '../../fuzz/model-storage.ts'
 
 export async function open(
   options: Partial<ModelOptions> = {},

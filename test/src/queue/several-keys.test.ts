@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { Change, Entry } from '../../../src/index.ts'
 import { OperationQueue } from '../../../src/queue/operation-queue.ts'
 import type { Decision, Entries } from '../../../src/queue/operation.ts'
-import { ModelPlugin, type ModelStorage } from '../../fuzz/model-storage.ts'
-import { REFUSED } from '../../fuzz/operations.ts'
+import { ModelPlugin } from '../../fuzz/model-plugin.ts'
+import type { ModelStorage } from '../../fuzz/model-storage.ts'
+import { REFUSED } from '../../fuzz/values.ts'
+import { microtasks } from './model-store.ts'
 
 let versions = 0
 
@@ -100,6 +102,37 @@ describe.each(['transact', 'commit'] as const)('an update of several keys, with 
     })
     expect(await copied).toBe(9)
     expect(values(storage)).toEqual({ a: 9, b: 9 })
+  })
+
+  test('whose decision is dropped does not show its old entries to the operations after it', async () => {
+    const { queue, storage } = open(backend)
+    await queue.write([set('a', 1), set('b', 1)])
+    const decide = Promise.withResolvers<void>()
+    let runs = 0
+    const dropped = queue.update(['b', 'a'], async (entries) => {
+      if (runs++ === 0) await decide.promise
+      return move(['b', 'a'])(entries)
+    })
+    await microtasks()
+    await queue.write([set('a', 20)])
+    await queue.write([set('b', 10)])
+    // While a call is running, the decision and the operations after it join one batch.
+    const answer = Promise.withResolvers<void>()
+    storage.gate = () => answer.promise
+    const running = queue.write([set('x', 1)])
+    await microtasks()
+    const changed = queue.update(['b'], () => ({ changes: [set('b', 5)], result: undefined }))
+    decide.resolve()
+    await microtasks()
+    const read = queue.read('a')
+    const moved = queue.update(['a', 'c'], move(['a', 'c']))
+    storage.gate = undefined
+    answer.resolve()
+    await Promise.all([running, changed])
+    expect(numberOf(await read)).toBe(20)
+    expect(await moved).toBe(19)
+    expect(await dropped).toBe(4)
+    expect(values(storage)).toEqual({ a: 20, b: 4, c: 1, x: 1 })
   })
 
   test('rejects alone if the storage refuses one of its changes', async () => {
