@@ -1,5 +1,6 @@
 // What a group of changes does to the stored entries. Nothing here reads or writes a storage.
 import { isStoreError, StoreError } from '../../src/errors.ts'
+import { keepStamp, withoutStamp } from '../../src/stamp.ts'
 import { runStep, type Step } from '../../src/step.ts'
 import { isLive } from '../../src/storage.ts'
 import { type DecodedChange, decodeEntry, type EntryTuple } from './tuples.ts'
@@ -71,7 +72,8 @@ export function resultsFromStored(
   let bytes = 0
   for (const { key, step, version } of changes) {
     const stored = version === undefined ? undefined : read(key)
-    const isStored = stored !== undefined && stored[1] === version
+    // A step keeps the stamp of the entry that it replaces.
+    const isStored = stored !== undefined && withoutStamp(stored[1]) === withoutStamp(version ?? '')
     isApplied ||= isStored
     if (step === undefined) values?.push(undefined)
     else if (isStored) {
@@ -88,14 +90,16 @@ function applyStep(
   live: EntryTuple | undefined,
   writes: Map<string, EntryTuple | undefined>,
 ): unknown {
-  const { change, result } = runStep(step, live && decodeEntry(live))
+  const liveEntry = live && decodeEntry(live)
+  const { change, result } = runStep(step, liveEntry)
   if (change === 'remove') writes.set(key, undefined)
   else if (change) {
     const { value, expires } = change
+    const stamped = keepStamp(version, liveEntry)
     const bytes = bytesAfter(step, key, live, stepBytes)
     writes.set(
       key,
-      expires === undefined ? [value, version, bytes] : [value, version, bytes, expires],
+      expires === undefined ? [value, stamped, bytes] : [value, stamped, bytes, expires],
     )
   }
   return result
