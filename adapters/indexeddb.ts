@@ -6,6 +6,8 @@
 //
 //   indexeddb-storage.ts  the storage of one namespace: combines the parts below
 //   change-broadcast.ts   sends changes to other tabs, and receives theirs
+//   lock-turns.ts         orders the tabs that change the same keys, by Web Locks
+//   contention.ts         announces to other tabs on which keys this tab has or awaits turns
 //   sweeper.ts            deletes expired entries in the background
 //   listing.ts            lists keys or entries page by page
 //   page-body.ts          the transaction bodies that read one page, from either end of a range
@@ -35,8 +37,13 @@
 //
 // If the transaction is aborted, nothing of it is stored. If one group may be the cause, each is
 // retried alone. If the connection is lost before the commit is requested, `commit` and `transact`
-// retry once; `clear` rejects, and its caller may repeat it. If the connection is lost after that,
-// the outcome is `unknown`.
+// retry once; `clear` and `clearPrefix` reject, and their caller may repeat them. If the connection
+// is lost after that, the outcome is `unknown`.
+//
+// While a tab has or awaits a turn on a key, it announces that to the other tabs. Their queues then
+// request a turn too before they write the key, and `commit` or `transact` ends it. A second after
+// the last announcement, they write without turns again. A turn is a Web Lock; it only avoids
+// conflicts, and the transaction checks the conditions anyway.
 //
 // Life of a connection:
 //

@@ -4,7 +4,8 @@
 //
 // A write: the core has copied the value already. In one synchronous step, `commit` checks the
 // conditions of each group, puts its entries into the `Map` and notifies the listeners. A read
-// returns a copy of the value. A listing sorts the keys once, and yields from that snapshot.
+// returns a copy of the value. A listing yields from a snapshot of the keys, which are sorted once
+// until a key is added.
 
 import { BatchStorageBase } from '../src/batch-storage.ts'
 import type { BotConfig } from '../src/config.ts'
@@ -58,7 +59,13 @@ export class MemoryStoragePlugin extends StoragePluginBase {
   async open(namespace: string): Promise<StorageBase> {
     let data = this.#namespaces.get(namespace)
     if (data === undefined) {
-      data = { map: new Map(), listeners: new Set(), turns: new LocalTurns(), openCount: 0 }
+      data = {
+        map: new Map(),
+        listeners: new Set(),
+        turns: new LocalTurns(),
+        openCount: 0,
+        sortedKeys: undefined,
+      }
       this.#namespaces.set(namespace, data)
     }
     return new MemoryStorage(data)
@@ -82,6 +89,8 @@ interface NamespaceData {
   readonly listeners: Set<StorageListener>
   readonly turns: LocalTurns
   openCount: number
+  /** The keys of the map in order, and removed ones; `undefined` after a key was added. */
+  sortedKeys: readonly string[] | undefined
 }
 
 class MemoryStorage extends BatchStorageBase {
@@ -127,14 +136,14 @@ class MemoryStorage extends BatchStorageBase {
   }
 
   async *entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]> {
-    for (const key of this.#sortedKeys(options)) {
+    for (const key of this.#selectKeys(options)) {
       const entry = this.#map.get(key)
       if (entry !== undefined) yield [key, copy(entry)]
     }
   }
 
   async *liveKeys(now: number, options?: KeysOptions): AsyncIterable<string> {
-    for (const key of this.#sortedKeys(options)) {
+    for (const key of this.#selectKeys(options)) {
       const entry = this.#map.get(key)
       if (entry !== undefined && isLive(entry, now)) yield key
     }
@@ -179,13 +188,18 @@ class MemoryStorage extends BatchStorageBase {
     return found
   }
 
-  /** Lists keys as they are now, because the map may change while a listing goes on. */
-  #sortedKeys({ prefix = '', after, reverse = false }: KeysOptions = {}): string[] {
-    const keys = [...this.#map.keys()]
-      .filter((key) => key.startsWith(prefix))
-      .filter((key) => after === undefined || (reverse ? key < after : key > after))
-      // Without a comparator it compares code units.
-      .toSorted()
+  /** Selects from the keys as they are now, because the map may change while a listing goes on. */
+  #selectKeys({ prefix = '', after, reverse = false }: KeysOptions = {}): readonly string[] {
+    // Without a comparator, `toSorted` compares code units.
+    const sorted = (this.#data.sortedKeys ??= [...this.#map.keys()].toSorted())
+    const keys =
+      prefix === '' && after === undefined
+        ? sorted
+        : sorted.filter(
+            (key) =>
+              key.startsWith(prefix) &&
+              (after === undefined || (reverse ? key < after : key > after)),
+          )
     return reverse ? keys.toReversed() : keys
   }
 
@@ -199,6 +213,7 @@ class MemoryStorage extends BatchStorageBase {
       for (const change of changes) {
         if ('remove' in change) this.#remove(change.key)
         else if ('entry' in change) {
+          if (!this.#map.has(change.key)) this.#data.sortedKeys = undefined
           this.#map.set(change.key, change.entry)
           notify(this.#data, { kind: 'set', key: change.key })
         }
@@ -222,6 +237,7 @@ class MemoryStorage extends BatchStorageBase {
 
 function clearAll(data: NamespaceData): void {
   data.map.clear()
+  data.sortedKeys = undefined
   notify(data, { kind: 'clear' })
 }
 

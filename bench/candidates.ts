@@ -3,6 +3,8 @@ import type { Candidate } from './workload.ts'
 /** Every candidate by its id, in the order of the tables. An id is also the name of its file. */
 export const CANDIDATES: Readonly<Record<string, Candidate>> = {
   'botshelf-relaxed': { label: 'botshelf, relaxed', kind: 'ours' },
+  'botshelf-two-tabs': { label: 'botshelf, relaxed, two tabs', kind: 'ours' },
+  'botshelf-one-tab': { label: 'botshelf, relaxed, one tab', kind: 'ours' },
   botshelf: { label: 'botshelf', kind: 'ours' },
   'botshelf-kv': { label: 'botshelf on KV', kind: 'ours' },
   'botshelf-object': { label: 'botshelf on an object, from a Worker', kind: 'ours' },
@@ -19,6 +21,7 @@ export const CANDIDATES: Readonly<Record<string, Candidate>> = {
   'unstorage-items': { label: 'unstorage getItems', kind: 'peer' },
   'one-rpc': { label: 'one batch RPC', kind: 'baseline' },
   'rpc-each': { label: 'one RPC per call', kind: 'baseline' },
+  'rpc-sequence': { label: 'n + 2 RPCs, one after another', kind: 'baseline' },
   'kv-loop': { label: 'ctx.storage.kv loop', kind: 'baseline' },
   'put-get': { label: 'ctx.storage.put and get', kind: 'baseline' },
   'kv-bulk': { label: 'KV bulk get', kind: 'baseline' },

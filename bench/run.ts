@@ -8,7 +8,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { runCommand } from '../scripts/command-line.ts'
 import { type BenchmarkOptions, readArguments } from './arguments.ts'
-import { startChromium, startColdChromium } from './engines/chromium.ts'
+import { startChromium, startColdChromium, startTabs } from './engines/chromium.ts'
 import type { Engine } from './engines/engine.ts'
 import { startNode } from './engines/node.ts'
 import { startWorkerd } from './engines/workerd.ts'
@@ -22,6 +22,7 @@ import { GROUPS, type Group } from './workload.ts'
 
 const ENGINES: Readonly<Record<Group, (candidates: readonly string[]) => Promise<Engine>>> = {
   indexeddb: startChromium,
+  'indexeddb-tabs': startTabs,
   'indexeddb-listing': startChromium,
   'indexeddb-cold': startColdChromium,
   'indexeddb-growth': startChromium,

@@ -4,7 +4,16 @@ export type { Value } from './content.ts'
 
 /** Work that is measured, the same for every candidate. */
 export interface Task {
-  readonly op: 'set' | 'get' | 'update' | 'handlers' | 'keys' | 'entries' | 'clear' | 'open'
+  readonly op:
+    | 'set'
+    | 'get'
+    | 'update'
+    | 'increment'
+    | 'handlers'
+    | 'keys'
+    | 'entries'
+    | 'clear'
+    | 'open'
   /** The number of operations; for `keys`, `entries` and `clear` the number of keys. */
   readonly count: number
   /** Whether each operation is awaited before the next begins. Otherwise all begin at once. */
@@ -19,10 +28,17 @@ export interface Task {
   readonly bytes?: number
   /** How often a sample runs the task; its time is the median of these runs. Default: 1. */
   readonly repeat?: number
+  /** Whether each operation runs in a request of its own, as from as many clients. */
+  readonly hasClients?: boolean
+  /** The time that is added to each call to an object, as by a network, in milliseconds. */
+  readonly latencyMs?: number
+  /** How long an updater takes, in milliseconds. Default: it is synchronous. */
+  readonly updaterMs?: number
 }
 
 export type Entries = readonly (readonly [key: string, value: Value])[]
 export type Updater = (value: Value) => Value
+export type SlowUpdater = (value: Value) => Promise<Value>
 
 /**
  * An open database of a candidate. A candidate leaves out what it cannot do. For operations that
@@ -33,6 +49,12 @@ export interface Database {
   readonly get?: (key: string) => Promise<unknown>
   /** Reads, changes and writes a value, in one atomic step where the candidate has one. */
   readonly update?: (key: string, updater: Updater) => Promise<unknown>
+  /** Adds 1 to a number in one atomic step, and resolves to the sum. */
+  readonly increment?: (key: string) => Promise<number>
+  /** Works like `update` with an updater that takes time. */
+  readonly updateSlowly?: (key: string, updater: SlowUpdater) => Promise<unknown>
+  /** Makes calls one after another: the lower bound for clients that take turns. */
+  readonly callInSequence?: (count: number) => Promise<void>
   readonly setAll?: (entries: Entries) => Promise<unknown>
   /** Resolves to the values in the order of the keys. */
   readonly getAll?: (keys: readonly string[]) => Promise<readonly unknown[]>
@@ -52,6 +74,10 @@ export interface Sample {
   readonly ms: number
   /** Calls to the platform by kind: transactions, calls of a binding, messages to an object. */
   readonly calls?: Readonly<Record<string, number>>
+  /** How many of these calls each client makes. */
+  readonly callsPerClient?: { readonly max: number; readonly mean: number }
+  /** The number of updates that rejected with `CONFLICT`. */
+  readonly conflicts?: number
   /** The number of updates that were lost. */
   readonly lost?: number
 }

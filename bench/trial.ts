@@ -56,6 +56,7 @@ export class Trial {
     if (op === 'clear') return required(this.#db.clear)()
     if (op === 'handlers') return this.#runHandlers()
     if (op === 'open') throw new Error('A task that opens a database cannot run on an open one.')
+    if (op === 'increment') throw new Error('Only clients can run a task that increments.')
     if (awaited) return this.#runInSequence(op)
     if (batch === count) return this.#runAtOnce(op, 0, count)
     const results: unknown[] = []

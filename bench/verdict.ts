@@ -1,6 +1,7 @@
 import { CANDIDATES, labelOf } from './candidates.ts'
 import { BEST_PEER, type Goal } from './goals.ts'
 import type { Measured } from './rounds.ts'
+import type { Sample } from './task.ts'
 import { fastestOf, ratioOf, spreadOf } from './statistics.ts'
 
 /** Whether a goal is met. */
@@ -50,6 +51,12 @@ export function judge(goal: Goal, results: readonly Measured[]): Verdict | undef
     }
     case 'calls': {
       if (!measured.counted.has(candidate)) return undefined
+      const perClient = samplesOf(measured, candidate).flatMap((each) => each.callsPerClient ?? [])
+      if (perClient.length > 0) {
+        const max = Math.max(...perClient.map((each) => each.max))
+        const expected = `at most ${limit.max} ${limit.max === 1 ? 'call' : 'calls'} per client`
+        return { ...base, expected, measured: String(max), isMet: max <= limit.max }
+      }
       const calls = Object.values(measured.counted.get(candidate)?.calls ?? {})
       const count = calls.reduce((sum, each) => sum + each, 0)
       const expected = ['no call', 'at most 1 call'][limit.max] ?? `at most ${limit.max} calls`
@@ -57,11 +64,18 @@ export function judge(goal: Goal, results: readonly Measured[]): Verdict | undef
     }
     default: {
       if (!measured.counted.has(candidate)) return undefined
-      const samples = [...(measured.samples.get(candidate) ?? []), measured.counted.get(candidate)]
-      const lost = samples.reduce((sum, sample) => sum + (sample?.lost ?? 0), 0)
-      return { ...base, expected: 'no update lost', measured: `${lost} lost`, isMet: lost === 0 }
+      const { kind } = limit
+      const count = samplesOf(measured, candidate).reduce((sum, each) => sum + (each[kind] ?? 0), 0)
+      const [expected, unit] =
+        kind === 'lost' ? ['no update lost', 'lost'] : ['no CONFLICT', 'CONFLICT']
+      return { ...base, expected, measured: `${count} ${unit}`, isMet: count === 0 }
     }
   }
+}
+
+/** Returns all samples of a candidate, with the one that is not timed. */
+function samplesOf({ samples, counted }: Measured, candidate: string): readonly Sample[] {
+  return [...(samples.get(candidate) ?? []), counted.get(candidate) ?? []].flat()
 }
 
 /** Returns the other library with the lowest median, among those that lose no update. */

@@ -21,6 +21,7 @@ export interface Workload {
 /** The workloads of a group share an engine. The command line can select a group. */
 export const GROUPS = [
   'indexeddb',
+  'indexeddb-tabs',
   'indexeddb-listing',
   'indexeddb-cold',
   'indexeddb-growth',

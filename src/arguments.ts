@@ -1,12 +1,7 @@
 import { quote, StoreError } from './errors.ts'
 
-/**
- * When a stored value expires. Give one of the two. An option that is `undefined` counts as absent.
- *
- * @example
- * await store.set('session', { user: 'ann' }, { ttl: 60_000 })
- */
-export interface WriteOptions {
+/** When a stored value expires. Give one of the two. An option that is `undefined` counts as absent. */
+export interface ExpiryOptions {
   /** Time to live, in milliseconds from the call; more than 0. */
   readonly ttl?: number | undefined
   /**
@@ -16,8 +11,22 @@ export interface WriteOptions {
   readonly expires?: number | null | undefined
 }
 
+/**
+ * The options of a write.
+ *
+ * @example
+ * await store.set('session', { user: 'ann' }, { ttl: 60_000 })
+ */
+export interface WriteOptions extends ExpiryOptions {
+  /**
+   * The version of the value, as `StoreRecord.version` shows it: a positive integer. Only for stores
+   * that were opened without `version`, to copy entries.
+   */
+  readonly version?: number | undefined
+}
+
 /** The options of an atomic step. Without `ttl` and `expires` an entry keeps its expiry. */
-export interface StepOptions extends WriteOptions {
+export interface StepOptions extends ExpiryOptions {
   /**
    * Whether `ttl` or `expires` applies only if the step creates the entry. Default: false, and each
    * step sets the expiry.
@@ -37,8 +46,9 @@ export interface ClearOptions {
   readonly prefix?: string | undefined
 }
 
-export const WRITE_OPTIONS: readonly string[] = ['ttl', 'expires']
-export const STEP_OPTIONS: readonly string[] = [...WRITE_OPTIONS, 'onInsert']
+export const EXPIRY_OPTIONS: readonly string[] = ['ttl', 'expires']
+export const WRITE_OPTIONS: readonly string[] = [...EXPIRY_OPTIONS, 'version']
+export const STEP_OPTIONS: readonly string[] = [...EXPIRY_OPTIONS, 'onInsert']
 export const APPEND_OPTIONS: readonly string[] = [...STEP_OPTIONS, 'max']
 export const KEYS_OPTIONS: readonly string[] = ['prefix', 'after', 'limit', 'reverse']
 export const CLEAR_OPTIONS: readonly string[] = ['prefix']

@@ -1,5 +1,13 @@
-import { checkBoolean, checkOptions, invalidOption, type StepOptions } from './arguments.ts'
+import {
+  checkBoolean,
+  checkOptions,
+  checkPositiveInteger,
+  invalidOption,
+  type StepOptions,
+  type WriteOptions,
+} from './arguments.ts'
 import { toStoreError } from './errors.ts'
+import { stampOf } from './stamp.ts'
 import { type ExpiryRule, nextExpires } from './step.ts'
 import {
   createEntry,
@@ -9,14 +17,23 @@ import {
   type SetChange,
   type Traits,
 } from './storage.ts'
+import type { StoreRecord } from './store.ts'
 import { copyValue, type MeasuredCopy, utf8Bytes } from './value/copy-value.ts'
 
 /** Checks the values of a store, and converts those of an earlier version. */
 export interface ValueSchema {
+  /** The version of the values that the store writes; absent: they keep that of what they replace. */
+  readonly version: number | undefined
   /** Returns the value to store. @throws StoreError `INVALID_VALUE` */
-  check(value: unknown): unknown
-  /** Returns the entry with a value of the current version. @throws StoreError `VERSION_MISMATCH` */
-  migrate(entry: Entry): Entry
+  check(key: string, value: unknown): unknown
+  /** @throws StoreError `VERSION_MISMATCH` if the entry is of a newer version */
+  checkVersion(key: string, entry: Entry): void
+  /**
+   * Returns a live entry with a value of the current version.
+   *
+   * @throws StoreError `VERSION_MISMATCH`, `CORRUPT`
+   */
+  read(key: string, entry: Entry): Entry
 }
 
 /** What is needed to turn a value into a change of one namespace. */
@@ -26,14 +43,19 @@ export interface WriteContext {
   readonly schema?: ValueSchema | undefined
   /** The runtime's clock, in milliseconds since 1970. */
   now(): number
-  /** Returns a version that no other write has, in any process. */
-  nextVersion(): string
+  /**
+   * Returns a version string that no other write has, in any process.
+   *
+   * @param stamp the version of the value, unless the store has one of its own. Default 0: none
+   */
+  nextVersion(stamp?: number): string
 }
 
 /**
  * Creates the change that stores a checked copy of a value.
  *
  * @param expires in milliseconds since 1970; `undefined`: never
+ * @param stamp the version of the value, unless the store has one of its own
  * @throws StoreError `INVALID_VALUE`, `TOO_LARGE`
  */
 export function createSetChange(
@@ -41,9 +63,10 @@ export function createSetChange(
   key: string,
   newValue: unknown,
   expires: number | undefined,
+  stamp?: number,
 ): SetChange {
-  const { value, bytes } = copyForKey(context, key, newValue)
-  return { key, bytes, entry: createEntry(value, context.nextVersion(), expires) }
+  const { value, bytes } = copyForKey(context, key, checkValue(context, key, newValue))
+  return { key, bytes, entry: createEntry(value, context.nextVersion(stamp), expires) }
 }
 
 /**
@@ -60,14 +83,30 @@ export function changeFor(
   next: unknown,
   expiry?: ExpiryRule,
 ): SetChange | RemoveChange | undefined {
-  if (next !== undefined) return createSetChange(context, key, next, nextExpires(expiry, live))
+  if (next !== undefined)
+    return createSetChange(context, key, next, nextExpires(expiry, live), stampOf(live))
   return live && { key, remove: true }
 }
 
 /** Returns the entry, with a value of the current version, unless it has expired. */
-export function ifLive(context: WriteContext, entry: Entry | undefined): Entry | undefined {
+export function ifLive(
+  context: WriteContext,
+  key: string,
+  entry: Entry | undefined,
+): Entry | undefined {
   if (entry === undefined || !isLive(entry, context.now())) return undefined
-  return context.schema === undefined ? entry : context.schema.migrate(entry)
+  return context.schema === undefined ? entry : context.schema.read(key, entry)
+}
+
+/** Converts an entry to what a store returns. A store without a version shows that of the entry. */
+export function toRecord<V>({ schema }: WriteContext, entry: Entry): StoreRecord<V> {
+  const { value, expires } = entry
+  const version = schema?.version === undefined ? stampOf(entry) : 0
+  return {
+    value: value as V,
+    ...(expires !== undefined && { expires }),
+    ...(version > 0 && { version }),
+  }
 }
 
 /**
@@ -84,7 +123,11 @@ export function resolveExpiry(
 ): ExpiryRule | undefined {
   if (options === undefined) return undefined
   try {
-    return readExpiry(context.now(), checkOptions(options, names) ?? {})
+    const checked: StepOptions & WriteOptions = checkOptions(options, names) ?? {}
+    checkPositiveInteger('.version', checked.version)
+    if (checked.version !== undefined && context.schema?.version !== undefined)
+      throw invalidOption('.version', 'left out in a store that has one', checked.version)
+    return readExpiry(context.now(), checked)
   } catch (error) {
     throw toStoreError(error, { namespace: context.namespace })
   }
@@ -107,21 +150,25 @@ function readExpiry(now: number, { ttl, expires, onInsert }: StepOptions): Expir
   throw invalidOption('.expires', 'a time in milliseconds since 1970, or null', expires)
 }
 
+/** Returns what the schema makes of a value. @throws StoreError `INVALID_VALUE` */
+export function checkValue({ schema }: WriteContext, key: string, value: unknown): unknown {
+  return schema === undefined ? value : schema.check(key, value)
+}
+
 /**
- * Checks, copies and measures a value together with its key.
+ * Copies and measures a value together with its key, without the schema.
  *
  * @throws StoreError `INVALID_VALUE`, `TOO_LARGE`
  */
 export function copyForKey(
-  { namespace, traits: { maxValueBytes }, schema }: WriteContext,
+  { namespace, traits: { maxValueBytes } }: WriteContext,
   key: string,
   value: unknown,
 ): MeasuredCopy {
   // Without a limit the exact size is not needed.
   const keyBytes = maxValueBytes < Infinity ? utf8Bytes(key) : key.length
   try {
-    const checked = schema === undefined ? value : schema.check(value)
-    return copyValue(checked, { maxBytes: maxValueBytes, keyBytes })
+    return copyValue(value, { maxBytes: maxValueBytes, keyBytes })
   } catch (error) {
     throw toStoreError(error, { namespace, key })
   }

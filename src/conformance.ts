@@ -2,17 +2,23 @@ import { deferred, noop } from './async.ts'
 import { AssertionError, describeError } from './conformance/assertions.ts'
 import { ATOMIC_RULES } from './conformance/atomic-rules.ts'
 import { COMMIT_RULES } from './conformance/commit-rules.ts'
+import { CONDITION_RULES } from './conformance/condition-rules.ts'
 import { CONCURRENCY_RULES } from './conformance/concurrency-rules.ts'
 import { DURABILITY_RULES } from './conformance/durability-rules.ts'
 import { EXPIRY_RULES } from './conformance/expiry-rules.ts'
 import { KEY_RULES } from './conformance/key-rules.ts'
 import { LIFECYCLE_RULES } from './conformance/lifecycle-rules.ts'
+import { LISTING_RULES } from './conformance/listing-rules.ts'
 import { MIXIN_RULES } from './conformance/mixin-rules.ts'
 import { NAMESPACE_RULES } from './conformance/namespace-rules.ts'
 import { ORDER_RULES } from './conformance/order-rules.ts'
+import { PERFORM_RULES } from './conformance/perform-rules.ts'
+import { REMOVAL_RULES } from './conformance/removal-rules.ts'
 import type { Rule } from './conformance/rule.ts'
+import { SCHEMA_RULES } from './conformance/schema-rules.ts'
 import { STORAGE_RULES } from './conformance/storage-rules.ts'
 import { type CreatePlugin, TestBackend } from './conformance/test-backend.ts'
+import { TURN_RULES } from './conformance/turn-rules.ts'
 import { UPDATE_RULES } from './conformance/update-rules.ts'
 import { APPEND_RULES } from './conformance/append-rules.ts'
 import { HOT_KEY_RULES } from './conformance/hot-key-rules.ts'
@@ -27,8 +33,13 @@ import type { StoragePluginBase } from './storage.ts'
 
 const RULES: readonly Rule[] = [
   ...STORAGE_RULES,
+  ...LISTING_RULES,
+  ...REMOVAL_RULES,
   ...DURABILITY_RULES,
   ...COMMIT_RULES,
+  ...CONDITION_RULES,
+  ...PERFORM_RULES,
+  ...TURN_RULES,
   ...KEY_RULES,
   ...NAMESPACE_RULES,
   ...VALUE_RULES,
@@ -39,6 +50,7 @@ const RULES: readonly Rule[] = [
   ...ORDER_RULES,
   ...LIFECYCLE_RULES,
   ...MIXIN_RULES,
+  ...SCHEMA_RULES,
   ...WATCH_RULES,
   ...STEP_RULES,
   ...APPEND_RULES,

@@ -1,11 +1,26 @@
 export { BatchStorageBase } from './batch-storage.ts'
-export type { AppendOptions, ClearOptions, StepOptions, WriteOptions } from './arguments.ts'
+export type {
+  AppendOptions,
+  ClearOptions,
+  ExpiryOptions,
+  StepOptions,
+  WriteOptions,
+} from './arguments.ts'
 export type { BotConfig, ConfigField, ConfigFields, StorageConfig } from './config.ts'
 export { isStoreError, StoreError } from './errors.ts'
 export type { StoreErrorCode, StoreErrorDetails, WriteOutcome } from './errors.ts'
 export type { Manifest, StoragePluginClass, StorageRegistry } from './registry.ts'
+export type { OperationKind, OperationRecord } from './observe.ts'
 export { StorageRuntime } from './runtime.ts'
 export type { RuntimeEvent, RuntimeOptions } from './runtime.ts'
+export type {
+  InferOutput,
+  OpenOptions,
+  SchemaIssue,
+  SchemaResult,
+  StandardSchema,
+} from './schema.ts'
+export { keepStamp } from './stamp.ts'
 export { runStep } from './step.ts'
 export type { ExpiryRule, Step, StepEffect } from './step.ts'
 export { isLive, StorageBase, StoragePluginBase } from './storage.ts'

@@ -1,9 +1,19 @@
+import { checkBoolean, checkOptions, invalidOption } from './arguments.ts'
 import { asyncDispose, noop } from './async.ts'
+import type { ValueSchema } from './changes.ts'
 import type { BotConfig } from './config.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { checkNamespace } from './key.ts'
+import { observe, type OperationRecord } from './observe.ts'
 import { OperationQueue } from './queue/operation-queue.ts'
 import { resolvePlugin, type StorageRegistry } from './registry.ts'
+import {
+  createValueSchema,
+  type InferOutput,
+  type OpenOptions,
+  type StandardSchema,
+} from './schema.ts'
+import { addStamp } from './stamp.ts'
 import type { StorageEventType, StorageHost, StoragePluginBase } from './storage.ts'
 import { Store } from './store.ts'
 
@@ -30,19 +40,26 @@ export interface RuntimeEvent {
  */
 export interface RuntimeOptions {
   /** Returns the current time for expiries, in milliseconds since 1970. Default: `Date.now`. */
-  readonly now?: () => number
+  readonly now?: (() => number) | undefined
   /**
    * Whether `update`, `mutable`, `getOrInsert`, `pop` and `setMany` work on a backend that cannot
    * make them atomic (`traits.atomic` is `none`). One of two concurrent writes may then be lost.
    * Default: false, and they reject with `NOT_ATOMIC`.
    */
-  readonly allowLostUpdates?: boolean
+  readonly allowLostUpdates?: boolean | undefined
   /**
    * Receives each event that belongs to no call. An error that it throws becomes an unhandled
    * rejection.
    */
-  readonly onEvent?: (event: RuntimeEvent) => void
+  readonly onEvent?: ((event: RuntimeEvent) => void) | undefined
+  /**
+   * Receives a record of each call to the backend when it has ended. An error that it throws becomes
+   * an unhandled rejection. Default: nothing is recorded, which costs nothing.
+   */
+  readonly onOperation?: ((record: OperationRecord) => void) | undefined
 }
+
+const OPTIONS: readonly string[] = ['now', 'allowLostUpdates', 'onEvent', 'onOperation']
 
 /** A namespace that is open, opening or closing, shared by all of its stores. */
 interface NamespaceHandle {
@@ -62,6 +79,7 @@ export class StorageRuntime {
   readonly #now: () => number
   readonly #allowLostUpdates: boolean
   readonly #onEvent: (event: RuntimeEvent) => void
+  readonly #onOperation: ((record: OperationRecord) => void) | undefined
   readonly #handles = new Map<string, NamespaceHandle>()
   #closing: Promise<void> | undefined
   #versionPrefix: string | undefined
@@ -73,7 +91,7 @@ export class StorageRuntime {
    *
    * @param config in a Worker, its `env`
    * @param registry the manifests to search, before `config.BOT_EXTRA_STORAGE_PLUGINS`
-   * @throws StoreError `PLUGIN_NOT_FOUND`, `CONFIG_INVALID`
+   * @throws StoreError `PLUGIN_NOT_FOUND`, `CONFIG_INVALID`, or `INVALID_VALUE` for an option
    *
    * @example
    * import { StorageRuntime } from 'botshelf'
@@ -93,14 +111,28 @@ export class StorageRuntime {
   /**
    * Creates a runtime over a plugin, without a registry.
    *
+   * @throws StoreError `INVALID_VALUE` for an option
+   *
    * @example
    * const runtime = new StorageRuntime(new MemoryStoragePlugin(), { now: () => time })
    */
-  constructor(plugin: StoragePluginBase, options: RuntimeOptions = {}) {
-    this.#plugin = plugin
-    this.#now = options.now ?? Date.now
-    this.#allowLostUpdates = options.allowLostUpdates ?? false
-    this.#onEvent = options.onEvent ?? noop
+  constructor(plugin: StoragePluginBase, options?: RuntimeOptions) {
+    const {
+      now = Date.now,
+      allowLostUpdates = false,
+      onEvent = noop,
+      onOperation,
+    } = checkOptions(options, OPTIONS) ?? {}
+    checkBoolean('.allowLostUpdates', allowLostUpdates)
+    for (const [name, option] of Object.entries({ now, onEvent, onOperation })) {
+      if (option !== undefined && typeof option !== 'function')
+        throw invalidOption(`.${name}`, 'a function', option)
+    }
+    this.#plugin = onOperation ? observe(plugin, { onOperation, attempt: 1 }) : plugin
+    this.#now = now
+    this.#allowLostUpdates = allowLostUpdates
+    this.#onEvent = onEvent
+    this.#onOperation = onOperation
   }
 
   /**
@@ -108,11 +140,28 @@ export class StorageRuntime {
    * After a failure it can be called again.
    *
    * @param namespace a non-empty string without unpaired surrogates
-   * @throws StoreError `INVALID_NAMESPACE`; `STORE_NOT_OPEN` if the runtime is closed; or an error
-   * of the backend, such as `BLOCKED`, `VERSION_MISMATCH` or `UNAVAILABLE`
+   * @param options a schema that validates the values, and the version of the values with the
+   * function that converts earlier ones
+   * @throws StoreError `INVALID_NAMESPACE`; `INVALID_VALUE` for invalid options; `STORE_NOT_OPEN` if
+   * the runtime is closed; or an error of the backend, such as `BLOCKED`, `VERSION_MISMATCH` or
+   * `UNAVAILABLE`
+   *
+   * @example
+   * const users = await runtime.open('Users', { schema: z.object({ name: z.string() }) })
    */
-  async open<T extends object = Record<string, unknown>>(namespace: string): Promise<Store<T>> {
+  open<S extends StandardSchema>(
+    namespace: string,
+    options: OpenOptions<Record<string, InferOutput<S>>> & { readonly schema: S },
+  ): Promise<Store<Record<string, InferOutput<S>>>>
+  open<T extends object = Record<string, unknown>>(
+    namespace: string,
+    options?: OpenOptions<T> & { readonly schema?: undefined },
+  ): Promise<Store<T>>
+  // With a schema, a type must be given: no schema fits the default.
+  open<T extends object = never>(namespace: string, options: OpenOptions<T>): Promise<Store<T>>
+  async open<T extends object>(namespace: string, options?: OpenOptions<T>): Promise<Store<T>> {
     checkNamespace(namespace)
+    const schema = options === undefined ? undefined : createValueSchema(namespace, options)
     this.#checkOpen(namespace)
     let handle = this.#handles.get(namespace)
     while (handle?.closing !== undefined) {
@@ -121,7 +170,7 @@ export class StorageRuntime {
       handle = this.#handles.get(namespace)
     }
     handle ??= this.#openNamespace(namespace)
-    return this.#openStore(namespace, handle)
+    return this.#openStore(namespace, handle, schema)
   }
 
   /**
@@ -214,6 +263,7 @@ export class StorageRuntime {
   async #openStore<T extends object>(
     namespace: string,
     handle: NamespaceHandle,
+    schema: ValueSchema | undefined,
   ): Promise<Store<T>> {
     handle.refCount++
     try {
@@ -225,7 +275,8 @@ export class StorageRuntime {
         traits: queue.storage.traits,
         allowLostUpdates: this.#allowLostUpdates,
         now: this.#now,
-        nextVersion: () => this.#nextVersion(),
+        schema,
+        nextVersion: (stamp = 0) => addStamp(this.#nextVersion(), schema?.version ?? stamp),
         release: () => {
           handle.stores.delete(store)
           return this.#release(namespace, handle)
@@ -242,7 +293,7 @@ export class StorageRuntime {
   #openNamespace(namespace: string): NamespaceHandle {
     const queue = (async () => {
       const storage = await this.#plugin.open(namespace, this.#hostOf(namespace))
-      return new OperationQueue(storage, namespace, this.#now)
+      return new OperationQueue(storage, namespace, this.#now, this.#onOperation)
     })()
     const handle: NamespaceHandle = { queue, stores: new Set(), refCount: 0 }
     this.#handles.set(namespace, handle)

@@ -62,7 +62,10 @@ export interface CheckChange {
 export interface StepChange {
   readonly key: string
   readonly step: Step
-  /** The version of the entry that the step stores, if it stores one. Unique per write. */
+  /**
+   * The version of the entry that the step stores, if it stores one, after `keepStamp`. Unique per
+   * write.
+   */
   readonly version: string
   /** The size of the key and of the value or item in the step as the core measures it, in bytes. */
   readonly bytes: number
@@ -210,8 +213,9 @@ export abstract class StoragePluginBase {
   namespaces?(): AsyncIterable<string>
 
   /**
-   * Removes a namespace with all of its data. The runtime calls it while it has the namespace
-   * closed. The default opens the namespace, clears it and closes it.
+   * Removes a namespace with all of its data; there may be none. The runtime calls it while it has
+   * the namespace closed. Where reads are not eventually consistent, `namespaces` then no longer
+   * lists it. The default opens the namespace, clears it and closes it.
    *
    * @throws StoreError as `open`
    */
@@ -297,26 +301,28 @@ export abstract class StorageBase {
    * which may be a thousand groups. A group has at most one change per key.
    *
    * If one group makes the whole call fail, reject with a `StoreError` whose `outcome` is
-   * `not-applied`, or return that one error for every group. The core then splits the batch for a code that one change can cause, such as
-   * `TOO_LARGE` or `BACKEND_ERROR`. If the outcome is `unknown`, the core reads the keys to find out.
+   * `not-applied`, or return that one error for every group. The core then splits the batch for a
+   * code that one change can cause, such as `TOO_LARGE` or `BACKEND_ERROR`. If the outcome is
+   * `unknown`, the core reads the keys to find out.
    *
    * The default, for `atomic: 'none'`, applies the changes of a group one after another and answers
    * a conditional change with `NOT_ATOMIC`.
    */
   async commit(
     groups: readonly (readonly Change[])[],
-    _options?: CommitOptions,
+    options?: CommitOptions,
   ): Promise<readonly CommitResult[]> {
     const results: CommitResult[] = []
     for (const changes of groups) results.push(await applyOneByOne(this, changes))
+    options?.turn?.release()
     return results
   }
 
   /**
    * Lists all entries with their keys, expired ones included, each once, in the order of the keys:
-   * by UTF-16 code unit or by byte of UTF-8. `limit` is a hint, since the core leaves out expired
-   * entries and ends the listing. The default sorts the keys of `keys` and reads them one after
-   * another.
+   * by UTF-16 code unit or by byte of UTF-8. `limit` is a hint of where the core will end the
+   * listing; do not end it there, since the core leaves out expired entries. The default sorts the
+   * keys of `keys` and reads them one after another.
    */
   async *entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]> {
     // Only the prefix, because `keys` may be in any order.

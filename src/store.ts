@@ -8,6 +8,8 @@ import {
   checkPositiveInteger,
   CLEAR_OPTIONS,
   type ClearOptions,
+  EXPIRY_OPTIONS,
+  type ExpiryOptions,
   KEYS_OPTIONS,
   STEP_OPTIONS,
   type StepOptions,
@@ -20,17 +22,27 @@ import { noop, thenSync } from './async.ts'
 import {
   changeFor,
   copyForKey,
+  checkValue,
   createSetChange,
   ifLive,
   resolveExpiry,
+  toRecord,
   type WriteContext,
 } from './changes.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { checkKey } from './key.ts'
 import type { Decision, Entries } from './queue/operation.ts'
 import type { OperationQueue } from './queue/operation-queue.ts'
+import { stampOf } from './stamp.ts'
 import { type ExpiryRule, runStep, type Step } from './step.ts'
-import type { Change, Entry, KeysOptions, SetChange, Traits } from './storage.ts'
+import {
+  type Change,
+  type Entry,
+  isLive,
+  type KeysOptions,
+  type SetChange,
+  type Traits,
+} from './storage.ts'
 import { type StoreTransaction, TransactionDraft } from './transaction.ts'
 import { recopy } from './value/copy-value.ts'
 import { type StoreWatch, Watch } from './watch.ts'
@@ -70,6 +82,8 @@ export interface StoreRecord<V> {
   readonly value: V
   /** When the value expires, in milliseconds since 1970; absent: never. */
   readonly expires?: number
+  /** The version that a store stamped it with; absent: none, or this store has a version itself. */
+  readonly version?: number
 }
 
 /** What a runtime passes to each store of a namespace. */
@@ -144,7 +158,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    */
   async record<K extends KeyOf<T>>(key: K): Promise<StoreRecord<T[K]> | undefined> {
     const entry = await this.#read(key)
-    return entry && toRecord<T[K]>(entry)
+    return entry && toRecord<T[K]>(this.#context, entry)
   }
 
   /**
@@ -153,7 +167,9 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * @throws StoreError `STORE_NOT_OPEN`, `INVALID_KEY`, or an error of the backend
    */
   async has(key: KeyOf<T>): Promise<boolean> {
-    return (await this.#read(key)) !== undefined
+    this.#checkKey(key)
+    const entry = await this.#track(this.#context.queue.read(key))
+    return entry !== undefined && isLive(entry, this.#context.now())
   }
 
   /**
@@ -174,7 +190,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     )
     const found = new Map<K, T[K]>()
     for (const [index, key] of names.entries()) {
-      const live = ifLive(this.#context, entries[index])
+      const live = ifLive(this.#context, key, entries[index])
       if (live !== undefined) found.set(key, live.value as T[K])
     }
     return found
@@ -194,7 +210,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async set<K extends KeyOf<T>>(key: K, value: T[K], options?: WriteOptions): Promise<void> {
     this.#checkKey(key)
     const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS)
-    const change = createSetChange(this.#context, key, value, expiry?.expires)
+    const change = createSetChange(this.#context, key, value, expiry?.expires, options?.version)
     await this.#track(this.#context.queue.write([change]))
   }
 
@@ -260,7 +276,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       this.#checkKey(key)
       const ownExpiry =
         own === undefined ? expiry : resolveExpiry(this.#context, own, WRITE_OPTIONS)
-      group.set(key, createSetChange(this.#context, key, value, ownExpiry?.expires))
+      const stamp = (own ?? options)?.version
+      group.set(key, createSetChange(this.#context, key, value, ownExpiry?.expires, stamp))
     }
     if (group.size > 0) await this.#track(this.#context.queue.write([...group.values()]))
   }
@@ -278,9 +295,9 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async insert<K extends KeyOf<T>>(key: K, value: T[K], options?: WriteOptions): Promise<boolean> {
     this.#checkKey(key)
     const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS)
-    const copy = copyForKey(this.#context, key, value)
+    const copy = copyForKey(this.#context, key, checkValue(this.#context, key, value))
     const step: Step = { kind: 'insert', value: copy.value, expiry }
-    return (await this.#runData(key, step, copy.bytes)) as boolean
+    return (await this.#runData(key, step, copy.bytes, options?.version)) as boolean
   }
 
   /**
@@ -322,8 +339,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     const expiry = resolveExpiry(this.#context, options, APPEND_OPTIONS)
     const max = options?.max
     this.#check(() => checkPositiveInteger('.max', max))
-    // The schema is one of lists. In a list, an item may be undefined.
-    const copy = copyForKey({ ...this.#context, schema: undefined }, key, [item])
+    // In a list, an item may be undefined.
+    const copy = copyForKey(this.#context, key, [item])
     const [itemCopy] = copy.value as unknown[]
     const step: Step = { kind: 'append', item: itemCopy, max, expiry }
     return (await this.#runData(key, step, copy.bytes)) as number
@@ -339,8 +356,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * @example
    * const isAlive = await store.touch('session/ann', { ttl: 1_800_000 })
    */
-  async touch(key: KeyOf<T>, options: WriteOptions): Promise<boolean> {
-    const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS)
+  async touch(key: KeyOf<T>, options: ExpiryOptions): Promise<boolean> {
+    const expiry = resolveExpiry(this.#context, options, EXPIRY_OPTIONS)
     if (expiry === undefined) {
       const message =
         'touch() needs ttl or expires; received neither. Use { expires: null } for never.'
@@ -370,7 +387,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async transaction<K extends KeyOf<T>, R>(
     keys: Iterable<K>,
     run: (tx: StoreTransaction<T, K>) => R | Promise<R>,
-    options?: WriteOptions,
+    options?: ExpiryOptions,
   ): Promise<R> {
     this.#checkAtomic('transaction')
     this.#check(() => checkFunction('transaction', run))
@@ -379,7 +396,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       const message = 'transaction() needs at least one key; received none. Name the keys to use.'
       throw new StoreError('INVALID_KEY', message, { namespace: this.namespace })
     }
-    const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS)
+    const expiry = resolveExpiry(this.#context, options, EXPIRY_OPTIONS)
     return this.#track(
       this.#context.queue.update(names, (entries) => {
         const draft = new TransactionDraft<T>(this.#context, names, { entries, expiry })
@@ -483,7 +500,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   ): Promise<T[K]> {
     this.#checkKey(key)
     const expiry = resolveExpiry(this.#context, options, STEP_OPTIONS)
-    const copy = copyForKey(this.#context, key, initial)
+    const copy = copyForKey(this.#context, key, checkValue(this.#context, key, initial))
     const step: Step = { kind: 'getOrInsert', value: copy.value, expiry }
     return (await this.#runData(key, step, copy.bytes)) as T[K]
   }
@@ -583,7 +600,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   records(
     options?: KeysOptions,
   ): AsyncGenerator<[key: KeyOf<T>, record: StoreRecord<T[KeyOf<T>]>], void, undefined> {
-    return this.#listLive(options, (key, live) => [key, toRecord<T[KeyOf<T>]>(live)])
+    return this.#listLive(options, (key, live) => [key, toRecord<T[KeyOf<T>]>(this.#context, live)])
   }
 
   /** Lists the keys with their values, for `for await`: {@link entries} without options. */
@@ -654,7 +671,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   async #read(key: string): Promise<Entry | undefined> {
     this.#checkKey(key)
-    return ifLive(this.#context, await this.#track(this.#context.queue.read(key)))
+    return ifLive(this.#context, key, await this.#track(this.#context.queue.read(key)))
   }
 
   /**
@@ -670,7 +687,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#checkKey(key)
     this.#checkAtomic(method)
     return this.#track(
-      this.#context.queue.update([key], ([entry]) => decide(ifLive(this.#context, entry))),
+      this.#context.queue.update([key], ([entry]) => decide(ifLive(this.#context, key, entry))),
     )
   }
 
@@ -678,21 +695,27 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * Runs a step that is described as data: in the backend if it can, otherwise as an update.
    *
    * @param bytes the size of the key and the step's value
+   * @param stamp the version of the step's value
    */
-  async #runData(key: string, step: Step, bytes?: number): Promise<unknown> {
+  async #runData(key: string, step: Step, bytes?: number, stamp?: number): Promise<unknown> {
     this.#checkKey(key)
     this.#checkAtomic(step.kind)
     const context = this.#context
     const update = ([entry]: Entries): Decision => {
-      const { change, result } = runStep(step, ifLive(context, entry))
+      const live = ifLive(context, key, entry)
+      const { change, result } = runStep(step, live)
       if (change === undefined) return { result: recopy(result) }
       if (change === 'remove') return { changes: [{ key, remove: true }], result }
       const { value, expires } = change
-      return { changes: [createSetChange(context, key, value, expires)], result: recopy(result) }
+      // The schema has checked the value of the step already.
+      const isChecked = 'value' in step && step.value === value
+      const writing = isChecked ? { ...context, schema: undefined } : context
+      const set = createSetChange(writing, key, value, expires, stamp ?? stampOf(live))
+      return { changes: [set], result: resultOf(step, set.entry.value, result) }
     }
     // A schema checks and converts values, which a backend cannot.
     const isData = context.schema === undefined
-    const version = context.nextVersion()
+    const version = context.nextVersion(stamp)
     const data = isData ? { key, step, version, bytes: bytes ?? key.length } : undefined
     try {
       return await this.#track(context.queue.update([key], update, data))
@@ -723,7 +746,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       options,
       (checked) => this.#context.queue.storage.entries(checked),
       ([key, entry]) => {
-        const live = ifLive(this.#context, entry)
+        const live = ifLive(this.#context, key, entry)
         return live && toItem(key as KeyOf<T>, live)
       },
     )
@@ -824,6 +847,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 }
 
-function toRecord<V>({ value, expires }: Entry): StoreRecord<V> {
-  return expires === undefined ? { value: value as V } : { value: value as V, expires }
+/** The result of a step that stored `value`, which the schema may have changed. */
+function resultOf({ kind }: Step, value: unknown, result: unknown): unknown {
+  if (kind === 'append') return (value as readonly unknown[]).length
+  return kind === 'increment' || kind === 'getOrInsert' ? recopy(value) : result
 }

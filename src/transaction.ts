@@ -1,7 +1,8 @@
 import { WRITE_OPTIONS, type WriteOptions } from './arguments.ts'
-import { createSetChange, ifLive, resolveExpiry, type WriteContext } from './changes.ts'
+import { createSetChange, ifLive, resolveExpiry, toRecord, type WriteContext } from './changes.ts'
 import { quote, StoreError } from './errors.ts'
 import type { Entries } from './queue/operation.ts'
+import { stampOf } from './stamp.ts'
 import type { ExpiryRule } from './step.ts'
 import type { Change, Entry } from './storage.ts'
 import type { KeyOf, StoreRecord } from './store.ts'
@@ -59,9 +60,7 @@ export class TransactionDraft<T extends object> implements StoreTransaction<T> {
 
   record<K extends KeyOf<T>>(key: K): StoreRecord<T[K]> | undefined {
     const entry = this.#read(key)
-    if (entry === undefined) return undefined
-    const value = recopy(entry.value) as T[K]
-    return entry.expires === undefined ? { value } : { value, expires: entry.expires }
+    return entry && toRecord(this.#context, { ...entry, value: recopy(entry.value) })
   }
 
   has(key: KeyOf<T>): boolean {
@@ -71,7 +70,8 @@ export class TransactionDraft<T extends object> implements StoreTransaction<T> {
   set<K extends KeyOf<T>>(key: K, value: T[K], options?: WriteOptions): void {
     this.#guard(key, () => {
       const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS) ?? this.#expiry
-      const change = createSetChange(this.#context, key, value, expiry?.expires)
+      const stamp = options?.version ?? stampOf(this.#replaced(key))
+      const change = createSetChange(this.#context, key, value, expiry?.expires, stamp)
       this.#changes.set(key, change)
       this.#entries.set(key, change.entry)
     })
@@ -79,6 +79,7 @@ export class TransactionDraft<T extends object> implements StoreTransaction<T> {
 
   delete(key: KeyOf<T>): void {
     this.#guard(key, () => {
+      this.#replaced(key)
       this.#changes.set(key, { key, remove: true })
       this.#entries.set(key, undefined)
     })
@@ -92,7 +93,18 @@ export class TransactionDraft<T extends object> implements StoreTransaction<T> {
   }
 
   #read(key: string): Entry | undefined {
-    return this.#guard(key, () => ifLive(this.#context, this.#entries.get(key)))
+    return this.#guard(key, () => {
+      const entry = ifLive(this.#context, key, this.#entries.get(key))
+      this.#entries.set(key, entry)
+      return entry
+    })
+  }
+
+  /** Returns the entry that a write replaces. @throws StoreError `VERSION_MISMATCH` */
+  #replaced(key: string): Entry | undefined {
+    const entry = this.#entries.get(key)
+    if (entry !== undefined) this.#context.schema?.checkVersion(key, entry)
+    return entry
   }
 
   #guard<R>(key: string, call: () => R): R {

@@ -9,12 +9,14 @@ import type {
   StorageListener,
   Traits,
 } from '../../src/storage.ts'
+import { LocalTurns, type Turns } from '../../src/turns.ts'
 import { ChangeBroadcast } from './change-broadcast.ts'
 import type { Connection } from './connection.ts'
 import { canCloneErrors } from './error-encoding.ts'
 import { retryIfLost } from './errors.ts'
 import { EXPIRY_INDEX, LAST_SYNC_KEY, META_STORE } from './format.ts'
 import { Listing } from './listing.ts'
+import { LockTurns } from './lock-turns.ts'
 import { createEntryPageBody, createKeyPageBody } from './page-body.ts'
 import { decodeEntries, decodeEntry } from './record.ts'
 import { Sweeper } from './sweeper.ts'
@@ -49,6 +51,7 @@ export class IndexedDBStorage extends BatchStorageBase {
     maxValueBytes: Number.POSITIVE_INFINITY,
     watch: true,
   }
+  readonly turns: Turns
   readonly #connection: Connection
   readonly #durability: 'strict' | 'relaxed'
   readonly #broadcast: ChangeBroadcast
@@ -65,6 +68,9 @@ export class IndexedDBStorage extends BatchStorageBase {
       const found = await connection.read((entries) => keys.map((key) => entries.getKey(key)))
       return found.map((key) => key !== undefined)
     })
+    // Web Locks are missing in a page that was loaded over HTTP.
+    const hasLocks = globalThis.navigator?.locks !== undefined
+    this.turns = hasLocks ? new LockTurns(connection.name) : new LocalTurns()
     this.#sweeper = new Sweeper(connection, now)
     connection.onKeysInvalidated = (kind) => this.#broadcast.emit([{ kind }])
   }
@@ -79,8 +85,9 @@ export class IndexedDBStorage extends BatchStorageBase {
     groups: ChangeGroups,
     { now, turn }: CommitOptions = {},
   ): Promise<readonly CommitResult[]> {
+    if (groups.length === 0) return []
     try {
-      return groups.length === 0 ? [] : await this.#commit(groups, now)
+      return await this.#commit(groups, now)
     } finally {
       turn?.release()
     }
@@ -91,11 +98,10 @@ export class IndexedDBStorage extends BatchStorageBase {
     decide: DecideChanges,
     { now, turn }: CommitOptions = {},
   ): Promise<readonly CommitResult[]> {
-    try {
-      return await this.#transact(keys, decide, now)
-    } finally {
-      turn?.release()
-    }
+    const results = await this.#transact(keys, decide, now)
+    // Without a write the turn goes on: an updater that has read the keys may still run.
+    if (results.length > 0) turn?.release()
+    return results
   }
 
   entries(options: KeysOptions = {}): AsyncIterable<[string, Entry]> {
@@ -150,6 +156,7 @@ export class IndexedDBStorage extends BatchStorageBase {
 
   async close(): Promise<void> {
     try {
+      if (this.turns instanceof LockTurns) this.turns.close()
       await this.#broadcast.close()
       await this.#sweeper.close()
       // A deleted database has nothing to sync, and an upgraded one cannot be opened.

@@ -32,16 +32,17 @@ class Browser {
     this.#profile = profile
   }
 
-  /** Opens the page of a candidate, and starts the browser if it is not running. */
-  async page(candidate: string): Promise<Page> {
+  /** Opens a tab with the page of a candidate, and starts the browser if it is not running. */
+  async page(candidate: string, tab = 0): Promise<Page> {
     this.#context ??= await chromium.launchPersistentContext(this.#profile, chromiumLaunch())
-    const existing = this.#pages.get(candidate)
+    const id = `${candidate} ${tab}`
+    const existing = this.#pages.get(id)
     if (existing !== undefined) {
       await existing.bringToFront()
       return existing
     }
     const page = await this.#context.newPage()
-    this.#pages.set(candidate, page)
+    this.#pages.set(id, page)
     await page.goto(this.#server.urlOf(candidate))
     await page.waitForFunction(() => globalThis.ready && globalThis.crossOriginIsolated)
     return page
@@ -93,6 +94,38 @@ export async function startColdChromium(candidates: readonly string[]): Promise<
       if (round > 0) return page.evaluate((each) => globalThis.sample(each), assignment)
       await page.evaluate((each) => globalThis.store(each), assignment)
       return { ms: 0 } satisfies Sample
+    },
+    stop: () => browser.stop(),
+  }
+}
+
+/** How many tabs share the work of a candidate. */
+const TABS: Readonly<Record<string, number>> = { 'botshelf-two-tabs': 2 }
+
+/** Runs IndexedDB in several tabs of one origin, which share the operations of a task. */
+export async function startTabs(candidates: readonly string[]): Promise<Engine> {
+  const browser = await Browser.create(candidates)
+  return {
+    async sample(workload, candidate, round) {
+      const assignment = createAssignment(workload, round)
+      const tabs = TABS[candidate] ?? 1
+      const count = workload.task.count / tabs
+      const share = { ...assignment, task: { ...assignment.task, count } }
+      const pages: Page[] = []
+      for (let tab = 0; tab < tabs; tab++) pages.push(await browser.page(candidate, tab))
+      const [first] = pages as [Page, ...Page[]]
+      if (round === 0) await first.evaluate((each) => globalThis.store(each), assignment)
+      const countUpdates = (): Promise<number> =>
+        first.evaluate((each) => globalThis.countUpdates(each), assignment)
+      const before = await countUpdates()
+      const start = performance.now()
+      const conflicts = await Promise.all(
+        pages.map((page) => page.evaluate((each) => globalThis.updateSlowly(each), share)),
+      )
+      const ms = performance.now() - start
+      const rejected = conflicts.reduce((sum, each) => sum + each, 0)
+      const applied = workload.task.count - rejected
+      return { ms, conflicts: rejected, lost: before + applied - (await countUpdates()) }
     },
     stop: () => browser.stop(),
   }

@@ -16,6 +16,7 @@ export function botshelf(durability: 'strict' | 'relaxed'): Candidate {
         set: (key, value) => store.set(key, value),
         get: (key) => store.get(key),
         update: (key, updater) => store.update(key, (value) => value && updater(value)),
+        updateSlowly: (key, updater) => store.update(key, (value) => value && updater(value)),
         async keys() {
           const keys: string[] = []
           for await (const key of store.keys()) keys.push(key)

@@ -1,10 +1,13 @@
 import { sleep } from '../../src/async.ts'
+import { isStoreError } from '../../src/index.ts'
 import {
+  addOne,
   type Database,
   type Entries,
   keyOf,
   median,
   readAll,
+  required,
   type Sample,
   type Task,
 } from '../task.ts'
@@ -28,6 +31,10 @@ declare global {
   var sample: (assignment: Assignment) => Promise<Sample>
   /** Fills the database for a `get` of the task, and closes it. */
   var store: (assignment: Assignment) => Promise<void>
+  /** Runs all updates of the task at once; resolves to the number that reject with `CONFLICT`. */
+  var updateSlowly: (assignment: Assignment) => Promise<number>
+  /** Returns the number of updates that the database contains. */
+  var countUpdates: (assignment: Assignment) => Promise<number>
 }
 
 /** Lets the benchmark measure a candidate in this page. */
@@ -35,15 +42,16 @@ export function serve(candidate: Candidate): void {
   const databases = new Map<string, MeasuredDatabase>()
   const takeTransactionCount = countTransactions()
 
+  const open = async (name: string): Promise<MeasuredDatabase> => {
+    const database = databases.get(name) ?? (await MeasuredDatabase.open(candidate, name))
+    databases.set(name, database)
+    return database
+  }
+
   globalThis.sample = async (assignment) => {
     const { database: name, task } = assignment
     if (task.op === 'open') return measureOpen(candidate, name)
-    let database = databases.get(name)
-    if (database === undefined) {
-      database = await MeasuredDatabase.open(candidate, name)
-      databases.set(name, database)
-    }
-    return database.sample(assignment, takeTransactionCount)
+    return (await open(name)).sample(assignment, takeTransactionCount)
   }
 
   globalThis.store = async ({ database: name, task }) => {
@@ -52,12 +60,16 @@ export function serve(candidate: Candidate): void {
     await database.close()
   }
 
+  globalThis.updateSlowly = async ({ database, task }) => (await open(database)).updateSlowly(task)
+  globalThis.countUpdates = async ({ database, task }) =>
+    new Trial((await open(database)).db, task).countUpdates()
+
   globalThis.ready = true
 }
 
 /** A database of the candidate, and what it was filled with. */
 class MeasuredDatabase {
-  readonly #db: Database
+  readonly db: Database
   readonly #write: (entries: Entries) => Promise<unknown>
   #storedKeys = 0
   #storedSeed = 0
@@ -70,7 +82,7 @@ class MeasuredDatabase {
   }
 
   private constructor(db: Database, layout: Layout | undefined, name: string) {
-    this.#db = db
+    this.db = db
     const { fill } = db
     this.#write = layout
       ? (entries) => putEntries(layout.database?.(name) ?? name, layout, entries)
@@ -78,11 +90,11 @@ class MeasuredDatabase {
   }
 
   async close(): Promise<void> {
-    await this.#db.close?.()
+    await this.db.close?.()
   }
 
   async refill(task: Task, seed: number): Promise<void> {
-    const trial = new Trial(this.#db, task)
+    const trial = new Trial(this.db, task)
     trial.setSeed(seed)
     await trial.fill(this.#write)
     this.#storedSeed = seed
@@ -91,12 +103,28 @@ class MeasuredDatabase {
     await sleep(50)
   }
 
+  async updateSlowly({ count, keys = count, updaterMs = 0 }: Task): Promise<number> {
+    const update = required(this.db.updateSlowly)
+    const results = await Promise.allSettled(
+      Array.from({ length: count }, (_, i) =>
+        update(keyOf(i % keys), async (value) => {
+          await sleep(updaterMs)
+          return addOne(value)
+        }),
+      ),
+    )
+    const errors = results.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
+    const other = errors.find((error) => !isStoreError(error) || error.code !== 'CONFLICT')
+    if (other !== undefined) throw other
+    return errors.length
+  }
+
   async sample(
     { task, seed, isFirst }: Assignment,
     takeTransactionCount: () => number,
   ): Promise<Sample> {
     if (this.#storedKeys === 0) await this.refill(task, seed)
-    const trial = new Trial(this.#db, task)
+    const trial = new Trial(this.db, task)
     const isWrite = task.op === 'set' || task.op === 'handlers'
     const { repeat = 1, count, op } = task
     const before = op === 'update' ? await trial.countUpdates() : 0

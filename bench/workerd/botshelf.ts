@@ -1,4 +1,4 @@
-import { StorageRuntime, type StorageRegistry } from '../../src/index.ts'
+import { StorageRuntime, type StorageRegistry, type Store } from '../../src/index.ts'
 import type { Database, Value } from '../task.ts'
 
 /** Opens a runtime and a store, as a Worker does for each request. */
@@ -10,10 +10,12 @@ export async function openBotshelf(
 ): Promise<Database> {
   const runtime = await StorageRuntime.start({ STORAGE: storage, STORAGE_CONFIG: config }, registry)
   const store = await runtime.open<Record<string, Value>>(name)
+  const counters = store as unknown as Store<Record<string, number>>
   return {
     set: (key, value) => store.set(key, value),
     get: (key) => store.get(key),
     update: (key, updater) => store.update(key, (value) => value && updater(value)),
+    increment: (key) => counters.increment(key),
     async entries() {
       const entries: [string, Value][] = []
       for await (const entry of store.entries()) entries.push(entry)

@@ -11,6 +11,8 @@ export interface Bindings {
   /** Objects that run candidates inside them. */
   readonly HOST: DurableObjectNamespace<HostObject>
   readonly KV: KVNamespace
+  /** This Worker: each call is a request of its own. */
+  readonly SELF: Fetcher
 }
 
 /** A candidate in a Worker. Each request opens it, because nothing outlives a request. */

@@ -6,8 +6,10 @@ import { candidate as kvBulk } from './candidates/kv-bulk.ts'
 import { candidate as kvEach } from './candidates/kv-each.ts'
 import { candidate as oneRpc } from './candidates/one-rpc.ts'
 import { candidate as rpcEach } from './candidates/rpc-each.ts'
+import { candidate as rpcSequence } from './candidates/rpc-sequence.ts'
 import { candidate as unstorage } from './candidates/unstorage.ts'
 import { candidate as unstorageItems } from './candidates/unstorage-items.ts'
+import { runClient, runClients } from './clients.ts'
 import { countCalls } from './count-calls.ts'
 import { INSIDE_CANDIDATES } from './host-object.ts'
 import { perform } from './perform.ts'
@@ -23,6 +25,7 @@ const CANDIDATES: Readonly<Record<string, Candidate>> = {
   'kv-each': kvEach,
   'one-rpc': oneRpc,
   'rpc-each': rpcEach,
+  'rpc-sequence': rpcSequence,
   unstorage,
   'unstorage-items': unstorageItems,
 }
@@ -44,6 +47,11 @@ async function runAssignment(assignment: Assignment, env: Bindings): Promise<Ass
   }
   const candidate = CANDIDATES[id]
   if (candidate === undefined) throw new RangeError(`Unknown candidate ${id}.`)
+  if (phase === 'clients') return runClients(assignment, () => candidate.open(env, database), env)
+  if (phase === 'client') {
+    const { bindings, takeCounts } = countCalls(env, assignment.task.latencyMs)
+    return runClient(assignment, await candidate.open(bindings, database), takeCounts)
+  }
   if (phase !== 'verify') return perform(assignment, () => candidate.open(env, database))
   const { bindings, takeCounts } = countCalls(env)
   return perform(assignment, () => candidate.open(bindings, database), takeCounts)

@@ -90,6 +90,15 @@ export const INDEXEDDB: readonly Workload[] = [
     baseline: 'plain-indexeddb',
     rounds: 5,
   },
+  {
+    id: 'indexeddb-hot-tabs',
+    group: 'indexeddb-tabs',
+    title: 'IndexedDB, 90 `update` of 20 ms on 3 keys, of two tabs or one',
+    task: { op: 'update', count: 90, keys: 3, updaterMs: 20 },
+    candidates: ['botshelf-two-tabs', 'botshelf-one-tab'],
+    baseline: 'botshelf-one-tab',
+    rounds: 3,
+  },
   ...listingWorkloads(),
   {
     id: 'indexeddb-open',

@@ -45,6 +45,7 @@ export const WORKERD: readonly Workload[] = [
     candidates: INSIDE_CANDIDATES,
     baseline: 'kv-loop',
   },
+  ...hotKeyWorkloads(),
   ...growthWorkloads(),
   {
     id: 'kv-get',
@@ -79,6 +80,21 @@ export const WORKERD: readonly Workload[] = [
     candidates: ['botshelf-kv', 'botshelf-object', 'botshelf-inside'],
   },
 ]
+
+/** Clients that change one key at once, over a network where a call takes 20 ms more. */
+function hotKeyWorkloads(): readonly Workload[] {
+  return (['update', 'increment'] as const).flatMap((op) =>
+    [1, 20, 100, 200, 500].map((count) => ({
+      id: `object-hot-${op}-${count}`,
+      group: 'object',
+      title: `Worker → object, ${count} ${count === 1 ? 'client' : 'clients'} \`${op}\` one key at once`,
+      task: { op, count, keys: 1, hasClients: true, latencyMs: 20 },
+      candidates: op === 'update' ? ['botshelf-object', 'rpc-sequence'] : ['botshelf-object'],
+      ...(op === 'update' && { baseline: 'rpc-sequence' }),
+      rounds: 2,
+    })),
+  )
+}
 
 function growthWorkloads(): readonly Workload[] {
   return [1, 10, 100, 1000, 10_000].flatMap((count): Workload[] =>

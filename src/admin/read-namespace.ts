@@ -37,6 +37,8 @@ export interface EntriesPage {
   readonly entries: Readonly<Record<string, unknown>>
   /** The expiries by key, in milliseconds since 1970, of entries that have one. */
   readonly expires: Readonly<Record<string, number>>
+  /** The versions of the values by key, of entries that have one; absent if none has. */
+  readonly versions?: Readonly<Record<string, number>>
   /** The cursor of the next page; `null` after the last one. */
   readonly cursor: string | null
 }
@@ -67,13 +69,12 @@ export async function readEntriesPage(
     key,
     selection.form === 'text' ? value : toPlainJson(key, decode(value)),
   ])
-  const expires = [...entries].flatMap(([key, stored]): [key: string, expires: number][] =>
-    stored.expires === undefined ? [] : [[key, stored.expires]],
-  )
+  const versions = fieldByKey(entries, 'version')
   // Unlike an assignment, Object.fromEntries makes `__proto__` an own property.
   return {
     entries: Object.fromEntries(values),
-    expires: Object.fromEntries(expires),
+    expires: fieldByKey(entries, 'expires'),
+    ...(Object.keys(versions).length > 0 && { versions }),
     cursor: isLast ? null : cursorAfter(selection.namespace, lastKey),
   }
 }
@@ -94,6 +95,18 @@ export async function readKeysPage(
   const page = keys.slice(0, MAX_KEYS_PER_PAGE)
   const isLast = page.length === keys.length
   return { keys: page, cursor: isLast ? null : cursorAfter(namespace, page.at(-1)) }
+}
+
+/** Returns a field of the entries that have it, by key. */
+function fieldByKey(
+  entries: EntrySlice['entries'],
+  field: 'expires' | 'version',
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    [...entries].flatMap(([key, { [field]: value }]): [key: string, value: number][] =>
+      value === undefined ? [] : [[key, value]],
+    ),
+  )
 }
 
 async function readSelected(store: Store, selection: EntrySelection): Promise<EntrySlice> {

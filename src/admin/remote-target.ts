@@ -55,8 +55,13 @@ export function remoteTarget(options: RemoteTargetOptions): BackupTarget {
         const path = pathOf(remote, 'storage', { namespace, cursor })
         const page = (await callBot(access, path)) as TextPage
         for (const [key, value] of Object.entries(page.entries)) {
-          const expires = Object.hasOwn(page.expires, key) ? page.expires[key] : undefined
-          entries.set(key, expires === undefined ? { value } : { value, expires })
+          const expires = ownField(page.expires, key)
+          const version = ownField(page.versions, key)
+          entries.set(key, {
+            value,
+            ...(expires !== undefined && { expires }),
+            ...(version !== undefined && { version }),
+          })
         }
         ;({ cursor } = page)
       }
@@ -110,7 +115,12 @@ async function restore(
 interface TextPage {
   readonly entries: Readonly<Record<string, string>>
   readonly expires: Readonly<Record<string, number>>
+  readonly versions?: Readonly<Record<string, number>>
   readonly cursor: string | null
+}
+
+function ownField(fields: Readonly<Record<string, number>> = {}, key: string): number | undefined {
+  return Object.hasOwn(fields, key) ? fields[key] : undefined
 }
 
 /** Sends an idempotent call, up to four times. */

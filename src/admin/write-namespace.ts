@@ -5,6 +5,7 @@ import {
   type BackupRemoval,
   InvalidInputError,
   parseExpiry,
+  parseVersion,
   parseName,
   parseEncodedValue,
 } from '../backup/entry.ts'
@@ -51,7 +52,7 @@ export interface MergeRequest {
 }
 
 /**
- * Reads `{ entries, expires? }`, two objects by key, from a body of at most 200 entries and 16 MiB.
+ * Reads `{ entries, expires?, versions? }`, objects by key, from a body of at most 200 entries and 16 MiB.
  *
  * @throws HttpError 400, 413 or 415
  * @throws InvalidInputError
@@ -61,16 +62,23 @@ export async function readReplaceRequest(
   target: WriteTarget,
 ): Promise<ReplaceRequest> {
   const body = await readJsonObject(request, MAX_BODY_BYTES)
-  assertKnownFields(body, ['entries', 'expires'])
+  assertKnownFields(body, ['entries', 'expires', 'versions'])
   const expires = parseByKey(body['expires'] ?? {}, 'expires')
+  const versions = parseByKey(body['versions'] ?? {}, 'versions')
   const entries = parseEntries(body['entries'], target).map((entry) => ({
     ...entry,
     ...parseExpiry(expires.get(entry.key)),
+    ...parseVersion(versions.get(entry.key)),
   }))
   const keys = new Set(entries.map(({ key }) => key))
-  const other = [...expires.keys()].find((key) => !keys.has(key))
-  if (other === undefined) return { entries }
-  throw new InvalidInputError(`"expires" has the key ${quote(other)}, which is not in "entries".`)
+  for (const [field, values] of Object.entries({ expires, versions })) {
+    const other = [...values.keys()].find((key) => !keys.has(key))
+    if (other === undefined) continue
+    throw new InvalidInputError(
+      `"${field}" has the key ${quote(other)}, which is not in "entries".`,
+    )
+  }
+  return { entries }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { decode, encode } from '../codec.ts'
 import { quote } from '../errors.ts'
-import { isStoreError } from '../index.ts'
+import { isStoreError, type StoreRecord } from '../index.ts'
 import { byCodeUnit, checkKey, checkNamespace } from '../key.ts'
 import { cloneValue } from '../value/copy-value.ts'
 
@@ -13,6 +13,8 @@ export interface StoredValue {
   readonly value: string
   /** When it expires, in milliseconds since 1970; absent: never. */
   readonly expires?: number
+  /** The version of the value, if a store with a version wrote it; a positive integer. */
+  readonly version?: number
 }
 
 /** The namespace and the key of an entry. */
@@ -40,18 +42,21 @@ export class InvalidInputError extends Error {
   override readonly name: string = 'InvalidInputError'
 }
 
-/** Encodes a record of a store. */
-export function toStoredValue(record: { value: unknown; expires?: number }): StoredValue {
-  const value = encode(record.value)
-  return record.expires === undefined ? { value } : { value, expires: record.expires }
+/** Encodes a record of a store that was opened without a version. */
+export function toStoredValue({ value, ...fields }: StoreRecord<unknown>): StoredValue {
+  return { ...fields, value: encode(value) }
 }
 
-/** Returns whether two stored values have the same encoded value and the same expiry. */
+/** Returns whether two stored values have the same encoded value, expiry and version. */
 export function isSameStoredValue(
   one: StoredValue | undefined,
   other: StoredValue | undefined,
 ): boolean {
-  return one?.value === other?.value && one?.expires === other?.expires
+  return (
+    one?.value === other?.value &&
+    one?.expires === other?.expires &&
+    one?.version === other?.version
+  )
 }
 
 /** Compares entries by namespace and then by key, each by code unit. */
@@ -63,8 +68,9 @@ export function byName(one: EntryName, other: EntryName): number {
 export function formatEntry(change: BackupChange): string {
   const { namespace, key } = change
   if ('remove' in change) return JSON.stringify({ namespace, key, remove: true })
-  // Without an expiry JSON.stringify leaves the field out.
-  return JSON.stringify({ namespace, key, value: change.value, expires: change.expires })
+  const { value, expires, version } = change
+  // JSON.stringify leaves out what is undefined.
+  return JSON.stringify({ namespace, key, value, expires, version })
 }
 
 /**
@@ -73,9 +79,9 @@ export function formatEntry(change: BackupChange): string {
  * @throws InvalidInputError
  */
 export function parseEntry(given: unknown): BackupEntry {
-  const fields = parseFields(given, ['namespace', 'key', 'value'], ['expires'])
+  const fields = parseFields(given, ['namespace', 'key', 'value'], ['expires', 'version'])
   const entry = { ...parseName(fields), value: parseEncodedValue(fields['value']) }
-  return { ...entry, ...parseExpiry(fields['expires']) }
+  return { ...entry, ...parseExpiry(fields['expires']), ...parseVersion(fields['version']) }
 }
 
 /**
@@ -100,6 +106,18 @@ export function parseExpiry(given: unknown): { expires?: number } {
   if (given === undefined) return {}
   if (typeof given === 'number' && Math.abs(given) <= MAX_TIME_MS) return { expires: given }
   throw new InvalidInputError('The field "expires" must be a time in milliseconds since 1970.')
+}
+
+/**
+ * Validates the version of a value; without one the result is empty.
+ *
+ * @throws InvalidInputError
+ */
+export function parseVersion(given: unknown): { version?: number } {
+  if (given === undefined) return {}
+  if (typeof given === 'number' && Number.isSafeInteger(given) && given > 0)
+    return { version: given }
+  throw new InvalidInputError('The field "version" must be a positive integer.')
 }
 
 /** @throws InvalidInputError unless it is an object with all `required` fields and no unknown one */

@@ -14,7 +14,7 @@ export type RestoreMode = 'merge' | 'replace'
 export interface RestoreCounts {
   readonly added: number
   readonly changed: number
-  /** Entries with the same value and the same expiry in both; they are not written. */
+  /** Entries with the same value, expiry and version in both; they are not written. */
   readonly same: number
   readonly removed: number
 }

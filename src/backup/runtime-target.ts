@@ -161,6 +161,6 @@ async function applyChunk(store: Store, chunk: readonly BackupChange[]): Promise
 }
 
 function toPair(entry: BackupEntry): [key: string, value: unknown, options: WriteOptions] {
-  const { key, value, expires } = entry
-  return [key, decode(value), expires === undefined ? {} : { expires }]
+  const { key, value, expires, version } = entry
+  return [key, decode(value), { expires, version }]
 }

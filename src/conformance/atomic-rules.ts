@@ -8,7 +8,7 @@ export const ATOMIC_RULES: readonly Rule[] = [
   {
     id: 'atomic/get-or-insert',
     name: 'one of 20 concurrent getOrInsert() calls inserts, and all resolve to its value',
-    fix: 'report a conflict for `ifVersion: null` if the key has an entry',
+    fix: 'report a conflict for `ifVersion: null` if the key has a live entry',
     exempt: exemptUnlessAtomic,
     run: async (backend) => {
       const stores = await backend.openIndependentStores(4)

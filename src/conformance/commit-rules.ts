@@ -34,7 +34,7 @@ export const COMMIT_RULES: readonly Rule[] = [
   },
   {
     id: 'commit/if-version',
-    name: 'a change with ifVersion applies only if the entry has that version (null: no entry); without conditional writes its result is NOT_ATOMIC',
+    name: 'a change with ifVersion applies only if the entry has that version (null: no live entry); without conditional writes its result is NOT_ATOMIC',
     fix: "check ifVersion and write in one atomic step of the backend, or return a StoreError NOT_ATOMIC with traits.atomic 'none'",
     run: async (backend) => {
       const storage = await backend.openStorage()

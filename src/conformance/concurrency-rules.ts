@@ -118,7 +118,7 @@ export const CONCURRENCY_RULES: readonly Rule[] = [
   {
     id: 'atomic/created-during-update',
     name: 'update() of a missing key runs its updater again if the key was created meanwhile',
-    fix: 'report a conflict for `ifVersion: null` if the key has an entry',
+    fix: 'report a conflict for `ifVersion: null` if the key has a live entry',
     exempt: exemptUnlessAtomic,
     run: async (backend) => {
       const [one, two] = await backend.openTwoStores()

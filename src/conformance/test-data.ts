@@ -20,6 +20,11 @@ export function removeChange(key: string, ifVersion?: string | null): Change {
   return ifVersion === undefined ? { key, remove: true } : { key, remove: true, ifVersion }
 }
 
+/** Creates a change that writes nothing and holds back its group if the condition is false. */
+export function checkChange(key: string, ifVersion: string | null): Change {
+  return { key, check: true, ifVersion }
+}
+
 /** Returns the results of `count` calls. */
 export function repeat<T>(count: number, call: (index: number) => T): T[] {
   return Array.from({ length: count }, (_, index) => call(index))

@@ -12,10 +12,11 @@
 // nothing hangs: a slow updater holds up others only for the lease of its turn.
 
 import { StoreError, toStoreError } from '../errors.ts'
+import { observe, type OperationRecord } from '../observe.ts'
 import type { Change, Entry, StepChange, StorageBase } from '../storage.ts'
 import { LocalTurns, type Turn, type Turns } from '../turns.ts'
 import { runBatch, type BatchContext } from './batch.ts'
-import { Operation, type Decision, type EntryUpdater } from './operation.ts'
+import { Operation, type Decision, type EntryUpdater, type Operations } from './operation.ts'
 import { Recovery, READ_ATTEMPTS, waitBeforeRetry } from './recovery.ts'
 import type { Detach } from './replay.ts'
 import { Scheduler } from './scheduler.ts'
@@ -35,13 +36,24 @@ export class OperationQueue {
   /** The keys of the updater that is running, until it returns. */
   #updatingKeys: readonly string[] = []
 
-  /** @param now the runtime's time, in milliseconds since 1970 */
-  constructor(storage: StorageBase, namespace: string, now: () => number) {
-    this.storage = storage
+  /**
+   * @param now the runtime's time, in milliseconds since 1970
+   * @param onOperation receives every call of `storage` and every turn
+   */
+  constructor(
+    storage: StorageBase,
+    namespace: string,
+    now: () => number,
+    onOperation?: (record: OperationRecord) => void,
+  ) {
+    const observer = onOperation && { onOperation, namespace, attempt: 1 }
+    const recovery = new Recovery(storage, now, observer)
+    const turns = storage.turns ?? (storage.traits.batchAcrossTicks ? new LocalTurns() : undefined)
+    this.storage = recovery.storage
     this.#namespace = namespace
-    this.#turns = storage.turns ?? (storage.traits.batchAcrossTicks ? new LocalTurns() : undefined)
+    this.#turns = observer && turns ? observe(turns, observer) : turns
     this.#context = {
-      recovery: new Recovery(storage, now),
+      recovery,
       now,
       usedTurns: new WeakSet(),
       detach: this.#detach,
@@ -98,6 +110,7 @@ export class OperationQueue {
     await this.#currentScheduler().idle()
     for (let attempt = 1; ; attempt++) {
       try {
+        this.#context.recovery.startAttempt(attempt)
         for await (const item of open()) {
           attempt = READ_ATTEMPTS // A new listing would deliver these items again.
           yield item
@@ -113,7 +126,7 @@ export class OperationQueue {
   #currentScheduler(): Scheduler {
     if (this.#scheduler === undefined) {
       this.#scheduler = new Scheduler(
-        (operations, turn) => runBatch(operations, this.#context, turn),
+        (operations, turn) => runBatch(operations, this.#contextOf(operations), turn),
         this.#turns,
       )
       if (!this.storage.traits.batchAcrossTicks) {
@@ -121,6 +134,12 @@ export class OperationQueue {
       }
     }
     return this.#scheduler
+  }
+
+  #contextOf(operations: Operations): BatchContext {
+    const context = this.#context
+    const recovery = context.recovery.forBatch(operations)
+    return recovery === context.recovery ? context : { ...context, recovery }
   }
 
   readonly #detach: Detach = ({ operation, entries, promise, startedAt }, isCurrent) => {

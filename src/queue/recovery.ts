@@ -2,6 +2,7 @@
 
 import { noop, sleep } from '../async.ts'
 import { isStoreError, toStoreError, type StoreError } from '../errors.ts'
+import { observe, type Observer } from '../observe.ts'
 import type {
   Change,
   CommitOptions,
@@ -12,6 +13,7 @@ import type {
   StorageBase,
 } from '../storage.ts'
 import type { Turn } from '../turns.ts'
+import type { Operations } from './operation.ts'
 
 /** How many attempts a read has. */
 export const READ_ATTEMPTS = 3
@@ -22,12 +24,30 @@ type Reply = Results | StoreError | undefined
 
 export class Recovery {
   readonly storage: StorageBase
+  readonly #target: StorageBase
   readonly #now: () => number
+  readonly #observer: Observer | undefined
 
-  /** @param now the runtime's time, in milliseconds since 1970 */
-  constructor(storage: StorageBase, now: () => number) {
-    this.storage = storage
+  /**
+   * @param now the runtime's time, in milliseconds since 1970
+   * @param observer receives every call of `storage`
+   */
+  constructor(target: StorageBase, now: () => number, observer?: Observer) {
+    this.storage = observer === undefined ? target : observe(target, observer)
+    this.#target = target
     this.#now = now
+    this.#observer = observer
+  }
+
+  /** Returns a recovery that reports calls with the operations of one batch. */
+  forBatch(operations: Operations): Recovery {
+    if (this.#observer === undefined) return this
+    return new Recovery(this.#target, this.#now, { ...this.#observer, operations })
+  }
+
+  /** Sets the attempt that the next read is reported with. */
+  startAttempt(attempt: number): void {
+    if (this.#observer !== undefined) this.#observer.attempt = attempt
   }
 
   getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
@@ -85,6 +105,7 @@ export class Recovery {
   async retryRead<T>(read: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
+        this.startAttempt(attempt)
         return await read()
       } catch (error) {
         await waitBeforeRetry(attempt, error)

@@ -128,7 +128,8 @@ export function throwInvalid(
   throw new StoreError('INVALID_VALUE', `Cannot be stored: $${path} ${problem}.${advice}`, details)
 }
 
-function formatStep(step: PathStep): string {
+/** Formats a step of a path, such as `.name` or `[0]`. */
+export function formatStep(step: PathStep): string {
   if (typeof step === 'function') return step()
   if (typeof step === 'number') return `[${step}]`
   return /^[a-z$_][\w$]*$/i.test(step) ? `.${step}` : `[${quote(step)}]`

@@ -32,6 +32,20 @@ test('npm run bench verifies, counts and reports every candidate in a page and i
   expect(report).toContain('of 6 are met')
 })
 
+test('npm run bench counts the calls of clients that race, and lost and rejected updates', async () => {
+  const only = ['object-hot-update-20', 'indexeddb-hot-tabs'].flatMap((id) => ['--only', id])
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--conditions=botshelf-source',
+    BENCH,
+    '--rounds',
+    '1',
+    ...only,
+  ])
+  const counts = 'per client at most \\d+, on average [\\d.]+ \\| 0 \\| 0 \\|$'
+  expect(stdout).toMatch(new RegExp(`^\\| \\*\\*botshelf on an object.*\\| ${counts}`, 'm'))
+  expect(stdout).toMatch(/^\| \*\*botshelf, relaxed, two tabs\*\* \| [\d.,]+ \|.*\| 0 \| 0 \|$/m)
+})
+
 test('npm run bench -- --only rejects an unknown name and lists the known names', async () => {
   const run = promisify(execFile)(process.execPath, [
     '--conditions=botshelf-source',

@@ -54,6 +54,48 @@ test.each<[Limit, Measured, boolean]>([
   expect(judge(createGoal(limit), [measured])).toMatchObject({ isMet })
 })
 
+/** Returns results of one client workload: the counted sample, and a timed one. */
+function createClientResults(counted: Partial<Sample>, timed: Partial<Sample>): Measured {
+  return {
+    workload: { ...ANY_WORKLOAD, candidates: ['botshelf'] },
+    samples: new Map([['botshelf', [{ ms: 1, ...timed }]]]),
+    counted: new Map([['botshelf', { ms: 1, ...counted }]]),
+  }
+}
+
+test.each<[Limit, Measured, string, boolean]>([
+  [
+    { kind: 'calls', max: 4 },
+    createClientResults(
+      { calls: { RPCs: 40 }, callsPerClient: { max: 4, mean: 4 } },
+      { callsPerClient: { max: 3, mean: 3 } },
+    ),
+    '4',
+    true,
+  ],
+  [
+    { kind: 'calls', max: 4 },
+    createClientResults(
+      { calls: { RPCs: 3 }, callsPerClient: { max: 3, mean: 3 } },
+      { callsPerClient: { max: 5, mean: 3 } },
+    ),
+    '5',
+    false,
+  ],
+  [{ kind: 'conflicts', max: 0 }, createClientResults({ conflicts: 0 }, {}), '0 CONFLICT', true],
+  [
+    { kind: 'conflicts', max: 0 },
+    createClientResults({ conflicts: 0 }, { conflicts: 2 }),
+    '2 CONFLICT',
+    false,
+  ],
+])(
+  'judge() takes the most calls of a client and all conflicts, of any sample: %o',
+  (limit, results, measured, isMet) => {
+    expect(judge(createGoal(limit), [results])).toMatchObject({ measured, isMet })
+  },
+)
+
 test('bestPeer() returns another library, not a baseline', () => {
   expect(
     bestPeer(createMeasured({ botshelf: [1], 'plain-indexeddb': [2], idb: [4], dexie: [3] })),

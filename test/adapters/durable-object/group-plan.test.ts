@@ -51,7 +51,7 @@ test.each([
 test('a check writes nothing, and its group is applied only if it holds', () => {
   const check = { key: 'c', check: true, ifVersion: 'v' } as const
   const stored: Stored = { c: ['x', 'v', 4] }
-  expect(plan([check, set], stored)).toEqual({
+  expect(plan([check, set], stored)).toStrictEqual({
     writes: { k: [1, 'new', 4] },
     values: [undefined, undefined],
   })
@@ -67,7 +67,7 @@ test('the changes of a group see those before them', () => {
       step('k', { kind: 'pop' }),
       step('k', { kind: 'pop' }),
     ]),
-  ).toEqual({ writes: { k: undefined }, values: [undefined, 2, 5, 5, undefined] })
+  ).toStrictEqual({ writes: { k: undefined }, values: [undefined, 2, 5, 5, undefined] })
 })
 
 test('an expired entry counts as missing for a step', () => {

@@ -88,8 +88,8 @@ export function recordCalls(
     get: (id: DurableObjectId) => ({
       call: (message: Message) => {
         calls.push(message.type)
-        const stub = env.BOT_STORAGE.get(id)
-        return intercept(message, () => stub.call(message as never))
+        // A new stub for each delivery: a stub whose object was reset fails forever.
+        return intercept(message, () => env.BOT_STORAGE.get(id).call(message as never))
       },
     }),
   }

@@ -1,0 +1,3 @@
+import { botshelf } from '../botshelf.ts'
+
+export const candidate = botshelf('relaxed')

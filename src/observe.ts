@@ -1,0 +1,196 @@
+// Reports the calls to a backend for the `onOperation` option of a runtime. Without the option the
+// core calls the backend directly.
+
+import { isStoreError, toStoreError, type StoreError, type WriteOutcome } from './errors.ts'
+import type { Operation, Operations } from './queue/operation.ts'
+import type { Change, StepChange } from './storage.ts'
+
+/**
+ * What a call to the backend does. Later versions may add kinds.
+ *
+ * - `open`, `close`: opens a namespace for all its stores, or closes it.
+ * - `getMany`: reads keys. `commit`: writes groups of changes.
+ * - `transact`: reads, runs updaters and writes in one transaction of the backend.
+ * - `perform`: lets the backend run steps such as `increment`.
+ * - `turn`: waits for a turn on keys that several clients update.
+ * - `keys`, `entries`: lists. `size`: counts. `clear`: removes all keys, or those with a prefix.
+ * - `namespaces`, `drop`: the methods of the runtime.
+ */
+export type OperationKind =
+  | 'open'
+  | 'close'
+  | 'getMany'
+  | 'commit'
+  | 'transact'
+  | 'perform'
+  | 'turn'
+  | 'keys'
+  | 'entries'
+  | 'size'
+  | 'clear'
+  | 'namespaces'
+  | 'drop'
+
+/** One call to the backend that has ended. It contains no key and no value. */
+export interface OperationRecord {
+  readonly kind: OperationKind
+  /** `undefined` for the kind `namespaces`. */
+  readonly namespace: string | undefined
+  /** How many keys the call names; of a listing, how many items it delivered. */
+  readonly keys: number
+  /** How many calls of stores share this one; 1 for a kind that is not batched. */
+  readonly operations: number
+  /** Which attempt of a retried read it is, from 1; of another kind always 1. */
+  readonly attempt: number
+  /** How many groups of changes were not applied because their keys had changed. */
+  readonly conflicts: number
+  /** The size of what it writes as the core measures it, in bytes; 0 for a read. */
+  readonly bytes: number
+  /** How long the backend took, in milliseconds; of a listing, without the time of its reader. */
+  readonly durationMs: number
+  /** `ok`, also with conflicts; otherwise the outcome of `error`. */
+  readonly outcome: 'ok' | WriteOutcome
+  /** Why the call, or the first of its groups that failed, failed. */
+  readonly error?: StoreError
+}
+
+/** What the calls of one storage, its turns or its plugin have in common. */
+export interface Observer {
+  readonly onOperation: (record: OperationRecord) => void
+  /** Absent for a plugin, whose methods receive the namespace. */
+  readonly namespace?: string
+  /** The operations of the batch that makes the calls. */
+  readonly operations?: Operations
+  /** The attempt of the next read. */
+  attempt: number
+}
+
+type Method = (...args: unknown[]) => unknown
+/** Keys, or groups of changes. */
+type Arguments = readonly (string | readonly (Change | StepChange)[])[]
+
+/** The methods of storages, turns and plugins that are reported. */
+const KINDS: Readonly<Record<PropertyKey, OperationKind>> = {
+  open: 'open',
+  close: 'close',
+  getMany: 'getMany',
+  commit: 'commit',
+  transact: 'transact',
+  perform: 'perform',
+  request: 'turn',
+  liveKeys: 'keys',
+  entries: 'entries',
+  liveLen: 'size',
+  clear: 'clear',
+  clearPrefix: 'clear',
+  namespaces: 'namespaces',
+  drop: 'drop',
+}
+const LISTINGS: readonly OperationKind[] = ['keys', 'entries', 'namespaces']
+const READS: readonly OperationKind[] = ['open', 'getMany', 'turn', 'size', ...LISTINGS]
+
+/** Returns a storage, turns or a plugin that reports its calls and is otherwise the same. */
+export function observe<T extends object>(target: T, observer: Observer): T {
+  // Not of the target itself: a proxy must return a frozen method of its target unchanged.
+  return new Proxy(Object.create(target) as T, {
+    get(_, name) {
+      const member: unknown = Reflect.get(target, name)
+      if (typeof member !== 'function') return member
+      const method = member.bind(target) as Method
+      const kind = KINDS[name]
+      if (kind === undefined) return method
+      return (...args: unknown[]): unknown => observeCall(kind, method, args, observer)
+    },
+  })
+}
+
+function observeCall(
+  kind: OperationKind,
+  method: Method,
+  args: unknown[],
+  { namespace = args[0] as string | undefined, operations, attempt, onOperation }: Observer,
+): unknown {
+  const isRead = READS.includes(kind)
+  const keys = new Set<string>()
+  let items = 0
+  let bytes = 0
+  let start = performance.now()
+
+  const count = <T>(list: T): T => {
+    bytes = 0 // A transaction that is restarted writes again.
+    if (!Array.isArray(list)) return list
+    for (const each of (list as Arguments).flat()) {
+      if (typeof each === 'string') keys.add(each)
+      else {
+        keys.add(each.key)
+        if ('bytes' in each) bytes += each.bytes
+      }
+    }
+    return list
+  }
+
+  const toError = (error: unknown): StoreError =>
+    toStoreError(error, { namespace, outcome: isRead ? 'not-applied' : undefined })
+
+  const report = (results: unknown): void => {
+    const list: readonly unknown[] = Array.isArray(results) ? results : []
+    const found = list.find(isStoreError)
+    const error = found && toError(found)
+    const isShared = (operation: Operation): boolean => operation.keys.some((key) => keys.has(key))
+    const record: OperationRecord = {
+      kind,
+      namespace,
+      keys: keys.size + items,
+      operations: operations?.filter(isShared).length ?? 1,
+      attempt: isRead ? attempt : 1,
+      conflicts: list.filter((result) => result === 'conflict').length,
+      bytes,
+      durationMs: performance.now() - start,
+      outcome: error?.outcome ?? 'ok',
+      ...(error && { error }),
+    }
+    // In a microtask, so that an error of the listener never reaches the operation.
+    void Promise.resolve().then(() => onOperation(record))
+  }
+
+  async function run(): Promise<unknown> {
+    const [first, decide, ...others] = args
+    count(first)
+    const observed =
+      kind === 'transact'
+        ? [first, (found: unknown): unknown => count((decide as Method)(found)), ...others]
+        : args
+    let results: unknown
+    try {
+      results = await method(...observed)
+      return results
+    } catch (error) {
+      results = [toError(error)]
+      throw error
+    } finally {
+      report(results)
+    }
+  }
+
+  async function* deliver(): AsyncGenerator {
+    let results: unknown
+    try {
+      for await (const item of method(...args) as AsyncIterable<unknown>) {
+        items++
+        const pausedAt = performance.now()
+        try {
+          yield item
+        } finally {
+          start += performance.now() - pausedAt
+        }
+      }
+    } catch (error) {
+      results = [toError(error)]
+      throw error
+    } finally {
+      report(results)
+    }
+  }
+
+  return LISTINGS.includes(kind) ? deliver() : run()
+}

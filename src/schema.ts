@@ -1,0 +1,205 @@
+// The schema, the version and the migration that `runtime.open` takes.
+
+import { checkBoolean, checkOptions, checkPositiveInteger, invalidOption } from './arguments.ts'
+import { noop } from './async.ts'
+import type { ValueSchema } from './changes.ts'
+import { StoreError, type StoreErrorCode, toStoreError } from './errors.ts'
+import { addStamp, stampOf, withoutStamp } from './stamp.ts'
+import { createEntry, type Entry } from './storage.ts'
+import type { KeyOf } from './store.ts'
+import { formatStep } from './value/copy-context.ts'
+import { cloneValue } from './value/copy-value.ts'
+
+/** A schema of any library that implements Standard Schema 1, see https://standardschema.dev. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1
+    /** The name of the library. */
+    readonly vendor: string
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
+    /** Exists in types only. */
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined
+  }
+}
+
+/** The result of a schema: a value, or why there is none. */
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] }
+
+/** Why a value does not fit a schema, and where. */
+export interface SchemaIssue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+
+/** The type of the values that a schema returns. */
+export type InferOutput<S extends StandardSchema> =
+  S extends StandardSchema<unknown, infer Output> ? Output : never
+
+/** The options of `StorageRuntime.open`. */
+export interface OpenOptions<T extends object = Record<string, unknown>> {
+  /**
+   * Validates every value that the store writes; what it returns is stored. It must be synchronous,
+   * and it must accept what it returns: an update validates a value that was validated before.
+   */
+  readonly schema?: StandardSchema<unknown, T[KeyOf<T>]> | undefined
+  /** The version of the values, a positive integer: each entry that the store writes has it. */
+  readonly version?: number | undefined
+  /**
+   * Converts a value of an earlier version when it is read. The next write of the key stores the
+   * result. It must be synchronous.
+   *
+   * @param fromVersion the version of the entry; 0 if a store without a version wrote it
+   */
+  readonly migrate?:
+    | ((value: unknown, fromVersion: number, key: KeyOf<T>) => T[KeyOf<T>])
+    | undefined
+  /** Whether the schema also validates what is read. Default: false. */
+  readonly checkReads?: boolean | undefined
+}
+
+/**
+ * Checks the options of `StorageRuntime.open`.
+ *
+ * @returns `undefined` if they have neither a schema nor a version
+ * @throws StoreError `INVALID_VALUE`
+ */
+export function createValueSchema<T extends object>(
+  namespace: string,
+  options: OpenOptions<T>,
+): ValueSchema | undefined {
+  try {
+    checkOpenOptions(options)
+  } catch (error) {
+    throw toStoreError(error, { namespace })
+  }
+  const { schema, version, migrate, checkReads } = options as OpenOptions
+  if (schema === undefined && version === undefined) return undefined
+
+  const createError = (
+    code: StoreErrorCode,
+    key: string,
+    message: string,
+    cause?: unknown,
+  ): StoreError => new StoreError(code, message, { namespace, key, cause })
+
+  const corrupt = (key: string, problem: string, cause: unknown): StoreError =>
+    createError(
+      'CORRUPT',
+      key,
+      `Cannot be read: ${problem}. Correct the entry with a store that has no options, or restore a backup.`,
+      cause,
+    )
+
+  const invalid = (key: string, problem: string, cause: unknown): StoreError =>
+    createError('INVALID_VALUE', key, `Cannot be stored: ${problem}. Correct the value.`, cause)
+
+  const validate = (key: string, value: unknown, fail: typeof invalid): unknown => {
+    if (schema === undefined) return value
+    let result: SchemaResult<unknown> | Promise<unknown>
+    try {
+      result = schema['~standard'].validate(value)
+    } catch (cause) {
+      throw fail(key, `the schema failed: ${messageOf(cause)}`, cause)
+    }
+    if (result instanceof Promise) {
+      result.catch(noop)
+      const message = 'The schema returned a promise. Use a schema that validates synchronously.'
+      throw createError('INVALID_VALUE', key, message)
+    }
+    if (result.issues === undefined) return result.value
+    throw fail(key, describeIssues(result.issues), result.issues)
+  }
+
+  /** Returns a private copy of what a function of the caller returns. */
+  const convert = (key: string, name: string, call: () => unknown): unknown => {
+    try {
+      const result = call()
+      if (!(result instanceof Promise)) return cloneValue(result)
+      result.catch(noop)
+      throw new TypeError('it returned a promise and must be synchronous')
+    } catch (cause) {
+      throw corrupt(key, `${name} failed: ${messageOf(cause)}`, cause)
+    }
+  }
+
+  const checkVersion = (key: string, entry: Entry): void => {
+    const stamp = stampOf(entry)
+    if (version === undefined || stamp <= version) return
+    throw createError(
+      'VERSION_MISMATCH',
+      key,
+      `The entry has version ${stamp}; this store has version ${version}. Deploy the newer code everywhere.`,
+    )
+  }
+
+  return {
+    version,
+    checkVersion,
+    check: (key, value) => validate(key, value, invalid),
+    read(key, entry) {
+      checkVersion(key, entry)
+      const { expires } = entry
+      const stamp = stampOf(entry)
+      let read = entry
+      if (version !== undefined && migrate !== undefined && stamp < version) {
+        const value = convert(key, `migrate() from version ${stamp}`, () =>
+          migrate(entry.value, stamp, key),
+        )
+        read = createEntry(value, addStamp(withoutStamp(entry.version), version), expires)
+      }
+      if (checkReads !== true) return read
+      const output = validate(key, read.value, corrupt)
+      // The schema may return an object that it keeps.
+      return output === read.value
+        ? read
+        : createEntry(
+            convert(key, 'the schema', () => output),
+            read.version,
+            expires,
+          )
+    },
+  }
+}
+
+function checkOpenOptions<T extends object>(options: OpenOptions<T>): void {
+  checkOptions(options, ['schema', 'version', 'migrate', 'checkReads'])
+  const { schema, version, migrate, checkReads } = options
+  if (schema !== undefined && !isStandardSchema(schema))
+    throw invalidOption('.schema', 'a Standard Schema of version 1', schema)
+  checkPositiveInteger('.version', version)
+  checkBoolean('.checkReads', checkReads)
+  if (checkReads === true && schema === undefined)
+    throw invalidOption('.checkReads', 'given with schema', checkReads)
+  if (migrate === undefined) return
+  if (typeof migrate !== 'function') throw invalidOption('.migrate', 'a function', migrate)
+  if (version === undefined) throw invalidOption('.migrate', 'given with version', migrate)
+}
+
+function isStandardSchema(schema: unknown): boolean {
+  // A schema may be a function.
+  const standard = (schema as Partial<StandardSchema> | null)?.['~standard'] as
+    | Partial<StandardSchema['~standard']>
+    | undefined
+  return standard?.version === 1 && typeof standard.validate === 'function'
+}
+
+/** Formats the first issue, and the number of the others. */
+function describeIssues(issues: readonly SchemaIssue[]): string {
+  const { path = [], message } = issues[0] ?? { message: 'no reason given' }
+  const steps = path.map((step) => {
+    const key = typeof step === 'object' ? step.key : step
+    return formatStep(typeof key === 'number' ? key : String(key))
+  })
+  const more = issues.length > 1 ? `, and ${issues.length - 1} more` : ''
+  return `$${steps.join('')} does not fit the schema: ${withoutStop(message)}${more}`
+}
+
+function messageOf(error: unknown): string {
+  return withoutStop(error instanceof Error ? error.message : String(error))
+}
+
+function withoutStop(message: string): string {
+  return message.replace(/\.$/, '')
+}

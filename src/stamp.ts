@@ -1,0 +1,30 @@
+// A stamp is the version of the values that a store writes, as `runtime.open` takes it: the suffix
+// `@n` of an entry's version string. Backends store it as a part of that string.
+
+const STAMP = /@([1-9]\d{0,15})$/
+
+/** Returns the stamp of an entry; 0 for none. */
+export function stampOf(entry: { readonly version: string } | undefined): number {
+  return Number(STAMP.exec(entry?.version ?? '')?.[1] ?? 0)
+}
+
+/** Adds a stamp to a version string; 0 adds none. */
+export function addStamp(version: string, stamp: number): string {
+  return stamp === 0 ? version : `${version}@${stamp}`
+}
+
+/** Returns a version string without its stamp: the part that is unique per write. */
+export function withoutStamp(version: string): string {
+  return version.replace(STAMP, '')
+}
+
+/**
+ * Returns the version of an entry that a step stores: that of the step, with the stamp of the entry
+ * that it replaces. A storage that runs steps itself calls it.
+ *
+ * @param version the `version` of the step
+ * @param live the entry of the key, unless it has expired
+ */
+export function keepStamp(version: string, live: { readonly version: string } | undefined): string {
+  return addStamp(version, stampOf(live))
+}
