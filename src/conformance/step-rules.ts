@@ -195,6 +195,34 @@ export const STEP_RULES: readonly Rule[] = [
       }
     },
   },
+  {
+    id: 'steps/not-supported',
+    name: "with atomic: 'none', insert(), increment(), append(), touch() and transaction() reject with NOT_ATOMIC and store nothing, unless the option allowLostUpdates is given",
+    fix: "keep traits.atomic at 'none' if the backend has no conditional writes; the store then refuses these methods",
+    exempt: ({ atomic }) =>
+      atomic === 'none' ? undefined : `the backend has conditional writes (atomic: '${atomic}')`,
+    run: async (backend) => {
+      const store = await backend.openStore()
+      const lenient = await backend.openStore({ allowLostUpdates: true })
+      const calls: Record<string, (each: Store) => Promise<unknown>> = {
+        insert: (each) => each.insert('k', 1),
+        increment: (each) => each.increment('k', 2),
+        touch: (each) => each.touch('k', { ttl: 90_000 }),
+        transaction: (each) => each.transaction(['k', 'list'], (tx) => tx.set('k', 5)),
+        append: (each) => each.append('list', 1),
+      }
+      for (const [method, call] of Object.entries(calls)) {
+        await assertRejects(call(store), 'NOT_ATOMIC', `${method}()`)
+        await call(lenient)
+      }
+      assertEqual(await store.size(), 0, 'size()')
+      const expected = [
+        ['k', 5],
+        ['list', [1]],
+      ]
+      assertEqual(await collect(lenient), expected, 'the entries with allowLostUpdates')
+    },
+  },
 ]
 
 interface StepOnExpired {

@@ -7,6 +7,8 @@ import {
   StorageRuntime,
   type Store,
   StoreMixin,
+  type StoreRecord,
+  type StoreTransaction,
 } from '../../src/index.ts'
 
 // `tsc -b` tests this file: every `@ts-expect-error` must suppress an error.
@@ -38,6 +40,104 @@ test('the type of a store gives each key its type of value', async () => {
   }
   await store.setMany({ count: 1 })
   await store.setMany(new Map([['count', 2] as const]))
+})
+
+test('increment() takes keys with numbers, append() takes keys with lists and their items', async () => {
+  interface Counts extends Shape {
+    maybe?: number
+    mixed: number | string
+    tuple: readonly [string, ...string[]]
+    either: string | number[]
+  }
+  await using store = await runtime.open<Counts>('counts')
+  expectTypeOf(store.increment('count')).resolves.toEqualTypeOf<number>()
+  expectTypeOf(store.increment).parameter(0).toEqualTypeOf<'count' | 'maybe' | 'mixed'>()
+  expectTypeOf(
+    store.append('notes', 'x', { max: 5, ttl: 5, onInsert: true }),
+  ).resolves.toEqualTypeOf<number>()
+  expectTypeOf(store.append<'tuple'>)
+    .parameter(1)
+    .toEqualTypeOf<string>()
+  expectTypeOf(store.append<'either'>)
+    .parameter(1)
+    .toEqualTypeOf<number>()
+  const anything = await runtime.open('anything')
+  await anything.increment('any')
+  await anything.append('list', { any: 'item' })
+})
+
+test('insert(), touch(), getMany() and deleteMany() have the types of their keys', async () => {
+  await using store = await runtime.open<Shape>('typed')
+  expectTypeOf(store.insert('count', 1, { ttl: 5 })).resolves.toEqualTypeOf<boolean>()
+  expectTypeOf(store.touch('since', { expires: null })).resolves.toEqualTypeOf<boolean>()
+  const both = store.getMany(['count', 'notes'])
+  expectTypeOf(both).resolves.toEqualTypeOf<Map<'count' | 'notes', number | string[]>>()
+  expectTypeOf(store.getMany(new Set(['count'] as const))).resolves.toEqualTypeOf<
+    Map<'count', number>
+  >()
+  expectTypeOf(store.deleteMany(['count', 'since'])).resolves.toEqualTypeOf<void>()
+})
+
+test('a transaction has the keys that it names, and the type of its result', async () => {
+  await using store = await runtime.open<Shape>('typed')
+  await store.set('count', 1)
+  const length = store.transaction(['count', 'notes'], async (tx) => {
+    expectTypeOf(tx).toEqualTypeOf<StoreTransaction<Shape, 'count' | 'notes'>>()
+    expectTypeOf(tx.get('count')).toEqualTypeOf<number | undefined>()
+    expectTypeOf(tx.record('notes')).toEqualTypeOf<StoreRecord<string[]> | undefined>()
+    tx.set('notes', ['x'], { ttl: 5 })
+    tx.delete('count')
+    return tx.has('count') ? 0 : 1
+  })
+  expectTypeOf(length).resolves.toEqualTypeOf<0 | 1>()
+  const karma = await runtime.open<Record<string, number>>('karma')
+  const from: string = 'ann'
+  const rest = karma.transaction([from, 'bob'], (tx) => tx.get(from) ?? 0, { ttl: 5 })
+  expectTypeOf(rest).resolves.toEqualTypeOf<number>()
+})
+
+/** Never called. Each line must be a compile error. */
+async function wrongSteps(store: Store<Shape>): Promise<void> {
+  // @ts-expect-error -- notes is a list
+  await store.increment('notes')
+  // @ts-expect-error -- by is a number
+  await store.increment('count', '1')
+  // @ts-expect-error -- count is no list
+  await store.append('count', 1)
+  // @ts-expect-error -- an item of notes is a string
+  await store.append('notes', 5)
+  // @ts-expect-error -- max is a number
+  await store.append('notes', 'x', { max: '5' })
+  // @ts-expect-error -- increment() has no max
+  await store.increment('count', 1, { max: 5 })
+  // @ts-expect-error -- the value of count is a number
+  await store.insert('count', 'one')
+  // @ts-expect-error -- insert() has no onInsert
+  await store.insert('count', 1, { ttl: 5, onInsert: true })
+  // @ts-expect-error -- touch() needs options
+  await store.touch('count')
+  // @ts-expect-error -- expires is a number or null
+  await store.set('count', 1, { expires: new Date() })
+  // @ts-expect-error -- Shape has no such key
+  await store.getMany(['missing'])
+  // @ts-expect-error -- Shape has no such key
+  await store.deleteMany(['count', 'missing'])
+  // @ts-expect-error -- the transaction did not name notes
+  await store.transaction(['count'], (tx) => tx.get('notes'))
+  // @ts-expect-error -- the value of count is a number
+  await store.transaction(['count'], (tx) => tx.set('count', 'one'))
+  // @ts-expect-error -- Shape has no such key
+  await store.transaction(['missing'], () => 1)
+  // @ts-expect-error -- keys() has no ttl
+  store.keys({ ttl: 5 })
+  // @ts-expect-error -- limit is a number
+  store.keys({ limit: '5' })
+  // @ts-expect-error -- clear() has no limit
+  await store.clear({ limit: 5 })
+}
+
+test('a step with a key, an item or an option of another type is a compile error', () => {
+  expectTypeOf(wrongSteps).parameter(0).toEqualTypeOf<Store<Shape>>()
 })
 
 /** Never called. Each line must be a compile error. */
