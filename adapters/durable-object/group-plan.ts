@@ -5,6 +5,9 @@ import { runStep, type Step } from '../../src/step.ts'
 import { isLive } from '../../src/storage.ts'
 import { type DecodedChange, decodeEntry, type EntryTuple } from './tuples.ts'
 
+/** The largest value with its key, in bytes. The limit is lower than that of every known runtime. */
+export const MAX_VALUE_BYTES = 2_000_000
+
 /** Returns the stored entry of a key, expired or not. */
 export type ReadEntry = (key: string) => EntryTuple | undefined
 
@@ -97,6 +100,8 @@ function applyStep(
     const { value, expires } = change
     const stamped = keepStamp(version, liveEntry)
     const bytes = bytesAfter(step, key, live, stepBytes)
+    // The client has checked the size of the step's own value.
+    if (step.kind === 'append' && bytes > MAX_VALUE_BYTES) throw listTooLarge(bytes)
     writes.set(
       key,
       expires === undefined ? [value, stamped, bytes] : [value, stamped, bytes, expires],
@@ -134,6 +139,13 @@ function resultBytes({ kind }: Step, entry: EntryTuple | undefined): number {
 
 function ifLive(entry: EntryTuple | undefined, now: number): EntryTuple | undefined {
   return entry !== undefined && isLive({ expires: entry[3] }, now) ? entry : undefined
+}
+
+function listTooLarge(bytes: number): StoreError {
+  return new StoreError(
+    'TOO_LARGE',
+    `The list takes about ${bytes} bytes; an object stores at most ${MAX_VALUE_BYTES} under a key. Append with a smaller max, or use another key.`,
+  )
 }
 
 /** Returns the error of a step with its key. */
