@@ -31,7 +31,7 @@ export type OperationKind =
   | 'namespaces'
   | 'drop'
 
-/** One call to the backend that has ended. It contains no key and no value. */
+/** One call to the backend that has ended. Only `error` may contain a key; nothing contains a value. */
 export interface OperationRecord {
   readonly kind: OperationKind
   /** `undefined` for the kind `namespaces`. */

@@ -36,6 +36,7 @@ export interface RuntimeEvent {
  * const runtime = await StorageRuntime.start(env, registry, {
  *   allowLostUpdates: true,
  *   onEvent: ({ type, namespace, reason }) => console.warn(type, namespace, reason),
+ *   onOperation: ({ kind, durationMs, outcome }) => console.debug(kind, durationMs, outcome),
  * })
  */
 export interface RuntimeOptions {
