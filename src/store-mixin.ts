@@ -14,7 +14,7 @@ import {
   type Updater,
 } from './store.ts'
 import type { StoreTransaction } from './transaction.ts'
-import type { StoreWatch } from './watch.ts'
+import type { StoreValueChange, StoreWatch, WatchOptions } from './watch.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- TypeScript requires any[] of the base of a mixin
 type Constructor<Instance = object> = abstract new (...args: any[]) => Instance
@@ -239,8 +239,10 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
         return this.entries()
       }
 
-      watch(): StoreWatch {
-        return this.#requireStore().watch()
+      watch(options: WatchOptions & { readonly values: true }): StoreWatch<StoreValueChange<T>>
+      watch(options?: WatchOptions): StoreWatch
+      watch(options?: WatchOptions): StoreWatch {
+        return this.#requireStore().watch(options)
       }
 
       async [Symbol.asyncDispose](): Promise<void> {

@@ -45,7 +45,13 @@ import {
 } from './storage.ts'
 import { type StoreTransaction, TransactionDraft } from './transaction.ts'
 import { recopy } from './value/copy-value.ts'
-import { type StoreWatch, Watch } from './watch.ts'
+import {
+  checkWatchOptions,
+  type StoreValueChange,
+  type StoreWatch,
+  Watch,
+  type WatchOptions,
+} from './watch.ts'
 
 /** The keys of a store with values of shape `T`. */
 export type KeyOf<T extends object> = keyof T & string
@@ -610,35 +616,53 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /**
    * Watches the namespace: returns an iterator over all changes from now on, by this store or any
-   * other client. It ends when the store closes or its `return()` is called. A reader that applies
-   * the changes in order to a list of the keys ends up with the right list. Expiry is not reported.
+   * other client. It ends when the store closes, when its `return()` is called or when the signal
+   * aborts. A reader that applies the changes in order to a list of the keys ends up with the right
+   * list. Expiry is not reported.
    *
    * At most 1,000 changed keys wait for the reader, each with its last change. A reader that falls
    * further behind gets a `clear`, then a `set` for each key.
    *
-   * @throws StoreError `UNAVAILABLE` if `traits.watch` is false; `STORE_NOT_OPEN`
+   * @param options `prefix`: report only keys that begin with it; `signal`: end the watch when it
+   * aborts; `initial: true`: begin with a `set` for each key that exists; `values: true`: add its
+   * value, as it is at the time of delivery, and its expiry to each `set`
+   * @throws StoreError `UNAVAILABLE` if `traits.watch` is false; `STORE_NOT_OPEN`; `INVALID_KEY` if
+   * `prefix` cannot be a key; `INVALID_VALUE` for other options; or an error of the backend
    *
    * @example
-   * for await (const { kind, key } of store.watch()) {
-   *   if (kind === 'set') console.log(key, await store.get(key))
+   * for await (const { kind, key, value } of store.watch({ initial: true, values: true })) {
+   *   if (kind === 'set') view.set(key, value)
+   *   else if (kind === 'remove') view.delete(key)
+   *   else view.clear()
    * }
    */
-  watch(): StoreWatch {
+  watch(options: WatchOptions & { readonly values: true }): StoreWatch<StoreValueChange<T>>
+  watch(options?: WatchOptions): StoreWatch
+  watch(options?: WatchOptions): StoreWatch {
     this.#checkOpen()
-    const watch = new Watch(() => this.keys())
-    const stop = this.#context.queue.storage.watch?.((change) => watch.push(change))
-    if (stop === undefined) {
+    const checked = this.#check(() => checkWatchOptions(options))
+    const { prefix = '' } = checked
+    this.#checkKey(prefix)
+    const { storage } = this.#context.queue
+    const subscribe = storage.watch?.bind(storage)
+    if (subscribe === undefined) {
       throw new StoreError(
         'UNAVAILABLE',
         'watch() needs traits.watch, which is false here; read the keys again.',
         { namespace: this.namespace },
       )
     }
-    this.#watches.add(watch)
-    watch.onEnd = () => {
-      stop()
-      this.#watches.delete(watch)
-    }
+    const watch = new Watch(this as unknown as Store, checked, () => this.#context.now())
+    this.#check(() =>
+      watch.start((listener) => {
+        const stop = subscribe(listener)
+        this.#watches.add(watch)
+        return () => {
+          this.#watches.delete(watch)
+          stop()
+        }
+      }),
+    )
     return watch
   }
 

@@ -1,20 +1,57 @@
+import { checkBoolean, checkOptions, invalidOption } from './arguments.ts'
 import { noop } from './async.ts'
-import type { StorageChange, StoreChange } from './storage.ts'
+import type { StorageChange, StorageListener, StoreChange } from './storage.ts'
+import type { KeyOf, Store, StoreRecord } from './store.ts'
 
 const MAX_PENDING_KEYS = 1000
+/** The most values that wait for the reader, which bounds their memory. */
+const VALUES_PER_READ = 100
 
-type Next = IteratorResult<StoreChange, undefined>
+/** Selects what a watch reports. */
+export interface WatchOptions {
+  /** Reports only keys that begin with this string. Default: all keys. */
+  readonly prefix?: string | undefined
+  /** Ends the watch when it aborts. A signal that has aborted gives a watch that has ended. */
+  readonly signal?: AbortSignal | undefined
+  /** Whether the watch begins with a `set` for each key that exists. Default: false. */
+  readonly initial?: boolean | undefined
+  /** Whether each `set` carries the value, as {@link StoreValueChange}. Default: false. */
+  readonly values?: boolean | undefined
+}
+
+/**
+ * A change with the value, a new copy, and its expiry in milliseconds since 1970. The value is read
+ * when the change is delivered, so it may be newer than the change.
+ */
+export type StoreValueChange<T extends object = Record<string, unknown>> =
+  | ({ readonly kind: 'set'; readonly key: KeyOf<T> } & StoreRecord<T[KeyOf<T>]>)
+  | {
+      readonly kind: 'remove'
+      readonly key: KeyOf<T>
+      readonly value?: undefined
+      readonly expires?: undefined
+    }
+  | {
+      readonly kind: 'clear'
+      readonly key?: undefined
+      readonly value?: undefined
+      readonly expires?: undefined
+    }
 
 /** The changes of a namespace, as `Store.watch` returns them. Iterate it with `for await`. */
-export interface StoreWatch extends AsyncIterableIterator<StoreChange, undefined> {
+export interface StoreWatch<C = StoreChange> extends AsyncIterableIterator<C, undefined> {
   /**
-   * Resolves to the next change. If listing the keys fails, which a reader that fell behind needs,
-   * it rejects with that error and the watch ends.
+   * Resolves to the next change. If the watch must read keys or values and that fails, it rejects
+   * with that error and the watch ends.
    */
-  next(): Promise<Next>
+  next(): Promise<IteratorResult<C, undefined>>
   /** Ends the watch. A pending `next()` resolves with `done: true`. */
-  return(): Promise<Next>
+  return(): Promise<IteratorResult<C, undefined>>
 }
+
+type KeyChange = Extract<StoreChange, { readonly key: string }>
+type Next = IteratorResult<StoreChange, undefined>
+type Listing = AsyncIterator<string | [key: string, record: StoreRecord<unknown>], void>
 
 /**
  * The queue of changes between a storage and one reader. It keeps the last change of each key, and
@@ -22,43 +59,63 @@ export interface StoreWatch extends AsyncIterableIterator<StoreChange, undefined
  * a generator cannot end while its reader waits.
  */
 export class Watch implements StoreWatch {
-  readonly #listKeys: () => AsyncIterator<string, void>
-  readonly #pending = new Map<string, StoreChange>()
-  /** What comes before the pending changes: a `clear`, or for `unknown` a `clear` and a listing. */
-  #reset: 'clear' | 'unknown' | undefined
+  readonly #store: Pick<Store, 'keys' | 'record' | 'records'>
+  readonly #options: WatchOptions
+  /** Returns the time with which the store compares expiries. */
+  readonly now: () => number
+  /** What the reader gets next. */
+  #ready: StoreChange[] = []
+  #listing: Listing | undefined
+  /** Whether a `clear` comes next. */
+  #isClearDue = false
+  /** Whether a listing comes next, and the pending changes after it. */
+  #isListingDue: boolean
+  readonly #pending = new Map<string, KeyChange>()
   #isEnded = false
-  #listing: AsyncIterator<string, void> | undefined
   #lastNext: Promise<unknown> = Promise.resolve()
   #wake: () => void = noop
-  /** Called once, when the watch ends. */
-  onEnd: () => void = noop
+  #stop: () => void = noop
+  /** Called when the reader has received all changes so far and waits for the next. */
+  onIdle: () => void = noop
 
-  constructor(listKeys: () => AsyncIterator<string, void>) {
-    this.#listKeys = listKeys
+  /** @param options checked by {@link checkWatchOptions} */
+  constructor(
+    store: Pick<Store, 'keys' | 'record' | 'records'>,
+    options: WatchOptions,
+    now: () => number,
+  ) {
+    this.#store = store
+    this.#options = options
+    this.now = now
+    this.#isListingDue = options.initial === true
   }
 
-  /** Adds a change. */
-  push(change: StorageChange): void {
-    // The listing that is due will show the effect of this change.
-    if (this.#reset === 'unknown') return
-    if (change.kind === 'set' || change.kind === 'remove') {
-      this.#pending.delete(change.key)
-      this.#pending.set(change.key, change)
-      if (this.#pending.size > MAX_PENDING_KEYS) this.#discardPending('unknown')
-    } else {
-      this.#discardPending(change.kind)
-    }
-    this.#wake()
+  /**
+   * Begins to watch, unless the signal has aborted.
+   *
+   * @param subscribe adds a listener; returns the function that removes it
+   */
+  start(subscribe: (listener: StorageListener) => () => void): void {
+    const { signal } = this.#options
+    this.#isEnded = signal?.aborted === true
+    if (this.#isEnded) return
+    this.#stop = subscribe((change) => this.#push(change))
+    signal?.addEventListener('abort', this.#onAbort)
   }
 
-  /** Ends the watch. Resolves when a listing in progress has ended too. */
+  /** Ends the watch. Resolves when a listing in progress has ended too. Never rejects. */
   async end(): Promise<void> {
     const listing = this.#listing
     this.#listing = undefined
     if (!this.#isEnded) {
       this.#isEnded = true
-      this.onEnd()
+      this.#options.signal?.removeEventListener('abort', this.#onAbort)
       this.#wake()
+      try {
+        this.#stop()
+      } catch {
+        // The adapter failed to remove the listener, which ignores changes from now on.
+      }
     }
     await listing?.return?.().catch(noop)
   }
@@ -78,47 +135,107 @@ export class Watch implements StoreWatch {
     return this
   }
 
+  readonly #onAbort = (): void => void this.end()
+
+  #push(change: StorageChange): void {
+    // The listing that is due will show the effect of this change.
+    if (this.#isEnded || this.#isListingDue) return
+    if (change.kind === 'set' || change.kind === 'remove') {
+      const { key } = change
+      if (!key.startsWith(this.#options.prefix ?? '')) return
+      this.#pending.delete(key)
+      this.#pending.set(key, change)
+      if (this.#pending.size > MAX_PENDING_KEYS) this.#reset(true)
+    } else {
+      this.#reset(change.kind === 'unknown')
+    }
+    this.#wake()
+  }
+
+  /** Drops the changes so far: a `clear` makes them obsolete. */
+  #reset(isListingDue: boolean): void {
+    this.#pending.clear()
+    this.#ready = []
+    this.#isClearDue = true
+    this.#isListingDue = isListingDue
+  }
+
   async #advance(): Promise<Next> {
     while (!this.#isEnded) {
-      const listing = this.#listing
-      const change = listing === undefined ? this.#shift() : await this.#readListing(listing)
-      if (this.#isEnded) break
+      const change = this.#ready.shift()
       if (change !== undefined) return { done: false, value: change }
-      if (listing === undefined) await new Promise<void>((resolve) => (this.#wake = resolve))
+      if (this.#listing !== undefined) {
+        await this.#endOnError(this.#readListing(this.#listing))
+      } else if (this.#isClearDue) {
+        this.#isClearDue = false
+        return { done: false, value: { kind: 'clear' } }
+      } else if (this.#isListingDue) {
+        this.#isListingDue = false
+        this.#listing = this.#list()
+      } else if (this.#pending.size > 0) {
+        await this.#endOnError(this.#readPending())
+      } else {
+        this.onIdle()
+        await new Promise<void>((resolve) => (this.#wake = resolve))
+      }
     }
     return { done: true, value: undefined }
   }
 
-  #discardPending(reset: 'clear' | 'unknown'): void {
-    this.#pending.clear()
-    this.#reset = reset
+  #list(): Listing {
+    const { prefix, values } = this.#options
+    return values === true ? this.#store.records({ prefix }) : this.#store.keys({ prefix })
   }
 
-  /** Removes and returns the first change. After an `unknown` it starts a listing. */
-  #shift(): StoreChange | undefined {
-    if (this.#reset !== undefined) {
-      if (this.#reset === 'unknown') this.#listing = this.#listKeys()
-      this.#reset = undefined
-      return { kind: 'clear' }
-    }
-    for (const [key, change] of this.#pending) {
-      this.#pending.delete(key)
-      return change
-    }
-    return undefined
+  async #readListing(listing: Listing): Promise<void> {
+    const { done, value: item } = await listing.next()
+    if (done) this.#listing = undefined
+    else if (typeof item === 'string') this.#ready = [{ kind: 'set', key: item }]
+    else this.#ready = [toSet(...item)]
   }
 
-  /** Returns the next listed key as a `set`; `undefined` at the end of the listing. */
-  async #readListing(listing: AsyncIterator<string, void>): Promise<StoreChange | undefined> {
+  /** Takes the next change; with values, as many as one read of values may have. */
+  async #readPending(): Promise<void> {
+    const hasValues = this.#options.values === true
+    const changes = [...this.#pending.values()].slice(0, hasValues ? VALUES_PER_READ : 1)
+    for (const { key } of changes) this.#pending.delete(key)
+    // The store reads the values in one batch, since these calls are of one tick.
+    this.#ready = hasValues ? await Promise.all(changes.map(this.#addValue)) : changes
+  }
+
+  readonly #addValue = async (change: KeyChange): Promise<StoreChange> => {
+    if (change.kind === 'remove') return change
+    const record = await this.#store.record(change.key)
+    return record === undefined ? { kind: 'remove', key: change.key } : toSet(change.key, record)
+  }
+
+  async #endOnError(read: Promise<void>): Promise<void> {
     try {
-      const { done, value: key } = await listing.next()
-      if (!done) return { kind: 'set', key }
-      this.#listing = undefined
+      await read
     } catch (error) {
       const wasOpen = !this.#isEnded
       await this.end()
       if (wasOpen) throw error
     }
-    return undefined
   }
+}
+
+function toSet(key: string, record: StoreRecord<unknown>): StoreValueChange {
+  return { kind: 'set', key, ...record }
+}
+
+/**
+ * Checks options apart from the prefix, which must be a key.
+ *
+ * @throws StoreError `INVALID_VALUE`
+ */
+export function checkWatchOptions(options: WatchOptions | undefined): WatchOptions {
+  const { prefix, signal, initial, values } =
+    checkOptions(options, ['prefix', 'signal', 'initial', 'values']) ?? {}
+  // Any realm's AbortSignal, or a polyfill's.
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
+    throw invalidOption('.signal', 'an AbortSignal', signal)
+  checkBoolean('.initial', initial)
+  checkBoolean('.values', values)
+  return { prefix, signal, initial, values }
 }

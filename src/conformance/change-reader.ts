@@ -1,14 +1,15 @@
 import { deferred } from '../async.ts'
-import type { StoreChange } from '../storage.ts'
-import type { StoreWatch } from '../watch.ts'
+import type { StoreChange, Traits } from '../storage.ts'
+import type { StoreWatch, WatchOptions } from '../watch.ts'
 import { assertEqual, fail } from './assertions.ts'
+import type { TestBackend } from './test-backend.ts'
 
 /** A change must reach a watch within this time. */
 export const CHANGE_TIMEOUT_MS = 5_000
 
 /** Reads the next `count` changes. */
-export async function nextChanges(watch: StoreWatch, count: number): Promise<StoreChange[]> {
-  const received: StoreChange[] = []
+export async function nextChanges<C>(watch: StoreWatch<C>, count: number): Promise<C[]> {
+  const received: C[] = []
   while (received.length < count) {
     const { done, value } = await withTimeout(
       watch.next(),
@@ -50,4 +51,21 @@ export async function withTimeout<T>(promise: Promise<T>, what: string): Promise
   } finally {
     clearTimeout(timer)
   }
+}
+
+export function exemptUnlessWatchable({ watch }: Traits): string | undefined {
+  return watch ? undefined : 'the backend does not report changes (watch: false)'
+}
+
+/** Watches one namespace from two runtimes and, where plugins share changes, from another plugin. */
+export async function watchFromAllStores(
+  backend: TestBackend,
+  options?: WatchOptions,
+): Promise<{ readonly namespace: string; readonly watches: readonly StoreWatch[] }> {
+  const namespace = backend.createNamespace()
+  const runtimes = [backend.createRuntime(), backend.createRuntime()]
+  if (backend.traits.atomic !== 'instance')
+    runtimes.push(backend.createRuntime({}, await backend.createPlugin()))
+  const stores = await Promise.all(runtimes.map((runtime) => runtime.open(namespace)))
+  return { namespace, watches: stores.map((store) => store.watch(options)) }
 }

@@ -1,17 +1,18 @@
 import { deferred, noop, sleep } from '../async.ts'
-import type { StorageBase, StoreChange, Traits } from '../storage.ts'
-import type { StoreWatch } from '../watch.ts'
+import type { StorageBase, StoreChange } from '../storage.ts'
 import { assert, assertEqual, assertRejects, describeError, fail, sortKeys } from './assertions.ts'
 import {
   applyChange,
   assertEnds,
   CHANGE_TIMEOUT_MS,
+  exemptUnlessWatchable,
   nextChanges,
+  watchFromAllStores,
   withTimeout,
 } from './change-reader.ts'
 import type { Rule } from './rule.ts'
-import type { TestBackend } from './test-backend.ts'
 import { createEntry, removeChange, repeat, setChange } from './test-data.ts'
+import { WATCH_OPTION_RULES } from './watch-option-rules.ts'
 
 /** `watch()` of a store and of a storage, where `traits.watch` is true. */
 export const WATCH_RULES: readonly Rule[] = [
@@ -219,7 +220,7 @@ export const WATCH_RULES: readonly Rule[] = [
   },
   {
     id: 'watch/end',
-    name: 'a watch ends when its store closes, when its loop is left and when return() is called, also with unread changes',
+    name: 'a watch ends when its store closes, when its loop is left, when return() is called and when its signal aborts, also with unread changes',
     fix: 'stop calling a listener when its stop function is called, and settle close() afterwards',
     exempt: exemptUnlessWatchable,
     run: async (backend) => {
@@ -238,6 +239,15 @@ export const WATCH_RULES: readonly Rule[] = [
       for await (const _ of left) break
       await assertEnds(left.next(), 'next() of a watch whose loop was left')
       await nextChanges(waiting, 1)
+      const controller = new AbortController()
+      const aborted = store.watch({ signal: controller.signal })
+      const beforeAbort = aborted.next()
+      controller.abort()
+      await assertEnds(beforeAbort, 'next() while the signal aborts')
+      await assertEnds(
+        store.watch({ signal: controller.signal, initial: true }).next(),
+        'next() of a watch whose signal had aborted',
+      )
       const last = waiting.next()
       await store.close()
       await assertEnds(last, 'next() during close() of the store')
@@ -246,6 +256,7 @@ export const WATCH_RULES: readonly Rule[] = [
       await writer.set('k', 2)
     },
   },
+  ...WATCH_OPTION_RULES,
 ]
 
 interface Step {
@@ -253,24 +264,8 @@ interface Step {
   readonly changes: readonly StoreChange[]
 }
 
-function exemptUnlessWatchable({ watch }: Traits): string | undefined {
-  return watch ? undefined : 'the backend does not report changes (watch: false)'
-}
-
 const setEvent = (key: string): StoreChange => ({ kind: 'set', key })
 const removeEvent = (key: string): StoreChange => ({ kind: 'remove', key })
-
-/** Watches one namespace from two runtimes and, where plugins share changes, from another plugin. */
-async function watchFromAllStores(
-  backend: TestBackend,
-): Promise<{ readonly namespace: string; readonly watches: readonly StoreWatch[] }> {
-  const namespace = backend.createNamespace()
-  const runtimes = [backend.createRuntime(), backend.createRuntime()]
-  if (backend.traits.atomic !== 'instance')
-    runtimes.push(backend.createRuntime({}, await backend.createPlugin()))
-  const stores = await Promise.all(runtimes.map((runtime) => runtime.open(namespace)))
-  return { namespace, watches: stores.map((store) => store.watch()) }
-}
 
 /** Records what a storage reports, as lines such as `set key`. */
 function recordChanges(storage: StorageBase): {

@@ -51,6 +51,7 @@ const EXPECTED: Readonly<Record<string, Bundle>> = {
     exports: ['StorageObject'],
     platform: ['cloudflare:workers'],
   },
+  'botshelf/live': { ...coreOnly, exports: ['live'] },
   'botshelf/codec': {
     exports: ['decode', 'encode'],
     packages: ['devalue'],

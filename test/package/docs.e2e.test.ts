@@ -59,7 +59,7 @@ beforeAll(async () => {
     }),
   ])
   const sources = examples.map((example) => [pathOf(example), example.code])
-  const tools = ['@cloudflare/workers-types', '@types/node']
+  const tools = ['@cloudflare/workers-types', '@types/node', '@types/react', 'react', 'vue']
   folder = await consumer.create('docs', Object.fromEntries([...settings, ...sources]), tools)
 })
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { MemoryStoragePlugin } from '../../adapters/memory.ts'
 import {
   type StorageBase,
+  type StorageListener,
   StorageRuntime,
   type Store,
   type StoreChange,
@@ -14,6 +15,20 @@ const MAX_PENDING_KEYS = 1000
 
 async function openStore(): Promise<Store> {
   return new StorageRuntime(new MemoryStoragePlugin()).open('ns')
+}
+
+/** Starts a watch of a store that lists keys so. Returns it with the listener of its storage. */
+function startWatch(keys: () => AsyncIterator<string, void>): {
+  readonly watch: Watch
+  readonly report: StorageListener
+} {
+  const watch = new Watch({ keys } as Store, {}, Date.now)
+  const listeners: StorageListener[] = []
+  watch.start((listener) => {
+    listeners.push(listener)
+    return () => {}
+  })
+  return { watch, report: (change) => listeners[0]?.(change) }
 }
 
 /** Changes more keys than can be pending, so that a watch lists all keys again. */
@@ -68,13 +83,13 @@ describe('watch() for a slow reader', () => {
   })
 
   test('does not report a change that a listing is about to show', async () => {
-    const watch = new Watch(async function* () {
+    const { watch, report } = startWatch(async function* () {
       yield 'a'
     })
-    watch.push({ kind: 'unknown' })
-    watch.push({ kind: 'set', key: 'a' })
+    report({ kind: 'unknown' })
+    report({ kind: 'set', key: 'a' })
     expect(await take(watch, 2)).toEqual(['clear', 'set a'])
-    watch.push({ kind: 'set', key: 'b' })
+    report({ kind: 'set', key: 'b' })
     expect(await take(watch, 1)).toEqual(['set b'])
   })
 
@@ -142,8 +157,8 @@ describe('watch() that ends during a listing', () => {
 
   test('does not report a key that the listing returns afterwards', async () => {
     const { promise, resolve } = Promise.withResolvers<IteratorResult<string, void>>()
-    const watch = new Watch(() => ({ next: () => promise }))
-    watch.push({ kind: 'unknown' })
+    const { watch, report } = startWatch(() => ({ next: () => promise }))
+    report({ kind: 'unknown' })
     expect(await take(watch, 1)).toEqual(['clear'])
     const next = watch.next()
     // Let next() begin to wait for the listing.
@@ -174,4 +189,6 @@ test('watch() of a mixin throws STORE_NOT_OPEN until its storage is open', async
   const changes = plugin.watch()
   await plugin.set('a', 1)
   expect(await take(changes, 1)).toEqual(['set a'])
+  const initial = plugin.watch({ initial: true, values: true })
+  expect((await initial.next()).value).toEqual({ kind: 'set', key: 'a', value: 1 })
 })

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { MemoryStoragePlugin } from '../../../../adapters/memory.ts'
 import type { StorageBase, StorageListener } from '../../../../src/index.ts'
 import { BrokenPlugin, type Patch, removeTransact, testBrokenStorages } from './broken-plugin.ts'
@@ -13,11 +14,12 @@ class EarlyReportsPlugin extends MemoryStoragePlugin {
       this.#listeners.add(listener)
       return () => this.#listeners.delete(listener)
     }
-    storage.commit = (groups) => {
+    storage.commit = async (groups) => {
       for (const change of groups.flat()) {
         const kind = 'entry' in change ? 'set' : 'remove'
         for (const listener of this.#listeners) listener({ kind, key: change.key })
       }
+      await sleep(10)
       return original.commit(groups)
     }
     removeTransact(storage)
@@ -122,5 +124,40 @@ testBrokenStorages([
         }
       })
     },
+  },
+  {
+    fault: 'does not report keys that clear({ prefix }) removes',
+    rule: 'watch/prefix',
+    create: () =>
+      new BrokenPlugin(
+        patchWatch((change, listener) => {
+          if (change.kind !== 'remove') listener(change)
+        }),
+      ),
+  },
+  {
+    fault: 'reports no change during a listing',
+    rule: 'watch/initial',
+    create: () =>
+      new BrokenPlugin((storage, original) => {
+        let isListing = false
+        storage.entries = async function* entries(options) {
+          isListing = true
+          try {
+            yield* original.entries(options)
+          } finally {
+            isListing = false
+          }
+        }
+        storage.watch = (listener) =>
+          original.watch?.((change) => {
+            if (!isListing) listener(change)
+          }) ?? ((): void => {})
+      }),
+  },
+  {
+    fault: 'reports changes before it applies them',
+    rule: 'watch/values',
+    create: () => new EarlyReportsPlugin(),
   },
 ])
