@@ -7,7 +7,7 @@ import { live, type LiveSnapshot, type LiveView } from '../../src/live.ts'
 /** Memory whose reads take time, as those of a real backend. */
 class SlowPlugin extends MemoryStoragePlugin {
   /** The time that a read takes, in milliseconds. */
-  readMs = 10
+  readMs = 5
 
   override async open(namespace: string): Promise<StorageBase> {
     const storage = await super.open(namespace)
