@@ -12,10 +12,11 @@ afterEach(() => {
 /** Requests a turn, and logs its name when it starts. */
 function request(turns: LocalTurns, name: string, keys: readonly string[], log: string[]): Asked {
   const asked: Asked = { turn: undefined }
-  void turns.request(keys, 1000).then((turn) => {
+  const wait = async (): Promise<void> => {
+    asked.turn = await turns.request(keys, 1000)
     log.push(name)
-    asked.turn = turn
-  })
+  }
+  void wait()
   return asked
 }
 interface Asked {
