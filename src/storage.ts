@@ -75,7 +75,10 @@ export interface StepChange {
 export interface CommitOptions {
   /** The runtime's time, in milliseconds since 1970. Default: −Infinity, and nothing has expired. */
   readonly now?: number
-  /** The turn from `StorageBase.turns` in which the changes are written. This write ends it. */
+  /**
+   * The turn from `StorageBase.turns` in which the changes are written. This write ends it. The core
+   * does not pass it to `transact`: an updater that is async decides after the transaction.
+   */
   readonly turn?: Turn | undefined
 }
 

@@ -1,8 +1,12 @@
 // What a group of changes does to the stored entries. Nothing here reads or writes a storage.
 import { isStoreError, StoreError } from '../../src/errors.ts'
+import { keepStamp, withoutStamp } from '../../src/stamp.ts'
 import { runStep, type Step } from '../../src/step.ts'
 import { isLive } from '../../src/storage.ts'
 import { type DecodedChange, decodeEntry, type EntryTuple } from './tuples.ts'
+
+/** The largest value with its key, in bytes. The limit is lower than that of every known runtime. */
+export const MAX_VALUE_BYTES = 2_000_000
 
 /** Returns the stored entry of a key, expired or not. */
 export type ReadEntry = (key: string) => EntryTuple | undefined
@@ -71,7 +75,8 @@ export function resultsFromStored(
   let bytes = 0
   for (const { key, step, version } of changes) {
     const stored = version === undefined ? undefined : read(key)
-    const isStored = stored !== undefined && stored[1] === version
+    // A step keeps the stamp of the entry that it replaces.
+    const isStored = stored !== undefined && withoutStamp(stored[1]) === withoutStamp(version ?? '')
     isApplied ||= isStored
     if (step === undefined) values?.push(undefined)
     else if (isStored) {
@@ -88,14 +93,18 @@ function applyStep(
   live: EntryTuple | undefined,
   writes: Map<string, EntryTuple | undefined>,
 ): unknown {
-  const { change, result } = runStep(step, live && decodeEntry(live))
+  const liveEntry = live && decodeEntry(live)
+  const { change, result } = runStep(step, liveEntry)
   if (change === 'remove') writes.set(key, undefined)
   else if (change) {
     const { value, expires } = change
+    const stamped = keepStamp(version, liveEntry)
     const bytes = bytesAfter(step, key, live, stepBytes)
+    // The client has checked the size of the step's own value.
+    if (step.kind === 'append' && bytes > MAX_VALUE_BYTES) throw listTooLarge(bytes)
     writes.set(
       key,
-      expires === undefined ? [value, version, bytes] : [value, version, bytes, expires],
+      expires === undefined ? [value, stamped, bytes] : [value, stamped, bytes, expires],
     )
   }
   return result
@@ -130,6 +139,13 @@ function resultBytes({ kind }: Step, entry: EntryTuple | undefined): number {
 
 function ifLive(entry: EntryTuple | undefined, now: number): EntryTuple | undefined {
   return entry !== undefined && isLive({ expires: entry[3] }, now) ? entry : undefined
+}
+
+function listTooLarge(bytes: number): StoreError {
+  return new StoreError(
+    'TOO_LARGE',
+    `The list takes about ${bytes} bytes; an object stores at most ${MAX_VALUE_BYTES} under a key. Append with a smaller max, or use another key.`,
+  )
 }
 
 /** Returns the error of a step with its key. */

@@ -34,8 +34,6 @@ const LATER_FORMATS = { start: 'botshelf/10', end: 'botshelf0', limit: 1 }
 
 /** The longest key, in bytes. The limit is lower than that of every known version of the runtime. */
 export const MAX_KEY_BYTES = 2048
-/** The largest value with its key, in bytes. The limit is lower than that of every known runtime. */
-export const MAX_VALUE_BYTES = 2_000_000
 
 /**
  * Reads and writes one namespace in an object's own storage. Everything is synchronous: the object

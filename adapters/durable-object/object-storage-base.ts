@@ -1,6 +1,7 @@
 import { BatchStorageBase } from '../../src/batch-storage.ts'
 import type { Entry, KeysOptions, Traits } from '../../src/storage.ts'
-import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from './object-engine.ts'
+import { MAX_VALUE_BYTES } from './group-plan.ts'
+import { MAX_KEY_BYTES } from './object-engine.ts'
 import type { ListOptions, ListPage } from './protocol.ts'
 import { decodeEntries } from './tuples.ts'
 

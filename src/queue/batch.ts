@@ -77,9 +77,7 @@ class Batch {
     }
     const keys = replays.flatMap(({ keysToRead }) => keysToRead)
     const performing = this.#perform(performGroups)
-    // An updater that was slow before decides after the transaction, which would end its turn.
-    const isSlow = operations.some(({ updaterMs }) => updaterMs > 0)
-    if (keys.length > 0 && (isSlow || storage.transact === undefined)) {
+    if (keys.length > 0 && storage.transact === undefined) {
       await this.#read(readGroups, replays, keys)
     } else {
       const reading = this.#read(readGroups, [], [])
@@ -160,7 +158,7 @@ class Batch {
         for (const replay of replays) replay.start(found)
         return this.#collectChanges(replays)
       }
-      outcomes = await this.#context.recovery.transact(keys, decide, this.#turn)
+      outcomes = await this.#context.recovery.transact(keys, decide)
     } catch (error) {
       // There was nothing to write yet. Only updates need the transaction.
       const reading = replays.filter(({ keysToRead }) => keysToRead.length > 0)

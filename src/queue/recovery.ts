@@ -69,12 +69,12 @@ export class Recovery {
   async transact(
     keys: readonly string[],
     decide: (found: Map<string, Entry>) => Groups,
-    turn?: Turn,
   ): Promise<Results> {
     let groups: Groups | undefined
     let reply: Reply
     try {
-      const options = this.#optionsFor(turn)
+      // Without the turn: an updater that is async decides after the transaction, still in its turn.
+      const options = this.#optionsFor()
       reply = await this.storage.transact?.(keys, (found) => (groups = decide(found)), options)
       if (groups === undefined) throw new Error('transact() did not call its function')
     } catch (error) {

@@ -182,7 +182,7 @@ test('a turn whose write fills two messages lasts until the second one', async (
   await openCounter(namespace)
   const { binding, calls } = recordCalls()
   const storage = await openStorage(namespace, binding)
-  const keys = ['n', ...Array.from({ length: 14 }, (_, i) => `k${i}`)]
+  const keys = ['n', ...Array.from({ length: 13 }, (_, i) => `k${i}`)]
   const turn = await storage.turns.request(keys, 30_000)
   const next = storage.turns.request(keys, 1000)
   const groups = keys.toReversed().map((key) => [
@@ -194,7 +194,7 @@ test('a turn whose write fills two messages lasts until the second one', async (
     },
   ])
   expect(await storage.commit(groups, { turn })).toEqual(groups.map(() => 'applied'))
-  // `n` is in the second message. Had the first one ended the turn, `n` would be a conflict.
+  // Only `n` is in the second message. Had the first one ended the turn, `n` would be a conflict.
   expect(calls).toEqual(['turn', 'turn', 'commit', 'commit'])
   ;(await next).release()
 })
