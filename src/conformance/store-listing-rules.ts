@@ -30,7 +30,7 @@ const SORTED_KEYS = [
 /** The order and the options of listings, and `clear` with a prefix. */
 export const STORE_LISTING_RULES: readonly Rule[] = [
   {
-    id: 'listings/order',
+    id: 'store-listings/order',
     name: 'keys(), values(), entries(), records() and `for await` list in ascending order, and with reverse in descending order',
     fix: IN_ORDER,
     run: async (backend) => {
@@ -61,7 +61,7 @@ export const STORE_LISTING_RULES: readonly Rule[] = [
     },
   },
   {
-    id: 'listings/after',
+    id: 'store-listings/after',
     name: 'a listing with `after` begins behind that key in its order, whether the key exists or not',
     fix: IN_ORDER,
     run: async (backend) => {
@@ -77,7 +77,7 @@ export const STORE_LISTING_RULES: readonly Rule[] = [
     },
   },
   {
-    id: 'listings/prefix-and-after',
+    id: 'store-listings/prefix-and-after',
     name: 'a listing with a prefix and `after` lists the keys that match both, with `after` before, among and behind the keys with the prefix',
     fix: IN_ORDER,
     run: async (backend) => {
@@ -96,7 +96,7 @@ export const STORE_LISTING_RULES: readonly Rule[] = [
     },
   },
   {
-    id: 'listings/limit',
+    id: 'store-listings/limit',
     name: 'a listing with a limit lists as many live entries, and does not count expired ones',
     fix: 'treat `limit` as a hint: list further entries where some of those listed may have expired',
     run: async (backend) => {
@@ -114,7 +114,7 @@ export const STORE_LISTING_RULES: readonly Rule[] = [
     },
   },
   {
-    id: 'listings/pages',
+    id: 'store-listings/pages',
     name: 'pages that begin after the last key of the page before list every key once, in both directions, while other keys are removed',
     fix: IN_ORDER,
     run: async (backend) => {
@@ -136,7 +136,7 @@ export const STORE_LISTING_RULES: readonly Rule[] = [
     },
   },
   {
-    id: 'listings/invalid-options',
+    id: 'store-listings/invalid-options',
     name: 'every listing rejects invalid options with INVALID_VALUE, and a prefix or `after` that cannot be a key with INVALID_KEY',
     fix: 'leave options to the store, which checks them before it calls the storage',
     run: async (backend) => {
@@ -165,7 +165,7 @@ export const STORE_LISTING_RULES: readonly Rule[] = [
     },
   },
   {
-    id: 'listings/clear-prefix',
+    id: 'store-listings/clear-prefix',
     name: 'clear() with a prefix removes exactly the keys that begin with it, after the writes before it and before the writes after it',
     fix: 'compare the prefix literally and with case in clearPrefix(), and remove expired entries too',
     run: async (backend) => {

@@ -94,10 +94,12 @@ class EndlessPlugin extends MemoryStoragePlugin {
   override async open(namespace: string): Promise<StorageBase> {
     const storage = await super.open(namespace)
     storage.entries = (options) => this.#list(options)
-    storage.liveKeys = async function* liveKeys(_now, options) {
-      for await (const [key] of this.entries(options)) yield key
-    }
+    storage.liveKeys = (_now, options) => this.#listKeys(options)
     return storage
+  }
+
+  async *#listKeys(options?: KeysOptions): AsyncGenerator<string> {
+    for await (const [key] of this.#list(options)) yield key
   }
 
   async *#list(options?: KeysOptions): AsyncGenerator<[string, Entry]> {

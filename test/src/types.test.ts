@@ -2,6 +2,8 @@ import { expectTypeOf, test } from 'vitest'
 import { MemoryStoragePlugin } from '../../adapters/memory.ts'
 import {
   type BotConfig,
+  type ItemOf,
+  type ListKeyOf,
   type Manifest,
   StorageBase,
   StorageRuntime,
@@ -51,16 +53,13 @@ test('increment() takes keys with numbers, append() takes keys with lists and th
   }
   await using store = await runtime.open<Counts>('counts')
   expectTypeOf(store.increment('count')).resolves.toEqualTypeOf<number>()
-  expectTypeOf(store.increment).parameter(0).toEqualTypeOf<'count' | 'maybe' | 'mixed'>()
-  expectTypeOf(
-    store.append('notes', 'x', { max: 5, ttl: 5, onInsert: true }),
-  ).resolves.toEqualTypeOf<number>()
-  expectTypeOf(store.append<'tuple'>)
-    .parameter(1)
-    .toEqualTypeOf<string>()
-  expectTypeOf(store.append<'either'>)
-    .parameter(1)
-    .toEqualTypeOf<number>()
+  const options = { max: 5, ttl: 5, onInsert: true }
+  expectTypeOf(store.append('notes', 'x', options)).resolves.toEqualTypeOf<number>()
+  type IncrementKey = Parameters<Store<Counts>['increment']>[0]
+  expectTypeOf<IncrementKey>().toEqualTypeOf<'count' | 'maybe' | 'mixed'>()
+  expectTypeOf<ListKeyOf<Counts>>().toEqualTypeOf<'notes' | 'tuple' | 'either'>()
+  expectTypeOf<ItemOf<Counts['tuple']>>().toEqualTypeOf<string>()
+  expectTypeOf<ItemOf<Counts['either']>>().toEqualTypeOf<number>()
   const anything = await runtime.open('anything')
   await anything.increment('any')
   await anything.append('list', { any: 'item' })

@@ -133,7 +133,7 @@ testBrokenStorages([
   },
   {
     fault: 'lists in the order of writing',
-    rule: 'listings/order',
+    rule: 'store-listings/order',
     create: () =>
       patchListing(async function* list(original, options) {
         const all: [string, Entry][] = []
@@ -143,7 +143,7 @@ testBrokenStorages([
   },
   {
     fault: 'lists the key after which a listing begins',
-    rule: 'listings/after',
+    rule: 'store-listings/after',
     create: () =>
       patchListing(async function* list(original, { after, ...options } = {}) {
         for await (const [key, entry] of original.entries(options))
@@ -153,7 +153,7 @@ testBrokenStorages([
   },
   {
     fault: 'counts expired entries towards the limit',
-    rule: 'listings/limit',
+    rule: 'store-listings/limit',
     create: () =>
       patchListing(async function* list(original, options) {
         let count = 0
@@ -165,7 +165,7 @@ testBrokenStorages([
   },
   {
     fault: 'removes keys of any case with a prefix',
-    rule: 'listings/clear-prefix',
+    rule: 'store-listings/clear-prefix',
     create: () =>
       new BrokenPlugin((storage, original) => {
         storage.clearPrefix = async (prefix) => {
