@@ -21,6 +21,7 @@ const EXPECTED: Readonly<Record<string, Bundle>> = {
     ...coreOnly,
     exports: [
       'BatchStorageBase',
+      'LocalTurns',
       'StorageBase',
       'StoragePluginBase',
       'StorageRuntime',
@@ -28,6 +29,8 @@ const EXPECTED: Readonly<Record<string, Bundle>> = {
       'StoreMixin',
       'isLive',
       'isStoreError',
+      'keepStamp',
+      'runStep',
     ],
   },
   'botshelf/memory': { ...coreOnly, exports: ['MemoryStoragePlugin', 'memory'] },
