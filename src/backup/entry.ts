@@ -44,7 +44,8 @@ export class InvalidInputError extends Error {
 
 /** Encodes a record of a store that was opened without a version. */
 export function toStoredValue({ value, ...fields }: StoreRecord<unknown>): StoredValue {
-  return { ...fields, value: encode(value) }
+  // In the order in which `formatEntry` writes the fields.
+  return { value: encode(value), ...fields }
 }
 
 /** Returns whether two stored values have the same encoded value, expiry and version. */
