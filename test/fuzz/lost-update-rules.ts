@@ -17,7 +17,10 @@ export function lostUpdateViolations(run: FuzzRun, { options }: FuzzCase): strin
   if (options.backend === 'none') return []
   const all = [...run.issued, ...run.nested]
   const keys = new Set([...run.storage.map.keys(), ...run.storage.log.map(({ key }) => key)])
-  const found = all.flatMap(togetherViolations)
+  const found = all.flatMap((one) => [
+    ...togetherViolations(one),
+    ...staleReadViolations(one, run.storage.log, all),
+  ])
   for (const key of keys) {
     const issued = all.filter(({ op }) => affectsKey(op, key))
     const log = run.storage.log.filter((each) => each.key === key)
@@ -34,6 +37,39 @@ function togetherViolations(one: IssuedOperation): string[] {
   if (one.op.kind !== 'transaction' || one.op.keys !== WRITTEN_TOGETHER) return []
   const isEqual = result === undefined || new Set((result as unknown[]).map(text)).size === 1
   return isEqual ? [] : [`${name(one)} got ${text(result)}`]
+}
+
+/** When a transaction is stored, it must have read what other clients wrote last to its other keys. */
+function staleReadViolations(
+  one: IssuedOperation,
+  log: readonly Transition[],
+  all: readonly IssuedOperation[],
+): string[] {
+  const { op, id } = one
+  if (op.kind !== 'transaction' || op.writes !== 1 || !Array.isArray(resultOf(one))) return []
+  const [written, read = ''] = op.keys
+  const storedAt = log.findIndex(
+    ({ key, after }) => key === written && after !== undefined && idsIn(after).includes(id),
+  )
+  // Operations of the same commit may have replaced the value.
+  const isReplaced = all.some(
+    (each) => affectsKey(each.op, read) && (startsAnew(each) || removes(each)),
+  )
+  if (storedAt < 0 || isReplaced) return []
+  const last = log.slice(0, storedAt).findLast(({ key }) => key === read)?.after
+  if (last === undefined || !last.version.startsWith('foreign')) return []
+  const value = valueResultOf(one, read)
+  const isCurrent = value !== undefined && buildsOn(value, valueIn(last))
+  return isCurrent ? [] : [`${name(one)} read ${text(value)} of "${read}", not ${text(last.value)}`]
+}
+
+/** Whether an operation stores a value that does not build on another. */
+function startsAnew({ op }: IssuedOperation): boolean {
+  return op.kind.startsWith('set')
+}
+
+function removes({ op }: IssuedOperation): boolean {
+  return REMOVING_KINDS.includes(op.kind) || ('action' in op && op.action === 'remove')
 }
 
 interface KeyHistory {
@@ -56,10 +92,8 @@ function keyViolations({ key, issued, log, final, now }: KeyHistory): string[] {
       })
       .map(({ id }) => id),
   )
-  const starters = new Set(issued.filter(({ op }) => op.kind.startsWith('set')).map(({ id }) => id))
-  const removed = issued.some(
-    ({ op }) => REMOVING_KINDS.includes(op.kind) || ('action' in op && op.action === 'remove'),
-  )
+  const starters = new Set(issued.filter(startsAnew).map(({ id }) => id))
+  const removed = issued.some(removes)
   const hasExpired = (entry: Entry | undefined): boolean =>
     entry !== undefined && !isLive(entry, now)
   const written = new Set<number>()
@@ -69,8 +103,8 @@ function keyViolations({ key, issued, log, final, now }: KeyHistory): string[] {
     const next = idsIn(after)
     const isNext = last === undefined || buildsOn(valueIn(after), valueIn(last))
     // A new value begins with another client, a set, or a removal in the same commit.
-    const startsAnew = next.some((id) => id < 0 || starters.has(id)) || removed || hasExpired(last)
-    if (!isNext && !startsAnew) found.push(`${text(before)} became ${text(next)}`)
+    const isNew = next.some((id) => id < 0 || starters.has(id)) || removed || hasExpired(last)
+    if (!isNext && !isNew) found.push(`${text(before)} became ${text(next)}`)
     for (const id of next) {
       if (before.includes(id)) continue
       if (written.has(id)) found.push(`${id} was written twice, in ${text(next)}`)

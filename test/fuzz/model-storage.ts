@@ -12,7 +12,7 @@ import {
   type StoreErrorCode,
   type Traits,
 } from '../../src/index.ts'
-import { DAMAGED, WRITTEN_TOGETHER } from './operations.ts'
+import { DAMAGED, KEYS, WRITTEN_TOGETHER } from './operations.ts'
 import { StepDraft } from './step-draft.ts'
 import type { TurnQueue } from './turn-queue.ts'
 import { isRefused, valueOf, withId } from './values.ts'
@@ -43,7 +43,7 @@ export interface Fault {
 export interface ForeignWrite {
   readonly nth: number
   readonly does: 'append' | 'replace' | 'remove' | 'together'
-  /** The index of its key among the keys of the write call. */
+  /** The index of its key among the keys of the write call and all keys of lists. */
   readonly which: number
 }
 
@@ -373,7 +373,9 @@ export class ModelStorage extends BatchStorageBase {
         for (const key of WRITTEN_TOGETHER) this.#put(key, entry([id]))
         continue
       }
-      const key = keys[which % keys.length]
+      // A key that a transaction only reads may be no key of its write call.
+      const targets = [...keys, ...KEYS]
+      const key = targets[which % targets.length]
       if (key === undefined || WRITTEN_TOGETHER.includes(key)) continue
       const current = this.map.get(key)
       if (does === 'remove') this.#put(key, undefined)
