@@ -86,7 +86,7 @@ export const OPTION_RULES: readonly Rule[] = [
         assertEqual('expires' in (record ?? {}), false, `an expiry after ${method}()`)
         await store.clear()
       }
-      await store.set('touch', 1, { ttl: 5 })
+      await store.set('touch', 1, { ttl: 90_000 })
       await store.touch('touch', { ttl: undefined, expires: null })
       assertEqual(await store.record('touch'), { value: 1 }, 'record() after touch()')
       await store.set('set', 1, { expires: null })
