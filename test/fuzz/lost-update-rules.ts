@@ -57,7 +57,8 @@ function staleReadViolations(
   )
   if (storedAt < 0 || isReplaced) return []
   const last = log.slice(0, storedAt).findLast(({ key }) => key === read)?.after
-  if (last === undefined || !last.version.startsWith('foreign')) return []
+  // An entry with an expiry may have expired when it was read.
+  if (last?.version.startsWith('foreign') !== true || last.expires !== undefined) return []
   const value = valueResultOf(one, read)
   const isCurrent = value !== undefined && buildsOn(value, valueIn(last))
   return isCurrent ? [] : [`${name(one)} read ${text(value)} of "${read}", not ${text(last.value)}`]
