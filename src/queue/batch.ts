@@ -1,7 +1,8 @@
-// A batch is one read and one commit, or one transaction, with a read beside it and a commit of late
-// decisions after it. What needs no read is part of the commit, or one call of `perform` if the
-// backend runs steps itself. If one operation may be why a call fails, the halves of the batch run
-// again in turn, until it is alone: about 2 log2(n) calls for one culprit, and 2n - 1 calls at worst.
+// A batch is one read and one commit; or, if the backend has transactions, one transaction with a read
+// beside it and a commit of late decisions after it. Groups that need no read join the commit, or one
+// call of `perform` if the backend runs steps itself. If one operation may be why a call fails, the
+// halves of the batch run again, one after the other, until that operation is alone: about 2 log2(n)
+// calls for one culprit, and 2n - 1 calls at worst.
 
 import { isCausedByOne, isStoreError } from '../errors.ts'
 import type { Change, CommitResult, Entry, StepChange } from '../storage.ts'
@@ -183,6 +184,7 @@ class Batch {
       groups.length === 0 ? [] : await this.#context.recovery.commit(groups, this.#turn)
     this.#applyOutcomes(replays, outcomes)
   }
+
   #collectChanges(replays: Replay[]): (readonly Change[])[] {
     const canBeConditional = this.#context.recovery.storage.traits.atomic !== 'none'
     for (const replay of replays) replay.collectChanges(canBeConditional)
