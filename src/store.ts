@@ -235,7 +235,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /**
    * Removes several keys together: all or none. Keys that do not exist are ignored. Where
-   * `traits.atomic` is `none`, each key is removed by itself.
+   * `traits.atomic` is `none`, each key is removed on its own.
    *
    * @param keys a list of keys or another iterable
    * @throws StoreError `STORE_NOT_OPEN`, `INVALID_KEY`, or an error of the backend
