@@ -69,8 +69,8 @@ function keyViolations({ key, issued, log, final, now }: KeyHistory): string[] {
     const next = idsIn(after)
     const isNext = last === undefined || buildsOn(valueIn(after), valueIn(last))
     // A new value begins with another client, a set, or a removal in the same commit.
-    const startsOver = next.some((id) => id < 0 || starters.has(id)) || removed || hasExpired(last)
-    if (!isNext && !startsOver) found.push(`${text(before)} became ${text(next)}`)
+    const startsAnew = next.some((id) => id < 0 || starters.has(id)) || removed || hasExpired(last)
+    if (!isNext && !startsAnew) found.push(`${text(before)} became ${text(next)}`)
     for (const id of next) {
       if (before.includes(id)) continue
       if (written.has(id)) found.push(`${id} was written twice, in ${text(next)}`)
