@@ -706,7 +706,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /**
    * Runs a read-modify-write.
    *
-   * @param decide takes the entry of the key, unless it has expired
+   * @param decide takes the entry of the key twice: unless it has expired, and expired or not
    */
   async #runStep<R>(
     key: string,

@@ -5,7 +5,7 @@ import type { DecodedChange } from './tuples.ts'
 /** How many groups are remembered. */
 const MAX_GROUPS = 1000
 /** The largest results of a group that are remembered, in bytes. */
-const MAX_REMEMBERED_BYTES = 4096
+const MAX_RESULT_BYTES = 4096
 
 /** What became of a group. */
 export type GroupOutcome = GroupResults | 'conflict' | StoreError
@@ -37,7 +37,7 @@ export class RecentOutcomes {
   add(changes: readonly DecodedChange[], id: GroupId, outcome: GroupOutcome): void {
     const { messageId } = id
     if (messageId === undefined) return
-    const isLarge = isApplied(outcome) && outcome.bytes > MAX_REMEMBERED_BYTES
+    const isLarge = isApplied(outcome) && outcome.bytes > MAX_RESULT_BYTES
     const kept = isLarge ? { values: undefined, bytes: 0 } : outcome
     const name = nameOf(changes, id)
     this.#outcomes.delete(name)

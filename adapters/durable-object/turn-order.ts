@@ -1,21 +1,18 @@
 /** The longest time that a request waits for its turn, in milliseconds. */
 const MAX_WAIT_MS = 30_000
 
-/** A request that waits for its turn. */
-interface TurnRequest {
+interface Request {
   readonly keys: readonly string[]
   /** @param turn the id of the turn; `undefined` if it did not come in time */
   readonly onEnd: (turn: string | undefined) => void
   readonly leaseMs: number
 }
 
-/** A turn that is held. */
-interface HeldTurn {
+interface Turn {
   readonly keys: readonly string[]
   readonly timer: ReturnType<typeof setTimeout>
 }
 
-/** A write that waits until other turns on its keys end. */
 interface WaitingWrite {
   readonly keys: readonly string[]
   /** The id of the turn in which it writes, if any. */
@@ -30,10 +27,10 @@ interface WaitingWrite {
  * received the entries, and they must not change.
  */
 export class TurnOrder {
-  readonly #turns = new Map<string, HeldTurn>()
+  readonly #turns = new Map<string, Turn>()
   /** By key: the id of the turn that holds it. */
   readonly #holders = new Map<string, string>()
-  readonly #requests = new Set<TurnRequest>()
+  readonly #requests = new Set<Request>()
   readonly #writes = new Set<WaitingWrite>()
 
   /** Whether no turn is held, so that no write has to wait. */
@@ -50,7 +47,7 @@ export class TurnOrder {
   request(keys: readonly string[], leaseMs: number): Promise<string | undefined> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => request.onEnd(undefined), MAX_WAIT_MS)
-      const request: TurnRequest = {
+      const request: Request = {
         keys,
         leaseMs,
         onEnd: (turn) => {
@@ -117,7 +114,7 @@ export class TurnOrder {
     }
   }
 
-  #grant({ keys, leaseMs, onEnd }: TurnRequest): void {
+  #grant({ keys, leaseMs, onEnd }: Request): void {
     const id = crypto.randomUUID()
     this.#turns.set(id, { keys, timer: setTimeout(() => this.release(id), leaseMs) })
     for (const key of keys) this.#holders.set(key, id)
