@@ -8,7 +8,7 @@
 //   namespace-opener.ts      opens, lists and drops namespaces, from a Worker or inside an object
 //   rpc-object-storage.ts    the storage of one namespace, from a Worker: sends messages
 //   rpc-turns.ts             its turns, which the object grants
-//   message-size.ts          splits what does not fit into one message
+//   message-size.ts          measures messages, and splits what does not fit into one
 //   protocol.ts              the messages
 //   group-writer.ts          runs the write messages in a `StorageObject`
 //   turn-order.ts            the order of the clients that write the same keys

@@ -3,8 +3,8 @@
 // A namespace is one such object, with its entries under the keys `botshelf/1//:key` (prefix and
 // namespace are empty: the object's name has them). The object receives the messages of protocol.ts,
 // runs them on a `CountingEngine`, and replies with data. `GroupWriter` runs the writes, in the order
-// of the turns that `TurnOrder` grants.
-// After a write it sets its alarm for the next expiry; the alarm removes expired entries.
+// of the turns that `TurnOrder` grants. After a write the object sets its alarm for the next expiry;
+// the alarm removes expired entries.
 //
 // This is the only file of the package that imports `cloudflare:workers`.
 
@@ -13,6 +13,7 @@ import { CountingEngine } from './durable-object/counting-engine.ts'
 import { encodeError } from './durable-object/errors.ts'
 import { GroupWriter } from './durable-object/group-writer.ts'
 import { FORMAT_PREFIX } from './durable-object/object-engine.ts'
+import { MAX_REPLY_BYTES } from './durable-object/message-size.ts'
 import {
   isCompatible,
   PROTOCOL_VERSION,
@@ -22,8 +23,6 @@ import {
 } from './durable-object/protocol.ts'
 import { TurnOrder } from './durable-object/turn-order.ts'
 
-/** The most that a reply carries. The platform's own limit is 32 MiB (workerd 1.20261102). */
-const MAX_REPLY_BYTES = 12 * 1024 * 1024
 /** The runtime rejects an alarm later than some time in 2189 (workerd 1.20261102). */
 const MAX_ALARM_TIME = Date.UTC(2189, 0)
 /** Present if the index of namespaces contains this object's namespace. */

@@ -43,9 +43,9 @@ export interface RuntimeOptions {
   /** Returns the current time for expiries, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: (() => number) | undefined
   /**
-   * Whether `update`, `mutable`, `getOrInsert`, `pop` and `setMany` work on a backend that cannot
-   * make them atomic (`traits.atomic` is `none`). One of two concurrent writes may then be lost.
-   * Default: false, and they reject with `NOT_ATOMIC`.
+   * Whether the atomic steps, such as `update`, `insert` and `transaction`, and `setMany` work on a
+   * backend that cannot make them atomic (`traits.atomic` is `none`). One of two concurrent writes may
+   * then be lost. Default: false, and they reject with `NOT_ATOMIC`.
    */
   readonly allowLostUpdates?: boolean | undefined
   /**

@@ -1,5 +1,5 @@
-// A stamp is the version of the values that a store writes, as `runtime.open` takes it: the suffix
-// `@n` of an entry's version string. Backends store it as a part of that string.
+// The stamp of an entry is the version of its value, as `runtime.open` takes it: the suffix `@n` of the
+// entry's version string, which is unique per write. Backends store it as a part of that string.
 
 const STAMP = /@([1-9]\d{0,15})$/
 

@@ -166,7 +166,10 @@ export interface KeysOptions {
   readonly prefix?: string | undefined
   /** Lists only keys that come after this one in the order of the listing. Default: from the start. */
   readonly after?: string | undefined
-  /** The most items to list; a positive integer. Default: all. A storage may list more. */
+  /**
+   * The most items to list; a positive integer. Default: all. For a storage it is a hint: it may list
+   * more.
+   */
   readonly limit?: number | undefined
   /** Whether to list in descending order. Default: false, ascending. */
   readonly reverse?: boolean | undefined
@@ -395,8 +398,10 @@ export abstract class StorageBase {
    * writes and steps that need no read. The changes of a group are applied in order, whole or not at
    * all; a key may have several. None has `ifVersion`.
    *
-   * The result of a step is that of `runStep`; of another change, `undefined`. If a step cannot run,
-   * the result of its group is the error of `runStep`.
+   * A storage computes the effect of a step with `runStep`, on the entry unless it has expired at
+   * `options.now`, and the version of what it stores with `keepStamp`. The result of a step is that of
+   * `runStep`; of another change, `undefined`. If a step cannot run, the result of its group is the
+   * error of `runStep`. The core does not look up the outcome of a call that fails.
    */
   perform?(
     groups: readonly (readonly (Change | StepChange)[])[],

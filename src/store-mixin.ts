@@ -1,7 +1,14 @@
-import type { AppendOptions, ClearOptions, StepOptions, WriteOptions } from './arguments.ts'
+import type {
+  AppendOptions,
+  ClearOptions,
+  ExpiryOptions,
+  StepOptions,
+  WriteOptions,
+} from './arguments.ts'
 import { asyncDispose } from './async.ts'
 import { StoreError } from './errors.ts'
 import type { StorageRuntime } from './runtime.ts'
+import type { OpenOptions } from './schema.ts'
 import type { KeysOptions } from './storage.ts'
 import {
   type ItemOf,
@@ -35,9 +42,10 @@ export interface StoreMixed<T extends object> extends Omit<
   /**
    * Opens a store of the namespace for this object. Call it again only after `closeStorage`.
    *
+   * @param options as for `StorageRuntime.open`
    * @throws StoreError `STORE_ALREADY_OPEN`, or an error of `StorageRuntime.open`
    */
-  openStorage(runtime: StorageRuntime, namespace: string): Promise<void>
+  openStorage(runtime: StorageRuntime, namespace: string, options?: OpenOptions<T>): Promise<void>
   /**
    * Closes the store of this object, as `Store.close` does.
    *
@@ -80,7 +88,11 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
         return this.#store?.isOpen ?? false
       }
 
-      async openStorage(runtime: StorageRuntime, namespace: string): Promise<void> {
+      async openStorage(
+        runtime: StorageRuntime,
+        namespace: string,
+        options: OpenOptions<T> = {},
+      ): Promise<void> {
         if (this.#isOpening || this.isOpenStorage()) {
           throw new StoreError(
             'STORE_ALREADY_OPEN',
@@ -90,7 +102,7 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
         }
         this.#isOpening = true
         try {
-          this.#store = await runtime.open<T>(namespace)
+          this.#store = await runtime.open<T>(namespace, options)
           this.#namespace = namespace
         } finally {
           this.#isOpening = false
@@ -145,14 +157,14 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
         return this.#requireStore().append(key, item, options)
       }
 
-      async touch(key: KeyOf<T>, options: WriteOptions): Promise<boolean> {
+      async touch(key: KeyOf<T>, options: ExpiryOptions): Promise<boolean> {
         return this.#requireStore().touch(key, options)
       }
 
       async transaction<K extends KeyOf<T>, R>(
         keys: Iterable<K>,
         run: (tx: StoreTransaction<T, K>) => R | Promise<R>,
-        options?: WriteOptions,
+        options?: ExpiryOptions,
       ): Promise<R> {
         return this.#requireStore().transaction(keys, run, options)
       }

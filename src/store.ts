@@ -83,12 +83,15 @@ export type StoreEntry<T extends object> = [key: KeyOf<T>, value: T[KeyOf<T>]]
 /** A function that takes the current value and returns the next one; `undefined` removes the key. */
 export type Updater<V> = (current: V | undefined) => V | undefined | Promise<V | undefined>
 
-/** A value with its expiry. */
+/** A value with its expiry, and with its version if it has one. */
 export interface StoreRecord<V> {
   readonly value: V
   /** When the value expires, in milliseconds since 1970; absent: never. */
   readonly expires?: number
-  /** The version that a store stamped it with; absent: none, or this store has a version itself. */
+  /**
+   * The version of the value, if a store that was opened with `version` wrote it. Absent in a store
+   * that has a version itself.
+   */
   readonly version?: number
 }
 
@@ -109,8 +112,8 @@ export interface StoreContext extends WriteContext {
  * within, `NaN`, bigint, `Date`, `RegExp`, `Map`, `Set`, `ArrayBuffer` and its views, errors, shared
  * references and cycles. It is copied at the time of the call, and every read returns a new copy.
  *
- * A call that fails rejects with a `StoreError`; `watch` throws one. `update` and `mutable` also
- * reject with what their function throws.
+ * A call that fails rejects with a `StoreError`; `watch` throws one. `update`, `mutable` and
+ * `transaction` also reject with what their function throws.
  * - Before any I/O: `STORE_NOT_OPEN` during and after `close()`, `INVALID_KEY`, and, where a value
  *   is passed, `INVALID_VALUE` and `TOO_LARGE`.
  * - Errors of the backend, such as `QUOTA_EXCEEDED`, `CONNECTION_LOST` or `BACKEND_ERROR`.
@@ -232,7 +235,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /**
    * Removes several keys together: all or none. Keys that do not exist are ignored. Where
-   * `traits.atomic` is `none`, each key is removed by itself.
+   * `traits.atomic` is `none`, each key is removed on its own.
    *
    * @param keys a list of keys or another iterable
    * @throws StoreError `STORE_NOT_OPEN`, `INVALID_KEY`, or an error of the backend
@@ -329,7 +332,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * Adds an item at the end of a list, in one atomic step. Resolves to the length of the list. A
    * missing key counts as an empty list.
    *
-   * @param options `max`: keep only the last `max` items; an expiry to set
+   * @param options `max`: keep only the last `max` items; an expiry to set, with `onInsert: true` only
+   * if the key is missing
    * @throws StoreError `INVALID_VALUE` if the value is no list; `TOO_LARGE`, `NOT_ATOMIC`,
    * `INVALID_KEY`
    *
@@ -374,7 +378,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /**
    * Reads and writes several keys in one atomic step. Resolves to what the function returns. Either
-   * all of its writes are stored or none, and no other client has changed any of the keys between.
+   * all of its writes are stored or none, and no other client has changed any of the keys in between.
    *
    * @param keys the keys that the function may use
    * @param run takes a {@link StoreTransaction}; it may be async. It runs again if another client
@@ -417,13 +421,13 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    *
    * @param updater takes the current value and returns the next one, or `undefined` to remove the
    * key; it may be async. It runs again if another client writes first: keep it free of side
-   * effects. It must not write the key that it updates. Before the updater first awaits, such a
-   * write rejects with `CONFLICT` at once; after that each attempt conflicts with it, until `update`
-   * rejects with `CONFLICT`. If the updater throws, nothing is stored and `update` rejects with that
-   * error.
+   * effects. It must not write the key that it updates: before the updater first awaits, such a write
+   * rejects with `CONFLICT` at once; a later one makes every attempt conflict, until `update` rejects
+   * with `CONFLICT`. If the updater throws, nothing is stored and `update` rejects with that error.
    * @param options an expiry to set, with `onInsert: true` only if the key is missing
-   * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `CONFLICT` if other clients that
-   * do not take turns write first again and again; `INVALID_KEY`, `INVALID_VALUE`, `TOO_LARGE`
+   * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `CONFLICT` after four turns that
+   * ended before the updater returned, or after 100 races lost to clients that take no turns;
+   * `INVALID_KEY`, `INVALID_VALUE`, `TOO_LARGE`
    *
    * @example
    * const karma = await store.update('ann', (n = 0) => n + 1)
@@ -667,8 +671,9 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   /**
-   * Closes the store: ends its watches, waits for its operations and releases the namespace. A
-   * function passed to `update` or `mutable` must not await it, or neither of the two settles.
+   * Closes the store: ends its watches, waits for its operations and releases the namespace, which
+   * closes with the last of its stores. A function passed to `update`, `mutable` or `transaction` must
+   * not await it, or neither of the two settles.
    *
    * @throws StoreError `STORE_NOT_OPEN` if it was called before; or an error of the backend
    */

@@ -4,7 +4,7 @@ import type { StorageChange, StorageListener, StoreChange } from './storage.ts'
 import type { KeyOf, Store, StoreRecord } from './store.ts'
 
 const MAX_PENDING_KEYS = 1000
-/** The most values that wait for the reader, which bounds their memory. */
+/** How many values are read together, and the most that wait for the reader, which bounds their memory. */
 const VALUES_PER_READ = 100
 
 /** Selects what a watch reports. */

@@ -1,16 +1,11 @@
 import { StoreError } from '../../src/errors.ts'
 import type { CountingEngine } from './counting-engine.ts'
 import { encodeError } from './errors.ts'
+import { MAX_REPLY_BYTES } from './message-size.ts'
 import type { FailedGroup, LookUpRequest, RpcReply, WriteRequest } from './protocol.ts'
 import { type GroupOutcome, isApplied, RecentOutcomes } from './recent-outcomes.ts'
 import { type DecodedChange, decodeGroups } from './tuples.ts'
 import type { TurnOrder } from './turn-order.ts'
-
-/**
- * The most that the results of one group may take, in bytes, and the size at which a reply ends. Twice
- * this is below the platform's limit of 32 MiB (workerd 1.20261102).
- */
-const MAX_RESULT_BYTES = 12 * 1024 * 1024
 
 /** The fields of the reply to a write. */
 export type WriteReply = Required<Pick<RpcReply, 'groupCount' | 'failed' | 'results'>>
@@ -67,7 +62,7 @@ export class GroupWriter {
       if (known) return known
       const outcome = this.#isHeld(changes, turn)
         ? 'conflict'
-        : this.#engine.run(changes, now, MAX_RESULT_BYTES)
+        : this.#engine.run(changes, now, MAX_REPLY_BYTES)
       this.#recent.add(changes, id, outcome)
       return outcome
     })
@@ -91,7 +86,7 @@ function createReply(
   const failed: FailedGroup[] = []
   const results: Record<number, readonly unknown[]> = {}
   let groupIndex = 0
-  for (let bytes = 0; groupIndex < groupCount && bytes < MAX_RESULT_BYTES; groupIndex++) {
+  for (let bytes = 0; groupIndex < groupCount && bytes < MAX_REPLY_BYTES; groupIndex++) {
     const outcome = run(groupIndex)
     if (outcome === undefined) failed.push({ groupIndex, reason: 'unknown' })
     else if (outcome === 'conflict') failed.push({ groupIndex, reason: outcome })

@@ -1,8 +1,14 @@
 import { StoreError } from '../../src/errors.ts'
 import type { Change, StepChange } from '../../src/storage.ts'
+import type { EntryTuple } from './tuples.ts'
 
 /** The most that one message may carry. The platform's own limit is 32 MiB (workerd 1.20261102). */
 const MAX_MESSAGE_BYTES = 24 * 1024 * 1024
+/**
+ * The size at which a reply ends, and the most that the results of one group may take. The last item
+ * of a reply may exceed it, so twice this must be below the platform's limit.
+ */
+export const MAX_REPLY_BYTES: number = 12 * 1024 * 1024
 
 /** Splits a list so that each part fits into a message; an item that is too large has its own. */
 export function splitIntoMessages<T>(
@@ -26,6 +32,11 @@ export function splitIntoMessages<T>(
 /** Returns the approximate size of a key in a message. */
 export function keyBytes(key: string): number {
   return 16 + 2 * key.length
+}
+
+/** Returns the approximate size of a key in a reply, and of its entry if that is sent too. */
+export function entryBytes(key: string, entry: EntryTuple | undefined): number {
+  return 128 + 2 * key.length + (entry?.[2] ?? 0)
 }
 
 /** Returns the approximate size of changes in a message. */

@@ -2,8 +2,9 @@ import { StoreError } from '../../src/errors.ts'
 import { isLive } from '../../src/storage.ts'
 import { fromObjectError } from './errors.ts'
 import { type GroupResults, planGroup, resultsFromStored } from './group-plan.ts'
+import { entryBytes } from './message-size.ts'
 import type { ListOptions, ListPage } from './protocol.ts'
-import { type DecodedChange, decodeEntry, type EntryTuple, messageBytes } from './tuples.ts'
+import { type DecodedChange, decodeEntry, type EntryTuple } from './tuples.ts'
 
 /**
  * The part of a SQLite-backed object's `ctx.storage` that botshelf uses. Declared here, so that
@@ -58,7 +59,7 @@ export class ObjectEngine {
     for (const key of keys) {
       const entry = this.get(key)
       if (entry) {
-        bytes += messageBytes(key, entry)
+        bytes += entryBytes(key, entry)
         if (bytes > maxBytes && entries.length > 0) break
       }
       entries.push(entry)
@@ -116,7 +117,7 @@ export class ObjectEngine {
       if (isLive(decodeEntry(entry), now)) {
         keys.push(key)
         if (includeEntries) entries.push(entry)
-        bytes += messageBytes(key, includeEntries ? entry : undefined)
+        bytes += entryBytes(key, includeEntries ? entry : undefined)
       }
       if (bytes >= maxBytes || keys.length >= limit) return { keys, entries, last: key }
     }

@@ -29,8 +29,10 @@ export interface ObjectStub {
   call(request: unknown): Promise<unknown>
 }
 
+/** Changes that are applied whole or not at all. */
 type Group = readonly (Change | StepChange)[]
-type GroupResult = readonly unknown[] | 'conflict' | StoreError
+/** What an object replied for one group: the results of its changes, or why it was not applied. */
+type GroupReply = readonly unknown[] | 'conflict' | StoreError
 
 /** A namespace that is an object of its own, reached from a Worker. */
 export class RpcObjectStorage extends ObjectStorageBase {
@@ -129,8 +131,8 @@ export class RpcObjectStorage extends ObjectStorageBase {
   async #write(
     groups: readonly Group[],
     { now, turn }: CommitOptions = {},
-  ): Promise<readonly GroupResult[]> {
-    const results: (readonly GroupResult[])[] = []
+  ): Promise<readonly GroupReply[]> {
+    const results: (readonly GroupReply[])[] = []
     const messages = splitIntoMessages(groups, groupBytes)
     for (let message = messages.shift(); message; message = messages.shift()) {
       try {
@@ -152,7 +154,7 @@ export class RpcObjectStorage extends ObjectStorageBase {
     groups: readonly Group[],
     { now, turn }: { readonly now: number | undefined; readonly turn: RpcTurn | undefined },
     isLast: boolean,
-  ): Promise<readonly GroupResult[]> {
+  ): Promise<readonly GroupReply[]> {
     const changes = groups.flat()
     checkMessageBytes(groupBytes(changes))
     const type = changes.some((each) => 'step' in each || 'check' in each) ? 'perform' : 'commit'
@@ -184,9 +186,9 @@ export class RpcObjectStorage extends ObjectStorageBase {
     groups: readonly Group[],
     { groupCount, failed = [], results = {}, notIndexed }: RpcReply,
     notKnown: StoreError,
-  ): Promise<readonly GroupResult[]> {
+  ): Promise<readonly GroupReply[]> {
     if (notIndexed && this.#index) await this.#addToIndex(this.#index)
-    const read: GroupResult[] = groups
+    const read: GroupReply[] = groups
       .slice(0, groupCount)
       .map((group, index) => results[index] ?? group.map(noop))
     for (const { groupIndex, reason } of failed) {

@@ -102,8 +102,3 @@ export function decodeEntries(
   }
   return entries
 }
-
-/** Returns the approximate size in a message of a key, and of its entry if that is sent too. */
-export function messageBytes(key: string, entry: EntryTuple | undefined): number {
-  return 128 + 2 * key.length + (entry?.[2] ?? 0)
-}

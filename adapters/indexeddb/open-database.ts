@@ -11,7 +11,7 @@ export interface TimeoutOptions {
   readonly onTimeout: (reason: string) => void
 }
 
-export interface OpenOptions extends TimeoutOptions {
+export interface OpenDatabaseOptions extends TimeoutOptions {
   readonly name: string
   /** Called when another tab wants to delete or upgrade the database; close `db` then. */
   readonly onVersionChange: (db: IDBDatabase, isDeletion: boolean) => void
@@ -25,7 +25,7 @@ export interface OpenOptions extends TimeoutOptions {
  * @throws StoreError `UNAVAILABLE`, `BLOCKED`, `VERSION_MISMATCH`, `QUOTA_EXCEEDED`, `CORRUPT`,
  * `CONNECTION_LOST`
  */
-export async function openDatabase(options: OpenOptions): Promise<IDBDatabase> {
+export async function openDatabase(options: OpenDatabaseOptions): Promise<IDBDatabase> {
   // If the database was deleted while it was being opened, a second attempt creates it.
   return retryIfLost(() =>
     openOnce(options).catch((error: unknown) => {
@@ -34,7 +34,7 @@ export async function openDatabase(options: OpenOptions): Promise<IDBDatabase> {
   )
 }
 
-async function openOnce(options: OpenOptions): Promise<IDBDatabase> {
+async function openOnce(options: OpenDatabaseOptions): Promise<IDBDatabase> {
   // Set before the first event of the connection: idb adds the listeners in the same turn.
   let rawDb: IDBDatabase | undefined
   let upgradeError: unknown

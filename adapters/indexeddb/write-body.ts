@@ -27,7 +27,7 @@ export interface WriteResult {
   readonly hasExpiringEntry?: boolean
 }
 
-interface WriteOptions {
+interface WriteBodyOptions {
   /** What has expired at this time counts as missing; in milliseconds since 1970. */
   readonly now: number
   /** Whether the browser stores errors unchanged: see `canCloneErrors()`. */
@@ -44,7 +44,7 @@ interface WriteOptions {
 export function createWriteBody(
   keys: readonly string[],
   decide: DecideChanges,
-  { now, canCloneErrors }: WriteOptions,
+  { now, canCloneErrors }: WriteBodyOptions,
 ): TransactionBody<WriteResult> {
   return (entries, finish, onSuccess) => {
     const read = (

@@ -1,4 +1,5 @@
 import { builtInName, describeObject } from '../value/built-in.ts'
+import { formatStep } from '../value/copy-context.ts'
 
 /** Thrown for a value that is not plain JSON. Its message has the path: `$.notes[3].when is a Date`. */
 export class NotPlainError extends Error {
@@ -112,11 +113,4 @@ function pathOf(node: JsonNode): string {
   const steps: string[] = []
   for (let at = node; at.parent !== undefined; at = at.parent) steps.push(formatStep(at.step))
   return `$${steps.toReversed().join('')}`
-}
-
-function formatStep(step: string | number): string {
-  if (typeof step === 'number') return `[${step}]`
-  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(step)
-    ? `.${step}`
-    : `[${JSON.stringify(step)}]`
 }

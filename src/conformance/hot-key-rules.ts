@@ -47,7 +47,7 @@ export const HOT_KEY_RULES: readonly Rule[] = [
   },
   {
     id: 'hot-keys/slow-updates',
-    name: '30 concurrent update() calls of one key from stores of 3 runtimes, whose updaters take 5 ms, are all applied in few runs',
+    name: '30 concurrent update() calls of one key from stores of 3 runtimes, with updaters that take 5 ms, are all applied in few runs',
     fix: 'report a mismatch of ifVersion as a conflict, and let `turns` order the clients of the backend',
     exempt: exemptUnlessAtomic,
     run: async (backend) => {
@@ -70,7 +70,7 @@ export const HOT_KEY_RULES: readonly Rule[] = [
   },
   {
     id: 'hot-keys/slow-updater-beside-writes',
-    name: 'update() succeeds whose updater takes 50 ms while another client sets the key every 5 ms',
+    name: 'update() with an updater that takes 50 ms succeeds while another client sets the key every 5 ms',
     fix: 'let writes without a condition wait for the turn of another client, in isContended() or in the backend',
     exempt: exemptUnlessAtomic,
     run: async (backend) => {
@@ -100,10 +100,8 @@ export const HOT_KEY_RULES: readonly Rule[] = [
   },
 ]
 
-/** Opens another storage of a namespace, and returns its turns if it orders its clients. */
+/** Opens a storage of a namespace as another client does, and returns its turns if it has them. */
 async function openTurns(backend: TestBackend, namespace: string): Promise<Turns | undefined> {
-  const { atomic } = backend.traits
-  const isShared = atomic === 'global' || atomic === 'origin'
-  const plugin = isShared ? await backend.createPlugin() : backend.plugin
-  return (await backend.openStorage(namespace, plugin)).turns
+  const storage = await backend.openStorage(namespace, await backend.createPluginOfOtherClient())
+  return storage.turns
 }

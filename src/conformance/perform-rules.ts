@@ -144,9 +144,7 @@ export const PERFORM_RULES: readonly Rule[] = [
       const namespace = backend.createNamespace()
       const one = await backend.openStorage(namespace)
       if (one.perform === undefined) return NO_PERFORM
-      const isShared = backend.traits.atomic === 'global' || backend.traits.atomic === 'origin'
-      const plugin = isShared ? await backend.createPlugin() : backend.plugin
-      const two = await backend.openStorage(namespace, plugin)
+      const two = await backend.openStorage(namespace, await backend.createPluginOfOtherClient())
       const [ofOne, ofTwo] = await Promise.all([increment(one, 20), increment(two, 20)])
       assertEqual(
         [...(ofOne[0] as number[]), ...(ofTwo[0] as number[])].toSorted((a, b) => a - b),

@@ -71,6 +71,15 @@ export class TestBackend {
     return this.#createPlugin()
   }
 
+  /**
+   * Creates a plugin as another client has it. If only the users of one plugin instance are safe from
+   * each other, returns the plugin of the case.
+   */
+  async createPluginOfOtherClient(): Promise<StoragePluginBase> {
+    const { atomic } = this.traits
+    return atomic === 'global' || atomic === 'origin' ? this.createPlugin() : this.plugin
+  }
+
   createRuntime(
     options: RuntimeOptions = {},
     plugin: StoragePluginBase = this.plugin,
@@ -87,11 +96,9 @@ export class TestBackend {
   /** Opens stores of one namespace that share no runtime, as those of two requests or two tabs. */
   async openIndependentStores(count: number): Promise<Store[]> {
     const namespace = this.createNamespace()
-    const { atomic } = this.traits
     const stores: Store[] = []
     for (let i = 0; i < count; i++) {
-      const plugin =
-        atomic === 'global' || atomic === 'origin' ? await this.createPlugin() : this.plugin
+      const plugin = await this.createPluginOfOtherClient()
       stores.push(await this.createRuntime({}, plugin).open(namespace))
     }
     return stores
@@ -114,7 +121,7 @@ function uniqueName(prefix: string): string {
   return `${prefix}-${[...random].map((part) => part.toString(36)).join('')}`
 }
 
-/** Returns the stores in turn, so that calls spread over all of them. */
+/** Returns one store after another, so that calls spread over all of them. */
 export function storeAt(stores: readonly Store[], index: number): Store {
   return stores[index % stores.length] ?? fail('expected at least one store; received none')
 }

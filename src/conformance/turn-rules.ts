@@ -10,15 +10,15 @@ import { createEntry, repeat, setChange } from './test-data.ts'
 /** Longer than any case waits for a turn. */
 const LEASE_MS = 20_000
 const SHORT_LEASE_MS = 50
-/** A turn that would be given too early would be given within this time. */
+/** A turn that is granted too early is granted within this time. */
 const TOO_EARLY_MS = 30
 
 /** `turns`: the order of the clients that change the same keys. */
 export const TURN_RULES: readonly Rule[] = [
   turnRule({
     id: 'turns/first-come',
-    name: 'turns on one key are given one at a time, in the order of the requests',
-    fix: 'queue the requests of each key, and give the next turn when the one before it has ended',
+    name: 'turns on one key are granted one at a time, in the order of the requests',
+    fix: 'queue the requests of each key, and grant the next turn when the one before it has ended',
     run: async ({ turns }) => {
       const events: string[] = []
       await Promise.all(
@@ -69,7 +69,7 @@ export const TURN_RULES: readonly Rule[] = [
   }),
   turnRule({
     id: 'turns/lease',
-    name: 'a turn that is not released ends with its lease, and hasLapsed tells its holder',
+    name: 'a turn that is not released ends with its lease, and its hasLapsed is then true',
     fix: 'end a turn after `leaseMs`, counted from its start, and set hasLapsed',
     run: async ({ turns }) => {
       const first = await requestTurn(turns, ['k'], SHORT_LEASE_MS)
@@ -202,8 +202,11 @@ function requestTurn(
   return turn
 }
 
-/** @throws AssertionError if the turn is given */
+/** @throws AssertionError if the turn is granted */
 async function assertWaits(turn: Promise<Turn>, what: string): Promise<void> {
-  const isGiven = await Promise.race([turn.then(() => true), sleep(TOO_EARLY_MS).then(() => false)])
-  assert(!isGiven, `${what}: expected it to wait; it was given`)
+  const isGranted = await Promise.race([
+    turn.then(() => true),
+    sleep(TOO_EARLY_MS).then(() => false),
+  ])
+  assert(!isGranted, `${what}: expected it to wait; it was granted`)
 }

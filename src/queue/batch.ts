@@ -1,9 +1,10 @@
-// A batch is one read and one commit, or one transaction, with a read beside it and a commit of late
-// decisions after it. What needs no read is part of the commit, or one call of `perform` if the
-// backend runs steps itself. If one operation may be why a call fails, the halves of the batch run
-// again in turn, until it is alone: about 2 log2(n) calls for one culprit, and 2n - 1 calls at worst.
+// A batch is one read and one commit; or, if the backend has transactions, one transaction with a read
+// beside it and a commit of late decisions after it. Groups that need no read join the commit, or one
+// call of `perform` if the backend runs steps itself. If one operation may be why a call fails, the
+// halves of the batch run again, one after the other, until that operation is alone: about 2 log2(n)
+// calls for one culprit, and 2n - 1 calls at worst.
 
-import { isCausedByOne, isStoreError } from '../errors.ts'
+import { isCausedByOne, isStoreError, type StoreError } from '../errors.ts'
 import type { Change, CommitResult, Entry, StepChange } from '../storage.ts'
 import type { Turn } from '../turns.ts'
 import { groupByKey, type Operation, type Operations } from './operation.ts'
@@ -95,11 +96,10 @@ class Batch {
       group.flatMap<Change | StepChange>(({ step, changes }) => step ?? changes ?? []),
     )
     const results = await this.#context.recovery.perform(changeGroups, this.#turn)
-    const [first] = results
-    // One error object for all groups: the call failed as a whole.
-    if (isStoreError(first) && results.every((result) => result === first)) {
+    const callError = commonError(results)
+    if (callError !== undefined) {
       const all = groups.flat()
-      return this.#splitOrReject(all, all, all.length, first)
+      return this.#splitOrReject(all, all, all.length, callError)
     }
     for (const [index, group] of groups.entries()) {
       const result = results[index] ?? []
@@ -183,6 +183,7 @@ class Batch {
       groups.length === 0 ? [] : await this.#context.recovery.commit(groups, this.#turn)
     this.#applyOutcomes(replays, outcomes)
   }
+
   #collectChanges(replays: Replay[]): (readonly Change[])[] {
     const canBeConditional = this.#context.recovery.storage.traits.atomic !== 'none'
     for (const replay of replays) replay.collectChanges(canBeConditional)
@@ -191,9 +192,7 @@ class Batch {
 
   /** Takes one outcome for each replay with changes. */
   #applyOutcomes(replays: Replay[], outcomes: readonly CommitResult[]): void {
-    const [first] = outcomes
-    // One error object for all groups: the call failed as a whole.
-    const isOneError = typeof first === 'object' && outcomes.every((outcome) => outcome === first)
+    const callError = commonError(outcomes)
     const failed: Replay[] = []
     const conflicting: Operation[] = []
     let index = 0
@@ -204,10 +203,10 @@ class Batch {
         for (const operation of replay.abandon()) {
           if (this.#context.onConflict(operation, this.#turn)) conflicting.push(operation)
         }
-      } else if (isOneError) failed.push(replay)
+      } else if (callError !== undefined) failed.push(replay)
       else this.#onCommitError([replay], outcome)
     }
-    this.#onCommitError(failed, first)
+    this.#onCommitError(failed, callError)
     this.#retry(conflicting)
   }
 
@@ -239,6 +238,12 @@ class Batch {
   #retry(operations: Operations): void {
     if (operations.length > 0) this.#retries.push(operations)
   }
+}
+
+/** Returns the error of a call that failed as a whole: one error object for all groups. */
+function commonError(results: readonly unknown[]): StoreError | undefined {
+  const [first] = results
+  return isStoreError(first) && results.every((result) => result === first) ? first : undefined
 }
 
 /** Selects the operations that cannot run if these keys are not read. */

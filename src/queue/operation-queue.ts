@@ -70,7 +70,7 @@ export class OperationQueue {
   write(changes: readonly Change[]): Promise<void> {
     const keys = changes.map(({ key }) => key)
     this.#checkNotUpdating(keys)
-    return this.#currentScheduler().add(new Operation(keys, changes)) as Promise<void>
+    return this.#currentScheduler().add(new Operation(keys, { changes })) as Promise<void>
   }
 
   /**
@@ -89,10 +89,14 @@ export class OperationQueue {
         this.#updatingKeys = outerKeys
       }
     }
-    return this.#currentScheduler().add(new Operation(keys, undefined, guarded, step)) as Promise<T>
+    const operation = new Operation(keys, { updater: guarded, step })
+    return this.#currentScheduler().add(operation) as Promise<T>
   }
 
-  /** Removes all entries with a prefix between the operations so far and later ones. A lost answer rejects. */
+  /**
+   * Removes all entries whose keys begin with a prefix, after the operations so far and before later
+   * ones. A lost answer is not looked up.
+   */
   clear(prefix: string): Promise<void> {
     const cleared = this.#currentScheduler().exclusive(() =>
       prefix === '' ? this.storage.clear() : this.storage.clearPrefix(prefix),
@@ -105,7 +109,7 @@ export class OperationQueue {
     return this.#context.recovery.retryRead(() => this.storage.liveLen(now)).catch(this.#rethrow)
   }
 
-  /** Lists what the batches so far have stored. Retries a listing that fails before an item. */
+  /** Lists what the batches so far have stored. Retries a listing that fails before its first item. */
   async *list<T>(open: () => AsyncIterable<T>): AsyncGenerator<T> {
     await this.#currentScheduler().idle()
     for (let attempt = 1; ; attempt++) {

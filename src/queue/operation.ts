@@ -49,9 +49,7 @@ export class Operation {
 
   constructor(
     keys: readonly string[],
-    changes?: readonly Change[],
-    updater?: EntryUpdater,
-    step?: StepChange,
+    { changes, updater, step }: Partial<Pick<Operation, 'changes' | 'updater' | 'step'>> = {},
   ) {
     this.keys = keys
     this.changes = changes

@@ -4,7 +4,7 @@ import { bitOf, valueOf, withId, writtenId } from './values.ts'
 
 /** What updaters can do. */
 export interface UpdaterEnvironment {
-  turn(): Promise<void>
+  nextTask(): Promise<void>
   nest(id: number, ownKeys: readonly string[]): Promise<void>
   report(violation: string): void
 }
@@ -66,7 +66,7 @@ export async function callStore(
     if (timing === 'sync') return value
     return (async () => {
       if (timing === 'microtasks') for (let i = 0; i < ownId % 7; i++) await Promise.resolve()
-      if (timing === 'turn') await environment.turn()
+      if (timing === 'task') await environment.nextTask()
       if (timing === 'nested') await environment.nest(ownId, keysOf(op))
       if (action === 'throw') throw ownError
       return value

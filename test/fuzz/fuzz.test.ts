@@ -7,8 +7,8 @@ import { ticks } from './operations.ts'
 import { type FuzzCase, runCase } from './run-case.ts'
 import { sequentialViolations } from './sequential-rules.ts'
 
-// Cases per property. Set BURST_RUNS to a larger number for a longer search.
-const RUNS = Number(process.env['BURST_RUNS'] ?? 4000)
+// Cases per property. Set FUZZ_RUNS to a larger number for a longer search.
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 4000)
 
 // Waiting takes no time: when nothing else is pending, the next timer fires.
 beforeAll(() => {
@@ -20,7 +20,7 @@ afterAll(() => {
 
 const latencies: fc.Arbitrary<readonly Latency[]> = fc.array(
   fc.record({
-    wait: fc.oneof(fc.constantFrom(0, 1, 2, 5), fc.constant('turn' as const)),
+    wait: fc.oneof(fc.constantFrom(0, 1, 2, 5), fc.constant('task' as const)),
     takesEffectAtEnd: fc.boolean(),
   }),
   { minLength: 1, maxLength: 4 },

@@ -12,7 +12,7 @@ import {
   type Turns,
 } from '../../src/index.ts'
 import { DEFAULT_OPTIONS, type ModelOptions, ModelStorage } from './model-storage.ts'
-import { TurnQueue } from './turn-queue.ts'
+import { TaskQueue } from './task-queue.ts'
 
 /** A model storage with `transact`. */
 class TransactingModelStorage extends ModelStorage {
@@ -73,7 +73,7 @@ class RemoteTurns implements Turns {
 export class ModelPlugin extends StoragePluginBase {
   readonly storage: ModelStorage
 
-  constructor(options: Partial<ModelOptions> = {}, turnQueue: TurnQueue = new TurnQueue([0])) {
+  constructor(options: Partial<ModelOptions> = {}, taskQueue: TaskQueue = new TaskQueue([0])) {
     super({})
     const complete = { ...DEFAULT_OPTIONS, ...options }
     const Storage = {
@@ -82,12 +82,12 @@ export class ModelPlugin extends StoragePluginBase {
       commit: ModelStorage,
       none: ModelStorage,
     }[complete.backend]
-    this.storage = new Storage(complete, turnQueue)
+    this.storage = new Storage(complete, taskQueue)
     if (!complete.turns) return
     const [latency] = complete.latencies
     const turns = new RemoteTurns(
       (keys) => this.storage.turnEntries(keys),
-      () => (latency?.wait === 'turn' ? turnQueue.wait() : Promise.resolve()),
+      () => (latency?.wait === 'task' ? taskQueue.wait() : Promise.resolve()),
     )
     Object.defineProperty(this.storage, 'turns', { value: turns })
   }

@@ -14,7 +14,7 @@ import {
 } from '../../src/index.ts'
 import { DAMAGED, KEYS, WRITTEN_TOGETHER } from './operations.ts'
 import { StepDraft } from './step-draft.ts'
-import type { TurnQueue } from './turn-queue.ts'
+import type { TaskQueue } from './task-queue.ts'
 import { isRefused, valueOf, withId } from './values.ts'
 
 /** A kind of call; `list` is every read of the whole namespace. */
@@ -22,8 +22,8 @@ export type CallKind = 'getMany' | 'commit' | 'transact' | 'perform' | 'list' | 
 
 /** How long a call takes, and whether it takes effect at its start or at its end. */
 export interface Latency {
-  /** A number of microtasks, or a turn of the event loop. */
-  readonly wait: number | 'turn'
+  /** A number of microtasks, or a task of the event loop. */
+  readonly wait: number | 'task'
   readonly takesEffectAtEnd: boolean
 }
 
@@ -112,15 +112,15 @@ export class ModelStorage extends BatchStorageBase {
   /** Delays every call until the returned promise settles. */
   gate: ((call: RecordedCall) => Promise<void>) | undefined
   readonly #options: ModelOptions
-  readonly #turnQueue: TurnQueue
+  readonly #taskQueue: TaskQueue
   readonly #counts = { read: 0, write: 0, list: 0 }
   #foreignWrites = 0
   #closed = false
 
-  constructor(options: ModelOptions, turnQueue: TurnQueue) {
+  constructor(options: ModelOptions, taskQueue: TaskQueue) {
     super()
     this.#options = options
-    this.#turnQueue = turnQueue
+    this.#taskQueue = taskQueue
     this.traits = {
       atomic: options.backend === 'none' ? 'none' : 'global',
       durable: true,
@@ -249,7 +249,7 @@ export class ModelStorage extends BatchStorageBase {
     }
     const early = takesEffectAtEnd ? undefined : act()
     await this.gate?.(call)
-    if (wait === 'turn') await this.#turnQueue.wait()
+    if (wait === 'task') await this.#taskQueue.wait()
     else for (let i = 0; i < wait; i++) await Promise.resolve()
     const answer = early ?? act()
     if ('error' in answer) throw answer.error

@@ -17,15 +17,15 @@ export type ValueKind = 'valid' | 'refused' | 'invalid'
 
 /**
  * When an updater returns: synchronously, as an async function that awaits nothing, after some
- * microtasks, after a turn of the event loop, or after another operation of the store.
+ * microtasks, after a task of the event loop, or after another operation of the store.
  */
-export type UpdaterTiming = 'sync' | 'async' | 'microtasks' | 'turn' | 'nested'
+export type UpdaterTiming = 'sync' | 'async' | 'microtasks' | 'task' | 'nested'
 
 /** What an updater does: adds its id (or a value of this kind), throws, or removes the key. */
 export type UpdaterAction = ValueKind | 'throw' | 'remove'
 
 /** Options that set an expiry, or keep the one that is there. */
-export interface ExpiryOptions {
+export interface FuzzExpiry {
   readonly ttl?: number
   readonly expires?: null
   readonly onInsert?: boolean
@@ -37,16 +37,16 @@ export type FuzzOperation =
       readonly kind: 'set' | 'insert' | 'getOrInsert' | 'increment'
       readonly key: string
       readonly value: ValueKind
-      readonly expiry?: ExpiryOptions
+      readonly expiry?: FuzzExpiry
     }
   | {
       readonly kind: 'append'
       readonly key: string
       readonly value: ValueKind
-      readonly expiry?: ExpiryOptions
+      readonly expiry?: FuzzExpiry
       readonly max?: number
     }
-  | { readonly kind: 'touch'; readonly key: string; readonly expiry: ExpiryOptions }
+  | { readonly kind: 'touch'; readonly key: string; readonly expiry: FuzzExpiry }
   | {
       readonly kind: 'update'
       readonly key: string
@@ -54,7 +54,7 @@ export type FuzzOperation =
       readonly timing: UpdaterTiming
       /** Whether the updater also calls `set` for its own key. */
       readonly writesOwnKey: boolean
-      readonly expiry?: ExpiryOptions
+      readonly expiry?: FuzzExpiry
     }
   | {
       readonly kind: 'mutable'
@@ -62,7 +62,7 @@ export type FuzzOperation =
       readonly action: Exclude<UpdaterAction, 'remove'>
       readonly timing: UpdaterTiming
       readonly initial: boolean
-      readonly expiry?: ExpiryOptions
+      readonly expiry?: FuzzExpiry
     }
   | {
       readonly kind: 'transaction'
@@ -82,7 +82,7 @@ export type FuzzOperation =
 /** The operations of one tick, and when the next tick begins. */
 export interface Tick {
   readonly operations: readonly FuzzOperation[]
-  readonly next: 'microtask' | 'turn' | 'settle'
+  readonly next: 'microtask' | 'task' | 'settle'
   /** How far the clock advances once all operations have settled, in milliseconds. */
   readonly clockAdvanceMs: number
 }
@@ -119,15 +119,15 @@ const anyTiming: fc.Arbitrary<UpdaterTiming> = fc.constantFrom(
   'sync',
   'async',
   'microtasks',
-  'turn',
+  'task',
   'nested',
 )
-const newExpiry: fc.Arbitrary<ExpiryOptions> = fc.constantFrom(
+const newExpiry: fc.Arbitrary<FuzzExpiry> = fc.constantFrom(
   { ttl: 5 },
   { ttl: 20 },
   { expires: null },
 )
-const expiry: fc.Arbitrary<ExpiryOptions> = fc.oneof(
+const expiry: fc.Arbitrary<FuzzExpiry> = fc.oneof(
   newExpiry,
   fc.constantFrom({ ttl: 5, onInsert: true }, { ttl: 20, onInsert: true }),
 )
@@ -266,7 +266,7 @@ export function ticks({
       // If ticks do not wait for each other, their order is known only if the earlier one has settled.
       next: mustSettle
         ? fc.constant('settle' as const)
-        : fc.constantFrom('microtask', 'turn', 'settle'),
+        : fc.constantFrom('microtask', 'task', 'settle'),
       clockAdvanceMs: fc.constantFrom(0, 0, 5, 20),
     }),
     { minLength: 1, maxLength: 4, size: 'max' },

@@ -5,11 +5,11 @@ import { callStore, type OperationCall, type UpdaterEnvironment } from './call-s
 import { ModelPlugin } from './model-plugin.ts'
 import type { ModelStorage, ModelOptions } from './model-storage.ts'
 import { KEYS, type FuzzOperation, type Tick } from './operations.ts'
-import { TurnQueue } from './turn-queue.ts'
+import { TaskQueue } from './task-queue.ts'
 import { NESTED } from './values.ts'
 
-// A case ends after some hundred turns. After this many, something retries without end.
-const MAX_TURNS = 10_000
+// A case ends after some hundred tasks. After this many, something retries without end.
+const MAX_TASKS = 10_000
 
 /** A generated case: a backend, operations, and everything that is random. */
 export interface FuzzCase {
@@ -61,7 +61,7 @@ export async function runCase({ options, ticks, order, seed }: FuzzCase): Promis
   const { random } = Math
   Math.random = seededRandom(seed)
   try {
-    return await runWith(new TurnQueue(order), options, ticks, violations)
+    return await runWith(new TaskQueue(order), options, ticks, violations)
   } finally {
     Math.random = random
     process.removeListener('unhandledRejection', unhandled)
@@ -70,12 +70,12 @@ export async function runCase({ options, ticks, order, seed }: FuzzCase): Promis
 }
 
 async function runWith(
-  turnQueue: TurnQueue,
+  taskQueue: TaskQueue,
   options: ModelOptions,
   ticks: readonly Tick[],
   violations: string[],
 ): Promise<FuzzRun> {
-  const plugin = new ModelPlugin(options, turnQueue)
+  const plugin = new ModelPlugin(options, taskQueue)
   let now = 1000
   const runtime = new StorageRuntime(plugin, {
     now: () => now,
@@ -124,7 +124,7 @@ async function runWith(
     })
   }
   const environment: UpdaterEnvironment = {
-    turn: () => turnQueue.wait(),
+    nextTask: () => taskQueue.wait(),
     nest,
     report: (violation) => violations.push(violation),
   }
@@ -133,14 +133,14 @@ async function runWith(
     for (const op of operations)
       track(issued, op, index, (one) => callStore(store, one, environment))
     if (next === 'settle') {
-      await settleAll(turnQueue)
+      await settleAll(taskQueue)
       now += clockAdvanceMs
-    } else if (next === 'turn') {
-      turnQueue.release()
-      await nextTurn()
+    } else if (next === 'task') {
+      taskQueue.release()
+      await nextTask()
     } else for (let i = 0; i < 3; i++) await Promise.resolve()
   }
-  await settleAll(turnQueue)
+  await settleAll(taskQueue)
   for (const { op, id, settlement } of [...issued, ...nested]) {
     if (settlement === undefined) violations.push(`operation ${id} (${op.kind}) never settles`)
   }
@@ -149,27 +149,27 @@ async function runWith(
     () => (closed = true),
     (error: unknown) => violations.push(`close: ${String(error)}`),
   )
-  await settleAll(turnQueue)
+  await settleAll(taskQueue)
   if (!closed) violations.push('close never settles')
   // `unhandledRejection` comes after the microtasks.
-  await nextTurn()
+  await nextTask()
   const { storage } = plugin
   return { issued, nested, storage, now, violations: [...violations, ...storage.violations] }
 }
 
 /** Waits until no call, updater or timer is pending. */
-async function settleAll(turnQueue: TurnQueue): Promise<void> {
+async function settleAll(taskQueue: TaskQueue): Promise<void> {
   for (let count = 0; ; count++) {
-    if (count > MAX_TURNS) throw new Error('the case does not end')
-    await nextTurn()
-    if (turnQueue.release()) continue
+    if (count > MAX_TASKS) throw new Error('the case does not end')
+    await nextTask()
+    if (taskQueue.release()) continue
     if (vi.getTimerCount() === 0) return
     vi.advanceTimersToNextTimer()
   }
 }
 
-/** Waits for a turn of the event loop, and so for all microtasks. */
-export function nextTurn(): Promise<void> {
+/** Waits for a task of the event loop, and so for all microtasks. */
+export function nextTask(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 

@@ -1,6 +1,6 @@
 import {
   DAMAGED,
-  type ExpiryOptions,
+  type FuzzExpiry,
   type FuzzOperation,
   keysOf,
   MALFORMED,
@@ -183,7 +183,7 @@ export function applyOperation(
 
 /** Returns when an entry expires after an operation; `undefined`: never. */
 function expiryAfter(
-  options: ExpiryOptions | undefined,
+  options: FuzzExpiry | undefined,
   current: ModelEntry | undefined,
   now: number,
 ): number | undefined {

@@ -6,6 +6,7 @@ import {
   type StandardSchema,
   StorageRuntime,
   type Store,
+  StoreMixin,
 } from '../../src/index.ts'
 import { convertWith, createSchema, positive } from '../support/schemas.ts'
 
@@ -74,6 +75,20 @@ test('an explicit type of the store works with every option', async () => {
   expectTypeOf(shape).toEqualTypeOf<Store<Shape>>()
   expectTypeOf(runtime.open('any')).resolves.toEqualTypeOf<Store>()
   expectTypeOf(runtime.open('any', { version: 1 })).resolves.toEqualTypeOf<Store>()
+})
+
+test('openStorage() of a StoreMixin takes options for the type of its store', async () => {
+  class Users extends StoreMixin<Record<string, User>>()(Object) {}
+  const users = new Users()
+  await users.openStorage(runtime, 'mixed', {
+    schema: user,
+    version: 1,
+    migrate: (_, fromVersion, key) => ({ name: key, age: fromVersion }),
+  })
+  await users.closeStorage()
+  // @ts-expect-error -- the schema is one of other values
+  const reopen = (): Promise<void> => users.openStorage(runtime, 'mixed', { schema: positive })
+  expectTypeOf(reopen).toBeFunction()
 })
 
 const loadUser = async (): Promise<User> => ({ name: 'Ann', age: 20 })

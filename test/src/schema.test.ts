@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { MemoryStoragePlugin } from '../../adapters/memory.ts'
-import { type OpenOptions, StorageRuntime, type Store } from '../../src/index.ts'
+import { type OpenOptions, StorageRuntime, type Store, StoreMixin } from '../../src/index.ts'
 import { convertWith, createSchema, numbers, positive, refuseWith } from '../support/schemas.ts'
 
 const createRuntime = (): StorageRuntime => new StorageRuntime(new MemoryStoragePlugin())
@@ -255,5 +255,22 @@ describe('the options of open()', () => {
       await store.set('k', 1)
       expect(await store.record('k')).toEqual({ value: 1 })
     }
+  })
+
+  test('may be given to openStorage() of a StoreMixin', async () => {
+    class Karma extends StoreMixin<Record<string, number>>()(Object) {}
+    const runtime = createRuntime()
+    const raw = await runtime.open('ns')
+    await raw.set('ann', '3')
+    const karma = new Karma()
+    await karma.openStorage(runtime, 'ns', { schema: positive, version: 1, migrate: Number })
+    expect(await karma.get('ann')).toBe(3)
+    await expect(karma.set('ann', -1)).rejects.toMatchObject({ code: 'INVALID_VALUE' })
+    await karma.closeStorage()
+    const opening = karma.openStorage(runtime, 'ns', null as never)
+    await expect(opening).rejects.toMatchObject({ code: 'INVALID_VALUE' })
+    expect(karma.isOpenStorage()).toBe(false)
+    await karma.openStorage(runtime, 'ns', undefined)
+    expect(await karma.record('ann')).toEqual({ value: '3' })
   })
 })

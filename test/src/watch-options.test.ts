@@ -170,7 +170,7 @@ describe('watch({ initial: true })', () => {
   })
 
   test.each([{ lag: 0 }, { lag: 5 }])(
-    'gives a reader that lags by $lag ms the right view, whatever is written meanwhile',
+    'gives a reader that lags by $lag ms the right view, while others write',
     async ({ lag }) => {
       const store = await openStore()
       await store.setMany(Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`k${i}`, i])))

@@ -97,7 +97,7 @@ test('a step is not run twice if the object was reset between the two deliveries
   expect((await storage.get('list'))?.value).toEqual(['x'])
 })
 
-test('the results of a write whose reply is lost are asked for with one message', async () => {
+test('the results of a write whose reply is lost are looked up with one message', async () => {
   const namespace = uniqueName()
   await (await openIndexed(namespace)).commit([setGroup('popped', 'x')])
   const { binding, calls } = loseReplies()
@@ -127,7 +127,7 @@ test('the results of a write whose reply is lost are asked for with one message'
   ).toEqual(['conflict', 'applied', 'applied'])
 })
 
-test('after a reset, what the stored versions prove is known, and the rest is lost', async () => {
+test('after a reset, the stored versions decide the outcomes that they prove, and the others are unknown', async () => {
   const namespace = uniqueName()
   const other = await openIndexed(namespace)
   await other.commit([setGroup('popped', 'x')])
@@ -174,7 +174,7 @@ test('a write that did not arrive has an unknown outcome', async () => {
   expect(calls).toEqual(['perform', 'lookUp'])
 })
 
-test('if the question is lost too, the outcome is unknown', async () => {
+test('if the lookup is lost too, the outcome is unknown', async () => {
   const { binding, calls } = recordCalls(() => Promise.reject(lost))
   const storage = await openStorage(uniqueName(), binding)
   expect(await storage.commit([setGroup('k', 1), setGroup('l', 1)])).toEqual([

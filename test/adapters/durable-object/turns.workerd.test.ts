@@ -163,7 +163,7 @@ test('a lease is at least one second, and the turn then has lapsed', async () =>
   expect(next.hasLapsed).toBe(false)
 })
 
-test('after a reset of the object, those who wait for a turn go on without one', async () => {
+test('after a reset of the object, clients that wait for a turn go on without one', async () => {
   const namespace = uniqueName()
   const storage = await openCounter(namespace)
   const turn = await storage.turns.request(['n'], 30_000)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { nextTurn } from '../../fuzz/run-case.ts'
+import { nextTask } from '../../fuzz/run-case.ts'
 import { code, counts, microtasks, never, open, plusOne, times } from './model-store.ts'
 
 describe.each([true, false])('calls of one tick, with batchAcrossTicks: %s', (batchAcrossTicks) => {
@@ -74,7 +74,7 @@ describe.each([true, false])('calls of one tick, with batchAcrossTicks: %s', (ba
     expect(counts(storage)).toEqual({ commit: 1 })
   })
 
-  test('a single call reaches the storage before the next turn of the event loop', async () => {
+  test('a single call reaches the storage before the next task of the event loop', async () => {
     const { store, storage } = await open({ batchAcrossTicks })
     void store.get('k')
     await microtasks()
@@ -194,7 +194,7 @@ describe('calls while a batch is running', () => {
     const later: Promise<unknown>[] = []
     for (let i = 0; i < 10; i++) {
       later.push(store.set(`k${i}`, i))
-      await nextTurn()
+      await nextTask()
     }
     expect(counts(storage)).toEqual({ commit: 1 })
     go()

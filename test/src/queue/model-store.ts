@@ -21,7 +21,7 @@ export function counts({ calls }: ModelStorage): Partial<Record<CallKind, number
   return found
 }
 
-/** Waits for microtasks, and not for a turn of the event loop. */
+/** Waits for microtasks, and not for a task of the event loop. */
 export async function microtasks(): Promise<void> {
   for (let i = 0; i < 30; i++) await Promise.resolve()
 }

@@ -5,9 +5,9 @@ test('groupByKey() takes time in proportion to the operations, even if they shar
   const count = 2000
   const pairs = Array.from(
     { length: count },
-    (_, i) => new Operation([`k${count - 1 - i}`, `k${count - i}`], []),
+    (_, i) => new Operation([`k${count - 1 - i}`, `k${count - i}`], { changes: [] }),
   )
-  const singles = Array.from({ length: count }, () => new Operation([`k${count}`], []))
+  const singles = Array.from({ length: count }, () => new Operation([`k${count}`], { changes: [] }))
   const lookUps = vi.spyOn(Map.prototype, 'get')
   const groups = groupByKey([...pairs, ...singles])
   const lookUpCount = lookUps.mock.calls.length

@@ -1,5 +1,5 @@
-/** Holds what continues in a later turn of the event loop, and releases it in a generated order. */
-export class TurnQueue {
+/** Holds what continues in a later task of the event loop, and releases it in a generated order. */
+export class TaskQueue {
   readonly #waiting: (() => void)[] = []
   readonly #order: readonly number[]
   #count = 0
