@@ -1,15 +1,14 @@
 import {
   APPEND_OPTIONS,
   type AppendOptions,
-  checkBoolean,
-  checkFinite,
-  checkFunction,
+  checkArgument,
   checkOptions,
-  checkPositiveInteger,
   CLEAR_OPTIONS,
   type ClearOptions,
   EXPIRY_OPTIONS,
   type ExpiryOptions,
+  FINITE_NUMBER,
+  FUNCTION,
   KEYS_OPTIONS,
   STEP_OPTIONS,
   type StepOptions,
@@ -46,10 +45,10 @@ import {
 import { type StoreTransaction, TransactionDraft } from './transaction.ts'
 import { recopy } from './value/copy-value.ts'
 import {
-  checkWatchOptions,
   type StoreValueChange,
   type StoreWatch,
   Watch,
+  WATCH_OPTIONS,
   type WatchOptions,
 } from './watch.ts'
 
@@ -278,7 +277,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#checkAtomic('setMany')
     const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS)
     const group = new Map<string, SetChange>()
-    for (const [key, value, own] of toEntries(entries)) {
+    for (const [key, value, own] of toEntries(entries, this.namespace)) {
       this.#checkKey(key)
       const ownExpiry =
         own === undefined ? expiry : resolveExpiry(this.#context, own, WRITE_OPTIONS)
@@ -320,7 +319,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * const requests = await store.increment(user, 1, { ttl: 60_000, onInsert: true })
    */
   async increment(key: NumberKeyOf<T>, by = 1, options?: StepOptions): Promise<number> {
-    this.#check(() => checkFinite('increment', by))
+    checkArgument('increment', by, FINITE_NUMBER, this.namespace)
     const expiry = resolveExpiry(this.#context, options, STEP_OPTIONS)
     return (await this.#runData(key, { kind: 'increment', by, expiry })) as number
   }
@@ -344,7 +343,6 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#checkKey(key)
     const expiry = resolveExpiry(this.#context, options, APPEND_OPTIONS)
     const max = options?.max
-    this.#check(() => checkPositiveInteger('.max', max))
     // In a list, an item may be undefined.
     const copy = copyForKey(this.#context, key, [item])
     const [itemCopy] = copy.value as unknown[]
@@ -396,7 +394,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     options?: ExpiryOptions,
   ): Promise<R> {
     this.#checkAtomic('transaction')
-    this.#check(() => checkFunction('transaction', run))
+    checkArgument('transaction', run, FUNCTION, this.namespace)
     const names = this.#checkKeys('transaction', keys)
     if (names.length === 0) {
       const message = 'transaction() needs at least one key; received none. Name the keys to use.'
@@ -434,7 +432,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     updater: Updater<T[K]>,
     options?: StepOptions,
   ): Promise<T[K] | undefined> {
-    this.#check(() => checkFunction('update', updater))
+    checkArgument('update', updater, FUNCTION, this.namespace)
     const expiry = resolveExpiry(this.#context, options, STEP_OPTIONS)
     const updated = this.#runStep(key, 'update', (live) =>
       thenSync(updater(live?.value as T[K] | undefined), (next) =>
@@ -477,7 +475,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     options?: StepOptions,
   ): Promise<T[K] | undefined> {
     this.#checkKey(key)
-    this.#check(() => checkFunction('mutable', mutate))
+    checkArgument('mutable', mutate, FUNCTION, this.namespace)
     const expiry = resolveExpiry(this.#context, options, STEP_OPTIONS)
     const initialCopy =
       initial === undefined ? undefined : copyForKey(this.#context, key, initial).value
@@ -542,7 +540,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    */
   async clear(options?: ClearOptions): Promise<void> {
     this.#checkOpen()
-    const { prefix = '' } = this.#check(() => checkOptions(options, CLEAR_OPTIONS)) ?? {}
+    const { prefix = '' } = checkOptions(options, CLEAR_OPTIONS, this.namespace)
     this.#checkKey(prefix)
     await this.#track(this.#context.queue.clear(prefix))
   }
@@ -640,7 +638,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   watch(options?: WatchOptions): StoreWatch
   watch(options?: WatchOptions): StoreWatch {
     this.#checkOpen()
-    const checked = this.#check(() => checkWatchOptions(options))
+    const checked = { ...checkOptions(options, WATCH_OPTIONS, this.namespace) }
     const { prefix = '' } = checked
     this.#checkKey(prefix)
     const { storage } = this.#context.queue
@@ -653,7 +651,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       )
     }
     const watch = new Watch(this as unknown as Store, checked, () => this.#context.now())
-    this.#check(() =>
+    try {
       watch.start((listener) => {
         const stop = subscribe(listener)
         this.#watches.add(watch)
@@ -661,8 +659,10 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
           this.#watches.delete(watch)
           stop()
         }
-      }),
-    )
+      })
+    } catch (error) {
+      throw toStoreError(error, { namespace: this.namespace })
+    }
     return watch
   }
 
@@ -820,17 +820,15 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       after,
       limit,
       reverse,
-    } = this.#check(() => checkOptions(options, KEYS_OPTIONS)) ?? {}
+    } = checkOptions(options, KEYS_OPTIONS, this.namespace)
     this.#checkKey(prefix)
     if (after !== undefined) this.#checkKey(after)
-    this.#check(() => checkPositiveInteger('.limit', limit))
-    this.#check(() => checkBoolean('.reverse', reverse))
     return { prefix, after, limit, reverse }
   }
 
   #checkKeys(method: string, keys: unknown): readonly string[] {
     this.#checkOpen()
-    const names = this.#check(() => toKeys(method, keys))
+    const names = toKeys(method, keys, this.namespace)
     for (const key of names) this.#checkKey(key)
     return names as readonly string[]
   }
@@ -839,15 +837,6 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#checkOpen()
     try {
       checkKey(key, this.#context.traits.maxKeyBytes)
-    } catch (error) {
-      throw toStoreError(error, { namespace: this.namespace })
-    }
-  }
-
-  /** Adds the namespace to the error of a check. */
-  #check<R>(run: () => R): R {
-    try {
-      return run()
     } catch (error) {
       throw toStoreError(error, { namespace: this.namespace })
     }
