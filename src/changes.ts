@@ -7,15 +7,8 @@ import {
 } from './arguments.ts'
 import { type StoreError, toStoreError } from './errors.ts'
 import { stampOf } from './stamp.ts'
-import { type ExpiryRule, nextExpires } from './step.ts'
-import {
-  createEntry,
-  type Entry,
-  isLive,
-  type RemoveChange,
-  type SetChange,
-  type Traits,
-} from './storage.ts'
+import type { ExpiryRule } from './step.ts'
+import { createEntry, type Entry, isLive, type SetChange, type Traits } from './storage.ts'
 import type { StoreRecord } from './store.ts'
 import { copyValue, type MeasuredCopy, utf8Bytes } from './value/copy-value.ts'
 
@@ -66,25 +59,6 @@ export function createSetChange(
 ): SetChange {
   const { value, bytes } = copyForKey(context, key, checkValue(context, key, newValue))
   return { key, bytes, entry: createEntry(value, context.nextVersion(stamp), expires) }
-}
-
-/**
- * Creates the change that makes `next` the value of a key; `undefined` removes the key.
- *
- * @param live the entry of the key, unless it has expired
- * @returns `undefined` if there is nothing to change
- * @throws StoreError `INVALID_VALUE`, `TOO_LARGE`
- */
-export function changeFor(
-  context: WriteContext,
-  key: string,
-  live: Entry | undefined,
-  next: unknown,
-  expiry?: ExpiryRule,
-): SetChange | RemoveChange | undefined {
-  if (next !== undefined)
-    return createSetChange(context, key, next, nextExpires(expiry, live), stampOf(live))
-  return live && { key, remove: true }
 }
 
 /** Returns the entry, with a value of the current version, unless it has expired. */

@@ -35,7 +35,7 @@ export type Step =
   /** Changes the expiry of an existing entry. Result: whether there is one. */
   | { readonly kind: 'touch'; readonly expiry: ExpiryRule }
   /** Removes the key. Result: its value, `undefined` if it was missing. */
-  | { readonly kind: 'pop' }
+  | { readonly kind: 'pop'; readonly expiry?: undefined }
 
 /** What a step does to the entry of its key, and its result for the caller. */
 export interface StepEffect {
@@ -51,39 +51,30 @@ export interface StepEffect {
  * @throws StoreError `INVALID_VALUE` if the value is of another type than the step needs
  */
 export function runStep(step: Step, live: Entry | undefined): StepEffect {
+  const expires = nextExpires(step.expiry, live)
+  const set = (value: unknown, result: unknown): StepEffect => ({
+    change: { value, expires },
+    result,
+  })
   switch (step.kind) {
     case 'insert':
-      if (live !== undefined) return { result: false }
-      return { change: { value: step.value, expires: step.expiry?.expires }, result: true }
-    case 'getOrInsert': {
-      const expires = nextExpires(step.expiry, live)
-      if (live === undefined) return { change: { value: step.value, expires }, result: step.value }
-      const { value } = live
-      return expires === live.expires
-        ? { result: value }
-        : { change: { value, expires }, result: value }
-    }
+      return live === undefined ? set(step.value, true) : { result: false }
+    case 'getOrInsert':
+      if (live === undefined) return set(step.value, step.value)
+      return expires === live.expires ? { result: live.value } : set(live.value, live.value)
     case 'increment': {
       const current = live === undefined ? 0 : live.value
       if (typeof current !== 'number') throw wrongType('increment', 'a number', current)
-      const sum = current + step.by
-      return { change: { value: sum, expires: nextExpires(step.expiry, live) }, result: sum }
+      return set(current + step.by, current + step.by)
     }
     case 'append': {
       const current = live === undefined ? [] : live.value
       if (!Array.isArray(current)) throw wrongType('append', 'a list', current)
       const list: unknown[] = [...(current as unknown[]), step.item].slice(-(step.max ?? 0))
-      return {
-        change: { value: list, expires: nextExpires(step.expiry, live) },
-        result: list.length,
-      }
+      return set(list, list.length)
     }
     case 'touch':
-      if (live === undefined) return { result: false }
-      return {
-        change: { value: live.value, expires: nextExpires(step.expiry, live) },
-        result: true,
-      }
+      return live === undefined ? { result: false } : set(live.value, true)
     case 'pop':
       return live === undefined ? { result: undefined } : { change: 'remove', result: live.value }
     default:
