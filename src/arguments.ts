@@ -61,7 +61,10 @@ export const POSITIVE_INTEGER: OptionType = [
 /** A key or its prefix, which the store checks as it checks every key. */
 export const KEY: OptionType = ['a key', () => true]
 /** Of an argument, such as the number that `increment` adds. */
-export const FINITE_NUMBER: OptionType = ['a finite number', Number.isFinite]
+export const FINITE_NUMBER: OptionType = [
+  'a finite number',
+  (argument) => Number.isFinite(argument),
+]
 const DURATION: OptionType = [
   'a positive number of milliseconds',
   (option) => Number.isFinite(option) && (option as number) > 0,

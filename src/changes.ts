@@ -18,8 +18,8 @@ export interface ValueSchema {
   readonly version: number | undefined
   /** Returns the value to store. @throws StoreError `INVALID_VALUE` */
   check(key: string, value: unknown): unknown
-  /** @throws StoreError `VERSION_MISMATCH` if the entry is of a newer version */
-  checkVersion(key: string, entry: Entry): void
+  /** Returns the version of an entry. @throws StoreError `VERSION_MISMATCH` if it is newer */
+  checkVersion(key: string, entry: Entry): number
   /**
    * Returns a live entry with a value of the current version.
    *

@@ -141,9 +141,9 @@ export function createValueSchema<T extends object>(
     }
   }
 
-  const checkVersion = (key: string, entry: Entry): void => {
+  const checkVersion = (key: string, entry: Entry): number => {
     const stamp = stampOf(entry)
-    if (version === undefined || stamp <= version) return
+    if (version === undefined || stamp <= version) return stamp
     throw createError(
       'VERSION_MISMATCH',
       key,
@@ -156,26 +156,18 @@ export function createValueSchema<T extends object>(
     checkVersion,
     check: (key, value) => validate(key, value, invalid),
     read(key, entry) {
-      checkVersion(key, entry)
-      const { expires } = entry
-      const stamp = stampOf(entry)
-      let read = entry
+      const stamp = checkVersion(key, entry)
+      let { value, version: written } = entry
       if (version !== undefined && migrate !== undefined && stamp < version) {
-        const value = convert(key, `migrate() from version ${stamp}`, () =>
-          migrate(entry.value, stamp, key),
-        )
-        read = createEntry(value, addStamp(withoutStamp(entry.version), version), expires)
+        value = convert(key, `migrate() from version ${stamp}`, () => migrate(value, stamp, key))
+        written = addStamp(withoutStamp(written), version)
       }
-      if (checkReads !== true) return read
-      const output = validate(key, read.value, corrupt)
-      // The schema may return an object that it keeps.
-      return output === read.value
-        ? read
-        : createEntry(
-            convert(key, 'the schema', () => output),
-            read.version,
-            expires,
-          )
+      if (checkReads === true) {
+        const output = validate(key, value, corrupt)
+        // The schema may return an object that it keeps.
+        if (output !== value) value = convert(key, 'the schema', () => output)
+      }
+      return createEntry(value, written, entry.expires)
     },
   }
 }

@@ -86,6 +86,12 @@ export function runStep(step: Step, live: Entry | undefined): StepEffect {
   }
 }
 
+/** Returns the result of a step that has stored this value. */
+export function resultOfStored({ kind }: Step, value: unknown): unknown {
+  if (kind === 'getOrInsert' || kind === 'increment') return value
+  return kind === 'append' ? (value as readonly unknown[]).length : true
+}
+
 /**
  * Returns the expiry that an entry has after a step, in milliseconds since 1970; `undefined`: never.
  *

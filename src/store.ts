@@ -32,7 +32,7 @@ import { checkKey } from './key.ts'
 import type { Decision, Entries } from './queue/operation.ts'
 import type { OperationQueue } from './queue/operation-queue.ts'
 import { stampOf } from './stamp.ts'
-import { nextExpires, runStep, type Step } from './step.ts'
+import { nextExpires, resultOfStored, runStep, type Step } from './step.ts'
 import {
   type Change,
   createEntry,
@@ -740,12 +740,13 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       if (change === undefined) return { result }
       if (change === 'remove') return { changes: [{ key, remove: true }], result }
       const { value, expires } = change
-      // The value of the step has been checked and copied.
+      // A missing key gets the value of the step, which has been checked and copied.
       const set =
-        'value' in step && step.value === value
+        live === undefined && 'value' in step
           ? { key, bytes, entry: createEntry(value, context.nextVersion(stamp), expires) }
           : createSetChange(context, key, value, expires, stampOf(live))
-      return { changes: [set], result: resultOf(step, set.entry.value, result) }
+      // The schema may have changed the value.
+      return { changes: [set], result: recopy(resultOfStored(step, set.entry.value)) }
     }
     // A schema checks and converts values, which a backend cannot.
     const data =
@@ -784,11 +785,18 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     list: (options: KeysOptions) => AsyncIterable<A>,
     toItem: (listed: A) => B | undefined,
   ): AsyncGenerator<B, void, undefined> {
-    const checked = this.#checkKeysOptions(options)
-    const { limit = Infinity } = checked
-    const source = this.#context.queue.list(() => list(checked))
+    this.#checkOpen()
+    const {
+      prefix = '',
+      after,
+      limit,
+      reverse,
+    } = checkOptions(options, KEYS_OPTIONS, this.namespace)
+    this.#checkKey(prefix)
+    if (after !== undefined) this.#checkKey(after)
+    const source = this.#context.queue.list(() => list({ prefix, after, limit, reverse }))
     try {
-      for (let count = 0; count < limit;) {
+      for (let count = 0; count < (limit ?? Infinity);) {
         this.#checkOpen()
         const next = await this.#track(source.next())
         if (next.done) return
@@ -808,19 +816,6 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#pendingOperations++
     operation.then(this.#onSettled, this.#onSettled)
     return operation
-  }
-
-  #checkKeysOptions(options: KeysOptions | undefined): KeysOptions {
-    this.#checkOpen()
-    const {
-      prefix = '',
-      after,
-      limit,
-      reverse,
-    } = checkOptions(options, KEYS_OPTIONS, this.namespace)
-    this.#checkKey(prefix)
-    if (after !== undefined) this.#checkKey(after)
-    return { prefix, after, limit, reverse }
   }
 
   #checkKeys(method: string, keys: unknown): readonly string[] {
@@ -855,10 +850,4 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       { namespace: this.namespace },
     )
   }
-}
-
-/** The result of a step that stored `value`, which the schema may have changed. */
-function resultOf({ kind }: Step, value: unknown, result: unknown): unknown {
-  if (kind === 'append') return (value as readonly unknown[]).length
-  return kind === 'increment' || kind === 'getOrInsert' ? recopy(value) : result
 }
