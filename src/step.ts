@@ -35,7 +35,7 @@ export type Step =
   /** Changes the expiry of an existing entry. Result: whether there is one. */
   | { readonly kind: 'touch'; readonly expiry: ExpiryRule }
   /** Removes the key. Result: its value, `undefined` if it was missing. */
-  | { readonly kind: 'pop'; readonly expiry?: undefined }
+  | { readonly kind: 'pop' }
 
 /** What a step does to the entry of its key, and its result for the caller. */
 export interface StepEffect {
@@ -51,7 +51,7 @@ export interface StepEffect {
  * @throws StoreError `INVALID_VALUE` if the value is of another type than the step needs
  */
 export function runStep(step: Step, live: Entry | undefined): StepEffect {
-  const expires = nextExpires(step.expiry, live)
+  const expires = nextExpires('expiry' in step ? step.expiry : undefined, live)
   const set = (value: unknown, result: unknown): StepEffect => ({
     change: { value, expires },
     result,
