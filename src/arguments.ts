@@ -46,60 +46,100 @@ export interface ClearOptions {
   readonly prefix?: string | undefined
 }
 
-export const EXPIRY_OPTIONS: readonly string[] = ['ttl', 'expires']
-export const WRITE_OPTIONS: readonly string[] = [...EXPIRY_OPTIONS, 'version']
-export const STEP_OPTIONS: readonly string[] = [...EXPIRY_OPTIONS, 'onInsert']
-export const APPEND_OPTIONS: readonly string[] = [...STEP_OPTIONS, 'max']
-export const KEYS_OPTIONS: readonly string[] = ['prefix', 'after', 'limit', 'reverse']
-export const CLEAR_OPTIONS: readonly string[] = ['prefix']
+/** What an option must be: the words for an error, and the test of an option that is given. */
+type OptionType = readonly [expected: string, accepts: (option: unknown) => boolean]
+
+/** The names that options may have, with their types. */
+export type OptionTypes = Readonly<Record<string, OptionType>>
+
+export const BOOLEAN: OptionType = ['true or false', (option) => typeof option === 'boolean']
+export const FUNCTION: OptionType = ['a function', (option) => typeof option === 'function']
+export const POSITIVE_INTEGER: OptionType = [
+  'a positive integer',
+  (option) => Number.isSafeInteger(option) && (option as number) > 0,
+]
+/** A key or its prefix, which the store checks as it checks every key. */
+export const KEY: OptionType = ['a key', () => true]
+/** Of an argument, such as the number that `increment` adds. */
+export const FINITE_NUMBER: OptionType = [
+  'a finite number',
+  (argument) => Number.isFinite(argument),
+]
+const DURATION: OptionType = [
+  'a positive number of milliseconds',
+  (option) => Number.isFinite(option) && (option as number) > 0,
+]
+const TIME: OptionType = [
+  'a time in milliseconds since 1970, or null',
+  (option) => option === null || Number.isFinite(option),
+]
+
+export const EXPIRY_OPTIONS: OptionTypes = { ttl: DURATION, expires: TIME }
+export const WRITE_OPTIONS: OptionTypes = {
+  ttl: DURATION,
+  expires: TIME,
+  version: POSITIVE_INTEGER,
+}
+export const STEP_OPTIONS: OptionTypes = { ttl: DURATION, expires: TIME, onInsert: BOOLEAN }
+export const APPEND_OPTIONS: OptionTypes = {
+  ttl: DURATION,
+  expires: TIME,
+  onInsert: BOOLEAN,
+  max: POSITIVE_INTEGER,
+}
+export const KEYS_OPTIONS: OptionTypes = {
+  prefix: KEY,
+  after: KEY,
+  limit: POSITIVE_INTEGER,
+  reverse: BOOLEAN,
+}
+export const CLEAR_OPTIONS: OptionTypes = { prefix: KEY }
 
 /**
- * Checks that options are a plain object with known names only; `undefined` is no options.
+ * Checks that options are a plain object with known names and fitting types only; `undefined` is no
+ * options, and an option that is `undefined` is absent.
  *
+ * @param namespace where the options are used, for the error
  * @throws StoreError `INVALID_VALUE`
  */
 export function checkOptions<T extends object>(
-  options: T | undefined,
-  names: readonly string[],
-): T | undefined {
-  if (options === undefined) return undefined
-  if (!isPlainObject(options)) throw invalidOption('', 'a plain object', options)
-  for (const name of Object.keys(options)) {
-    if (names.includes(name)) continue
-    throw new StoreError(
-      'INVALID_VALUE',
-      `options.${name} is not an option here; the options are ${names.join(', ')}. Correct or remove it.`,
-    )
+  options: Partial<T> | undefined,
+  types: OptionTypes,
+  namespace?: string,
+): Partial<T> {
+  if (options === undefined) return {}
+  if (!isPlainObject(options)) throw invalidOption('', 'a plain object', options, namespace)
+  for (const [name, option] of Object.entries(options)) {
+    if (!Object.hasOwn(types, name)) {
+      const message = `options.${name} is not an option here; the options are ${Object.keys(types).join(', ')}. Correct or remove it.`
+      throw new StoreError('INVALID_VALUE', message, { namespace })
+    }
+    const [expected, accepts] = types[name] as OptionType
+    if (option !== undefined && !accepts(option))
+      throw invalidOption(`.${name}`, expected, option, namespace)
   }
   return options
 }
 
 /** Creates the error for an option. `path` begins with a dot, or is empty for all options. */
-export function invalidOption(path: string, expected: string, received: unknown): StoreError {
+export function invalidOption(
+  path: string,
+  expected: string,
+  received: unknown,
+  namespace: string | undefined,
+): StoreError {
   const message = `options${path} must be ${expected}; received ${quote(received)}.`
-  return new StoreError('INVALID_VALUE', message)
+  return new StoreError('INVALID_VALUE', message, { namespace })
 }
 
-/** @throws StoreError `INVALID_VALUE` unless the option is a positive integer or `undefined` */
-export function checkPositiveInteger(path: string, option: number | undefined): void {
-  if (option === undefined || (Number.isSafeInteger(option) && option > 0)) return
-  throw invalidOption(path, 'a positive integer', option)
-}
-
-/** @throws StoreError `INVALID_VALUE` unless the option is a boolean or `undefined` */
-export function checkBoolean(path: string, option: boolean | undefined): void {
-  if (option !== undefined && typeof option !== 'boolean')
-    throw invalidOption(path, 'true or false', option)
-}
-
-/** @throws StoreError `INVALID_VALUE` unless the argument is a function */
-export function checkFunction(method: string, argument: unknown): void {
-  if (typeof argument !== 'function') throw invalid(method, 'a function', quote(argument))
-}
-
-/** @throws StoreError `INVALID_VALUE` unless the argument is a finite number */
-export function checkFinite(method: string, argument: unknown): void {
-  if (!Number.isFinite(argument)) throw invalid(method, 'a finite number', quote(argument))
+/** @throws StoreError `INVALID_VALUE` unless the argument of a method is of the type */
+export function checkArgument(
+  method: string,
+  argument: unknown,
+  [expected, accepts]: OptionType,
+  namespace: string,
+): void {
+  if (!accepts(argument)) throw invalid(method, expected, quote(argument), namespace)
 }
 
 /**
@@ -107,11 +147,11 @@ export function checkFinite(method: string, argument: unknown): void {
  *
  * @throws StoreError `INVALID_KEY` unless the argument is iterable and no string
  */
-export function toKeys(method: string, argument: unknown): readonly unknown[] {
+export function toKeys(method: string, argument: unknown, namespace: string): readonly unknown[] {
   if (isObject(argument) && Symbol.iterator in argument)
     return [...new Set(argument as Iterable<unknown>)]
   const message = `${method}() needs a list of keys; received ${quote(argument)}.`
-  throw new StoreError('INVALID_KEY', message)
+  throw new StoreError('INVALID_KEY', message, { namespace })
 }
 
 /** One entry given to `setMany`. */
@@ -122,11 +162,11 @@ type EntryArgument = readonly [key: string, value: unknown, options?: WriteOptio
  *
  * @throws StoreError `INVALID_VALUE`
  */
-export function* toEntries(argument: unknown): Generator<EntryArgument> {
+export function* toEntries(argument: unknown, namespace: string): Generator<EntryArgument> {
   const isIterable = isObject(argument) && Symbol.iterator in argument
-  if (!isIterable && !isPlainObject(argument)) throw invalidEntries(quote(argument))
+  if (!isIterable && !isPlainObject(argument)) throw invalidEntries(quote(argument), namespace)
   for (const entry of isIterable ? (argument as Iterable<unknown>) : Object.entries(argument)) {
-    if (!isEntry(entry)) throw invalidEntries(`a list with ${quote(entry)}`)
+    if (!isEntry(entry)) throw invalidEntries(`a list with ${quote(entry)}`, namespace)
     yield entry
   }
 }
@@ -146,10 +186,16 @@ export function isPlainObject(value: unknown): value is object {
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-function invalidEntries(received: string): StoreError {
-  return invalid('setMany', 'an object, a Map or [key, value] entries', received)
+function invalidEntries(received: string, namespace: string): StoreError {
+  return invalid('setMany', 'an object, a Map or [key, value] entries', received, namespace)
 }
 
-function invalid(method: string, expected: string, received: string): StoreError {
-  return new StoreError('INVALID_VALUE', `${method}() needs ${expected}; received ${received}.`)
+function invalid(
+  method: string,
+  expected: string,
+  received: string,
+  namespace: string,
+): StoreError {
+  const message = `${method}() needs ${expected}; received ${received}.`
+  return new StoreError('INVALID_VALUE', message, { namespace })
 }

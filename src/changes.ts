@@ -1,22 +1,14 @@
 import {
-  checkBoolean,
   checkOptions,
-  checkPositiveInteger,
   invalidOption,
+  type OptionTypes,
   type StepOptions,
   type WriteOptions,
 } from './arguments.ts'
-import { toStoreError } from './errors.ts'
+import { type StoreError, toStoreError } from './errors.ts'
 import { stampOf } from './stamp.ts'
-import { type ExpiryRule, nextExpires } from './step.ts'
-import {
-  createEntry,
-  type Entry,
-  isLive,
-  type RemoveChange,
-  type SetChange,
-  type Traits,
-} from './storage.ts'
+import type { ExpiryRule } from './step.ts'
+import { createEntry, type Entry, isLive, type SetChange, type Traits } from './storage.ts'
 import type { StoreRecord } from './store.ts'
 import { copyValue, type MeasuredCopy, utf8Bytes } from './value/copy-value.ts'
 
@@ -26,8 +18,8 @@ export interface ValueSchema {
   readonly version: number | undefined
   /** Returns the value to store. @throws StoreError `INVALID_VALUE` */
   check(key: string, value: unknown): unknown
-  /** @throws StoreError `VERSION_MISMATCH` if the entry is of a newer version */
-  checkVersion(key: string, entry: Entry): void
+  /** Returns the version of an entry. @throws StoreError `VERSION_MISMATCH` if it is newer */
+  checkVersion(key: string, entry: Entry): number
   /**
    * Returns a live entry with a value of the current version.
    *
@@ -69,25 +61,6 @@ export function createSetChange(
   return { key, bytes, entry: createEntry(value, context.nextVersion(stamp), expires) }
 }
 
-/**
- * Creates the change that makes `next` the value of a key; `undefined` removes the key.
- *
- * @param live the entry of the key, unless it has expired
- * @returns `undefined` if there is nothing to change
- * @throws StoreError `INVALID_VALUE`, `TOO_LARGE`
- */
-export function changeFor(
-  context: WriteContext,
-  key: string,
-  live: Entry | undefined,
-  next: unknown,
-  expiry?: ExpiryRule,
-): SetChange | RemoveChange | undefined {
-  if (next !== undefined)
-    return createSetChange(context, key, next, nextExpires(expiry, live), stampOf(live))
-  return live && { key, remove: true }
-}
-
 /** Returns the entry, with a value of the current version, unless it has expired. */
 export function ifLive(
   context: WriteContext,
@@ -102,52 +75,39 @@ export function ifLive(
 export function toRecord<V>({ schema }: WriteContext, entry: Entry): StoreRecord<V> {
   const { value, expires } = entry
   const version = schema?.version === undefined ? stampOf(entry) : 0
-  return {
-    value: value as V,
-    ...(expires !== undefined && { expires }),
-    ...(version > 0 && { version }),
-  }
+  const record: { value: V; expires?: number; version?: number } = { value: value as V }
+  if (expires !== undefined) record.expires = expires
+  if (version > 0) record.version = version
+  return record
 }
 
 /**
  * Checks options and resolves them to the expiry that they give to an entry.
  *
- * @param names the names that the options may have
+ * @param types the options that there may be
  * @returns `undefined` if the options give none
  * @throws StoreError `INVALID_VALUE`
  */
 export function resolveExpiry(
   context: WriteContext,
   options: StepOptions | undefined,
-  names: readonly string[],
+  types: OptionTypes,
 ): ExpiryRule | undefined {
   if (options === undefined) return undefined
-  try {
-    const checked: StepOptions & WriteOptions = checkOptions(options, names) ?? {}
-    checkPositiveInteger('.version', checked.version)
-    if (checked.version !== undefined && context.schema?.version !== undefined)
-      throw invalidOption('.version', 'left out in a store that has one', checked.version)
-    return readExpiry(context.now(), checked)
-  } catch (error) {
-    throw toStoreError(error, { namespace: context.namespace })
-  }
-}
-
-function readExpiry(now: number, { ttl, expires, onInsert }: StepOptions): ExpiryRule | undefined {
-  checkBoolean('.onInsert', onInsert)
+  const { namespace, schema } = context
+  const checked: StepOptions & WriteOptions = checkOptions(options, types, namespace)
+  const { ttl, expires, onInsert, version } = checked
+  const fail = (path: string, expected: string, received: unknown): StoreError =>
+    invalidOption(path, expected, received, namespace)
+  if (version !== undefined && schema?.version !== undefined)
+    throw fail('.version', 'left out in a store that has one', version)
   if (ttl !== undefined) {
-    if (expires !== undefined) throw invalidOption('.expires', 'left out with ttl', expires)
-    if (!Number.isFinite(ttl) || ttl <= 0)
-      throw invalidOption('.ttl', 'a positive number of milliseconds', ttl)
-    return { expires: now + ttl, onInsert }
+    if (expires !== undefined) throw fail('.expires', 'left out with ttl', expires)
+    return { expires: context.now() + ttl, onInsert }
   }
-  if (expires === undefined) {
-    if (onInsert === true) throw invalidOption('.onInsert', 'given with ttl or expires', onInsert)
-    return undefined
-  }
-  if (expires === null) return { onInsert }
-  if (Number.isFinite(expires)) return { expires, onInsert }
-  throw invalidOption('.expires', 'a time in milliseconds since 1970, or null', expires)
+  if (expires !== undefined) return { expires: expires ?? undefined, onInsert }
+  if (onInsert === true) throw fail('.onInsert', 'given with ttl or expires', onInsert)
+  return undefined
 }
 
 /** Returns what the schema makes of a value. @throws StoreError `INVALID_VALUE` */

@@ -1,4 +1,4 @@
-import { checkOptions } from './arguments.ts'
+import { checkOptions, CLEAR_OPTIONS } from './arguments.ts'
 import { type StoreError, toStoreError } from './errors.ts'
 import { byCodeUnit } from './key.ts'
 import { isLive } from './storage.ts'
@@ -63,7 +63,7 @@ export function live<T extends object = Record<string, unknown>>(
   store: Store<T> | StoreMixed<T>,
   options?: LiveOptions,
 ): LiveView<T> {
-  const { prefix } = checkOptions(options, ['prefix']) ?? {}
+  const { prefix } = checkOptions(options, CLEAR_OPTIONS)
   const subscribers = new Set<{ readonly listener: (snapshot: LiveSnapshot<T>) => void }>()
   let snapshot: LiveSnapshot<T> = { entries: [], isLoaded: false, error: undefined }
   let controller = new AbortController()

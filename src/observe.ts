@@ -87,7 +87,7 @@ const KINDS: Readonly<Record<PropertyKey, OperationKind>> = {
   drop: 'drop',
 }
 const LISTINGS: readonly OperationKind[] = ['keys', 'entries', 'namespaces']
-const READS: readonly OperationKind[] = ['open', 'getMany', 'turn', 'size', ...LISTINGS]
+const WRITES: readonly OperationKind[] = ['close', 'commit', 'transact', 'perform', 'clear', 'drop']
 
 /** Returns a storage, turns or a plugin that reports its calls and is otherwise the same. */
 export function observe<T extends object>(target: T, observer: Observer): T {
@@ -110,7 +110,7 @@ function observeCall(
   args: unknown[],
   { namespace = args[0] as string | undefined, operations, attempt, onOperation }: Observer,
 ): unknown {
-  const isRead = READS.includes(kind)
+  const isRead = !WRITES.includes(kind)
   const keys = new Set<string>()
   let items = 0
   let bytes = 0
@@ -132,6 +132,7 @@ function observeCall(
   const toError = (error: unknown): StoreError =>
     toStoreError(error, { namespace, outcome: isRead ? 'not-applied' : undefined })
 
+  /** Reports the call; `results` are those of groups, or why it failed. */
   const report = (results: unknown): void => {
     const list: readonly unknown[] = Array.isArray(results) ? results : []
     const found = list.find(isStoreError)

@@ -1,4 +1,4 @@
-import { checkBoolean, checkOptions, invalidOption } from './arguments.ts'
+import { BOOLEAN, checkOptions, FUNCTION, type OptionTypes } from './arguments.ts'
 import { asyncDispose, noop } from './async.ts'
 import type { ValueSchema } from './changes.ts'
 import type { BotConfig } from './config.ts'
@@ -60,7 +60,12 @@ export interface RuntimeOptions {
   readonly onOperation?: ((record: OperationRecord) => void) | undefined
 }
 
-const OPTIONS: readonly string[] = ['now', 'allowLostUpdates', 'onEvent', 'onOperation']
+const OPTIONS: OptionTypes = {
+  now: FUNCTION,
+  allowLostUpdates: BOOLEAN,
+  onEvent: FUNCTION,
+  onOperation: FUNCTION,
+}
 
 /** A namespace that is open, opening or closing, shared by all of its stores. */
 interface NamespaceHandle {
@@ -123,12 +128,7 @@ export class StorageRuntime {
       allowLostUpdates = false,
       onEvent = noop,
       onOperation,
-    } = checkOptions(options, OPTIONS) ?? {}
-    checkBoolean('.allowLostUpdates', allowLostUpdates)
-    for (const [name, option] of Object.entries({ now, onEvent, onOperation })) {
-      if (option !== undefined && typeof option !== 'function')
-        throw invalidOption(`.${name}`, 'a function', option)
-    }
+    } = checkOptions<RuntimeOptions>(options, OPTIONS)
     this.#plugin = onOperation ? observe(plugin, { onOperation, attempt: 1 }) : plugin
     this.#now = now
     this.#allowLostUpdates = allowLostUpdates

@@ -1,9 +1,16 @@
 // The schema, the version and the migration that `runtime.open` takes.
 
-import { checkBoolean, checkOptions, checkPositiveInteger, invalidOption } from './arguments.ts'
+import {
+  BOOLEAN,
+  checkOptions,
+  FUNCTION,
+  invalidOption,
+  type OptionTypes,
+  POSITIVE_INTEGER,
+} from './arguments.ts'
 import { noop } from './async.ts'
 import type { ValueSchema } from './changes.ts'
-import { StoreError, type StoreErrorCode, toStoreError } from './errors.ts'
+import { StoreError, type StoreErrorCode } from './errors.ts'
 import { addStamp, stampOf, withoutStamp } from './stamp.ts'
 import { createEntry, type Entry } from './storage.ts'
 import type { KeyOf } from './store.ts'
@@ -59,6 +66,13 @@ export interface OpenOptions<T extends object = Record<string, unknown>> {
   readonly checkReads?: boolean | undefined
 }
 
+const OPEN_OPTIONS: OptionTypes = {
+  schema: ['a Standard Schema of version 1', isStandardSchema],
+  version: POSITIVE_INTEGER,
+  migrate: FUNCTION,
+  checkReads: BOOLEAN,
+}
+
 /**
  * Checks the options of `StorageRuntime.open`.
  *
@@ -69,12 +83,15 @@ export function createValueSchema<T extends object>(
   namespace: string,
   options: OpenOptions<T>,
 ): ValueSchema | undefined {
-  try {
-    checkOpenOptions(options)
-  } catch (error) {
-    throw toStoreError(error, { namespace })
-  }
-  const { schema, version, migrate, checkReads } = options as OpenOptions
+  const { schema, version, migrate, checkReads } = checkOptions<OpenOptions>(
+    options as OpenOptions,
+    OPEN_OPTIONS,
+    namespace,
+  )
+  if (checkReads === true && schema === undefined)
+    throw invalidOption('.checkReads', 'given with schema', checkReads, namespace)
+  if (migrate !== undefined && version === undefined)
+    throw invalidOption('.migrate', 'given with version', migrate, namespace)
   if (schema === undefined && version === undefined) return undefined
 
   const createError = (
@@ -124,9 +141,9 @@ export function createValueSchema<T extends object>(
     }
   }
 
-  const checkVersion = (key: string, entry: Entry): void => {
+  const checkVersion = (key: string, entry: Entry): number => {
     const stamp = stampOf(entry)
-    if (version === undefined || stamp <= version) return
+    if (version === undefined || stamp <= version) return stamp
     throw createError(
       'VERSION_MISMATCH',
       key,
@@ -139,42 +156,20 @@ export function createValueSchema<T extends object>(
     checkVersion,
     check: (key, value) => validate(key, value, invalid),
     read(key, entry) {
-      checkVersion(key, entry)
-      const { expires } = entry
-      const stamp = stampOf(entry)
-      let read = entry
+      const stamp = checkVersion(key, entry)
+      let { value, version: written } = entry
       if (version !== undefined && migrate !== undefined && stamp < version) {
-        const value = convert(key, `migrate() from version ${stamp}`, () =>
-          migrate(entry.value, stamp, key),
-        )
-        read = createEntry(value, addStamp(withoutStamp(entry.version), version), expires)
+        value = convert(key, `migrate() from version ${stamp}`, () => migrate(value, stamp, key))
+        written = addStamp(withoutStamp(written), version)
       }
-      if (checkReads !== true) return read
-      const output = validate(key, read.value, corrupt)
-      // The schema may return an object that it keeps.
-      return output === read.value
-        ? read
-        : createEntry(
-            convert(key, 'the schema', () => output),
-            read.version,
-            expires,
-          )
+      if (checkReads === true) {
+        const output = validate(key, value, corrupt)
+        // The schema may return an object that it keeps.
+        if (output !== value) value = convert(key, 'the schema', () => output)
+      }
+      return createEntry(value, written, entry.expires)
     },
   }
-}
-
-function checkOpenOptions<T extends object>(options: OpenOptions<T>): void {
-  checkOptions(options, ['schema', 'version', 'migrate', 'checkReads'])
-  const { schema, version, migrate, checkReads } = options
-  if (schema !== undefined && !isStandardSchema(schema))
-    throw invalidOption('.schema', 'a Standard Schema of version 1', schema)
-  checkPositiveInteger('.version', version)
-  checkBoolean('.checkReads', checkReads)
-  if (checkReads === true && schema === undefined)
-    throw invalidOption('.checkReads', 'given with schema', checkReads)
-  if (migrate === undefined) return
-  if (typeof migrate !== 'function') throw invalidOption('.migrate', 'a function', migrate)
-  if (version === undefined) throw invalidOption('.migrate', 'given with version', migrate)
 }
 
 function isStandardSchema(schema: unknown): boolean {

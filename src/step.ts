@@ -51,39 +51,30 @@ export interface StepEffect {
  * @throws StoreError `INVALID_VALUE` if the value is of another type than the step needs
  */
 export function runStep(step: Step, live: Entry | undefined): StepEffect {
+  const expires = nextExpires('expiry' in step ? step.expiry : undefined, live)
+  const set = (value: unknown, result: unknown): StepEffect => ({
+    change: { value, expires },
+    result,
+  })
   switch (step.kind) {
     case 'insert':
-      if (live !== undefined) return { result: false }
-      return { change: { value: step.value, expires: step.expiry?.expires }, result: true }
-    case 'getOrInsert': {
-      const expires = nextExpires(step.expiry, live)
-      if (live === undefined) return { change: { value: step.value, expires }, result: step.value }
-      const { value } = live
-      return expires === live.expires
-        ? { result: value }
-        : { change: { value, expires }, result: value }
-    }
+      return live === undefined ? set(step.value, true) : { result: false }
+    case 'getOrInsert':
+      if (live === undefined) return set(step.value, step.value)
+      return expires === live.expires ? { result: live.value } : set(live.value, live.value)
     case 'increment': {
       const current = live === undefined ? 0 : live.value
       if (typeof current !== 'number') throw wrongType('increment', 'a number', current)
-      const sum = current + step.by
-      return { change: { value: sum, expires: nextExpires(step.expiry, live) }, result: sum }
+      return set(current + step.by, current + step.by)
     }
     case 'append': {
       const current = live === undefined ? [] : live.value
       if (!Array.isArray(current)) throw wrongType('append', 'a list', current)
       const list: unknown[] = [...(current as unknown[]), step.item].slice(-(step.max ?? 0))
-      return {
-        change: { value: list, expires: nextExpires(step.expiry, live) },
-        result: list.length,
-      }
+      return set(list, list.length)
     }
     case 'touch':
-      if (live === undefined) return { result: false }
-      return {
-        change: { value: live.value, expires: nextExpires(step.expiry, live) },
-        result: true,
-      }
+      return live === undefined ? { result: false } : set(live.value, true)
     case 'pop':
       return live === undefined ? { result: undefined } : { change: 'remove', result: live.value }
     default:
@@ -93,6 +84,12 @@ export function runStep(step: Step, live: Entry | undefined): StepEffect {
         { outcome: 'not-applied' },
       )
   }
+}
+
+/** Returns the result of a step that has stored this value. */
+export function resultOfStored({ kind }: Step, value: unknown): unknown {
+  if (kind === 'getOrInsert' || kind === 'increment') return value
+  return kind === 'append' ? (value as readonly unknown[]).length : true
 }
 
 /**

@@ -1,15 +1,14 @@
 import {
   APPEND_OPTIONS,
   type AppendOptions,
-  checkBoolean,
-  checkFinite,
-  checkFunction,
+  checkArgument,
   checkOptions,
-  checkPositiveInteger,
   CLEAR_OPTIONS,
   type ClearOptions,
   EXPIRY_OPTIONS,
   type ExpiryOptions,
+  FINITE_NUMBER,
+  FUNCTION,
   KEYS_OPTIONS,
   STEP_OPTIONS,
   type StepOptions,
@@ -20,7 +19,6 @@ import {
 } from './arguments.ts'
 import { noop, thenSync } from './async.ts'
 import {
-  changeFor,
   copyForKey,
   checkValue,
   createSetChange,
@@ -34,9 +32,10 @@ import { checkKey } from './key.ts'
 import type { Decision, Entries } from './queue/operation.ts'
 import type { OperationQueue } from './queue/operation-queue.ts'
 import { stampOf } from './stamp.ts'
-import { type ExpiryRule, runStep, type Step } from './step.ts'
+import { nextExpires, resultOfStored, runStep, type Step } from './step.ts'
 import {
   type Change,
+  createEntry,
   type Entry,
   isLive,
   type KeysOptions,
@@ -46,10 +45,10 @@ import {
 import { type StoreTransaction, TransactionDraft } from './transaction.ts'
 import { recopy } from './value/copy-value.ts'
 import {
-  checkWatchOptions,
   type StoreValueChange,
   type StoreWatch,
   Watch,
+  WATCH_OPTIONS,
   type WatchOptions,
 } from './watch.ts'
 
@@ -194,13 +193,11 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    */
   async getMany<K extends KeyOf<T>>(keys: Iterable<K>): Promise<Map<K, T[K]>> {
     const names = this.#checkKeys('getMany', keys) as readonly K[]
-    const entries = await Promise.all(
-      names.map((key) => this.#track(this.#context.queue.read(key))),
-    )
+    const entries = await Promise.all(names.map((key) => this.#read(key)))
     const found = new Map<K, T[K]>()
     for (const [index, key] of names.entries()) {
-      const live = ifLive(this.#context, key, entries[index])
-      if (live !== undefined) found.set(key, live.value as T[K])
+      const entry = entries[index]
+      if (entry !== undefined) found.set(key, entry.value as T[K])
     }
     return found
   }
@@ -244,17 +241,13 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * await store.deleteMany(['ann', 'bob'])
    */
   async deleteMany(keys: Iterable<KeyOf<T>>): Promise<void> {
-    const changes = this.#checkKeys('deleteMany', keys).map((key): Change => ({
-      key,
-      remove: true,
-    }))
-    const groups =
-      this.#context.traits.atomic === 'none' ? changes.map((change) => [change]) : [changes]
-    await Promise.all(
-      groups
-        .filter(({ length }) => length > 0)
-        .map((group) => this.#track(this.#context.queue.write(group))),
-    )
+    const names = this.#checkKeys('deleteMany', keys) as readonly KeyOf<T>[]
+    if (this.#context.traits.atomic === 'none') {
+      await Promise.all(names.map((key) => this.delete(key)))
+    } else if (names.length > 0) {
+      const changes = names.map((key): Change => ({ key, remove: true }))
+      await this.#track(this.#context.queue.write(changes))
+    }
   }
 
   /**
@@ -281,7 +274,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#checkAtomic('setMany')
     const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS)
     const group = new Map<string, SetChange>()
-    for (const [key, value, own] of toEntries(entries)) {
+    for (const [key, value, own] of toEntries(entries, this.namespace)) {
       this.#checkKey(key)
       const ownExpiry =
         own === undefined ? expiry : resolveExpiry(this.#context, own, WRITE_OPTIONS)
@@ -323,7 +316,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * const requests = await store.increment(user, 1, { ttl: 60_000, onInsert: true })
    */
   async increment(key: NumberKeyOf<T>, by = 1, options?: StepOptions): Promise<number> {
-    this.#check(() => checkFinite('increment', by))
+    this.#checkKey(key)
+    checkArgument('increment', by, FINITE_NUMBER, this.namespace)
     const expiry = resolveExpiry(this.#context, options, STEP_OPTIONS)
     return (await this.#runData(key, { kind: 'increment', by, expiry })) as number
   }
@@ -348,7 +342,6 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#checkKey(key)
     const expiry = resolveExpiry(this.#context, options, APPEND_OPTIONS)
     const max = options?.max
-    this.#check(() => checkPositiveInteger('.max', max))
     // In a list, an item may be undefined.
     const copy = copyForKey(this.#context, key, [item])
     const [itemCopy] = copy.value as unknown[]
@@ -367,6 +360,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * const isAlive = await store.touch('session/ann', { ttl: 1_800_000 })
    */
   async touch(key: KeyOf<T>, options: ExpiryOptions): Promise<boolean> {
+    this.#checkKey(key)
     const expiry = resolveExpiry(this.#context, options, EXPIRY_OPTIONS)
     if (expiry === undefined) {
       const message =
@@ -400,7 +394,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     options?: ExpiryOptions,
   ): Promise<R> {
     this.#checkAtomic('transaction')
-    this.#check(() => checkFunction('transaction', run))
+    checkArgument('transaction', run, FUNCTION, this.namespace)
     const names = this.#checkKeys('transaction', keys)
     if (names.length === 0) {
       const message = 'transaction() needs at least one key; received none. Name the keys to use.'
@@ -438,12 +432,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     updater: Updater<T[K]>,
     options?: StepOptions,
   ): Promise<T[K] | undefined> {
-    this.#check(() => checkFunction('update', updater))
-    const expiry = resolveExpiry(this.#context, options, STEP_OPTIONS)
-    const updated = this.#runStep(key, 'update', (live) =>
-      thenSync(updater(live?.value as T[K] | undefined), (next) =>
-        this.#decide(key, live, next, expiry),
-      ),
+    const updated = this.#runUpdater(key, 'update', updater, options, (live, decide) =>
+      thenSync(updater(live?.value as T[K] | undefined), decide),
     )
     return (await updated) as T[K] | undefined
   }
@@ -481,13 +471,11 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     options?: StepOptions,
   ): Promise<T[K] | undefined> {
     this.#checkKey(key)
-    this.#check(() => checkFunction('mutable', mutate))
-    const expiry = resolveExpiry(this.#context, options, STEP_OPTIONS)
     const initialCopy =
       initial === undefined ? undefined : copyForKey(this.#context, key, initial).value
-    const mutated = this.#runStep(key, 'mutable', (live) => {
+    const mutated = this.#runUpdater(key, 'mutable', mutate, options, (live, decide) => {
       const draft = live === undefined ? recopy(initialCopy) : live.value
-      return thenSync(mutate(draft as T[K]), () => this.#decide(key, live, draft, expiry))
+      return thenSync(mutate(draft as T[K]), () => decide(draft))
     })
     return (await mutated) as T[K] | undefined
   }
@@ -521,6 +509,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * @throws StoreError `NOT_ATOMIC` if `traits.atomic` is `none`; `INVALID_KEY`
    */
   async pop<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
+    this.#checkKey(key)
     return (await this.#runData(key, { kind: 'pop' })) as T[K] | undefined
   }
 
@@ -546,7 +535,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    */
   async clear(options?: ClearOptions): Promise<void> {
     this.#checkOpen()
-    const { prefix = '' } = this.#check(() => checkOptions(options, CLEAR_OPTIONS)) ?? {}
+    const { prefix = '' } = checkOptions(options, CLEAR_OPTIONS, this.namespace)
     this.#checkKey(prefix)
     await this.#track(this.#context.queue.clear(prefix))
   }
@@ -644,7 +633,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   watch(options?: WatchOptions): StoreWatch
   watch(options?: WatchOptions): StoreWatch {
     this.#checkOpen()
-    const checked = this.#check(() => checkWatchOptions(options))
+    const checked = { ...checkOptions(options, WATCH_OPTIONS, this.namespace) }
     const { prefix = '' } = checked
     this.#checkKey(prefix)
     const { storage } = this.#context.queue
@@ -657,7 +646,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       )
     }
     const watch = new Watch(this as unknown as Store, checked, () => this.#context.now())
-    this.#check(() =>
+    try {
       watch.start((listener) => {
         const stop = subscribe(listener)
         this.#watches.add(watch)
@@ -665,8 +654,10 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
           this.#watches.delete(watch)
           stop()
         }
-      }),
-    )
+      })
+    } catch (error) {
+      throw toStoreError(error, { namespace: this.namespace })
+    }
     return watch
   }
 
@@ -704,66 +695,73 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   /**
-   * Runs a read-modify-write.
+   * Runs a read-modify-write with a function of the caller.
    *
-   * @param decide takes the entry of the key twice: unless it has expired, and expired or not
+   * @param run takes the live entry of the key, and a function that makes a value the next one,
+   * `undefined` to remove the key, and decides on it
    */
-  async #runStep<R>(
+  async #runUpdater(
     key: string,
     method: string,
-    decide: (live: Entry | undefined) => Decision<R> | Promise<Decision<R>>,
-  ): Promise<R> {
+    updater: unknown,
+    options: StepOptions | undefined,
+    run: (
+      live: Entry | undefined,
+      decide: (next: unknown) => Decision,
+    ) => Decision | Promise<Decision>,
+  ): Promise<unknown> {
+    const context = this.#context
     this.#checkKey(key)
+    checkArgument(method, updater, FUNCTION, context.namespace)
+    const expiry = resolveExpiry(context, options, STEP_OPTIONS)
     this.#checkAtomic(method)
     return this.#track(
-      this.#context.queue.update([key], ([entry]) => decide(ifLive(this.#context, key, entry))),
+      context.queue.update([key], ([entry]) => {
+        const live = ifLive(context, key, entry)
+        return run(live, (next) => {
+          if (next === undefined)
+            return { changes: live && [{ key, remove: true }], result: undefined }
+          const expires = nextExpires(expiry, live)
+          const change = createSetChange(context, key, next, expires, stampOf(live))
+          return { changes: [change], result: recopy(change.entry.value) }
+        })
+      }),
     )
   }
 
   /**
    * Runs a step that is described as data: in the backend if it can, otherwise as an update.
    *
+   * @param key a checked key
    * @param bytes the size of the key and the step's value
    * @param stamp the version of the step's value
    */
-  async #runData(key: string, step: Step, bytes?: number, stamp?: number): Promise<unknown> {
-    this.#checkKey(key)
+  async #runData(key: string, step: Step, bytes = key.length, stamp?: number): Promise<unknown> {
     this.#checkAtomic(step.kind)
     const context = this.#context
     const update = ([entry]: Entries): Decision => {
       const live = ifLive(context, key, entry)
       const { change, result } = runStep(step, live)
-      if (change === undefined) return { result: recopy(result) }
+      if (change === undefined) return { result }
       if (change === 'remove') return { changes: [{ key, remove: true }], result }
       const { value, expires } = change
-      // The schema has checked the value of the step already.
-      const isChecked = 'value' in step && step.value === value
-      const writing = isChecked ? { ...context, schema: undefined } : context
-      const set = createSetChange(writing, key, value, expires, stamp ?? stampOf(live))
-      return { changes: [set], result: resultOf(step, set.entry.value, result) }
+      // A missing key gets the value of the step, which has been checked and copied.
+      const set =
+        live === undefined && 'value' in step
+          ? { key, bytes, entry: createEntry(value, context.nextVersion(stamp), expires) }
+          : createSetChange(context, key, value, expires, stampOf(live))
+      // The schema may have changed the value.
+      return { changes: [set], result: recopy(resultOfStored(step, set.entry.value)) }
     }
     // A schema checks and converts values, which a backend cannot.
-    const isData = context.schema === undefined
-    const version = context.nextVersion(stamp)
-    const data = isData ? { key, step, version, bytes: bytes ?? key.length } : undefined
+    const data =
+      context.schema === undefined
+        ? { key, step, bytes, version: context.nextVersion(stamp) }
+        : undefined
     try {
       return await this.#track(context.queue.update([key], update, data))
     } catch (error) {
       throw toStoreError(error, { namespace: this.namespace, key })
-    }
-  }
-
-  /** Decides on a key: `next` becomes its value. The result is a copy of it. */
-  #decide(
-    key: string,
-    live: Entry | undefined,
-    next: unknown,
-    expiry: ExpiryRule | undefined,
-  ): Decision {
-    const change = changeFor(this.#context, key, live, next, expiry)
-    return {
-      changes: change && [change],
-      result: change && 'entry' in change ? recopy(change.entry.value) : undefined,
     }
   }
 
@@ -792,11 +790,18 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     list: (options: KeysOptions) => AsyncIterable<A>,
     toItem: (listed: A) => B | undefined,
   ): AsyncGenerator<B, void, undefined> {
-    const checked = this.#checkKeysOptions(options)
-    const { limit = Infinity } = checked
-    const source = this.#context.queue.list(() => list(checked))
+    this.#checkOpen()
+    const {
+      prefix = '',
+      after,
+      limit,
+      reverse,
+    } = checkOptions(options, KEYS_OPTIONS, this.namespace)
+    this.#checkKey(prefix)
+    if (after !== undefined) this.#checkKey(after)
+    const source = this.#context.queue.list(() => list({ prefix, after, limit, reverse }))
     try {
-      for (let count = 0; count < limit;) {
+      for (let count = 0; count < (limit ?? Infinity);) {
         this.#checkOpen()
         const next = await this.#track(source.next())
         if (next.done) return
@@ -818,24 +823,9 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     return operation
   }
 
-  #checkKeysOptions(options: KeysOptions | undefined): KeysOptions {
-    this.#checkOpen()
-    const {
-      prefix = '',
-      after,
-      limit,
-      reverse,
-    } = this.#check(() => checkOptions(options, KEYS_OPTIONS)) ?? {}
-    this.#checkKey(prefix)
-    if (after !== undefined) this.#checkKey(after)
-    this.#check(() => checkPositiveInteger('.limit', limit))
-    this.#check(() => checkBoolean('.reverse', reverse))
-    return { prefix, after, limit, reverse }
-  }
-
   #checkKeys(method: string, keys: unknown): readonly string[] {
     this.#checkOpen()
-    const names = this.#check(() => toKeys(method, keys))
+    const names = toKeys(method, keys, this.namespace)
     for (const key of names) this.#checkKey(key)
     return names as readonly string[]
   }
@@ -844,15 +834,6 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#checkOpen()
     try {
       checkKey(key, this.#context.traits.maxKeyBytes)
-    } catch (error) {
-      throw toStoreError(error, { namespace: this.namespace })
-    }
-  }
-
-  /** Adds the namespace to the error of a check. */
-  #check<R>(run: () => R): R {
-    try {
-      return run()
     } catch (error) {
       throw toStoreError(error, { namespace: this.namespace })
     }
@@ -874,10 +855,4 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       { namespace: this.namespace },
     )
   }
-}
-
-/** The result of a step that stored `value`, which the schema may have changed. */
-function resultOf({ kind }: Step, value: unknown, result: unknown): unknown {
-  if (kind === 'append') return (value as readonly unknown[]).length
-  return kind === 'increment' || kind === 'getOrInsert' ? recopy(value) : result
 }

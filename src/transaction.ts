@@ -55,7 +55,7 @@ export class TransactionDraft<T extends object> implements StoreTransaction<T> {
   }
 
   get<K extends KeyOf<T>>(key: K): T[K] | undefined {
-    return this.record(key)?.value
+    return recopy(this.#read(key)?.value) as T[K] | undefined
   }
 
   record<K extends KeyOf<T>>(key: K): StoreRecord<T[K]> | undefined {

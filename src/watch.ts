@@ -1,4 +1,4 @@
-import { checkBoolean, checkOptions, invalidOption } from './arguments.ts'
+import { BOOLEAN, KEY, type OptionTypes } from './arguments.ts'
 import { noop } from './async.ts'
 import type { StorageChange, StorageListener, StoreChange } from './storage.ts'
 import type { KeyOf, Store, StoreRecord } from './store.ts'
@@ -49,6 +49,17 @@ export interface StoreWatch<C = StoreChange> extends AsyncIterableIterator<C, un
   return(): Promise<IteratorResult<C, undefined>>
 }
 
+export const WATCH_OPTIONS: OptionTypes = {
+  prefix: KEY,
+  // Any realm's AbortSignal, or a polyfill's.
+  signal: [
+    'an AbortSignal',
+    (signal) => typeof (signal as AbortSignal | null)?.addEventListener === 'function',
+  ],
+  initial: BOOLEAN,
+  values: BOOLEAN,
+}
+
 type KeyChange = Extract<StoreChange, { readonly key: string }>
 type Next = IteratorResult<StoreChange, undefined>
 type Listing = AsyncIterator<string | [key: string, record: StoreRecord<unknown>], void>
@@ -78,7 +89,7 @@ export class Watch implements StoreWatch {
   /** Called when the reader has received all changes so far and waits for the next. */
   onIdle: () => void = noop
 
-  /** @param options checked by {@link checkWatchOptions} */
+  /** @param options of the types of {@link WATCH_OPTIONS} */
   constructor(
     store: Pick<Store, 'keys' | 'record' | 'records'>,
     options: WatchOptions,
@@ -222,20 +233,4 @@ export class Watch implements StoreWatch {
 
 function toSet(key: string, record: StoreRecord<unknown>): StoreValueChange {
   return { kind: 'set', key, ...record }
-}
-
-/**
- * Checks options apart from the prefix, which must be a key.
- *
- * @throws StoreError `INVALID_VALUE`
- */
-export function checkWatchOptions(options: WatchOptions | undefined): WatchOptions {
-  const { prefix, signal, initial, values } =
-    checkOptions(options, ['prefix', 'signal', 'initial', 'values']) ?? {}
-  // Any realm's AbortSignal, or a polyfill's.
-  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
-    throw invalidOption('.signal', 'an AbortSignal', signal)
-  checkBoolean('.initial', initial)
-  checkBoolean('.values', values)
-  return { prefix, signal, initial, values }
 }

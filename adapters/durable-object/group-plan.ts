@@ -1,7 +1,7 @@
 // What a group of changes does to the stored entries. Nothing here reads or writes a storage.
 import { isStoreError, StoreError } from '../../src/errors.ts'
 import { keepStamp, withoutStamp } from '../../src/stamp.ts'
-import { runStep, type Step } from '../../src/step.ts'
+import { resultOfStored, runStep, type Step } from '../../src/step.ts'
 import { isLive } from '../../src/storage.ts'
 import { type DecodedChange, decodeEntry, type EntryTuple } from './tuples.ts'
 
@@ -108,12 +108,6 @@ function applyStep(
     )
   }
   return result
-}
-
-/** The result of a step that stored this value. */
-function resultOfStored({ kind }: Step, value: unknown): unknown {
-  if (kind === 'getOrInsert' || kind === 'increment') return value
-  return kind === 'append' ? (value as readonly unknown[]).length : true
 }
 
 /** The approximate size of the entry that a step stores, with its key. */

@@ -60,12 +60,12 @@ describe('an error message says what was expected and what was received', () => 
     [
       'an instance of a class as entries',
       (store) => store.setMany(new Custom() as never),
-      'setMany() needs an object, a Map or [key, value] entries; received an instance of Custom.',
+      'setMany() needs an object, a Map or [key, value] entries; received an instance of Custom. (in "n")',
     ],
     [
       'a list of other things as entries',
       (store) => store.setMany(['k'] as never),
-      'setMany() needs an object, a Map or [key, value] entries; received a list with "k".',
+      'setMany() needs an object, a Map or [key, value] entries; received a list with "k". (in "n")',
     ],
   ])('%s', async (_, call, message) => {
     await expect(call(await open())).rejects.toMatchObject({ message })

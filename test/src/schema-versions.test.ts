@@ -244,6 +244,13 @@ describe('a store without a version', () => {
     expect(await raw.record('k')).toEqual({ value: [1, 2], version: 3 })
   })
 
+  test('keeps the stamp of a value whose expiry getOrInsert() changes, also if the values are equal', async () => {
+    const { raw } = await start()
+    await raw.set('k', 1, { version: 3 })
+    await raw.getOrInsert('k', 1, { expires: 4e12 })
+    expect(await raw.record('k')).toEqual({ value: 1, version: 3, expires: 4e12 })
+  })
+
   test.each(Object.entries(REPLACING))(
     'drops the stamp of what %s() replaces',
     async (_, write) => {
