@@ -108,7 +108,7 @@ export class StorageObject extends DurableObject {
       case 'drop':
         return this.#drop()
       case 'turn': {
-        const turn = await this.#turns.request(message.keys, message.leaseMs)
+        const turn = await this.#turns.request(message)
         return { turn, entries: this.#engine.read(message.keys, MAX_REPLY_BYTES) }
       }
       case 'release':

@@ -70,7 +70,8 @@ export function runStep(step: Step, live: Entry | undefined): StepEffect {
     case 'append': {
       const current = live === undefined ? [] : live.value
       if (!Array.isArray(current)) throw wrongType('append', 'a list', current)
-      const list: unknown[] = [...(current as unknown[]), step.item].slice(-(step.max ?? 0))
+      // Unlike a spread, `concat` keeps holes.
+      const list = (current as unknown[]).concat([step.item]).slice(-(step.max ?? 0))
       return set(list, list.length)
     }
     case 'touch':

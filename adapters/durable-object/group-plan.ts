@@ -3,6 +3,7 @@ import { isStoreError, StoreError } from '../../src/errors.ts'
 import { keepStamp, withoutStamp } from '../../src/stamp.ts'
 import { resultOfStored, runStep, type Step } from '../../src/step.ts'
 import { isLive } from '../../src/storage.ts'
+import { copyValue, utf8Bytes } from '../../src/value/copy-value.ts'
 import { type DecodedChange, decodeEntry, type EntryTuple } from './tuples.ts'
 
 /** The largest value with its key, in bytes. The limit is lower than that of every known runtime. */
@@ -99,9 +100,13 @@ function applyStep(
   else if (change) {
     const { value, expires } = change
     const stamped = keepStamp(version, liveEntry)
-    const bytes = bytesAfter(step, key, live, stepBytes)
+    let bytes = bytesAfter(step, key, live, stepBytes)
     // The client has checked the size of the step's own value.
-    if (step.kind === 'append' && bytes > MAX_VALUE_BYTES) throw listTooLarge(bytes)
+    if (step.kind === 'append' && bytes > MAX_VALUE_BYTES) {
+      // The estimate is too high if large items were cut off.
+      bytes = copyValue(value, { keyBytes: utf8Bytes(key) }).bytes
+      if (bytes > MAX_VALUE_BYTES) throw listTooLarge(bytes)
+    }
     writes.set(
       key,
       expires === undefined ? [value, stamped, bytes] : [value, stamped, bytes, expires],
@@ -138,7 +143,7 @@ function ifLive(entry: EntryTuple | undefined, now: number): EntryTuple | undefi
 function listTooLarge(bytes: number): StoreError {
   return new StoreError(
     'TOO_LARGE',
-    `The list takes about ${bytes} bytes; an object stores at most ${MAX_VALUE_BYTES} under a key. Append with a smaller max, or use another key.`,
+    `The list takes ${bytes} bytes; an object stores at most ${MAX_VALUE_BYTES} under a key. Append with a smaller max, or use another key.`,
   )
 }
 

@@ -26,8 +26,8 @@ export type RpcRequest =
   | { readonly type: 'clearPrefix'; readonly prefix: string }
   // Deletes the whole storage of the object.
   | { readonly type: 'drop' }
-  // Waits for a turn on all of the keys.
-  | { readonly type: 'turn'; readonly keys: readonly string[]; readonly leaseMs: number }
+  | TurnRequest
+  // Ends a turn, or the wait for it. There may be none.
   | { readonly type: 'release'; readonly turn: string }
   // Sent when the index of namespaces contains this object's namespace.
   | { readonly type: 'markIndexed' }
@@ -47,6 +47,16 @@ export interface WriteRequest extends GroupList {
   readonly turn?: string | undefined
   /** Whether the turn ends after the write. */
   readonly endsTurn?: boolean
+}
+
+/** Waits for a turn on all of the keys. */
+export interface TurnRequest {
+  readonly type: 'turn'
+  readonly keys: readonly string[]
+  /** When the turn ends if it is not released, in milliseconds from its start. */
+  readonly leaseMs: number
+  /** The id of the turn. The client chooses it, to release the turn even if the reply is lost. */
+  readonly id: string
 }
 
 /** Asks what became of a write. It has the same groups, without values. */

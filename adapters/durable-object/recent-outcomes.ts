@@ -2,10 +2,10 @@ import type { StoreError } from '../../src/errors.ts'
 import type { GroupResults } from './group-plan.ts'
 import type { DecodedChange } from './tuples.ts'
 
-/** How many groups are remembered. */
+/** How many groups are remembered, besides those of the message that is running. */
 const MAX_GROUPS = 1000
-/** The largest results of a group that are remembered, in bytes. */
-const MAX_RESULT_BYTES = 4096
+/** How much the remembered results take together, in bytes. */
+const MAX_RESULT_BYTES = 4 * 1024 * 1024
 
 /** What became of a group. */
 export type GroupOutcome = GroupResults | 'conflict' | StoreError
@@ -23,6 +23,9 @@ export interface GroupId {
  */
 export class RecentOutcomes {
   readonly #outcomes = new Map<string, { messageId: string; outcome: GroupOutcome }>()
+  /** By name: the bytes of the results that are remembered, the oldest first. */
+  readonly #resultBytes = new Map<string, number>()
+  #totalBytes = 0
 
   /** Returns the outcome of a group that ran before. */
   find(changes: readonly DecodedChange[], id: GroupId): GroupOutcome | undefined {
@@ -33,20 +36,38 @@ export class RecentOutcomes {
     return isSameTry || isApplied(found.outcome) ? found.outcome : undefined
   }
 
-  /** Remembers the outcome of a group, without its results if they are large. */
+  /** Remembers the outcome of a group. */
   add(changes: readonly DecodedChange[], id: GroupId, outcome: GroupOutcome): void {
     const { messageId } = id
     if (messageId === undefined) return
-    const isLarge = isApplied(outcome) && outcome.bytes > MAX_RESULT_BYTES
-    const kept = isLarge ? { values: undefined, bytes: 0 } : outcome
     const name = nameOf(changes, id)
+    this.#forgetResults(name)
     this.#outcomes.delete(name)
-    this.#outcomes.set(name, { messageId, outcome: kept })
-    if (this.#outcomes.size <= MAX_GROUPS) return
-    for (const oldest of this.#outcomes.keys()) {
+    this.#outcomes.set(name, { messageId, outcome })
+    // The groups of one message stay together: it may be delivered again as a whole.
+    for (const [oldest, { messageId: other }] of this.#outcomes) {
+      if (this.#outcomes.size <= MAX_GROUPS || other === messageId) break
+      this.#forgetResults(oldest)
       this.#outcomes.delete(oldest)
-      return
     }
+    if (!isApplied(outcome)) return
+    this.#resultBytes.set(name, outcome.bytes)
+    this.#totalBytes += outcome.bytes
+    if (outcome.bytes > MAX_RESULT_BYTES) this.#forgetResults(name)
+    for (const oldest of this.#resultBytes.keys()) {
+      if (this.#totalBytes <= MAX_RESULT_BYTES) break
+      this.#forgetResults(oldest)
+    }
+  }
+
+  /** Keeps of a group only that it was applied. */
+  #forgetResults(name: string): void {
+    const bytes = this.#resultBytes.get(name)
+    const remembered = this.#outcomes.get(name)
+    if (bytes === undefined || remembered === undefined) return
+    this.#resultBytes.delete(name)
+    this.#totalBytes -= bytes
+    if (bytes > 0) remembered.outcome = { values: undefined, bytes: 0 }
   }
 }
 

@@ -167,9 +167,10 @@ export class RpcObjectStorage extends ObjectStorageBase {
       turn: turn?.id,
       endsTurn: isLast,
     } as const
-    if (isLast) turn?.end()
     try {
       const reply = await this.#call(request, 'unknown')
+      // Not earlier: a request that is lost on its way does not end the turn.
+      if (isLast) turn?.end()
       const isPart = type === 'perform' && (reply.groupCount ?? 0) > 0
       if (reply.groupCount !== groups.length && !isPart) throw incompleteReply('some groups')
       return await this.#readResults(groups, reply, incompleteReply('an outcome'))

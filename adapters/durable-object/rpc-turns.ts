@@ -1,4 +1,5 @@
 import { noop } from '../../src/async.ts'
+import { isStoreError } from '../../src/errors.ts'
 import type { Entry } from '../../src/storage.ts'
 import type { Turn, Turns } from '../../src/turns.ts'
 import type { RpcReply, RpcRequest } from './protocol.ts'
@@ -27,13 +28,17 @@ export class RpcTurns implements Turns {
   /** Never rejects: a turn that the object cannot grant orders nothing, and the client goes on. */
   async request(keys: readonly string[], leaseMs: number): Promise<RpcTurn> {
     const lease = Math.min(Math.max(leaseMs, MIN_LEASE_MS), MAX_LEASE_MS)
+    const id = crypto.randomUUID()
     try {
-      const { turn, entries } = await this.#call({ type: 'turn', keys, leaseMs: lease })
+      const { turn, entries } = await this.#call({ type: 'turn', keys, leaseMs: lease, id })
       // An object sends the first entries only, if its reply would be too large.
       const isComplete = entries?.length === keys.length
       const found = isComplete ? new Map(decodeEntries(keys, entries)) : undefined
       return new RpcTurn(this.#call, lease, turn, found)
-    } catch {
+    } catch (error) {
+      // The turn may be granted, and only the reply lost.
+      if (isStoreError(error) && error.code === 'CONNECTION_LOST')
+        this.#call({ type: 'release', turn: id }).catch(noop)
       return new RpcTurn(this.#call, lease)
     }
   }
@@ -70,7 +75,7 @@ export class RpcTurn implements Turn {
     this.end()
   }
 
-  /** Marks the turn as released by a write. */
+  /** Marks the turn as released by a write that the object has answered. */
   end(): void {
     this.#id = undefined
     this.#endedAt ??= Date.now()

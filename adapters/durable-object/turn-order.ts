@@ -1,11 +1,13 @@
+import type { TurnRequest } from './protocol.ts'
+
 /** The longest time that a request waits for its turn, in milliseconds. */
 const MAX_WAIT_MS = 30_000
 
-interface Request {
-  readonly keys: readonly string[]
-  /** @param turn the id of the turn; `undefined` if it did not come in time */
-  readonly onEnd: (turn: string | undefined) => void
-  readonly leaseMs: number
+type RequestedTurn = Omit<TurnRequest, 'type'>
+
+interface Request extends RequestedTurn {
+  /** @param isGranted false if the turn did not come in time, or was released before */
+  readonly onEnd: (isGranted: boolean) => void
 }
 
 interface Turn {
@@ -30,7 +32,8 @@ export class TurnOrder {
   readonly #turns = new Map<string, Turn>()
   /** By key: the id of the turn that holds it. */
   readonly #holders = new Map<string, string>()
-  readonly #requests = new Set<Request>()
+  /** The requests that wait, by id. */
+  readonly #requests = new Map<string, Request>()
   readonly #writes = new Set<WaitingWrite>()
 
   /** Whether no turn is held, so that no write has to wait. */
@@ -41,29 +44,36 @@ export class TurnOrder {
   /**
    * Waits for a turn on all of the keys.
    *
-   * @param leaseMs when the turn ends if it is not released, in milliseconds from its start
-   * @returns the id of the turn; `undefined` if it did not come within 30 seconds
+   * @returns the id of the turn; `undefined` if it did not come within 30 seconds, or was released
    */
-  request(keys: readonly string[], leaseMs: number): Promise<string | undefined> {
+  async request({ id, keys, leaseMs }: RequestedTurn): Promise<string | undefined> {
+    // The platform may deliver a request twice.
+    if (this.#turns.has(id)) return id
+    this.#requests.get(id)?.onEnd(false)
     return new Promise((resolve) => {
-      const timer = setTimeout(() => request.onEnd(undefined), MAX_WAIT_MS)
+      const timer = setTimeout(() => request.onEnd(false), MAX_WAIT_MS)
       const request: Request = {
+        id,
         keys,
         leaseMs,
-        onEnd: (turn) => {
+        onEnd: (isGranted) => {
           clearTimeout(timer)
-          this.#requests.delete(request)
-          resolve(turn)
-          if (turn === undefined) this.#advance()
+          this.#requests.delete(id)
+          resolve(isGranted ? id : undefined)
+          if (!isGranted) this.#advance()
         },
       }
-      this.#requests.add(request)
+      this.#requests.set(id, request)
       this.#advance()
     })
   }
 
-  /** Ends a turn: runs the writes that waited for it, and starts the next ones. It may have ended. */
+  /**
+   * Ends a turn: runs the writes that waited for it, and starts the next ones. It may have ended, or
+   * not have begun.
+   */
   release(id: string): void {
+    this.#requests.get(id)?.onEnd(false)
     const turn = this.#turns.get(id)
     if (turn === undefined) return
     clearTimeout(turn.timer)
@@ -106,7 +116,7 @@ export class TurnOrder {
     // A key that an earlier write or request awaits is not available to a later request.
     const awaited = new Set<string>()
     for (const { keys } of this.#writes) for (const key of keys) awaited.add(key)
-    for (const request of this.#requests) {
+    for (const request of this.#requests.values()) {
       const { keys } = request
       if (keys.some((key) => awaited.has(key) || this.#holders.has(key))) {
         for (const key of keys) awaited.add(key)
@@ -114,10 +124,9 @@ export class TurnOrder {
     }
   }
 
-  #grant({ keys, leaseMs, onEnd }: Request): void {
-    const id = crypto.randomUUID()
+  #grant({ id, keys, leaseMs, onEnd }: Request): void {
     this.#turns.set(id, { keys, timer: setTimeout(() => this.release(id), leaseMs) })
     for (const key of keys) this.#holders.set(key, id)
-    onEnd(id)
+    onEnd(true)
   }
 }

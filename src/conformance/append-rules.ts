@@ -27,6 +27,11 @@ export const APPEND_RULES: readonly Rule[] = [
         'the results of append(), set() and append() of one tick',
       )
       assertEqual(await store.get('t'), [2], 'the list after set() and append()')
+      // oxlint-disable-next-line no-sparse-arrays -- a hole is the point
+      await store.set('holes', [1, , 3])
+      await store.append('holes', 4)
+      const holes = Object.keys((await store.get('holes')) as object)
+      assertEqual(holes, ['0', '2', '3'], 'the indexes of a list with a hole after append()')
     },
   },
   {
@@ -154,6 +159,10 @@ export const APPEND_RULES: readonly Rule[] = [
       assertEqual(await store.get('list'), [item, item.slice()], 'the list')
       assertEqual(await store.append('list', item, { max: 1 }), 1, 'append() with max: 1')
       assertEqual(await store.get('list'), [item], 'the list after max: 1')
+      await store.set('cut', [new Uint8Array(Math.floor(maxValueBytes * 0.9)), 1])
+      const large = new Uint8Array(Math.floor(maxValueBytes * 0.7))
+      assertEqual(await store.append('cut', large, { max: 2 }), 2, 'append() that cuts an item off')
+      assertEqual(await store.get('cut'), [1, large], 'the list without the large item')
     },
   },
 ]

@@ -62,7 +62,7 @@ export class Recovery {
     } catch (error) {
       reply = toStoreError(error, {})
     }
-    return this.#toOutcomes(groups, reply)
+    return this.#toOutcomes(groups, reply, turn)
   }
 
   /** Reads and commits in one transaction, in one attempt. @throws StoreError if nothing was sent */
@@ -114,11 +114,11 @@ export class Recovery {
   }
 
   /** Converts a reply to one outcome per group, and looks up the unknown ones. */
-  #toOutcomes(groups: Groups, reply: Reply): Results | Promise<Results> {
+  #toOutcomes(groups: Groups, reply: Reply, turn?: Turn): Results | Promise<Results> {
     const outcomes = isStoreError(reply)
       ? groups.map(() => reply)
       : groups.map((_, index) => toOutcome(reply?.[index]))
-    return outcomes.every(isAppliedOrConflict) ? outcomes : this.#lookUp(groups, outcomes)
+    return outcomes.every(isAppliedOrConflict) ? outcomes : this.#lookUp(groups, outcomes, turn)
   }
 
   /**
@@ -127,7 +127,7 @@ export class Recovery {
    * unconditional removal, absence proves it if reads are strongly consistent. Anything else proves
    * nothing: another client may have popped the key, or an entry may have been set and removed.
    */
-  async #lookUp(groups: Groups, outcomes: Results): Promise<Results> {
+  async #lookUp(groups: Groups, outcomes: Results, turn?: Turn): Promise<Results> {
     const probes = groups.map((changes, index) => this.#probeOf(changes, outcomes[index]))
     const keys = new Set(probes.flatMap((probe) => probe?.key ?? []))
     const found = keys.size > 0 && (await this.getMany([...keys]).catch(noop))
@@ -146,7 +146,7 @@ export class Recovery {
     if (notApplied.length === 0) return resolved
     const resent = notApplied.map((index) => groups[index] ?? [])
     const reply = await Promise.resolve(resent)
-      .then((each) => this.storage.commit(each, this.#optionsFor()))
+      .then((each) => this.storage.commit(each, this.#optionsFor(turn)))
       .catch(noop)
     for (const [position, index] of notApplied.entries()) {
       // A conflict means that the first attempt arrived late: its outcome stays unknown.

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Change } from '../../../src/index.ts'
 import {
   openStorage,
   recordCalls,
@@ -184,18 +185,34 @@ test('if the lookup is lost too, the outcome is unknown', async () => {
   expect(calls).toEqual(['commit', 'lookUp'])
 })
 
-test('a popped value of more than 4,096 bytes is not popped again', async () => {
+test('1,500 pops in one message that is delivered twice resolve to their values', async () => {
   const namespace = uniqueName()
   const other = await openIndexed(namespace)
-  await other.set('big', { value: 'x'.repeat(5000), version: 'v' })
+  const keys = Array.from({ length: 1500 }, (_, i) => `k${i}`)
+  await other.commit([keys.flatMap((key) => setGroup(key, key))])
+  const storage = await openStorage(namespace, deliverTwice())
+  const popped = await storage.perform(keys.map((key) => stepGroup(key, { kind: 'pop' })))
+  expect(popped).toEqual(keys.map((key) => [key]))
+})
+
+test('popped values of more than 4 MiB together are not popped again', async () => {
+  const namespace = uniqueName()
+  const other = await openIndexed(namespace)
+  const value = 'x'.repeat(1_900_000)
+  const keys = ['a', 'b', 'c']
+  await other.commit(
+    keys.map((key) => [{ ...setGroup(key, value)[0], bytes: 1_900_000 } as Change]),
+  )
   const storage = await openStorage(
     namespace,
-    deliverTwice(() => other.set('big', { value: 'new', version: 'w' })),
+    deliverTwice(() => other.set('a', { value: 'new', version: 'w' })),
   )
-  expect(await storage.perform([stepGroup('big', { kind: 'pop' })])).toEqual([
+  expect(await storage.perform(keys.map((key) => stepGroup(key, { kind: 'pop' })))).toEqual([
     expect.objectContaining({ code: 'CONNECTION_LOST', outcome: 'applied' }),
+    [value],
+    [value],
   ])
-  expect((await storage.get('big'))?.value).toBe('new')
+  expect((await storage.get('a'))?.value).toBe('new')
 })
 
 test('the first write of a namespace adds it to the index, although its reply is lost', async () => {

@@ -43,13 +43,36 @@ test('nothing is remembered of a message without an id', () => {
   expect(recent.find([change('v')], id('m'))).toBeUndefined()
 })
 
-test('of 1,001 groups the oldest is forgotten, and of large results only that the group was applied', () => {
+test('of 1,001 groups the oldest is forgotten', () => {
   const recent = new RecentOutcomes()
-  recent.add([change('large')], id('m'), { values: ['x'], bytes: 4097 })
-  expect(recent.find([change('large')], id('m'))).toEqual({ values: undefined, bytes: 0 })
-  for (let i = 0; i < 999; i++) recent.add([change(`v${i}`)], id('m'), applied)
-  expect(recent.find([change('large')], id('m'))).toBeDefined()
+  for (let i = 0; i < 1000; i++) recent.add([change(`v${i}`)], id(`m${i}`), applied)
+  expect(recent.find([change('v0')], id('m0'))).toBe(applied)
   recent.add([change('last')], id('m'), applied)
-  expect(recent.find([change('large')], id('m'))).toBeUndefined()
-  expect(recent.find([change('v0')], id('m'))).toBeDefined()
+  expect(recent.find([change('v0')], id('m0'))).toBeUndefined()
+  expect(recent.find([change('v1')], id('m1'))).toBe(applied)
+})
+
+test('no group of a message is forgotten while it runs, however many it has', () => {
+  const recent = new RecentOutcomes()
+  recent.add([change('earlier')], id('m0'), applied)
+  for (let i = 0; i < 1500; i++) recent.add([change(`v${i}`)], id('m', i), applied)
+  expect(recent.find([change('earlier')], id('m0'))).toBeUndefined()
+  for (let i = 0; i < 1500; i++) expect(recent.find([change(`v${i}`)], id('m', i))).toBe(applied)
+  recent.add([change('next')], id('m2'), applied)
+  expect(recent.find([change('v500')], id('m'))).toBeUndefined()
+  expect(recent.find([change('v501')], id('m'))).toBe(applied)
+})
+
+test('of results of more than 4 MiB together, only that the oldest groups were applied is remembered', () => {
+  const recent = new RecentOutcomes()
+  const half = { values: ['x'], bytes: 2 * 1024 * 1024 }
+  for (const version of ['a', 'b']) recent.add([change(version)], id('m'), half)
+  expect(recent.find([change('a')], id('m'))).toBe(half)
+  recent.add([change('c')], id('m'), applied)
+  expect(recent.find([change('a')], id('m'))).toEqual({ values: undefined, bytes: 0 })
+  expect(recent.find([change('b')], id('m'))).toBe(half)
+  expect(recent.find([change('c')], id('m'))).toBe(applied)
+  recent.add([change('too large')], id('m'), { values: ['x'], bytes: 5 * 1024 * 1024 })
+  expect(recent.find([change('too large')], id('m'))).toEqual({ values: undefined, bytes: 0 })
+  expect(recent.find([change('c')], id('m'))).toBe(applied)
 })

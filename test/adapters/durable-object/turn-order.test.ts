@@ -26,7 +26,7 @@ async function advance(ms = 0): Promise<void> {
 const ids = new Map<string, string | undefined>()
 
 async function request(name: string, keys: readonly string[], leaseMs = LEASE_MS): Promise<void> {
-  const id = await order.request(keys, leaseMs)
+  const id = await order.request({ id: name, keys, leaseMs })
   ids.set(name, id)
   events.push(id === undefined ? `${name} waited too long` : `${name} starts`)
 }
@@ -175,4 +175,31 @@ test('the order is idle only while no turn is held', async () => {
   release('a')
   expect(order.isIdle).toBe(true)
   expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a request that is released while it waits ends without a turn', async () => {
+  void request('a', ['x'])
+  void request('lost', ['x', 'y'])
+  void request('b', ['y'])
+  await advance()
+  order.release('lost')
+  await advance()
+  expect(events).toEqual(['a starts', 'lost waited too long', 'b starts'])
+  release('a')
+  await advance(LEASE_MS)
+  expect(order.isIdle).toBe(true)
+})
+
+test('a request that arrives twice gets one turn', async () => {
+  void request('a', ['k'])
+  void request('b', ['k'])
+  void request('b', ['k'])
+  void request('a', ['k'])
+  await advance()
+  release('a')
+  await advance()
+  release('b')
+  await advance()
+  expect(events).toEqual(['a starts', 'a starts', 'b waited too long', 'b starts'])
+  expect(order.isIdle).toBe(true)
 })

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { RpcObjectStorage } from '../../../adapters/durable-object/rpc-object-storage.ts'
 import type { Entry } from '../../../src/index.ts'
 import {
+  open,
   openStorage,
   recordCalls,
   reset,
@@ -197,4 +198,43 @@ test('a turn whose write fills two messages lasts until the second one', async (
   // Only `n` is in the second message. Had the first one ended the turn, `n` would be a conflict.
   expect(calls).toEqual(['turn', 'turn', 'commit', 'commit'])
   ;(await next).release()
+})
+
+test('a turn whose reply is lost ends soon', async () => {
+  const namespace = uniqueName()
+  const other = await openCounter(namespace)
+  const { binding, calls } = recordCalls(async ({ type }, call) => {
+    const reply = await call()
+    if (type === 'turn') throw new Error('Network connection lost.')
+    return reply
+  })
+  const storage = await openStorage(namespace, binding)
+  const started = Date.now()
+  await storage.turns.request(['n'], 30_000)
+  const next = await other.turns.request(['n'], 1000)
+  expect(Date.now() - started).toBeLessThan(5000)
+  expect(calls).toEqual(['turn', 'release'])
+  next.release()
+})
+
+test('a turn whose write is lost on its way goes on, and the write is sent again in it', async () => {
+  const namespace = uniqueName()
+  await openCounter(namespace)
+  let isLost = true
+  const { binding, calls } = recordCalls(async ({ type }, call) => {
+    if (type === 'commit' && calls.includes('turn') && isLost) {
+      isLost = false
+      throw new Error('Network connection lost.')
+    }
+    return call()
+  })
+  const counter = await open(namespace, undefined, binding)
+  const other = await open(namespace)
+  let runs = 0
+  const updated = counter.update('n', async (n) => {
+    if (runs++ === 0) await other.set('n', 10)
+    return Number(n) + 1
+  })
+  expect(await updated).toBe(11)
+  expect(calls).toEqual(['get', 'commit', 'turn', 'commit', 'lookUp', 'get', 'commit'])
 })
