@@ -7,7 +7,7 @@ class BotPlugin {
 }
 
 export class Karma extends StoreMixin<Record<string, number>>()(BotPlugin) {
-  async praise(nick: string): Promise<number | undefined> {
-    return this.update(nick, (n = 0) => n + 1)
+  async praise(nick: string): Promise<number> {
+    return this.increment(nick)
   }
 }

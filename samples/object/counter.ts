@@ -8,8 +8,8 @@ export class Counter extends DurableObject {
     new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage: this.ctx.storage } }),
   )
 
-  async up(): Promise<number | undefined> {
+  async up(): Promise<number> {
     await using store = await this.#runtime.open<{ n: number }>('counter')
-    return await store.update('n', (n = 0) => n + 1)
+    return await store.increment('n')
   }
 }

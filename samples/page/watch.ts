@@ -1,18 +1,14 @@
 // watch.ts
 import { StorageRuntime } from 'botshelf'
 import { indexeddb } from 'botshelf/indexeddb'
+import { live } from 'botshelf/live'
 
 const config = { STORAGE: 'IndexedDB', STORAGE_CONFIG: { database: 'my-bot' } }
 const runtime = await StorageRuntime.start(config, [indexeddb])
 const visits = await runtime.open<Record<string, number>>('visits')
 
-const changes = visits.watch() // watch before the first read, so that no change is missed
-await show()
-for await (const { kind, key } of changes) {
-  console.log(kind, key ?? '')
-  await show()
-}
-
-async function show(): Promise<void> {
-  document.body.textContent = `Visits so far: ${(await visits.get('home')) ?? 0}`
-}
+live(visits).subscribe(({ entries, isLoaded }) => {
+  if (!isLoaded) return
+  const count = new Map(entries).get('home') ?? 0
+  document.body.textContent = `Visits so far: ${count}`
+})

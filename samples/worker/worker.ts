@@ -13,7 +13,7 @@ export default {
   async fetch(_request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
     const runtime = await StorageRuntime.start(env, [durableObject])
     const karma = await runtime.open<Record<string, number>>('Karma')
-    const count = await karma.update('ann', (n = 0) => n + 1)
+    const count = await karma.increment('ann')
     ctx.waitUntil(runtime.close())
     return new Response(`ann: ${count}\n`)
   },

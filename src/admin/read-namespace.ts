@@ -8,7 +8,7 @@ import type { StorageRuntime, Store } from '../index.ts'
 import { HttpError } from './http.ts'
 import { assertPlainJson, NotPlainError } from './plain-json.ts'
 
-// One listing reads a namespace of up to this size as a whole; a larger one is read value by value.
+// The first page has a namespace of up to this size as a whole.
 const MAX_ENTRIES_OF_WHOLE_NAMESPACE = 1000
 const MAX_KEYS_PER_PAGE = 1000
 
@@ -91,7 +91,7 @@ export async function readKeysPage(
 ): Promise<KeysPage> {
   const after = decodeKeyCursor(namespace, cursor)
   await using store = await runtime.open(namespace)
-  const keys = await keysAfter(store, { prefix, after })
+  const keys = await keysAfter(store, { prefix, after, limit: MAX_KEYS_PER_PAGE + 1 })
   const page = keys.slice(0, MAX_KEYS_PER_PAGE)
   const isLast = page.length === keys.length
   return { keys: page, cursor: isLast ? null : cursorAfter(namespace, page.at(-1)) }

@@ -4,6 +4,7 @@ import { type BackupChange, type BackupRemoval, byName, type EntryName } from '.
 import { parsePart, type PartRange } from '../backup/part.ts'
 import type { RestoreMode } from '../backup/plan.ts'
 import { listNamespaces, runtimeTarget } from '../backup/runtime-target.ts'
+import { isBound } from '../backup/slice.ts'
 import { quote } from '../errors.ts'
 import { isLive, type StorageRuntime } from '../index.ts'
 import {
@@ -204,7 +205,11 @@ async function listOthers(
     if (from !== undefined && namespace < from.namespace) continue
     if (upTo !== undefined && namespace > upTo.namespace) break
     await using store = await runtime.open(namespace)
-    for await (const key of store.keys()) {
+    const boundOf = (name: EntryName | undefined): string | undefined =>
+      name?.namespace === namespace && isBound(store, name.key) ? name.key : undefined
+    const last = boundOf(upTo)
+    for await (const key of store.keys({ after: boundOf(from) })) {
+      if (last !== undefined && key > last) break
       const name = { namespace, key }
       if (isWithin(name) && !named.has(JSON.stringify([namespace, key]))) {
         found.push({ ...name, remove: true })

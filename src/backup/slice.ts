@@ -1,7 +1,8 @@
-import { isStoreError, type Store } from '../index.ts'
+import { isStoreError, type KeysOptions, type Store } from '../index.ts'
 import { jsonBytes } from './chunks.ts'
 import { toStoredValue, type StoredValue } from './entry.ts'
 import { byCodeUnit } from '../key.ts'
+import { utf8Bytes } from '../value/copy-value.ts'
 
 // All values that are read concurrently are in memory, so large values are read one at a time.
 const MAX_CONCURRENT_READS = 32
@@ -33,55 +34,79 @@ export interface EntrySlice {
 }
 
 /**
- * Reads entries of a store in the order of code units, as many as fit. Backends list in different
- * orders, so unless the slice is the whole store, it lists all keys and reads values by key.
- *
- * Each slice lists the keys again: reading n entries in slices of 200 lists about n²/200 keys.
+ * Reads entries of a store in the order of code units, as many as fit. One listing reads them unless
+ * the backend's order may differ; then it lists all keys, sorts them and reads values by key.
  *
  * @throws StoreError of the storage
  */
 export async function readSlice(store: Store, options: SliceOptions): Promise<EntrySlice> {
-  const { prefix = '', after } = options
-  const all = after === undefined ? await readWholeStore(store, options) : undefined
-  if (all !== undefined) return { entries: all, isLast: true }
-  return readEntriesByKey(store, await keysAfter(store, { prefix, after }), options)
+  const listed = await readListed(store, options)
+  return listed ?? readEntriesByKey(store, await keysAfter(store, options), options)
 }
 
 /**
- * Lists the keys after `after`, sorted by code unit.
+ * Lists keys after `after`, sorted by code unit: all of them, or at least `limit`.
  *
  * @throws StoreError of the storage
  */
 export async function keysAfter(
   store: Store,
-  { prefix, after }: { readonly prefix: string; readonly after: string | undefined },
+  { prefix, after, limit }: Pick<KeysOptions, 'prefix' | 'after' | 'limit'>,
 ): Promise<readonly string[]> {
   const keys: string[] = []
+  if (limit !== undefined && (after === undefined || isBound(store, after))) {
+    for await (const key of store.keys({ prefix, after, limit })) keys.push(key)
+    if (keys.length < limit || keys.every(hasSamePlace)) return keys.toSorted(byCodeUnit)
+    keys.length = 0
+  }
   for await (const key of store.keys({ prefix })) {
     if (after === undefined || key > after) keys.push(key)
   }
   return keys.toSorted(byCodeUnit)
 }
 
-/** Reads all entries in one listing; `undefined` if they do not fit or one cannot be read. */
-async function readWholeStore(
+/**
+ * Returns whether a listing that ends or begins at a key lists the same keys in every backend. Some
+ * order keys by UTF-16 code unit, others by byte of UTF-8: that differs for two keys of which one has
+ * a surrogate where the other has a character from U+E000 to U+FFFF. `after` of a listing must also
+ * be short enough for the backend, and a cursor may come from another one.
+ */
+export function isBound(store: Store, key: string): boolean {
+  return hasSamePlace(key) && utf8Bytes(key) <= store.traits.maxKeyBytes
+}
+
+function hasSamePlace(key: string): boolean {
+  return !/[\ud800-\uffff]/.test(key)
+}
+
+/** Reads a slice in one listing; `undefined` if its order may be another or a value cannot be read. */
+async function readListed(
   store: Store,
-  { prefix = '', maxEntries, maxBytes, maxEntriesOfWholeStore = maxEntries }: SliceOptions,
-): Promise<ReadonlyMap<string, StoredValue> | undefined> {
+  { prefix, after, maxEntries, maxEntriesOfWholeStore = maxEntries, ...bounds }: SliceOptions,
+): Promise<EntrySlice | undefined> {
+  const { maxBytes, allowOversizedEntry = true } = bounds
+  if (after !== undefined && !isBound(store, after)) return undefined
+  const mostEntries = after === undefined ? maxEntriesOfWholeStore : maxEntries
   const entries: [key: string, stored: StoredValue][] = []
   let bytes = 0
   try {
-    for await (const [key, record] of store.records({ prefix })) {
+    for await (const [key, record] of store.records({ prefix, after, limit: mostEntries + 1 })) {
       const stored = toStoredValue(record)
       bytes += entryBytes(key, stored)
-      if (entries.push([key, stored]) > maxEntriesOfWholeStore || bytes > maxBytes) return undefined
+      const isAllowed = bytes <= maxBytes || (allowOversizedEntry && entries.length === 0)
+      if (!isAllowed || entries.length === mostEntries) {
+        const first = entries.slice(0, maxEntries)
+        const isInOrder = first.every(([listed]) => hasSamePlace(listed))
+        return isInOrder ? { entries: new Map(first), isLast: false } : undefined
+      }
+      entries.push([key, stored])
     }
   } catch (error) {
     // The error of a listing lacks the key; reading by key reports it.
     if (isStoreError(error) && UNREADABLE.has(error.code)) return undefined
     throw error
   }
-  return new Map(entries.toSorted(([a], [b]) => byCodeUnit(a, b)))
+  return { entries: new Map(entries.toSorted(([a], [b]) => byCodeUnit(a, b))), isLast: true }
 }
 
 async function readEntriesByKey(

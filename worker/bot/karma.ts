@@ -84,7 +84,7 @@ export class Karma extends StoreMixin<Record<string, number>>()(BotPlugin) {
         replies.push(`${message.nick}: you cannot raise your own karma.`)
         continue
       }
-      const karma = await this.update(nickKey(nick), (was = 0) => was + sign * Number(step))
+      const karma = await this.increment(nickKey(nick), sign * Number(step))
       replies.push(`${nick} has ${karma} karma.`)
     }
     return replies

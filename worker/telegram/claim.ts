@@ -167,30 +167,17 @@ export class UpdateClaim {
   }
 
   async #acquire(): Promise<void> {
-    const claim = (stored: UpdateRecord | undefined): OpenRecord => {
-      if (stored?.state === 'done') throw new ClaimRefused('done')
-      if (stored !== undefined && stored.leaseUntil > Date.now()) throw new ClaimRefused('held')
-      this.#leaseUntil = Date.now() + LEASE_MS
-      const record = { ...recordOfNextAttempt(stored), leaseUntil: this.#leaseUntil }
-      this.#record = record
-      return record
-    }
-    // Without conditional writes a plain set saves a write: KV accepts one per second and key.
-    if (this.#store.traits.atomic === 'none') {
-      await this.#store.set(this.#key, claim(await this.#store.get(this.#key)), {
-        ttl: RECORD_TTL_MS,
-      })
-      return
-    }
-    await this.#store.update(this.#key, claim)
-    try {
-      // `update` sets no expiry, and the record of a killed request must expire.
-      await this.#write()
-    } catch (error) {
-      // Nothing has happened yet, so the next delivery need not wait for the lease to end.
-      await this.release().catch((failed: unknown) => console.error(failed))
-      throw error
-    }
+    await this.#store.update(
+      this.#key,
+      (stored) => {
+        if (stored?.state === 'done') throw new ClaimRefused('done')
+        if (stored !== undefined && stored.leaseUntil > Date.now()) throw new ClaimRefused('held')
+        this.#leaseUntil = Date.now() + LEASE_MS
+        this.#record = { ...recordOfNextAttempt(stored), leaseUntil: this.#leaseUntil }
+        return this.#record
+      },
+      { ttl: RECORD_TTL_MS },
+    )
   }
 
   async #advance(messages: readonly string[], sent: number): Promise<void> {

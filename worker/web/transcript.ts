@@ -1,4 +1,4 @@
-import type { StorageRuntime, Store } from 'botshelf'
+import type { StorageRuntime, Store, StoreValueChange, StoreWatch } from 'botshelf'
 
 /** One message of a conversation. */
 export interface TranscriptLine {
@@ -47,9 +47,9 @@ export class Transcript {
       return
     }
     this.#store = store
-    const changes = store.watch()
+    const changes = store.watch({ values: true })
     this.#setStored(await store.get('lines'))
-    void this.#follow(store, changes)
+    void this.#follow(changes)
   }
 
   /** Adds a line, or replaces the one with its id; resolves to whether it was stored. */
@@ -73,14 +73,9 @@ export class Transcript {
     this.#store?.[Symbol.asyncDispose]().catch(() => {})
   }
 
-  async #follow(
-    store: Store<StoredTranscript>,
-    changes: ReturnType<Store<StoredTranscript>['watch']>,
-  ): Promise<void> {
+  async #follow(changes: StoreWatch<StoreValueChange<StoredTranscript>>): Promise<void> {
     try {
-      for await (const { kind } of changes) {
-        this.#setStored(kind === 'clear' ? undefined : await store.get('lines'))
-      }
+      for await (const { value } of changes) this.#setStored(value)
     } catch {
       // The store was closed or lost. The lines stay visible.
     }
