@@ -69,7 +69,8 @@ export class TransactionDraft<T extends object> implements StoreTransaction<T> {
 
   set<K extends KeyOf<T>>(key: K, value: T[K], options?: WriteOptions): void {
     this.#guard(key, () => {
-      const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS) ?? this.#expiry
+      const expiry =
+        options === undefined ? this.#expiry : resolveExpiry(this.#context, options, WRITE_OPTIONS)
       const stamp = options?.version ?? stampOf(this.#replaced(key))
       const change = createSetChange(this.#context, key, value, expiry?.expires, stamp)
       this.#changes.set(key, change)

@@ -212,8 +212,11 @@ class Batch {
 
   #onCommitError(replays: Replay[], error: unknown): void {
     const writers = replays.flatMap((replay) => replay.writers)
+    const isUnknown = isStoreError(error) && error.outcome === 'unknown'
+    const reads = isUnknown ? replays.flatMap((replay) => replay.readsBeforeWrites()) : []
     const operations = replays.flatMap((replay) => replay.abandon())
-    this.#splitOrReject(operations, writers, writers.length, error)
+    const dependents = [...writers, ...reads.filter((read) => operations.includes(read))]
+    this.#splitOrReject(operations, dependents, writers.length, error)
   }
 
   /** A call failed. Splits if one of several causes is possible; otherwise rejects `dependents`. */

@@ -107,13 +107,29 @@ export class Replay {
    */
   collectChanges(canBeConditional: boolean): void {
     if (this.#isSingleWrite) return
-    this.changes = [...this.#slots].flatMap(
-      ([key, { change, storedVersion, isConditional }]): Change | [] => {
-        const ifVersion = canBeConditional && isConditional ? storedVersion : undefined
-        if (ifVersion === undefined) return change ?? []
-        return change === undefined ? { key, check: true, ifVersion } : { ...change, ifVersion }
-      },
-    )
+    const collected: Change[] = []
+    for (const [key, { change, storedVersion, isConditional }] of this.#slots) {
+      const ifVersion = canBeConditional && isConditional ? storedVersion : undefined
+      if (ifVersion !== undefined) {
+        collected.push(change ? { ...change, ifVersion } : { key, check: true, ifVersion })
+      } else if (change) collected.push(change)
+    }
+    this.changes = collected
+  }
+
+  /**
+   * The operations without a write of their own before a write of one of their keys. If it is not
+   * known whether the commit was applied, a retry of one might show that later write.
+   */
+  readsBeforeWrites(): Operations {
+    const writers = new Set(this.writers)
+    const writtenKeys = new Set<string>()
+    return this.operations.toReversed().filter((operation) => {
+      const { keys } = operation
+      if (!writers.has(operation)) return keys.some((key) => writtenKeys.has(key))
+      for (const key of keys) writtenKeys.add(key)
+      return false
+    })
   }
 
   /** Settles the operations after a successful commit. A pending update goes on from the changes. */

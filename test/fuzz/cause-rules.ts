@@ -70,7 +70,9 @@ export function isFaultError(
     if (on === 'clear' || op.kind === 'clear') return on === op.kind
     const reads = READING_KINDS.includes(op.kind)
     const writes = !reads || UPDATING_KINDS.includes(op.kind)
-    if (on === 'read' ? !reads : !writes) return false
+    // A retried read might show a later write of a commit that may have been applied.
+    const isAmbiguous = on === 'write' && reads && error.outcome === 'unknown'
+    if (on === 'read' ? !reads : !writes && !isAmbiguous) return false
     return keys === undefined || keysOf(op).some((key) => keys.includes(key))
   })
 }
