@@ -10,12 +10,10 @@
 import { BatchStorageBase } from '../src/batch-storage.ts'
 import type { BotConfig } from '../src/config.ts'
 import type { Manifest } from '../src/registry.ts'
+import { createEntry, type Entry, isLive } from '../src/entry.ts'
 import {
   type Change,
   type CommitOptions,
-  createEntry,
-  type Entry,
-  isLive,
   type KeysOptions,
   type CommitResult,
   type StorageBase,

@@ -1,9 +1,9 @@
 import { quote } from './errors.ts'
+import type { Entry } from './entry.ts'
 import type {
   Change,
   CommitOptions,
   CommitResult,
-  Entry,
   KeysOptions,
   StorageBase,
   Traits,

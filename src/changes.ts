@@ -8,8 +8,9 @@ import {
 import { type StoreError, toStoreError } from './errors.ts'
 import { stampOf } from './stamp.ts'
 import type { ExpiryRule } from './step.ts'
-import { createEntry, type Entry, isLive, type SetChange, type Traits } from './storage.ts'
-import type { StoreRecord } from './store.ts'
+import { createEntry, type Entry, isLive } from './entry.ts'
+import type { SetChange, Traits } from './storage.ts'
+import type { StoreRecord } from './store-types.ts'
 import { copyValue, type MeasuredCopy, utf8Bytes } from './value/copy-value.ts'
 
 /** Checks the values of a store, and converts those of an earlier version. */

@@ -7,6 +7,8 @@ export type {
   WriteOptions,
 } from './arguments.ts'
 export type { BotConfig, ConfigField, ConfigFields, StorageConfig } from './config.ts'
+export { isLive } from './entry.ts'
+export type { Entry } from './entry.ts'
 export { isStoreError, StoreError } from './errors.ts'
 export type { StoreErrorCode, StoreErrorDetails, WriteOutcome } from './errors.ts'
 export type { Manifest, StoragePluginClass, StorageRegistry } from './registry.ts'
@@ -23,12 +25,11 @@ export type {
 export { keepStamp } from './stamp.ts'
 export { runStep } from './step.ts'
 export type { ExpiryRule, Step, StepEffect } from './step.ts'
-export { isLive, StorageBase, StoragePluginBase } from './storage.ts'
+export { StorageBase, StoragePluginBase } from './storage.ts'
 export type {
   Change,
   CheckChange,
   CommitOptions,
-  Entry,
   KeysOptions,
   CommitResult,
   PerformResult,
@@ -42,16 +43,16 @@ export type {
   StoreChange,
   Traits,
 } from './storage.ts'
+export type { Store } from './store.ts'
 export type {
   ItemOf,
   KeyOf,
   ListKeyOf,
   NumberKeyOf,
-  Store,
   StoreEntry,
   StoreRecord,
   Updater,
-} from './store.ts'
+} from './store-types.ts'
 export { LocalTurns } from './turns.ts'
 export type { Turn, Turns } from './turns.ts'
 export { StoreMixin } from './store-mixin.ts'

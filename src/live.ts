@@ -1,8 +1,9 @@
 import { checkOptions, CLEAR_OPTIONS } from './arguments.ts'
 import { type StoreError, toStoreError } from './errors.ts'
 import { byCodeUnit } from './key.ts'
-import { isLive } from './storage.ts'
-import type { KeyOf, Store } from './store.ts'
+import { isLive } from './entry.ts'
+import type { Store } from './store.ts'
+import type { KeyOf } from './store-types.ts'
 import type { StoreMixed } from './store-mixin.ts'
 import type { StoreValueChange, Watch } from './watch.ts'
 

@@ -3,7 +3,7 @@
 // the queue runs the same steps as updaters.
 
 import { quote, StoreError } from './errors.ts'
-import type { Entry } from './storage.ts'
+import type { Entry } from './entry.ts'
 
 /** The expiry that a step gives to an entry. Without one, an entry keeps the expiry that it has. */
 export interface ExpiryRule {

@@ -7,26 +7,11 @@ import {
   type ConfigFields,
   type StorageConfig,
 } from './config.ts'
+import { type Entry, isLive } from './entry.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { byCodeUnit } from './key.ts'
 import type { Step } from './step.ts'
 import type { Turn, Turns } from './turns.ts'
-
-/**
- * What a storage keeps under a key: a plain object. Store all three fields and return them equal.
- *
- * A storage must not change an entry that `set` or `commit` received. An entry that a read returns
- * belongs to the caller, which may change its value: `get`, `getMany`, `entries` and `transact` give
- * a new copy each time.
- */
-export interface Entry {
-  /** A storable value: what `Store.set` accepts. A storage does not look into it. */
-  readonly value: unknown
-  /** A string that is unique per write. The writer chooses it. */
-  readonly version: string
-  /** When the entry expires, in milliseconds since 1970; absent: never. */
-  readonly expires?: number
-}
 
 /**
  * One write, or the check of a condition. `ifVersion` makes it conditional: the storage applies it
@@ -465,21 +450,6 @@ export async function sortedKeys(
   found.sort(byCodeUnit)
   if (reverse) found.reverse()
   return found
-}
-
-/** Creates an entry; one without `expires` never expires. */
-export function createEntry(value: unknown, version: string, expires?: number): Entry {
-  return expires === undefined ? { value, version } : { value, version, expires }
-}
-
-/**
- * Tests whether an entry is live, which means that it has not expired. It expires at the very
- * millisecond `expires`.
- *
- * @param now in milliseconds since 1970
- */
-export function isLive(entry: { readonly expires?: number | undefined }, now: number): boolean {
-  return entry.expires === undefined || entry.expires > now
 }
 
 /** Creates the result of a group with a conditional change. For storages with `atomic: 'none'`. */

@@ -10,16 +10,16 @@ import { StoreError } from './errors.ts'
 import type { StorageRuntime } from './runtime.ts'
 import type { OpenOptions } from './schema.ts'
 import type { KeysOptions } from './storage.ts'
-import {
-  type ItemOf,
-  type KeyOf,
-  type ListKeyOf,
-  type NumberKeyOf,
-  type StoreEntry,
-  Store,
-  type StoreRecord,
-  type Updater,
-} from './store.ts'
+import { Store } from './store.ts'
+import type {
+  ItemOf,
+  KeyOf,
+  ListKeyOf,
+  NumberKeyOf,
+  StoreEntry,
+  StoreRecord,
+  Updater,
+} from './store-types.ts'
 import type { StoreTransaction } from './transaction.ts'
 import type { StoreValueChange, StoreWatch, WatchOptions } from './watch.ts'
 

@@ -33,15 +33,17 @@ import type { Decision, Entries } from './queue/operation.ts'
 import type { OperationQueue } from './queue/operation-queue.ts'
 import { stampOf } from './stamp.ts'
 import { nextExpires, resultOfStored, runStep, type Step } from './step.ts'
-import {
-  type Change,
-  createEntry,
-  type Entry,
-  isLive,
-  type KeysOptions,
-  type SetChange,
-  type Traits,
-} from './storage.ts'
+import { createEntry, type Entry, isLive } from './entry.ts'
+import type { Change, KeysOptions, SetChange, Traits } from './storage.ts'
+import type {
+  ItemOf,
+  KeyOf,
+  ListKeyOf,
+  NumberKeyOf,
+  StoreEntry,
+  StoreRecord,
+  Updater,
+} from './store-types.ts'
 import { type StoreTransaction, TransactionDraft } from './transaction.ts'
 import { recopy } from './value/copy-value.ts'
 import {
@@ -51,48 +53,6 @@ import {
   WATCH_OPTIONS,
   type WatchOptions,
 } from './watch.ts'
-
-/** The keys of a store with values of shape `T`. */
-export type KeyOf<T extends object> = keyof T & string
-
-/** The keys of a store whose values may be numbers: those that `increment` takes. */
-export type NumberKeyOf<T extends object> = {
-  [K in KeyOf<T>]: number extends T[K] ? K : never
-}[KeyOf<T>]
-
-/** The keys of a store whose values may be lists: those that `append` takes. */
-export type ListKeyOf<T extends object> = {
-  [K in KeyOf<T>]: unknown extends T[K]
-    ? K
-    : [Extract<T[K], readonly unknown[]>] extends [never]
-      ? never
-      : K
-}[KeyOf<T>]
-
-/** An item of a list. */
-export type ItemOf<V> = unknown extends V
-  ? unknown
-  : V extends readonly (infer Item)[]
-    ? Item
-    : never
-
-/** A key with its value, as in a `Map`. */
-export type StoreEntry<T extends object> = [key: KeyOf<T>, value: T[KeyOf<T>]]
-
-/** A function that takes the current value and returns the next one; `undefined` removes the key. */
-export type Updater<V> = (current: V | undefined) => V | undefined | Promise<V | undefined>
-
-/** A value with its expiry, and with its version if it has one. */
-export interface StoreRecord<V> {
-  readonly value: V
-  /** When the value expires, in milliseconds since 1970; absent: never. */
-  readonly expires?: number
-  /**
-   * The version of the value, if a store that was opened with `version` wrote it. Absent in a store
-   * that has a version itself.
-   */
-  readonly version?: number
-}
 
 /** What a runtime passes to each store of a namespace. */
 export interface StoreContext extends WriteContext {

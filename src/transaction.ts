@@ -4,8 +4,9 @@ import { quote, StoreError } from './errors.ts'
 import type { Entries } from './queue/operation.ts'
 import { stampOf } from './stamp.ts'
 import type { ExpiryRule } from './step.ts'
-import type { Change, Entry } from './storage.ts'
-import type { KeyOf, StoreRecord } from './store.ts'
+import type { Entry } from './entry.ts'
+import type { Change } from './storage.ts'
+import type { KeyOf, StoreRecord } from './store-types.ts'
 import { recopy } from './value/copy-value.ts'
 
 /**

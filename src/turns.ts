@@ -1,5 +1,5 @@
 import { deferred, noop } from './async.ts'
-import type { Entry } from './storage.ts'
+import type { Entry } from './entry.ts'
 
 /** One client's turn to change some keys. It ends with `release` or when its lease ends. */
 export interface Turn {

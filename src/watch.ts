@@ -1,7 +1,8 @@
 import { BOOLEAN, KEY, type OptionTypes } from './arguments.ts'
 import { noop } from './async.ts'
 import type { StorageChange, StorageListener, StoreChange } from './storage.ts'
-import type { KeyOf, Store, StoreRecord } from './store.ts'
+import type { Store } from './store.ts'
+import type { KeyOf, StoreRecord } from './store-types.ts'
 
 const MAX_PENDING_KEYS = 1000
 /** How many values are read together, and the most that wait for the reader, which bounds their memory. */

@@ -1,11 +1,10 @@
 import { noop, sleep } from '../../src/async.ts'
 import { BatchStorageBase } from '../../src/batch-storage.ts'
 import { StoreError } from '../../src/errors.ts'
+import { type Entry, isLive } from '../../src/entry.ts'
 import {
   type Change,
   conditionNotSupported,
-  type Entry,
-  isLive,
   type KeysOptions,
   type CommitResult,
   partialFailure,

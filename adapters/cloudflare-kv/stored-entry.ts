@@ -1,7 +1,7 @@
 // The text in which KV stores an entry: `1:` (the format), then `[value, version, expires?]` as
 // devalue writes it. That is also the text of `encode()` after its header.
 import { StoreError } from '../../src/errors.ts'
-import { createEntry, type Entry } from '../../src/storage.ts'
+import { createEntry, type Entry } from '../../src/entry.ts'
 import { deserialize, formatHeader, readHeader, serialize } from '../../src/value/serialize.ts'
 
 /** What a listing returns for a key. The names are short: KV allows 1,024 bytes. */

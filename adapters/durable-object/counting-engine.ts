@@ -1,4 +1,4 @@
-import { isLive } from '../../src/storage.ts'
+import { isLive } from '../../src/entry.ts'
 import { ObjectEngine } from './object-engine.ts'
 import { decodeEntry, type EntryTuple } from './tuples.ts'
 

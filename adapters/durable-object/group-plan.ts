@@ -2,7 +2,7 @@
 import { isStoreError, StoreError } from '../../src/errors.ts'
 import { keepStamp, withoutStamp } from '../../src/stamp.ts'
 import { resultOfStored, runStep, type Step } from '../../src/step.ts'
-import { isLive } from '../../src/storage.ts'
+import { isLive } from '../../src/entry.ts'
 import { copyValue, utf8Bytes } from '../../src/value/copy-value.ts'
 import { type DecodedChange, decodeEntry, type EntryTuple } from './tuples.ts'
 

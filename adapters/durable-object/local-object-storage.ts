@@ -1,4 +1,5 @@
-import type { Change, CommitOptions, CommitResult, Entry } from '../../src/storage.ts'
+import type { Entry } from '../../src/entry.ts'
+import type { Change, CommitOptions, CommitResult } from '../../src/storage.ts'
 import type { LocalTurns } from '../../src/turns.ts'
 import { ObjectEngine, type PlatformStorage } from './object-engine.ts'
 import { ObjectStorageBase } from './object-storage-base.ts'

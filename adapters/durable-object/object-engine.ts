@@ -1,5 +1,5 @@
 import { StoreError } from '../../src/errors.ts'
-import { isLive } from '../../src/storage.ts'
+import { isLive } from '../../src/entry.ts'
 import { fromObjectError } from './errors.ts'
 import { type GroupResults, planGroup, resultsFromStored } from './group-plan.ts'
 import { entryBytes } from './message-size.ts'

@@ -1,5 +1,6 @@
 import { BatchStorageBase } from '../../src/batch-storage.ts'
-import type { Entry, KeysOptions, Traits } from '../../src/storage.ts'
+import type { Entry } from '../../src/entry.ts'
+import type { KeysOptions, Traits } from '../../src/storage.ts'
 import { MAX_VALUE_BYTES } from './group-plan.ts'
 import { MAX_KEY_BYTES } from './object-engine.ts'
 import type { ListOptions, ListPage } from './protocol.ts'

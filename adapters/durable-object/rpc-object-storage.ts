@@ -1,10 +1,10 @@
 import { noop } from '../../src/async.ts'
 import { isStoreError, StoreError, type WriteOutcome } from '../../src/errors.ts'
+import type { Entry } from '../../src/entry.ts'
 import type {
   Change,
   CommitOptions,
   CommitResult,
-  Entry,
   PerformResult,
   StepChange,
 } from '../../src/storage.ts'

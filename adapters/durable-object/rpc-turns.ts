@@ -1,6 +1,6 @@
 import { noop } from '../../src/async.ts'
 import { isStoreError } from '../../src/errors.ts'
-import type { Entry } from '../../src/storage.ts'
+import type { Entry } from '../../src/entry.ts'
 import type { Turn, Turns } from '../../src/turns.ts'
 import type { RpcReply, RpcRequest } from './protocol.ts'
 import { decodeEntries } from './tuples.ts'

@@ -1,6 +1,7 @@
 // The form in which an object stores entries, and in which messages carry them.
 import type { Step } from '../../src/step.ts'
-import { type Change, createEntry, type Entry, type StepChange } from '../../src/storage.ts'
+import { createEntry, type Entry } from '../../src/entry.ts'
+import type { Change, StepChange } from '../../src/storage.ts'
 
 /**
  * An entry as it is stored. `bytes` is the size of key and value as the writer measured it,

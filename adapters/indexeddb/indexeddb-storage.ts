@@ -1,9 +1,9 @@
 import { BatchStorageBase } from '../../src/batch-storage.ts'
 import { isCausedByOne, isStoreError, toStoreError } from '../../src/errors.ts'
+import type { Entry } from '../../src/entry.ts'
 import type {
   CommitOptions,
   CommitResult,
-  Entry,
   KeysOptions,
   StorageChange,
   StorageListener,

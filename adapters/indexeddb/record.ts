@@ -1,5 +1,5 @@
 import { StoreError } from '../../src/errors.ts'
-import type { Entry } from '../../src/storage.ts'
+import type { Entry } from '../../src/entry.ts'
 import { decodeErrors, type EncodedError, encodeErrors } from './error-encoding.ts'
 
 /** An entry as IndexedDB stores it. The names are short because every record repeats them. */

@@ -1,10 +1,5 @@
-import {
-  type Change,
-  type CommitResult,
-  type Entry,
-  isLive,
-  type StorageChange,
-} from '../../src/storage.ts'
+import { type Entry, isLive } from '../../src/entry.ts'
+import type { Change, CommitResult, StorageChange } from '../../src/storage.ts'
 import { prefixRange } from './key-range.ts'
 import { requestKeys } from './page-body.ts'
 import { decodeEntries, encodeEntry } from './record.ts'

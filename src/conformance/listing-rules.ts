@@ -1,5 +1,6 @@
 import { byCodeUnit } from '../key.ts'
-import { isLive, type KeysOptions, type StorageBase } from '../storage.ts'
+import { isLive } from '../entry.ts'
+import type { KeysOptions, StorageBase } from '../storage.ts'
 import { assertEqual, collect, fail, sortKeys } from './assertions.ts'
 import type { Rule } from './rule.ts'
 import { createEntry, removeChange, repeat, setChange } from './test-data.ts'

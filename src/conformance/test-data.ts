@@ -1,4 +1,5 @@
-import { type Change, createEntry as createStorageEntry, type Entry } from '../storage.ts'
+import { createEntry as createStorageEntry, type Entry } from '../entry.ts'
+import type { Change } from '../storage.ts'
 
 /** Creates an entry, with a version of its own unless one is given. */
 export function createEntry(

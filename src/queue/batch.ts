@@ -5,7 +5,8 @@
 // calls for one culprit, and 2n - 1 calls at worst.
 
 import { isCausedByOne, isStoreError, type StoreError } from '../errors.ts'
-import type { Change, CommitResult, Entry, StepChange } from '../storage.ts'
+import type { Entry } from '../entry.ts'
+import type { Change, CommitResult, StepChange } from '../storage.ts'
 import type { Turn } from '../turns.ts'
 import { groupByKey, type Operation, type Operations } from './operation.ts'
 import type { Recovery } from './recovery.ts'

@@ -13,7 +13,8 @@
 
 import { StoreError, toStoreError } from '../errors.ts'
 import { observe, type OperationRecord } from '../observe.ts'
-import type { Change, Entry, StepChange, StorageBase } from '../storage.ts'
+import type { Entry } from '../entry.ts'
+import type { Change, StepChange, StorageBase } from '../storage.ts'
 import { LocalTurns, type Turn, type Turns } from '../turns.ts'
 import { runBatch, type BatchContext } from './batch.ts'
 import { Operation, type Decision, type EntryUpdater, type Operations } from './operation.ts'

@@ -2,7 +2,8 @@
 // of a batch that share keys, directly or through other operations, form a group.
 
 import { noop } from '../async.ts'
-import type { Change, Entry, StepChange } from '../storage.ts'
+import type { Entry } from '../entry.ts'
+import type { Change, StepChange } from '../storage.ts'
 import type { Turn } from '../turns.ts'
 
 /** The live entries of an operation's keys, in the order of the keys; `undefined` for none. */

@@ -3,11 +3,11 @@
 import { noop, sleep } from '../async.ts'
 import { isStoreError, toStoreError, type StoreError } from '../errors.ts'
 import { observe, type Observer } from '../observe.ts'
+import type { Entry } from '../entry.ts'
 import type {
   Change,
   CommitOptions,
   CommitResult,
-  Entry,
   PerformResult,
   StepChange,
   StorageBase,

@@ -2,7 +2,8 @@
 // results in at most one change per key, committed together. The promises settle after the commit.
 
 import { fewMicrotasks, noop } from '../async.ts'
-import { type Change, type Entry, isLive } from '../storage.ts'
+import { type Entry, isLive } from '../entry.ts'
+import type { Change } from '../storage.ts'
 import { recopy } from '../value/copy-value.ts'
 import type { Decision, Entries, Operation, Operations } from './operation.ts'
 

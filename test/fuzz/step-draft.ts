@@ -6,7 +6,7 @@ import {
   type StepChange,
   StoreError,
 } from '../../src/index.ts'
-import { createEntry } from '../../src/storage.ts'
+import { createEntry } from '../../src/entry.ts'
 import { DAMAGED } from './operations.ts'
 import { isRefused } from './values.ts'
 

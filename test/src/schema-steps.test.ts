@@ -9,7 +9,7 @@ import {
   type StorageBase,
   StorageRuntime,
 } from '../../src/index.ts'
-import { createEntry } from '../../src/storage.ts'
+import { createEntry } from '../../src/entry.ts'
 import { positive } from '../support/schemas.ts'
 
 /** Memory that runs steps itself, as a Durable Object does. */

@@ -12,7 +12,7 @@ import {
   StorageRuntime,
   type Store,
 } from '../../../../src/index.ts'
-import { createEntry } from '../../../../src/storage.ts'
+import { createEntry } from '../../../../src/entry.ts'
 
 let count = 0
 

@@ -7,7 +7,7 @@ import {
   type StepChange,
   StoreError,
 } from '../../../../src/index.ts'
-import { createEntry } from '../../../../src/storage.ts'
+import { createEntry } from '../../../../src/entry.ts'
 import type { Patch } from './broken-plugin.ts'
 
 interface PerformOptions {
