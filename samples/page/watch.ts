@@ -9,6 +9,6 @@ const visits = await runtime.open<Record<string, number>>('visits')
 
 live(visits).subscribe(({ entries, isLoaded }) => {
   if (!isLoaded) return
-  const [, count = 0] = entries.find(([key]) => key === 'home') ?? []
+  const count = new Map<string, number>(entries).get('home') ?? 0
   document.body.textContent = `Visits so far: ${count}`
 })
