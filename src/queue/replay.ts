@@ -37,6 +37,8 @@ interface Slot {
   /** Whether `entry` was read for this replay alone, so that its last reader may keep it. */
   isUnshared: boolean
   change?: Change
+  /** The index of the last operation that wrote the key. */
+  writtenAt?: number
   /** Whether a change follows from `storedVersion`: the first change of this key, or one of another. */
   isConditional?: boolean
 }
@@ -123,14 +125,14 @@ export class Replay {
    * known whether the commit was applied, a retry of one might show that later write.
    */
   readsBeforeWrites(): Operations {
+    if (this.#isSingleWrite) return []
     const writers = new Set(this.writers)
-    const writtenKeys = new Set<string>()
-    return this.operations.toReversed().filter((operation) => {
-      const { keys } = operation
-      if (!writers.has(operation)) return keys.some((key) => writtenKeys.has(key))
-      for (const key of keys) writtenKeys.add(key)
-      return false
-    })
+    const isWrittenAfter = (key: string, index: number): boolean =>
+      (this.#slots.get(key)?.writtenAt ?? index) > index
+    return this.operations.filter(
+      (operation, index) =>
+        !writers.has(operation) && operation.keys.some((key) => isWrittenAfter(key, index)),
+    )
   }
 
   /** Settles the operations after a successful commit. A pending update goes on from the changes. */
@@ -238,6 +240,7 @@ export class Replay {
       slot.entry = 'entry' in change ? change.entry : undefined
       slot.isUnshared = false
       slot.change = change
+      slot.writtenAt = this.#nextIndex - 1
     }
     this.writers.push(operation)
   }

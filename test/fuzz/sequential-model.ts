@@ -61,7 +61,6 @@ export function applyOperation(
   const isUnreadable = keys.includes(DAMAGED) && !skipped.read
 
   // The arguments are checked before anything else.
-  if (op.kind === 'increment' && op.value === 'invalid') return fails('INVALID_VALUE')
   if (op.kind === 'setMany') {
     for (const key of keys) {
       if (key === MALFORMED) return fails('INVALID_KEY')
@@ -69,6 +68,7 @@ export function applyOperation(
     }
   }
   if (keys.includes(MALFORMED)) return fails('INVALID_KEY')
+  if (op.kind === 'increment' && op.value === 'invalid') return fails('INVALID_VALUE')
   if ('value' in op && op.value === 'invalid' && op.kind !== 'setMany') {
     return fails('INVALID_VALUE')
   }
