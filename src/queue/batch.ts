@@ -8,9 +8,12 @@ import { isCausedByOne, isStoreError, type StoreError } from '../errors.ts'
 import type { Entry } from '../entry.ts'
 import type { Change, CommitResult, StepChange } from '../storage.ts'
 import type { Turn } from '../turns.ts'
-import { groupByKey, type Operation, type Operations } from './operation.ts'
+import { groupByKey, type Operation, type Operations, splitAtAsync } from './operation.ts'
 import type { Recovery } from './recovery.ts'
 import { copyEntry, Replay, type ReplayContext } from './replay.ts'
+
+/** How often a group may conflict before its async updaters run alone. */
+const CONFLICTS_BEFORE_SPLIT = 3
 
 /** What a batch uses of its queue. */
 export interface BatchContext extends ReplayContext {
@@ -201,9 +204,12 @@ class Batch {
       const outcome = replay.changes.length === 0 ? 'applied' : outcomes[index++]
       if (outcome === 'applied') replay.settle()
       else if (outcome === 'conflict') {
-        for (const operation of replay.abandon()) {
-          if (this.#context.onConflict(operation, this.#turn)) conflicting.push(operation)
-        }
+        const again = replay
+          .abandon()
+          .filter((operation) => this.#context.onConflict(operation, this.#turn))
+        const conflicts = again[0]?.conflicts ?? 0
+        if (conflicts < CONFLICTS_BEFORE_SPLIT) conflicting.push(...again)
+        else for (const part of splitAtAsync(again)) this.#retry(part)
       } else if (callError !== undefined) failed.push(replay)
       else this.#onCommitError([replay], outcome)
     }

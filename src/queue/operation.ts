@@ -37,6 +37,8 @@ export class Operation {
   conflicts = 0
   /** In how many of these the lease of its turn had ended. */
   lapsedTurns = 0
+  /** Whether its updater has returned a promise. */
+  isAsync = false
   /** How long its updater took last, in milliseconds, if it was detached. */
   updaterMs = 0
   /** Its turn on its keys, if it has one. */
@@ -79,6 +81,21 @@ export class Operation {
     if (this.hasThrown) this.reject(this.result)
     else this.resolve(this.result)
   }
+}
+
+/**
+ * Splits the operations of a group so that each with an async updater is alone, in program order.
+ * Such an updater may await a write of a key that another operation of its group has read.
+ */
+export function splitAtAsync(operations: Operations): Operations[] {
+  const parts: Operation[][] = []
+  let last: Operation[] | undefined
+  for (const operation of operations) {
+    if (last === undefined || operation.isAsync) parts.push((last = []))
+    last.push(operation)
+    if (operation.isAsync) last = undefined
+  }
+  return parts
 }
 
 /** Splits operations into groups that share no key, each in program order (union-find by key). */

@@ -205,6 +205,7 @@ export class Replay {
         if (decision instanceof Promise) {
           // It may reject before `finish` awaits it.
           decision.catch(noop)
+          operation.isAsync = true
           this.pending = { operation, entries, promise: decision, startedAt: performance.now() }
         } else this.#applyDecision(operation, decision)
       } catch (error) {
