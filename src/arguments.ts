@@ -54,7 +54,8 @@ export const KEYS_OPTIONS: readonly string[] = ['prefix', 'after', 'limit', 'rev
 export const CLEAR_OPTIONS: readonly string[] = ['prefix']
 
 /**
- * Checks that options are a plain object with known names only; `undefined` is no options.
+ * Checks that options are a plain object with known names only, and copies them; `undefined` is no
+ * options.
  *
  * @throws StoreError `INVALID_VALUE`
  */
@@ -71,7 +72,12 @@ export function checkOptions<T extends object>(
       `options.${name} is not an option here; the options are ${names.join(', ')}. Correct or remove it.`,
     )
   }
-  return options
+  try {
+    return { ...options }
+  } catch (cause) {
+    const message = 'options must be readable; a getter threw. Pass values instead.'
+    throw new StoreError('INVALID_VALUE', message, { cause })
+  }
 }
 
 /** Creates the error for an option. `path` begins with a dot, or is empty for all options. */
