@@ -96,8 +96,8 @@ export const KEYS_OPTIONS: OptionTypes = {
 export const CLEAR_OPTIONS: OptionTypes = { prefix: KEY }
 
 /**
- * Checks that options are a plain object with known names and fitting types only; `undefined` is no
- * options, and an option that is `undefined` is absent.
+ * Copies options, and checks that they are a plain object with known names and fitting types only;
+ * `undefined` is no options, and an option that is `undefined` is absent.
  *
  * @param namespace where the options are used, for the error
  * @throws StoreError `INVALID_VALUE`
@@ -109,7 +109,8 @@ export function checkOptions<T extends object>(
 ): Partial<T> {
   if (options === undefined) return {}
   if (!isPlainObject(options)) throw invalidOption('', 'a plain object', options, namespace)
-  for (const [name, option] of Object.entries(options)) {
+  const copy = copyOptions(options, namespace)
+  for (const [name, option] of Object.entries(copy)) {
     if (!Object.hasOwn(types, name)) {
       const message = `options.${name} is not an option here; the options are ${Object.keys(types).join(', ')}. Correct or remove it.`
       throw new StoreError('INVALID_VALUE', message, { namespace })
@@ -118,7 +119,17 @@ export function checkOptions<T extends object>(
     if (option !== undefined && !accepts(option))
       throw invalidOption(`.${name}`, expected, option, namespace)
   }
-  return options
+  return copy
+}
+
+/** Reads each option once. */
+function copyOptions<T extends object>(options: T, namespace: string | undefined): T {
+  try {
+    return { ...options }
+  } catch (cause) {
+    const message = 'options must be readable; a getter threw. Pass values instead.'
+    throw new StoreError('INVALID_VALUE', message, { namespace, cause })
+  }
 }
 
 /** Creates the error for an option. `path` begins with a dot, or is empty for all options. */

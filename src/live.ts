@@ -190,7 +190,10 @@ class Follower<T extends object> {
       entries.sort(([a], [b]) => byCodeUnit(a, b))
       this.#publish({ entries, isLoaded: true, error: undefined })
     }
-    if (nextExpiry < Infinity) this.#expiryTimer.set(this.#onTimer, nextExpiry - this.#now())
+    if (nextExpiry === Infinity) return
+    // Entries that expire in close succession give one notification too.
+    const pause = this.#publishedAt + MIN_INTERVAL_MS - performance.now()
+    this.#expiryTimer.set(this.#onTimer, Math.max(nextExpiry - this.#now(), pause))
   }
 
   /** Returns when the next entry expires, in milliseconds since 1970; `Infinity`: never. */

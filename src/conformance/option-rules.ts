@@ -116,6 +116,14 @@ export const OPTION_RULES: readonly Rule[] = [
         }
         for (const options of [null, 5, '', [], new Map(), () => 1] as object[])
           await assertRejects(call(store, options), 'INVALID_VALUE', `${method}() with no object`)
+        const unreadable = {
+          get ttl(): number {
+            throw new Error('a getter that throws')
+          },
+        }
+        const what = `${method}() with a getter that throws`
+        const { outcome } = await assertRejects(call(store, unreadable), 'INVALID_VALUE', what)
+        assertEqual(outcome, 'not-applied', `the outcome of ${what}`)
       }
       assertEqual(await store.size(), 0, 'size()')
     },

@@ -313,6 +313,18 @@ describe('expiry in live()', () => {
     expect(keys).toEqual(['', 'abc', 'ac', 'a'])
   })
 
+  test('notifies at most 20 times a second of entries that expire one after another', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] })
+    const store = await openStore()
+    await store.setMany(
+      Array.from({ length: 500 }, (_, i) => [`k${i}`, i, { ttl: 100 + i }] as const),
+    )
+    const snapshots = record(live(store))
+    await vi.advanceTimersByTimeAsync(700)
+    expect(snapshots.at(-1)?.entries).toEqual([])
+    expect(snapshots.length).toBeLessThanOrEqual(14)
+  })
+
   test('waits for an expiry that is further away than setTimeout can wait', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] })
     const store = await openStore()
