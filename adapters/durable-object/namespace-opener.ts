@@ -65,19 +65,14 @@ function restrict(binding: ObjectBinding, jurisdiction: string): ObjectBinding {
   )
 }
 
-/** The turns of each object, by the prefix of the keys. An object may create several plugins. */
-const turnsByStorage = new WeakMap<PlatformStorage, Map<string, LocalTurns>>()
-
 /** Creates the opener for the inside of an object. */
 export function createLocalOpener(storage: PlatformStorage, prefix: string): NamespaceOpener {
-  const turns = turnsByStorage.get(storage) ?? new Map<string, LocalTurns>()
-  turnsByStorage.set(storage, turns)
+  const turns = new Map<string, LocalTurns>()
   return {
     open(namespace) {
-      const keyPrefix = `${prefix}${namespace}:`
-      const shared = turns.get(keyPrefix) ?? new LocalTurns()
-      turns.set(keyPrefix, shared)
-      return new LocalObjectStorage(storage, keyPrefix, shared)
+      const shared = turns.get(namespace) ?? new LocalTurns()
+      turns.set(namespace, shared)
+      return new LocalObjectStorage(storage, `${prefix}${namespace}:`, shared)
     },
     async *namespaces() {
       let start = prefix

@@ -1,10 +1,6 @@
-import { runInDurableObject } from 'cloudflare:test'
-import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
-import { DurableObjectStoragePlugin } from '../../../adapters/durable-object.ts'
 import type { RpcObjectStorage } from '../../../adapters/durable-object/rpc-object-storage.ts'
-import { sleep } from '../../../src/async.ts'
-import { type Entry, StorageRuntime, type Store } from '../../../src/index.ts'
+import type { Entry } from '../../../src/index.ts'
 import {
   open,
   openStorage,
@@ -241,30 +237,4 @@ test('a turn whose write is lost on its way goes on, and the write is sent again
   })
   expect(await updated).toBe(11)
   expect(calls).toEqual(['get', 'commit', 'turn', 'commit', 'lookUp', 'get', 'commit'])
-})
-
-test('inside an object, the users of several plugins take turns', async () => {
-  const object = env.HOST.getByName(uniqueName())
-  const runs = await runInDurableObject(object, async (_, { storage }) => {
-    const openNotes = async (): Promise<Store> => {
-      const plugin = new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage } })
-      return new StorageRuntime(plugin).open('notes')
-    }
-    const [slow, fast] = [await openNotes(), await openNotes()]
-    let count = 0
-    const done = new AbortController()
-    const updated = slow.update('n', async () => {
-      count++
-      await sleep(50)
-      return 'slow'
-    })
-    const settled = updated.finally(() => done.abort())
-    while (!done.signal.aborted) {
-      await fast.set('n', 'fast')
-      await sleep(5)
-    }
-    await settled
-    return count
-  })
-  expect(runs).toBe(2)
 })
