@@ -156,13 +156,24 @@ export function checkArgument(
 /**
  * Reads a list of keys, each once.
  *
- * @throws StoreError `INVALID_KEY` unless the argument is iterable and no string
+ * @throws StoreError `INVALID_KEY` unless the argument is iterable and no string; `INVALID_VALUE` if
+ * its iterator throws
  */
 export function toKeys(method: string, argument: unknown, namespace: string): readonly unknown[] {
   if (isObject(argument) && Symbol.iterator in argument)
-    return [...new Set(argument as Iterable<unknown>)]
+    return [...new Set(readList(method, argument as Iterable<unknown>, namespace))]
   const message = `${method}() needs a list of keys; received ${quote(argument)}.`
   throw new StoreError('INVALID_KEY', message, { namespace })
+}
+
+/** Reads an argument whose iterator may throw. @throws StoreError `INVALID_VALUE` */
+function readList(method: string, list: Iterable<unknown>, namespace: string): unknown[] {
+  try {
+    return [...list]
+  } catch (cause) {
+    const message = `${method}() needs a list that can be read; its iterator threw. Pass an array instead.`
+    throw new StoreError('INVALID_VALUE', message, { namespace, cause })
+  }
 }
 
 /** One entry given to `setMany`. */
@@ -176,7 +187,8 @@ type EntryArgument = readonly [key: string, value: unknown, options?: WriteOptio
 export function* toEntries(argument: unknown, namespace: string): Generator<EntryArgument> {
   const isIterable = isObject(argument) && Symbol.iterator in argument
   if (!isIterable && !isPlainObject(argument)) throw invalidEntries(quote(argument), namespace)
-  for (const entry of isIterable ? (argument as Iterable<unknown>) : Object.entries(argument)) {
+  const list = isIterable ? (argument as Iterable<unknown>) : Object.entries(argument)
+  for (const entry of readList('setMany', list, namespace)) {
     if (!isEntry(entry)) throw invalidEntries(`a list with ${quote(entry)}`, namespace)
     yield entry
   }

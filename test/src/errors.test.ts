@@ -6,6 +6,12 @@ import { MinimalStoragePlugin } from '../support/minimal-plugin.ts'
 
 const open = (): Promise<Store> => new StorageRuntime(new MemoryStoragePlugin()).open('n')
 
+const unreadable: Iterable<never> = {
+  [Symbol.iterator]() {
+    throw new Error('thrown by the iterator')
+  },
+}
+
 class Custom {
   readonly field = 1
 }
@@ -41,6 +47,16 @@ describe('an error message says what was expected and what was received', () => 
       'a ttl together with an expiry',
       (store) => store.set('k', 1, { ttl: 1000, expires: 5 }),
       'options.expires must be left out with ttl; received 5. (in "n")',
+    ],
+    [
+      'keys whose iterator throws',
+      (store) => store.deleteMany(unreadable),
+      'deleteMany() needs a list that can be read; its iterator threw. Pass an array instead. (in "n")',
+    ],
+    [
+      'entries whose iterator throws',
+      (store) => store.setMany(unreadable),
+      'setMany() needs a list that can be read; its iterator threw. Pass an array instead. (in "n")',
     ],
     [
       'a value that cannot be stored',
