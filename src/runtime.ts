@@ -150,16 +150,17 @@ export class StorageRuntime {
    * @example
    * const users = await runtime.open('Users', { schema: z.object({ name: z.string() }) })
    */
-  open<S extends StandardSchema>(
-    namespace: string,
-    options: OpenOptions<Record<string, InferOutput<S>>> & { readonly schema: S },
-  ): Promise<Store<Record<string, InferOutput<S>>>>
   open<T extends object = Record<string, unknown>>(
     namespace: string,
     options?: OpenOptions<T> & { readonly schema?: undefined },
   ): Promise<Store<T>>
-  // With a schema, a type must be given: no schema fits the default.
+  // With a type for all keys; no schema fits the default.
   open<T extends object = never>(namespace: string, options: OpenOptions<T>): Promise<Store<T>>
+  // The last, since compilers report its error: the schema gives the type.
+  open<S extends StandardSchema>(
+    namespace: string,
+    options: OpenOptions<Record<string, InferOutput<S>>> & { readonly schema?: S },
+  ): Promise<Store<Record<string, InferOutput<S>>>>
   async open<T extends object>(namespace: string, options?: OpenOptions<T>): Promise<Store<T>> {
     checkNamespace(namespace)
     const schema = options === undefined ? undefined : createValueSchema(namespace, options)
