@@ -32,7 +32,7 @@ export interface LiveView<T extends object = Record<string, unknown>> {
   /**
    * Calls a listener with the snapshot at once, and with each new snapshot. The view watches the
    * store while it has a listener, and then keeps its last snapshot. Never throws or rejects for an
-   * error of the store: it is in the snapshot.
+   * error of the store: it is in the snapshot. When the store closes, no listener is called.
    *
    * @returns the function that removes the listener
    */
@@ -189,7 +189,9 @@ class Follower<T extends object> {
       entries.sort(([a], [b]) => byCodeUnit(a, b))
       this.#publish({ entries, isLoaded: true, error: undefined })
     }
-    if (nextExpiry < Infinity) this.#expiryTimer.set(this.#onTimer, nextExpiry - this.#now())
+    if (nextExpiry === Infinity) return
+    this.#expiryTimer.set(this.#onTimer, nextExpiry - this.#now())
+    this.#expiryTimer.unref()
   }
 
   /** Returns when the next entry expires, in milliseconds since 1970; `Infinity`: never. */
@@ -212,6 +214,12 @@ class Timer {
   set(run: () => void, delay: number): void {
     this.clear()
     this.#id = setTimeout(run, Math.min(delay, MAX_DELAY_MS))
+  }
+
+  /** Lets a Node process end before the timeout. Other platforms return a number without `unref`. */
+  unref(): void {
+    const id = this.#id as { unref?: () => void } | number | undefined
+    if (typeof id === 'object') id.unref?.()
   }
 
   clear(): void {

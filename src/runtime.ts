@@ -1,8 +1,8 @@
 import { BOOLEAN, checkOptions, FUNCTION, type OptionTypes } from './arguments.ts'
 import { asyncDispose, noop } from './async.ts'
 import type { ValueSchema } from './changes.ts'
-import type { BotConfig } from './config.ts'
-import { StoreError, toStoreError } from './errors.ts'
+import { type BotConfig, invalidConfig } from './config.ts'
+import { quote, StoreError, toStoreError } from './errors.ts'
 import { checkNamespace } from './key.ts'
 import { observe, type OperationRecord } from './observe.ts'
 import { OperationQueue } from './queue/operation-queue.ts'
@@ -117,7 +117,7 @@ export class StorageRuntime {
   /**
    * Creates a runtime over a plugin, without a registry.
    *
-   * @throws StoreError `INVALID_VALUE` for an option
+   * @throws StoreError `CONFIG_INVALID` for what is no plugin, `INVALID_VALUE` for an option
    *
    * @example
    * const runtime = new StorageRuntime(new MemoryStoragePlugin(), { now: () => time })
@@ -129,6 +129,11 @@ export class StorageRuntime {
       onEvent = noop,
       onOperation,
     } = checkOptions<RuntimeOptions>(options, OPTIONS)
+    if (typeof (plugin as Partial<StoragePluginBase> | null | undefined)?.open !== 'function') {
+      throw invalidConfig(
+        `new StorageRuntime() needs a plugin, such as new MemoryStoragePlugin(); received ${quote(plugin)}. For a manifest, use StorageRuntime.start(config, [manifest]).`,
+      )
+    }
     this.#plugin = onOperation ? observe(plugin, { onOperation, attempt: 1 }) : plugin
     this.#now = now
     this.#allowLostUpdates = allowLostUpdates
