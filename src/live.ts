@@ -218,8 +218,7 @@ class Timer {
 
   /** Lets a Node process end before the timeout. Other platforms return a number without `unref`. */
   unref(): void {
-    const id = this.#id as { unref?: () => void } | number | undefined
-    if (typeof id === 'object') id.unref?.()
+    ;(this.#id as { unref?: () => void } | undefined)?.unref?.()
   }
 
   clear(): void {
