@@ -1,4 +1,5 @@
 import { quote, StoreError, type StoreErrorDetails } from './errors.ts'
+import { suggestName } from './suggest-name.ts'
 
 /**
  * The bot's configuration. botshelf reads three of its properties and, for bindings, the one that a
@@ -119,8 +120,10 @@ function readField(
   if (type === 'string' || type === 'number') {
     if (typeof setting !== type || Number.isNaN(setting))
       throw invalid(`must be a ${type} (${doc}); received ${quote(setting)}.`)
-    if (oneOf && !oneOf.includes(setting as string))
-      throw invalid(`must be one of ${oneOf.map(quote).join(', ')}; received ${quote(setting)}.`)
+    if (oneOf && !oneOf.includes(setting as string)) {
+      const expected = `must be one of ${oneOf.map(quote).join(', ')}; received ${quote(setting)}.`
+      throw invalid(expected + suggestName(setting, oneOf))
+    }
     return setting
   }
   if (type === 'binding' && typeof setting === 'string') {
@@ -130,7 +133,8 @@ function readField(
     throw invalid(`must name the binding (${doc}); received ${received}.`, setting)
   }
   if (isAccepted(setting, accepts)) return setting
-  throw invalid(`must be of type ${type} (${doc}); received ${quote(setting)}.`)
+  const orName = type === 'binding' ? ', or the name of its binding' : ''
+  throw invalid(`must be ${doc}${orName}; received ${quote(setting)}.`)
 }
 
 function isAccepted(value: unknown, accepts: ConfigField['accepts']): boolean {
@@ -139,19 +143,18 @@ function isAccepted(value: unknown, accepts: ConfigField['accepts']): boolean {
 }
 
 /**
- * Creates the error for a field, with lines of `wrangler.toml` that set it and its binding.
+ * Creates the error for a field. For a binding it shows the lines of `wrangler.toml` that set it; for
+ * another field such lines would drop the other settings.
  *
  * @param problem the rest of a sentence whose subject is the field
  */
 export function invalidField(
   name: string,
-  { type, oneOf, example = oneOf?.[0] ?? '...', toml = '' }: ConfigField,
+  { type, example = '...', toml = '' }: ConfigField,
   problem: string,
   binding: string = example,
 ): StoreError {
-  const value = type === 'number' ? '1000' : JSON.stringify(binding)
-  const lines = `[vars]\nSTORAGE_CONFIG = { ${name} = ${value} }\n\n${toml.replaceAll('$', binding)}`
-  return invalidConfig(
-    `STORAGE_CONFIG.${name} ${problem}${type === 'object' ? '' : ` In wrangler.toml:\n\n${lines.trimEnd()}`}`,
-  )
+  const lines = `[vars]\nSTORAGE_CONFIG = { ${name} = ${JSON.stringify(binding)} }\n\n${toml.replaceAll('$', binding)}`
+  const help = type === 'binding' ? ` In wrangler.toml:\n\n${lines.trimEnd()}` : ''
+  return invalidConfig(`STORAGE_CONFIG.${name} ${problem}${help}`)
 }

@@ -33,7 +33,7 @@ export interface LiveView<T extends object = Record<string, unknown>> {
   /**
    * Calls a listener with the snapshot at once, and with each new snapshot. The view watches the
    * store while it has a listener, and then keeps its last snapshot. Never throws or rejects for an
-   * error of the store: it is in the snapshot.
+   * error of the store: it is in the snapshot. When the store closes, no listener is called.
    *
    * @returns the function that removes the listener
    */
@@ -194,6 +194,7 @@ class Follower<T extends object> {
     // Entries that expire in close succession give one notification too.
     const pause = this.#publishedAt + MIN_INTERVAL_MS - performance.now()
     this.#expiryTimer.set(this.#onTimer, Math.max(nextExpiry - this.#now(), pause))
+    this.#expiryTimer.unref()
   }
 
   /** Returns when the next entry expires, in milliseconds since 1970; `Infinity`: never. */
@@ -216,6 +217,11 @@ class Timer {
   set(run: () => void, delay: number): void {
     this.clear()
     this.#id = setTimeout(run, Math.min(delay, MAX_DELAY_MS))
+  }
+
+  /** Lets a Node process end before the timeout. Other platforms return a number without `unref`. */
+  unref(): void {
+    ;(this.#id as { unref?: () => void } | undefined)?.unref?.()
   }
 
   clear(): void {

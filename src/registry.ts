@@ -1,6 +1,7 @@
 import { type BotConfig, type ConfigFields, invalidConfig, readStorageConfig } from './config.ts'
 import { quote, StoreError } from './errors.ts'
 import type { StoragePluginBase } from './storage.ts'
+import { suggestName } from './suggest-name.ts'
 
 /** The class of a storage plugin, as a manifest loads it. */
 export type StoragePluginClass = new (config: BotConfig, fields?: ConfigFields) => StoragePluginBase
@@ -46,6 +47,11 @@ export async function resolvePlugin(
   config: BotConfig,
   registry: StorageRegistry,
 ): Promise<StoragePluginBase> {
+  if (!Array.isArray(registry)) {
+    throw invalidConfig(
+      `start() needs an array of manifests as its second argument; received ${quote(registry)}. Call start(config, [memory]), for example.`,
+    )
+  }
   const manifest = findManifest(config?.STORAGE, [...registry, ...extraManifests(config)])
   // Check the settings before loading the plugin, whose constructor reads them again.
   readStorageConfig(config, manifest.config)
@@ -78,14 +84,12 @@ function findManifest(name: unknown, manifests: readonly Manifest[]): Manifest {
       ? `STORAGE must be one of ${names.map(quote).join(', ')}; received ${quote(name)}.`
       : 'start() needs a manifest, such as memory; received none.'
   if (name === undefined) {
-    const example = names[0] && ` In wrangler.toml:\n\n[vars]\nSTORAGE = ${quote(names[0])}`
+    const example =
+      names[0] &&
+      ` Set it in the config: { STORAGE: ${quote(names[0])} }. In wrangler.toml:\n\n[vars]\nSTORAGE = ${quote(names[0])}`
     throw invalidConfig(expected + (example ?? ''))
   }
-  const similar = typeof name === 'string' && mostSimilar(name, names)
-  throw new StoreError(
-    'PLUGIN_NOT_FOUND',
-    similar ? `${expected} Did you mean ${quote(similar)}?` : expected,
-  )
+  throw new StoreError('PLUGIN_NOT_FOUND', expected + suggestName(name, names))
 }
 
 function extraManifests(config: BotConfig): readonly Manifest[] {
@@ -94,21 +98,4 @@ function extraManifests(config: BotConfig): readonly Manifest[] {
   throw invalidConfig(
     `BOT_EXTRA_STORAGE_PLUGINS must be an array of manifests; received ${quote(extra)}.`,
   )
-}
-
-/** Returns the name with the most letter pairs in common, if its Dice coefficient is at least 0.4. */
-function mostSimilar(name: string, names: readonly string[]): string | undefined {
-  const ownPairs = letterPairs(name)
-  const similarity = (other: string): number => {
-    const pairs = letterPairs(other)
-    const shared = pairs.filter((pair) => ownPairs.includes(pair))
-    return (2 * shared.length) / (pairs.length + ownPairs.length)
-  }
-  const [best = ''] = names.toSorted((a, b) => similarity(b) - similarity(a))
-  return similarity(best) >= 0.4 ? best : undefined
-}
-
-function letterPairs(name: string): string[] {
-  const letters = name.toLowerCase()
-  return Array.from(letters, (_, i) => letters.slice(i, i + 2))
 }

@@ -1,8 +1,8 @@
 import { BOOLEAN, checkOptions, FUNCTION, type OptionTypes } from './arguments.ts'
 import { asyncDispose, noop } from './async.ts'
 import type { ValueSchema } from './changes.ts'
-import type { BotConfig } from './config.ts'
-import { StoreError, toStoreError } from './errors.ts'
+import { type BotConfig, invalidConfig } from './config.ts'
+import { quote, StoreError, toStoreError } from './errors.ts'
 import { checkNamespace } from './key.ts'
 import { observe, type OperationRecord } from './observe.ts'
 import { OperationQueue } from './queue/operation-queue.ts'
@@ -117,7 +117,7 @@ export class StorageRuntime {
   /**
    * Creates a runtime over a plugin, without a registry.
    *
-   * @throws StoreError `INVALID_VALUE` for an option
+   * @throws StoreError `CONFIG_INVALID` for what is no plugin, `INVALID_VALUE` for an option
    *
    * @example
    * const runtime = new StorageRuntime(new MemoryStoragePlugin(), { now: () => time })
@@ -129,6 +129,11 @@ export class StorageRuntime {
       onEvent = noop,
       onOperation,
     } = checkOptions<RuntimeOptions>(options, OPTIONS)
+    if (typeof (plugin as Partial<StoragePluginBase> | null | undefined)?.open !== 'function') {
+      throw invalidConfig(
+        `new StorageRuntime() needs a plugin, such as new MemoryStoragePlugin(); received ${quote(plugin)}. For a manifest, use StorageRuntime.start(config, [manifest]).`,
+      )
+    }
     this.#plugin = onOperation ? observe(plugin, { onOperation, attempt: 1 }) : plugin
     this.#now = now
     this.#allowLostUpdates = allowLostUpdates
@@ -150,16 +155,17 @@ export class StorageRuntime {
    * @example
    * const users = await runtime.open('Users', { schema: z.object({ name: z.string() }) })
    */
-  open<S extends StandardSchema>(
-    namespace: string,
-    options: OpenOptions<Record<string, InferOutput<S>>> & { readonly schema: S },
-  ): Promise<Store<Record<string, InferOutput<S>>>>
   open<T extends object = Record<string, unknown>>(
     namespace: string,
     options?: OpenOptions<T> & { readonly schema?: undefined },
   ): Promise<Store<T>>
-  // With a schema, a type must be given: no schema fits the default.
+  // With a type for all keys; no schema fits the default.
   open<T extends object = never>(namespace: string, options: OpenOptions<T>): Promise<Store<T>>
+  // The last, since compilers report its error: the schema gives the type.
+  open<S extends StandardSchema>(
+    namespace: string,
+    options: OpenOptions<Record<string, InferOutput<S>>> & { readonly schema?: S },
+  ): Promise<Store<Record<string, InferOutput<S>>>>
   async open<T extends object>(namespace: string, options?: OpenOptions<T>): Promise<Store<T>> {
     checkNamespace(namespace)
     const schema = options === undefined ? undefined : createValueSchema(namespace, options)

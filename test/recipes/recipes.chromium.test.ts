@@ -34,7 +34,7 @@ test('each recipe takes as many transactions of IndexedDB as docs/recipes.md say
     countMessage: 1,
     push: 1,
     take: 1,
-    addPoints: 2,
+    addPoints: 3,
     topTen: 1,
   })
 })

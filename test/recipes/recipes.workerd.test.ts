@@ -28,7 +28,7 @@ test('each recipe takes as many RPCs to a Durable Object as docs/recipes.md says
     countMessage: 2,
     push: 2,
     take: 2,
-    addPoints: 3,
+    addPoints: 4,
     topTen: 1,
   })
 })

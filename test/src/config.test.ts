@@ -105,15 +105,15 @@ describe('STORAGE_CONFIG', () => {
     [
       'a number in place of a binding',
       { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 5 } },
-      ['STORAGE_CONFIG.binding must be of type binding', 'received 5.'],
+      [
+        'STORAGE_CONFIG.binding must be the Durable Object namespace whose class is StorageObject, or the name of its binding; received 5.',
+      ],
     ],
     [
       'an object of another kind in place of a storage',
       { STORAGE: 'DurableObject', STORAGE_CONFIG: { storage: {} } },
       [
-        'STORAGE_CONFIG.storage must be of type object',
-        'new_sqlite_classes',
-        'received an instance of Object.',
+        'STORAGE_CONFIG.storage must be the ctx.storage of an object whose class is listed under new_sqlite_classes; received an instance of Object.',
       ],
     ],
     [
@@ -130,17 +130,24 @@ describe('STORAGE_CONFIG', () => {
     },
   )
 
-  test('with a string outside oneOf rejects with CONFIG_INVALID; the message shows all strings and a valid line', async () => {
+  test('with a string outside oneOf rejects with CONFIG_INVALID; the message shows all strings and the most similar', async () => {
     const manifest: Manifest = {
       ...memory,
       config: { mode: { type: 'string', doc: 'how', oneOf: ['strict', 'relaxed'] } },
     }
-    const config = { STORAGE: 'Memory', STORAGE_CONFIG: { mode: 'lax' } }
-    expect(await startError(config, [manifest])).toEqual({
+    const start = (mode: string): ReturnType<typeof startError> =>
+      startError({ STORAGE: 'Memory', STORAGE_CONFIG: { mode } }, [manifest])
+    const expected = 'STORAGE_CONFIG.mode must be one of "strict", "relaxed"; received '
+    expect(await start('free')).toEqual({
       code: 'CONFIG_INVALID',
-      message:
-        'STORAGE_CONFIG.mode must be one of "strict", "relaxed"; received "lax". In wrangler.toml:\n\n[vars]\nSTORAGE_CONFIG = { mode = "strict" }',
+      message: `${expected}"free".`,
     })
+    expect((await start('strickt')).message).toBe(`${expected}"strickt". Did you mean "strict"?`)
+  })
+
+  test('with a wrong field beside a binding shows no lines of wrangler.toml, which would drop the binding', async () => {
+    const config = { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: kv, prefix: 7 } }
+    expect((await startError(config, registry)).message).not.toContain('wrangler.toml')
   })
 
   test('errors show lines of wrangler.toml that wrangler accepts', async () => {
@@ -150,7 +157,7 @@ describe('STORAGE_CONFIG', () => {
       {},
       { STORAGE: 'CloudflareKV' },
       { STORAGE: 'DurableObject', STORAGE_CONFIG: { binding: 'MINE' } },
-      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'MY_KV', prefix: 7 } },
+      { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'MY_KV' } },
     ]) {
       const { message } = await startError(config, registry)
       const [, lines] = message.split('In wrangler.toml:\n')

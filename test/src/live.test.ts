@@ -354,4 +354,17 @@ describe('expiry in live()', () => {
     await store.close()
     expect(vi.getTimerCount()).toBe(0)
   })
+
+  test('does not keep a Node process alive, but a notification that is due does', async () => {
+    const store = await openStore()
+    await store.set('a', 1, { ttl: 60_000 })
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    onTestFinished(() => timers.mockRestore())
+    const view = live(store)
+    record(view)
+    while (!view.getSnapshot().isLoaded) await new Promise(setImmediate)
+    const refs = timers.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())
+    expect(refs.at(-1)).toBe(false)
+    expect(refs.slice(0, -1)).not.toContain(false)
+  })
 })

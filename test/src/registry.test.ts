@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { cloudflareKV } from '../../adapters/cloudflare-kv.ts'
 import { durableObject } from '../../adapters/durable-object.ts'
-import { memory } from '../../adapters/memory.ts'
+import { memory, MemoryStoragePlugin } from '../../adapters/memory.ts'
 import {
   type Manifest,
   StoragePluginBase,
@@ -61,11 +61,44 @@ describe('STORAGE', () => {
   test('is required: without it CONFIG_INVALID shows the line that sets it', async () => {
     const { code, message } = await startError({}, registry)
     expect(code).toBe('CONFIG_INVALID')
-    expect(message).toContain('[vars]\nSTORAGE = "Memory"')
+    expect(message).toBe(
+      'STORAGE must be one of "Memory", "CloudflareKV", "DurableObject"; received undefined. Set it in the config: { STORAGE: "Memory" }. In wrangler.toml:\n\n[vars]\nSTORAGE = "Memory"',
+    )
+    expect(await startError(undefined as never, registry)).toEqual({ code, message })
   })
 })
 
 describe('manifests', () => {
+  test.each([
+    ['a manifest', memory, 'an instance of Object'],
+    ['nothing', undefined, 'undefined'],
+    ['text', 'Memory', '"Memory"'],
+  ])(
+    'reject with CONFIG_INVALID if start() gets %s instead of a list',
+    async (_, given, received) => {
+      expect(await startError({ STORAGE: 'Memory' }, given as never)).toEqual({
+        code: 'CONFIG_INVALID',
+        message: `start() needs an array of manifests as its second argument; received ${received}. Call start(config, [memory]), for example.`,
+      })
+    },
+  )
+
+  test.each([
+    ['a manifest', memory, 'an instance of Object'],
+    ['a class', MemoryStoragePlugin, 'a function'],
+    ['nothing', undefined, 'undefined'],
+  ])(
+    'belong to start(): new StorageRuntime() throws CONFIG_INVALID for %s',
+    (_, given, received) => {
+      expect(() => new StorageRuntime(given as never)).toThrow(
+        expect.objectContaining({
+          code: 'CONFIG_INVALID',
+          message: `new StorageRuntime() needs a plugin, such as new MemoryStoragePlugin(); received ${received}. For a manifest, use StorageRuntime.start(config, [manifest]).`,
+        }),
+      )
+    },
+  )
+
   test('in BOT_EXTRA_STORAGE_PLUGINS are searched too', async () => {
     const config = {
       STORAGE: 'Minimal',

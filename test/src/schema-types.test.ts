@@ -105,6 +105,19 @@ async function wrong(users: Store<Record<string, User>>): Promise<void> {
   await runtime.open('ns', { schemas: user })
   // @ts-expect-error -- migrate() returns a user
   await runtime.open('ns', { schema: user, version: 1, migrate: () => 5 })
+  await runtime.open('ns', {
+    schema: user,
+    version: 1,
+    // @ts-expect-error -- the compiler blames migrate(), not the schema
+    migrate: () => ({ name: 'Ann', age: '20' }),
+  })
+  await runtime.open('ns', {
+    schema: user,
+    // @ts-expect-error -- the compiler blames the unknown option, not the schema
+    versions: 1,
+  })
+  // @ts-expect-error -- the type is that of the whole dictionary
+  await runtime.open<User>('ns', { schema: user })
   // @ts-expect-error -- migrate() is synchronous
   await runtime.open('ns', { schema: user, version: 1, migrate: loadUser })
   // @ts-expect-error -- the schema is one of other values
