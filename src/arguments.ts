@@ -62,7 +62,7 @@ export const POSITIVE_INTEGER: OptionType = [
 export const KEY: OptionType = ['a key', () => true]
 /** Of an argument, such as the number that `increment` adds. */
 export const FINITE_NUMBER: OptionType = [
-  'a finite number',
+  'a finite number as its second argument, before the options',
   (argument) => Number.isFinite(argument),
 ]
 const DURATION: OptionType = [
@@ -70,7 +70,7 @@ const DURATION: OptionType = [
   (option) => Number.isFinite(option) && (option as number) > 0,
 ]
 const TIME: OptionType = [
-  'a time in milliseconds since 1970, or null',
+  'a time in milliseconds since 1970, such as date.getTime(), or null',
   (option) => option === null || Number.isFinite(option),
 ]
 
@@ -112,7 +112,11 @@ export function checkOptions<T extends object>(
   const copy = copyOptions(options, namespace)
   for (const [name, option] of Object.entries(copy)) {
     if (!Object.hasOwn(types, name)) {
-      const message = `options.${name} is not an option here; the options are ${Object.keys(types).join(', ')}. Correct or remove it.`
+      const help =
+        name === 'onInsert'
+          ? 'Remove it: insert() always sets the expiry of a new key only, and set() that of every key.'
+          : 'Correct or remove it.'
+      const message = `options.${name} is not an option here; the options are ${Object.keys(types).join(', ')}. ${help}`
       throw new StoreError('INVALID_VALUE', message, { namespace })
     }
     const [expected, accepts] = types[name] as OptionType

@@ -5,23 +5,27 @@ import { utf8Bytes } from './value/copy-value.ts'
  * Checks a key: a string without unpaired surrogates, of any other content; it may be empty.
  *
  * @param maxBytes the longest key, in bytes of UTF-8
+ * @param name what the key is, for the error
  * @throws StoreError `INVALID_KEY`
  */
-export function checkKey(key: unknown, maxBytes: number): asserts key is string {
+export function checkKey(key: unknown, maxBytes: number, name = 'A key'): asserts key is string {
   // A Durable Object stores a key with an unpaired surrogate and never finds it again.
   if (typeof key !== 'string' || !key.isWellFormed())
-    throw invalid(`must be a string without unpaired surrogates; received ${quote(key)}`, key)
+    throw invalid(
+      `${name} must be a string without unpaired surrogates; received ${quote(key)}`,
+      key,
+    )
   // UTF-8 takes at most three bytes per UTF-16 code unit.
   const bytes = key.length * 3 > maxBytes ? utf8Bytes(key) : 0
   if (bytes > maxBytes)
     throw invalid(
-      `must be at most ${maxBytes} bytes of UTF-8; received ${bytes}: ${quote(key)}`,
+      `${name} must be at most ${maxBytes} bytes of UTF-8; received ${bytes}: ${quote(key)}`,
       key,
     )
 }
 
 function invalid(problem: string, key: unknown): StoreError {
-  return new StoreError('INVALID_KEY', `A key ${problem}.`, {
+  return new StoreError('INVALID_KEY', `${problem}.`, {
     key: typeof key === 'string' ? key : undefined,
   })
 }

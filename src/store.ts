@@ -496,7 +496,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async clear(options?: ClearOptions): Promise<void> {
     this.#checkOpen()
     const { prefix = '' } = checkOptions(options, CLEAR_OPTIONS, this.namespace)
-    this.#checkKey(prefix)
+    this.#checkKey(prefix, 'options.prefix')
     await this.#track(this.#context.queue.clear(prefix))
   }
 
@@ -595,7 +595,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#checkOpen()
     const checked = { ...checkOptions(options, WATCH_OPTIONS, this.namespace) }
     const { prefix = '' } = checked
-    this.#checkKey(prefix)
+    this.#checkKey(prefix, 'options.prefix')
     const { storage } = this.#context.queue
     const subscribe = storage.watch?.bind(storage)
     if (subscribe === undefined) {
@@ -757,8 +757,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       limit,
       reverse,
     } = checkOptions(options, KEYS_OPTIONS, this.namespace)
-    this.#checkKey(prefix)
-    if (after !== undefined) this.#checkKey(after)
+    this.#checkKey(prefix, 'options.prefix')
+    if (after !== undefined) this.#checkKey(after, 'options.after')
     const source = this.#context.queue.list(() => list({ prefix, after, limit, reverse }))
     try {
       for (let count = 0; count < (limit ?? Infinity);) {
@@ -790,10 +790,10 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     return names as readonly string[]
   }
 
-  #checkKey(key: unknown): void {
+  #checkKey(key: unknown, name?: string): void {
     this.#checkOpen()
     try {
-      checkKey(key, this.#context.traits.maxKeyBytes)
+      checkKey(key, this.#context.traits.maxKeyBytes, name)
     } catch (error) {
       throw toStoreError(error, { namespace: this.namespace })
     }

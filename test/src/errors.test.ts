@@ -34,6 +34,26 @@ describe('an error message says what was expected and what was received', () => 
       'A key must be a string without unpaired surrogates; received "\\ud800". (in "n", key "\\ud800")',
     ],
     [
+      'a prefix that is not a string',
+      (store) => store.keys({ prefix: 5 as never }).next(),
+      'options.prefix must be a string without unpaired surrogates; received 5. (in "n")',
+    ],
+    [
+      'a start of a listing that is not a string',
+      (store) => store.keys({ after: 5 as never }).next(),
+      'options.after must be a string without unpaired surrogates; received 5. (in "n")',
+    ],
+    [
+      'options in the place of a number',
+      (store) => store.increment('k', { ttl: 5 } as never),
+      'increment() needs a finite number as its second argument, before the options; received an instance of Object. (in "n")',
+    ],
+    [
+      'onInsert for a method that does not have it',
+      (store) => store.insert('k', 1, { ttl: 5, onInsert: true } as never),
+      'options.onInsert is not an option here; the options are ttl, expires, version. Remove it: insert() always sets the expiry of a new key only, and set() that of every key. (in "n")',
+    ],
+    [
       'options that are not an object',
       (store) => store.set('k', 1, 60 as never),
       'options must be a plain object; received 60. (in "n")',
@@ -66,7 +86,7 @@ describe('an error message says what was expected and what was received', () => 
     [
       'an expiry that is not a number',
       (store) => store.set('k', 1, { expires: new Date(0) as never }),
-      'options.expires must be a time in milliseconds since 1970, or null; received an instance of Date. (in "n")',
+      'options.expires must be a time in milliseconds since 1970, such as date.getTime(), or null; received an instance of Date. (in "n")',
     ],
     [
       'an updater that is not a function',

@@ -30,24 +30,11 @@ testBrokenStorages(
   [
     {
       fault: 'gives all turns at once',
-      rule: 'turns/first-come',
+      rule: 'turns/one-at-a-time',
       create: () =>
         createPlugin(() => ({
           request: (keys, leaseMs) => new LocalTurns().request(keys, leaseMs),
         })),
-    },
-    {
-      fault: 'gives the turns in another order than requested',
-      rule: 'turns/first-come',
-      create: () => {
-        let count = 0
-        return createPlugin((turns) => ({
-          request: async (keys, leaseMs) => {
-            if (count++ === 1) await new Promise((resolve) => setTimeout(resolve, 5))
-            return turns.request(keys, leaseMs)
-          },
-        }))
-      },
     },
     {
       fault: 'has contention on a key and not in general',
