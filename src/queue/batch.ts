@@ -208,8 +208,10 @@ class Batch {
           .abandon()
           .filter((operation) => this.#context.onConflict(operation, this.#turn))
         const conflicts = again[0]?.conflicts ?? 0
-        if (conflicts < CONFLICTS_BEFORE_SPLIT) conflicting.push(...again)
-        else for (const part of splitAtAsync(again)) this.#retry(part)
+        if (conflicts < CONFLICTS_BEFORE_SPLIT) {
+          // Not in one call: a group may have more operations than a call has arguments.
+          for (const operation of again) conflicting.push(operation)
+        } else for (const part of splitAtAsync(again)) this.#retry(part)
       } else if (callError !== undefined) failed.push(replay)
       else this.#onCommitError([replay], outcome)
     }
@@ -222,7 +224,8 @@ class Batch {
     const isUnknown = isStoreError(error) && error.outcome === 'unknown'
     const reads = isUnknown ? replays.flatMap((replay) => replay.readsBeforeWrites()) : []
     const operations = replays.flatMap((replay) => replay.abandon())
-    const dependents = [...writers, ...reads.filter((read) => operations.includes(read))]
+    const unsettled = new Set(operations)
+    const dependents = [...writers, ...reads.filter((read) => unsettled.has(read))]
     this.#splitOrReject(operations, dependents, writers.length, error)
   }
 

@@ -110,7 +110,8 @@ export class Scheduler {
     const pauses = this.#turns === undefined ? conflicts : conflicts - 1
     if (pauses > 0) await backoff(pauses)
     if (first === undefined || !this.#needsTurn(operations)) return undefined
-    const updaterMs = Math.max(...operations.map((operation) => operation.updaterMs))
+    let updaterMs = 0
+    for (const operation of operations) updaterMs = Math.max(updaterMs, operation.updaterMs)
     // Of two updaters that wait for each other's turn, the one with the longer lease gets ahead.
     const leaseMs = Math.max(MIN_LEASE_MS, 2 * updaterMs) * (1 + Math.random())
     const keys = [...new Set(keysOf(operations))]

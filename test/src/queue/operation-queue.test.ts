@@ -61,6 +61,16 @@ describe('150,000 operations in one tick', () => {
     expect(await store.get('hub')).toBe(count / 3 - 1)
     expect(await store.get('k7')).toBe(7)
   })
+
+  test('on one key run again in one turn after a conflict', async () => {
+    const plugin = new FaultyPlugin()
+    const store = await openStore(plugin)
+    plugin.onCommit = async (apply) => (plugin.commits === 1 ? ['conflict'] : apply())
+    const updates = Array.from({ length: count }, () => store.update('k', plusOne))
+    await Promise.all(updates)
+    expect(await store.get('k')).toBe(count)
+    expect(plugin.commits).toBe(2)
+  })
 })
 
 describe('an updater that rejects while its transaction is running', () => {
