@@ -1,4 +1,5 @@
 import { quote, StoreError } from './errors.ts'
+import { suggestName } from './suggest-name.ts'
 
 /** When a stored value expires. Give one of the two. An option that is `undefined` counts as absent. */
 export interface ExpiryOptions {
@@ -116,7 +117,8 @@ export function checkOptions<T extends object>(
         name === 'onInsert'
           ? 'Remove it: insert() always sets the expiry of a new key only, and set() that of every key.'
           : 'Correct or remove it.'
-      const message = `options.${name} is not an option here; the options are ${Object.keys(types).join(', ')}. ${help}`
+      const names = Object.keys(types)
+      const message = `options.${name} is not an option here; the options are ${names.join(', ')}. ${help}${suggestName(name, names)}`
       throw new StoreError('INVALID_VALUE', message, { namespace })
     }
     const [expected, accepts] = types[name] as OptionType

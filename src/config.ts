@@ -25,8 +25,11 @@ export interface BotConfig {
  * const prefix: ConfigField = { type: 'string', doc: 'the start of every key', default: 'bot' }
  */
 export interface ConfigField {
-  /** `binding`: a platform's object, or the name of the config's property that holds it. */
-  readonly type: 'string' | 'number' | 'object' | 'binding'
+  /**
+   * `duration`: a number of milliseconds from 1 to 2,147,483,647. `binding`: a platform's object, or
+   * the name of the config's property that holds it.
+   */
+  readonly type: 'string' | 'number' | 'duration' | 'object' | 'binding'
   /** What the field is, for error messages: a noun phrase without capital or full stop. */
   readonly doc: string
   /** Whether the field must be present. Default false. */
@@ -43,6 +46,15 @@ export interface ConfigField {
   readonly toml?: string
 }
 
+/** The longest delay that `setTimeout` takes. A longer one fires immediately. */
+const MAX_DURATION_MS = 2 ** 31 - 1
+
+/** The field that every plugin has. The runtime applies it. */
+const OPERATION_TIMEOUT: ConfigField = {
+  type: 'duration',
+  doc: 'the time limit of each call to the backend',
+}
+
 /** The fields of `STORAGE_CONFIG`, by name. */
 export type ConfigFields = Readonly<Record<string, ConfigField>>
 
@@ -54,7 +66,7 @@ export type StorageConfig = Readonly<Record<string, unknown>>
 
 /**
  * Reads `STORAGE_CONFIG`: parses JSON text, checks every field, fills in defaults and looks up
- * bindings. Without `fields` it returns the settings unchecked.
+ * bindings. Without `fields` it checks `operationTimeout` only, which every plugin has.
  *
  * @throws StoreError `CONFIG_INVALID` with the name of the field and, for `wrangler.toml`, the lines
  * that correct it
@@ -64,17 +76,16 @@ export function readStorageConfig(
   fields?: ConfigFields,
 ): StorageConfig {
   const settings = parseSettings(config?.STORAGE_CONFIG)
-  if (fields === undefined) return settings
-  for (const name of Object.keys(settings)) {
-    if (!Object.hasOwn(fields, name)) {
-      const known = Object.keys(fields).join(', ') || 'none'
-      throw invalidConfig(
-        `STORAGE_CONFIG has an unknown field ${quote(name)}; remove it. Known fields: ${known}.`,
-      )
-    }
+  const known: ConfigFields = { ...fields, operationTimeout: OPERATION_TIMEOUT }
+  const unknown = fields && Object.keys(settings).find((name) => !Object.hasOwn(known, name))
+  if (unknown !== undefined) {
+    const names = Object.keys(fields ?? {}).join(', ') || 'none'
+    throw invalidConfig(
+      `STORAGE_CONFIG has an unknown field ${quote(unknown)}; correct or remove it. Known fields: ${names}; and operationTimeout, which every backend has.${suggestName(unknown, Object.keys(known))}`,
+    )
   }
-  const read: Record<string, unknown> = {}
-  for (const [name, field] of Object.entries(fields)) {
+  const read: Record<string, unknown> = fields ? {} : { ...settings }
+  for (const [name, field] of Object.entries(known)) {
     const value = settings[name] ?? field.default
     if (value !== undefined) read[name] = readField(name, field, value, config)
     else if (field.required) throw invalidField(name, field, `is missing: ${field.doc}.`)
@@ -117,6 +128,11 @@ function readField(
   const { type, doc, oneOf, accepts } = field
   const invalid = (problem: string, binding?: string): StoreError =>
     invalidField(name, field, problem, binding)
+  if (type === 'duration') {
+    if (isDuration(setting)) return setting
+    const limits = `between 1 and ${MAX_DURATION_MS} ms`
+    throw invalid(`must be ${doc}, ${limits}; received ${quote(setting)}.`)
+  }
   if (type === 'string' || type === 'number') {
     if (typeof setting !== type || Number.isNaN(setting))
       throw invalid(`must be a ${type} (${doc}); received ${quote(setting)}.`)
@@ -135,6 +151,11 @@ function readField(
   if (isAccepted(setting, accepts)) return setting
   const orName = type === 'binding' ? ', or the name of its binding' : ''
   throw invalid(`must be ${doc}${orName}; received ${quote(setting)}.`)
+}
+
+/** Tests whether a value is a time limit in milliseconds that a timer can have. */
+export function isDuration(value: unknown): boolean {
+  return typeof value === 'number' && value >= 1 && value <= MAX_DURATION_MS
 }
 
 function isAccepted(value: unknown, accepts: ConfigField['accepts']): boolean {

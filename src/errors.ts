@@ -32,6 +32,23 @@ export type StoreErrorCode =
  */
 export type WriteOutcome = 'not-applied' | 'applied' | 'unknown'
 
+/**
+ * A {@link StoreError} as data, for JSON, `postMessage` and RPC, where an error loses its class and
+ * its properties.
+ */
+export interface StoreErrorData {
+  readonly name: 'StoreError'
+  readonly code: StoreErrorCode
+  /** With the namespace and the key. */
+  readonly message: string
+  readonly namespace?: string | undefined
+  readonly key?: string | undefined
+  readonly outcome: WriteOutcome
+  readonly retryable: boolean
+  /** Of the platform's own error, if there was one. */
+  readonly cause?: { readonly name: string; readonly message: string } | undefined
+}
+
 /** The optional fields of a {@link StoreError}. */
 export interface StoreErrorDetails {
   readonly namespace?: string | undefined
@@ -102,6 +119,42 @@ export class StoreError extends Error {
     this.outcome = details.outcome ?? (UNCERTAIN_CODES.includes(code) ? 'unknown' : 'not-applied')
     this.retryable = details.retryable ?? RETRYABLE_CODES.includes(code)
   }
+
+  /**
+   * Converts the error to data, for JSON, `postMessage` and RPC. Of the cause it keeps name and
+   * message.
+   */
+  toJSON(): StoreErrorData {
+    const { code, message, namespace, key, outcome, retryable, cause } = this
+    return {
+      name: 'StoreError',
+      code,
+      message,
+      namespace,
+      key,
+      outcome,
+      retryable,
+      ...(cause !== undefined && {
+        cause: { name: nameOf(cause), message: textOf(cause) },
+      }),
+    }
+  }
+
+  /**
+   * Creates the error that `toJSON` converted. A `StoreError` is returned unchanged. Anything else
+   * becomes the cause of a `BACKEND_ERROR`.
+   *
+   * @example
+   * worker.onmessage = ({ data }) => {
+   *   if (data.error) throw StoreError.from(data.error)
+   * }
+   */
+  static from(data: unknown): StoreError {
+    if (!isErrorData(data) || isStoreError(data)) return toStoreError(data, {})
+    const { code, message, namespace, key, ...details } = data
+    // The message names the namespace and the key already.
+    return Object.assign(new StoreError(code, message, details), { namespace, key })
+  }
 }
 
 /**
@@ -116,7 +169,11 @@ export class StoreError extends Error {
  * }
  */
 export function isStoreError(error: unknown): error is StoreError {
-  const { name, code } = (error ?? {}) as Partial<StoreError>
+  return isErrorData(error) && typeof (error as Partial<StoreError>).toJSON === 'function'
+}
+
+function isErrorData(error: unknown): error is StoreErrorData {
+  const { name, code } = (error ?? {}) as Partial<StoreErrorData>
   return name === 'StoreError' && typeof code === 'string'
 }
 
@@ -146,8 +203,7 @@ export function isCausedByOne(error: unknown): boolean {
  */
 export function toStoreError(error: unknown, details: StoreErrorDetails): StoreError {
   if (!isStoreError(error)) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return new StoreError('BACKEND_ERROR', `The storage failed: ${reason}`, {
+    return new StoreError('BACKEND_ERROR', `The storage failed: ${textOf(error)}`, {
       ...details,
       cause: error,
     })
@@ -161,6 +217,19 @@ export function toStoreError(error: unknown, details: StoreErrorDetails): StoreE
     // The caller knows that a read applied nothing; the error of a backend may say otherwise.
     outcome: details.outcome === 'not-applied' ? details.outcome : error.outcome,
   })
+}
+
+/** Returns the message of anything that was thrown. Never throws. */
+export function textOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error)
+  } catch {
+    return 'an error that cannot be converted to text'
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'Error'
 }
 
 function formatLocation(namespace: string | undefined, key: string | undefined): string {

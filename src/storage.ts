@@ -93,7 +93,8 @@ export interface Traits {
    * one before it, and later operations join the next; retries, reads and listings may still overlap
    * with it. Must be false where a call does I/O in a Worker:
    * a promise that belongs to another request may never settle. The default of `StorageBase` is
-   * true, so an adapter for Workers overrides it.
+   * true, so an adapter for Workers overrides it. Of the traits, only this one may change while the
+   * storage is open: to false, for example, while a page is being closed.
    */
   readonly batchAcrossTicks: boolean
   /**
@@ -175,6 +176,18 @@ export abstract class StoragePluginBase {
   protected readonly storageConfig: StorageConfig
 
   /**
+   * The time limit of each call to the backend, in milliseconds, from `STORAGE_CONFIG`. The option of
+   * the runtime takes precedence.
+   */
+  readonly operationTimeout: number | undefined
+
+  /**
+   * The time limit of `open` and `drop`, in milliseconds, for a plugin whose own limit differs from
+   * `operationTimeout`.
+   */
+  readonly openTimeout?: number
+
+  /**
    * Reads `STORAGE_CONFIG` into `storageConfig`. The registry calls it with the bot's whole
    * configuration and the manifest's `config`.
    *
@@ -184,6 +197,7 @@ export abstract class StoragePluginBase {
    */
   constructor(config: BotConfig | null | undefined, fields?: ConfigFields) {
     this.storageConfig = readStorageConfig(config, fields)
+    this.operationTimeout = this.storageConfig['operationTimeout'] as number | undefined
   }
 
   /**
@@ -410,6 +424,13 @@ export abstract class StorageBase {
    * `unknown`, after which the core lists all keys again. Expiry is not reported.
    */
   watch?(listener: StorageListener): () => void
+
+  /**
+   * Called when a call has not settled within the `operationTimeout` of the runtime, and has been
+   * rejected with `TIMEOUT`. A storage with a connection drops it here: it rejects the calls that run
+   * on it, so that nothing waits for them, and connects again with the next call. It must not throw.
+   */
+  onTimeout?(): void
 }
 
 async function removeAll(storage: StorageBase, listed: AsyncIterable<string>): Promise<void> {
