@@ -61,6 +61,11 @@ export const POSITIVE_INTEGER: OptionType = [
 ]
 /** A key or its prefix, which the store checks as it checks every key. */
 export const KEY: OptionType = ['a key', () => true]
+/** Of any realm, or of a polyfill. */
+export const SIGNAL: OptionType = [
+  'an AbortSignal',
+  (signal) => typeof (signal as AbortSignal | null)?.addEventListener === 'function',
+]
 /** Of an argument, such as the number that `increment` adds. */
 export const FINITE_NUMBER: OptionType = [
   'a finite number as its second argument, before the options',

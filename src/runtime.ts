@@ -1,7 +1,8 @@
 import { BOOLEAN, checkOptions, FUNCTION, type OptionTypes } from './arguments.ts'
 import { asyncDispose, noop } from './async.ts'
 import type { ValueSchema } from './changes.ts'
-import { type BotConfig, invalidConfig } from './config.ts'
+import { checkName } from './backend-reply.ts'
+import { type BotConfig, invalidConfig, isDuration } from './config.ts'
 import { quote, StoreError, toStoreError } from './errors.ts'
 import { checkNamespace } from './key.ts'
 import { observe, type OperationRecord } from './observe.ts'
@@ -16,6 +17,7 @@ import {
 import { addStamp } from './stamp.ts'
 import type { StorageEventType, StorageHost, StoragePluginBase } from './storage.ts'
 import { Store } from './store.ts'
+import { DEFAULT_TIME_LIMIT_MS, limitPlugin } from './time-limit.ts'
 
 /** An event of a namespace outside any call, such as the loss of its data. */
 export interface RuntimeEvent {
@@ -58,6 +60,12 @@ export interface RuntimeOptions {
    * an unhandled rejection. Default: nothing is recorded, which costs nothing.
    */
   readonly onOperation?: ((record: OperationRecord) => void) | undefined
+  /**
+   * The time limit of each call to the backend, in milliseconds, from 1 to 2,147,483,647. A call that
+   * takes longer rejects with `TIMEOUT`, and a write may have been applied. A call with many keys has
+   * it once for each 1,000. Default: `STORAGE_CONFIG.operationTimeout`, or 30,000.
+   */
+  readonly operationTimeout?: number | undefined
 }
 
 const OPTIONS: OptionTypes = {
@@ -65,6 +73,7 @@ const OPTIONS: OptionTypes = {
   allowLostUpdates: BOOLEAN,
   onEvent: FUNCTION,
   onOperation: FUNCTION,
+  operationTimeout: ['between 1 and 2147483647 ms', isDuration],
 }
 
 /** A namespace that is open, opening or closing, shared by all of its stores. */
@@ -86,6 +95,7 @@ export class StorageRuntime {
   readonly #allowLostUpdates: boolean
   readonly #onEvent: (event: RuntimeEvent) => void
   readonly #onOperation: ((record: OperationRecord) => void) | undefined
+  readonly #timeLimitMs: number
   readonly #handles = new Map<string, NamespaceHandle>()
   #closing: Promise<void> | undefined
   #versionPrefix: string | undefined
@@ -128,13 +138,16 @@ export class StorageRuntime {
       allowLostUpdates = false,
       onEvent = noop,
       onOperation,
+      operationTimeout = plugin?.operationTimeout ?? DEFAULT_TIME_LIMIT_MS,
     } = checkOptions<RuntimeOptions>(options, OPTIONS)
     if (typeof (plugin as Partial<StoragePluginBase> | null | undefined)?.open !== 'function') {
       throw invalidConfig(
         `new StorageRuntime() needs a plugin, such as new MemoryStoragePlugin(); received ${quote(plugin)}. For a manifest, use StorageRuntime.start(config, [manifest]).`,
       )
     }
-    this.#plugin = onOperation ? observe(plugin, { onOperation, attempt: 1 }) : plugin
+    const limited = limitPlugin(plugin, operationTimeout)
+    this.#plugin = onOperation ? observe(limited, { onOperation, attempt: 1 }) : limited
+    this.#timeLimitMs = operationTimeout
     this.#now = now
     this.#allowLostUpdates = allowLostUpdates
     this.#onEvent = onEvent
@@ -146,10 +159,10 @@ export class StorageRuntime {
    * After a failure it can be called again.
    *
    * @param namespace a non-empty string without unpaired surrogates
-   * @param options a schema that validates the values, and the version of the values with the
-   * function that converts earlier ones
+   * @param options a schema that validates the values, the version of the values with the function
+   * that converts earlier ones, and a signal that closes the store
    * @throws StoreError `INVALID_NAMESPACE`; `INVALID_VALUE` for invalid options; `STORE_NOT_OPEN` if
-   * the runtime is closed; or an error of the backend, such as `BLOCKED`, `VERSION_MISMATCH` or
+   * the runtime is closed or the signal aborts; `TIMEOUT`; or an error of the backend, such as `BLOCKED`, `VERSION_MISMATCH` or
    * `UNAVAILABLE`
    *
    * @example
@@ -169,15 +182,16 @@ export class StorageRuntime {
   async open<T extends object>(namespace: string, options?: OpenOptions<T>): Promise<Store<T>> {
     checkNamespace(namespace)
     const schema = options === undefined ? undefined : createValueSchema(namespace, options)
-    this.#checkOpen(namespace)
+    const signal = options?.signal
+    this.#checkOpen(namespace, signal)
     let handle = this.#handles.get(namespace)
     while (handle?.closing !== undefined) {
       await handle.closing.catch(noop)
-      this.#checkOpen(namespace)
+      this.#checkOpen(namespace, signal)
       handle = this.#handles.get(namespace)
     }
     handle ??= this.#openNamespace(namespace)
-    return this.#openStore(namespace, handle, schema)
+    return this.#openStore(namespace, handle, schema, signal)
   }
 
   /**
@@ -196,9 +210,9 @@ export class StorageRuntime {
       )
     }
     try {
-      yield* this.#plugin.namespaces()
+      for await (const namespace of this.#plugin.namespaces()) yield checkName(namespace)
     } catch (error) {
-      throw toStoreError(error, {})
+      throw toStoreError(error, { outcome: 'not-applied' })
     }
   }
 
@@ -271,36 +285,41 @@ export class StorageRuntime {
     namespace: string,
     handle: NamespaceHandle,
     schema: ValueSchema | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<Store<T>> {
     handle.refCount++
     try {
       const queue = await handle.queue
-      this.#checkOpen(namespace)
+      this.#checkOpen(namespace, signal)
+      const onAbort = (): void => void store[asyncDispose]().catch(noop)
       const store = new Store<T>({
         namespace,
         queue,
         traits: queue.storage.traits,
         allowLostUpdates: this.#allowLostUpdates,
+        timeLimitMs: this.#timeLimitMs,
         now: this.#now,
         schema,
         nextVersion: (stamp = 0) => addStamp(this.#nextVersion(), schema?.version ?? stamp),
         release: () => {
+          signal?.removeEventListener('abort', onAbort)
           handle.stores.delete(store)
           return this.#release(namespace, handle)
         },
       })
       handle.stores.add(store)
+      signal?.addEventListener('abort', onAbort)
       return store
     } catch (error) {
       await this.#release(namespace, handle).catch(noop)
-      throw toStoreError(error, { namespace })
+      throw toStoreError(error, { namespace, outcome: 'not-applied' })
     }
   }
 
   #openNamespace(namespace: string): NamespaceHandle {
     const queue = (async () => {
       const storage = await this.#plugin.open(namespace, this.#hostOf(namespace))
-      return new OperationQueue(storage, namespace, this.#now, this.#onOperation)
+      return new OperationQueue(storage, namespace, this.#now, this.#onOperation, this.#timeLimitMs)
     })()
     const handle: NamespaceHandle = { queue, stores: new Set(), refCount: 0 }
     this.#handles.set(namespace, handle)
@@ -325,7 +344,7 @@ export class StorageRuntime {
     handle.closing ??= (async () => {
       try {
         const queue = await handle.queue.catch(noop)
-        await queue?.storage.close()
+        await queue?.close()
       } catch (error) {
         throw toStoreError(error, { namespace })
       } finally {
@@ -337,15 +356,23 @@ export class StorageRuntime {
   }
 
   #nextVersion(): string {
-    // Created on first use: a Worker has no random numbers in its global scope.
-    this.#versionPrefix ??= [...crypto.getRandomValues(new Uint32Array(3))]
-      .map((part) => part.toString(36))
-      .join('')
+    try {
+      this.#versionPrefix ??= [...crypto.getRandomValues(new Uint32Array(3))]
+        .map((part) => part.toString(36))
+        .join('')
+    } catch (cause) {
+      const message =
+        'A write needs crypto.getRandomValues(), which a Worker has in its handlers only, not in its global scope. Write in a handler.'
+      throw new StoreError('UNAVAILABLE', message, { cause })
+    }
     return `${this.#versionPrefix}.${(this.#versionCount++).toString(36)}`
   }
 
-  #checkOpen(namespace?: string): void {
-    if (this.#closing === undefined) return
-    throw new StoreError('STORE_NOT_OPEN', 'The runtime is closed; start a new one.', { namespace })
+  #checkOpen(namespace?: string, signal?: AbortSignal): void {
+    if (this.#closing === undefined && signal?.aborted !== true) return
+    const message = this.#closing
+      ? 'The runtime is closed; start a new one.'
+      : 'The signal of open() has aborted; open the store again with another.'
+    throw new StoreError('STORE_NOT_OPEN', message, { namespace, cause: signal?.reason })
   }
 }

@@ -7,6 +7,7 @@ import {
   invalidOption,
   type OptionTypes,
   POSITIVE_INTEGER,
+  SIGNAL,
 } from './arguments.ts'
 import { noop } from './async.ts'
 import type { ValueSchema } from './changes.ts'
@@ -64,6 +65,8 @@ export interface OpenOptions<T extends object = Record<string, unknown>> {
     | undefined
   /** Whether the schema also validates what is read. Default: false. */
   readonly checkReads?: boolean | undefined
+  /** Closes the store when it aborts, also while the store is opening: `open` then rejects. */
+  readonly signal?: AbortSignal | undefined
 }
 
 const OPEN_OPTIONS: OptionTypes = {
@@ -71,6 +74,7 @@ const OPEN_OPTIONS: OptionTypes = {
   version: POSITIVE_INTEGER,
   migrate: FUNCTION,
   checkReads: BOOLEAN,
+  signal: SIGNAL,
 }
 
 /**

@@ -5,7 +5,7 @@ import type {
   StepOptions,
   WriteOptions,
 } from './arguments.ts'
-import { asyncDispose } from './async.ts'
+import { asyncDispose, noop } from './async.ts'
 import { StoreError } from './errors.ts'
 import type { StorageRuntime } from './runtime.ts'
 import type { OpenOptions } from './schema.ts'
@@ -40,14 +40,16 @@ export interface StoreMixed<T extends object> extends Omit<
   /** Tests whether the store of this object is open. */
   isOpenStorage(): boolean
   /**
-   * Opens a store of the namespace for this object. Call it again only after `closeStorage`.
+   * Opens a store of the namespace for this object. Call it again only after `closeStorage`, which
+   * need not have settled. If `closeStorage` is called while the store is opening, this resolves, and
+   * the store is closed.
    *
    * @param options as for `StorageRuntime.open`
    * @throws StoreError `STORE_ALREADY_OPEN`, or an error of `StorageRuntime.open`
    */
   openStorage(runtime: StorageRuntime, namespace: string, options?: OpenOptions<T>): Promise<void>
   /**
-   * Closes the store of this object, as `Store.close` does.
+   * Closes the store of this object, as `Store.close` does, also while it is opening.
    *
    * @throws StoreError `STORE_NOT_OPEN`, or an error of the backend
    */
@@ -77,7 +79,7 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
   return <Base extends Constructor>(base: Base) => {
     abstract class Mixed extends base implements StoreMixed<T> {
       #store: Store<T> | undefined
-      #isOpening = false
+      #opening: Promise<Store<T>> | undefined
       #namespace: string | undefined
 
       get namespace(): string | undefined {
@@ -93,24 +95,32 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
         namespace: string,
         options: OpenOptions<T> = {},
       ): Promise<void> {
-        if (this.#isOpening || this.isOpenStorage()) {
+        if (this.#opening !== undefined || this.isOpenStorage()) {
           throw new StoreError(
             'STORE_ALREADY_OPEN',
             'The store of this object is open or opening; call closeStorage() first.',
             { namespace },
           )
         }
-        this.#isOpening = true
+        const opening = runtime.open<T>(namespace, options)
+        this.#opening = opening
+        const isWanted = (): boolean => this.#opening === opening
         try {
-          this.#store = await runtime.open<T>(namespace, options)
+          const store = await opening
+          if (!isWanted()) return
+          this.#store = store
           this.#namespace = namespace
         } finally {
-          this.#isOpening = false
+          if (isWanted()) this.#opening = undefined
         }
       }
 
       async closeStorage(): Promise<void> {
-        await this.#requireStore().close()
+        const opening = this.#opening
+        this.#opening = undefined
+        // If it cannot be opened, openStorage() rejects.
+        const store = opening === undefined ? this.#requireStore() : await opening.catch(noop)
+        await store?.close()
       }
 
       async get<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
@@ -258,7 +268,8 @@ export function StoreMixin<T extends object = Record<string, unknown>>(): <
       }
 
       async [Symbol.asyncDispose](): Promise<void> {
-        await this.#store?.[asyncDispose]()
+        if (this.#opening !== undefined) await this.closeStorage()
+        else await this.#store?.[asyncDispose]()
       }
 
       #requireStore(): Store<T> {

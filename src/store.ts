@@ -27,6 +27,7 @@ import {
   toRecord,
   type WriteContext,
 } from './changes.ts'
+import { checkEntry, checkName } from './backend-reply.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { checkKey } from './key.ts'
 import type { Decision, Entries } from './queue/operation.ts'
@@ -44,6 +45,7 @@ import type {
   StoreRecord,
   Updater,
 } from './store-types.ts'
+import { limitTime } from './time-limit.ts'
 import { type StoreTransaction, TransactionDraft } from './transaction.ts'
 import { recopy } from './value/copy-value.ts'
 import {
@@ -58,6 +60,8 @@ import {
 export interface StoreContext extends WriteContext {
   readonly queue: OperationQueue
   readonly allowLostUpdates: boolean
+  /** How long `close` waits for operations. */
+  readonly timeLimitMs: number
   /** Releases the namespace. The store calls it once, when it closes. */
   release(): Promise<void>
 }
@@ -519,7 +523,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     return this.#list(
       options,
       (checked) => queue.storage.liveKeys(this.#context.now(), checked),
-      (key) => key as KeyOf<T>,
+      (key) => checkName(key) as KeyOf<T>,
     )
   }
 
@@ -597,8 +601,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     const { prefix = '' } = checked
     this.#checkKey(prefix, 'options.prefix')
     const { storage } = this.#context.queue
-    const subscribe = storage.watch?.bind(storage)
-    if (subscribe === undefined) {
+    if (storage.watch === undefined) {
       throw new StoreError(
         'UNAVAILABLE',
         'watch() needs traits.watch, which is false here; read the keys again.',
@@ -608,23 +611,24 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     const watch = new Watch(this as unknown as Store, checked, () => this.#context.now())
     try {
       watch.start((listener) => {
-        const stop = subscribe(listener)
+        const stop = storage.watch?.(listener)
         this.#watches.add(watch)
         return () => {
           this.#watches.delete(watch)
-          stop()
+          stop?.()
         }
       })
     } catch (error) {
-      throw toStoreError(error, { namespace: this.namespace })
+      throw toStoreError(error, { namespace: this.namespace, outcome: 'not-applied' })
     }
     return watch
   }
 
   /**
    * Closes the store: ends its watches, waits for its operations and releases the namespace, which
-   * closes with the last of its stores. A function passed to `update`, `mutable` or `transaction` must
-   * not await it, or neither of the two settles.
+   * closes with the last of its stores. It waits for at most `operationTimeout`, and as long again for
+   * the backend. Then a function of `update`, `mutable` or `transaction` that has not settled, such as
+   * one that awaits `close()`, is given up: its call rejects with `TIMEOUT`, and nothing is written.
    *
    * @throws StoreError `STORE_NOT_OPEN` if it was called before; or an error of the backend
    */
@@ -645,7 +649,9 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       this.#onIdle = resolve
       if (this.#pendingOperations === 0) resolve()
     })
-    await Promise.all([...watches, idle])
+    // A function of the caller may never settle.
+    const all = Promise.all([...watches, idle])
+    await limitTime(all, this.#context.timeLimitMs).catch(noop)
     await this.#context.release()
   }
 
@@ -733,7 +739,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       options,
       (checked) => this.#context.queue.storage.entries(checked),
       ([key, entry]) => {
-        const live = ifLive(this.#context, key, entry)
+        const live = ifLive(this.#context, checkName(key), checkEntry(key, entry))
         return live && toItem(key as KeyOf<T>, live)
       },
     )
@@ -766,13 +772,21 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
         const next = await this.#track(source.next())
         if (next.done) return
         this.#checkOpen()
-        const item = toItem(next.value)
+        const item = this.#convert(toItem, next.value)
         if (item === undefined) continue
         count++
         yield item
       }
     } finally {
       await source.return(undefined)
+    }
+  }
+
+  #convert<A, B>(toItem: (listed: A) => B, listed: A): B {
+    try {
+      return toItem(listed)
+    } catch (error) {
+      throw toStoreError(error, { namespace: this.namespace, outcome: 'not-applied' })
     }
   }
 

@@ -1,4 +1,4 @@
-import { BOOLEAN, KEY, type OptionTypes } from './arguments.ts'
+import { BOOLEAN, KEY, type OptionTypes, SIGNAL } from './arguments.ts'
 import { noop } from './async.ts'
 import type { StorageChange, StorageListener, StoreChange } from './storage.ts'
 import type { Store } from './store.ts'
@@ -52,11 +52,7 @@ export interface StoreWatch<C = StoreChange> extends AsyncIterableIterator<C, un
 
 export const WATCH_OPTIONS: OptionTypes = {
   prefix: KEY,
-  // Any realm's AbortSignal, or a polyfill's.
-  signal: [
-    'an AbortSignal',
-    (signal) => typeof (signal as AbortSignal | null)?.addEventListener === 'function',
-  ],
+  signal: SIGNAL,
   initial: BOOLEAN,
   values: BOOLEAN,
 }

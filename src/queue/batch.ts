@@ -4,6 +4,7 @@
 // halves of the batch run again, one after the other, until that operation is alone: about 2 log2(n)
 // calls for one culprit, and 2n - 1 calls at worst.
 
+import { checkEntries } from '../backend-reply.ts'
 import { isCausedByOne, isStoreError, type StoreError } from '../errors.ts'
 import type { Entry } from '../entry.ts'
 import type { Change, CommitResult, StepChange } from '../storage.ts'
@@ -146,7 +147,7 @@ class Batch {
     const { usedTurns } = this.#context
     if (turn === undefined || usedTurns.has(turn)) return undefined
     usedTurns.add(turn)
-    return turn.entries
+    return turn.entries && checkEntries(turn.entries)
   }
 
   async #replay(replays: Replay[], found: ReadonlyMap<string, Entry>): Promise<void> {

@@ -8,13 +8,15 @@
 // the update comes back with its decision, as a compare-and-set. What has lost a race runs again in a
 // turn on its keys, which orders the clients of a hot key. Steps that are described as data go to the
 // backend as they are, if it can run them. recovery.ts makes these calls: it retries reads and looks
-// up lost answers. `clear` and listings call the storage directly. If every storage call settles,
-// nothing hangs: a slow updater holds up others only for the lease of its turn.
+// up lost answers. `clear` and listings call the storage directly. Every call of the storage has a time
+// limit, so nothing hangs: a slow updater holds up others only for the lease of its turn.
 
+import { checkCount } from '../backend-reply.ts'
 import { StoreError, toStoreError } from '../errors.ts'
 import { observe, type OperationRecord } from '../observe.ts'
 import type { Entry } from '../entry.ts'
 import type { Change, StepChange, StorageBase } from '../storage.ts'
+import { DEFAULT_TIME_LIMIT_MS, limitStorage } from '../time-limit.ts'
 import { LocalTurns, type Turn, type Turns } from '../turns.ts'
 import { runBatch, type BatchContext } from './batch.ts'
 import { Operation, type Decision, type EntryUpdater, type Operations } from './operation.ts'
@@ -33,22 +35,30 @@ export class OperationQueue {
   readonly #namespace: string
   readonly #context: BatchContext
   readonly #turns: Turns | undefined
+  readonly #timeLimitMs: number
   #scheduler: Scheduler | undefined
+  /** Whether later ticks may use the scheduler too. */
+  #isSchedulerShared = true
+  /** The updates whose function has not settled. */
+  readonly #detached = new Set<Operation>()
   /** The keys of the updater that is running, until it returns. */
   #updatingKeys: readonly string[] = []
 
   /**
    * @param now the runtime's time, in milliseconds since 1970
    * @param onOperation receives every call of `storage` and every turn
+   * @param timeLimitMs the time limit of each call of `storage`
    */
   constructor(
     storage: StorageBase,
     namespace: string,
     now: () => number,
     onOperation?: (record: OperationRecord) => void,
+    timeLimitMs: number = DEFAULT_TIME_LIMIT_MS,
   ) {
     const observer = onOperation && { onOperation, namespace, attempt: 1 }
-    const recovery = new Recovery(storage, now, observer)
+    const recovery = new Recovery(limitStorage(storage, timeLimitMs), now, observer)
+    this.#timeLimitMs = timeLimitMs
     const turns = storage.turns ?? (storage.traits.batchAcrossTicks ? new LocalTurns() : undefined)
     this.storage = recovery.storage
     this.#namespace = namespace
@@ -107,7 +117,8 @@ export class OperationQueue {
 
   async liveLen(now: number): Promise<number> {
     await this.#currentScheduler().idle()
-    return this.#context.recovery.retryRead(() => this.storage.liveLen(now)).catch(this.#rethrow)
+    const count = this.#context.recovery.retryRead(() => this.storage.liveLen(now))
+    return count.then(checkCount).catch(this.#rethrow)
   }
 
   /** Lists what the batches so far have stored. Retries a listing that fails before its first item. */
@@ -127,18 +138,32 @@ export class OperationQueue {
     }
   }
 
+  /** Closes the storage. Rejects the updates whose function has not settled, and all later calls. */
+  close(): Promise<void> {
+    for (const operation of this.#detached) {
+      const message =
+        'The store was closed, and the function had not settled in time. Nothing was written.'
+      this.#reject(operation, new StoreError('TIMEOUT', message, { outcome: 'not-applied' }))
+    }
+    this.#detached.clear()
+    return this.storage.close()
+  }
+
   /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
   #currentScheduler(): Scheduler {
-    if (this.#scheduler === undefined) {
-      this.#scheduler = new Scheduler(
+    const isShared = this.storage.traits.batchAcrossTicks
+    let scheduler = this.#scheduler
+    if (scheduler === undefined || isShared !== this.#isSchedulerShared) {
+      scheduler = new Scheduler(
         (operations, turn) => runBatch(operations, this.#contextOf(operations), turn),
         this.#turns,
+        this.#timeLimitMs,
       )
-      if (!this.storage.traits.batchAcrossTicks) {
-        queueMicrotask(() => (this.#scheduler = undefined))
-      }
+      this.#scheduler = scheduler
+      this.#isSchedulerShared = isShared
+      if (!isShared) queueMicrotask(() => (this.#scheduler = undefined))
     }
-    return this.#scheduler
+    return scheduler
   }
 
   #contextOf(operations: Operations): BatchContext {
@@ -148,7 +173,10 @@ export class OperationQueue {
   }
 
   readonly #detach: Detach = ({ operation, entries, promise, startedAt }, isCurrent) => {
+    this.#detached.add(operation)
     const onDecided = (decision: Decision): void => {
+      // The storage is closed, and the operation was rejected.
+      if (!this.#detached.delete(operation)) return
       operation.updaterMs = performance.now() - startedAt
       operation.decided = { entries, decision }
       if (decision.changes === undefined) operation.resolve(decision.result)
@@ -156,7 +184,10 @@ export class OperationQueue {
       else if (operation.turn === undefined) void this.#currentScheduler().add(operation)
       else void this.#currentScheduler().addInTurn(operation)
     }
-    promise.then(onDecided, (error: unknown) => operation.reject(error))
+    promise.then(onDecided, (error: unknown) => {
+      this.#detached.delete(operation)
+      operation.reject(error)
+    })
   }
 
   readonly #onConflict = (operation: Operation, turn: Turn | undefined): boolean => {

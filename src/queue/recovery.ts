@@ -1,6 +1,7 @@
 // Recovery calls the storage. It retries reads, and looks up writes whose outcome is unknown.
 
 import { noop, sleep } from '../async.ts'
+import { checkEntries } from '../backend-reply.ts'
 import { isStoreError, toStoreError, type StoreError } from '../errors.ts'
 import { observe, type Observer } from '../observe.ts'
 import type { Entry } from '../entry.ts'
@@ -51,7 +52,7 @@ export class Recovery {
   }
 
   getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
-    return this.retryRead(() => this.storage.getMany(keys))
+    return this.retryRead(async () => checkEntries(await this.storage.getMany(keys)))
   }
 
   /** Commits groups of changes. Resolves to one outcome per group, and never rejects. */
@@ -72,14 +73,21 @@ export class Recovery {
   ): Promise<Results> {
     let groups: Groups | undefined
     let reply: Reply
+    let isOver = false
+    const apply = (found: Map<string, Entry>): Groups => {
+      // A transaction that was slower than its time limit must not write.
+      if (isOver) throw new Error('the time limit has passed')
+      return (groups = decide(checkEntries(found)))
+    }
     try {
       // Without the turn: an updater that is async decides after the transaction, still in its turn.
-      const options = this.#optionsFor()
-      reply = await this.storage.transact?.(keys, (found) => (groups = decide(found)), options)
+      reply = await this.storage.transact?.(keys, apply, this.#optionsFor())
       if (groups === undefined) throw new Error('transact() did not call its function')
     } catch (error) {
       if (groups === undefined || groups.length === 0) throw toReadError(error)
       reply = toStoreError(error, {})
+    } finally {
+      isOver = true
     }
     return this.#toOutcomes(groups, reply)
   }
@@ -162,8 +170,9 @@ export class Recovery {
   /** The change whose key tells whether its group was applied, if one does. */
   #probeOf(changes: readonly Change[], outcome: CommitResult | undefined): Change | undefined {
     if (typeof outcome !== 'object' || outcome.outcome !== 'unknown') return undefined
-    // A look-up would add to an overload. If groups are not atomic, one key proves nothing.
-    if (outcome.code === 'OVERLOADED') return undefined
+    // A look-up would add to an overload, and to a time that was limited. If groups are not atomic,
+    // one key proves nothing.
+    if (outcome.code === 'OVERLOADED' || outcome.code === 'TIMEOUT') return undefined
     if (changes.length > 1 && this.storage.traits.atomic === 'none') return undefined
     // One missing key of several is no proof. One that still has the expected version is.
     return (
@@ -192,8 +201,9 @@ function isAppliedOrConflict(outcome: CommitResult | undefined): outcome is 'app
 /** Waits before a read is retried. @throws StoreError if a retry cannot help */
 export async function waitBeforeRetry(attempt: number, error: unknown): Promise<void> {
   const failed = toReadError(error)
-  // After BLOCKED the backend has already waited as long as it is configured to.
-  if (!failed.retryable || failed.code === 'BLOCKED' || attempt >= READ_ATTEMPTS) throw failed
+  // After these, the call has already taken as long as it is configured to.
+  const hasWaited = failed.code === 'BLOCKED' || failed.code === 'TIMEOUT'
+  if (!failed.retryable || hasWaited || attempt >= READ_ATTEMPTS) throw failed
   await sleep(Math.random() * 20 * 4 ** attempt) // At most 80 ms, then at most 320 ms.
 }
 

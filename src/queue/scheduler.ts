@@ -4,6 +4,7 @@
 // lost a race, and writes of keys that others wait for, run in a turn on their keys (turns.ts).
 
 import { backoff, noop } from '../async.ts'
+import { limitTime } from '../time-limit.ts'
 import type { Turn, Turns } from '../turns.ts'
 import { groupByKey, type Operation, type Operations } from './operation.ts'
 
@@ -19,6 +20,7 @@ const MIN_LEASE_MS = 250
 export class Scheduler {
   readonly #runBatch: RunBatch
   readonly #turns: Turns | undefined
+  readonly #timeLimitMs: number
   /** The batch that has not started. */
   #next: Operation[] | undefined
   /** Resolves when the last batch has run, though not its retries. */
@@ -26,9 +28,11 @@ export class Scheduler {
   /** By key: resolves when the last retry with this key is done, including its other keys. */
   readonly #retries = new Map<string, Promise<void>>()
 
-  constructor(runBatch: RunBatch, turns: Turns | undefined) {
+  /** @param timeLimitMs how long to wait for a turn */
+  constructor(runBatch: RunBatch, turns: Turns | undefined, timeLimitMs: number) {
     this.#runBatch = runBatch
     this.#turns = turns
+    this.#timeLimitMs = timeLimitMs
   }
 
   /** Adds an operation to the next batch. It starts in a microtask, or after the running batch. */
@@ -115,12 +119,12 @@ export class Scheduler {
     // Of two updaters that wait for each other's turn, the one with the longer lease gets ahead.
     const leaseMs = Math.max(MIN_LEASE_MS, 2 * updaterMs) * (1 + Math.random())
     const keys = [...new Set(keysOf(operations))]
-    let turn: Turn | undefined
-    try {
-      turn = await this.#turns?.request(keys, leaseMs)
-    } catch {
-      // Without a turn the operations only lose more races.
-    }
+    const request = (async () => this.#turns?.request(keys, leaseMs))()
+    const turn = await limitTime(request, this.#timeLimitMs).catch(() => {
+      // Without a turn the operations only lose more races. If it comes after all, others can go on.
+      request.then((late) => late?.release(), noop)
+      return undefined
+    })
     if (turn !== undefined && operations.length === 1) first.keepTurn(turn)
     return turn
   }
