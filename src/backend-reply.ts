@@ -6,8 +6,8 @@ import { quote, StoreError } from './errors.ts'
 /** @throws StoreError `CORRUPT` unless a backend's entry of a key is one */
 export function checkEntry(key: string, entry: unknown): Entry {
   const { version, expires } = (entry ?? {}) as Partial<Entry>
-  if (typeof version === 'string' && ['number', 'undefined'].includes(typeof expires))
-    return entry as Entry
+  const hasExpiry = expires === undefined || typeof expires === 'number'
+  if (typeof version === 'string' && hasExpiry) return entry as Entry
   const message = `The backend returned ${quote(entry)} as an entry; it must have a value, a version that is a string, and an optional number expires. Delete the key, or restore a backup.`
   throw new StoreError('CORRUPT', message, { key, outcome: 'not-applied' })
 }

@@ -31,7 +31,7 @@ export function limitTime<T>(
       isSettled = true
       if (timer !== undefined) clearTimeout(timer)
     }
-    // Not `resolve`: an adapter may return what is no promise.
+    // An adapter may return what is no promise.
     const promise = Promise.resolve(call)
     promise.then(settle, settle)
     promise.then(resolve, reject)
@@ -40,7 +40,7 @@ export function limitTime<T>(
       reject(new StoreError('TIMEOUT', message))
       onTimeout()
     }
-    // Most calls without I/O have settled by then, and a timer would cost more than they do.
+    // If it has settled by then, it needs no timer.
     queueMicrotask(() => {
       if (isSettled) return
       const count = Array.isArray(items) ? items.flat().length : 0
@@ -62,9 +62,18 @@ function limitListing<T>(
   onTimeout?: () => void,
 ): AsyncIterable<T> {
   const iterator = listing[Symbol.asyncIterator]()
+  let result: IteratorResult<T> | undefined
+  const setResult = (next: IteratorResult<T>): void => void (result = next)
   return {
     [Symbol.asyncIterator]: () => ({
-      next: () => limitTime(iterator.next(), ms, onTimeout),
+      async next() {
+        result = undefined
+        const call = iterator.next()
+        call.then(setResult, noop)
+        await Promise.resolve()
+        // Most items come from a page that has been read, and need no limit, which is slower.
+        return result ?? limitTime(call, ms, onTimeout)
+      },
       async return() {
         await limitTime(iterator.return?.(), ms, onTimeout)
         return { done: true, value: undefined }
@@ -75,25 +84,15 @@ function limitListing<T>(
 
 type Call = (...args: readonly unknown[]) => unknown
 
-/** Returns the same storage with a time limit for each call. After `close` it rejects all calls. */
+/** Returns the same storage with a time limit for each call that does I/O. */
 export function limitStorage(storage: StorageBase, ms: number): StorageBase {
-  let isClosed = false
+  if (storage.isImmediate) return storage
   const onTimeout = (): void => storage.onTimeout?.()
   const target = storage as unknown as Readonly<Record<string, Call | undefined>>
   const limit = (name: string): Call | undefined =>
-    target[name] &&
-    ((...args) => {
-      if (isClosed)
-        throw new StoreError('STORE_NOT_OPEN', 'The store was closed before the operation ran.')
-      isClosed = name === 'close'
-      return limitTime(target[name]?.(...args), ms, onTimeout, args[0])
-    })
-  const limited: Readonly<
-    Record<
-      Exclude<keyof StorageBase, 'get' | 'set' | 'remove' | 'len' | 'keys' | 'onTimeout'>,
-      unknown
-    >
-  > = {
+    target[name] && ((...args) => limitTime(target[name]?.(...args), ms, onTimeout, args[0]))
+  // Of the methods, those that the queue calls. It limits `close` itself.
+  const limited = {
     get traits() {
       return storage.traits
     },
@@ -109,7 +108,8 @@ export function limitStorage(storage: StorageBase, ms: number): StorageBase {
     liveLen: limit('liveLen'),
     clear: limit('clear'),
     clearPrefix: limit('clearPrefix'),
-    close: limit('close'),
+    close: () => storage.close(),
+    onTimeout,
   }
   return limited as unknown as StorageBase
 }

@@ -16,13 +16,13 @@ import { StoreError, toStoreError } from '../errors.ts'
 import { observe, type OperationRecord } from '../observe.ts'
 import type { Entry } from '../entry.ts'
 import type { Change, StepChange, StorageBase } from '../storage.ts'
-import { DEFAULT_TIME_LIMIT_MS, limitStorage } from '../time-limit.ts'
+import { DEFAULT_TIME_LIMIT_MS, limitStorage, limitTime } from '../time-limit.ts'
 import { LocalTurns, type Turn, type Turns } from '../turns.ts'
 import { runBatch, type BatchContext } from './batch.ts'
 import { Operation, type Decision, type EntryUpdater, type Operations } from './operation.ts'
 import { Recovery, READ_ATTEMPTS, waitBeforeRetry } from './recovery.ts'
 import type { Detach } from './replay.ts'
-import { Scheduler } from './scheduler.ts'
+import { type RunBatch, Scheduler } from './scheduler.ts'
 
 /** How many attempts an update has, if its key changes during each. */
 const MAX_CONFLICTS = 100
@@ -37,6 +37,7 @@ export class OperationQueue {
   readonly #turns: Turns | undefined
   readonly #timeLimitMs: number
   #scheduler: Scheduler | undefined
+  #isClosed = false
   /** Whether later ticks may use the scheduler too. */
   #isSchedulerShared = true
   /** The updates whose function has not settled. */
@@ -117,8 +118,8 @@ export class OperationQueue {
 
   async liveLen(now: number): Promise<number> {
     await this.#currentScheduler().idle()
-    const count = this.#context.recovery.retryRead(() => this.storage.liveLen(now))
-    return count.then(checkCount).catch(this.#rethrow)
+    const count = this.#context.recovery.retryRead(() => this.storage.liveLen(now), checkCount)
+    return count.catch(this.#rethrow)
   }
 
   /** Lists what the batches so far have stored. Retries a listing that fails before its first item. */
@@ -138,15 +139,16 @@ export class OperationQueue {
     }
   }
 
-  /** Closes the storage. Rejects the updates whose function has not settled, and all later calls. */
+  /** Closes the storage. Rejects the updates whose function has not settled, and what runs later. */
   close(): Promise<void> {
+    this.#isClosed = true
     for (const operation of this.#detached) {
       const message =
         'The store was closed, and the function had not settled in time. Nothing was written.'
       this.#reject(operation, new StoreError('TIMEOUT', message, { outcome: 'not-applied' }))
     }
     this.#detached.clear()
-    return this.storage.close()
+    return limitTime(this.storage.close(), this.#timeLimitMs, () => this.storage.onTimeout?.())
   }
 
   /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
@@ -154,16 +156,20 @@ export class OperationQueue {
     const isShared = this.storage.traits.batchAcrossTicks
     let scheduler = this.#scheduler
     if (scheduler === undefined || isShared !== this.#isSchedulerShared) {
-      scheduler = new Scheduler(
-        (operations, turn) => runBatch(operations, this.#contextOf(operations), turn),
-        this.#turns,
-        this.#timeLimitMs,
-      )
+      scheduler = new Scheduler(this.#runBatch, this.#turns, this.#timeLimitMs)
       this.#scheduler = scheduler
       this.#isSchedulerShared = isShared
       if (!isShared) queueMicrotask(() => (this.#scheduler = undefined))
     }
     return scheduler
+  }
+
+  readonly #runBatch: RunBatch = (operations, turn) => {
+    if (!this.#isClosed) return runBatch(operations, this.#contextOf(operations), turn)
+    const message = 'The store was closed before the operation ran; open it again.'
+    const error = new StoreError('STORE_NOT_OPEN', message)
+    for (const operation of operations) this.#reject(operation, error)
+    return Promise.resolve([])
   }
 
   #contextOf(operations: Operations): BatchContext {

@@ -52,7 +52,7 @@ export class Recovery {
   }
 
   getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
-    return this.retryRead(async () => checkEntries(await this.storage.getMany(keys)))
+    return this.retryRead(() => this.storage.getMany(keys), checkEntries)
   }
 
   /** Commits groups of changes. Resolves to one outcome per group, and never rejects. */
@@ -109,12 +109,12 @@ export class Recovery {
     }
   }
 
-  /** Retries a read while its error is retryable. @throws StoreError */
-  async retryRead<T>(read: () => Promise<T>): Promise<T> {
+  /** Retries a read while its error is retryable, and checks its result. @throws StoreError */
+  async retryRead<T>(read: () => Promise<T>, check: (result: T) => T): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         this.startAttempt(attempt)
-        return await read()
+        return check(await read())
       } catch (error) {
         await waitBeforeRetry(attempt, error)
       }
