@@ -16,6 +16,9 @@ async function drop(tab: Page, openTimeout = 10_000): Promise<unknown> {
 const databaseNames = (tab: Page): Promise<unknown> =>
   tab.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))
 
+const identitiesOf = (tab: Page): Promise<unknown[]> =>
+  tab.evaluate(() => harness.rememberedIdentities())
+
 /** Stores an entry, closes the store and waits until the identity is remembered. */
 async function storeAndClose(tab: Page): Promise<void> {
   await tab.evaluate(async () => {
@@ -23,7 +26,7 @@ async function storeAndClose(tab: Page): Promise<void> {
     await harness.store.set('a', 1)
     await harness.runtime.close()
   })
-  expect(await tab.evaluate(() => localStorage.length)).toBe(1)
+  expect(await identitiesOf(tab)).toHaveLength(1)
 }
 
 test('drop() deletes the database and what is remembered of it; a new one emits no data-lost', async () => {
@@ -31,7 +34,7 @@ test('drop() deletes the database and what is remembered of it; a new one emits 
   await storeAndClose(tab)
   expect(await drop(tab)).toEqual({ resolved: undefined })
   expect(await databaseNames(tab)).toEqual([])
-  expect(await tab.evaluate(() => localStorage.length)).toBe(0)
+  expect(await identitiesOf(tab)).toEqual([])
   const value = await tab.evaluate(async () => {
     await harness.openStore()
     const found = await harness.store.get('a')
@@ -71,7 +74,7 @@ test('drop() is BLOCKED after openTimeout if another tab keeps the database open
   expect(await dropping.evaluate(() => harness.events)).toEqual(['blocked'])
   await holder.close()
   await eventually(() => databaseNames(dropping)).toEqual([])
-  await eventually(() => dropping.evaluate(() => localStorage.length)).toBe(0)
+  await eventually(() => identitiesOf(dropping)).toEqual([])
 })
 
 test('drop() is UNAVAILABLE where there is no IndexedDB', async () => {
