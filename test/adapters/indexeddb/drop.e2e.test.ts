@@ -65,6 +65,29 @@ test('drop() is not blocked by a tab that has the namespace open; that tab emits
   expect(await dropping.evaluate(() => harness.events)).toEqual([])
 })
 
+test('drop() leaves nothing remembered of a database that another tab has just opened', async () => {
+  const [dropping, open] = await browser.newOrigin().openTwoTabs()
+  await open.evaluate(async () => {
+    harness.replaceMethod(
+      Cache.prototype,
+      'match',
+      (match) =>
+        async function (this: Cache, ...parameters) {
+          await new Promise<void>((resolve) => (harness.saved['continue'] = resolve))
+          return match.apply(this, parameters)
+        },
+    )
+    await harness.openStore()
+  })
+  await eventually(() => open.evaluate(() => 'continue' in harness.saved)).toBe(true)
+  expect(await drop(dropping)).toEqual({ resolved: undefined })
+  await open.evaluate(async () => {
+    ;(harness.saved['continue'] as () => void)()
+    await harness.runtime.close()
+  })
+  expect(await identitiesOf(dropping)).toEqual([])
+})
+
 test('drop() is BLOCKED after openTimeout if another tab keeps the database open, and takes effect later', async () => {
   const [dropping, holder] = await browser.newOrigin().openTwoTabs()
   await storeAndClose(dropping)

@@ -48,6 +48,16 @@ describe.each(CONTEXTS)('in a %s, after the browser was killed within a second',
   })
 })
 
+test('two tabs and a worker that open a database at once report no loss', async () => {
+  const origin = browser.newOrigin()
+  const tabs = await origin.openTwoTabs()
+  const contexts = [...tabs, await origin.startWorker(tabs[0])]
+  for (let round = 1; round <= 3; round++) {
+    for (const { events } of await Promise.all(contexts.map(visit))) expect(events).toEqual([])
+  }
+  expect(await tabs[0].evaluate(() => harness.rememberedIdentities())).toHaveLength(1)
+})
+
 test('what is remembered of a database is told apart by its name, of any characters', async () => {
   const tab = await browser.newOrigin().openTab()
   const names = ['a', 'A', 'a/b', 'a%2Fb', '.', '..', '\uFFFD', 'é'.repeat(999)]
