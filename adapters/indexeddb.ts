@@ -55,7 +55,7 @@
 //      transactions fail with `CONNECTION_LOST`; writes are retried as above. It starts to reconnect
 //      within a second, or with the next call.
 //   4. After each opening it compares the random identity in the database with the last one used,
-//      which it keeps in memory and in localStorage. If they differ, the database was deleted and
+//      which it keeps in memory and in the Cache API. If they differ, the database was deleted and
 //      created again: it emits `data-lost`, unless it has reported the deletion already.
 //   5. `close` waits for the running opening and comparison, then closes it.
 

@@ -150,7 +150,7 @@ export class Connection {
     this.#isClosedForOthers = false
     const previous = this.#identity
     if (previous === undefined) {
-      // Compare after the first open has resolved: the synchronous localStorage read would delay it.
+      // Compare after the first open has resolved, so that it is not delayed.
       this.#identity = sleep(0).then(() => this.#compareIdentity(db, undefined))
     } else {
       this.#identity = previous.then((identity) => this.#compareIdentity(db, identity))
@@ -173,14 +173,14 @@ export class Connection {
   ): Promise<string | undefined> {
     const wasReported = this.#isLossReported
     this.#isLossReported = false
-    // Memory first: another tab may already have saved the identity of a new database.
-    const last = previous ?? loadIdentity(this.name)
     const identity = await this.#readIdentity(db).catch(noop)
     if (identity === undefined) {
       // The connection is lost again. Compare the next connection instead.
       this.#isLossReported ||= wasReported
-      return last
+      return previous
     }
+    // Memory first: another tab may already have saved the identity of a new database.
+    const last = previous ?? (await loadIdentity(this.name))
     const isLost = last !== undefined && last !== identity
     if (isLost && !wasReported) {
       this.#options.emit('data-lost', 'the database was deleted and created again')
@@ -188,7 +188,8 @@ export class Connection {
     // Listeners already know a reported loss. If a reported deletion did not happen, they must read
     // again.
     if (isLost !== wasReported) this.onKeysInvalidated('unknown')
-    saveIdentity(this.name, identity)
+    // If the database is being deleted, its mark must not outlive it.
+    if (last !== identity && !this.#isLossReported) await saveIdentity(this.name, identity)
     return identity
   }
 

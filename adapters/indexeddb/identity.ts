@@ -1,3 +1,4 @@
+import { sleep } from '../../src/async.ts'
 import { IDENTITY_KEY, type StoredIdentity } from './format.ts'
 import type { TransactionBody } from './transaction.ts'
 
@@ -10,34 +11,42 @@ export const readIdentityBody: TransactionBody<string | undefined> = (meta, fini
   onSuccess([request], () => finish(request.result?.id))
 }
 
-// The identity that was used last is kept in localStorage, outside IndexedDB: Chromium (measured with
-// 156) opens a database with damaged files without an error, as a new and empty one. If the user
-// clears the site's data, both are cleared. Workers have no localStorage, and the browser may deny it
-// to a page; there, nothing is remembered between visits.
+// The identity that was used last, the mark, is kept outside IndexedDB: Chromium (measured with 156)
+// opens a database with damaged files without an error, as a new and empty one. The mark is an entry
+// of the Cache API, which pages and all workers have. Chromium writes it at once, while localStorage
+// and cookies are written seconds later, so a browser that is killed loses them (`npm run marks`). If
+// the user clears the site's data, the mark is cleared too. Without a secure context, or if the
+// browser denies the cache, nothing is remembered between visits.
+
+/** How long to wait for the cache, which `close` and the next connection wait for. */
+const TIMEOUT_MS = 1000
 
 /** Returns the identity that was used last under the name of a database, if it is remembered. */
-export function loadIdentity(database: string): string | undefined {
+export async function loadIdentity(database: string): Promise<string | undefined> {
+  return withMarks(async (marks) => (await marks.match(markUrl(database)))?.text())
+}
+
+/** Remembers the identity that was used last, if possible. */
+export async function saveIdentity(database: string, identity: string): Promise<void> {
+  await withMarks((marks) => marks.put(markUrl(database), new Response(identity)))
+}
+
+/** Forgets the identity that was used last: the database was deleted on purpose. */
+export async function forgetIdentity(database: string): Promise<void> {
+  await withMarks((marks) => marks.delete(markUrl(database)))
+}
+
+/** Accesses the marks. Resolves to undefined if that fails, or takes too long. */
+async function withMarks<T>(access: (marks: Cache) => Promise<T>): Promise<T | undefined> {
   try {
-    return localStorage.getItem(`botshelf:${database}`) ?? undefined
+    const result = caches.open('botshelf').then(access)
+    return await Promise.race([result, sleep(TIMEOUT_MS).then(() => undefined)])
   } catch {
     return undefined
   }
 }
 
-/** Remembers the identity that was used last, if possible. */
-export function saveIdentity(database: string, identity: string): void {
-  try {
-    localStorage.setItem(`botshelf:${database}`, identity)
-  } catch {
-    // There is no localStorage, or it is full.
-  }
-}
-
-/** Forgets the identity that was used last: the database was deleted on purpose. */
-export function forgetIdentity(database: string): void {
-  try {
-    localStorage.removeItem(`botshelf:${database}`)
-  } catch {
-    // There is no localStorage.
-  }
+/** Returns the URL, never requested, that is the key of a mark. */
+function markUrl(database: string): string {
+  return `https://botshelf.invalid/${encodeURIComponent(database)}`
 }

@@ -16,6 +16,9 @@ async function drop(tab: Page, openTimeout = 10_000): Promise<unknown> {
 const databaseNames = (tab: Page): Promise<unknown> =>
   tab.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))
 
+const identitiesOf = (tab: Page): Promise<unknown[]> =>
+  tab.evaluate(() => harness.rememberedIdentities())
+
 /** Stores an entry, closes the store and waits until the identity is remembered. */
 async function storeAndClose(tab: Page): Promise<void> {
   await tab.evaluate(async () => {
@@ -23,7 +26,7 @@ async function storeAndClose(tab: Page): Promise<void> {
     await harness.store.set('a', 1)
     await harness.runtime.close()
   })
-  expect(await tab.evaluate(() => localStorage.length)).toBe(1)
+  expect(await identitiesOf(tab)).toHaveLength(1)
 }
 
 test('drop() deletes the database and what is remembered of it; a new one emits no data-lost', async () => {
@@ -31,7 +34,7 @@ test('drop() deletes the database and what is remembered of it; a new one emits 
   await storeAndClose(tab)
   expect(await drop(tab)).toEqual({ resolved: undefined })
   expect(await databaseNames(tab)).toEqual([])
-  expect(await tab.evaluate(() => localStorage.length)).toBe(0)
+  expect(await identitiesOf(tab)).toEqual([])
   const value = await tab.evaluate(async () => {
     await harness.openStore()
     const found = await harness.store.get('a')
@@ -62,6 +65,29 @@ test('drop() is not blocked by a tab that has the namespace open; that tab emits
   expect(await dropping.evaluate(() => harness.events)).toEqual([])
 })
 
+test('drop() leaves nothing remembered of a database that another tab has just opened', async () => {
+  const [dropping, open] = await browser.newOrigin().openTwoTabs()
+  await open.evaluate(async () => {
+    harness.replaceMethod(
+      Cache.prototype,
+      'match',
+      (match) =>
+        async function (this: Cache, ...parameters) {
+          await new Promise<void>((resolve) => (harness.saved['continue'] = resolve))
+          return match.apply(this, parameters)
+        },
+    )
+    await harness.openStore()
+  })
+  await eventually(() => open.evaluate(() => 'continue' in harness.saved)).toBe(true)
+  expect(await drop(dropping)).toEqual({ resolved: undefined })
+  await open.evaluate(async () => {
+    ;(harness.saved['continue'] as () => void)()
+    await harness.runtime.close()
+  })
+  expect(await identitiesOf(dropping)).toEqual([])
+})
+
 test('drop() is BLOCKED after openTimeout if another tab keeps the database open, and takes effect later', async () => {
   const [dropping, holder] = await browser.newOrigin().openTwoTabs()
   await storeAndClose(dropping)
@@ -71,7 +97,7 @@ test('drop() is BLOCKED after openTimeout if another tab keeps the database open
   expect(await dropping.evaluate(() => harness.events)).toEqual(['blocked'])
   await holder.close()
   await eventually(() => databaseNames(dropping)).toEqual([])
-  await eventually(() => dropping.evaluate(() => localStorage.length)).toBe(0)
+  await eventually(() => identitiesOf(dropping)).toEqual([])
 })
 
 test('drop() is UNAVAILABLE where there is no IndexedDB', async () => {

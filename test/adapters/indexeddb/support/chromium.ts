@@ -87,6 +87,11 @@ export class Chromium {
     await closed
   }
 
+  /** Deletes every database, as Chromium does when its files are damaged. Not while it runs. */
+  async eraseDatabases(): Promise<void> {
+    await rm(join(this.#profile, 'Default', 'IndexedDB'), { recursive: true })
+  }
+
   async closePages(): Promise<void> {
     const [first, ...others] = this.context.pages()
     await first?.goto('about:blank')

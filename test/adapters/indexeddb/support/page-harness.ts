@@ -103,6 +103,13 @@ class PageHarness {
     return rawIndexedDB.delete(this.databaseName)
   }
 
+  /** The identities of databases that are remembered outside IndexedDB. */
+  async rememberedIdentities(): Promise<string[]> {
+    const marks = await caches.open('botshelf')
+    const responses = await marks.matchAll()
+    return Promise.all(responses.map((response) => response.text()))
+  }
+
   /** A change for `storage.commit()`. */
   setChange(key: string, value: unknown): Change {
     return { key, entry: { value, version: crypto.randomUUID() }, bytes: 0 }
