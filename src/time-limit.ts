@@ -25,33 +25,40 @@ export function limitTime<T>(
   items: unknown = [],
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    let isSettled = false
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const settle = (): void => {
-      isSettled = true
-      if (timer !== undefined) clearTimeout(timer)
+    let timer: ReturnType<typeof setTimeout> | undefined | null
+    const onSettled = (): void => {
+      if (timer) clearTimeout(timer)
+      timer = null
     }
-    // An adapter may return what is no promise.
-    const promise = Promise.resolve(call)
-    promise.then(settle, settle)
-    promise.then(resolve, reject)
-    const expire = (): void => {
-      const message = `The backend did not answer within ${ms} ms. Repeat the call later, or raise operationTimeout.`
-      reject(new StoreError('TIMEOUT', message))
-      onTimeout()
-    }
-    // If it has settled by then, it needs no timer.
-    queueMicrotask(() => {
-      if (isSettled) return
+    const start = (): void => {
+      if (timer === null) return
       const count = Array.isArray(items) ? items.flat().length : 0
       const halfMs = (ms / 2) * Math.max(1, Math.ceil(count / KEYS_PER_LIMIT))
+      const expire = (): void => {
+        const message = `The backend did not answer within ${ms} ms. Repeat the call later, or raise operationTimeout.`
+        reject(new StoreError('TIMEOUT', message))
+        onTimeout()
+      }
       try {
         // After a page was frozen, both would be overdue. The second starts when it runs again.
         timer = setTimeout(() => (timer = setTimeout(expire, halfMs)), halfMs)
       } catch {
         // A Worker has no timers in its global scope, and no I/O.
       }
-    })
+    }
+    // An adapter may return what is no promise.
+    Promise.resolve(call).then(
+      (value) => {
+        onSettled()
+        resolve(value)
+      },
+      (error: unknown) => {
+        onSettled()
+        reject(error)
+      },
+    )
+    // If it has settled by then, it needs no timer.
+    queueMicrotask(start)
   })
 }
 
@@ -86,7 +93,6 @@ type Call = (...args: readonly unknown[]) => unknown
 
 /** Returns the same storage with a time limit for each call that does I/O. */
 export function limitStorage(storage: StorageBase, ms: number): StorageBase {
-  if (storage.isImmediate) return storage
   const onTimeout = (): void => storage.onTimeout?.()
   const target = storage as unknown as Readonly<Record<string, Call | undefined>>
   const limit = (name: string): Call | undefined =>
