@@ -80,7 +80,7 @@ export interface ConformanceOptions {
    * @example
    * { skip: { 'durability/restart': 'the test server keeps its data in memory' } }
    */
-  readonly skip?: Readonly<Record<string, string>>
+  readonly skip?: Readonly<Record<string, string>> | undefined
 }
 
 /**
