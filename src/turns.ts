@@ -34,7 +34,7 @@ export interface Turns {
  *
  * @example
  * class RedisStorage extends BatchStorageBase {
- *   override readonly turns = new LocalTurns()
+ *   readonly turns = new LocalTurns()
  * }
  */
 export class LocalTurns implements Turns {
