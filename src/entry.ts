@@ -11,7 +11,7 @@ export interface Entry {
   /** A string that is unique per write. The writer chooses it. */
   readonly version: string
   /** When the entry expires, in milliseconds since 1970; absent: never. */
-  readonly expires?: number | undefined
+  readonly expires?: number
 }
 
 /** Creates an entry; one without `expires` never expires. */

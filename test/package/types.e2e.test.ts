@@ -63,6 +63,8 @@ test('every optional property accepts undefined, except of what only the package
         .map(([, property]) => `${name}.${property}`),
   )
   expect(strict.filter((property) => !/^(?:Rpc|WriteRequest|ErrorData)/.test(property))).toEqual([
+    // A storage returns an entry equal to the one that it received.
+    'Entry.expires',
     'OperationRecord.error',
     'StepEffect.change',
     'StoreRecord.expires',
