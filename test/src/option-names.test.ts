@@ -22,7 +22,7 @@ const CONFORMANCE: ConformanceOptions = { plugin: () => new MemoryStoragePlugin(
 const ACCESS = { url: 'https://bot.example.com/' }
 const none = new Map<string, never>()
 
-class Bot extends StoreMixin<Record<string, unknown>>()(Object) {}
+class Bot extends StoreMixin()(Object) {}
 
 /** Reads the first item of a listing. */
 function first(listing: AsyncIterableIterator<unknown>): Promise<unknown> {

@@ -179,12 +179,13 @@ export async function useBot(bot: Bot, runtime: StorageRuntime): Promise<void> {
   live(bot, { prefix: undefined }).subscribe(({ entries }) => encode(entries))
 }
 
+const plugin = (): MemoryStoragePlugin => new MemoryStoragePlugin()
+
 export async function useTools(
   runtime: StorageRuntime,
   token: string | undefined,
 ): Promise<unknown> {
   const contents = await readAll(runtimeTarget(runtime), { excludedNamespaces: undefined })
-  const plugin = (): MemoryStoragePlugin => new MemoryStoragePlugin()
   await conformance({ plugin, skip: undefined })[0]?.run()
   createAdminHandler({
     open: () => runtime,
