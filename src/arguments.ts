@@ -54,6 +54,7 @@ type OptionType = readonly [expected: string, accepts: (option: unknown) => bool
 export type OptionTypes = Readonly<Record<string, OptionType>>
 
 export const BOOLEAN: OptionType = ['true or false', (option) => typeof option === 'boolean']
+export const STRING: OptionType = ['a string', (option) => typeof option === 'string']
 export const FUNCTION: OptionType = ['a function', (option) => typeof option === 'function']
 export const POSITIVE_INTEGER: OptionType = [
   'a positive integer',
@@ -71,7 +72,7 @@ export const FINITE_NUMBER: OptionType = [
   'a finite number as its second argument, before the options',
   (argument) => Number.isFinite(argument),
 ]
-const DURATION: OptionType = [
+export const DURATION: OptionType = [
   'a positive number of milliseconds',
   (option) => Number.isFinite(option) && (option as number) > 0,
 ]
@@ -131,6 +132,24 @@ export function checkOptions<T extends object>(
       throw invalidOption(`.${name}`, expected, option, namespace)
   }
   return copy
+}
+
+/**
+ * Works like {@link checkOptions} for options of which some are required.
+ *
+ * @throws StoreError `INVALID_VALUE`
+ */
+export function checkRequiredOptions<T extends object>(
+  options: T,
+  types: OptionTypes,
+  required: readonly (keyof T & string)[],
+): T {
+  const checked = checkOptions<T>(options, types)
+  for (const name of required) {
+    const [expected] = types[name] as OptionType
+    if (checked[name] === undefined) throw invalidOption(`.${name}`, expected, undefined, undefined)
+  }
+  return checked as T
 }
 
 /** Reads each option once. */

@@ -11,7 +11,7 @@ import { suggestName } from './suggest-name.ts'
  */
 export interface BotConfig {
   /** The name of the storage plugin, as its manifest spells it. */
-  readonly STORAGE?: string
+  readonly STORAGE?: string | undefined
   /** The settings of that plugin: an object, or its JSON text. */
   readonly STORAGE_CONFIG?: unknown
   /** An array of more manifests. The registry is searched first. */
@@ -33,17 +33,17 @@ export interface ConfigField {
   /** What the field is, for error messages: a noun phrase without capital or full stop. */
   readonly doc: string
   /** Whether the field must be present. Default false. */
-  readonly required?: boolean
+  readonly required?: boolean | undefined
   /** The value if the field is absent. */
   readonly default?: unknown
   /** The values that a string may have. Default: any. */
-  readonly oneOf?: readonly string[]
+  readonly oneOf?: readonly string[] | undefined
   /** Tests whether an `object` or a `binding` is of the right kind. Default: any object is. */
-  readonly accepts?: (value: object) => boolean
+  readonly accepts?: ((value: object) => boolean) | undefined
   /** A name for the `binding` in the example of an error message. */
-  readonly example?: string
+  readonly example?: string | undefined
   /** The lines of `wrangler.toml` that declare a `binding`, with `$` in place of its name. */
-  readonly toml?: string
+  readonly toml?: string | undefined
 }
 
 /** The longest delay that `setTimeout` takes. A longer one fires immediately. */

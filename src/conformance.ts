@@ -1,3 +1,4 @@
+import { checkRequiredOptions, FUNCTION, isPlainObject, type OptionTypes } from './arguments.ts'
 import { deferred, noop } from './async.ts'
 import { AssertionError, describeError } from './conformance/assertions.ts'
 import { ATOMIC_RULES } from './conformance/atomic-rules.ts'
@@ -80,7 +81,12 @@ export interface ConformanceOptions {
    * @example
    * { skip: { 'durability/restart': 'the test server keeps its data in memory' } }
    */
-  readonly skip?: Readonly<Record<string, string>>
+  readonly skip?: Readonly<Record<string, string>> | undefined
+}
+
+const OPTIONS: OptionTypes = {
+  plugin: FUNCTION,
+  skip: ['an object of reasons by the ids of cases', isPlainObject],
 }
 
 /**
@@ -109,6 +115,7 @@ export interface ConformanceCase {
  * Returns the cases that every storage plugin must pass, for any test runner. Each case uses
  * namespaces of its own, so cases run in any order and beside other data.
  *
+ * @throws StoreError `INVALID_VALUE` for invalid options
  * @throws RangeError if `skip` names a case that does not exist
  *
  * @example
@@ -120,7 +127,8 @@ export interface ConformanceCase {
  *   })
  * }
  */
-export function conformance({ plugin, skip = {} }: ConformanceOptions): readonly ConformanceCase[] {
+export function conformance(options: ConformanceOptions): readonly ConformanceCase[] {
+  const { plugin, skip = {} } = checkRequiredOptions(options, OPTIONS, ['plugin'])
   for (const id of Object.keys(skip)) {
     if (!RULES.some((rule) => rule.id === id)) {
       throw new RangeError(

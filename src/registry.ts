@@ -26,7 +26,7 @@ export interface Manifest {
    * The fields that `STORAGE_CONFIG` may have. The runtime checks them before it loads the plugin,
    * and passes them to the plugin's constructor. Default: anything, unchecked.
    */
-  readonly config?: ConfigFields
+  readonly config?: ConfigFields | undefined
   /**
    * Returns the plugin class or a promise of it. Load it with `import()` to keep an unused backend
    * out of a bundle.

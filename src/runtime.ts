@@ -177,7 +177,7 @@ export class StorageRuntime {
   // The last, since compilers report its error: the schema gives the type.
   open<S extends StandardSchema>(
     namespace: string,
-    options: OpenOptions<Record<string, InferOutput<S>>> & { readonly schema?: S },
+    options: OpenOptions<Record<string, InferOutput<S>>> & { readonly schema?: S | undefined },
   ): Promise<Store<Record<string, InferOutput<S>>>>
   async open<T extends object>(namespace: string, options?: OpenOptions<T>): Promise<Store<T>> {
     checkNamespace(namespace)

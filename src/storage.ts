@@ -26,14 +26,14 @@ export interface SetChange {
   readonly entry: Entry
   /** The size of the key and the value as the core measures it, in bytes. */
   readonly bytes: number
-  readonly ifVersion?: string | null
+  readonly ifVersion?: string | null | undefined
 }
 
 /** A change that removes an entry; there may be none. */
 export interface RemoveChange {
   readonly key: string
   readonly remove: true
-  readonly ifVersion?: string | null
+  readonly ifVersion?: string | null | undefined
 }
 
 /** A change that writes nothing: its group is applied only if the condition holds. */
@@ -59,7 +59,7 @@ export interface StepChange {
 /** What the core passes with every write. */
 export interface CommitOptions {
   /** The runtime's time, in milliseconds since 1970. Default: −Infinity, and nothing has expired. */
-  readonly now?: number
+  readonly now?: number | undefined
   /**
    * The turn from `StorageBase.turns` in which the changes are written. This write ends it. The core
    * does not pass it to `transact`: an updater that is async decides after the transaction.
@@ -185,7 +185,7 @@ export abstract class StoragePluginBase {
    * The time limit of `open` and `drop`, in milliseconds, for a plugin whose own limit differs from
    * `operationTimeout`.
    */
-  readonly openTimeout?: number
+  readonly openTimeout?: number | undefined
 
   /**
    * Reads `STORAGE_CONFIG` into `storageConfig`. The registry calls it with the bot's whole
@@ -412,7 +412,7 @@ export abstract class StorageBase {
    * that has lost a race. Without it, the core uses {@link LocalTurns} if `traits.batchAcrossTicks`
    * is true, and otherwise waits a random time before it tries again.
    */
-  readonly turns?: Turns
+  readonly turns?: Turns | undefined
 
   /**
    * Calls `listener` for every change of the namespace, by any client, and returns a function that

@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+// The declarations keep this line, so users need not name the library in `lib`.
 import {
   APPEND_OPTIONS,
   type AppendOptions,

@@ -4,7 +4,7 @@ import type { Entry } from './entry.ts'
 /** One client's turn to change some keys. It ends with `release` or when its lease ends. */
 export interface Turn {
   /** The entries of the keys at the start of the turn, if the backend has read them. */
-  readonly entries?: ReadonlyMap<string, Entry>
+  readonly entries?: ReadonlyMap<string, Entry> | undefined
   /** Whether the lease ended before the turn was released. */
   readonly hasLapsed: boolean
   /** Ends the turn. May be called again, and after a `commit` that took the turn. */
@@ -34,7 +34,7 @@ export interface Turns {
  *
  * @example
  * class RedisStorage extends BatchStorageBase {
- *   override readonly turns = new LocalTurns()
+ *   readonly turns = new LocalTurns()
  * }
  */
 export class LocalTurns implements Turns {

@@ -40,7 +40,7 @@ export type StoreValueChange<T extends object = Record<string, unknown>> =
     }
 
 /** The changes of a namespace, as `Store.watch` returns them. Iterate it with `for await`. */
-export interface StoreWatch<C = StoreChange> extends AsyncIterableIterator<C, undefined> {
+export interface StoreWatch<C = StoreChange> extends AsyncIterableIterator<C> {
   /**
    * Resolves to the next change. If the watch must read keys or values and that fails, it rejects
    * with that error and the watch ends.

@@ -1,3 +1,4 @@
+import { checkOptions, DURATION, type OptionTypes } from '../arguments.ts'
 import type { TargetError } from '../backup/target.ts'
 
 const DEFAULT_TIMEOUT_MS = 120_000
@@ -53,10 +54,16 @@ export interface BotCallOptions {
   readonly timeoutMs?: number | undefined
 }
 
+const OPTIONS: OptionTypes = {
+  body: ['JSON data', () => true],
+  timeoutMs: DURATION,
+}
+
 /**
  * Calls a path of a bot with the admin token and resolves to the JSON that it returns.
  *
  * @param path relative to the URL of the bot, such as `admin/namespaces`
+ * @throws StoreError `INVALID_VALUE` for invalid options
  * @throws AdminError if the bot cannot be reached, does not answer in time or refuses the call
  *
  * @example
@@ -66,8 +73,9 @@ export interface BotCallOptions {
 export async function callBot(
   { url, token }: AdminAccess,
   path: string,
-  { body, timeoutMs = DEFAULT_TIMEOUT_MS }: BotCallOptions = {},
+  options?: BotCallOptions,
 ): Promise<unknown> {
+  const { body, timeoutMs = DEFAULT_TIMEOUT_MS } = checkOptions(options, OPTIONS)
   const headers: Record<string, string> = {}
   if (token !== undefined) headers['authorization'] = `Bearer ${token}`
   if (body !== undefined) headers['content-type'] = 'application/json'

@@ -1,3 +1,5 @@
+import { checkRequiredOptions, FUNCTION, type OptionTypes, STRING } from '../arguments.ts'
+import { EXCLUDE_OPTIONS } from '../backup/target.ts'
 import type { BackupChange } from '../backup/entry.ts'
 import { isStoreError, type StorageRuntime } from '../index.ts'
 import { createUnauthorizedError } from './bearer-auth.ts'
@@ -87,6 +89,19 @@ export interface AdminHandlerOptions {
   readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined
 }
 
+const OPTIONS: OptionTypes = {
+  open: FUNCTION,
+  authorize: FUNCTION,
+  secret: STRING,
+  basePath: STRING,
+  defaultStorage: STRING,
+  ...EXCLUDE_OPTIONS,
+  limit: FUNCTION,
+  onChange: FUNCTION,
+  onError: FUNCTION,
+  waitUntil: FUNCTION,
+}
+
 /** Answers a request of the admin API; resolves to `undefined` for any other path. */
 export type AdminHandler = (request: Request) => Promise<Response | undefined>
 
@@ -111,6 +126,7 @@ export type AdminHandler = (request: Request) => Promise<Response | undefined>
  * Creating a handler is cheap: in a Worker, create one for each request, because `env` and `ctx` belong
  * to the request.
  *
+ * @throws StoreError `INVALID_VALUE` for invalid options
  * @throws TypeError if `basePath` does not begin with `/` or ends with one
  *
  * @example
@@ -138,7 +154,8 @@ export type AdminHandler = (request: Request) => Promise<Response | undefined>
  *   },
  * } satisfies ExportedHandler<Env>
  */
-export function createAdminHandler(options: AdminHandlerOptions): AdminHandler {
+export function createAdminHandler(given: AdminHandlerOptions): AdminHandler {
+  const options = checkRequiredOptions(given, OPTIONS, ['open', 'authorize'])
   const { basePath = '/admin', onError = console.error } = options
   if (!/^(?:\/.*[^/])?$/.test(basePath)) {
     throw new TypeError(

@@ -1,3 +1,4 @@
+import { checkRequiredOptions, type OptionTypes, STRING } from '../arguments.ts'
 import { jsonBytes, MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, splitIntoChunks } from '../backup/chunks.ts'
 import { type BackupChange, byName, type StoredValue } from '../backup/entry.ts'
 import { createPart } from '../backup/part.ts'
@@ -18,6 +19,8 @@ export interface RemoteTargetOptions extends AdminAccess {
   readonly basePath?: string | undefined
 }
 
+const OPTIONS: OptionTypes = { url: STRING, token: STRING, storage: STRING, basePath: STRING }
+
 /** The URL of an admin API and the storage that its calls name. */
 interface RemoteApi {
   readonly access: AdminAccess
@@ -36,12 +39,18 @@ interface RemoteApi {
  *
  * The methods reject with an AdminError.
  *
+ * @throws StoreError `INVALID_VALUE` for invalid options
+ *
  * @example
  * const target = remoteTarget({ url: 'https://bot.example.com/', token, storage: 'DurableObject' })
  * const contents = await readAll(target)
  */
 export function remoteTarget(options: RemoteTargetOptions): BackupTarget {
-  const { storage, basePath = '/admin', ...access } = options
+  const {
+    storage,
+    basePath = '/admin',
+    ...access
+  } = checkRequiredOptions(options, OPTIONS, ['url'])
   const remote: RemoteApi = { access, basePath: basePath.replace(/^\//, ''), storage }
   return {
     async namespaces() {

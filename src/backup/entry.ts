@@ -12,9 +12,9 @@ export interface StoredValue {
   /** The value, encoded by `botshelf/codec`. */
   readonly value: string
   /** When it expires, in milliseconds since 1970; absent: never. */
-  readonly expires?: number
+  readonly expires?: number | undefined
   /** The version of the value, if a store with a version wrote it; a positive integer. */
-  readonly version?: number
+  readonly version?: number | undefined
 }
 
 /** The namespace and the key of an entry. */

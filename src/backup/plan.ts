@@ -1,7 +1,8 @@
+import { checkOptions, type OptionTypes } from '../arguments.ts'
 import { isLive } from '../index.ts'
 import { isSameStoredValue, type BackupChange, type StoredValue } from './entry.ts'
 import { byCodeUnit } from '../key.ts'
-import type { Contents, ExcludeOptions } from './target.ts'
+import { type Contents, EXCLUDE_OPTIONS, type ExcludeOptions } from './target.ts'
 
 /**
  * What a restore does with entries that the backup does not have: `merge` keeps them, `replace` removes
@@ -33,9 +34,16 @@ export interface PlanOptions extends ExcludeOptions {
   readonly now?: number | undefined
 }
 
+const OPTIONS: OptionTypes = {
+  ...EXCLUDE_OPTIONS,
+  now: ['a time in milliseconds since 1970', (now) => typeof now === 'number'],
+}
+
 /**
  * Compares a backup with the contents of a target and returns the changes that bring the target to the
  * state of the backup. It applies none of them. Entries of the backup that have expired count as absent.
+ *
+ * @throws StoreError `INVALID_VALUE` for invalid options
  *
  * @example
  * const plan = planRestore(backup.contents, await readAll(target), 'merge')
@@ -46,8 +54,9 @@ export function planRestore(
   backup: Contents,
   current: Contents,
   mode: RestoreMode,
-  { excludedNamespaces = [], now = Date.now() }: PlanOptions = {},
+  options?: PlanOptions,
 ): RestorePlan {
+  const { excludedNamespaces = [], now = Date.now() } = checkOptions(options, OPTIONS)
   const changes: BackupChange[] = []
   const namespaces = new Map<string, RestoreCounts>()
   const total = { added: 0, changed: 0, same: 0, removed: 0 }

@@ -1,3 +1,4 @@
+import { checkOptions } from '../arguments.ts'
 import type { StorageRuntime } from '../index.ts'
 import { jsonBytes, MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES } from './chunks.ts'
 import { encodeCursor } from './cursor.ts'
@@ -5,7 +6,7 @@ import type { BackupEntry, EntryName } from './entry.ts'
 import { type BackupPart, createPart } from './part.ts'
 import { listNamespaces } from './runtime-target.ts'
 import { readSlice } from './slice.ts'
-import type { ExcludeOptions } from './target.ts'
+import { EXCLUDE_OPTIONS, type ExcludeOptions } from './target.ts'
 
 // Each namespace costs a listing, also if it is empty, and a Worker may make 1,000 subrequests. A part
 // without entries cannot have a cursor, so empty namespaces are listed beyond 50 until one has entries.
@@ -60,7 +61,7 @@ export async function readPart(
 /**
  * Reads a backup part by part, in order, so that only one of them is in memory.
  *
- * @throws StoreError of the storage
+ * @throws StoreError `INVALID_VALUE` for invalid options, or an error of the storage
  *
  * @example
  * for await (const { entries } of readParts(runtime)) {
@@ -69,11 +70,12 @@ export async function readPart(
  */
 export async function* readParts(
   runtime: StorageRuntime,
-  options: ExcludeOptions = {},
+  options?: ExcludeOptions,
 ): AsyncGenerator<BackupPart> {
+  const checked = checkOptions(options, EXCLUDE_OPTIONS)
   let after: EntryName | undefined
   for (;;) {
-    const part: BackupPart = await readPart(runtime, { ...options, after })
+    const part: BackupPart = await readPart(runtime, { ...checked, after })
     yield part
     after = part.entries.at(-1)
     if (part.next === null || after === undefined) return

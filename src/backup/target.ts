@@ -1,3 +1,4 @@
+import { checkOptions, FUNCTION, type OptionTypes } from '../arguments.ts'
 import type { BackupChange, StoredValue } from './entry.ts'
 
 /** Stored values by namespace and key. */
@@ -56,6 +57,11 @@ export interface ReadAllOptions extends ExcludeOptions {
   readonly onProgress?: ((progress: ReadProgress) => void) | undefined
 }
 
+export const EXCLUDE_OPTIONS: OptionTypes = {
+  excludedNamespaces: ['an array of namespaces', Array.isArray],
+}
+const READ_ALL_OPTIONS: OptionTypes = { ...EXCLUDE_OPTIONS, onProgress: FUNCTION }
+
 /** Thrown if some namespaces cannot be read, while others may be readable. */
 export class NamespaceError extends Error {
   override readonly name: string = 'NamespaceError'
@@ -76,6 +82,7 @@ export class NamespaceError extends Error {
  * An entry written meanwhile may be missing.
  *
  * @throws NamespaceError if one namespace cannot be read, because the backup would lack it
+ * @throws StoreError `INVALID_VALUE` for invalid options
  * @throws TargetError the error of the target, if its `scope` is `target`
  *
  * @example
@@ -84,10 +91,8 @@ export class NamespaceError extends Error {
  *   onProgress: ({ namespaces, of }) => console.log(`${namespaces} of ${of} namespaces`),
  * })
  */
-export async function readAll(
-  target: BackupTarget,
-  { excludedNamespaces = [], onProgress }: ReadAllOptions = {},
-): Promise<Contents> {
+export async function readAll(target: BackupTarget, options?: ReadAllOptions): Promise<Contents> {
+  const { excludedNamespaces = [], onProgress } = checkOptions(options, READ_ALL_OPTIONS)
   const names = (await target.namespaces()).filter((name) => !excludedNamespaces.includes(name))
   const contents = new Map<string, ReadonlyMap<string, StoredValue>>()
   let entries = 0

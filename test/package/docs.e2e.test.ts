@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Consumer, INSTALL_TIMEOUT_MS } from './support/consumer.ts'
+import { COMPILERS, Consumer, INSTALL_TIMEOUT_MS } from './support/consumer.ts'
 import {
   type CodeBlock,
   expectedOutput,
@@ -19,13 +19,13 @@ const FIRST_LINES: Readonly<Record<string, Platform>> = {
 }
 
 const COMPILER_OPTIONS: Readonly<Record<Platform, object>> = {
-  node: { module: 'NodeNext', types: ['node'], lib: ['ES2022', 'ESNext.Disposable'] },
-  browser: { module: 'NodeNext', types: [], lib: ['ES2022', 'ESNext.Disposable', 'DOM'] },
+  node: { module: 'NodeNext', types: ['node'], lib: ['ES2022'] },
+  browser: { module: 'NodeNext', types: [], lib: ['ES2022', 'DOM'] },
   worker: {
     module: 'ESNext',
     moduleResolution: 'Bundler',
     types: ['@cloudflare/workers-types'],
-    lib: ['ES2022', 'ESNext.Disposable'],
+    lib: ['ES2022'],
   },
 }
 
@@ -65,13 +65,15 @@ beforeAll(async () => {
 
 afterAll(() => consumer.stop())
 
-test.each(PLATFORMS.filter((platform) => examples.some((each) => platformOf(each) === platform)))(
-  'every example for %s compiles under strict flags against the installed package',
-  { timeout: INSTALL_TIMEOUT_MS },
-  async (platform) => {
-    await consumer.compile(join(folder, platform))
-  },
-)
+describe.each(COMPILERS)('with %s', (compiler) => {
+  test.each(PLATFORMS.filter((platform) => examples.some((each) => platformOf(each) === platform)))(
+    'every example for %s compiles under strict flags against the installed package',
+    { timeout: INSTALL_TIMEOUT_MS },
+    async (platform) => {
+      await consumer.compile(join(folder, platform), compiler)
+    },
+  )
+})
 
 describe('every example for node prints what its comments say', () => {
   const runnable = examples.filter((example) => platformOf(example) === 'node')

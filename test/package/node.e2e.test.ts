@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Consumer, INSTALL_TIMEOUT_MS } from './support/consumer.ts'
+import { COMPILERS, Consumer, INSTALL_TIMEOUT_MS } from './support/consumer.ts'
 import { run } from './support/run.ts'
 
 let consumer: Consumer
@@ -13,7 +13,7 @@ afterAll(() => consumer.stop())
 /** Installs and compiles a sample, runs its tests, and resolves to how many passed. */
 async function countPassed(sample: string): Promise<number> {
   const folder = await consumer.install(sample)
-  await consumer.compile(folder)
+  for (const compiler of COMPILERS) await consumer.compile(folder, compiler)
   const output = await run(folder, 'npm', 'test')
   expect(output).toMatch(/^. fail 0$/m)
   return Number(/^. pass (\d+)$/m.exec(output)?.[1])

@@ -3,7 +3,7 @@ import { chromium } from 'playwright'
 import { build, preview } from 'vite'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { chromiumLaunch } from '../../scripts/chromium.ts'
-import { Consumer, INSTALL_TIMEOUT_MS } from './support/consumer.ts'
+import { COMPILERS, Consumer, INSTALL_TIMEOUT_MS } from './support/consumer.ts'
 
 let consumer: Consumer
 let folder: string
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => consumer.stop())
 
 test('the page sample compiles against the installed types', async () => {
-  await consumer.compile(folder)
+  for (const compiler of COMPILERS) await consumer.compile(folder, compiler)
 })
 
 test(

@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createTestHarness, type TestHarness } from 'wrangler'
-import { Consumer, INSTALL_TIMEOUT_MS } from './support/consumer.ts'
+import { COMPILERS, Consumer, INSTALL_TIMEOUT_MS } from './support/consumer.ts'
 import { run } from './support/run.ts'
 
 let consumer: Consumer
@@ -24,7 +24,7 @@ const WITHOUT_NODE = 'compatibility_flags = ["no_nodejs_compat", "no_nodejs_comp
 /** Installs and compiles a sample, builds it as `wrangler deploy` does, and runs the result. */
 async function deploy(sample: string): Promise<TestHarness> {
   const folder = await consumer.install(sample)
-  await consumer.compile(folder)
+  for (const compiler of COMPILERS) await consumer.compile(folder, compiler)
   const built = join(folder, 'built')
   const config = join(folder, 'wrangler.toml')
   await writeFile(config, WITHOUT_NODE + (await readFile(config, 'utf8')))

@@ -9,13 +9,16 @@ import { ROOT, run } from './run.ts'
 const STRICTEST = [
   'strict',
   'declaration',
-  'erasableSyntaxOnly',
   'exactOptionalPropertyTypes',
   'noImplicitOverride',
   'noPropertyAccessFromIndexSignature',
   'noUncheckedIndexedAccess',
   'verbatimModuleSyntax',
 ]
+
+/** The oldest compiler that the package supports and the newest, by the names of their packages. */
+export const COMPILERS = ['typescript-5.4', 'typescript'] as const
+type Compiler = (typeof COMPILERS)[number]
 
 /** Files that a developer who tried a sample left in its folder. */
 const NOT_COPIED = ['node_modules', 'package-lock.json', 'dist', '.wrangler']
@@ -78,10 +81,12 @@ export class Consumer {
     return folder
   }
 
-  /** Compiles a project under its own settings and every strict flag. */
-  async compile(folder: string): Promise<void> {
-    const flags = STRICTEST.flatMap((flag) => [`--${flag}`, 'true'])
-    await run(folder, 'tsc', '--noEmit', '--pretty', 'false', ...flags)
+  /** Compiles a project under its own settings and every strict flag that the compiler has. */
+  async compile(folder: string, compiler: Compiler = 'typescript'): Promise<void> {
+    const newer = compiler === 'typescript' ? ['erasableSyntaxOnly'] : []
+    const flags = [...STRICTEST, ...newer].flatMap((flag) => [`--${flag}`, 'true'])
+    const tsc = join(ROOT, 'node_modules', compiler, 'bin', 'tsc')
+    await run(folder, 'node', tsc, '--noEmit', '--pretty', 'false', ...flags)
   }
 
   async stop(): Promise<void> {
