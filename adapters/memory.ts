@@ -102,6 +102,7 @@ class MemoryStorage extends BatchStorageBase {
     maxValueBytes: Infinity,
     watch: true,
   }
+  readonly isImmediate = true
   readonly turns: Turns
   readonly #data: NamespaceData
   readonly #map: Map<string, Entry>

@@ -426,6 +426,12 @@ export abstract class StorageBase {
   watch?(listener: StorageListener): () => void
 
   /**
+   * Whether no call does I/O, so that each settles at once. The core then limits the time of none,
+   * unless a method is not that of the class. Default: false.
+   */
+  readonly isImmediate?: boolean | undefined
+
+  /**
    * Called when a call has not settled within the `operationTimeout` of the runtime, and has been
    * rejected with `TIMEOUT`. A storage with a connection drops it here: it rejects the calls that run
    * on it, so that nothing waits for them, and connects again with the next call. It must not throw.

@@ -3,10 +3,13 @@
 import { noop } from './async.ts'
 import { wrongReply } from './backend-reply.ts'
 import { StoreError } from './errors.ts'
-import type { KeysOptions, StorageBase, StorageListener, StoragePluginBase } from './storage.ts'
+import type { StorageBase, StoragePluginBase } from './storage.ts'
 
 /** The limit unless the runtime or its configuration sets one. */
 export const DEFAULT_TIME_LIMIT_MS = 30_000
+
+/** `queueMicrotask` is several times slower in Node. */
+const RESOLVED = Promise.resolve()
 
 /** A call with more keys has the limit once more for each further thousand. */
 const KEYS_PER_LIMIT = 1000
@@ -58,7 +61,7 @@ export function limitTime<T>(
       },
     )
     // If it has settled by then, it needs no timer.
-    queueMicrotask(start)
+    void RESOLVED.then(start)
   })
 }
 
@@ -89,35 +92,40 @@ function limitListing<T>(
   }
 }
 
-type Call = (...args: readonly unknown[]) => unknown
+/** The methods that the queue calls, besides `watch` and `close`. */
+const CALLS = ['getMany', 'commit', 'transact', 'perform', 'liveLen', 'clear', 'clearPrefix']
+const LISTINGS = ['entries', 'liveKeys']
 
-/** Returns the same storage with a time limit for each call that does I/O. */
+type Call = (first?: unknown, second?: unknown, third?: unknown) => unknown
+type Methods = Record<string, Call | undefined>
+
+/** Returns the same storage with a time limit for each call that may do I/O. */
 export function limitStorage(storage: StorageBase, ms: number): StorageBase {
+  const methods = storage as unknown as Readonly<Methods>
+  const prototype = Object.getPrototypeOf(storage) as Readonly<Methods>
+  const isOwn = (name: string): boolean => methods[name] === prototype[name]
+  // What wraps an immediate storage may do I/O.
+  if (storage.isImmediate && [...CALLS, ...LISTINGS].every(isOwn)) return storage
   const onTimeout = (): void => storage.onTimeout?.()
-  const target = storage as unknown as Readonly<Record<string, Call | undefined>>
-  const limit = (name: string): Call | undefined =>
-    target[name] && ((...args) => limitTime(target[name]?.(...args), ms, onTimeout, args[0]))
-  // Of the methods, those that the queue calls. It limits `close` itself.
-  const limited = {
-    get traits() {
-      return storage.traits
-    },
-    turns: storage.turns,
-    watch: storage.watch && ((listener: StorageListener) => storage.watch?.(listener)),
-    entries: (options?: KeysOptions) => limitListing(storage.entries(options), ms, onTimeout),
-    liveKeys: (now: number, options?: KeysOptions) =>
-      limitListing(storage.liveKeys(now, options), ms, onTimeout),
-    getMany: limit('getMany'),
-    commit: limit('commit'),
-    transact: limit('transact'),
-    perform: limit('perform'),
-    liveLen: limit('liveLen'),
-    clear: limit('clear'),
-    clearPrefix: limit('clearPrefix'),
+  const limited: Methods = {
+    watch: methods['watch'] && ((listener) => methods['watch']?.(listener)),
     close: () => storage.close(),
     onTimeout,
   }
-  return limited as unknown as StorageBase
+  for (const name of CALLS) {
+    limited[name] =
+      methods[name] &&
+      ((first, second, third) =>
+        limitTime(methods[name]?.(first, second, third), ms, onTimeout, first))
+  }
+  for (const name of LISTINGS) {
+    limited[name] = (first, second) =>
+      limitListing(methods[name]?.(first, second) as AsyncIterable<unknown>, ms, onTimeout)
+  }
+  return Object.defineProperties(limited, {
+    traits: { get: () => storage.traits },
+    turns: { value: storage.turns },
+  }) as unknown as StorageBase
 }
 
 /**

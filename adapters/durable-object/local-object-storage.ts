@@ -10,6 +10,7 @@ const MAX_PAGE_BYTES = 1_000_000
 
 /** A namespace in the storage of the object that runs this code. */
 export class LocalObjectStorage extends ObjectStorageBase {
+  readonly isImmediate = true
   readonly turns: LocalTurns
   readonly #storage: PlatformStorage
   readonly #engine: ObjectEngine
