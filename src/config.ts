@@ -143,10 +143,17 @@ function readField(
     return setting
   }
   if (type === 'binding' && typeof setting === 'string') {
-    const value = (config as Record<string, unknown> | null | undefined)?.[setting]
+    const values = (config ?? {}) as Record<string, unknown>
+    const value = values[setting]
     if (isAccepted(value, accepts)) return value
-    const received = `${quote(setting)}, which is ${quote(value)}`
-    throw invalid(`must name the binding (${doc}); received ${received}.`, setting)
+    const expected = `must name the binding (${doc}); received ${quote(setting)}, which is ${quote(value)}.`
+    const names = accepts
+      ? Object.keys(values).filter((key) => isAccepted(values[key], accepts))
+      : []
+    if (names.length === 0) throw invalid(expected, setting)
+    throw invalidConfig(
+      `STORAGE_CONFIG.${name} ${expected} Of this kind there are: ${names.map(quote).join(', ')}.${suggestName(setting, names)}`,
+    )
   }
   if (isAccepted(setting, accepts)) return setting
   const orName = type === 'binding' ? ', or the name of its binding' : ''

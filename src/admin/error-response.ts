@@ -26,7 +26,7 @@ export interface ErrorResponseOptions {
  * try {
  *   return jsonResponse(await saveMessage(request))
  * } catch (error) {
- *   return errorResponse(error, { written: 'the message' })
+ *   return errorResponse(error, { writtenNoun: 'the message' })
  * }
  */
 export function errorResponse(
