@@ -23,7 +23,7 @@ test.each<[string, () => unknown]>([
   ['typed array', () => new Uint8Array([1, 2])],
   ['buffer', () => new Uint8Array([1, 2]).buffer],
   ['error', () => new TypeError('t')],
-])('an RPC result that is an %s can be stored, also within another value', async (_, make) => {
+])('the result of an RPC (%s) can be stored, also within another value', async (_, make) => {
   const result = await echo(make())
   // Otherwise workerd has changed, and the rest shows nothing.
   expect(Object.getOwnPropertyDescriptor(result, Symbol.dispose)).toMatchObject({
