@@ -146,10 +146,10 @@ function readField(
     const values = (config ?? {}) as Record<string, unknown>
     const value = values[setting]
     if (isAccepted(value, accepts)) return value
-    const expected = `must name the binding (${doc}); received ${quote(setting)}, which is ${quote(value)}.`
-    const names = accepts
-      ? Object.keys(values).filter((key) => isAccepted(values[key], accepts))
-      : []
+    // Of text show only the type: it may be a secret.
+    const received = typeof value === 'string' ? 'a string' : quote(value)
+    const expected = `must name the binding (${doc}); received ${quote(setting)}, which is ${received}.`
+    const names = Object.keys(values).filter((key) => accepts && isAccepted(values[key], accepts))
     if (names.length === 0) throw invalid(expected, setting)
     throw invalidConfig(
       `STORAGE_CONFIG.${name} ${expected} Of this kind there are: ${names.map(quote).join(', ')}.${suggestName(setting, names)}`,
