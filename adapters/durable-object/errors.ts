@@ -14,7 +14,7 @@ const OBJECT_ERRORS: readonly PlatformError[] = [
     pattern: /new_sqlite_classes/,
     code: 'CONFIG_INVALID',
     outcome: 'not-applied',
-    advice: `Once deployed, a class under new_classes stays without SQLite: add a class. In wrangler.toml, with its name:\n\n${MIGRATION_TOML}`,
+    advice: `Use a new class. In wrangler.toml, with its name:\n\n${MIGRATION_TOML}`,
   },
   { pattern: /SQLITE_TOOBIG|limited to 32MiB/, code: 'TOO_LARGE', outcome: 'not-applied' },
   { pattern: /SQLITE_FULL/, code: 'QUOTA_EXCEEDED', outcome: 'not-applied' },

@@ -20,6 +20,8 @@ export interface PlatformError {
   readonly advice?: string
 }
 
+const REFUSED = { outcome: 'not-applied', retryable: false } as const
+
 /** The errors by which the platform refuses a call of any binding, before it runs. */
 export const REFUSALS: readonly PlatformError[] = [
   {
@@ -28,37 +30,22 @@ export const REFUSALS: readonly PlatformError[] = [
     // until 2026-11; the limits are in developers.cloudflare.com/workers/platform/limits).
     pattern: /too many (?:API requests|subrequests)/i,
     code: 'RATE_LIMITED',
-    outcome: 'not-applied',
-    retryable: false,
+    ...REFUSED,
     advice: 'This invocation has used all its operations; continue in another request.',
   },
   {
-    // "Subrequest depth limit exceeded. This request recursed through Workers too many times."
-    // (users' reports until 2026-11).
-    pattern: /subrequest depth limit/i,
-    code: 'RATE_LIMITED',
-    outcome: 'not-applied',
-    retryable: false,
-    advice: 'Call the store from a request that fewer Workers and objects have passed on.',
-  },
-  {
+    // "Subrequest depth limit exceeded. This request recursed through Workers too many times.",
     // "KV put() limit exceeded for the day.", "Exceeded allowed rows written in Durable Objects free
     // tier.", also "rows read" and "volume of requests" (users' reports until 2026-11), and "Exceeded
     // the account's spending cap for Durable Objects"
     // (developers.cloudflare.com/durable-objects/platform/spend-management, 2026-11).
-    pattern: /limit exceeded for the day|exceeded allowed (?:rows|volume)|spending cap/i,
+    pattern:
+      /depth limit|limit exceeded for the day|exceeded allowed (?:rows|volume)|spending cap/i,
     code: 'RATE_LIMITED',
-    outcome: 'not-applied',
-    retryable: false,
-    advice: 'Raise the limit of the account, or wait until it is reset.',
+    ...REFUSED,
   },
-  {
-    // workerd 1.20261102
-    pattern: /Disallowed operation called within global scope/,
-    code: 'UNAVAILABLE',
-    outcome: 'not-applied',
-    advice: 'Use the store only while a request or another event is handled.',
-  },
+  // workerd 1.20261102; the text advises to use a handler.
+  { pattern: /called within global scope/, code: 'UNAVAILABLE', ...REFUSED },
 ]
 
 /**

@@ -95,8 +95,7 @@ export function rememberCopy<T extends object>(value: object, copy: T, context: 
 export function ownKeys(value: object): PropertyKey[] {
   const keys: PropertyKey[] = Reflect.ownKeys(value)
   const { dispose } = Symbol
-  if (keys.at(-1) === dispose && !Object.prototype.propertyIsEnumerable.call(value, dispose))
-    keys.pop()
+  if (keys.at(-1) === dispose && !{}.propertyIsEnumerable.call(value, dispose)) keys.pop()
   return keys
 }
 

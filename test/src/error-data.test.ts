@@ -96,6 +96,6 @@ describe('StoreError.from()', () => {
 
 test('isStoreError() is false for what has lost its fields', () => {
   expect(isStoreError(structuredClone(createError()))).toBe(false)
-  expect(isStoreError({ ...createError() })).toBe(false)
+  expect(isStoreError(Object.assign({}, createError()))).toBe(false)
   expect(isStoreError(null)).toBe(false)
 })

@@ -83,6 +83,29 @@ test('a call that the platform refuses is sent once, and the write is not applie
   expect(calls).toEqual(['commit', 'perform', 'commit'])
 })
 
+test.each([
+  ['with the name of its class', { name: 'StoreError' }],
+  ['without it, as earlier objects send it', {}],
+])('an error that an object sends as data, %s, rejects the call', async (_, name) => {
+  const error = {
+    ...name,
+    code: 'TOO_LARGE',
+    message: 'Split it.',
+    key: 'k',
+    outcome: 'not-applied',
+    retryable: false,
+    cause: { name: 'RangeError', message: 'SQLITE_TOOBIG' },
+  }
+  const { binding } = recordCalls(async () => ({ v: 2, error }))
+  const namespace = uniqueName()
+  const store = await open(namespace, {}, binding)
+  await expect(store.set('k', 1)).rejects.toMatchObject({
+    ...error,
+    name: 'StoreError',
+    message: `Split it. (in "${namespace}", key "k")`,
+  })
+})
+
 test('inside an object, an error of its storage is converted, also in a read', async () => {
   const host = env.HOST.getByName(uniqueName())
   const codes = await runInDurableObject(host, async (_, { storage }) => {
