@@ -230,7 +230,7 @@ export function textOf(error: unknown): string {
 }
 
 function nameOf(error: unknown): string {
-  return String((error as { readonly name?: unknown } | null)?.name ?? 'Error')
+  return (error as Partial<Error> | null)?.name ?? 'Error'
 }
 
 function formatLocation(namespace: string | undefined, key: string | undefined): string {
