@@ -19,7 +19,7 @@
 //   group-plan.ts            the conditions and steps of one group
 //   object-storage-base.ts   what both storages share
 //   tuples.ts                converts entries and changes to the stored form and back
-//   errors.ts                converts the platform's errors to StoreError
+//   errors.ts                converts the platform's errors to StoreError; see workers/platform-errors.ts
 //
 // A write from a Worker: the groups of a batch are one message, or several if they exceed 24 MiB.
 // For each group, the object compares the versions, runs the steps and writes the changes in one

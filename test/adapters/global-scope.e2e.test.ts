@@ -7,7 +7,7 @@ test('a call in the global scope of a Worker rejects with UNAVAILABLE and change
   onTestFinished(() => worker.dispose())
   const response = await worker.dispatchFetch('http://bot/')
   const outcomes = (await response.json()) as Record<string, unknown>
-  expect(Object.keys(outcomes)).toHaveLength(14)
+  expect(Object.keys(outcomes)).toHaveLength(16)
   for (const [name, error] of Object.entries(outcomes)) {
     expect(error, name).toMatchObject({
       code: 'UNAVAILABLE',

@@ -29,6 +29,11 @@ for (const [name, plugin] of [
   record(`${name} write`, async () => {
     for (const result of await (await storage).commit(group)) throw result
   })
+  // A turn is optional, so its request resolves.
+  record(`${name} turn`, async () => {
+    await (await storage).turns?.request(['k'], 1000)
+    return (await storage).getMany(['k'])
+  })
   record(`${name} clear`, async () => (await storage).clear())
   record(`${name} size`, async () => (await storage).liveLen(0))
   record(`${name} namespaces`, async () => plugin.namespaces()[Symbol.asyncIterator]().next())
