@@ -6,7 +6,7 @@
 //
 //   cloudflare-kv-storage.ts  the storage of one namespace: reads, writes, lists
 //   listing.ts                lists keys in order
-//   binding.ts                the calls to the platform, and its errors
+//   binding.ts                the calls to the platform, and its errors; see workers/platform-errors.ts
 //   stored-entry.ts           converts an entry to the stored text and metadata, and back
 //
 // A write: KV has no transactions, so each change is one `put` or `delete`. Six groups are written

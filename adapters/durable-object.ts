@@ -19,7 +19,7 @@
 //   group-plan.ts            the conditions and steps of one group
 //   object-storage-base.ts   what both storages share
 //   tuples.ts                converts entries and changes to the stored form and back
-//   errors.ts                converts the platform's errors to StoreError, and a StoreError to data
+//   errors.ts                converts the platform's errors to StoreError; see workers/platform-errors.ts
 //
 // A write from a Worker: the groups of a batch are one message, or several if they exceed 24 MiB.
 // For each group, the object compares the versions, runs the steps and writes the changes in one
@@ -42,6 +42,7 @@ import { escapeSeparators, unescapeSeparators } from '../src/key.ts'
 import type { Manifest } from '../src/registry.ts'
 import { type StorageBase, type StorageHost, StoragePluginBase } from '../src/storage.ts'
 import { utf8Bytes } from '../src/value/copy-value.ts'
+import { MIGRATION_TOML } from './durable-object/errors.ts'
 import {
   createLocalOpener,
   createRpcOpener,
@@ -64,9 +65,7 @@ const bindingField = {
 name = "$"
 class_name = "StorageObject"
 
-[[migrations]]
-tag = "v1"
-new_sqlite_classes = ["StorageObject"]`,
+${MIGRATION_TOML}`,
 } as const
 
 /**

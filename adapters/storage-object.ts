@@ -10,7 +10,7 @@
 
 import { DurableObject } from 'cloudflare:workers'
 import { CountingEngine } from './durable-object/counting-engine.ts'
-import { encodeError } from './durable-object/errors.ts'
+import { fromObjectError } from './durable-object/errors.ts'
 import { GroupWriter } from './durable-object/group-writer.ts'
 import { FORMAT_PREFIX } from './durable-object/object-engine.ts'
 import { MAX_REPLY_BYTES } from './durable-object/message-size.ts'
@@ -69,7 +69,7 @@ export class StorageObject extends DurableObject {
       return { v: PROTOCOL_VERSION, ...(await this.#handle(message)) }
     } catch (error) {
       const outcome = WRITES.includes(message?.type) ? 'unknown' : 'not-applied'
-      return { v: PROTOCOL_VERSION, error: encodeError(error, outcome) }
+      return { v: PROTOCOL_VERSION, error: fromObjectError(error, outcome).toJSON() }
     }
   }
 

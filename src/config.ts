@@ -128,6 +128,10 @@ function readField(
   const { type, doc, oneOf, accepts } = field
   const invalid = (problem: string, binding?: string): StoreError =>
     invalidField(name, field, problem, binding)
+  const invalidChoice = (names: readonly string[], kind = ''): StoreError =>
+    invalidConfig(
+      `STORAGE_CONFIG.${name} must be one of ${names.map(quote).join(', ')}; received ${quote(setting)}${kind}.${suggestName(setting, names)}`,
+    )
   if (type === 'duration') {
     if (isDuration(setting)) return setting
     const limits = `between 1 and ${MAX_DURATION_MS} ms`
@@ -136,17 +140,18 @@ function readField(
   if (type === 'string' || type === 'number') {
     if (typeof setting !== type || Number.isNaN(setting))
       throw invalid(`must be a ${type} (${doc}); received ${quote(setting)}.`)
-    if (oneOf && !oneOf.includes(setting as string)) {
-      const expected = `must be one of ${oneOf.map(quote).join(', ')}; received ${quote(setting)}.`
-      throw invalid(expected + suggestName(setting, oneOf))
-    }
+    if (oneOf && !oneOf.includes(setting as string)) throw invalidChoice(oneOf)
     return setting
   }
   if (type === 'binding' && typeof setting === 'string') {
-    const value = (config as Record<string, unknown> | null | undefined)?.[setting]
+    const values = (config ?? {}) as Record<string, unknown>
+    const value = values[setting]
     if (isAccepted(value, accepts)) return value
-    const received = `${quote(setting)}, which is ${quote(value)}`
-    throw invalid(`must name the binding (${doc}); received ${received}.`, setting)
+    // Of text show only the type: it may be a secret.
+    const kind = `, which is ${typeof value === 'string' ? 'a string' : quote(value)}`
+    const names = Object.keys(values).filter((key) => accepts && isAccepted(values[key], accepts))
+    if (names.length > 0) throw invalidChoice(names, kind)
+    throw invalid(`must name the binding (${doc}); received ${quote(setting)}${kind}.`, setting)
   }
   if (isAccepted(setting, accepts)) return setting
   const orName = type === 'binding' ? ', or the name of its binding' : ''

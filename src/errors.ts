@@ -222,14 +222,15 @@ export function toStoreError(error: unknown, details: StoreErrorDetails): StoreE
 /** Returns the message of anything that was thrown. Never throws. */
 export function textOf(error: unknown): string {
   try {
-    return String(error instanceof Error ? error.message : error)
+    // Of an error of another realm, or as data, too.
+    return String((error as Partial<Error> | null)?.message ?? error)
   } catch {
     return 'an error that cannot be converted to text'
   }
 }
 
 function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : 'Error'
+  return (error as Partial<Error> | null)?.name ?? 'Error'
 }
 
 function formatLocation(namespace: string | undefined, key: string | undefined): string {

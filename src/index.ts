@@ -10,7 +10,7 @@ export type { BotConfig, ConfigField, ConfigFields, StorageConfig } from './conf
 export { isLive } from './entry.ts'
 export type { Entry } from './entry.ts'
 export { isStoreError, StoreError } from './errors.ts'
-export type { StoreErrorCode, StoreErrorDetails, WriteOutcome } from './errors.ts'
+export type { StoreErrorCode, StoreErrorData, StoreErrorDetails, WriteOutcome } from './errors.ts'
 export type { Manifest, StoragePluginClass, StorageRegistry } from './registry.ts'
 export type { OperationKind, OperationRecord } from './observe.ts'
 export { StorageRuntime } from './runtime.ts'

@@ -1,5 +1,6 @@
 // The calls to Workers KV: what botshelf uses of a binding, and what the platform's errors mean.
-import { StoreError, toStoreError, type WriteOutcome } from '../../src/errors.ts'
+import { StoreError, type WriteOutcome } from '../../src/errors.ts'
+import { fromPlatformError, type PlatformError, REFUSALS } from '../workers/platform-errors.ts'
 
 /**
  * The part of a `KVNamespace` that botshelf uses. Declared here, so that users need no Workers
@@ -69,6 +70,31 @@ export async function* listPages(
   }
 }
 
+// Only the text has the status: `KV PUT failed: 429 Too Many Requests`.
+const KV_ERRORS: readonly PlatformError[] = [
+  ...REFUSALS,
+  {
+    pattern: /^KV \w+ failed: 429/,
+    code: 'RATE_LIMITED',
+    outcome: 'not-applied',
+    advice: 'Write less often to one key.',
+  },
+  {
+    pattern: /^KV \w+ failed: 413/,
+    code: 'TOO_LARGE',
+    outcome: 'not-applied',
+    advice: 'Split it over several keys.',
+  },
+  {
+    pattern: /^KV \w+ failed: 414/,
+    code: 'INVALID_KEY',
+    outcome: 'not-applied',
+    advice: 'Use a shorter one.',
+  },
+  { pattern: /^KV \w+ failed: 400/, code: 'BACKEND_ERROR', outcome: 'not-applied' },
+  { pattern: /^KV \w+ failed: 5/, code: 'CONNECTION_LOST' },
+]
+
 /**
  * Calls KV, and converts its error.
  *
@@ -78,28 +104,10 @@ export async function callKV<T>(call: () => Promise<T>, outcome: WriteOutcome): 
   try {
     return await call()
   } catch (error) {
-    throw fromKVError(error, outcome)
+    throw fromPlatformError(error, outcome, {
+      source: 'Workers KV',
+      known: KV_ERRORS,
+      otherwise: { code: 'BACKEND_ERROR' },
+    })
   }
-}
-
-function fromKVError(cause: unknown, outcome: WriteOutcome): StoreError {
-  const text = cause instanceof Error ? cause.message : String(cause)
-  const message = `Workers KV: ${text}`
-  if (/Too many (?:API requests|subrequests)/i.test(text)) {
-    return new StoreError(
-      'RATE_LIMITED',
-      `${message} This invocation has used all its operations; continue in another request.`,
-      { cause, retryable: false },
-    )
-  }
-  // Only the text has the status: `KV PUT failed: 429 Too Many Requests`.
-  const status = Number(/^KV \w+ failed: (\d{3})/.exec(text)?.[1])
-  if (status === 429)
-    return new StoreError('RATE_LIMITED', `${message}. Write less often to one key.`, { cause })
-  if (status === 413)
-    return new StoreError('TOO_LARGE', `${message}. Split it over several keys.`, { cause })
-  if (status === 414)
-    return new StoreError('INVALID_KEY', `${message}. Use a shorter one.`, { cause })
-  if (status >= 500) return new StoreError('CONNECTION_LOST', message, { cause, outcome })
-  return toStoreError(cause, { outcome: status === 400 ? 'not-applied' : outcome })
 }

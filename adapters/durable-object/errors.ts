@@ -1,25 +1,44 @@
-// Errors of the platform become a `StoreError`; a `StoreError` crosses between objects as data.
-import {
-  isStoreError,
-  StoreError,
-  type StoreErrorCode,
-  type WriteOutcome,
-} from '../../src/errors.ts'
+import type { StoreError, WriteOutcome } from '../../src/errors.ts'
+import { fromPlatformError, type PlatformError, REFUSALS } from '../workers/platform-errors.ts'
 
-/** What the messages of the platform's errors mean. Only the text distinguishes them. */
-const PLATFORM_ERRORS: readonly (readonly [
-  pattern: RegExp,
-  code: StoreErrorCode,
-  outcome?: WriteOutcome,
-])[] = [
-  [/SQLITE_TOOBIG|limited to 32MiB/, 'TOO_LARGE', 'not-applied'],
-  [/SQLITE_FULL/, 'QUOTA_EXCEEDED', 'not-applied'],
-  [/RPC receiver does not implement/, 'VERSION_MISMATCH', 'not-applied'],
-  [/generating too much load/, 'RATE_LIMITED'],
-  [
-    /Network connection lost|transient issue on remote node|code was updated|exceeded timeout which caused object to be reset|internal error; reference|socket|ECONNRE|fetch failed/i,
-    'CONNECTION_LOST',
-  ],
+/** The lines of `wrangler.toml` that give objects SQLite. */
+export const MIGRATION_TOML = `[[migrations]]
+tag = "v1"
+new_sqlite_classes = ["StorageObject"]`
+
+/** What the messages of objects, of their storage and of their stubs mean. */
+const OBJECT_ERRORS: readonly PlatformError[] = [
+  ...REFUSALS,
+  {
+    // The texts of `storage.kv` and of `storage.sql` name it (workerd 1.20261102).
+    pattern: /new_sqlite_classes/,
+    code: 'CONFIG_INVALID',
+    outcome: 'not-applied',
+    advice: `Use a new class. In wrangler.toml, with its name:\n\n${MIGRATION_TOML}`,
+  },
+  { pattern: /SQLITE_TOOBIG|limited to 32MiB/, code: 'TOO_LARGE', outcome: 'not-applied' },
+  { pattern: /SQLITE_FULL/, code: 'QUOTA_EXCEEDED', outcome: 'not-applied' },
+  {
+    pattern: /RPC receiver does not implement/,
+    code: 'VERSION_MISMATCH',
+    outcome: 'not-applied',
+  },
+  // "Your account is generating too much load on Durable Objects." and "Your account is doing too
+  // many concurrent storage operations.", both with "Please back off and try again later."
+  // (developers.cloudflare.com/durable-objects/observability/troubleshooting, 2026-11)
+  { pattern: /too much load|too many concurrent storage operations/, code: 'RATE_LIMITED' },
+  // A request may run when the limit is reached (users' reports, 2026-08).
+  { pattern: /exceeded allowed duration/i, code: 'RATE_LIMITED', retryable: false },
+  {
+    // Besides texts of the same page: "The Durable Object's code has been updated, this version can no
+    // longer access storage.", "Durable Object's isolate exceeded its memory limit and was reset.",
+    // "Durable Object exceeded its CPU time limit and was reset.", "Internal error in Durable Object
+    // storage caused object to be reset" and "cannot access storage because object has moved to a
+    // different machine" (users' reports until 2026-11).
+    pattern:
+      /Network connection lost|transient issue on remote node|code (?:was|has been) updated|caused object to be reset|limit and was reset|no longer active|moved to a different machine|internal error; reference|socket|ECONNRE|fetch failed/i,
+    code: 'CONNECTION_LOST',
+  },
 ]
 
 /**
@@ -28,48 +47,27 @@ const PLATFORM_ERRORS: readonly (readonly [
  * @param outcome the outcome of the write, unless the error itself determines it
  */
 export function fromObjectError(error: unknown, outcome: WriteOutcome): StoreError {
-  if (isStoreError(error)) return error
-  const message = error instanceof Error ? error.message : String(error)
   // The platform sets these on the errors of a stub (documented 2026-11).
-  const flags = error as
-    | { overloaded?: unknown; retryable?: unknown; durableObjectReset?: unknown }
-    | undefined
-  const isOverloaded = flags?.overloaded === true
-  const isLost = flags?.retryable === true || flags?.durableObjectReset === true
-  const found = isOverloaded
-    ? undefined
-    : PLATFORM_ERRORS.find(([pattern]) => pattern.test(message))
-  const flagged = isLost ? 'CONNECTION_LOST' : 'BACKEND_ERROR'
-  const [, code = isOverloaded ? 'OVERLOADED' : flagged, knownOutcome = outcome] = found ?? []
-  const advice = isOverloaded ? ' Use more objects.' : ''
-  return new StoreError(code, `The call to the object failed: ${message}${advice}`, {
-    cause: error,
-    outcome: knownOutcome,
-  })
+  const { overloaded, retryable, durableObjectReset } = (error ?? {}) as {
+    overloaded?: unknown
+    retryable?: unknown
+    durableObjectReset?: unknown
+  }
+  const source = 'The Durable Object failed'
+  if (overloaded === true) {
+    const otherwise = { code: 'OVERLOADED', advice: 'Use more objects.' } as const
+    return fromPlatformError(error, outcome, { source, known: [], otherwise })
+  }
+  const isLost = retryable === true || durableObjectReset === true
+  const otherwise = { code: isLost ? 'CONNECTION_LOST' : 'BACKEND_ERROR' } as const
+  return fromPlatformError(error, outcome, { source, known: OBJECT_ERRORS, otherwise })
 }
 
-/**
- * A `StoreError` as data. Over RPC an error loses its class and, below compatibility date
- * 2026-04-21, its own properties.
- */
-export interface ErrorData {
-  readonly code: StoreErrorCode
-  readonly message: string
-  readonly key?: string | undefined
-  readonly outcome: WriteOutcome
-  readonly retryable: boolean
-  readonly cause?: { readonly name: string; readonly message: string }
-}
-
-/** Converts an error to data that crosses RPC, as {@link fromObjectError} classifies it. */
-export function encodeError(error: unknown, outcome: WriteOutcome): ErrorData {
-  const { code, message, key, outcome: known, retryable, cause } = fromObjectError(error, outcome)
-  const data = { code, message, key, outcome: known, retryable }
-  if (!(cause instanceof Error)) return data
-  return { ...data, cause: { name: cause.name, message: cause.message } }
-}
-
-/** Creates the `StoreError` that {@link encodeError} converted. */
-export function decodeError({ code, message, ...details }: ErrorData): StoreError {
-  return new StoreError(code, message, details)
+/** Runs synchronous calls of an object's storage, and converts what they throw. */
+export function callStorage<T>(call: () => T, outcome: WriteOutcome = 'not-applied'): T {
+  try {
+    return call()
+  } catch (error) {
+    throw fromObjectError(error, outcome)
+  }
 }

@@ -1,6 +1,5 @@
 import { StoreError } from '../../src/errors.ts'
 import type { CountingEngine } from './counting-engine.ts'
-import { encodeError } from './errors.ts'
 import { MAX_REPLY_BYTES } from './message-size.ts'
 import type { FailedGroup, LookUpRequest, RpcReply, WriteRequest } from './protocol.ts'
 import { type GroupOutcome, isApplied, RecentOutcomes } from './recent-outcomes.ts'
@@ -90,10 +89,9 @@ function createReply(
     const outcome = run(groupIndex)
     if (outcome === undefined) failed.push({ groupIndex, reason: 'unknown' })
     else if (outcome === 'conflict') failed.push({ groupIndex, reason: outcome })
-    else if (!isApplied(outcome))
-      failed.push({ groupIndex, reason: encodeError(outcome, 'unknown') })
+    else if (!isApplied(outcome)) failed.push({ groupIndex, reason: outcome.toJSON() })
     else if (outcome.values === undefined)
-      failed.push({ groupIndex, reason: encodeError(resultsNotKnown(), 'applied') })
+      failed.push({ groupIndex, reason: resultsNotKnown().toJSON() })
     else if (outcome.bytes > 0) {
       results[groupIndex] = outcome.values
       bytes += outcome.bytes

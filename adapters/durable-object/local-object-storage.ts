@@ -1,6 +1,7 @@
 import type { Entry } from '../../src/entry.ts'
 import type { Change, CommitOptions, CommitResult } from '../../src/storage.ts'
 import type { LocalTurns } from '../../src/turns.ts'
+import { callStorage } from './errors.ts'
 import { ObjectEngine, type PlatformStorage } from './object-engine.ts'
 import { ObjectStorageBase } from './object-storage-base.ts'
 import type { ListOptions, ListPage } from './protocol.ts'
@@ -44,15 +45,15 @@ export class LocalObjectStorage extends ObjectStorageBase {
 
   /** Removes expired entries too: this code must not set the object's alarm to do it later. */
   async liveLen(now: number): Promise<number> {
-    return this.#engine.sweep(now)
+    return callStorage(() => this.#engine.sweep(now))
   }
 
   async clear(): Promise<void> {
-    this.#engine.clear()
+    callStorage(() => this.#engine.clear(), 'unknown')
   }
 
   override async clearPrefix(prefix: string): Promise<void> {
-    this.#engine.clearPrefix(prefix)
+    callStorage(() => this.#engine.clearPrefix(prefix), 'unknown')
   }
 
   async close(): Promise<void> {
@@ -61,11 +62,11 @@ export class LocalObjectStorage extends ObjectStorageBase {
 
   // In pages, because the object may run other code between two of them.
   protected async list(options: ListOptions): Promise<ListPage> {
-    return this.#engine.list(options, MAX_PAGE_BYTES)
+    return callStorage(() => this.#engine.list(options, MAX_PAGE_BYTES))
   }
 
   #read(keys: readonly string[]): Map<string, Entry> {
-    return new Map(decodeEntries(keys, this.#engine.read(keys)))
+    return callStorage(() => new Map(decodeEntries(keys, this.#engine.read(keys))))
   }
 
   #commit(
@@ -74,7 +75,8 @@ export class LocalObjectStorage extends ObjectStorageBase {
   ): CommitResult[] {
     try {
       return groups.map((changes) => {
-        const result = this.#engine.run(encodeChanges(changes).map(decodeChange), now)
+        const decoded = encodeChanges(changes).map(decodeChange)
+        const result = callStorage(() => this.#engine.run(decoded, now))
         return result === 'conflict' || result instanceof Error ? result : 'applied'
       })
     } finally {

@@ -2,6 +2,7 @@ import { invalidConfig } from '../../src/config.ts'
 import { quote } from '../../src/errors.ts'
 import type { StorageBase } from '../../src/storage.ts'
 import { LocalTurns } from '../../src/turns.ts'
+import { callStorage } from './errors.ts'
 import { LocalObjectStorage } from './local-object-storage.ts'
 import type { PlatformStorage } from './object-engine.ts'
 import { type ObjectStub, RpcObjectStorage } from './rpc-object-storage.ts'
@@ -65,8 +66,10 @@ function restrict(binding: ObjectBinding, jurisdiction: string): ObjectBinding {
   )
 }
 
-/** Creates the opener for the inside of an object. */
+/** Creates the opener for the inside of an object. @throws StoreError `CONFIG_INVALID` */
 export function createLocalOpener(storage: PlatformStorage, prefix: string): NamespaceOpener {
+  // An object without SQLite has all properties, too, and throws on use (workerd 1.20261102).
+  callStorage(() => storage.sql?.databaseSize)
   const turns = new Map<string, LocalTurns>()
   return {
     open(namespace) {
@@ -77,7 +80,7 @@ export function createLocalOpener(storage: PlatformStorage, prefix: string): Nam
     async *namespaces() {
       let start = prefix
       for (;;) {
-        const [first] = storage.kv.list({ prefix, start, limit: 1 })
+        const [first] = callStorage(() => storage.kv.list({ prefix, start, limit: 1 }))
         if (first === undefined) return
         const [name] = first
         const namespace = name.slice(prefix.length, name.indexOf(':'))

@@ -24,6 +24,8 @@ export interface PlatformStorage {
       reverse?: boolean
     }): Iterable<[name: string, value: unknown]>
   }
+  /** Throws without SQLite. */
+  readonly sql?: { readonly databaseSize: number }
   transactionSync<T>(run: () => T): T
   sync(): Promise<void>
 }

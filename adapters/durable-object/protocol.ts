@@ -1,7 +1,6 @@
 // The messages between a Worker (`RpcObjectStorage`) and an object (`StorageObject`). All of it is
 // data: no function and no thrown error crosses.
-import { StoreError, type WriteOutcome } from '../../src/errors.ts'
-import type { ErrorData } from './errors.ts'
+import { StoreError, type StoreErrorData, type WriteOutcome } from '../../src/errors.ts'
 import type { ChangeTuple, EntryTuple } from './tuples.ts'
 
 /**
@@ -80,7 +79,7 @@ export type RpcMessage = RpcRequest & { readonly v: number }
 export interface RpcReply {
   /** The protocol version of the object. */
   readonly v: number
-  readonly error?: ErrorData
+  readonly error?: StoreErrorData
   /** get: the entries under the first keys, in their order; at least one, if a key was sent. */
   readonly entries?: readonly (EntryTuple | undefined)[]
   /**
@@ -106,7 +105,7 @@ export interface RpcReply {
 export interface FailedGroup {
   readonly groupIndex: number
   /** `unknown`: the object does not know what became of the group; only after `lookUp`. */
-  readonly reason: 'conflict' | 'unknown' | ErrorData
+  readonly reason: 'conflict' | 'unknown' | StoreErrorData
 }
 
 /** Selects the page of a listing. */

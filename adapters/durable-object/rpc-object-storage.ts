@@ -1,5 +1,10 @@
 import { noop } from '../../src/async.ts'
-import { isStoreError, StoreError, type WriteOutcome } from '../../src/errors.ts'
+import {
+  isStoreError,
+  StoreError,
+  type StoreErrorData,
+  type WriteOutcome,
+} from '../../src/errors.ts'
 import type { Entry } from '../../src/entry.ts'
 import type {
   Change,
@@ -8,7 +13,7 @@ import type {
   PerformResult,
   StepChange,
 } from '../../src/storage.ts'
-import { decodeError, fromObjectError } from './errors.ts'
+import { fromObjectError } from './errors.ts'
 import { checkMessageBytes, groupBytes, keyBytes, splitIntoMessages } from './message-size.ts'
 import { ObjectStorageBase } from './object-storage-base.ts'
 import {
@@ -243,6 +248,11 @@ export class RpcObjectStorage extends ObjectStorageBase {
     if (reply.error) throw decodeError(reply.error)
     return reply
   }
+}
+
+function decodeError(data: StoreErrorData): StoreError {
+  // Earlier objects with this protocol version send no name.
+  return StoreError.from({ ...data, name: 'StoreError' })
 }
 
 function incompleteReply(part: string): StoreError {

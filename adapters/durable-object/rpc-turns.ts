@@ -28,8 +28,10 @@ export class RpcTurns implements Turns {
   /** Never rejects: a turn that the object cannot grant orders nothing, and the client goes on. */
   async request(keys: readonly string[], leaseMs: number): Promise<RpcTurn> {
     const lease = Math.min(Math.max(leaseMs, MIN_LEASE_MS), MAX_LEASE_MS)
-    const id = crypto.randomUUID()
+    let id: string | undefined
     try {
+      // Throws in the global scope of a Worker.
+      id = crypto.randomUUID()
       const { turn, entries } = await this.#call({ type: 'turn', keys, leaseMs: lease, id })
       // An object sends the first entries only, if its reply would be too large.
       const isComplete = entries?.length === keys.length
@@ -37,7 +39,7 @@ export class RpcTurns implements Turns {
       return new RpcTurn(this.#call, lease, turn, found)
     } catch (error) {
       // The turn may be granted, and only the reply lost.
-      if (isStoreError(error) && error.code === 'CONNECTION_LOST')
+      if (id !== undefined && isStoreError(error) && error.code === 'CONNECTION_LOST')
         this.#call({ type: 'release', turn: id }).catch(noop)
       return new RpcTurn(this.#call, lease)
     }

@@ -144,6 +144,31 @@ export const VALID_VALUES: readonly ValidValue[] = [
     }),
     reads: () => ({ now: 'from the getter' }),
   },
+  {
+    name: 'rpc-results',
+    make: () => [
+      asRpcResult({ a: [1] }),
+      asRpcResult([1, { a: 1 }]),
+      asRpcResult(new Map([['k', 1]])),
+      asRpcResult(new Set([1])),
+      asRpcResult(new Date(5)),
+      asRpcResult(/a/g),
+      asRpcResult(new Uint8Array([1])),
+      asRpcResult(new Uint8Array([1]).buffer),
+      asRpcResult(new TypeError('t')),
+    ],
+    reads: () => [
+      { a: [1] },
+      [1, { a: 1 }],
+      new Map([['k', 1]]),
+      new Set([1]),
+      new Date(5),
+      /a/g,
+      new Uint8Array([1]),
+      new Uint8Array([1]).buffer,
+      new TypeError('t'),
+    ],
+  },
 ]
 
 /** Values that every store rejects, with the path that the error names. */
@@ -156,6 +181,16 @@ export const INVALID_VALUES: readonly {
   { name: 'function', make: () => ({ run: () => 1 }), path: '$.run' },
   { name: 'symbol', make: () => [Symbol('s')], path: '$[0]' },
   { name: 'symbol-key', make: () => ({ notes: { [Symbol('s')]: 1 } }), path: '$.notes' },
+  {
+    name: 'symbol-key-beside-dispose',
+    make: () => [Object.assign(asRpcResult({}), { [Symbol('s')]: 1 })],
+    path: '$[0]',
+  },
+  {
+    name: 'dispose-method',
+    make: () => ({ handle: { [Symbol.dispose ?? Symbol('dispose')]: () => {} } }),
+    path: '$.handle',
+  },
   { name: 'promise', make: () => ({ later: Promise.resolve(1) }), path: '$.later' },
   {
     name: 'class-instance',
@@ -232,6 +267,14 @@ export const INVALID_VALUES: readonly {
 
 class Moment {
   at = 1
+}
+
+/** Adds the property that workerd (1.20261102) adds to each result of an RPC. */
+function asRpcResult<T extends object>(value: T): T {
+  // Absent in older engines.
+  const dispose = Symbol.dispose as symbol | undefined
+  if (dispose === undefined) return value
+  return Object.defineProperty(value, dispose, { value: () => {}, writable: true })
 }
 
 /** Returns arrays nested to a depth of `levels`. */

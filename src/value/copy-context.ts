@@ -88,12 +88,24 @@ export function rememberCopy<T extends object>(value: object, copy: T, context: 
 }
 
 /**
+ * Returns the keys of an object's own properties. Without the `Symbol.dispose` that workerd adds to
+ * each result of an RPC (1.20261102), of any class: it is the last key and not enumerable, and
+ * structured clone ignores it.
+ */
+export function ownKeys(value: object): PropertyKey[] {
+  const keys: PropertyKey[] = Reflect.ownKeys(value)
+  const { dispose } = Symbol
+  if (keys.at(-1) === dispose && !{}.propertyIsEnumerable.call(value, dispose)) keys.pop()
+  return keys
+}
+
+/**
  * Returns the indexes of an array's elements, without those of its holes.
  *
  * @throws StoreError `INVALID_VALUE` if the array has any other property
  */
 export function indexesOf(value: unknown[], context: CopyContext): readonly PropertyKey[] {
-  const keys = Reflect.ownKeys(value)
+  const keys = ownKeys(value)
   // The indexes come first, then `length`, then any other property.
   if (keys.length === value.length + 1 && keys.at(-1) === 'length') return keys.slice(0, -1)
   // The array has holes or other properties, or is a Proxy, which may list its keys in any order.
@@ -108,7 +120,7 @@ export function indexesOf(value: unknown[], context: CopyContext): readonly Prop
 
 /** @throws StoreError `INVALID_VALUE` if an object has more than `allowed` own properties */
 export function assertNoOwnProperties(value: object, context: CopyContext, allowed = 0): void {
-  if (context.shouldCheck && Reflect.ownKeys(value).length > allowed)
+  if (context.shouldCheck && ownKeys(value).length > allowed)
     throwInvalid('has properties of its own', context)
 }
 

@@ -12,6 +12,7 @@ import {
   countText,
   createContext,
   indexesOf,
+  ownKeys,
   type PathStep,
   rememberCopy,
   throwInvalid,
@@ -143,7 +144,11 @@ const COPIERS: Readonly<Record<string, (value: never, context: CopyContext) => u
     const keys = Object.keys(value)
     if (context.shouldCheck) {
       // V8 13.6 runs these two calls faster than one of Reflect.ownKeys.
-      if (Object.getOwnPropertySymbols(value).length > 0) throwInvalid('has a symbol key', context)
+      if (
+        Object.getOwnPropertySymbols(value).length > 0 &&
+        typeof ownKeys(value).at(-1) === 'symbol'
+      )
+        throwInvalid('has a symbol key', context)
       if (Object.getOwnPropertyNames(value).length > keys.length)
         throwInvalid('has a property that is not enumerable', context)
     }
@@ -243,7 +248,7 @@ function copyBytes(
 }
 
 function copyError(value: Error, name: string, context: CopyContext): Error {
-  for (const key of Reflect.ownKeys(value).map(String)) {
+  for (const key of ownKeys(value).map(String)) {
     if (!ERROR_PROPERTY.test(key) && !(key === 'name' && value.name === name))
       throwInvalid(
         `is an error with a property ${quote(key)}; only name, message and cause are kept`,

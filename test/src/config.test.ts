@@ -130,6 +130,45 @@ describe('STORAGE_CONFIG', () => {
     },
   )
 
+  test.each([
+    [
+      'the misspelt name of a binding',
+      { STORAGE_CONFIG: { binding: 'BOT_STORE' }, BOT_STORAGE: objects, OTHER: objects },
+      '"BOT_STORAGE", "OTHER"; received "BOT_STORE", which is undefined. Did you mean "BOT_STORAGE"?',
+    ],
+    [
+      'the name of a binding of another kind',
+      { STORAGE_CONFIG: { binding: 'BOT_KV' }, BOT_KV: kv, OTHER: objects },
+      '"OTHER"; received "BOT_KV", which is an instance of Object.',
+    ],
+    [
+      'the name of a secret',
+      { STORAGE_CONFIG: { binding: 'bot_storage' }, BOT_STORAGE: objects, bot_storage: 's3cret' },
+      '"BOT_STORAGE"; received "bot_storage", which is a string. Did you mean "BOT_STORAGE"?',
+    ],
+  ])(
+    'with %s rejects with CONFIG_INVALID; the message names the bindings of the right kind, and the most similar one',
+    async (_, config, end) => {
+      const { message } = await startError({ STORAGE: 'DurableObject', ...config }, registry)
+      expect(message).toBe(`STORAGE_CONFIG.binding must be one of ${end}`)
+    },
+  )
+
+  test('the error for a binding shows no values and no fields of another kind', async () => {
+    const config = {
+      STORAGE: 'CloudflareKV',
+      STORAGE_CONFIG: { binding: 'MY_KV' },
+      TOKEN: 'secret-1',
+      MY_KV: 'secret-3',
+      OPTIONS: { token: 'secret-2' },
+      BOT_KV: kv,
+      service,
+    }
+    const { message } = await startError(config, registry)
+    expect(message).toMatch(/must be one of "BOT_KV"; .* Did you mean "BOT_KV"\?$/)
+    expect(message).not.toMatch(/secret|TOKEN|OPTIONS|service/)
+  })
+
   test('with a string outside oneOf rejects with CONFIG_INVALID; the message shows all strings and the most similar', async () => {
     const manifest: Manifest = {
       ...memory,

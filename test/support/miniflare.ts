@@ -5,10 +5,14 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
  * Starts workerd with the test Worker.
  *
  * @param dataFolder keeps the data between two starts; without it the data is lost at the end
+ * @param entryPoint another Worker, which exports the same classes
  */
-export async function startMiniflare(dataFolder?: string): Promise<Miniflare> {
+export async function startMiniflare(
+  dataFolder?: string,
+  entryPoint: URL = new URL('./worker.ts', import.meta.url),
+): Promise<Miniflare> {
   const { outputFiles } = await build({
-    entryPoints: [new URL('./worker.ts', import.meta.url).pathname],
+    entryPoints: [entryPoint.pathname],
     bundle: true,
     conditions: ['botshelf-source'],
     write: false,

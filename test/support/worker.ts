@@ -1,9 +1,13 @@
 import { DurableObject } from 'cloudflare:workers'
 import { durableObject, DurableObjectStoragePlugin } from '../../adapters/durable-object.ts'
 import { conformance } from '../../src/conformance.ts'
+import { StorageObject } from '../../adapters/storage-object.ts'
 import { StorageRuntime, type Store } from '../../src/index.ts'
 
-export { StorageObject } from '../../adapters/storage-object.ts'
+export { StorageObject }
+
+/** A class that is declared under `new_classes`, without SQLite. */
+export class LegacyObject extends StorageObject {}
 
 /** An object as a bot author writes it, with stores in its own storage. */
 export class HostObject extends DurableObject {
@@ -21,6 +25,16 @@ export class HostObject extends DurableObject {
 
   async recall(key: string): Promise<string | undefined> {
     return (await this.#openNotes()).get(key)
+  }
+
+  /** Returns what it receives. */
+  async echo(value: unknown): Promise<unknown> {
+    return value
+  }
+
+  /** Throws the error that it receives. */
+  async fail(error: Error): Promise<never> {
+    throw error
   }
 
   /** Runs one conformance case inside the object, and resolves to the reason if it is skipped. */

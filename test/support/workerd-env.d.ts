@@ -5,6 +5,7 @@ declare namespace Cloudflare {
   interface Env {
     BOT_KV: KVNamespace
     BOT_STORAGE: DurableObjectNamespace<import('../../adapters/storage-object.ts').StorageObject>
+    LEGACY: DurableObjectNamespace<import('./worker.ts').LegacyObject>
     HOST: DurableObjectNamespace<import('./worker.ts').HostObject>
   }
 }

@@ -62,6 +62,7 @@ test.each([
     'The RPC receiver does not implement the method "call".',
   ],
   ['gone', { retryable: true }, 'CONNECTION_LOST', 'Network connection lost.'],
+  ['called too often', {}, 'RATE_LIMITED', 'Too many subrequests.'],
   ['faulty', { remote: true }, 'BACKEND_ERROR', 'boom'],
 ])('an error of an object that is %s, with %o, becomes %s', async (_, flags, code, message) => {
   const cause = Object.assign(new Error(message), flags)
@@ -69,6 +70,70 @@ test.each([
   const store = await open(uniqueName(), {}, binding)
   await expect(store.set('k', 1)).rejects.toMatchObject({ code, cause })
   await expect(store.get('k')).rejects.toMatchObject({ code })
+})
+
+test('a call that the platform refuses is sent once, and the write is not applied', async () => {
+  const { binding, calls } = recordCalls(() => Promise.reject(new Error('Too many subrequests.')))
+  const store = await open(uniqueName(), {}, binding)
+  const refused = { code: 'RATE_LIMITED', outcome: 'not-applied', retryable: false }
+  await expect(store.set('k', 1)).rejects.toMatchObject(refused)
+  await expect(store.increment('k')).rejects.toMatchObject(refused)
+  const both = await Promise.allSettled([store.set('a', 1), store.set('b', 2)])
+  for (const each of both) expect(each).toMatchObject({ reason: refused })
+  expect(calls).toEqual(['commit', 'perform', 'commit'])
+})
+
+test.each([
+  ['with the name of its class', { name: 'StoreError' }],
+  ['without it, as earlier objects send it', {}],
+])('an error that an object sends as data, %s, rejects the call', async (_, name) => {
+  const error = {
+    ...name,
+    code: 'TOO_LARGE',
+    message: 'Split it.',
+    key: 'k',
+    outcome: 'not-applied',
+    retryable: false,
+    cause: { name: 'RangeError', message: 'SQLITE_TOOBIG' },
+  }
+  const { binding } = recordCalls(async () => ({ v: 2, error }))
+  const namespace = uniqueName()
+  const store = await open(namespace, {}, binding)
+  await expect(store.set('k', 1)).rejects.toMatchObject({
+    ...error,
+    name: 'StoreError',
+    message: `Split it. (in "${namespace}", key "k")`,
+  })
+})
+
+test('inside an object, an error of its storage is converted, also in a read', async () => {
+  const host = env.HOST.getByName(uniqueName())
+  const codes = await runInDurableObject(host, async (_, { storage }) => {
+    const plugin = new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage } })
+    const store = await new StorageRuntime(plugin).open('n')
+    await store.set('k', 1)
+    for (const method of ['get', 'put', 'list', 'delete'] as const) {
+      Object.defineProperty(storage.kv, method, {
+        configurable: true,
+        value: () => {
+          throw new Error('Exceeded allowed rows read in Durable Objects free tier.')
+        },
+      })
+    }
+    const calls = [
+      () => store.get('k'),
+      () => store.set('k', 2),
+      () => store.update('k', () => 3),
+      () => store.keys().next(),
+      () => store.size(),
+      () => store.clear(),
+      () => plugin.namespaces()[Symbol.asyncIterator]().next(),
+    ]
+    return Promise.all(
+      calls.map((call) => call().then(String, (error: { code: string }) => error.code)),
+    )
+  })
+  expect(codes).toEqual(Array(7).fill('RATE_LIMITED'))
 })
 
 test('clear() that fails half-way rejects, and size() stays right', async () => {
