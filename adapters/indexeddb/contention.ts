@@ -1,3 +1,5 @@
+import { openChannel } from './platform.ts'
+
 /** How long a key counts as contended after another tab has announced it. */
 const CONTENTION_MS = 1000
 /** The shortest time between two messages of this tab about the same key. */
@@ -13,7 +15,7 @@ interface Message {
 
 /** Announces to other tabs on which keys this tab has or awaits turns, and receives theirs. */
 export class Contention {
-  readonly #channel: BroadcastChannel
+  readonly #channel: BroadcastChannel | undefined
   /** The keys that other tabs have announced. */
   readonly #received = new RecentKeys(CONTENTION_MS)
   /** The keys that this tab has announced. */
@@ -21,8 +23,7 @@ export class Contention {
 
   constructor(database: string) {
     // Not the channel of the changes: messages of later versions have another meaning there.
-    this.#channel = new BroadcastChannel(`botshelf-turns:${database}`)
-    this.#channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    this.#channel = openChannel(`botshelf-turns:${database}`, (data) => {
       for (const key of readMessage(data)) this.#received.add(key)
     })
   }
@@ -46,14 +47,14 @@ export class Contention {
     if (turns.length === 0) return
     try {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
-      this.#channel.postMessage({ v: 1, turns } satisfies Message)
+      this.#channel?.postMessage({ v: 1, turns } satisfies Message)
     } catch {
       // The channel is closed. The announcement is a hint, so nothing fails without it.
     }
   }
 
   close(): void {
-    this.#channel.close()
+    this.#channel?.close()
   }
 }
 

@@ -34,6 +34,8 @@ export class OperationQueue {
   readonly #context: BatchContext
   readonly #turns: Turns | undefined
   #scheduler: Scheduler | undefined
+  /** The trait when the scheduler was created. */
+  #batchesAcrossTicks = false
   /** The keys of the updater that is running, until it returns. */
   #updatingKeys: readonly string[] = []
 
@@ -129,14 +131,18 @@ export class OperationQueue {
 
   /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
   #currentScheduler(): Scheduler {
-    if (this.#scheduler === undefined) {
+    const { batchAcrossTicks } = this.storage.traits
+    // If the trait has become false, what waits for the running batch goes on without it.
+    const mustReplace = this.#batchesAcrossTicks && !batchAcrossTicks
+    const waiting = mustReplace ? this.#scheduler?.takeWaiting() : undefined
+    if (this.#scheduler === undefined || waiting !== undefined) {
+      this.#batchesAcrossTicks = batchAcrossTicks
       this.#scheduler = new Scheduler(
         (operations, turn) => runBatch(operations, this.#contextOf(operations), turn),
         this.#turns,
       )
-      if (!this.storage.traits.batchAcrossTicks) {
-        queueMicrotask(() => (this.#scheduler = undefined))
-      }
+      for (const operation of waiting ?? []) void this.#scheduler.add(operation)
+      if (!batchAcrossTicks) queueMicrotask(() => (this.#scheduler = undefined))
     }
     return this.#scheduler
   }
