@@ -18,7 +18,7 @@ import { EXPIRY_INDEX, LAST_SYNC_KEY, META_STORE } from './format.ts'
 import { Listing } from './listing.ts'
 import { LockTurns } from './lock-turns.ts'
 import { createEntryPageBody, createKeyPageBody } from './page-body.ts'
-import { isPageHidden, onPageChange } from './platform.ts'
+import { isInPageHide, isPageHidden, onPageChange } from './platform.ts'
 import { decodeEntries, decodeEntry } from './record.ts'
 import { Sweeper } from './sweeper.ts'
 import type { TransactionBody } from './transaction.ts'
@@ -43,7 +43,7 @@ interface IndexedDBStorageOptions {
 
 /** The storage of one namespace, which is one database. */
 export class IndexedDBStorage extends BatchStorageBase {
-  override readonly traits: Traits & { batchAcrossTicks: boolean }
+  override readonly traits: Traits
   readonly turns: Turns
   readonly watch?: NonNullable<StorageBase['watch']>
   readonly #connection: Connection
@@ -53,6 +53,8 @@ export class IndexedDBStorage extends BatchStorageBase {
   readonly #canCloneErrors = canCloneErrors()
   /** Whether there are relaxed writes that no strict write has flushed to disk yet. */
   #hasUnsyncedWrites = false
+  /** Whether the page is being closed or is in the back/forward cache. */
+  #isPageGone = false
   readonly #stopFollowingPage: () => void
 
   constructor(connection: Connection, { durability, now }: IndexedDBStorageOptions) {
@@ -70,11 +72,16 @@ export class IndexedDBStorage extends BatchStorageBase {
     connection.onKeysInvalidated = (kind) => this.#broadcast.emit([{ kind }])
     const canWatch = this.#broadcast.isListening
     if (canWatch) this.watch = (listener) => this.#broadcast.subscribe(listener)
+    const isPageGone = (): boolean => this.#isPageGone
     this.traits = {
       atomic: 'origin',
       durable: true,
       consistency: 'strong',
-      batchAcrossTicks: true,
+      // A page that goes may never run again, so its writes must not wait for earlier ones. Its own
+      // listener of `pagehide` may run before the one here.
+      get batchAcrossTicks() {
+        return !isPageGone() && !isInPageHide()
+      },
       maxKeyBytes: Number.POSITIVE_INFINITY,
       maxValueBytes: Number.POSITIVE_INFINITY,
       watch: canWatch,
@@ -171,17 +178,16 @@ export class IndexedDBStorage extends BatchStorageBase {
   }
 
   readonly #onPageChange = ({ type }: Event): void => {
-    const { turns, traits } = this
+    const { turns } = this
     if (type === 'pagehide') {
-      // The page may never run again, so a write must not wait for an earlier one.
-      traits.batchAcrossTicks = false
+      this.#isPageGone = true
       if (turns instanceof LockTurns) turns.pause()
       this.#broadcast.pause()
     } else if (type === 'visibilitychange') {
       if (isPageHidden()) this.#broadcast.flush()
-    } else if (!traits.batchAcrossTicks) {
-      // The page comes from the back/forward cache. The first `pageshow` follows no `pagehide`.
-      traits.batchAcrossTicks = true
+    } else if (this.#isPageGone) {
+      // The page is back from the cache. The first `pageshow` of a page follows no `pagehide`.
+      this.#isPageGone = false
       if (turns instanceof LockTurns) turns.resume()
       this.#broadcast.resume()
     }

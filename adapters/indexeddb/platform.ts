@@ -29,15 +29,19 @@ export function isPageHidden(): boolean {
   return globalThis.document?.visibilityState === 'hidden'
 }
 
+/** Whether a listener of `pagehide` is running. */
+export function isInPageHide(): boolean {
+  return (globalThis as { event?: Event | undefined }).event?.type === 'pagehide'
+}
+
 /**
- * Calls `listener` with each `pagehide`, `pageshow` and `visibilitychange` of this page, before the
- * page's own listeners. Workers and Node have no such events. Returns the function that stops it.
+ * Calls `listener` with each `pagehide`, `pageshow` and `visibilitychange` of this page. Workers and
+ * Node have no such events. Returns the function that stops it.
  */
 export function onPageChange(listener: (event: Event) => void): () => void {
   const stopping = new AbortController()
   for (const type of ['pagehide', 'pageshow', 'visibilitychange']) {
-    // At their target, too, listeners of the capture phase are called first.
-    globalThis.addEventListener?.(type, listener, { capture: true, signal: stopping.signal })
+    globalThis.addEventListener?.(type, listener, { signal: stopping.signal })
   }
   return () => stopping.abort()
 }
