@@ -56,10 +56,9 @@ async function leaveDuringWrite(
   await page.evaluate((bytes) => {
     harness.saved['inFlight'] = true
     void write('large', harness.randomBytes(bytes)).then(() => (harness.saved['inFlight'] = false))
-    setTimeout(() => (location.href = 'about:blank'))
+    setTimeout(() => (location.href = '/elsewhere'))
   }, LARGE_BYTES)
-  await page.waitForURL('about:blank')
-  await page.goto(origin.url)
+  await page.waitForURL('**/elsewhere')
   const found = await page.evaluate(async () => ({
     keys: await harness.storedKeys(),
     inFlight: localStorage.getItem('inFlight'),
@@ -80,9 +79,8 @@ test('a small set in pagehide while a large one is in flight survives as often a
       if (keys.includes('small')) counts.both++
     }
   }
-  console.log(share)
   const { useStore: ours, useRawIndexedDB: raw } = share
-  // Whether the browser completes the large write is the same chance for both.
+  // The browser completes the large write by chance, and then usually the small one too.
   expect(ours.large).toBeGreaterThan(0)
-  expect(ours.both / ours.large).toBeGreaterThanOrEqual((raw.both / raw.large) * 0.8)
+  expect(ours.both / ours.large).toBeGreaterThanOrEqual(raw.both / raw.large / 2)
 }, 300_000)
