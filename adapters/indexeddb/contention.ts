@@ -1,7 +1,10 @@
 import { openChannel } from './platform.ts'
 
-/** How long a key counts as contended after another tab has announced it. */
-const CONTENTION_MS = 1000
+/**
+ * How long a key counts as contended after another tab has announced it. A hidden page announces only
+ * once a second, because its timers are late.
+ */
+const CONTENTION_MS = 2500
 /** The shortest time between two messages of this tab about the same key. */
 const MESSAGE_INTERVAL_MS = 400
 /** The most keys to remember, and to name in a message. Others do not count as contended. */
@@ -28,12 +31,12 @@ export class Contention {
     })
   }
 
-  /** Whether another tab has announced any key within the last second. */
+  /** Whether another tab has announced any key within the last 2.5 seconds. */
   get hasContention(): boolean {
     return this.#received.size > 0
   }
 
-  /** Whether another tab has announced this key within the last second. */
+  /** Whether another tab has announced this key within the last 2.5 seconds. */
   isContended(key: string): boolean {
     return this.#received.has(key)
   }
