@@ -34,8 +34,8 @@ export class OperationQueue {
   readonly #context: BatchContext
   readonly #turns: Turns | undefined
   #scheduler: Scheduler | undefined
-  /** The trait when the scheduler was created. */
-  #batchesAcrossTicks = false
+  /** The scheduler of this tick, with `batchAcrossTicks: false`. */
+  #tickScheduler: Scheduler | undefined
   /** The keys of the updater that is running, until it returns. */
   #updatingKeys: readonly string[] = []
 
@@ -131,20 +131,23 @@ export class OperationQueue {
 
   /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
   #currentScheduler(): Scheduler {
-    const { batchAcrossTicks } = this.storage.traits
-    // If the trait has become false, what waits for the running batch goes on without it.
-    const mustReplace = this.#batchesAcrossTicks && !batchAcrossTicks
-    const waiting = mustReplace ? this.#scheduler?.takeWaiting() : undefined
-    if (this.#scheduler === undefined || waiting !== undefined) {
-      this.#batchesAcrossTicks = batchAcrossTicks
-      this.#scheduler = new Scheduler(
-        (operations, turn) => runBatch(operations, this.#contextOf(operations), turn),
-        this.#turns,
-      )
-      for (const operation of waiting ?? []) void this.#scheduler.add(operation)
-      if (!batchAcrossTicks) queueMicrotask(() => (this.#scheduler = undefined))
+    if (this.storage.traits.batchAcrossTicks) return (this.#scheduler ??= this.#createScheduler())
+    if (this.#tickScheduler === undefined) {
+      // If the trait was true, operations that wait for the running batch now start without it.
+      const waiting = this.#scheduler?.takeWaiting()
+      if (this.#scheduler !== undefined && waiting === undefined) return this.#scheduler
+      this.#tickScheduler = this.#createScheduler()
+      for (const operation of waiting ?? []) void this.#tickScheduler.add(operation)
+      queueMicrotask(() => (this.#tickScheduler = undefined))
     }
-    return this.#scheduler
+    return this.#tickScheduler
+  }
+
+  #createScheduler(): Scheduler {
+    return new Scheduler(
+      (operations, turn) => runBatch(operations, this.#contextOf(operations), turn),
+      this.#turns,
+    )
   }
 
   #contextOf(operations: Operations): BatchContext {

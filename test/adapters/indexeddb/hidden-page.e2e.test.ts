@@ -73,7 +73,7 @@ test('a write right before a page is hidden makes no other tab list all keys aga
 
 test('a key stays contended as long as a hidden page, whose timers are late, has a turn on it', async () => {
   const tabs = await browser.newOrigin().openTwoTabs()
-  await throttleTimers(tabs[1], 1000)
+  await throttleTimers(tabs[1], 1500)
   await hide(tabs[1])
   for (const tab of tabs) {
     await tab.evaluate(async () => {

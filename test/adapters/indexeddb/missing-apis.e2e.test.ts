@@ -38,10 +38,8 @@ test.each<[description: string, remove: () => void, expected: object]>([
   [
     'BroadcastChannel throws',
     () => {
-      class Denied {
-        constructor() {
-          throw new DOMException('denied', 'SecurityError')
-        }
+      const Denied = function (): never {
+        throw new DOMException('denied', 'SecurityError')
       }
       Object.defineProperty(globalThis, 'BroadcastChannel', { value: Denied })
     },

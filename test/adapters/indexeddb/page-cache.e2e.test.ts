@@ -92,7 +92,7 @@ test('a watch in another tab receives what a page writes in pagehide', async () 
   })
 })
 
-test('writes in pagehide begin at once, and stay in order with those before and after', async () => {
+test('writes in pagehide stay in order with those before and after', async () => {
   const [page] = await openTabs()
   await page.evaluate(async () => {
     const { store } = harness
