@@ -38,10 +38,14 @@ test.each<[description: string, remove: () => void, expected: object]>([
   [
     'BroadcastChannel throws',
     () => {
-      const Denied = function (): never {
-        throw new DOMException('denied', 'SecurityError')
-      }
-      Object.defineProperty(globalThis, 'BroadcastChannel', { value: Denied })
+      harness.replaceMethod(
+        globalThis,
+        'BroadcastChannel',
+        () =>
+          function () {
+            throw new DOMException('denied', 'SecurityError')
+          } as unknown as typeof BroadcastChannel,
+      )
     },
     CANNOT_WATCH,
   ],
