@@ -8,6 +8,7 @@
 //   change-broadcast.ts   sends changes to other tabs, and receives theirs
 //   lock-turns.ts         orders the tabs that change the same keys, by Web Locks
 //   contention.ts         announces to other tabs on which keys this tab has or awaits turns
+//   platform.ts           what pages, workers and Node differ in: channels, visibility, page events
 //   sweeper.ts            deletes expired entries in the background
 //   listing.ts            lists keys or entries page by page
 //   page-body.ts          the transaction bodies that read one page, from either end of a range
@@ -33,7 +34,7 @@
 //   4. The browser reports that the commit is complete; with `strict` durability, that it is on
 //      disk. The listeners of this tab are notified, and the promise resolves.
 //   5. 10 ms after the last write of a burst, a message names the changed keys. The other tabs look
-//      them up and notify their listeners.
+//      them up and notify their listeners. A hidden page, whose timers are late, sends it at once.
 //
 // If the transaction is aborted, nothing of it is stored. If one group may be the cause, each is
 // retried alone. If the connection is lost before the commit is requested, `commit` and `transact`
@@ -41,7 +42,7 @@
 // is lost after that, the outcome is `unknown`.
 //
 // While a tab has or awaits a turn on a key, it announces that to the other tabs. Their queues then
-// request a turn too before they write the key, and `commit` or `transact` ends it. A second after
+// request a turn too before they write the key, and `commit` or `transact` ends it. 2.5 seconds after
 // the last announcement, they write without turns again. A turn is a Web Lock; it only avoids
 // conflicts, and the transaction checks the conditions anyway.
 //
@@ -58,6 +59,11 @@
 //      which it keeps in memory and in the Cache API. If they differ, the database was deleted and
 //      created again: it emits `data-lost`, unless it has reported the deletion already.
 //   5. `close` waits for the running opening and comparison, then closes it.
+//
+// When a page is closed or goes into the back/forward cache (`pagehide`), each call starts its own
+// transaction without waiting for earlier calls, because the page may never run again. Channels and
+// locks are released, because a message or a lock request of another tab removes a page that has them
+// from the cache. When the page returns (`pageshow`), they are restored, and listeners get `unknown`.
 
 import type { BotConfig } from '../src/config.ts'
 import { escapeSeparators } from '../src/key.ts'
@@ -154,7 +160,7 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
         now: host && (() => host.now()),
       })
     } catch (error) {
-      // The constructor throws if BroadcastChannel is missing. The caller has no storage to close.
+      // `structuredClone` or `crypto` is missing. The caller has no storage to close.
       await connection.close()
       throw fromOpenError(error)
     }

@@ -50,16 +50,9 @@ export function limitTime<T>(
       }
     }
     // An adapter may return what is no promise.
-    Promise.resolve(call).then(
-      (value) => {
-        onSettled()
-        resolve(value)
-      },
-      (error: unknown) => {
-        onSettled()
-        reject(error)
-      },
-    )
+    const promise = Promise.resolve(call)
+    promise.then(onSettled, onSettled)
+    promise.then(resolve, reject)
     // If it has settled by then, it needs no timer.
     void RESOLVED.then(start)
   })

@@ -1,5 +1,6 @@
 import { noop } from '../../src/async.ts'
 import type { StorageChange, StorageListener } from '../../src/storage.ts'
+import { isPageHidden, openChannel, unref } from './platform.ts'
 
 /** The most keys that one message names, or that one lookup reads. Above it, `'all'` is sent. */
 const MAX_NAMED_KEYS = 1000
@@ -8,8 +9,8 @@ const ANNOUNCE_TIMEOUT_MS = 3000
 /** Delay from the last write of a burst to its second message. */
 const DEBOUNCE_MS = 10
 /**
- * A burst older than this ends as soon as no write is unsettled, without the delay. Writes that
- * overlap can extend it further.
+ * A burst older than this ends as soon as no write is unsettled, without the delay. So does one in a
+ * hidden page. Writes that overlap can extend it further.
  */
 const DEBOUNCE_LIMIT_MS = 100
 
@@ -49,10 +50,15 @@ interface Burst {
  * Messages from different tabs can arrive out of order: the second one may be older than a change
  * that was received already. So receivers look up its keys, and emit `set` or `remove` by what
  * exists now.
+ *
+ * A message to a page in the back/forward cache removes the page from it. So `pause` closes the
+ * channel, and after `resume` listeners get `unknown`.
  */
 export class ChangeBroadcast {
   readonly #checkExistence: CheckExistence
-  readonly #channel: BroadcastChannel
+  readonly #channelName: string
+  /** `undefined` while paused, and where there are no channels. */
+  #channel: BroadcastChannel | undefined
   readonly #listeners = new Set<StorageListener>()
   readonly #senderId: string = crypto.getRandomValues(new Uint32Array(2)).join('-')
   #burstCount = 0
@@ -68,12 +74,15 @@ export class ChangeBroadcast {
 
   constructor(database: string, checkExistence: CheckExistence) {
     this.#checkExistence = checkExistence
-    this.#channel = new BroadcastChannel(`botshelf:${database}`)
+    this.#channelName = `botshelf:${database}`
     // Listen from construction: a write that was announced before the first subscription may
     // complete after it.
-    this.#channel.addEventListener('message', ({ data }: MessageEvent<unknown>) =>
-      this.#onMessage(data),
-    )
+    this.#listen()
+  }
+
+  /** Whether it receives the changes of other tabs. */
+  get isListening(): boolean {
+    return this.#channel !== undefined
   }
 
   /**
@@ -98,7 +107,8 @@ export class ChangeBroadcast {
     burst.unsettledWrites++
     return () => {
       if (--burst.unsettledWrites > 0) return
-      if (performance.now() - burst.startedAt > DEBOUNCE_LIMIT_MS) this.#endBurst()
+      const isOld = performance.now() - burst.startedAt > DEBOUNCE_LIMIT_MS
+      if (isOld || isPageHidden()) this.#endBurst()
       else this.#debounceTimer = setTimeout(() => this.#endBurst(), DEBOUNCE_MS)
     }
   }
@@ -116,14 +126,37 @@ export class ChangeBroadcast {
     return () => this.#listeners.delete(wrapper)
   }
 
+  /** Ends the burst now, unless a write is unsettled. */
+  flush(): void {
+    if (this.#burst?.unsettledWrites === 0) this.#endBurst()
+  }
+
+  /** Receives nothing until `resume`. What this tab writes is still announced. */
+  pause(): void {
+    this.flush()
+    this.#channel?.close()
+    this.#channel = undefined
+    for (const timer of this.#announceTimers.values()) clearTimeout(timer)
+    this.#announceTimers.clear()
+  }
+
+  /** Receives messages again after `pause`. Changes may have been missed. */
+  resume(): void {
+    this.#listen()
+    this.emit([{ kind: 'unknown' }])
+  }
+
   /** Ends the burst, removes all listeners, and waits for the running lookup. */
   async close(): Promise<void> {
     this.#endBurst()
-    this.#channel.close()
+    this.pause()
     this.#listeners.clear()
-    for (const timer of this.#announceTimers.values()) clearTimeout(timer)
     // It uses the connection, which is closed next.
     await this.#lookup
+  }
+
+  #listen(): void {
+    this.#channel = openChannel(this.#channelName, (data) => this.#onMessage(data))
   }
 
   #endBurst(): void {
@@ -136,8 +169,10 @@ export class ChangeBroadcast {
 
   #post(message: Message): void {
     try {
+      const channel = this.#channel ?? new BroadcastChannel(this.#channelName)
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
-      this.#channel.postMessage(message)
+      channel.postMessage(message)
+      if (channel !== this.#channel) channel.close()
     } catch {
       // The write succeeded; a failed broadcast must not fail it.
     }
@@ -157,7 +192,7 @@ export class ChangeBroadcast {
         this.#announceTimers.delete(id)
         this.#receive('all')
       }, ANNOUNCE_TIMEOUT_MS)
-      this.#announceTimers.set(id, timer)
+      this.#announceTimers.set(id, unref(timer))
     }
   }
 

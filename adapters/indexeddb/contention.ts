@@ -1,5 +1,10 @@
-/** How long a key counts as contended after another tab has announced it. */
-const CONTENTION_MS = 1000
+import { openChannel } from './platform.ts'
+
+/**
+ * How long a key counts as contended after another tab has announced it. A hidden page announces only
+ * once a second, because its timers are late.
+ */
+const CONTENTION_MS = 2500
 /** The shortest time between two messages of this tab about the same key. */
 const MESSAGE_INTERVAL_MS = 400
 /** The most keys to remember, and to name in a message. Others do not count as contended. */
@@ -13,7 +18,7 @@ interface Message {
 
 /** Announces to other tabs on which keys this tab has or awaits turns, and receives theirs. */
 export class Contention {
-  readonly #channel: BroadcastChannel
+  readonly #channel: BroadcastChannel | undefined
   /** The keys that other tabs have announced. */
   readonly #received = new RecentKeys(CONTENTION_MS)
   /** The keys that this tab has announced. */
@@ -21,18 +26,17 @@ export class Contention {
 
   constructor(database: string) {
     // Not the channel of the changes: messages of later versions have another meaning there.
-    this.#channel = new BroadcastChannel(`botshelf-turns:${database}`)
-    this.#channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    this.#channel = openChannel(`botshelf-turns:${database}`, (data) => {
       for (const key of readMessage(data)) this.#received.add(key)
     })
   }
 
-  /** Whether another tab has announced any key within the last second. */
+  /** Whether another tab has announced any key within the last 2.5 seconds. */
   get hasContention(): boolean {
     return this.#received.size > 0
   }
 
-  /** Whether another tab has announced this key within the last second. */
+  /** Whether another tab has announced this key within the last 2.5 seconds. */
   isContended(key: string): boolean {
     return this.#received.has(key)
   }
@@ -46,14 +50,14 @@ export class Contention {
     if (turns.length === 0) return
     try {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
-      this.#channel.postMessage({ v: 1, turns } satisfies Message)
+      this.#channel?.postMessage({ v: 1, turns } satisfies Message)
     } catch {
       // The channel is closed. The announcement is a hint, so nothing fails without it.
     }
   }
 
   close(): void {
-    this.#channel.close()
+    this.#channel?.close()
   }
 }
 

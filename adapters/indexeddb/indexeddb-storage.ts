@@ -6,7 +6,7 @@ import type {
   CommitResult,
   KeysOptions,
   StorageChange,
-  StorageListener,
+  StorageBase,
   Traits,
 } from '../../src/storage.ts'
 import { LocalTurns, type Turns } from '../../src/turns.ts'
@@ -18,6 +18,7 @@ import { EXPIRY_INDEX, LAST_SYNC_KEY, META_STORE } from './format.ts'
 import { Listing } from './listing.ts'
 import { LockTurns } from './lock-turns.ts'
 import { createEntryPageBody, createKeyPageBody } from './page-body.ts'
+import { isInPageHide, isPageHidden, onPageChange } from './platform.ts'
 import { decodeEntries, decodeEntry } from './record.ts'
 import { Sweeper } from './sweeper.ts'
 import type { TransactionBody } from './transaction.ts'
@@ -42,16 +43,9 @@ interface IndexedDBStorageOptions {
 
 /** The storage of one namespace, which is one database. */
 export class IndexedDBStorage extends BatchStorageBase {
-  override readonly traits: Traits = {
-    atomic: 'origin',
-    durable: true,
-    consistency: 'strong',
-    batchAcrossTicks: true,
-    maxKeyBytes: Number.POSITIVE_INFINITY,
-    maxValueBytes: Number.POSITIVE_INFINITY,
-    watch: true,
-  }
+  override readonly traits: Traits
   readonly turns: Turns
+  readonly watch?: NonNullable<StorageBase['watch']>
   readonly #connection: Connection
   readonly #durability: 'strict' | 'relaxed'
   readonly #broadcast: ChangeBroadcast
@@ -59,6 +53,9 @@ export class IndexedDBStorage extends BatchStorageBase {
   readonly #canCloneErrors = canCloneErrors()
   /** Whether there are relaxed writes that no strict write has flushed to disk yet. */
   #hasUnsyncedWrites = false
+  /** Whether the page is being closed or is in the back/forward cache. */
+  #isPageGone = false
+  readonly #stopFollowingPage: () => void
 
   constructor(connection: Connection, { durability, now }: IndexedDBStorageOptions) {
     super()
@@ -73,6 +70,23 @@ export class IndexedDBStorage extends BatchStorageBase {
     this.turns = hasLocks ? new LockTurns(connection.name) : new LocalTurns()
     this.#sweeper = new Sweeper(connection, now)
     connection.onKeysInvalidated = (kind) => this.#broadcast.emit([{ kind }])
+    const canWatch = this.#broadcast.isListening
+    if (canWatch) this.watch = (listener) => this.#broadcast.subscribe(listener)
+    const isPageGone = (): boolean => this.#isPageGone
+    this.traits = {
+      atomic: 'origin',
+      durable: true,
+      consistency: 'strong',
+      // A page that goes may never run again, so its writes must not wait for earlier ones. Its own
+      // listener of `pagehide` may run before the one here.
+      get batchAcrossTicks() {
+        return !isPageGone() && !isInPageHide()
+      },
+      maxKeyBytes: Number.POSITIVE_INFINITY,
+      maxValueBytes: Number.POSITIVE_INFINITY,
+      watch: canWatch,
+    }
+    this.#stopFollowingPage = onPageChange(this.#onPageChange)
   }
 
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
@@ -150,19 +164,32 @@ export class IndexedDBStorage extends BatchStorageBase {
     await this.#write(createClearBody(prefix))
   }
 
-  watch(listener: StorageListener): () => void {
-    return this.#broadcast.subscribe(listener)
-  }
-
   async close(): Promise<void> {
+    this.#stopFollowingPage()
     try {
-      if (this.turns instanceof LockTurns) this.turns.close()
+      if (this.turns instanceof LockTurns) this.turns.pause()
       await this.#broadcast.close()
       await this.#sweeper.close()
       // A deleted database has nothing to sync, and an upgraded one cannot be opened.
       if (this.#hasUnsyncedWrites && !this.#connection.isClosedForOthers) await this.#sync()
     } finally {
       await this.#connection.close()
+    }
+  }
+
+  readonly #onPageChange = ({ type }: Event): void => {
+    const { turns } = this
+    if (type === 'pagehide') {
+      this.#isPageGone = true
+      if (turns instanceof LockTurns) turns.pause()
+      this.#broadcast.pause()
+    } else if (type === 'visibilitychange') {
+      if (isPageHidden()) this.#broadcast.flush()
+    } else if (this.#isPageGone) {
+      // The page is back from the cache. The first `pageshow` of a page follows no `pagehide`.
+      this.#isPageGone = false
+      if (turns instanceof LockTurns) turns.resume()
+      this.#broadcast.resume()
     }
   }
 

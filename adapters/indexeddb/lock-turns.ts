@@ -2,6 +2,7 @@ import { noop } from '../../src/async.ts'
 import { byCodeUnit } from '../../src/key.ts'
 import { LeasedTurn, type Turn, type Turns } from '../../src/turns.ts'
 import { Contention } from './contention.ts'
+import { unref } from './platform.ts'
 
 /** How often to announce a turn that is held or awaited. */
 const ANNOUNCE_INTERVAL_MS = 500
@@ -13,22 +14,25 @@ const MAX_WAIT_MS = 30_000
  * browser grants a lock in the order of the requests, and releases it when its tab is closed.
  *
  * While a turn is held or awaited, its keys are announced to the other tabs, so that all writers of
- * these keys take turns. When there is no contention, no lock is held: one would keep the page out of
- * the back/forward cache.
+ * these keys take turns.
+ *
+ * While a page is in the back/forward cache it must hold no lock, since a request of another tab for
+ * it removes the page from the cache. So while turns are paused, they start without locks and end at
+ * once.
  *
  * If a lock is not granted, the turn starts without it. That happens if the browser rejects the
  * request, or if the tab that holds it hangs and cannot end its lease.
  */
 export class LockTurns implements Turns {
   readonly #database: string
-  readonly #contention: Contention
+  /** `undefined` while paused. */
+  #contention: Contention | undefined
   /** The number of turns that this tab has or awaits, by key. */
   readonly #ownTurns = new Map<string, number>()
   /** The requests that wait for locks. */
   readonly #waiting = new Set<AbortController>()
   readonly #held = new Set<Turn>()
   #announceTimer: ReturnType<typeof setInterval> | undefined
-  #isClosed = false
 
   constructor(database: string) {
     this.#database = database
@@ -36,11 +40,12 @@ export class LockTurns implements Turns {
   }
 
   get hasContention(): boolean {
+    if (this.#contention === undefined) return false
     return this.#ownTurns.size > 0 || this.#contention.hasContention
   }
 
   isContended(key: string): boolean {
-    return this.#ownTurns.has(key) || this.#contention.isContended(key)
+    return this.#ownTurns.has(key) || this.#contention?.isContended(key) === true
   }
 
   async request(keys: readonly string[], leaseMs: number): Promise<Turn> {
@@ -54,22 +59,27 @@ export class LockTurns implements Turns {
       this.#endTurn(sorted)
     })
     this.#held.add(turn)
-    if (this.#isClosed) turn.release()
+    if (this.#contention === undefined) turn.release()
     return turn
   }
 
   /** Ends the turns that are held. Those that are awaited start without locks and end at once. */
-  close(): void {
-    this.#isClosed = true
+  pause(): void {
+    this.#contention?.close()
+    this.#contention = undefined
     for (const waiting of this.#waiting) waiting.abort()
     for (const turn of this.#held) turn.release()
-    this.#contention.close()
+  }
+
+  /** Gives turns again after `pause`. */
+  resume(): void {
+    this.#contention = new Contention(this.#database)
   }
 
   /** Resolves to the functions that release the locks. */
   async #acquire(keys: readonly string[]): Promise<readonly (() => void)[]> {
     const waiting = new AbortController()
-    if (this.#isClosed) waiting.abort()
+    if (this.#contention === undefined) waiting.abort()
     this.#waiting.add(waiting)
     const timer = setTimeout(() => waiting.abort(), MAX_WAIT_MS)
     const releases: (() => void)[] = []
@@ -83,10 +93,9 @@ export class LockTurns implements Turns {
 
   #startTurn(keys: readonly string[]): void {
     for (const key of keys) this.#ownTurns.set(key, (this.#ownTurns.get(key) ?? 0) + 1)
-    this.#contention.announce(keys)
-    this.#announceTimer ??= setInterval(
-      () => this.#contention.announce(this.#ownTurns.keys()),
-      ANNOUNCE_INTERVAL_MS,
+    this.#contention?.announce(keys)
+    this.#announceTimer ??= unref(
+      setInterval(() => this.#contention?.announce(this.#ownTurns.keys()), ANNOUNCE_INTERVAL_MS),
     )
   }
 

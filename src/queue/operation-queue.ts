@@ -37,9 +37,9 @@ export class OperationQueue {
   readonly #turns: Turns | undefined
   readonly #timeLimitMs: number
   #scheduler: Scheduler | undefined
+  /** The scheduler of this tick, with `batchAcrossTicks: false`. */
+  #tickScheduler: Scheduler | undefined
   #isClosed = false
-  /** Whether later ticks may use the scheduler too. */
-  #isSchedulerShared = true
   /** The updates whose function has not settled. */
   readonly #detached = new Set<Operation>()
   /** The keys of the updater that is running, until it returns. */
@@ -153,15 +153,20 @@ export class OperationQueue {
 
   /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
   #currentScheduler(): Scheduler {
-    const isShared = this.storage.traits.batchAcrossTicks
-    let scheduler = this.#scheduler
-    if (scheduler === undefined || isShared !== this.#isSchedulerShared) {
-      scheduler = new Scheduler(this.#runBatch, this.#turns, this.#timeLimitMs)
-      this.#scheduler = scheduler
-      this.#isSchedulerShared = isShared
-      if (!isShared) queueMicrotask(() => (this.#scheduler = undefined))
+    if (this.storage.traits.batchAcrossTicks) return (this.#scheduler ??= this.#createScheduler())
+    if (this.#tickScheduler === undefined) {
+      // If the trait was true, operations that wait for the running batch now start without it.
+      const waiting = this.#scheduler?.takeWaiting()
+      if (this.#scheduler !== undefined && waiting === undefined) return this.#scheduler
+      this.#tickScheduler = this.#createScheduler()
+      for (const operation of waiting ?? []) void this.#tickScheduler.add(operation)
+      queueMicrotask(() => (this.#tickScheduler = undefined))
     }
-    return scheduler
+    return this.#tickScheduler
+  }
+
+  #createScheduler(): Scheduler {
+    return new Scheduler(this.#runBatch, this.#turns, this.#timeLimitMs)
   }
 
   readonly #runBatch: RunBatch = (operations, turn) => {

@@ -25,6 +25,8 @@ export class Scheduler {
   #next: Operation[] | undefined
   /** Resolves when the last batch has run, though not its retries. */
   #lastBatch: Promise<unknown> = Promise.resolve()
+  /** How many tasks run alone or wait to. */
+  #exclusiveTasks = 0
   /** By key: resolves when the last retry with this key is done, including its other keys. */
   readonly #retries = new Map<string, Promise<void>>()
 
@@ -57,9 +59,21 @@ export class Scheduler {
     this.#retry([[operation]], Promise.resolve())
   }
 
+  /**
+   * Removes and returns the operations that wait only for the running batch. `undefined` if any wait
+   * for more, and so have to stay.
+   */
+  takeWaiting(): Operations | undefined {
+    if (this.#retries.size > 0 || this.#exclusiveTasks > 0) return undefined
+    return this.#next?.splice(0) ?? []
+  }
+
   /** Runs `task` after the batches so far and their retries, and before later batches. */
   exclusive<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.idle().then(task)
+    this.#exclusiveTasks++
+    const result = this.idle()
+      .then(task)
+      .finally(() => this.#exclusiveTasks--)
     this.#next = undefined
     this.#lastBatch = result.then(noop, noop)
     return result

@@ -12,7 +12,7 @@ function openTwo(): readonly [Contention, Contention, name: string] {
 const keys = (count: number, prefix: string): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}${index}`)
 
-test('a key that another tab announced is contended for one second', async () => {
+test('a key that another tab announced is contended for 2.5 seconds', async () => {
   const [sender, receiver] = openTwo()
   sender.announce(['a'])
   await vi.waitFor(() => expect(receiver.isContended('a')).toBe(true))
@@ -20,9 +20,9 @@ test('a key that another tab announced is contended for one second', async () =>
   expect(receiver.hasContention).toBe(true)
   expect(receiver.isContended('b')).toBe(false)
   expect(sender.hasContention).toBe(false)
-  await vi.waitFor(() => expect(receiver.hasContention).toBe(false), { timeout: 3000 })
+  await vi.waitFor(() => expect(receiver.hasContention).toBe(false), { timeout: 5000 })
   expect(receiver.isContended('a')).toBe(false)
-  expect(performance.now() - start).toBeGreaterThan(700)
+  expect(performance.now() - start).toBeGreaterThan(2200)
 })
 
 test('at most 1,000 keys are contended, and keys beyond them are not announced', async () => {

@@ -15,8 +15,14 @@ const HARNESS_PATH = '/page-harness.js'
 const PAGE = `<!doctype html><title>tab</title><script src="${HARNESS_PATH}"></script>`
 const SANDBOX = '<!doctype html><title>tab</title><iframe sandbox="allow-scripts" src="/"></iframe>'
 
+export interface ChromiumOptions {
+  /** Whether pages go into the back/forward cache, which playwright turns off. Default: false. */
+  readonly hasPageCache?: boolean
+}
+
 /** A real Chromium for a test file, with its profile on disk, and a server for its pages. */
 export class Chromium {
+  readonly #options: ChromiumOptions
   #script = ''
   #profile = ''
   #context: BrowserContext | undefined
@@ -30,6 +36,10 @@ export class Chromium {
   readonly responses: Record<string, string> = {}
   /** The uncaught errors of pages and workers. */
   readonly uncaught: string[] = []
+
+  constructor(options: ChromiumOptions) {
+    this.#options = options
+  }
 
   async start(): Promise<void> {
     const bundle = await build({
@@ -52,6 +62,7 @@ export class Chromium {
     this.#context = await chromium.launchPersistentContext(this.#profile, {
       ...chromiumLaunch(),
       headless: true,
+      ignoreDefaultArgs: this.#options.hasPageCache ? ['--disable-back-forward-cache'] : [],
     })
   }
 
@@ -181,8 +192,8 @@ export function eventually<T>(read: () => Promise<T>): ReturnType<typeof expect.
 }
 
 /** Starts a Chromium for the tests of a file. A test with an uncaught error in a page fails. */
-export function useChromium(): Chromium {
-  const browser = new Chromium()
+export function useChromium(options: ChromiumOptions = {}): Chromium {
+  const browser = new Chromium(options)
   beforeAll(() => browser.start())
   afterAll(() => browser.stop())
   afterEach(async () => {
