@@ -66,7 +66,10 @@ import { type StorageBase, type StorageHost, StoragePluginBase } from '../src/st
 import { Connection } from './indexeddb/connection.ts'
 import { fromOpenError } from './indexeddb/errors.ts'
 import { IndexedDBStorage } from './indexeddb/indexeddb-storage.ts'
-import { deleteDatabase } from './indexeddb/open-database.ts'
+import { deleteDatabase, listDatabases } from './indexeddb/open-database.ts'
+
+/** The longest delay of a timer. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 /**
  * The manifest of the IndexedDB backend, for pages and web workers. Its `STORAGE_CONFIG` has:
@@ -117,6 +120,8 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
   readonly #prefix: string
   readonly #durability: 'strict' | 'relaxed'
   readonly #openTimeoutMs: number
+  /** Longer than the limit of the adapter, so that its error is the one that is thrown. */
+  override readonly openTimeout: number
 
   /**
    * Reads the settings that {@link indexeddb} describes.
@@ -129,6 +134,7 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
     this.#prefix = `${escapeSeparators(this.storageConfig['database'] as string)}/`
     this.#durability = this.storageConfig['durability'] as 'strict' | 'relaxed'
     this.#openTimeoutMs = this.storageConfig['openTimeout'] as number
+    this.openTimeout = Math.min(this.#openTimeoutMs * 2, MAX_TIMEOUT_MS)
   }
 
   /**
@@ -166,13 +172,7 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
    * @throws StoreError `UNAVAILABLE` if the browser cannot list its databases
    */
   override async *namespaces(): AsyncIterable<string> {
-    let databases: IDBDatabaseInfo[]
-    try {
-      databases = await indexedDB.databases()
-    } catch (error) {
-      throw fromOpenError(error)
-    }
-    for (const { name } of databases) {
+    for (const { name } of await listDatabases(this.#openTimeoutMs)) {
       if (name?.startsWith(this.#prefix)) yield name.slice(this.#prefix.length)
     }
   }
@@ -188,7 +188,7 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
   override async drop(namespace: string, host?: StorageHost): Promise<void> {
     await deleteDatabase(this.#prefix + namespace, {
       openTimeoutMs: this.#openTimeoutMs,
-      onTimeout: (reason) => host?.emit('blocked', reason),
+      onBlocked: (reason) => host?.emit('blocked', reason),
     })
   }
 }
