@@ -86,8 +86,7 @@ export class TransactionRunner {
       }
       this.#running.set(transaction, fail)
       transaction.addEventListener('abort', () => {
-        // The other requests fail with an AbortError, because the transaction is aborted.
-        const failed = sent.findIndex(({ error }) => error !== null && error.name !== 'AbortError')
+        const failed = sent.findIndex(isCause)
         // If the browser aborted the transaction, what `body` threw is only a consequence.
         fail(transaction.error ?? thrown, sentKeys?.[failed])
       })
@@ -152,6 +151,11 @@ export class TransactionRunner {
       fail(reason)
     }
   }
+}
+
+/** Whether a request has failed, and not because its transaction was aborted. */
+function isCause(request: IDBRequest): boolean {
+  return request.readyState === 'done' && (request.error?.name ?? 'AbortError') !== 'AbortError'
 }
 
 /** Aborts a transaction. Returns false if it has ended already. */
