@@ -19,11 +19,13 @@ const LOST: KnownError = {
 }
 const UNREADABLE: KnownError = {
   code: 'CORRUPT',
-  message: 'The browser cannot read the stored data. Restore a backup.',
+  message:
+    'The browser cannot read the stored value. Overwrite or delete its key, or restore a backup.',
 }
 const UNREADABLE_NOW: KnownError = {
   code: 'CORRUPT',
-  message: 'The browser could not read the stored data. Try again before you restore a backup.',
+  message:
+    'The browser could not read the stored value. Try again before you overwrite or delete its key.',
   retryable: true,
 }
 const MISSING: KnownError = {
@@ -73,7 +75,7 @@ const WORDS: readonly (readonly [words: RegExp, known: KnownError])[] = [
 ]
 
 // Firefox has one text for every UnknownError (domerr.msg). A read fails with it if the file of a
-// value is missing.
+// value is missing (measured with Firefox ESR 153).
 const FIREFOX_UNKNOWN = /unrelated to the database itself/
 
 // By the name of the error: names are specified, messages differ between browsers.

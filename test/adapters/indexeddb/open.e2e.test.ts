@@ -127,6 +127,23 @@ test('opening and dropping are TIMEOUT after openTimeout if the browser never an
   expect(await tab.evaluate(() => harness.events)).toEqual([])
 })
 
+// No version of the format precedes the current one, so a real upgrade cannot be blocked yet.
+test('opening is BLOCKED after openTimeout if the browser said that another tab blocks it', async () => {
+  const tab = await browser.newOrigin().openTab()
+  const error = await tab.evaluate(async () => {
+    harness.replaceMethod(IDBFactory.prototype, 'open', () => () => {
+      const request = new EventTarget()
+      Object.setPrototypeOf(request, IDBOpenDBRequest.prototype)
+      const event = new IDBVersionChangeEvent('blocked', { oldVersion: 1, newVersion: 2 })
+      setTimeout(() => EventTarget.prototype.dispatchEvent.call(request, event))
+      return request as IDBOpenDBRequest
+    })
+    return harness.errorOf(harness.openStore({ config: { openTimeout: 100 } }))
+  })
+  expect(error).toEqual({ code: 'BLOCKED', outcome: 'not-applied', retryable: true })
+  expect(await tab.evaluate(() => harness.events)).toEqual(['blocked'])
+})
+
 test('listing namespaces is TIMEOUT after openTimeout if the browser never answers', async () => {
   const tab = await browser.newOrigin().openTab()
   const error = await tab.evaluate(async () => {

@@ -31,6 +31,17 @@ async function expectWorks(tab: Page): Promise<void> {
   expect(found.keys).toContain('later')
 }
 
+/** Makes the time limit of background transactions 100 ms. */
+function shortenLimit(): void {
+  harness.replaceMethod(
+    globalThis,
+    'setTimeout',
+    (setTimeout) =>
+      ((callback: () => void, ms?: number) =>
+        setTimeout(callback, ms === 15_000 ? 50 : ms)) as typeof setTimeout,
+  )
+}
+
 // Each call of the storage, the transaction that it uses, and the error of a connection that is
 // dropped while that transaction is silent.
 const CALLS: [string, SilentTransactionOptions, () => Promise<unknown>, object][] = [
@@ -53,15 +64,7 @@ const CALLS: [string, SilentTransactionOptions, () => Promise<unknown>, object][
     },
     LOST,
   ],
-  [
-    'transact',
-    { isHeld: true },
-    async () => {
-      const apply = (): [] => []
-      await harness.storage.transact?.(['a'], apply)
-    },
-    LOST,
-  ],
+  ['transact', { isHeld: true }, async () => harness.storage.transact?.(['a'], () => []), LOST],
   [
     'a commit that was requested',
     {},
@@ -120,9 +123,9 @@ test('updates that run while onTimeout() drops the connection are applied once o
   const counts = await tab.evaluate(async () => {
     let resolved = 0
     let unknown = 0
-    let isOver = false
+    const state = { isOver: false }
     const updaters = Array.from({ length: 4 }, async (_, index) => {
-      while (!isOver) {
+      while (!state.isOver) {
         try {
           await harness.store.update(`n${index % 2}`, (n = 0) => (n as number) + 1)
           resolved++
@@ -137,7 +140,7 @@ test('updates that run while onTimeout() drops the connection are applied once o
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 40))
       harness.storage.onTimeout?.()
     }
-    isOver = true
+    state.isOver = true
     await Promise.all(updaters)
     const found = await harness.store.getMany(['n0', 'n1'])
     const total = [...found.values()].reduce((sum: number, n) => sum + (n as number), 0)
@@ -150,16 +153,6 @@ test('updates that run while onTimeout() drops the connection are applied once o
 })
 
 describe('a silent transaction that no call waits for', () => {
-  /** Makes the time limit of background transactions 100 ms. */
-  const shortenLimit = (): void => {
-    harness.replaceMethod(
-      globalThis as { setTimeout: (callback: () => void, ms?: number) => unknown },
-      'setTimeout',
-      (setTimeout) => (callback, ms) =>
-        setTimeout.call(globalThis, callback, ms === 15_000 ? 50 : ms),
-    )
-  }
-
   test('does not hold up close(), if it reads the identity', async () => {
     const tab = await browser.newOrigin().openTab()
     await tab.evaluate(shortenLimit)
