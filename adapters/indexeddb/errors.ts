@@ -15,17 +15,15 @@ interface KnownError {
 
 const LOST: KnownError = {
   code: 'CONNECTION_LOST',
-  message: 'The browser closed the database or could not use it. Try again.',
+  message: 'The browser closed the database. Try again.',
 }
 const UNREADABLE: KnownError = {
   code: 'CORRUPT',
-  message:
-    'The browser cannot read the stored value. Overwrite or delete its key, or restore a backup.',
+  message: 'The browser cannot read the stored value. Overwrite or delete its key.',
 }
 const UNREADABLE_NOW: KnownError = {
   code: 'CORRUPT',
-  message:
-    'The browser could not read the stored value. Try again before you overwrite or delete its key.',
+  message: 'The browser could not read the stored value. Try again.',
   retryable: true,
 }
 const MISSING: KnownError = {
@@ -43,7 +41,7 @@ const QUOTA: KnownError = {
 }
 const TOO_LARGE: KnownError = {
   code: 'TOO_LARGE',
-  message: 'The browser refuses a key, a value or a result of this size. Store smaller ones.',
+  message: 'The browser refuses this size. Store a shorter key or a smaller value.',
 }
 
 // Errors whose name says too little, by their words. Any other UnknownError is retryable, such as

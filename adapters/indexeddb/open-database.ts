@@ -152,14 +152,10 @@ async function retryUntilTimeout<T>(
       isOver = true
       onTimeout()
       if (isBlocked || lastError === undefined) {
-        const [code, reason, advice] = isBlocked
-          ? ([
-              'BLOCKED',
-              'another tab holds it',
-              'Close or reload the other tabs of this site.',
-            ] as const)
-          : (['TIMEOUT', 'the browser did not answer', 'Try again, or reload the page.'] as const)
-        const message = `The database needed more than ${openTimeoutMs} ms for ${action}: ${reason}. ${advice}`
+        const [code, reason] = isBlocked
+          ? (['BLOCKED', 'another tab holds it. Close or reload that tab'] as const)
+          : (['TIMEOUT', 'the browser does not answer. Try again'] as const)
+        const message = `After ${openTimeoutMs} ms of ${action} the database: ${reason}.`
         lastError = new StoreError(code, message, {
           outcome: action === 'deleting' ? 'unknown' : 'not-applied',
         })

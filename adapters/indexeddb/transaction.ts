@@ -96,7 +96,7 @@ export class TransactionRunner {
           callback()
         } catch (error) {
           thrown = error
-          if (!abort(transaction)) fail(transaction.error)
+          if (!abort(transaction) && !isCommitting) fail(transaction.error)
         }
       }
       const finish = (result: T): void => {
