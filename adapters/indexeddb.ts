@@ -11,6 +11,7 @@
 //   platform.ts           what pages, workers and Node differ in: channels, visibility, page events
 //   sweeper.ts            deletes expired entries in the background
 //   listing.ts            lists keys or entries page by page
+//   read-entry-page.ts    reads a page of entries, up to a record that cannot be read
 //   page-body.ts          the transaction bodies that read one page, from either end of a range
 //   key-range.ts          the range of the keys that a listing selects
 //   write-body.ts         the transaction bodies that write groups of changes or clear a prefix
@@ -18,10 +19,11 @@
 //   error-encoding.ts     encodes errors in values, for browsers that cannot store them
 //   connection.ts         a connection that reopens itself and reports data loss
 //   transaction.ts        runs one transaction, and fails it if its connection is lost
-//   open-database.ts      opens and deletes a database, within a time limit
+//   open-database.ts      opens, lists and deletes databases: retries, within a time limit
+//   time-limit.ts         a timer that allows for a frozen page
 //   identity.ts           the identity of a database, and of the one that was used last
 //   format.ts             the names in the database, and how a new one is created
-//   errors.ts             converts the browser's errors to StoreError
+//   errors.ts             converts the browser's errors to StoreError, by their names and words
 //
 // Life of a write:
 //
@@ -48,17 +50,22 @@
 //
 // Life of a connection:
 //
-//   1. Opening a namespace opens the connection, and creates the database if there is none.
+//   1. Opening a namespace opens the connection, and creates the database if there is none. An attempt
+//      that fails for a reason that may pass is repeated until `openTimeout`.
 //   2. When another tab deletes or upgrades the database, it closes at once, since the other tab
 //      waits for that. It reports a deletion as `data-lost` once earlier writes have completed. The
 //      next call reconnects.
 //   3. When the browser closes it, for example because the user cleared the site's data, running
 //      transactions fail with `CONNECTION_LOST`; writes are retried as above. It starts to reconnect
 //      within a second, or with the next call.
-//   4. After each opening it compares the random identity in the database with the last one used,
+//   4. When a call takes longer than the `operationTimeout` of the runtime, the core rejects it and
+//      calls `onTimeout`. That aborts and fails all running transactions, since they may wait for the
+//      silent one, and closes the connection. They are not retried here: their callers may have gone
+//      on. The next call reconnects. A transaction that no call waits for has a limit of 30 s.
+//   5. After each opening it compares the random identity in the database with the last one used,
 //      which it keeps in memory and in the Cache API. If they differ, the database was deleted and
 //      created again: it emits `data-lost`, unless it has reported the deletion already.
-//   5. `close` waits for the running opening and comparison, then closes it.
+//   6. `close` waits for the running opening and comparison, then closes it.
 //
 // When a page is closed or goes into the back/forward cache (`pagehide`), each call starts its own
 // transaction without waiting for earlier calls, because the page may never run again. Channels and
@@ -72,7 +79,10 @@ import { type StorageBase, type StorageHost, StoragePluginBase } from '../src/st
 import { Connection } from './indexeddb/connection.ts'
 import { fromOpenError } from './indexeddb/errors.ts'
 import { IndexedDBStorage } from './indexeddb/indexeddb-storage.ts'
-import { deleteDatabase } from './indexeddb/open-database.ts'
+import { deleteDatabase, listDatabases } from './indexeddb/open-database.ts'
+
+/** The longest delay of a timer. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 /**
  * The manifest of the IndexedDB backend, for pages and web workers. Its `STORAGE_CONFIG` has:
@@ -80,7 +90,8 @@ import { deleteDatabase } from './indexeddb/open-database.ts'
  * - `database`: the prefix of the names of its databases; default `botshelf`
  * - `durability`: with `strict` (the default), a write resolves when it is on disk. With `relaxed`, it
  *   resolves before that, and a power cut may lose the last writes
- * - `openTimeout`: the time limit for opening a database, from 1 to 2147483647 ms; default 10,000
+ * - `openTimeout`: the time limit for opening, deleting or listing databases, from 1 to 2147483647 ms;
+ *   default 10,000
  *
  * @example
  * const config = { STORAGE: 'IndexedDB', STORAGE_CONFIG: { database: 'my-bot' } }
@@ -123,6 +134,8 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
   readonly #prefix: string
   readonly #durability: 'strict' | 'relaxed'
   readonly #openTimeoutMs: number
+  /** Longer than the limit of the adapter, so that its error is the one that is thrown. */
+  override readonly openTimeout: number
 
   /**
    * Reads the settings that {@link indexeddb} describes.
@@ -135,6 +148,7 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
     this.#prefix = `${escapeSeparators(this.storageConfig['database'] as string)}/`
     this.#durability = this.storageConfig['durability'] as 'strict' | 'relaxed'
     this.#openTimeoutMs = this.storageConfig['openTimeout'] as number
+    this.openTimeout = Math.min(this.#openTimeoutMs * 2, MAX_TIMEOUT_MS)
   }
 
   /**
@@ -142,10 +156,10 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
    * `reopened` to `host`.
    *
    * @throws StoreError `UNAVAILABLE` if there is no IndexedDB or the browser denies access to it,
-   * `BLOCKED` if it is not open after `openTimeout`, `VERSION_MISMATCH` if a later version of
-   * botshelf upgraded the database, `QUOTA_EXCEEDED` if there is no room for a new one, `CORRUPT` if
-   * the browser cannot read it or other software created it, `CONNECTION_LOST` if the browser closed
-   * it while it was opening
+   * `TIMEOUT` if it is not open after `openTimeout`, or `BLOCKED` if the browser said that another tab
+   * is the reason, `VERSION_MISMATCH` if a later version of botshelf upgraded the database,
+   * `QUOTA_EXCEEDED` if there is no room for a new one, `CORRUPT` if other software created it,
+   * `CONNECTION_LOST` if each attempt failed until `openTimeout`
    */
   async open(namespace: string, host?: StorageHost): Promise<StorageBase> {
     const connection = new Connection({
@@ -169,16 +183,11 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
   /**
    * Lists the namespaces that have a database, including empty ones. Firefox supports it from 126 on.
    *
-   * @throws StoreError `UNAVAILABLE` if the browser cannot list its databases
+   * @throws StoreError `UNAVAILABLE` if the browser cannot list its databases; `TIMEOUT` or
+   * `CONNECTION_LOST` as `open`
    */
   override async *namespaces(): AsyncIterable<string> {
-    let databases: IDBDatabaseInfo[]
-    try {
-      databases = await indexedDB.databases()
-    } catch (error) {
-      throw fromOpenError(error)
-    }
-    for (const { name } of databases) {
+    for (const { name } of await listDatabases(this.#openTimeoutMs)) {
       if (name?.startsWith(this.#prefix)) yield name.slice(this.#prefix.length)
     }
   }
@@ -187,14 +196,14 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
    * Deletes the database of a namespace; there may be none. Other tabs that have it open close it and
    * emit `data-lost`.
    *
-   * @throws StoreError `UNAVAILABLE` as `open`; `BLOCKED` if the database is not deleted after
-   * `openTimeout`, for example because other software holds it open. The browser then deletes it
-   * later, as soon as it is closed.
+   * @throws StoreError `UNAVAILABLE` or `CONNECTION_LOST` as `open`; `TIMEOUT` if the database is not
+   * deleted after `openTimeout`, or `BLOCKED` if other software holds it open. The browser may then
+   * delete it later, for example as soon as it is closed.
    */
   override async drop(namespace: string, host?: StorageHost): Promise<void> {
     await deleteDatabase(this.#prefix + namespace, {
       openTimeoutMs: this.#openTimeoutMs,
-      onTimeout: (reason) => host?.emit('blocked', reason),
+      onBlocked: (reason) => host?.emit('blocked', reason),
     })
   }
 }

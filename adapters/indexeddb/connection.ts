@@ -24,6 +24,11 @@ export interface ConnectionOptions {
   readonly emit: StorageHost['emit']
 }
 
+interface ReadOptions extends Pick<TransactionOptions, 'isBackground'> {
+  /** The keys that the requests read, for the error if one fails. */
+  readonly keys?: readonly string[]
+}
+
 /** The results of several requests, in their order. */
 type Results<R extends readonly IDBRequest[]> = {
   -readonly [I in keyof R]: R[I] extends IDBRequest<infer T> ? T : never
@@ -83,26 +88,35 @@ export class Connection {
       try {
         transaction = beginTransaction(db, options)
       } catch (error) {
-        const failure = fromTransactionError(error, 'not-applied')
+        const failure = fromTransactionError(error, { outcomeIfLost: 'not-applied' })
         if (failure.code !== 'CONNECTION_LOST') throw failure
         this.#drop(db)
         if (attempt === MAX_ATTEMPTS) throw failure
         continue
       }
-      return this.#transactions.run(transaction, body)
+      return this.#transactions.run(transaction, body, options.isBackground)
     }
   }
 
   /** Sends requests that only read, and resolves to their results. */
   async read<const R extends readonly IDBRequest[]>(
     send: (entries: IDBObjectStore) => R,
+    { keys, ...options }: ReadOptions = {},
   ): Promise<Results<R>> {
     return this.run((entries, finish, onSuccess) => {
       const requests = send(entries)
-      onSuccess(requests, () =>
-        finish(requests.map(({ result }) => result as unknown) as Results<R>),
-      )
-    })
+      const callback = (): void =>
+        finish(requests.map(({ result }) => result as unknown) as Results<R>)
+      onSuccess(requests, callback, keys)
+    }, options)
+  }
+
+  /**
+   * Aborts and fails the transactions that run, and closes their connection: one of them takes too
+   * long. The next call opens a new one.
+   */
+  onTimeout(): void {
+    this.#transactions.failTimedOut()
   }
 
   /** Whether another tab deleted or upgraded the database, and no call has reconnected since. */
@@ -138,7 +152,7 @@ export class Connection {
     const db = await openDatabase({
       name: this.name,
       openTimeoutMs: this.#options.openTimeoutMs,
-      onTimeout: (reason) => this.#options.emit('blocked', reason),
+      onBlocked: (reason) => this.#options.emit('blocked', reason),
       onVersionChange: (closing, isDeletion) => this.#closeForOthers(closing, isDeletion),
       onTerminated: (closed) => this.#onTerminated(closed),
     })
@@ -194,7 +208,11 @@ export class Connection {
   }
 
   async #readIdentity(db: IDBDatabase): Promise<string | undefined> {
-    return this.#transactions.run(beginTransaction(db, { store: META_STORE }), readIdentityBody)
+    return this.#transactions.run(
+      beginTransaction(db, { store: META_STORE }),
+      readIdentityBody,
+      true,
+    )
   }
 
   /** Closes a connection at once, since another tab waits to delete or upgrade the database. */
@@ -213,9 +231,9 @@ export class Connection {
     try {
       // An empty transaction that writes completes after all earlier ones that write.
       const transaction = beginTransaction(db, { durability: 'relaxed' })
-      await this.#transactions.run<void>(transaction, (_, finish) => finish())
+      await this.#transactions.run<void>(transaction, (_, finish) => finish(), true)
     } catch {
-      // The connection is closed already, so no write is running.
+      // The connection is closed already, or an earlier write takes too long.
     }
     this.#options.emit('data-lost', 'another tab or worker deleted the database')
     this.onKeysInvalidated('clear')
@@ -229,7 +247,7 @@ export class Connection {
     const isReplaced = this.#db !== undefined && this.#db !== db
     this.#terminated.add(db)
     this.#drop(db)
-    this.#transactions.failAll(db)
+    this.#transactions.failLost(db)
     if (isReplaced || this.#isClosed) return
     const delayMs = Math.max(0, this.#lastReconnectAt + RECONNECT_INTERVAL_MS - performance.now())
     clearTimeout(this.#reconnectTimer)

@@ -2,31 +2,82 @@ import {
   isStoreError,
   StoreError,
   type StoreErrorCode,
+  type StoreErrorDetails,
+  textOf,
   type WriteOutcome,
 } from '../../src/errors.ts'
 
-type CodeAndMessage = readonly [code: StoreErrorCode, message: string]
+interface KnownError {
+  readonly code: StoreErrorCode
+  readonly message: string
+  readonly retryable?: boolean
+}
 
-const LOST: CodeAndMessage = ['CONNECTION_LOST', 'The browser closed the database. Try again.']
-const UNREADABLE: CodeAndMessage = [
-  'CORRUPT',
-  'The browser cannot read the stored data. Restore a backup.',
+const LOST: KnownError = {
+  code: 'CONNECTION_LOST',
+  message: 'The browser closed the database. Try again.',
+}
+const UNREADABLE: KnownError = {
+  code: 'CORRUPT',
+  message: 'The browser cannot read the stored value. Overwrite or delete its key.',
+}
+const UNREADABLE_NOW: KnownError = {
+  code: 'CORRUPT',
+  message: 'The browser could not read the stored value. Try again.',
+  retryable: true,
+}
+const MISSING: KnownError = {
+  code: 'UNAVAILABLE',
+  message: 'IndexedDB or a related feature is missing. Use a newer browser.',
+}
+const DENIED: KnownError = {
+  code: 'UNAVAILABLE',
+  message: 'The browser denies this page access to storage. Allow the site to store data.',
+}
+const QUOTA: KnownError = {
+  code: 'QUOTA_EXCEEDED',
+  message:
+    'The browser has no room left for this site. Nothing stored is lost. Delete data to make room.',
+}
+const TOO_LARGE: KnownError = {
+  code: 'TOO_LARGE',
+  message: 'The browser refuses this size. Store a shorter key or a smaller value.',
+}
+
+// Errors whose name says too little, by their words. Any other UnknownError is retryable, such as
+// these, which were seen to pass:
+//   Chromium  Internal error opening backing store for indexedDB.open. (bucket_context.cc)
+//             Connection is closing because of: Force close delete origin (connection.cc)
+//   WebKit    Connection to Indexed Database server lost. Refresh the page to try again
+//             (IDBConnectionToServer.cpp; a new connection works)
+//             Attempt to get a record from database without an in-progress transaction, Error
+//             looking up record in object store by key range, Unable to open database file on disk
+//             (SQLiteIDBBackingStore.cpp)
+//   Firefox   when it opens: the text that is listed below for reads (dexie/Dexie.js#298)
+const WORDS: readonly (readonly [words: RegExp, known: KnownError])[] = [
+  // Chromium, idb_factory.cc: an UnknownError where the user blocked site data (Chromium 156).
+  [/denied permission/, DENIED],
+  // Chromium: `Encountered full disk while opening backing store` (bucket_context.cc), and
+  // `Connection is closing because of: IO error: …FILE_ERROR_NO_SPACE`. WebKit: `database or disk is
+  // full` of SQLite, and `because no enough space for domain` (SQLiteIDBBackingStore.cpp).
+  [/full disk|disk is full|NO_SPACE|not? enough space/, QUOTA],
+  // Chromium, idb_object_store.cc: `The serialized keys and/or value are too large`, as an
+  // UnknownError, also for a key of 64 million characters. Firefox: `The serialized value is too
+  // large`. Chromium before 94, for a page of records: `Maximum IPC message size exceeded.`
+  [/too large|message size exceeded/, TOO_LARGE],
+  // Chromium, idb_request_loader.cc: the file of one value is missing. NotReadableError since 134.
+  [/Data lost due to missing file/, UNREADABLE],
+  // The same file, for any other reason: `internal, likely transient`. Before 134 a DataError, also
+  // if the file is missing.
+  [/Failed to read large/, UNREADABLE_NOW],
 ]
-const MISSING: CodeAndMessage = [
-  'UNAVAILABLE',
-  'IndexedDB or a related feature is missing. Use a newer browser.',
-]
-const DENIED: CodeAndMessage = [
-  'UNAVAILABLE',
-  'The browser denies this page access to storage. Allow the site to store data.',
-]
-const QUOTA: CodeAndMessage = [
-  'QUOTA_EXCEEDED',
-  'The browser has no room left for this site. Nothing stored is lost. Delete data to make room.',
-]
+
+// Firefox has one text for every UnknownError (domerr.msg). A read fails with it if the file of a
+// value is missing (measured with Firefox ESR 153).
+const FIREFOX_UNKNOWN = /unrelated to the database itself/
 
 // By the name of the error: names are specified, messages differ between browsers.
-const OPEN_ERRORS: Readonly<Record<string, CodeAndMessage>> = {
+const OPEN_ERRORS: Readonly<Record<string, KnownError>> = {
   // `indexedDB`, one of its methods, or BroadcastChannel is missing. The cause says which.
   ReferenceError: MISSING,
   TypeError: MISSING,
@@ -34,18 +85,17 @@ const OPEN_ERRORS: Readonly<Record<string, CodeAndMessage>> = {
   SecurityError: DENIED,
   // A private window of an old version of Firefox.
   InvalidStateError: DENIED,
-  VersionError: [
-    'VERSION_MISMATCH',
-    'A later version of botshelf upgraded this database. Reload the page.',
-  ],
+  VersionError: {
+    code: 'VERSION_MISMATCH',
+    message: 'A later version of botshelf upgraded this database. Reload the page.',
+  },
   QuotaExceededError: QUOTA,
   // The database was deleted while it was being opened.
   AbortError: LOST,
-  // The browser cannot open its files (Chromium 156).
-  UnknownError: UNREADABLE,
+  UnknownError: LOST,
 }
 
-const TRANSACTION_ERRORS: Readonly<Record<string, CodeAndMessage>> = {
+const TRANSACTION_ERRORS: Readonly<Record<string, KnownError>> = {
   NotReadableError: UNREADABLE,
   DataError: UNREADABLE,
   QuotaExceededError: QUOTA,
@@ -54,56 +104,82 @@ const TRANSACTION_ERRORS: Readonly<Record<string, CodeAndMessage>> = {
   AbortError: LOST,
   // The transaction began on a closed connection (Chromium 156).
   InvalidStateError: LOST,
+  // The transaction was idle for too long (WebKit), or `onTimeout` ended it.
+  TimeoutError: LOST,
 }
 
-/** Calls `attempt` once more if the connection was lost before anything was applied. */
+/**
+ * Calls `attempt` once more if the connection was lost before anything was applied. Not after a
+ * timeout: its caller may have got the error already, and may have written since.
+ */
 export async function retryIfLost<T>(attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt()
   } catch (error) {
     const isLost = isStoreError(error) && error.code === 'CONNECTION_LOST'
-    if (!isLost || error.outcome === 'unknown') throw error
+    if (!isLost || error.outcome === 'unknown' || isTimeout(error.cause)) throw error
     return attempt()
   }
 }
 
-/** Converts the error of an attempt to open a database. The attempt changed nothing. */
+/** Converts the error of an attempt to open, list or delete databases. The attempt changed nothing. */
 export function fromOpenError(error: unknown): StoreError {
   if (isStoreError(error)) return error
   if (!(error instanceof Error)) return createError(undefined, error)
-  const { name, message } = error
-  // Safari, after a page was in the background: the connection is dead, a new one works.
-  if (message.includes('server lost')) return createError(LOST, error)
-  // If the user blocked site data, Chromium throws UnknownError, as it does for damaged files.
-  const isDenied = name === 'UnknownError' && message.includes('denied permission')
-  return createError(isDenied ? DENIED : OPEN_ERRORS[name], error)
+  // Safari may give another name to it: the connection is dead, a new one works.
+  if (error.message.includes('server lost')) return createError(LOST, error)
+  return createError(findByWords(error) ?? OPEN_ERRORS[error.name], error)
+}
+
+export interface TransactionFailure {
+  /** What became of the transaction if its connection was lost; otherwise it was rolled back. */
+  readonly outcomeIfLost: WriteOutcome
+  /** The key of the record that could not be read or written. */
+  readonly key?: string | undefined
 }
 
 /**
  * Converts the error of a transaction that was aborted. `error` is `null` if the transaction has
- * none. The transaction was rolled back, unless its connection was lost: then the outcome is
- * `outcomeIfLost`.
+ * none.
  */
-export function fromTransactionError(error: unknown, outcomeIfLost: WriteOutcome): StoreError {
+export function fromTransactionError(
+  error: unknown,
+  { outcomeIfLost, key }: TransactionFailure,
+): StoreError {
   if (isStoreError(error)) return error
   // The adapter never aborts a transaction without an error, so its connection was lost.
-  if (error === null) return createError(LOST, error, outcomeIfLost)
+  if (error === null) return createError(LOST, undefined, { outcome: outcomeIfLost })
   if (!(error instanceof DOMException)) return createError(undefined, error)
-  // For a key of 64 million characters, Chromium throws UnknownError, as for a lost connection.
-  if (error.message.includes('too large')) {
-    return createError(['TOO_LARGE', `The browser refuses this size: ${String(error)}`], error)
-  }
-  return createError(TRANSACTION_ERRORS[error.name], error, outcomeIfLost)
+  const { name, message } = error
+  // Only a transaction that may have written has an unknown outcome.
+  const isFailedRead =
+    name === 'UnknownError' && FIREFOX_UNKNOWN.test(message) && outcomeIfLost === 'not-applied'
+  const known = isFailedRead ? UNREADABLE : (findByWords(error) ?? TRANSACTION_ERRORS[name])
+  const isLost = known === LOST || message.includes('Connection is closing')
+  return createError(known, error, { outcome: isLost ? outcomeIfLost : 'not-applied', key })
+}
+
+function findByWords({ message }: Error): KnownError | undefined {
+  return WORDS.find(([words]) => words.test(message))?.[1]
+}
+
+function isTimeout(cause: unknown): boolean {
+  return cause instanceof DOMException && cause.name === 'TimeoutError'
 }
 
 function createError(
-  known: CodeAndMessage | undefined,
+  known: KnownError | undefined,
   cause: unknown,
-  outcomeIfLost: WriteOutcome = 'not-applied',
+  { outcome = 'not-applied', key }: StoreErrorDetails = {},
 ): StoreError {
-  const [code, message] = known ?? ['BACKEND_ERROR', `Unexpected database error: ${String(cause)}`]
+  const { code, message, retryable } = known ?? {
+    code: 'BACKEND_ERROR',
+    message: `Unexpected database error: ${textOf(cause)}`,
+  }
   return new StoreError(code, message, {
-    outcome: code === 'CONNECTION_LOST' ? outcomeIfLost : 'not-applied',
-    ...(cause !== null && { cause }),
+    outcome,
+    retryable,
+    key,
+    ...(cause !== undefined && { cause }),
   })
 }

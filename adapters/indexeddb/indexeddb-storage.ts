@@ -17,9 +17,10 @@ import { retryIfLost } from './errors.ts'
 import { EXPIRY_INDEX, LAST_SYNC_KEY, META_STORE } from './format.ts'
 import { Listing } from './listing.ts'
 import { LockTurns } from './lock-turns.ts'
-import { createEntryPageBody, createKeyPageBody } from './page-body.ts'
+import { createKeyPageBody } from './page-body.ts'
 import { isInPageHide, isPageHidden, onPageChange } from './platform.ts'
-import { decodeEntries, decodeEntry } from './record.ts'
+import { readEntryPage } from './read-entry-page.ts'
+import { decodeEntries } from './record.ts'
 import { Sweeper } from './sweeper.ts'
 import type { TransactionBody } from './transaction.ts'
 import {
@@ -62,7 +63,9 @@ export class IndexedDBStorage extends BatchStorageBase {
     this.#connection = connection
     this.#durability = durability
     this.#broadcast = new ChangeBroadcast(connection.name, async (keys) => {
-      const found = await connection.read((entries) => keys.map((key) => entries.getKey(key)))
+      const send = (entries: IDBObjectStore): IDBRequest<IDBValidKey | undefined>[] =>
+        keys.map((key) => entries.getKey(key))
+      const found = await connection.read(send, { isBackground: true })
       return found.map((key) => key !== undefined)
     })
     // Web Locks are missing in a page that was loaded over HTTP.
@@ -91,7 +94,9 @@ export class IndexedDBStorage extends BatchStorageBase {
 
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
     if (keys.length === 0) return new Map()
-    const records = await this.#connection.read((entries) => keys.map((key) => entries.get(key)))
+    const send = (entries: IDBObjectStore): IDBRequest<unknown>[] =>
+      keys.map((key) => entries.get(key))
+    const records = await this.#connection.read(send, { keys })
     return decodeEntries(keys, records)
   }
 
@@ -119,12 +124,7 @@ export class IndexedDBStorage extends BatchStorageBase {
   }
 
   entries(options: KeysOptions = {}): AsyncIterable<[string, Entry]> {
-    return new Listing(options, ENTRIES_PER_PAGE, async (query) => {
-      const records = await this.#connection.run(createEntryPageBody(query))
-      const items = records.map(({ key, value }): [string, Entry] => [key, decodeEntry(key, value)])
-      // A page that is not full is the last.
-      return { items, lastKey: records[query.count - 1]?.key }
-    })
+    return new Listing(options, ENTRIES_PER_PAGE, (query) => readEntryPage(this.#connection, query))
   }
 
   liveKeys(now: number, options: KeysOptions = {}): AsyncIterable<string> {
@@ -162,6 +162,10 @@ export class IndexedDBStorage extends BatchStorageBase {
 
   override async clearPrefix(prefix: string): Promise<void> {
     await this.#write(createClearBody(prefix))
+  }
+
+  onTimeout(): void {
+    this.#connection.onTimeout()
   }
 
   async close(): Promise<void> {

@@ -1,14 +1,19 @@
-import { deleteDB, openDB, unwrap } from 'idb'
-import { noop } from '../../src/async.ts'
+import { deleteDB, type IDBPDatabase, type IDBPTransaction, openDB, unwrap } from 'idb'
+import { noop, sleep } from '../../src/async.ts'
 import { quote, StoreError } from '../../src/errors.ts'
-import { fromOpenError, retryIfLost } from './errors.ts'
+import { fromOpenError } from './errors.ts'
 import { createStores, FORMAT_VERSION, hasStores } from './format.ts'
 import { forgetIdentity } from './identity.ts'
+import { startTimer } from './time-limit.ts'
+
+/** The first and the longest delay between two attempts. Each is twice the one before. */
+const MIN_DELAY_MS = 10
+const MAX_DELAY_MS = 1000
 
 export interface TimeoutOptions {
   readonly openTimeoutMs: number
-  /** Called when `openTimeoutMs` has passed. `reason` is half a sentence for people. */
-  readonly onTimeout: (reason: string) => void
+  /** Called when another connection, such as that of another tab, blocks the request. */
+  readonly onBlocked: (reason: string) => void
 }
 
 export interface OpenDatabaseOptions extends TimeoutOptions {
@@ -19,42 +24,58 @@ export interface OpenDatabaseOptions extends TimeoutOptions {
   readonly onTerminated: (db: IDBDatabase) => void
 }
 
+type UpgradeTransaction = IDBPTransaction<unknown, string[], 'versionchange'>
+
 /**
  * Opens a database, and creates it if there is none.
  *
- * @throws StoreError `UNAVAILABLE`, `BLOCKED`, `VERSION_MISMATCH`, `QUOTA_EXCEEDED`, `CORRUPT`,
- * `CONNECTION_LOST`
+ * @throws StoreError `UNAVAILABLE`, `TIMEOUT`, `BLOCKED`, `VERSION_MISMATCH`, `QUOTA_EXCEEDED`,
+ * `CORRUPT`, `CONNECTION_LOST`
  */
 export async function openDatabase(options: OpenDatabaseOptions): Promise<IDBDatabase> {
-  // If the database was deleted while it was being opened, a second attempt creates it.
-  return retryIfLost(() =>
-    openOnce(options).catch((error: unknown) => {
-      throw fromOpenError(error)
-    }),
-  )
+  let upgrade: UpgradeTransaction | undefined
+  const onUpgrade = (transaction: UpgradeTransaction): void => void (upgrade = transaction)
+  return retryUntilTimeout('opening', options, {
+    attempt: (onBlocked) => openOnce(options, onBlocked, onUpgrade),
+    // The request cannot be cancelled. If it succeeds later, its connection must not block others.
+    onLateSuccess: (db) => db.close(),
+    // An upgrade that never ends would hold up every later attempt.
+    onTimeout: () => {
+      try {
+        upgrade?.abort()
+      } catch {
+        // It has ended already.
+      }
+    },
+  })
 }
 
-async function openOnce(options: OpenDatabaseOptions): Promise<IDBDatabase> {
+async function openOnce(
+  { name, onVersionChange, onTerminated }: OpenDatabaseOptions,
+  onBlocked: () => void,
+  onUpgrade: (transaction: UpgradeTransaction) => void,
+): Promise<IDBDatabase> {
   // Set before the first event of the connection: idb adds the listeners in the same turn.
   let rawDb: IDBDatabase | undefined
   let upgradeError: unknown
   // idb converts the events of opening and upgrading to promises. Transactions use raw requests.
-  const opening = openDB(options.name, FORMAT_VERSION, {
-    upgrade(newDb, _from, _to, transaction) {
-      transaction.done.catch((error: unknown) => (upgradeError = error))
-      createStores(newDb)
+  const opening = openDB(name, FORMAT_VERSION, {
+    upgrade(newDb: IDBPDatabase, _from, _to, transaction) {
+      transaction.done.catch((error: unknown) => (upgradeError ??= error))
+      onUpgrade(transaction)
+      try {
+        createStores(newDb)
+      } catch (error) {
+        // An exception in an event listener would go to `window.onerror` instead of the promise.
+        upgradeError = error
+        transaction.abort()
+      }
     },
-    blocking: (_from, to) => rawDb && options.onVersionChange(rawDb, to === null),
-    terminated: () => rawDb && options.onTerminated(rawDb),
+    blocked: onBlocked,
+    blocking: (_from, to) => rawDb && onVersionChange(rawDb, to === null),
+    terminated: () => rawDb && onTerminated(rawDb),
   }).then((idbDb) => (rawDb = unwrap(idbDb)))
-  const db = await withTimeout(opening, 'opening', {
-    openTimeoutMs: options.openTimeoutMs,
-    onTimeout: (reason) => {
-      // The request cannot be cancelled. If it succeeds later, its connection must not block others.
-      opening.then((openDb) => openDb.close(), noop)
-      options.onTimeout(reason)
-    },
-  }).catch((error: unknown) => {
+  const db = await opening.catch((error: unknown) => {
     // The request itself fails with an AbortError; the upgrade has the reason.
     throw upgradeError ?? error
   })
@@ -71,39 +92,81 @@ async function openOnce(options: OpenDatabaseOptions): Promise<IDBDatabase> {
 /**
  * Deletes a database; there may be none. The other connections to it are asked to close.
  *
- * @throws StoreError `UNAVAILABLE`; `BLOCKED` if it takes longer than the time limit. The browser
- * then still deletes it, once the other connections are closed.
+ * @throws StoreError `UNAVAILABLE`, `CONNECTION_LOST`; `TIMEOUT` or `BLOCKED` if it takes longer than
+ * the time limit. The browser may still delete it later: if it is `BLOCKED`, once the other
+ * connections are closed.
  */
 export async function deleteDatabase(name: string, options: TimeoutOptions): Promise<void> {
-  try {
-    const deletion = deleteDB(name).then(() => forgetIdentity(name))
-    await withTimeout(deletion, 'deleting', options)
-  } catch (error) {
-    throw fromOpenError(error)
-  }
+  await retryUntilTimeout('deleting', options, {
+    attempt: (blocked) => deleteDB(name, { blocked }).then(() => forgetIdentity(name)),
+  })
 }
 
-async function withTimeout<T>(
-  request: Promise<T>,
-  action: 'opening' | 'deleting',
-  { openTimeoutMs, onTimeout }: TimeoutOptions,
+/**
+ * Lists the databases of the origin.
+ *
+ * @throws StoreError `UNAVAILABLE`, `TIMEOUT`, `CONNECTION_LOST`
+ */
+export async function listDatabases(openTimeoutMs: number): Promise<readonly IDBDatabaseInfo[]> {
+  const options = { openTimeoutMs, onBlocked: noop }
+  return retryUntilTimeout('listing', options, { attempt: async () => indexedDB.databases() })
+}
+
+interface RetriedRequest<T> {
+  /** Sends the request. Calls `onBlocked` if the browser fires a `blocked` event for it. */
+  readonly attempt: (onBlocked: () => void) => Promise<T>
+  readonly onLateSuccess?: (result: T) => void
+  readonly onTimeout?: () => void
+}
+
+/** Sends a request again while its error is CONNECTION_LOST, until the time limit. */
+async function retryUntilTimeout<T>(
+  action: 'opening' | 'deleting' | 'listing',
+  { openTimeoutMs, onBlocked }: TimeoutOptions,
+  { attempt, onLateSuccess = noop, onTimeout = noop }: RetriedRequest<T>,
 ): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let isOver = false
+  let isBlocked = false
+  let lastError: StoreError | undefined
+  const markBlocked = (): void => {
+    isBlocked = true
+    if (!isOver) onBlocked(`${action} the database waits for another tab to close it`)
+  }
+  const run = async (): Promise<T> => {
+    for (let delayMs = MIN_DELAY_MS; ; delayMs = Math.min(delayMs * 2, MAX_DELAY_MS)) {
+      try {
+        const result = await attempt(markBlocked)
+        if (isOver) onLateSuccess(result)
+        return result
+      } catch (error) {
+        lastError = fromOpenError(error)
+        if (isOver || lastError.code !== 'CONNECTION_LOST') throw lastError
+      }
+      await sleep(delayMs)
+      if (isOver) throw lastError
+    }
+  }
+  let cancelTimer = noop
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const reason = `${action} took more than ${openTimeoutMs} ms; another tab may hold the database`
-      onTimeout(reason)
-      const message = `The database is blocked: ${reason}. Close or reload the other tabs of this site.`
-      reject(
-        new StoreError('BLOCKED', message, {
+    cancelTimer = startTimer(openTimeoutMs, () => {
+      isOver = true
+      onTimeout()
+      if (isBlocked || lastError === undefined) {
+        const [code, reason] = isBlocked
+          ? (['BLOCKED', 'another tab holds it. Close or reload that tab'] as const)
+          : (['TIMEOUT', 'the browser does not answer. Try again'] as const)
+        const message = `After ${openTimeoutMs} ms of ${action} the database: ${reason}.`
+        lastError = new StoreError(code, message, {
           outcome: action === 'deleting' ? 'unknown' : 'not-applied',
-        }),
-      )
-    }, openTimeoutMs)
+        })
+      }
+      reject(lastError)
+    })
   })
   try {
-    return await Promise.race([request, timeout])
+    return await Promise.race([run(), timeout])
   } finally {
-    clearTimeout(timer)
+    isOver = true
+    cancelTimer()
   }
 }

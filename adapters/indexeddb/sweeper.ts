@@ -69,7 +69,7 @@ export class Sweeper {
             finish(expiredKeys.length === BATCH_SIZE)
           })
         },
-        { durability: 'relaxed' },
+        { durability: 'relaxed', isBackground: true },
       )
     }
   }

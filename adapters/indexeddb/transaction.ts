@@ -1,14 +1,23 @@
+import { noop } from '../../src/async.ts'
 import { fromTransactionError } from './errors.ts'
 import { ENTRIES_STORE } from './format.ts'
+import { startTimer } from './time-limit.ts'
+
+/** The time limit of a transaction in the background. */
+const BACKGROUND_TIMEOUT_MS = 30_000
 
 /**
  * Sends the requests of a transaction and calls `finish` with its result. `onSuccess` calls
- * `callback` once all `requests` have succeeded.
+ * `callback` once all `requests` have succeeded. If one fails, the error names its key in `keys`.
  */
 export type TransactionBody<T> = (
   store: IDBObjectStore,
   finish: (result: T) => void,
-  onSuccess: (requests: readonly IDBRequest[], callback: () => void) => void,
+  onSuccess: (
+    requests: readonly IDBRequest[],
+    callback: () => void,
+    keys?: readonly string[],
+  ) => void,
 ) => void
 
 export interface TransactionOptions {
@@ -16,6 +25,11 @@ export interface TransactionOptions {
   readonly durability?: IDBTransactionDurability
   /** The object store; that of the entries by default. */
   readonly store?: string
+  /**
+   * Whether no call waits for the transaction. The core limits the time of its calls; this one then
+   * has a limit of its own, and its connection is dropped as by `onTimeout`.
+   */
+  readonly isBackground?: boolean
 }
 
 /** `IDBTransaction.error` of a transaction that ended because its connection was lost. */
@@ -35,7 +49,7 @@ export function beginTransaction(
     : db.transaction(store, 'readwrite', { durability })
 }
 
-/** Runs transactions, and fails those whose connection is lost. */
+/** Runs transactions, and fails those whose connection is lost or that take too long. */
 export class TransactionRunner {
   readonly #onConnectionLost: (db: IDBDatabase) => void
   /** The running transactions, and the function that rejects the promise of each. */
@@ -53,35 +67,42 @@ export class TransactionRunner {
    * @throws StoreError the reason why the transaction was rolled back; or `CONNECTION_LOST`, with
    * the outcome `unknown` if the commit had been requested
    */
-  run<T>(transaction: IDBTransaction, body: TransactionBody<T>): Promise<T> {
+  run<T>(transaction: IDBTransaction, body: TransactionBody<T>, isBackground = false): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let thrown: unknown = NO_ERROR
       let isCommitting = false
-      const fail = (reason: unknown): void => {
+      let sent: readonly IDBRequest[] = []
+      let sentKeys: readonly string[] | undefined
+      const cancelTimer = isBackground
+        ? startTimer(BACKGROUND_TIMEOUT_MS, () => this.failTimedOut(transaction.db))
+        : noop
+      const fail = (reason: unknown, key?: string): void => {
         if (!this.#running.delete(transaction)) return
-        const error = fromTransactionError(reason, isCommitting ? 'unknown' : 'not-applied')
+        cancelTimer()
+        const outcomeIfLost = isCommitting ? 'unknown' : 'not-applied'
+        const error = fromTransactionError(reason, { outcomeIfLost, key })
         if (error.code === 'CONNECTION_LOST') this.#onConnectionLost(transaction.db)
         reject(error)
       }
       this.#running.set(transaction, fail)
-      // If the browser aborted the transaction, what `body` threw is only a consequence.
-      transaction.addEventListener('abort', () => fail(transaction.error ?? thrown))
+      transaction.addEventListener('abort', () => {
+        const failed = sent.findIndex(isCause)
+        // If the browser aborted the transaction, what `body` threw is only a consequence.
+        fail(transaction.error ?? thrown, sentKeys?.[failed])
+      })
       // An exception in an event listener would go to `window.onerror` instead of the promise.
       const abortOnThrow = (callback: () => void): void => {
         try {
           callback()
         } catch (error) {
           thrown = error
-          try {
-            transaction.abort()
-          } catch {
-            // It has ended already.
-          }
+          if (!abort(transaction) && !isCommitting) fail(transaction.error)
         }
       }
       const finish = (result: T): void => {
         const settle = (): void => {
           this.#running.delete(transaction)
+          cancelTimer()
           resolve(result)
         }
         if (transaction.mode === 'readonly') return settle()
@@ -94,7 +115,9 @@ export class TransactionRunner {
         body(
           transaction.objectStore(transaction.objectStoreNames[0] as string),
           finish,
-          (requests, callback) => {
+          (requests, callback, keys) => {
+            sent = requests
+            sentKeys = keys
             // Requests of a transaction succeed in the order in which they were sent.
             if (requests.length === 0) callback()
             else requests.at(-1)?.addEventListener('success', () => abortOnThrow(callback))
@@ -105,10 +128,42 @@ export class TransactionRunner {
   }
 
   /**
-   * Fails the transactions that run on a connection. Chromium fires no event for a transaction that
-   * began after the browser had closed the connection.
+   * Fails the transactions that run on a connection that the browser has closed. Chromium fires no
+   * event for a transaction that began after that.
    */
-  failAll(db: IDBDatabase): void {
-    for (const [transaction, fail] of this.#running) if (transaction.db === db) fail(NO_ERROR)
+  failLost(db: IDBDatabase): void {
+    this.#failAll(NO_ERROR, db)
+  }
+
+  /**
+   * Aborts and fails the transactions that run on a connection, or on all of them: one takes too
+   * long, and the others may wait for it. The browser aborts none whose commit was requested.
+   */
+  failTimedOut(db?: IDBDatabase): void {
+    const message = 'A transaction of this connection took too long.'
+    this.#failAll(new DOMException(message, 'TimeoutError'), db)
+  }
+
+  #failAll(reason: DOMException | null, db?: IDBDatabase): void {
+    for (const [transaction, fail] of this.#running) {
+      if (db !== undefined && transaction.db !== db) continue
+      abort(transaction)
+      fail(reason)
+    }
+  }
+}
+
+/** Whether a request has failed, and not because its transaction was aborted. */
+function isCause(request: IDBRequest): boolean {
+  return request.readyState === 'done' && (request.error?.name ?? 'AbortError') !== 'AbortError'
+}
+
+/** Aborts a transaction. Returns false if it has ended already. */
+function abort(transaction: IDBTransaction): boolean {
+  try {
+    transaction.abort()
+    return true
+  } catch {
+    return false
   }
 }

@@ -47,10 +47,14 @@ export function createWriteBody(
       callback: (found: Map<string, Entry>) => void,
     ): void => {
       const requests = keysToRead.map((key): IDBRequest<unknown> => entries.get(key))
-      onSuccess(requests, () => {
-        const records = requests.map(({ result }) => result)
-        callback(decodeEntries(keysToRead, records))
-      })
+      const decode = (): void =>
+        callback(
+          decodeEntries(
+            keysToRead,
+            requests.map(({ result }) => result),
+          ),
+        )
+      onSuccess(requests, decode, keysToRead)
     }
     read(keys, (found) => {
       const groups = decide(found)

@@ -66,6 +66,13 @@ export class Chromium {
     })
   }
 
+  /** Closes the browser, calls `change` with the folder of its profile, and launches it again. */
+  async restart(change: (profile: string) => Promise<void>): Promise<void> {
+    await this.#context?.close()
+    await change(this.#profile)
+    await this.launch()
+  }
+
   async stop(): Promise<void> {
     await this.#context?.close()
     this.#server.closeAllConnections()

@@ -1,10 +1,17 @@
 // The script of every test page, frame and worker. Tests use its global `harness` in `evaluate()`.
 import { indexeddb, IndexedDBStoragePlugin, persist } from '../../../../adapters/indexeddb.ts'
 import { memory } from '../../../../adapters/memory.ts'
-import { type Change, isStoreError, StorageRuntime, type Store } from '../../../../src/index.ts'
+import {
+  type Change,
+  isStoreError,
+  type StorageBase,
+  StorageRuntime,
+  type Store,
+} from '../../../../src/index.ts'
 import { type IndexedDBRecording, recordIndexedDB } from './indexeddb-recording.ts'
 import { type DatabaseContent, rawIndexedDB } from './raw-indexeddb.ts'
 import { replaceMethod } from './replace-method.ts'
+import { keepActive, silenceNextTransaction } from './silence-transaction.ts'
 
 export interface OpenStoreOptions {
   readonly namespace?: string
@@ -23,10 +30,14 @@ class PageHarness {
   /** What `openStore` has opened. */
   runtime!: StorageRuntime
   store!: Store
+  /** What `openStorage` has opened. */
+  storage!: StorageBase
   readonly IndexedDBStoragePlugin = IndexedDBStoragePlugin
   readonly persist = persist
   readonly rawIndexedDB = rawIndexedDB
   readonly replaceMethod = replaceMethod
+  readonly silenceNextTransaction = silenceNextTransaction
+  readonly keepActive = keepActive
   /** The database of the namespace that `openStore` opens by default. */
   readonly databaseName: string = 'botshelf/ns'
   /** The types of the events of all runtimes, in order. */
@@ -54,6 +65,15 @@ class PageHarness {
   async openStore({ namespace = 'ns', config }: OpenStoreOptions = {}): Promise<void> {
     this.runtime = await this.startRuntime(config)
     this.store = await this.runtime.open(namespace)
+  }
+
+  /** Starts a runtime that opens one namespace, and keeps its storage. */
+  async openStorage(config: OpenStoreOptions['config'] = {}): Promise<void> {
+    const plugin = new IndexedDBStoragePlugin({ STORAGE_CONFIG: { ...config } })
+    const open = plugin.open.bind(plugin)
+    plugin.open = async (namespace, host) => (this.storage = await open(namespace, host))
+    this.runtime = new StorageRuntime(plugin, { onEvent: ({ type }) => this.events.push(type) })
+    this.store = await this.runtime.open('ns')
   }
 
   /** Starts a watch of the store that adds to `changes`. */
