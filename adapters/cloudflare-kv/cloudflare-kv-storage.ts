@@ -4,10 +4,11 @@ import { StoreError } from '../../src/errors.ts'
 import { type Entry, isLive } from '../../src/entry.ts'
 import {
   type Change,
+  checkRemovals,
   conditionNotSupported,
   type KeysOptions,
   type CommitResult,
-  partialFailure,
+  groupFailure,
   type Traits,
 } from '../../src/storage.ts'
 import { utf8Bytes } from '../../src/value/copy-value.ts'
@@ -134,7 +135,17 @@ export class CloudflareKVStorage extends BatchStorageBase {
       if (calls <= MAX_OPERATIONS) continue
       throw tooManyOperations('clear() needs more. Delete 900 of keys() in each request.')
     }
-    await inParallel(names, (name) => this.#write(() => this.#kv.delete(name)))
+    const results: unknown[] = []
+    const removing = inParallel(names, async (name) => {
+      try {
+        results.push(await this.#write(() => this.#kv.delete(name)))
+      } catch (error) {
+        results.push(error)
+        throw error
+      }
+    })
+    await removing.catch(noop)
+    checkRemovals(results, names.length)
   }
 
   async close(): Promise<void> {}
@@ -195,7 +206,7 @@ export class CloudflareKVStorage extends BatchStorageBase {
       }
       return 'applied'
     } catch (error) {
-      return partialFailure(error, changes, written)
+      return groupFailure(error, changes, written)
     }
   }
 
