@@ -446,7 +446,7 @@ async function removeAll(storage: StorageBase, listed: AsyncIterable<string>): P
     try {
       await storage.remove(key)
     } catch (error) {
-      checkRemovals([toStoreError(error, { key })], keys.length, removed)
+      checkRemovals([toStoreError(error, {})], keys.length, removed)
     }
   }
 }
