@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { MemoryStoragePlugin } from '../../adapters/memory.ts'
 import {
+  type Change,
   type StorageBase,
   type StorageChange,
   StorageRuntime,
@@ -26,8 +27,12 @@ function openStore(now?: () => number): Promise<Store<Record<string, number>>> {
   return new StorageRuntime(plugin, { now }).open<Record<string, number>>('n')
 }
 
-async function setMany(store: Store<Record<string, number>>, count: number, ttl: number) {
-  await Promise.all(Array.from({ length: count }, (_, i) => store.set(`k${i}`, i, { ttl })))
+async function setMany(count: number, expires: number): Promise<void> {
+  const changes = Array.from({ length: count }, (_, i): Change => {
+    const key = `k${i}`
+    return { key, entry: { value: i, version: key, expires }, bytes: 10 }
+  })
+  await storage.commit([changes])
 }
 
 async function keysOf(): Promise<string[]> {
@@ -40,7 +45,7 @@ test('entries that have expired are freed without a call, and no change is repor
   vi.useFakeTimers()
   const store = await openStore()
   await store.set('stays', 1)
-  await setMany(store, COUNT, 10)
+  await setMany(COUNT, Date.now() + 10)
   await store.set('later', 2, { ttl: HOUR_MS })
   const changes: StorageChange[] = []
   storage.watch?.((change) => changes.push(change))
@@ -57,7 +62,7 @@ test('entries that have expired are freed without a call, and no change is repor
 test('calls free what has expired where timers do not run, in steps of at most 10,000 entries', async () => {
   let now = Date.now()
   const store = await openStore(() => now)
-  await setMany(store, COUNT, 10)
+  await setMany(COUNT, now + 10)
   const calls: (() => Promise<unknown>)[] = [
     () => store.get('k0'),
     () => store.set('stays', 1),
@@ -104,7 +109,7 @@ test('an entry that gets an earlier expiry during a round is freed in time', asy
   const store = await openStore()
   await store.set('first', 1)
   await store.set('soon', 1, { ttl: 10 })
-  for (let i = 0; i < 2; i++) await setMany(store, 25_000, HOUR_MS)
+  await setMany(25_000, Date.now() + HOUR_MS)
   await vi.advanceTimersByTimeAsync(11)
   // The round has passed the key.
   await store.set('first', 2, { ttl: 5 })
