@@ -35,10 +35,10 @@ Talk to it:  http://localhost:${port}/#token=${token}
 This address makes you its admin until it stops. What it learns stays in .wrangler/state.
 Ctrl-C stops it.`)
 
-const exitCode = await server.ended
+const serverExitCode = await server.ended
 if (isStopping) process.exit(0)
 console.error('The server exited unexpectedly.')
-process.exit(exitCode || 1)
+process.exit(serverExitCode || 1)
 
 async function choosePort(): Promise<number> {
   const requested = readPort()

@@ -1,15 +1,17 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { freePort } from '../../scripts/dev-server.ts'
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/start.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const NPM_START = ['npm', 'start', '--']
 const TIMEOUT_MS = 100_000
+const temporary = mkdtempSync(join(tmpdir(), 'start-test-'))
 let running: ChildProcess | undefined
 
 afterEach(() => {
@@ -21,6 +23,8 @@ afterEach(() => {
     // The group has ended.
   }
 })
+
+afterAll(() => rmSync(temporary, { recursive: true, force: true }))
 
 interface Started {
   readonly port: number
@@ -38,7 +42,7 @@ async function start(
     cwd: ROOT,
     stdio: 'pipe',
     detached: true,
-    env: process.env,
+    env: { ...process.env, TMPDIR: temporary },
   })
   let text = ''
   for (const stream of [running.stdout, running.stderr]) {
@@ -123,14 +127,11 @@ describe('a signal ends npm start with all of its processes', () => {
   test(
     'while the server starts, and its file of secrets is removed',
     async () => {
-      const secretFiles = (): string[] =>
-        readdirSync(tmpdir()).filter((name) => name.startsWith('botshelf-'))
-      const before = secretFiles()
       const { port, process: npm } = await start(NPM_START, 'Starting')
       await vi.waitFor(() => expect(processesOf(port).length).toBeGreaterThanOrEqual(3), 10_000)
       npm.kill('SIGTERM')
       await waitUntilNoneIsLeft(port)
-      expect(secretFiles().filter((name) => !before.includes(name))).toEqual([])
+      expect(readdirSync(temporary).filter((name) => name.startsWith('botshelf-'))).toEqual([])
     },
     TIMEOUT_MS,
   )
