@@ -10,7 +10,7 @@
 //   stored-entry.ts           converts an entry to the stored text and metadata, and back
 //
 // A write: KV has no transactions, so each change is one `put` or `delete`. Six groups are written
-// at a time, the changes of a group one after another. KV rejects a second write to a key within a
+// at a time, the changes of a group one after another, or six at a time if all are removals. KV rejects a second write to a key within a
 // second, so such a write is retried twice. The promise resolves when KV has accepted the writes.
 // Other locations may read the previous value for 60 seconds or longer, and a location may not see
 // its own writes. So with `allowLostUpdates`, a write within about 60 seconds of another to the same

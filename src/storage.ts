@@ -452,8 +452,14 @@ async function removeAll(storage: StorageBase, listed: AsyncIterable<string>): P
 }
 
 /** Lists the keys to remove. @throws StoreError with the outcome `not-applied` */
-export function listForRemoval(listed: AsyncIterable<string>): Promise<readonly string[]> {
-  return sortedKeys(listed).catch(throwNotApplied)
+export async function listForRemoval(listed: AsyncIterable<string>): Promise<readonly string[]> {
+  const keys: string[] = []
+  try {
+    for await (const key of listed) keys.push(key)
+  } catch (error) {
+    throwNotApplied(error)
+  }
+  return keys
 }
 
 function throwNotApplied(error: unknown): never {
@@ -539,11 +545,7 @@ export function groupFailure(
 function partialFailure(error: unknown, done: number, progress: string): StoreError {
   const failed = toStoreError(error, {})
   if (done === 0) return failed
-  const { code, message, namespace, key, retryable, cause = error } = failed
-  const details = { outcome: 'unknown', retryable, cause } as const
-  // The message has the location of an error with a namespace already.
-  return Object.assign(new StoreError(code, `${progress}, then: ${message}`, details), {
-    namespace,
-    key,
-  })
+  const { code, message, key, retryable, cause = error } = failed
+  const details = { key, outcome: 'unknown', retryable, cause } as const
+  return new StoreError(code, `${progress}, then: ${message}`, details)
 }

@@ -34,13 +34,7 @@ import type { OperationQueue } from './queue/operation-queue.ts'
 import { stampOf } from './stamp.ts'
 import { nextExpires, resultOfStored, runStep, type Step } from './step.ts'
 import { createEntry, type Entry, isLive } from './entry.ts'
-import {
-  checkRemovals,
-  type Change,
-  type KeysOptions,
-  type SetChange,
-  type Traits,
-} from './storage.ts'
+import type { Change, KeysOptions, SetChange, Traits } from './storage.ts'
 import type {
   ItemOf,
   KeyOf,
@@ -198,7 +192,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /**
    * Removes several keys together: all or none. Keys that do not exist are ignored. Where
-   * `traits.atomic` is `none`, each key is removed on its own, and if one fails, others may be removed.
+   * `traits.atomic` is `none`, each key is removed on its own: if one fails, others may be removed.
    *
    * @param keys a list of keys or another iterable
    * @throws StoreError `STORE_NOT_OPEN`, `INVALID_KEY`, or an error of the backend
@@ -208,13 +202,9 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    */
   async deleteMany(keys: Iterable<KeyOf<T>>): Promise<void> {
     const names = this.#checkKeys('deleteMany', keys) as readonly KeyOf<T>[]
-    if (this.#context.traits.atomic === 'none') {
-      const removals = names.map((key) => this.delete(key).catch((error: unknown) => error))
-      checkRemovals(await Promise.all(removals), names.length)
-    } else if (names.length > 0) {
-      const changes = names.map((key): Change => ({ key, remove: true }))
-      await this.#track(this.#context.queue.write(changes))
-    }
+    if (names.length === 0) return
+    const changes = names.map((key): Change => ({ key, remove: true }))
+    await this.#track(this.#context.queue.write(changes))
   }
 
   /**

@@ -135,17 +135,7 @@ export class CloudflareKVStorage extends BatchStorageBase {
       if (calls <= MAX_OPERATIONS) continue
       throw tooManyOperations('clear() needs more. Delete 900 of keys() in each request.')
     }
-    const results: unknown[] = []
-    const removing = inParallel(names, async (name) => {
-      try {
-        results.push(await this.#write(() => this.#kv.delete(name)))
-      } catch (error) {
-        results.push(error)
-        throw error
-      }
-    })
-    await removing.catch(noop)
-    checkRemovals(results, names.length)
+    await this.#removeAll(names)
   }
 
   async close(): Promise<void> {}
@@ -199,6 +189,10 @@ export class CloudflareKVStorage extends BatchStorageBase {
     if (conditional !== undefined) return conditionNotSupported(conditional)
     let written = 0
     try {
+      if (changes.every((change) => 'remove' in change)) {
+        await this.#removeAll(changes.map(({ key }) => this.#keyPrefix + key))
+        return 'applied'
+      }
       const writes = changes.map((change) => this.#prepareWrite(change))
       for (const write of writes) {
         await this.#write(write)
@@ -208,6 +202,21 @@ export class CloudflareKVStorage extends BatchStorageBase {
     } catch (error) {
       return groupFailure(error, changes, written)
     }
+  }
+
+  /** @throws StoreError with the outcome `unknown` if one fails after another was removed */
+  async #removeAll(names: readonly string[]): Promise<void> {
+    const results: unknown[] = []
+    const removing = inParallel(names, async (name) => {
+      try {
+        results.push(await this.#write(() => this.#kv.delete(name)))
+      } catch (error) {
+        results.push(error)
+        throw error
+      }
+    })
+    await removing.catch(noop)
+    checkRemovals(results, names.length)
   }
 
   /** Checks a change, and returns the function that sends it. */
