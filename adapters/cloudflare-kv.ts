@@ -10,9 +10,11 @@
 //   stored-entry.ts           converts an entry to the stored text and metadata, and back
 //
 // A write: KV has no transactions, so each change is one `put` or `delete`. Six groups are written
-// at a time, the changes of a group one after another. KV rejects a second write to a key within a
+// at a time, the changes of a group one after another, or six at a time if all are removals. KV rejects a second write to a key within a
 // second, so such a write is retried twice. The promise resolves when KV has accepted the writes.
-// Other locations may read the previous value for 60 seconds or longer.
+// Other locations may read the previous value for 60 seconds or longer, and a location may not see
+// its own writes. So with `allowLostUpdates`, a write within about 60 seconds of another to the same
+// key may be lost, wherever it is made.
 
 import type { BotConfig } from '../src/config.ts'
 import { StoreError } from '../src/errors.ts'
@@ -56,13 +58,21 @@ export const cloudflareKV: Manifest = {
 
 /**
  * Opens namespaces in Workers KV. KV has no conditional write, so nothing is atomic. A write
- * resolves when KV has accepted it; other locations may read the previous value for 60 seconds or
- * longer. Limits:
+ * resolves when KV has accepted it. Reads and listings may be 60 seconds old or older, which has
+ * consequences:
+ *
+ * - With the option `allowLostUpdates` of the runtime, a write within about 60 seconds of another to
+ *   the same key may be lost, wherever it is made. `pop` may give one value to two callers, and an
+ *   `update` may undo that an expiry was prolonged.
+ * - `clear` misses keys that were set just before.
+ *
+ * Limits:
  *
  * - 512 bytes for a key with prefix and namespace, 25 MiB for a value as text
  * - one write per second to a key; a write that comes too soon is retried twice, a second apart
  * - 1,000 operations in one invocation of a Worker. A read or a write that needs more rejects with
- *   `RATE_LIMITED` before it starts, and `clear` before it deletes anything. A listing rejects where
+ *   `RATE_LIMITED` before it starts, and `clear` before it deletes anything. If earlier calls have
+ *   used some, `clear` may fail midway, with the outcome `unknown`. A listing rejects where
  *   the limit is reached, and so does every later call of the invocation
  *
  * @example

@@ -6,17 +6,20 @@
 // conditions of each group, puts its entries into the `Map` and notifies the listeners. A read
 // returns a copy of the value. A listing yields from a snapshot of the keys, which are sorted once
 // until a key is added.
+//
+// What has expired is freed by memory/expiry-sweep.ts, without a notification.
 
 import { BatchStorageBase } from '../src/batch-storage.ts'
 import type { BotConfig } from '../src/config.ts'
 import type { Manifest } from '../src/registry.ts'
-import { createEntry, type Entry, isLive } from '../src/entry.ts'
+import { createEntry, type Entry, isConditionMet, isLive } from '../src/entry.ts'
 import {
   type Change,
   type CommitOptions,
   type KeysOptions,
   type CommitResult,
   type StorageBase,
+  type StorageHost,
   type StorageListener,
   StoragePluginBase,
   type StoreChange,
@@ -24,6 +27,7 @@ import {
 } from '../src/storage.ts'
 import { LocalTurns, type Turns } from '../src/turns.ts'
 import { recopy } from '../src/value/copy-value.ts'
+import { ExpirySweep } from './memory/expiry-sweep.ts'
 
 /**
  * The manifest of the memory backend, for tests. It has no settings.
@@ -54,18 +58,11 @@ export class MemoryStoragePlugin extends StoragePluginBase {
     super(config, memory.config)
   }
 
-  async open(namespace: string): Promise<StorageBase> {
-    let data = this.#namespaces.get(namespace)
-    if (data === undefined) {
-      data = {
-        map: new Map(),
-        listeners: new Set(),
-        turns: new LocalTurns(),
-        openCount: 0,
-        sortedKeys: undefined,
-      }
-      this.#namespaces.set(namespace, data)
-    }
+  async open(namespace: string, host?: StorageHost): Promise<StorageBase> {
+    const data = this.#namespaces.get(namespace) ?? createData()
+    this.#namespaces.set(namespace, data)
+    // With several runtimes, the clock of the last one counts.
+    if (host !== undefined) data.sweep.now = () => host.now()
     return new MemoryStorage(data)
   }
 
@@ -89,6 +86,20 @@ interface NamespaceData {
   openCount: number
   /** The keys of the map in order, and removed ones; `undefined` after a key was added. */
   sortedKeys: readonly string[] | undefined
+  readonly sweep: ExpirySweep
+}
+
+function createData(): NamespaceData {
+  const map = new Map<string, Entry>()
+  const data: NamespaceData = {
+    map,
+    listeners: new Set(),
+    turns: new LocalTurns(),
+    openCount: 0,
+    sortedKeys: undefined,
+    sweep: new ExpirySweep(map, (key) => deleteKey(data, key)),
+  }
+  return data
 }
 
 class MemoryStorage extends BatchStorageBase {
@@ -116,6 +127,7 @@ class MemoryStorage extends BatchStorageBase {
   }
 
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
+    this.#data.sweep.runIfDue()
     return this.#read(keys)
   }
 
@@ -148,13 +160,10 @@ class MemoryStorage extends BatchStorageBase {
     }
   }
 
-  /** Removes expired entries too. */
   async liveLen(now: number): Promise<number> {
+    this.#data.sweep.runIfDue()
     let count = 0
-    for (const [key, entry] of this.#map) {
-      if (isLive(entry, now)) count++
-      else this.#map.delete(key)
-    }
+    for (const entry of this.#map.values()) if (isLive(entry, now)) count++
     return count
   }
 
@@ -189,6 +198,7 @@ class MemoryStorage extends BatchStorageBase {
 
   /** Selects from the keys as they are now, because the map may change while a listing goes on. */
   #selectKeys({ prefix = '', after, reverse = false }: KeysOptions = {}): readonly string[] {
+    this.#data.sweep.runIfDue()
     // Without a comparator, `toSorted` compares code units.
     const sorted = (this.#data.sortedKeys ??= [...this.#map.keys()].toSorted())
     const keys =
@@ -207,31 +217,38 @@ class MemoryStorage extends BatchStorageBase {
     { now = Number.NEGATIVE_INFINITY, turn }: CommitOptions = {},
   ): readonly CommitResult[] {
     turn?.release()
-    return groups.map((changes) => {
-      if (!changes.every((change) => this.#isConditionMet(change, now))) return 'conflict'
+    const isMet = (change: Change): boolean =>
+      isConditionMet(change, this.#map.get(change.key), now)
+    const results = groups.map((changes): CommitResult => {
+      if (!changes.every(isMet)) return 'conflict'
       for (const change of changes) {
         if ('remove' in change) this.#remove(change.key)
-        else if ('entry' in change) {
-          if (!this.#map.has(change.key)) this.#data.sortedKeys = undefined
-          this.#map.set(change.key, change.entry)
-          notify(this.#data, { kind: 'set', key: change.key })
-        }
+        else if ('entry' in change) this.#set(change.key, change.entry)
       }
       return 'applied'
     })
+    this.#data.sweep.runIfDue()
+    return results
+  }
+
+  #set(key: string, entry: Entry): void {
+    const data = this.#data
+    if (!data.map.has(key)) data.sortedKeys = undefined
+    data.map.set(key, entry)
+    if (entry.expires !== undefined) data.sweep.add(entry.expires)
+    notify(data, { kind: 'set', key })
   }
 
   #remove(key: string): void {
-    this.#map.delete(key)
+    deleteKey(this.#data, key)
     notify(this.#data, { kind: 'remove', key })
   }
+}
 
-  #isConditionMet({ key, ifVersion }: Change, now: number): boolean {
-    if (ifVersion === undefined) return true
-    const entry = this.#map.get(key)
-    const version = entry !== undefined && isLive(entry, now) ? entry.version : null
-    return version === ifVersion
-  }
+function deleteKey(data: NamespaceData, key: string): void {
+  data.map.delete(key)
+  // Amortizes the sorting, and holds at most as many removed keys as others.
+  if (data.sortedKeys && data.sortedKeys.length > 2 * data.map.size) data.sortedKeys = undefined
 }
 
 function clearAll(data: NamespaceData): void {

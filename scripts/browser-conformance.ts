@@ -9,6 +9,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { OLDEST_BROWSERS } from './browsers.ts'
+import { onStop } from './on-stop.ts'
 import type { Report } from './browser-conformance/report.ts'
 
 const host = process.env['HOST'] ?? '127.0.0.1'
@@ -76,4 +77,5 @@ function startBrowser(command: string, args: readonly string[]): void {
       // The browser has already exited.
     }
   })
+  onStop(() => process.exit(1))
 }

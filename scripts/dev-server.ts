@@ -36,8 +36,8 @@ export interface DevServerOptions {
 /** The Worker, running in `wrangler dev` on this machine, without an account or a network. */
 export interface DevServer {
   readonly url: string
-  /** Resolves when the server has exited, for any reason. */
-  readonly ended: Promise<void>
+  /** Resolves to the exit code when the server has exited, for any reason; killed: 1. */
+  readonly ended: Promise<number>
   /** Asks the server to exit, and kills it after 5 seconds. */
   stop(): Promise<void>
   /** Kills the server and all its processes at once, as `kill -9` does. */
@@ -93,13 +93,19 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     })
   }
   let isRunning = true
-  const ended = new Promise<void>((resolve) => {
-    group.on('exit', () => {
+  const removeSecrets = (): void => {
+    if (secretsDir !== undefined) rmSync(secretsDir, { recursive: true, force: true })
+  }
+  // The group ends with this process.
+  process.on('exit', removeSecrets)
+  const ended = new Promise<number>((resolve) => {
+    group.on('exit', (code) => {
       isRunning = false
-      if (secretsDir !== undefined) rmSync(secretsDir, { recursive: true, force: true })
-      // If only the leader of the group was killed, the others still run.
+      removeSecrets()
+      process.off('exit', removeSecrets)
+      // The leader of the group has exited; others may still run.
       signal(group, 'SIGKILL')
-      resolve()
+      resolve(code ?? 1)
     })
   })
   const kill = async (): Promise<void> => {

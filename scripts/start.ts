@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { type DevServer, freePort, startDevServer } from './dev-server.ts'
+import { onStop } from './on-stop.ts'
 
 const FIRST_PORT = 8787
 const PORTS_TRIED = 20
@@ -11,7 +12,15 @@ const port = await choosePort()
 const token = randomBytes(24).toString('base64url')
 console.log('Starting the bot ...')
 
-let server: DevServer
+let server: DevServer | undefined
+let isStopping = false
+onStop(() => {
+  // While it starts, the server ends with this process.
+  if (server === undefined) process.exit(0)
+  // A second signal does not wait.
+  void (isStopping ? server.kill() : server.stop())
+  isStopping = true
+})
 try {
   server = await startDevServer({ port, token, onLine: (line) => console.error(line) })
 } catch (error) {
@@ -26,17 +35,10 @@ Talk to it:  http://localhost:${port}/#token=${token}
 This address makes you its admin until it stops. What it learns stays in .wrangler/state.
 Ctrl-C stops it.`)
 
-let isStopping = false
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    // A second signal does not wait.
-    void (isStopping ? server.kill() : server.stop())
-    isStopping = true
-  })
-}
-await server.ended
-if (!isStopping) console.error('The server exited unexpectedly.')
-process.exit(isStopping ? 0 : 1)
+const serverExitCode = await server.ended
+if (isStopping) process.exit(0)
+console.error('The server exited unexpectedly.')
+process.exit(serverExitCode || 1)
 
 async function choosePort(): Promise<number> {
   const requested = readPort()

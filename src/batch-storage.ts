@@ -1,12 +1,14 @@
-import { quote } from './errors.ts'
+import { quote, toStoreError } from './errors.ts'
 import type { Entry } from './entry.ts'
-import type {
-  Change,
-  CommitOptions,
-  CommitResult,
-  KeysOptions,
-  StorageBase,
-  Traits,
+import {
+  type Change,
+  checkRemovals,
+  type CommitOptions,
+  type CommitResult,
+  type KeysOptions,
+  listForRemoval,
+  type StorageBase,
+  type Traits,
 } from './storage.ts'
 import { copyValue } from './value/copy-value.ts'
 
@@ -69,12 +71,12 @@ export abstract class BatchStorageBase implements StorageBase {
 
   /** Removes the keys with this prefix, each in a group of its own, a thousand in each commit. */
   async clearPrefix(prefix: string): Promise<void> {
-    const groups: Change[][] = []
-    for await (const key of this.keys({ prefix })) groups.push([{ key, remove: true }])
-    for (let i = 0; i < groups.length; i += MAX_REMOVALS) {
-      for (const result of await this.commit(groups.slice(i, i + MAX_REMOVALS))) {
-        if (result instanceof Error) throw result
-      }
+    const keys = await listForRemoval(this.keys({ prefix }))
+    for (let i = 0; i < keys.length; i += MAX_REMOVALS) {
+      const groups = keys.slice(i, i + MAX_REMOVALS).map((key): Change[] => [{ key, remove: true }])
+      const committing = this.commit(groups)
+      const results = await committing.catch((error: unknown) => [toStoreError(error, {})])
+      checkRemovals(results, keys.length, i)
     }
   }
 

@@ -28,3 +28,19 @@ export function createEntry(value: unknown, version: string, expires?: number): 
 export function isLive(entry: { readonly expires?: number | undefined }, now: number): boolean {
   return entry.expires === undefined || entry.expires > now
 }
+
+/**
+ * Tests whether the condition of a change is met: none, or the version of the entry; `null` if the
+ * entry is missing or has expired.
+ *
+ * @param entry what is stored under the key of the change
+ * @param now in milliseconds since 1970
+ */
+export function isConditionMet(
+  { ifVersion }: { readonly ifVersion?: string | null | undefined },
+  entry: Omit<Entry, 'value'> | undefined,
+  now: number,
+): boolean {
+  if (ifVersion === undefined) return true
+  return ifVersion === (entry !== undefined && isLive(entry, now) ? entry.version : null)
+}

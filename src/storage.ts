@@ -1,6 +1,7 @@
 // The contract between botshelf and a backend. An adapter implements StoragePluginBase, which opens
 // namespaces, and StorageBase, one open namespace.
 
+import { noop } from './async.ts'
 import {
   readStorageConfig,
   type BotConfig,
@@ -225,12 +226,17 @@ export abstract class StoragePluginBase {
    * @throws StoreError as `open`
    */
   async drop(namespace: string, host?: StorageHost): Promise<void> {
-    const storage = await this.open(namespace, host)
+    const storage = await this.open(namespace, host).catch(throwNotApplied)
     try {
       await storage.clear()
-    } finally {
-      await storage.close()
+    } catch (error) {
+      // Of two errors, this one says what became of the data.
+      await storage.close().catch(noop)
+      throw error
     }
+    await storage.close().catch((error: unknown) => {
+      throw partialFailure(error, 1, 'The entries were removed')
+    })
   }
 }
 
@@ -361,16 +367,16 @@ export abstract class StorageBase {
   }
 
   /**
-   * Removes every entry of the namespace, and none of another. The default removes the keys of
-   * `keys` one after another.
+   * Removes every entry of the namespace, and none of another. If it fails after some were removed,
+   * reject with a `StoreError` whose `outcome` is `unknown`. The default removes the keys of `keys`
+   * one after another.
    */
   async clear(): Promise<void> {
     await removeAll(this, this.keys())
   }
 
   /**
-   * Removes every entry whose key begins with `prefix`, which is not empty. The default removes the
-   * keys of `keys` one after another.
+   * Removes every entry whose key begins with `prefix`, which is not empty. For the rest, as `clear`.
    */
   async clearPrefix(prefix: string): Promise<void> {
     await removeAll(this, this.keys({ prefix }))
@@ -441,9 +447,45 @@ export abstract class StorageBase {
 
 async function removeAll(storage: StorageBase, listed: AsyncIterable<string>): Promise<void> {
   // All keys first, so that the removals do not disturb the listing.
+  const keys = await listForRemoval(listed)
+  for (const [removed, key] of keys.entries()) {
+    try {
+      await storage.remove(key)
+    } catch (error) {
+      checkRemovals([toStoreError(error, {})], keys.length, removed)
+    }
+  }
+}
+
+/** Lists the keys to remove. @throws StoreError with the outcome `not-applied` */
+export async function listForRemoval(listed: AsyncIterable<string>): Promise<readonly string[]> {
   const keys: string[] = []
-  for await (const key of listed) keys.push(key)
-  for (const key of keys) await storage.remove(key)
+  try {
+    for await (const key of listed) keys.push(key)
+  } catch (error) {
+    throwNotApplied(error)
+  }
+  return keys
+}
+
+function throwNotApplied(error: unknown): never {
+  throw toStoreError(error, { outcome: 'not-applied' })
+}
+
+/**
+ * Tests whether removals succeeded that are not atomic together.
+ *
+ * @param results of removals; an object is an error
+ * @param total how many removals there are
+ * @param before how many removals succeeded before
+ * @throws StoreError with the outcome `unknown` if some succeeded and one failed
+ */
+export function checkRemovals(results: readonly unknown[], total: number, before = 0): void {
+  const errors = results.filter((result) => typeof result === 'object') as StoreError[]
+  const error = errors.find(({ outcome }) => outcome === 'unknown') ?? errors[0]
+  if (error === undefined) return
+  const removed = before + results.length - errors.length
+  throw partialFailure(error, removed, `${removed} of ${total} entries were removed`)
 }
 
 async function applyOneByOne(
@@ -461,7 +503,7 @@ async function applyOneByOne(
     }
     return 'applied'
   } catch (error) {
-    return partialFailure(error, changes, written)
+    return groupFailure(error, changes, written)
   }
 }
 
@@ -492,18 +534,24 @@ export function conditionNotSupported({ key }: Change): StoreError {
  * Creates the result of a group that failed after `written` of its changes were applied. For
  * storages with `atomic: 'none'`.
  */
-export function partialFailure(
+export function groupFailure(
   error: unknown,
   changes: readonly Change[],
   written: number,
 ): StoreError {
-  const failed = toStoreError(error, { key: changes[written]?.key, outcome: 'unknown' })
-  if (written === 0) return failed
-  const message = `${written} of ${changes.length} changes were written, then: ${failed.message}`
-  return new StoreError(failed.code, message, {
-    key: failed.key,
-    outcome: 'unknown',
-    retryable: failed.retryable,
-    cause: failed.cause ?? error,
-  })
+  const failed = toStoreError(error, { key: changes[written]?.key })
+  return partialFailure(failed, written, `${written} of ${changes.length} changes were written`)
+}
+
+/**
+ * Creates the error of a call that failed after `done` of its writes were applied.
+ *
+ * @param progress a sentence without full stop that says which
+ */
+function partialFailure(error: unknown, done: number, progress: string): StoreError {
+  const failed = toStoreError(error, {})
+  if (done === 0) return failed
+  const { code, message, key, retryable, cause = error } = failed
+  const details = { key, outcome: 'unknown', retryable, cause } as const
+  return new StoreError(code, `${progress}, then: ${message}`, details)
 }

@@ -198,7 +198,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /**
    * Removes several keys together: all or none. Keys that do not exist are ignored. Where
-   * `traits.atomic` is `none`, each key is removed on its own.
+   * `traits.atomic` is `none`, each key is removed on its own: if one fails, others may be removed.
    *
    * @param keys a list of keys or another iterable
    * @throws StoreError `STORE_NOT_OPEN`, `INVALID_KEY`, or an error of the backend
@@ -208,12 +208,9 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    */
   async deleteMany(keys: Iterable<KeyOf<T>>): Promise<void> {
     const names = this.#checkKeys('deleteMany', keys) as readonly KeyOf<T>[]
-    if (this.#context.traits.atomic === 'none') {
-      await Promise.all(names.map((key) => this.delete(key)))
-    } else if (names.length > 0) {
-      const changes = names.map((key): Change => ({ key, remove: true }))
-      await this.#track(this.#context.queue.write(changes))
-    }
+    if (names.length === 0) return
+    const changes = names.map((key): Change => ({ key, remove: true }))
+    await this.#track(this.#context.queue.write(changes))
   }
 
   /**

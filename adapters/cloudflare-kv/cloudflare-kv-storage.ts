@@ -4,10 +4,11 @@ import { StoreError } from '../../src/errors.ts'
 import { type Entry, isLive } from '../../src/entry.ts'
 import {
   type Change,
+  checkRemovals,
   conditionNotSupported,
   type KeysOptions,
   type CommitResult,
-  partialFailure,
+  groupFailure,
   type Traits,
 } from '../../src/storage.ts'
 import { utf8Bytes } from '../../src/value/copy-value.ts'
@@ -134,7 +135,7 @@ export class CloudflareKVStorage extends BatchStorageBase {
       if (calls <= MAX_OPERATIONS) continue
       throw tooManyOperations('clear() needs more. Delete 900 of keys() in each request.')
     }
-    await inParallel(names, (name) => this.#write(() => this.#kv.delete(name)))
+    await this.#removeAll(names)
   }
 
   async close(): Promise<void> {}
@@ -188,6 +189,10 @@ export class CloudflareKVStorage extends BatchStorageBase {
     if (conditional !== undefined) return conditionNotSupported(conditional)
     let written = 0
     try {
+      if (changes.every((change) => 'remove' in change)) {
+        await this.#removeAll(changes.map(({ key }) => this.#keyPrefix + key))
+        return 'applied'
+      }
       const writes = changes.map((change) => this.#prepareWrite(change))
       for (const write of writes) {
         await this.#write(write)
@@ -195,8 +200,23 @@ export class CloudflareKVStorage extends BatchStorageBase {
       }
       return 'applied'
     } catch (error) {
-      return partialFailure(error, changes, written)
+      return groupFailure(error, changes, written)
     }
+  }
+
+  /** @throws StoreError with the outcome `unknown` if one fails after another was removed */
+  async #removeAll(names: readonly string[]): Promise<void> {
+    const results: unknown[] = []
+    const removing = inParallel(names, async (name) => {
+      try {
+        results.push(await this.#write(() => this.#kv.delete(name)))
+      } catch (error) {
+        results.push(error)
+        throw error
+      }
+    })
+    await removing.catch(noop)
+    checkRemovals(results, names.length)
   }
 
   /** Checks a change, and returns the function that sends it. */

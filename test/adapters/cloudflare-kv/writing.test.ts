@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { CloudflareKVStoragePlugin } from '../../../adapters/cloudflare-kv.ts'
 import { StorageRuntime } from '../../../src/index.ts'
-import { failure, open, ScriptedKV } from './support/scripted-kv.ts'
+import { failure, numberedKeys, open, ScriptedKV } from './support/scripted-kv.ts'
 
 test('a write that KV rejects with 429 is retried twice, a second apart, and then rejects with RATE_LIMITED', async () => {
   const kv = new ScriptedKV()
@@ -67,4 +67,64 @@ test('clear() that fails deletes nothing afterwards, and later writes stay', asy
   await store.set('k40', 'new')
   await new Promise((resolve) => setTimeout(resolve, 60))
   expect(await store.get('k40')).toBe('new')
+})
+
+test.each([
+  ['KV DELETE failed: 429 Too Many Requests', 'RATE_LIMITED', true],
+  ['Too many API requests by single Worker invocation.', 'RATE_LIMITED', false],
+  ['KV DELETE failed: 500 Internal Error', 'CONNECTION_LOST', true],
+])(
+  'clear() that fails midway with "%s" says how many entries it removed',
+  async (message, code, retryable) => {
+    const kv = new ScriptedKV()
+    const { store } = await open(kv)
+    for (let i = 0; i < 8; i++) await store.set(`k${i}`, i)
+    kv.fail = (call, count) => (call === 'delete' && count > 3 ? new Error(message) : undefined)
+    const error = await failure(store.clear())
+    expect(error).toMatchObject({ code, outcome: 'unknown', retryable, namespace: 'n' })
+    expect(error.message).toMatch(/^3 of 8 entries were removed, then: Workers KV: /)
+    expect(kv.puts.size).toBe(5)
+  },
+)
+
+test('clear() whose first delete fails has its outcome, unless another may have been done', async () => {
+  const kv = new ScriptedKV()
+  const { store } = await open(kv)
+  for (let i = 0; i < 8; i++) await store.set(`k${i}`, i)
+  const limit = new Error('Too many API requests by single Worker invocation.')
+  const outcomeOfClear = async (): Promise<string> => (await failure(store.clear())).outcome
+  kv.fail = (call) => (call === 'delete' ? limit : undefined)
+  expect(await outcomeOfClear()).toBe('not-applied')
+  kv.fail = (call, count) => {
+    if (call !== 'delete') return undefined
+    return count % 6 === 5 ? new Error('KV DELETE failed: 500 Internal Error') : limit
+  }
+  expect(await outcomeOfClear()).toBe('unknown')
+  kv.fail = (call) => (call === 'list' ? new Error('something new') : undefined)
+  expect(await outcomeOfClear()).toBe('not-applied')
+  expect(kv.puts.size).toBe(8)
+})
+
+test('setMany() whose first write fails has its outcome', async () => {
+  const kv = new ScriptedKV()
+  const plugin = new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: kv } })
+  const store = await new StorageRuntime(plugin, { allowLostUpdates: true }).open('n')
+  kv.fail = () => new Error('Too many API requests by single Worker invocation.')
+  const error = await failure(store.setMany({ a: 1, b: 2 }))
+  expect(error).toMatchObject({ code: 'RATE_LIMITED', outcome: 'not-applied', key: 'a' })
+  expect(error.message).toMatch(/^Workers KV: Too many/)
+})
+
+test('deleteMany() that fails midway says how many keys it removed', async () => {
+  const kv = new ScriptedKV()
+  const { store } = await open(kv)
+  const keys = numberedKeys(8)
+  for (const key of keys) await store.set(key, 1)
+  kv.fail = (call, count) =>
+    call === 'delete' && count > 3
+      ? new Error('Too many API requests by single Worker invocation.')
+      : undefined
+  const error = await failure(store.deleteMany(keys))
+  expect(error).toMatchObject({ code: 'RATE_LIMITED', outcome: 'unknown', retryable: false })
+  expect(error.message).toMatch(/^3 of 8 entries were removed, then: Workers KV: /)
 })
