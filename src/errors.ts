@@ -173,8 +173,13 @@ export function isStoreError(error: unknown): error is StoreError {
 }
 
 function isErrorData(error: unknown): error is StoreErrorData {
-  const { name, code } = (error ?? {}) as Partial<StoreErrorData>
-  return name === 'StoreError' && typeof code === 'string'
+  try {
+    const { name, code } = (error ?? {}) as Partial<StoreErrorData>
+    return name === 'StoreError' && typeof code === 'string'
+  } catch {
+    // Anything can be thrown, also a revoked proxy.
+    return false
+  }
 }
 
 // The codes that one operation can cause for its whole batch. After one of them the queue splits the

@@ -41,6 +41,36 @@ export const LIFECYCLE_RULES: readonly Rule[] = [
     },
   },
   {
+    id: 'lifecycle/aborted-open',
+    name: 'a signal of open() that aborts closes the store, also while it opens, and leaves nothing open',
+    fix: RUNTIME_GUARDS,
+    run: async (backend) => {
+      const { plugin, runtime, namespace } = spyOn(backend)
+      const aborted = AbortSignal.abort()
+      await assertRejects(
+        runtime.open(namespace, { signal: aborted }),
+        'STORE_NOT_OPEN',
+        'open() with a signal that has aborted',
+      )
+      assertEqual(plugin.openCount, 0, 'the number of opened storages')
+      const during = new AbortController()
+      const opening = runtime.open(namespace, { signal: during.signal })
+      during.abort()
+      await assertRejects(opening, 'STORE_NOT_OPEN', 'open() whose signal aborts meanwhile')
+      assertEqual(plugin.closeCount, plugin.openCount, 'the number of closed storages')
+      const after = new AbortController()
+      const store = await runtime.open(namespace, { signal: after.signal })
+      await store.set('k', 1)
+      const write = store.set('k', 2)
+      after.abort()
+      assertEqual(store.isOpen, false, 'isOpen after the signal aborted')
+      await write
+      await store[Symbol.asyncDispose]()
+      assertEqual(plugin.closeCount, plugin.openCount, 'the number of closed storages after that')
+      assertEqual(await (await runtime.open(namespace)).get('k'), 2, 'the value after reopening')
+    },
+  },
+  {
     id: 'lifecycle/open-fails',
     name: 'an open that fails rejects every caller with its cause, and can be retried',
     fix: RUNTIME_GUARDS,

@@ -50,6 +50,38 @@ export const MIXIN_RULES: readonly Rule[] = [
     },
   },
   {
+    id: 'mixin/last-call-wins',
+    name: 'openStorage() and closeStorage() of a StoreMixin that are not awaited end as the last one asked',
+    fix: RUNTIME_GUARDS,
+    run: async (backend) => {
+      const { plugin, runtime, namespace } = spyOn(backend)
+      const bot = new Bot()
+      const opening = bot.openStorage(runtime, namespace)
+      await Promise.all([opening, bot.closeStorage(), bot.openStorage(runtime, namespace)])
+      assertEqual(bot.isOpenStorage(), true, 'isOpenStorage() after open, close, open')
+      await bot.set('k', 1)
+      await Promise.all([
+        bot.closeStorage(),
+        bot.openStorage(runtime, namespace),
+        bot.closeStorage(),
+      ])
+      assertEqual(bot.isOpenStorage(), false, 'isOpenStorage() after close, open, close')
+      assertEqual(plugin.closeCount, plugin.openCount, 'the number of closed storages')
+      const last = bot.openStorage(runtime, namespace)
+      await bot[Symbol.asyncDispose]()
+      await last
+      assertEqual(bot.isOpenStorage(), false, 'isOpenStorage() after disposing while it opens')
+      assertEqual(
+        plugin.closeCount,
+        plugin.openCount,
+        'the number of closed storages after disposing',
+      )
+      await bot.openStorage(runtime, namespace)
+      assertEqual(await bot.get('k'), 1, 'the value after reopening')
+      await bot.closeStorage()
+    },
+  },
+  {
     id: 'mixin/every-method',
     name: 'a StoreMixin has every method of a store, and passes all arguments on',
     fix: RUNTIME_GUARDS,
