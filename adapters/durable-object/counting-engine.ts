@@ -5,7 +5,14 @@ import { type GroupResults, planGroup } from './group-plan.ts'
 import { MAX_REPLY_BYTES } from './message-size.ts'
 import { FORMAT_PREFIX, ObjectEngine } from './object-engine.ts'
 import { type DecodedChange, decodeEntry, type EntryTuple } from './tuples.ts'
-import { findOutcome, RETENTION_MS, toRemoved, withHistory } from './write-history.ts'
+import {
+  findOutcome,
+  type NewWrite,
+  RETENTION_MS,
+  toRemoved,
+  withHistory,
+  writesOf,
+} from './write-history.ts'
 
 /** As long as the prefix of the entries, so that it fits where the entry did. */
 const REMOVED_PREFIX = `${FORMAT_PREFIX}-:`
@@ -84,16 +91,22 @@ export class CountingEngine extends ObjectEngine {
       if (plan === 'conflict' || plan instanceof StoreError) return plan
       const { results } = plan
       if (results.bytes > MAX_REPLY_BYTES) return resultsTooLarge(results.bytes)
-      const group = { id, now: time, results }
       const writes = new Map<string, EntryTuple | undefined>()
-      for (const [key, entry] of plan.writes) {
-        const isRead = found.has(this.prefix + key)
-        const previous = isRead ? (stored(key) ?? removed(key) ?? null) : undefined
-        writes.set(key, entry && withHistory(entry, group, previous))
-      }
+      // One key keeps the results: a removed one if possible, because they may be large.
+      const isRemoved = (key: string): boolean =>
+        !plan.writes.get(key) && found.has(this.prefix + key) && stored(key) !== undefined
+      const keys = [...plan.writes.keys()]
+      const keeper = keys.find(isRemoved) ?? keys[0]
+      const hasResults = results.values?.some((value) => value !== undefined)
+      const toWrite = (key: string): NewWrite => ({
+        writtenAt: time,
+        results: hasResults ? (key === keeper ? results : null) : undefined,
+        previous: found.has(this.prefix + key) ? (stored(key) ?? removed(key) ?? null) : undefined,
+      })
+      for (const [key, entry] of plan.writes)
+        writes.set(key, entry && withHistory(entry, toWrite(key)))
       const onRemoved = (key: string): void => {
-        const previous = found.get(this.prefix + key)
-        this.storage.kv.put(REMOVED_PREFIX + key, toRemoved(group, previous))
+        this.storage.kv.put(REMOVED_PREFIX + key, toRemoved(id, toWrite(key)))
         this.#nextSweep = Math.min(this.#nextSweep, time + 2 * RETENTION_MS)
       }
       const hasRemovals = Array.from(writes.values()).includes(undefined)
@@ -122,7 +135,7 @@ export class CountingEngine extends ObjectEngine {
     let next = Infinity
     const forgotten: string[] = []
     for (const [name, entry] of kv.list({ prefix: REMOVED_PREFIX })) {
-      const removedAt = (entry as EntryTuple)[4]?.[0] ?? 0
+      const removedAt = writesOf(entry as EntryTuple)[0]?.writtenAt ?? 0
       if (removedAt + RETENTION_MS > now) next = Math.min(next, removedAt + 2 * RETENTION_MS)
       else forgotten.push(name)
     }

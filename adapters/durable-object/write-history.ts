@@ -7,37 +7,44 @@ import type { DecodedChange, EntryTuple } from './tuples.ts'
 
 /** How long an object can tell what became of a write, in milliseconds. */
 export const RETENTION_MS = 60_000
-/** The most earlier writes that an entry keeps. */
-const MAX_EARLIER = 64
+/** The most earlier writes that an entry keeps; they take about 25 bytes each. */
+const MAX_EARLIER = 256
+/** How much of a version is kept: its end, which differs in all versions of the core. */
+const ID_LENGTH = 16
 /** The largest results that an entry keeps for its own write, and the most for each earlier one. */
 const MAX_RESULT_BYTES = 1024
 const MAX_EARLIER_RESULTS = 16
 
 /**
- * The writes of a key, the newest first. The newest has no version: it is that of the entry. Read it
- * with {@link writesOf}; `withHistory` and `toRemoved` add to it.
+ * The writes of a key, the newest first. The newest has no id: it is in the entry. An earlier one has
+ * its id, the milliseconds until the next write, and its results. Only a number: there are no results,
+ * and nothing is known of earlier writes. Read it with {@link writesOf}; `withHistory` and `toRemoved`
+ * add to it.
  */
-export type History = readonly [writtenAt: number, results: KeptResults, ...earlier: unknown[]]
+export type History =
+  | number
+  | readonly [writtenAt: number, results: KeptResults, ...earlier: unknown[]]
 
 /** `undefined`: every result is `undefined`; `null`: the results are not kept here. */
 type KeptResults = readonly unknown[] | undefined | null
 
 /** A write of a key. */
 export interface StoredWrite {
-  /** The version of the entry; for a removal the id of its group. */
-  readonly version: string
+  /** The end of the version of the entry; for a removal, of the id of its group. */
+  readonly id: string
   /** By the object's clock, in milliseconds since 1970. */
   readonly writtenAt: number
   /** The results of the whole group. */
   readonly results: KeptResults
 }
 
-/** What a group wrote, for the history. */
-export interface GroupWrite {
-  /** The id of the group; the version of a removal. */
-  readonly id: string
-  readonly now: number
-  readonly results: GroupResults
+/** A write that is about to happen. */
+export interface NewWrite {
+  readonly writtenAt: number
+  /** Those of the group, `undefined` if there are none; `null`: another key of the group keeps them. */
+  readonly results: GroupResults | undefined | null
+  /** The entry that is replaced, or the last removed one; `null`: none; absent: it is not known. */
+  readonly previous: EntryTuple | null | undefined
 }
 
 /** Finds the stored entry of a key, and the last removed one. */
@@ -48,39 +55,30 @@ export interface HistoryReader {
 
 /** Returns the writes of a key that its entry knows, the newest first. */
 export function writesOf([, version, , , history]: EntryTuple): StoredWrite[] {
-  const [writtenAt, results, ...earlier] = history ?? [Infinity, null]
-  const writes: StoredWrite[] = [{ version, writtenAt, results }]
+  const [latest, results, ...earlier] = toList(history)
+  const writes: StoredWrite[] = [{ id: shortId(version), writtenAt: latest, results }]
+  let writtenAt = latest
   for (let i = 0; i < earlier.length; i += 3) {
-    writes.push({
-      version: earlier[i] as string,
-      writtenAt: earlier[i + 1] as number,
-      results: earlier[i + 2] as KeptResults,
-    })
+    writtenAt -= earlier[i + 1] as number
+    writes.push({ id: earlier[i] as string, writtenAt, results: earlier[i + 2] as KeptResults })
   }
   return writes
 }
 
-/**
- * Adds the history to an entry that is about to be stored.
- *
- * @param previous the entry that it replaces, or the last removed one; `null`: there is none;
- * absent: it is not known
- */
+/** Adds the history to an entry that is about to be stored. */
 export function withHistory(
   [value, version, bytes, expires]: EntryTuple,
-  { now, results }: GroupWrite,
-  previous: EntryTuple | null | undefined,
+  { writtenAt, results, previous }: NewWrite,
 ): EntryTuple {
-  const kept = results.bytes <= MAX_RESULT_BYTES ? results.values : null
-  return [value, version, bytes, expires, createHistory(now, kept, previous)]
+  const isKept = results && results.bytes <= MAX_RESULT_BYTES
+  const kept = isKept ? results.values : results && null
+  return [value, version, bytes, expires, createHistory(writtenAt, kept, previous)]
 }
 
-/** Creates what is stored about a removed entry. It keeps the results of its group, of any size. */
-export function toRemoved(
-  { id, now, results }: GroupWrite,
-  previous: EntryTuple | undefined,
-): EntryTuple {
-  return [undefined, id, results.bytes, undefined, createHistory(now, results.values, previous)]
+/** Creates what is stored about a removed entry. It keeps results of any size. */
+export function toRemoved(id: string, { writtenAt, results, previous }: NewWrite): EntryTuple {
+  const history = createHistory(writtenAt, results && results.values, previous)
+  return [undefined, id, results?.bytes ?? 0, undefined, history]
 }
 
 /** Identifies a group: by the first version in it, or else by its place in its message. */
@@ -90,7 +88,7 @@ export function groupIdOf(
   groupIndex: number,
 ): string {
   const first = changes.find(({ version }) => version !== undefined)?.version
-  return first === undefined ? `${messageId}/${groupIndex}` : withoutStamp(first)
+  return first ?? `${messageId}/${groupIndex}`
 }
 
 /**
@@ -106,8 +104,10 @@ export function findOutcome(
   { id, now, sentAt }: { id: string; now: number; sentAt: number | undefined },
   { stored, removed }: HistoryReader,
 ): GroupResults | 'unknown' | undefined {
-  const ids = new Set([id])
-  for (const { version } of changes) if (version !== undefined) ids.add(withoutStamp(version))
+  // The usual write reads nothing.
+  if (sentAt === undefined && changes.every((each) => each.entry && !readsEntry(each))) return
+  const ids = new Set([shortId(id)])
+  for (const { version } of changes) if (version !== undefined) ids.add(shortId(version))
   const lastOfKey = new Map(changes.map((change) => [change.key, change]))
   const hasSteps = changes.some(({ step }) => step)
   let isApplied = false
@@ -115,18 +115,19 @@ export function findOutcome(
   let isComplete = true
   for (const change of changes) {
     const { key, ifVersion, entry, step, isCheck } = change
-    const readsEntry = ifVersion !== undefined || step !== undefined
+    const mayRead = sentAt !== undefined || readsEntry(change)
     // A check writes nothing.
-    if (isCheck || (sentAt === undefined && entry && !readsEntry)) continue
+    if (isCheck || (entry && !mayRead)) continue
     const since = sentAt ?? now - RETENTION_MS
-    const current = sentAt === undefined && !readsEntry ? undefined : stored(key)
+    const current = mayRead ? stored(key) : undefined
     let knownSince = now - RETENTION_MS
     let isKnown = false
+    const expected = ifVersion && shortId(ifVersion)
     for (const get of [() => current, removed]) {
       const found = get(key)
       if (found === undefined) continue
       const writes = writesOf(found)
-      const own = writes.find(({ version }) => ids.has(withoutStamp(version)))
+      const own = writes.find((write) => ids.has(write.id))
       if (own) {
         if (!hasSteps || own.results === undefined) return { values: [], bytes: 0 }
         isApplied = true
@@ -138,7 +139,7 @@ export function findOutcome(
       if (found === current || current === undefined) {
         knownSince = writes.at(-1)?.writtenAt ?? Infinity
         // The write would follow the one that it expects.
-        isKnown = writes.some(({ version }) => version === ifVersion)
+        isKnown = writes.some((write) => write.id === expected)
         if (!own && found === current && knownSince <= since) break
       }
     }
@@ -151,24 +152,39 @@ export function findOutcome(
   return sentAt === undefined || isAbsent || isComplete ? undefined : 'unknown'
 }
 
+function readsEntry({ ifVersion, step }: DecodedChange): boolean {
+  return ifVersion !== undefined || step !== undefined
+}
+
 function createHistory(
   now: number,
   results: KeptResults,
   previous: EntryTuple | null | undefined,
 ): History {
-  const kept = results?.every((result) => result === undefined) ? undefined : results
-  const history: [number, KeptResults, ...unknown[]] = [now, kept]
+  const history: [number, KeptResults, ...unknown[]] = [now, results]
+  if (previous === undefined && results === undefined) return now
   // A missing key was neither stored nor removed lately.
-  if (previous === null) history.push('', now - RETENTION_MS, undefined)
+  if (previous === null) history.push('', RETENTION_MS, undefined)
   else if (previous) {
-    const [, version, , , [writtenAt, own, ...earlier] = [now, null]] = previous
-    history.push(version, writtenAt, own && !areSmall(own) ? null : own, ...earlier)
+    const [, version, , , replaced = [now, null]] = previous
+    const [writtenAt, own, ...earlier] = toList(replaced)
+    const age = Math.max(now - writtenAt, 0)
+    history.push(shortId(version), age, own && !areSmall(own) ? null : own, ...earlier)
   }
-  let count = 0
-  // The time of each write follows the one of the next at a distance of three.
-  while (count < MAX_EARLIER && (history[3 * count] as number) > now - RETENTION_MS) count++
-  history.length = Math.min(history.length, 3 * count + 2)
+  let length = 2
+  for (let age = 0; age < RETENTION_MS && length < 3 * MAX_EARLIER; length += 3) {
+    age += (history[length + 1] as number | undefined) ?? Infinity
+  }
+  history.length = Math.min(history.length, length)
   return history
+}
+
+function shortId(version: string): string {
+  return withoutStamp(version).slice(-ID_LENGTH)
+}
+
+function toList(history: History = [Infinity, null]): Exclude<History, number> {
+  return typeof history === 'number' ? [history, undefined] : history
 }
 
 function areSmall(results: readonly unknown[]): boolean {
