@@ -10,7 +10,7 @@ import { groupIdOf } from './write-history.ts'
 /** The most memory that the kept replies take, in bytes. Each counts as 1 KiB and its results. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024
 /** By how much the clocks of a Worker and an object may differ, in milliseconds. */
-const CLOCK_TOLERANCE_MS = 100
+const CLOCK_TOLERANCE_MS = 25
 
 /** The fields of the reply to a write. */
 export type WriteReply = Required<Pick<RpcReply, 'groupCount' | 'failed' | 'results'>>

@@ -72,3 +72,16 @@ test('a reply that lacks a group leaves the outcome of every group unknown', asy
   const unknown = expect.objectContaining({ code: 'BACKEND_ERROR', outcome: 'unknown' })
   expect(await storage.commit([largeGroup('a', 1), largeGroup('b', 1)])).toEqual([unknown, unknown])
 })
+
+test('an object with protocol version 2 does not know how to run a message again, and the outcome stays unknown', async () => {
+  const { binding, calls } = recordCalls(async (message, call) => {
+    if (message.type === 'commit') throw new Error('Network connection lost.')
+    if (message.type !== 'resend') return call()
+    return { v: 2, error: { code: 'VERSION_MISMATCH', message: '', outcome: 'not-applied' } }
+  })
+  const storage = await createPlugin(binding).open(uniqueName())
+  expect(await storage.commit([largeGroup('a', 1)])).toEqual([
+    expect.objectContaining({ code: 'CONNECTION_LOST', outcome: 'unknown' }),
+  ])
+  expect(calls).toEqual(['commit', 'resend'])
+})
