@@ -49,8 +49,8 @@ export interface NewWrite {
 
 /** Finds the stored entry of a key, and the last removed one. */
 export interface HistoryReader {
-  stored(key: string): EntryTuple | undefined
-  removed(key: string): EntryTuple | undefined
+  readonly stored: (key: string) => EntryTuple | undefined
+  readonly removed: (key: string) => EntryTuple | undefined
 }
 
 /** Returns the writes of a key that its entry knows, the newest first. */
@@ -105,7 +105,9 @@ export function findOutcome(
   { stored, removed }: HistoryReader,
 ): GroupResults | 'unknown' | undefined {
   // The usual write reads nothing.
-  if (sentAt === undefined && changes.every((each) => each.entry && !readsEntry(each))) return
+  if (sentAt === undefined && changes.every((each) => each.entry && !readsEntry(each))) {
+    return undefined
+  }
   const ids = new Set([shortId(id)])
   for (const { version } of changes) if (version !== undefined) ids.add(shortId(version))
   const lastOfKey = new Map(changes.map((change) => [change.key, change]))

@@ -138,11 +138,14 @@ test('with faults, each item is appended once, and each is popped once', async (
   expect(notKnown.size).toBeLessThanOrEqual(10)
 })
 
+function keyAt(index: number): string {
+  return `k${index % 200}`
+}
+
 test('with faults, one of several insert() on a key succeeds', async () => {
   const namespace = uniqueName()
   const inserted = new Map<string, number[]>()
   const unknown = new Set<string>()
-  const keyAt = (index: number): string => `k${index % 200}`
   await makeCalls(
     namespace,
     600,
