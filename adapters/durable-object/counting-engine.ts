@@ -11,7 +11,7 @@ import {
   RETENTION_MS,
   toRemoved,
   withHistory,
-  writesOf,
+  writtenAtOf,
 } from './write-history.ts'
 
 /** As long as the prefix of the entries, so that it fits where the entry did. */
@@ -135,7 +135,7 @@ export class CountingEngine extends ObjectEngine {
     let next = Infinity
     const forgotten: string[] = []
     for (const [name, entry] of kv.list({ prefix: REMOVED_PREFIX })) {
-      const removedAt = writesOf(entry as EntryTuple)[0]?.writtenAt ?? 0
+      const removedAt = writtenAtOf(entry as EntryTuple)
       if (removedAt + RETENTION_MS > now) next = Math.min(next, removedAt + 2 * RETENTION_MS)
       else forgotten.push(name)
     }

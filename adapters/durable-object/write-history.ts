@@ -25,17 +25,17 @@ export type History =
   | number
   | readonly [writtenAt: number, results: KeptResults, ...earlier: unknown[]]
 
-/** `undefined`: every result is `undefined`; `null`: the results are not kept here. */
-type KeptResults = readonly unknown[] | undefined | null
+/** `undefined`: every result is `undefined`; `null`: they are not kept here; a number: the only one. */
+type KeptResults = readonly unknown[] | number | undefined | null
 
-/** A write of a key. */
-export interface StoredWrite {
-  /** The end of the version of the entry; for a removal, of the id of its group. */
-  readonly id: string
-  /** By the object's clock, in milliseconds since 1970. */
-  readonly writtenAt: number
-  /** The results of the whole group. */
-  readonly results: KeptResults
+/** What the history of a key tells about a group. */
+interface Search {
+  /** The results of the group, if it was applied. */
+  readonly own?: { readonly results: KeptResults; readonly isLatest: boolean }
+  /** The history has every write since then; in milliseconds since 1970. */
+  readonly knownSince: number
+  /** Whether the version that the group expects is in the history. */
+  readonly hasExpected: boolean
 }
 
 /** A write that is about to happen. */
@@ -53,16 +53,24 @@ export interface HistoryReader {
   readonly removed: (key: string) => EntryTuple | undefined
 }
 
-/** Returns the writes of a key that its entry knows, the newest first. */
-export function writesOf([, version, , , history]: EntryTuple): StoredWrite[] {
-  const [latest, results, ...earlier] = toList(history)
-  const writes: StoredWrite[] = [{ id: shortId(version), writtenAt: latest, results }]
-  let writtenAt = latest
-  for (let i = 0; i < earlier.length; i += 3) {
-    writtenAt -= earlier[i + 1] as number
-    writes.push({ id: earlier[i] as string, writtenAt, results: earlier[i + 2] as KeptResults })
+/** Returns when an entry was written or removed, in milliseconds since 1970. */
+export function writtenAtOf([, , , , history]: EntryTuple): number {
+  return toList(history)[0]
+}
+
+function search(entry: EntryTuple, ids: ReadonlySet<string>, expected: unknown): Search {
+  const history = toList(entry[4])
+  let own: Search['own']
+  let hasExpected = false
+  let knownSince = history[0]
+  // No objects for each write: a hot key has many.
+  for (let i = 1; i < history.length; i += 3) {
+    const id = i === 1 ? shortId(entry[1]) : (history[i - 2] as string)
+    if (i > 1) knownSince -= history[i - 1] as number
+    if (ids.has(id)) own ??= { results: history[i] as KeptResults, isLatest: i === 1 }
+    hasExpected ||= id === expected
   }
-  return writes
+  return { ...(own && { own }), knownSince, hasExpected }
 }
 
 /** Adds the history to an entry that is about to be stored. */
@@ -128,20 +136,19 @@ export function findOutcome(
     for (const get of [() => current, removed]) {
       const found = get(key)
       if (found === undefined) continue
-      const writes = writesOf(found)
-      const own = writes.find((write) => ids.has(write.id))
+      const { own, ...known } = search(found, ids, expected)
       if (own) {
         if (!hasSteps || own.results === undefined) return { values: [], bytes: 0 }
         isApplied = true
-        const isStored = found === current && own === writes[0] && changes.length === 1
-        const values = own.results ?? (isStored && step && [resultOfStored(step, found[0])])
+        const isStored = found === current && own.isLatest && changes.length === 1
+        const results = own.results ?? (isStored && step && [resultOfStored(step, found[0])])
+        const values = typeof results === 'number' ? [results] : results
         if (values) return { values, bytes: 16 * values.length + found[2] }
       }
       // Between a removed entry and a stored one there may have been others.
       if (found === current || current === undefined) {
-        knownSince = writes.at(-1)?.writtenAt ?? Infinity
         // The write would follow the one that it expects.
-        isKnown = writes.some((write) => write.id === expected)
+        ;({ knownSince, hasExpected: isKnown } = known)
         if (!own && found === current && knownSince <= since) break
       }
     }
@@ -163,15 +170,14 @@ function createHistory(
   results: KeptResults,
   previous: EntryTuple | null | undefined,
 ): History {
-  const history: [number, KeptResults, ...unknown[]] = [now, results]
   if (previous === undefined && results === undefined) return now
+  const history: [number, KeptResults, ...unknown[]] = [now, results]
   // A missing key was neither stored nor removed lately.
   if (previous === null) history.push('', RETENTION_MS, undefined)
   else if (previous) {
     const [, version, , , replaced = [now, null]] = previous
     const [writtenAt, own, ...earlier] = toList(replaced)
-    const age = Math.max(now - writtenAt, 0)
-    history.push(shortId(version), age, own && !areSmall(own) ? null : own, ...earlier)
+    history.push(shortId(version), Math.max(now - writtenAt, 0), toSmall(own), ...earlier)
   }
   let length = 2
   for (let age = 0; age < RETENTION_MS && length < 3 * MAX_EARLIER; length += 3) {
@@ -189,9 +195,13 @@ function toList(history: History = [Infinity, null]): Exclude<History, number> {
   return typeof history === 'number' ? [history, undefined] : history
 }
 
-function areSmall(results: readonly unknown[]): boolean {
-  return (
+/** Returns results as an earlier write keeps them. */
+function toSmall(results: KeptResults): KeptResults {
+  if (typeof results !== 'object' || results === null) return results
+  const [first] = results
+  if (results.length === 1 && typeof first === 'number') return first
+  const areSmall =
     results.length <= MAX_EARLIER_RESULTS &&
     results.every((result) => ['number', 'boolean', 'undefined'].includes(typeof result))
-  )
+  return areSmall ? results : null
 }
