@@ -10,10 +10,10 @@
 //   rpc-turns.ts             its turns, which the object grants
 //   message-size.ts          measures messages, and splits what does not fit into one
 //   protocol.ts              the messages
-//   group-writer.ts          runs the write messages in a `StorageObject`
+//   group-writer.ts          runs the write messages in a `StorageObject`, each once
 //   turn-order.ts            the order of the clients that write the same keys
-//   recent-outcomes.ts       what became of the last groups
-//   counting-engine.ts       the engine of a `StorageObject`, which counts its entries
+//   write-history.ts         the latest writes of a key: what became of a group of changes
+//   counting-engine.ts       the engine of a `StorageObject`: counts entries, and keeps histories
 //   local-object-storage.ts  the storage of one namespace, inside an object: calls an engine
 //   object-engine.ts         reads and writes one namespace in `ctx.storage`
 //   group-plan.ts            the conditions and steps of one group
@@ -26,8 +26,9 @@
 // synchronous step. Its reply leaves when the writes are on disk (the output gate); then the promise
 // resolves. The first write to a namespace also adds it to the index.
 //
-// The object remembers the outcomes of the last groups, so a message that is delivered twice runs
-// once. If a reply is lost, the client asks for the outcomes in one more message.
+// The object keeps the last replies in memory and the latest writes of a key with its entry, so a
+// message that is delivered twice runs once, also if the object was reset between. If a reply is lost,
+// the client sends the message again.
 //
 // A client that lost a race requests a turn. The reply has the entries, and until the client's next
 // write, or the end of the lease, the object keeps these keys for it: of other clients, conditional

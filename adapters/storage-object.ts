@@ -3,8 +3,8 @@
 // A namespace is one such object, with its entries under the keys `botshelf/1//:key` (prefix and
 // namespace are empty: the object's name has them). The object receives the messages of protocol.ts,
 // runs them on a `CountingEngine`, and replies with data. `GroupWriter` runs the writes, in the order
-// of the turns that `TurnOrder` grants. After a write the object sets its alarm for the next expiry;
-// the alarm removes expired entries.
+// of the turns that `TurnOrder` grants. After a write the object sets its alarm for the next expiry, or
+// for two minutes after a removal; the alarm removes expired entries and what is kept of removed ones.
 //
 // This is the only file of the package that imports `cloudflare:workers`.
 
@@ -28,7 +28,7 @@ const MAX_ALARM_TIME = Date.UTC(2189, 0)
 /** Present if the index of namespaces contains this object's namespace. */
 const INDEXED_KEY = `${FORMAT_PREFIX}indexed`
 /** The requests that change the storage. */
-const WRITES: readonly unknown[] = ['commit', 'perform', 'clear', 'clearPrefix', 'drop']
+const WRITES: readonly unknown[] = ['commit', 'perform', 'resend', 'clear', 'clearPrefix', 'drop']
 
 /**
  * Stores one namespace of `botshelf/durable-object`. Export it from the Worker's main module and
@@ -73,11 +73,10 @@ export class StorageObject extends DurableObject {
     }
   }
 
-  /** Removes the entries that have expired; the runtime calls it. */
+  /** Removes what has expired, and what is kept of removed keys; the runtime calls it. */
   override async alarm(): Promise<void> {
     this.#alarmTime = undefined
-    this.#engine.sweep(Date.now())
-    await this.#scheduleAlarm(this.#engine.nextExpiry())
+    await this.#scheduleAlarm(this.#engine.sweepAll(Date.now()))
   }
 
   async #handle(message: RpcMessage): Promise<Omit<RpcReply, 'v'>> {
@@ -85,15 +84,13 @@ export class StorageObject extends DurableObject {
       case 'get':
         return { entries: this.#engine.read(message.keys, MAX_REPLY_BYTES) }
       case 'commit':
-      case 'perform': {
+      case 'perform':
+      case 'resend': {
         const reply = await this.#writer.write(message)
-        await this.#scheduleAlarm(this.#engine.takeNextWrittenExpiry())
-        return { ...reply, notIndexed: this.#engine.hasStored && !this.#isIndexed() }
-      }
-      case 'lookUp': {
-        const reply = this.#writer.lookUp(message)
-        const isApplied = reply.failed.length < reply.groupCount
-        return { ...reply, notIndexed: isApplied && !this.#isIndexed() }
+        await this.#scheduleAlarm(this.#engine.takeNextSweep())
+        // A message that was sent again may have been applied before the object was reset.
+        const mayHaveStored = this.#engine.hasStored || message.type === 'resend'
+        return { ...reply, notIndexed: mayHaveStored && !this.#isIndexed() }
       }
       case 'list':
         return { page: this.#engine.list(message, MAX_REPLY_BYTES) }

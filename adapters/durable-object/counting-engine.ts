@@ -1,9 +1,41 @@
 import { isLive } from '../../src/entry.ts'
-import { ObjectEngine } from './object-engine.ts'
-import { decodeEntry, type EntryTuple } from './tuples.ts'
+import { StoreError } from '../../src/errors.ts'
+import { fromObjectError } from './errors.ts'
+import { type GroupResults, planGroup } from './group-plan.ts'
+import { MAX_REPLY_BYTES } from './message-size.ts'
+import { FORMAT_PREFIX, ObjectEngine } from './object-engine.ts'
+import { type DecodedChange, decodeEntry, type EntryTuple } from './tuples.ts'
+import {
+  findOutcome,
+  type NewWrite,
+  RETENTION_MS,
+  toRemoved,
+  withHistory,
+  writtenAtOf,
+} from './write-history.ts'
+
+/** As long as the prefix of the entries, so that it fits where the entry did. */
+const REMOVED_PREFIX = `${FORMAT_PREFIX}-:`
+/** Present if an entry with an expiry was ever stored. */
+const EXPIRING_KEY = `${FORMAT_PREFIX}expiring`
 
 /** Bounds the memory for keys that are known to exist. */
 const MAX_KNOWN_KEYS = 10_000
+
+/** What became of a group. `unknown`: it was sent again, and may have been applied. */
+export type GroupOutcome = GroupResults | 'conflict' | 'unknown' | StoreError
+
+/** How a group runs. */
+export interface RunOptions {
+  /** The id of the group, from `groupIdOf`. */
+  readonly id: string
+  /** Entries that have expired by then count as missing; in milliseconds since 1970. */
+  readonly now: number
+  /** When the group was first sent, if it was sent again; by the object's clock, or earlier. */
+  readonly sentAt: number | undefined
+  /** Whether another client's turn holds one of its keys: unless it was applied, it is a conflict. */
+  readonly isHeld: boolean
+}
 
 /** Kept in memory, so that counting and expiring need no listing. */
 interface Stats {
@@ -16,13 +48,15 @@ interface Stats {
 
 /**
  * The engine of an object that owns all of its storage. It lists its entries once to count them,
- * and updates the count with each write.
+ * and updates the count with each write. It stores the latest writes of a key with its entry, and
+ * those of a removed key for a minute or two, to find out what became of a group.
  */
 export class CountingEngine extends ObjectEngine {
   /** Absent until the first listing. */
   #stats: Stats | undefined
-  #nextWrittenExpiry = Infinity
+  #nextSweep = Infinity
   #hasStored = false
+  #mayExpire: boolean | undefined
 
   /** Whether an entry was stored since the object started or was emptied. */
   get hasStored(): boolean {
@@ -37,11 +71,79 @@ export class CountingEngine extends ObjectEngine {
     return count - expired
   }
 
+  /** Applies a group whole or not at all, unless an earlier delivery of it was applied. */
+  apply(changes: readonly DecodedChange[], options: RunOptions): GroupOutcome {
+    this.checkFormat()
+    const { id, now, sentAt, isHeld } = options
+    const found = new Map<string, EntryTuple | undefined>()
+    const read = (name: string): EntryTuple | undefined => {
+      if (!found.has(name)) found.set(name, this.storage.kv.get(name) as EntryTuple | undefined)
+      return found.get(name)
+    }
+    const stored = (key: string): EntryTuple | undefined => read(this.prefix + key)
+    const removed = (key: string): EntryTuple | undefined => read(REMOVED_PREFIX + key)
+    const time = Date.now()
+    try {
+      const earlier = findOutcome(changes, { id, now: time, sentAt }, { stored, removed })
+      if (earlier) return earlier
+      if (isHeld) return 'conflict'
+      const plan = planGroup(changes, stored, now)
+      if (plan === 'conflict' || plan instanceof StoreError) return plan
+      const { results } = plan
+      if (results.bytes > MAX_REPLY_BYTES) return resultsTooLarge(results.bytes)
+      const writes = new Map<string, EntryTuple | undefined>()
+      // One key keeps the results: a removed one if possible, because they may be large.
+      const isRemoved = (key: string): boolean =>
+        !plan.writes.get(key) && found.has(this.prefix + key) && stored(key) !== undefined
+      const keys = [...plan.writes.keys()]
+      const keeper = keys.find(isRemoved) ?? keys[0]
+      const hasResults = results.values?.some((value) => value !== undefined)
+      const toWrite = (key: string): NewWrite => ({
+        writtenAt: time,
+        results: hasResults ? (key === keeper ? results : null) : undefined,
+        previous: found.has(this.prefix + key) ? (stored(key) ?? removed(key) ?? null) : undefined,
+      })
+      for (const [key, entry] of plan.writes)
+        writes.set(key, entry && withHistory(entry, toWrite(key)))
+      const onRemoved = (key: string): void => {
+        this.storage.kv.put(REMOVED_PREFIX + key, toRemoved(id, toWrite(key)))
+        this.#nextSweep = Math.min(this.#nextSweep, time + 2 * RETENTION_MS)
+      }
+      const hasRemovals = Array.from(writes.values()).includes(undefined)
+      this.#writeAll(writes, stored, hasRemovals ? onRemoved : undefined)
+      return results
+    } catch (error) {
+      return fromObjectError(error, 'not-applied')
+    }
+  }
+
   override clear(): void {
     // If a delete fails, the next call counts again.
     this.#stats = undefined
     super.clear()
     this.#stats = emptyStats()
+  }
+
+  /**
+   * Forgets the keys that were removed a minute ago, and removes expired entries.
+   *
+   * @returns when to call it again, in milliseconds since 1970; infinite if nothing is left to do
+   */
+  sweepAll(now: number): number {
+    this.checkFormat()
+    const { kv } = this.storage
+    let next = Infinity
+    const forgotten: string[] = []
+    for (const [name, entry] of kv.list({ prefix: REMOVED_PREFIX })) {
+      const removedAt = writtenAtOf(entry as EntryTuple)
+      if (removedAt + RETENTION_MS > now) next = Math.min(next, removedAt + 2 * RETENTION_MS)
+      else forgotten.push(name)
+    }
+    for (const name of forgotten) kv.delete(name)
+    // To look for expired entries, all are listed once.
+    if (kv.get(EXPIRING_KEY) === undefined) return next
+    this.sweep(now)
+    return Math.min(next, this.#nextExpiry())
   }
 
   override sweep(now: number): number {
@@ -52,20 +154,20 @@ export class CountingEngine extends ObjectEngine {
     return stats.count
   }
 
-  /** Returns when the next entry expires, in milliseconds since 1970; infinite if none does. */
-  nextExpiry(): number {
+  /** Returns when the next entry expires; infinite if none does. */
+  #nextExpiry(): number {
     let next = Infinity
     for (const expires of this.#loadStats().expiring.values()) next = Math.min(next, expires)
     return next
   }
 
   /**
-   * Returns when the first of the entries that were written since the last call expires, in
-   * milliseconds since 1970; infinite if none does.
+   * Returns when to sweep for what was written and removed since the last call, in milliseconds since
+   * 1970; infinite if it needs no sweep.
    */
-  takeNextWrittenExpiry(): number {
-    const next = this.#nextWrittenExpiry
-    this.#nextWrittenExpiry = Infinity
+  takeNextSweep(): number {
+    const next = this.#nextSweep
+    this.#nextSweep = Infinity
     return next
   }
 
@@ -74,25 +176,40 @@ export class CountingEngine extends ObjectEngine {
     this.checkFormat()
     this.#stats = undefined
     this.#hasStored = false
+    this.#mayExpire = undefined
   }
 
-  protected override write(
+  // Only the methods of the base class call it, to remove keys that are stored.
+  protected override write(writes: ReadonlyMap<string, EntryTuple | undefined>): void {
+    this.#writeAll(writes, () => true)
+  }
+
+  /** @param isStored tells whether a key is stored before the write */
+  #writeAll(
     writes: ReadonlyMap<string, EntryTuple | undefined>,
-    isStored: (key: string) => boolean,
+    isStored: (key: string) => unknown,
+    onRemoved?: (key: string) => void,
   ): void {
     const stats = this.#stats
     const replaced: string[] = []
     for (const key of stats ? writes.keys() : []) {
       if (stats?.knownKeys.has(key) || isStored(key)) replaced.push(key)
     }
-    super.write(writes, isStored)
+    for (const entry of writes.values()) if (entry?.[3] !== undefined) this.#addExpiry(entry[3])
+    super.write(writes, onRemoved)
     if (stats) for (const key of replaced) removeFromStats(stats, key)
     for (const [key, entry] of writes) {
       if (entry === undefined) continue
       this.#hasStored = true
       if (stats) addToStats(stats, key, entry)
-      this.#nextWrittenExpiry = Math.min(this.#nextWrittenExpiry, entry[3] ?? Infinity)
     }
+  }
+
+  #addExpiry(expires: number): void {
+    this.#nextSweep = Math.min(this.#nextSweep, expires)
+    this.#mayExpire ??= this.storage.kv.get(EXPIRING_KEY) !== undefined
+    if (!this.#mayExpire) this.storage.kv.put(EXPIRING_KEY, true)
+    this.#mayExpire = true
   }
 
   #loadStats(): Stats {
@@ -124,4 +241,12 @@ function removeFromStats(stats: Stats, key: string): void {
   stats.count--
   stats.expiring.delete(key)
   stats.knownKeys.delete(key)
+}
+
+function resultsTooLarge(bytes: number): StoreError {
+  return new StoreError(
+    'TOO_LARGE',
+    `The results take ${bytes} bytes together; one reply of an object carries at most ${MAX_REPLY_BYTES}. Use fewer keys at once.`,
+    { outcome: 'not-applied' },
+  )
 }

@@ -1,7 +1,7 @@
 // What a group of changes does to the stored entries. Nothing here reads or writes a storage.
 import { isStoreError, StoreError } from '../../src/errors.ts'
-import { keepStamp, withoutStamp } from '../../src/stamp.ts'
-import { resultOfStored, runStep, type Step } from '../../src/step.ts'
+import { keepStamp } from '../../src/stamp.ts'
+import { runStep, type Step } from '../../src/step.ts'
 import { isLive } from '../../src/entry.ts'
 import { copyValue, utf8Bytes } from '../../src/value/copy-value.ts'
 import { type DecodedChange, decodeEntry, type EntryTuple } from './tuples.ts'
@@ -61,31 +61,6 @@ export function planGroup(
     }
   }
   return { writes, results: { values, bytes } }
-}
-
-/**
- * Finds out from the stored entries whether a group was applied before: it was if the version of one
- * of its changes is stored. Otherwise nothing is known.
- */
-export function resultsFromStored(
-  changes: readonly DecodedChange[],
-  read: ReadEntry,
-): GroupResults | undefined {
-  let isApplied = false
-  let values: unknown[] | undefined = []
-  let bytes = 0
-  for (const { key, step, version } of changes) {
-    const stored = version === undefined ? undefined : read(key)
-    // A step keeps the stamp of the entry that it replaces.
-    const isStored = stored !== undefined && withoutStamp(stored[1]) === withoutStamp(version ?? '')
-    isApplied ||= isStored
-    if (step === undefined) values?.push(undefined)
-    else if (isStored) {
-      values?.push(resultOfStored(step, stored[0]))
-      bytes += resultBytes(step, stored)
-    } else values = undefined
-  }
-  return isApplied ? { values, bytes } : undefined
 }
 
 /** Runs a step, and returns its result. */

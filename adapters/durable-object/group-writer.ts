@@ -1,70 +1,108 @@
 import { StoreError } from '../../src/errors.ts'
-import type { CountingEngine } from './counting-engine.ts'
+import type { CountingEngine, GroupOutcome } from './counting-engine.ts'
 import { MAX_REPLY_BYTES } from './message-size.ts'
-import type { FailedGroup, LookUpRequest, RpcReply, WriteRequest } from './protocol.ts'
-import { type GroupOutcome, isApplied, RecentOutcomes } from './recent-outcomes.ts'
+import type { FailedGroup, RpcReply, WriteRequest } from './protocol.ts'
 import { type DecodedChange, decodeGroups } from './tuples.ts'
 import type { TurnOrder } from './turn-order.ts'
+import { groupIdOf } from './write-history.ts'
+
+/** The most memory that the kept replies take, in bytes. Each counts as 1 KiB and its results. */
+const MAX_KEPT_BYTES = 4 * 1024 * 1024
+/** By how much the clocks of a Worker and an object may differ, in milliseconds. */
+const CLOCK_TOLERANCE_MS = 25
 
 /** The fields of the reply to a write. */
 export type WriteReply = Required<Pick<RpcReply, 'groupCount' | 'failed' | 'results'>>
 
-/** Runs the write messages of one object: each group once, and in the order of the turns. */
+interface Run {
+  readonly reply: WriteReply
+  /** The approximate size of the results, in bytes. */
+  readonly bytes: number
+}
+
+interface KeptRun {
+  readonly run: Promise<Run>
+  readonly receivedAt: number
+  bytes: number
+}
+
+/**
+ * Runs the write messages of one object: each once, and in the order of the turns. It keeps the last
+ * replies in memory, because a message may arrive twice.
+ */
 export class GroupWriter {
   readonly #engine: CountingEngine
   readonly #turns: TurnOrder
-  readonly #recent = new RecentOutcomes()
+  /** By the id of the message, the oldest first. */
+  readonly #runs = new Map<string, KeptRun>()
+  #keptBytes = 0
+  /** The reply to every message that arrived since then is kept. */
+  #keptSince = Date.now()
 
   constructor(engine: CountingEngine, turns: TurnOrder) {
     this.#engine = engine
     this.#turns = turns
   }
 
-  /**
-   * Runs each group whole or not at all. A group with a condition is a conflict if another client's
-   * turn holds one of its keys. A message with another group on such a key waits until the turn ends.
-   */
+  /** Runs each group whole or not at all, or resolves to the reply to an earlier delivery. */
   async write(request: WriteRequest): Promise<WriteReply> {
+    const kept = this.#runs.get(request.messageId)
+    if (kept) return (await kept.run).reply
+    const added = { receivedAt: Date.now(), run: this.#run(request), bytes: 0 }
+    this.#runs.set(request.messageId, added)
+    this.#count(added, 1024)
+    const { reply, bytes } = await added.run
+    if (this.#runs.has(request.messageId)) this.#count(added, bytes)
+    return reply
+  }
+
+  /**
+   * A group with a condition is a conflict if another client's turn holds one of its keys. A message
+   * with another group on such a key waits until the turn ends.
+   */
+  async #run(request: WriteRequest): Promise<Run> {
     const { changes, groupSizes, turn, endsTurn } = request
     const groups = decodeGroups(changes, groupSizes)
-    if (this.#turns.isIdle) return this.#writeGroups(groups, request)
+    if (this.#turns.isIdle) return this.#runGroups(groups, request)
     const keys = groups
       .filter((group) => !isConditional(group))
       .flatMap((group) => group.map(({ key }) => key))
     try {
-      return await this.#turns.run(keys, turn, () => this.#writeGroups(groups, request))
+      return await this.#turns.run(keys, turn, () => this.#runGroups(groups, request))
     } finally {
       if (turn !== undefined && endsTurn) this.#turns.release(turn)
     }
   }
 
-  /**
-   * Finds out what became of the groups of an earlier message: from memory, which a reset clears, or
-   * from the stored versions. These prove that a group was applied, and nothing else.
-   */
-  lookUp({ changes, groupSizes, messageId }: LookUpRequest): WriteReply {
-    const groups = decodeGroups(changes, groupSizes)
+  #runGroups(
+    groups: readonly (readonly DecodedChange[])[],
+    { messageId, now = -Infinity, turn, sentAt, age = 0 }: WriteRequest,
+  ): Run {
+    let since = sentAt && Math.min(sentAt, Date.now() - age) - CLOCK_TOLERANCE_MS
+    // An earlier delivery would be known.
+    if (since !== undefined && since >= this.#keptSince) since = undefined
     return createReply(groups.length, (groupIndex) => {
-      const group = groups[groupIndex] ?? []
-      return this.#recent.find(group, { messageId, groupIndex }) ?? this.#engine.lookUp(group)
+      const changes = groups[groupIndex] ?? []
+      const id = groupIdOf(changes, messageId, groupIndex)
+      return this.#engine.apply(changes, {
+        id,
+        now,
+        sentAt: since,
+        isHeld: this.#isHeld(changes, turn),
+      })
     })
   }
 
-  #writeGroups(
-    groups: readonly (readonly DecodedChange[])[],
-    { messageId, now = -Infinity, turn }: WriteRequest,
-  ): WriteReply {
-    return createReply(groups.length, (groupIndex) => {
-      const changes = groups[groupIndex] ?? []
-      const id = { messageId, groupIndex }
-      const known = this.#recent.find(changes, id)
-      if (known) return known
-      const outcome = this.#isHeld(changes, turn)
-        ? 'conflict'
-        : this.#engine.run(changes, now, MAX_REPLY_BYTES)
-      this.#recent.add(changes, id, outcome)
-      return outcome
-    })
+  /** Counts the memory of a reply, and forgets the oldest ones. */
+  #count(added: KeptRun, bytes: number): void {
+    added.bytes += bytes
+    this.#keptBytes += bytes
+    for (const [messageId, oldest] of this.#runs) {
+      if (this.#keptBytes <= MAX_KEPT_BYTES) break
+      this.#runs.delete(messageId)
+      this.#keptBytes -= oldest.bytes
+      this.#keptSince = oldest.receivedAt
+    }
   }
 
   #isHeld(changes: readonly DecodedChange[], turn: string | undefined): boolean {
@@ -76,20 +114,17 @@ export class GroupWriter {
 /**
  * Creates a reply with the outcome of each group, until it is too large for more.
  *
- * @param run returns the outcome of the group with this index; `undefined` if it is not known
+ * @param run returns the outcome of the group with this index
  */
-function createReply(
-  groupCount: number,
-  run: (groupIndex: number) => GroupOutcome | undefined,
-): WriteReply {
+function createReply(groupCount: number, run: (groupIndex: number) => GroupOutcome): Run {
   const failed: FailedGroup[] = []
   const results: Record<number, readonly unknown[]> = {}
   let groupIndex = 0
-  for (let bytes = 0; groupIndex < groupCount && bytes < MAX_REPLY_BYTES; groupIndex++) {
+  let bytes = 0
+  for (; groupIndex < groupCount && bytes < MAX_REPLY_BYTES; groupIndex++) {
     const outcome = run(groupIndex)
-    if (outcome === undefined) failed.push({ groupIndex, reason: 'unknown' })
-    else if (outcome === 'conflict') failed.push({ groupIndex, reason: outcome })
-    else if (!isApplied(outcome)) failed.push({ groupIndex, reason: outcome.toJSON() })
+    if (typeof outcome === 'string') failed.push({ groupIndex, reason: outcome })
+    else if (outcome instanceof Error) failed.push({ groupIndex, reason: outcome.toJSON() })
     else if (outcome.values === undefined)
       failed.push({ groupIndex, reason: resultsNotKnown().toJSON() })
     else if (outcome.bytes > 0) {
@@ -97,7 +132,7 @@ function createReply(
       bytes += outcome.bytes
     }
   }
-  return { groupCount: groupIndex, failed, results }
+  return { reply: { groupCount: groupIndex, failed, results }, bytes }
 }
 
 function isConditional(changes: readonly DecodedChange[]): boolean {

@@ -1,10 +1,10 @@
 import { StoreError } from '../../src/errors.ts'
 import { isLive } from '../../src/entry.ts'
 import { fromObjectError } from './errors.ts'
-import { type GroupResults, planGroup, resultsFromStored } from './group-plan.ts'
+import { type GroupResults, planGroup } from './group-plan.ts'
 import { entryBytes } from './message-size.ts'
 import type { ListOptions, ListPage } from './protocol.ts'
-import { type DecodedChange, decodeEntry, type EntryTuple } from './tuples.ts'
+import { type DecodedChange, decodeEntry, type EntryTuple, withoutHistory } from './tuples.ts'
 
 /**
  * The part of a SQLite-backed object's `ctx.storage` that botshelf uses. Declared here, so that
@@ -64,48 +64,26 @@ export class ObjectEngine {
         bytes += entryBytes(key, entry)
         if (bytes > maxBytes && entries.length > 0) break
       }
-      entries.push(entry)
+      entries.push(entry && withoutHistory(entry))
     }
     return entries
   }
 
   /**
-   * Applies a group whole or not at all. A group that reads one of its keys, for a step or a
-   * condition, is not applied again if its own version is stored there: the platform may deliver a
-   * message twice.
+   * Applies a group whole or not at all.
    *
    * @param now entries that have expired by then count as missing; in milliseconds since 1970
-   * @param maxResultBytes the group is not applied if its results are larger; `TOO_LARGE` then
    */
-  run(
-    changes: readonly DecodedChange[],
-    now: number,
-    maxResultBytes: number = Infinity,
-  ): GroupResults | 'conflict' | StoreError {
+  run(changes: readonly DecodedChange[], now: number): GroupResults | 'conflict' | StoreError {
     this.checkFormat()
-    const found = new Map<string, EntryTuple | undefined>()
-    const read = (key: string): EntryTuple | undefined => {
-      if (!found.has(key)) found.set(key, this.get(key))
-      return found.get(key)
-    }
     try {
-      const earlier = changes.some(readsEntry) && resultsFromStored(changes, read)
-      if (earlier) return earlier
-      const plan = planGroup(changes, read, now)
+      const plan = planGroup(changes, (key) => this.get(key), now)
       if (plan === 'conflict' || plan instanceof StoreError) return plan
-      const { writes, results } = plan
-      if (results.bytes > maxResultBytes) return resultsTooLarge(results.bytes, maxResultBytes)
-      this.write(writes, (key) => read(key) !== undefined)
-      return results
+      this.write(plan.writes)
+      return plan.results
     } catch (error) {
       return fromObjectError(error, 'not-applied')
     }
-  }
-
-  /** Finds out from the stored versions whether a group was applied. */
-  lookUp(changes: readonly DecodedChange[]): GroupResults | undefined {
-    this.checkFormat()
-    return resultsFromStored(changes, (key) => this.get(key))
   }
 
   /** Lists one page of keys or entries, of about `maxBytes`. */
@@ -118,7 +96,7 @@ export class ObjectEngine {
       const key = name.slice(this.prefix.length)
       if (isLive(decodeEntry(entry), now)) {
         keys.push(key)
-        if (includeEntries) entries.push(entry)
+        if (includeEntries) entries.push(withoutHistory(entry))
         bytes += entryBytes(key, includeEntries ? entry : undefined)
       }
       if (bytes >= maxBytes || keys.length >= limit) return { keys, entries, last: key }
@@ -151,27 +129,27 @@ export class ObjectEngine {
 
   /** Removes stored keys, or throws and removes none. */
   protected remove(keys: readonly string[]): void {
-    this.write(new Map(keys.map((key) => [key, undefined])), () => true)
+    this.write(new Map(keys.map((key) => [key, undefined])))
   }
 
   /**
    * Writes all entries of a group, or throws and writes none.
    *
    * @param writes by key: the entry to store; `undefined`: the key is removed
-   * @param _isStored tells whether a key is stored before the write
+   * @param onRemoved is called within the write, with each key that is removed and was stored
    */
   protected write(
     writes: ReadonlyMap<string, EntryTuple | undefined>,
-    _isStored: (key: string) => boolean,
+    onRemoved?: (key: string) => void,
   ): void {
     const { kv } = this.storage
     const writeAll = (): void => {
       for (const [key, entry] of writes) {
         if (entry) kv.put(this.prefix + key, entry)
-        else kv.delete(this.prefix + key)
+        else if (kv.delete(this.prefix + key)) onRemoved?.(key)
       }
     }
-    if (writes.size > 1) this.storage.transactionSync(writeAll)
+    if (writes.size > 1 || onRemoved) this.storage.transactionSync(writeAll)
     else writeAll()
   }
 
@@ -206,16 +184,4 @@ export class ObjectEngine {
     }
     this.#isFormatChecked = true
   }
-}
-
-function readsEntry({ ifVersion, step }: DecodedChange): boolean {
-  return ifVersion !== undefined || step !== undefined
-}
-
-function resultsTooLarge(bytes: number, maxBytes: number): StoreError {
-  return new StoreError(
-    'TOO_LARGE',
-    `The results take ${bytes} bytes together; one reply of an object carries at most ${maxBytes}. Use fewer keys at once.`,
-    { outcome: 'not-applied' },
-  )
 }

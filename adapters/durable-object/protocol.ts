@@ -7,7 +7,7 @@ import type { ChangeTuple, EntryTuple } from './tuples.ts'
  * The version of the messages. A Worker and its objects are not updated at the same moment, so
  * each side accepts the version before and after its own.
  */
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 3
 
 /** Whether this side can work with a message of another version. */
 export function isCompatible(version: unknown): boolean {
@@ -18,7 +18,6 @@ export function isCompatible(version: unknown): boolean {
 export type RpcRequest =
   | { readonly type: 'get'; readonly keys: readonly string[] }
   | WriteRequest
-  | LookUpRequest
   | ({ readonly type: 'list' } & ListOptions)
   | { readonly type: 'len'; readonly now: number }
   | { readonly type: 'clear' }
@@ -32,20 +31,28 @@ export type RpcRequest =
   | { readonly type: 'markIndexed' }
 
 /** Writes groups of changes. */
-export interface WriteRequest extends GroupList {
+export interface WriteRequest {
   /**
-   * `perform` if a change is a step or a check. An object with protocol version 1 knows only
-   * `commit`, and would take these for other changes.
+   * `perform` if a change is a step or a check. `resend`: a message that was sent before, and may have
+   * arrived. An object with protocol version 2 would run it again, and does not know the type.
    */
-  readonly type: 'commit' | 'perform'
-  /** Absent from a Worker with protocol version 1, like the fields below. */
-  readonly messageId?: string
+  readonly type: 'commit' | 'perform' | 'resend'
+  /** The changes of all groups, one group after another. */
+  readonly changes: readonly ChangeTuple[]
+  /** How many of the changes belong to each group. */
+  readonly groupSizes: readonly number[]
+  /** The same in each delivery of the message. */
+  readonly messageId: string
   /** In milliseconds since 1970; absent: nothing has expired. */
   readonly now?: number | undefined
   /** The id of the turn in which the changes are written. */
   readonly turn?: string | undefined
   /** Whether the turn ends after the write. */
   readonly endsTurn?: boolean
+  /** resend: when the message was first sent, by the Worker's clock; in milliseconds since 1970. */
+  readonly sentAt?: number
+  /** resend: how long ago that was, in milliseconds. */
+  readonly age?: number
 }
 
 /** Waits for a turn on all of the keys. */
@@ -56,20 +63,6 @@ export interface TurnRequest {
   readonly leaseMs: number
   /** The id of the turn. The client chooses it, to release the turn even if the reply is lost. */
   readonly id: string
-}
-
-/** Asks what became of a write. It has the same groups, without values. */
-export interface LookUpRequest extends GroupList {
-  readonly type: 'lookUp'
-  readonly messageId: string
-}
-
-/** Groups of changes. */
-interface GroupList {
-  /** The changes of all groups, one group after another. */
-  readonly changes: readonly ChangeTuple[]
-  /** How many of the changes belong to each group. */
-  readonly groupSizes: readonly number[]
 }
 
 /** A request with the protocol version of the Worker. */
@@ -83,15 +76,15 @@ export interface RpcReply {
   /** get: the entries under the first keys, in their order; at least one, if a key was sent. */
   readonly entries?: readonly (EntryTuple | undefined)[]
   /**
-   * commit, perform, lookUp: the number of groups that the object handled. After `perform` it may be
-   * lower than the number sent, if the reply would be too large, but not 0.
+   * commit, perform, resend: the number of groups that the object handled. With steps it may be lower
+   * than the number sent, if the reply would be too large, but not 0.
    */
   readonly groupCount?: number
-  /** commit, perform, lookUp: the groups that were not applied, or whose results are not known. */
+  /** commit, perform, resend: the groups that were not applied, or whose results are not known. */
   readonly failed?: readonly FailedGroup[]
-  /** perform, lookUp: the results of the groups that are not in `failed`; by index in the request. */
+  /** perform, resend: the results of the groups that are not in `failed`; by index in the request. */
   readonly results?: Readonly<Record<number, readonly unknown[]>>
-  /** commit, perform, lookUp: the index of namespaces may not contain this object's namespace. */
+  /** commit, perform, resend: the index of namespaces may not contain this object's namespace. */
   readonly notIndexed?: boolean
   /** turn: the id of the turn; absent if it did not come in time. `entries` has those of the keys. */
   readonly turn?: string | undefined
@@ -104,7 +97,7 @@ export interface RpcReply {
 /** A group without results, by its index in the request. */
 export interface FailedGroup {
   readonly groupIndex: number
-  /** `unknown`: the object does not know what became of the group; only after `lookUp`. */
+  /** `unknown`: the object does not know what became of the group; only after `resend`. */
   readonly reason: 'conflict' | 'unknown' | StoreErrorData
 }
 
@@ -113,7 +106,7 @@ export interface ListOptions {
   readonly prefix: string
   /** The last key of the page before, or the key after which the listing begins. */
   readonly after?: string | undefined
-  /** The most keys in the page. An object with protocol version 1 ignores it, and `reverse`. */
+  /** The most keys in the page. */
   readonly limit?: number | undefined
   readonly reverse?: boolean | undefined
   /** Entries that have expired by then are left out; in milliseconds since 1970. */

@@ -1,4 +1,4 @@
-import { noop } from '../../src/async.ts'
+import { noop, sleep } from '../../src/async.ts'
 import {
   isStoreError,
   StoreError,
@@ -27,7 +27,10 @@ import {
   type WriteRequest,
 } from './protocol.ts'
 import { RpcTurn, RpcTurns } from './rpc-turns.ts'
-import { decodeEntries, encodeChanges, withoutValues } from './tuples.ts'
+import { decodeEntries, encodeChanges } from './tuples.ts'
+
+/** How often a write whose reply was lost is sent again. With the waits it takes up to 2.5 seconds. */
+const MAX_RESENDS = 7
 
 /** The part of a stub of `StorageObject` that botshelf uses. */
 export interface ObjectStub {
@@ -127,9 +130,8 @@ export class RpcObjectStorage extends ObjectStorageBase {
   }
 
   protected async list(options: ListOptions): Promise<ListPage> {
-    const { page, v } = await this.#call({ type: 'list', ...options })
+    const { page } = await this.#call({ type: 'list', ...options })
     if (page === undefined) throw incompleteReply('the page')
-    if (options.reverse && v < 2) throw unsupported(`a page of protocol version ${v}`)
     return page
   }
 
@@ -172,18 +174,24 @@ export class RpcObjectStorage extends ObjectStorageBase {
       turn: turn?.id,
       endsTurn: isLast,
     } as const
-    try {
-      const reply = await this.#call(request, 'unknown')
-      // Not earlier: a request that is lost on its way does not end the turn.
-      if (isLast) turn?.end()
-      const isPart = type === 'perform' && (reply.groupCount ?? 0) > 0
-      if (reply.groupCount !== groups.length && !isPart) throw incompleteReply('some groups')
-      return await this.#readResults(groups, reply, incompleteReply('an outcome'))
-    } catch (error) {
-      if (!isStoreError(error) || error.code !== 'CONNECTION_LOST') throw error
-      const reply = await this.#lookUp(request, error)
-      const known = await this.#readResults(groups, reply, error)
-      return groups.map((_, index) => known[index] ?? error)
+    const sentAt = Date.now()
+    let lost: StoreError | undefined
+    for (let resends = 0; ; resends++) {
+      try {
+        const again = lost && { type: 'resend', sentAt, age: Date.now() - sentAt }
+        const reply = await this.#call({ ...request, ...again } as WriteRequest, 'unknown')
+        // Not earlier: a request that is lost on its way does not end the turn.
+        if (isLast) turn?.end()
+        const isPart = type === 'perform' && (reply.groupCount ?? 0) > 0
+        if (reply.groupCount !== groups.length && !isPart) throw incompleteReply('some groups')
+        return await this.#readResults(groups, reply, lost ?? incompleteReply('an outcome'))
+      } catch (error) {
+        const isLost = isStoreError(error) && error.code === 'CONNECTION_LOST'
+        if (!isLost || resends === MAX_RESENDS) throw lost ?? error
+        lost ??= error
+      }
+      // Not all at once: a reset of the object loses the reply of every request that it runs.
+      await sleep(Math.random() * 20 * 2 ** resends)
     }
   }
 
@@ -202,24 +210,6 @@ export class RpcObjectStorage extends ObjectStorageBase {
       else read[groupIndex] = reason === 'unknown' ? notKnown : decodeError(reason)
     }
     return read
-  }
-
-  /** Asks once for the outcome of a write whose reply was lost. @throws the error of that write */
-  async #lookUp(
-    request: WriteRequest & { messageId: string },
-    lost: StoreError,
-  ): Promise<RpcReply> {
-    const { changes, groupSizes, messageId } = request
-    try {
-      return await this.#call({
-        type: 'lookUp',
-        changes: withoutValues(changes),
-        groupSizes,
-        messageId,
-      })
-    } catch {
-      throw lost
-    }
   }
 
   /** Adds the namespace to the index. If that fails, the object requests it again. */

@@ -2,13 +2,20 @@
 import type { Step } from '../../src/step.ts'
 import { createEntry, type Entry } from '../../src/entry.ts'
 import type { Change, StepChange } from '../../src/storage.ts'
+import type { History } from './write-history.ts'
 
 /**
  * An entry as it is stored. `bytes` is the size of key and value as the writer measured it,
- * `expires` is in milliseconds since 1970. A tuple, because a structured clone writes the
- * property names of every object.
+ * `expires` is in milliseconds since 1970. Only an object stores `history`; it sends none. A tuple,
+ * because a structured clone writes the property names of every object.
  */
-export type EntryTuple = readonly [value: unknown, version: string, bytes: number, expires?: number]
+export type EntryTuple = readonly [
+  value: unknown,
+  version: string,
+  bytes: number,
+  expires?: number | undefined,
+  history?: History,
+]
 
 /**
  * A {@link Change} or a {@link StepChange}; its length says which: a removal, a check, a step, or an
@@ -31,19 +38,6 @@ export function encodeChanges(changes: readonly (Change | StepChange)[]): Change
     return expires === undefined
       ? [key, change.ifVersion, value, version, change.bytes]
       : [key, change.ifVersion, value, version, change.bytes, expires]
-  })
-}
-
-/**
- * Returns the same changes without their values, for a message that asks what became of them. Their
- * steps keep only the kind.
- */
-export function withoutValues(tuples: readonly ChangeTuple[]): ChangeTuple[] {
-  return tuples.map((tuple) => {
-    if (tuple.length < 4) return tuple
-    if (tuple.length > 4) return [tuple[0], tuple[1], undefined, tuple[3], tuple[4]] as ChangeTuple
-    const [key, step, version, bytes] = tuple as Extract<ChangeTuple, { length: 4 }>
-    return [key, { kind: step.kind } as Step, version, bytes]
   })
 }
 
@@ -84,6 +78,11 @@ export function decodeGroups(
 ): DecodedChange[][] {
   let end = 0
   return groupSizes.map((size) => changes.slice(end, (end += size)).map(decodeChange))
+}
+
+/** Returns an entry without its history, for a message. */
+export function withoutHistory(entry: EntryTuple): EntryTuple {
+  return entry.slice(0, 4) as [unknown, string, number, number?]
 }
 
 /** Decodes the entry of a tuple. */

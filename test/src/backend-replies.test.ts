@@ -110,10 +110,10 @@ test.each([undefined, null, 5, {}, new Map(), () => {}])(
 )
 
 test('open() and namespaces() that fail are not-applied', async () => {
-  const fail = (): never => {
-    throw new Error('no disk')
-  }
-  const plugin = Object.assign(new MemoryStoragePlugin(), { open: fail, namespaces: fail })
+  const plugin = Object.assign(new MemoryStoragePlugin(), {
+    open: () => throwIt(new Error('no disk')),
+    namespaces: () => throwIt(new Error('no disk')),
+  })
   const runtime = new StorageRuntime(plugin)
   for (const call of [runtime.open('n'), collect(runtime.namespaces())]) {
     expect(await errorOf(call)).toMatchObject({ code: 'BACKEND_ERROR', outcome: 'not-applied' })
@@ -131,10 +131,7 @@ test('namespaces() rejects with BACKEND_ERROR if the backend lists what is no st
 })
 
 test('watch() of a backend whose watch throws or is no function throws a StoreError', async () => {
-  const fail = (): never => {
-    throw Object.create(null)
-  }
-  for (const watch of [fail, 5]) {
+  for (const watch of [() => throwIt(Object.create(null)), 5]) {
     const store = await new StorageRuntime(faulty({ watch })).open('n')
     const call = (async () => store.watch())()
     expect(await errorOf(call)).toMatchObject({ code: 'BACKEND_ERROR', outcome: 'not-applied' })
@@ -151,9 +148,7 @@ test.each([
   ],
   ['a revoked proxy', revokedProxy()],
 ])('%s that a backend throws becomes the cause of a BACKEND_ERROR', async (_, thrown: unknown) => {
-  const fail = (): never => {
-    throw thrown
-  }
+  const fail = (): never => throwIt(thrown)
   const plugin = faulty({ getMany: fail, commit: fail, liveLen: fail, liveKeys: fail, clear: fail })
   const store = await new StorageRuntime(plugin).open<Record<string, number>>('n')
   const calls = [
@@ -170,6 +165,10 @@ test.each([
     expect(Object.is(error.cause, thrown)).toBe(true)
   }
 })
+
+function throwIt(thrown: unknown): never {
+  throw thrown
+}
 
 function revokedProxy(): object {
   const { proxy, revoke } = Proxy.revocable({}, {})

@@ -31,7 +31,7 @@ test('after a reset during a read, the read is retried with a new stub', async (
   expect(await store.update('k', (n) => (n as number) + 1)).toBe(2)
 })
 
-test('a commit whose reply is lost is looked up and not sent again', async () => {
+test('a commit whose reply is lost is sent again, and applied once', async () => {
   const namespace = uniqueName()
   const { binding, calls } = recordCalls(async (message, call) => {
     const reply = await call()
@@ -44,7 +44,8 @@ test('a commit whose reply is lost is looked up and not sent again', async () =>
   await store.set('k', 1)
   calls.length = 1
   expect(await store.update('k', (n) => (n as number) + 1)).toBe(2)
-  expect(calls).toEqual(['commit', 'get', 'commit', 'lookUp'])
+  expect(calls).toEqual(['commit', 'get', 'commit', 'resend'])
+  expect(await store.get('k')).toBe(2)
 })
 
 test.each([

@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest'
-import { planGroup, resultsFromStored } from '../../../adapters/durable-object/group-plan.ts'
+import { planGroup } from '../../../adapters/durable-object/group-plan.ts'
 import {
   decodeChange,
   type DecodedChange,
   encodeChanges,
   type EntryTuple,
-  withoutValues,
 } from '../../../adapters/durable-object/tuples.ts'
 import type { Step } from '../../../src/step.ts'
 import type { Change, StepChange } from '../../../src/storage.ts'
@@ -100,46 +99,4 @@ test('the size of a list follows what is appended and what is cut off', () => {
   expect(append([['a', 'b', 'c'], 'v', 300])).toBe(400)
   expect(append([['a', 'b', 'c'], 'v', 300], 3)).toBe(300)
   expect(append([['a', 'b', 'c'], 'v', 300], 1)).toBe(100)
-})
-
-test('a group whose own version is stored was applied, and its results follow from what is stored', () => {
-  const changes = [
-    step('inserted', { kind: 'insert', value: 'x' }),
-    step('got', { kind: 'getOrInsert', value: 'x' }),
-    step('sum', { kind: 'increment', by: 1 }),
-    step('list', { kind: 'append', item: 'x' }),
-    step('touched', { kind: 'touch', expiry: {} }),
-    set,
-  ]
-  const stored: Stored = {
-    inserted: ['x', 'new', 4],
-    got: ['x', 'new', 4],
-    sum: [7, 'new', 4],
-    list: [[1, 2, 3], 'new', 9],
-    touched: ['y', 'new', 4],
-  }
-  const asked = withoutValues(encodeChanges(changes)).map(decodeChange)
-  expect(resultsFromStored(asked, (key) => stored[key])?.values).toEqual([
-    true,
-    'x',
-    7,
-    3,
-    true,
-    undefined,
-  ])
-})
-
-test('nothing is known of a group if none of its versions is stored, and no results if one is not', () => {
-  const changes = decode([
-    step('a', { kind: 'increment', by: 1 }),
-    step('b', { kind: 'pop' }),
-    { key: 'c', remove: true },
-  ])
-  expect(resultsFromStored(changes, () => undefined)).toBeUndefined()
-  expect(resultsFromStored(changes, () => [1, 'old', 4])).toBeUndefined()
-  expect(
-    resultsFromStored(changes, (key) => (key === 'a' ? [1, 'new', 4] : undefined)),
-  ).toMatchObject({
-    values: undefined,
-  })
 })

@@ -1,7 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { expect, test } from 'vitest'
 import {
-  collect,
   objectOf,
   openStorage,
   recordCalls,
@@ -165,29 +164,4 @@ test('an expired entry counts as missing for a condition only from its expiry on
     'conflict',
   ])
   expect(await insert(now)).toEqual(['applied'])
-})
-
-test('an object with protocol version 1 gets plain commits as such, and steps and checks as a request that it rejects', async () => {
-  const known = ['get', 'commit', 'list', 'len', 'clear', 'markIndexed']
-  const { binding, calls } = recordCalls(async (message, call) =>
-    known.includes(message.type)
-      ? { ...((await call()) as object), v: 1 }
-      : { v: 1, error: { code: 'VERSION_MISMATCH', message: '', outcome: 'not-applied' } },
-  )
-  const storage = await openStorage(uniqueName(), binding)
-  expect(await storage.commit([setGroup('k', 1, { version: 'v' })], { now: 0 })).toEqual([
-    'applied',
-  ])
-  calls.length = 0
-  const mismatch = expect.objectContaining({ code: 'VERSION_MISMATCH', outcome: 'not-applied' })
-  expect(await storage.perform([stepGroup('k', { kind: 'increment', by: 1 })])).toEqual([mismatch])
-  expect(await storage.commit([[{ key: 'k', check: true, ifVersion: 'v' }]])).toEqual([mismatch])
-  expect(calls).toEqual(['perform', 'perform'])
-  const turn = await storage.turns.request(['k'], 1000)
-  expect(turn.entries).toBeUndefined()
-  turn.release()
-  await expect(collect(storage.keys({ reverse: true }))).rejects.toMatchObject({
-    code: 'VERSION_MISMATCH',
-  })
-  expect(await collect(storage.keys())).toEqual(['k'])
 })

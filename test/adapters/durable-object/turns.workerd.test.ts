@@ -236,5 +236,5 @@ test('a turn whose write is lost on its way goes on, and the write is sent again
     return Number(n) + 1
   })
   expect(await updated).toBe(11)
-  expect(calls).toEqual(['get', 'commit', 'turn', 'commit', 'lookUp', 'get', 'commit'])
+  expect(calls).toEqual(['get', 'commit', 'turn', 'commit', 'resend'])
 })

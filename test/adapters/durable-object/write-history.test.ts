@@ -1,0 +1,141 @@
+import { expect, test } from 'vitest'
+import {
+  decodeChange,
+  type DecodedChange,
+  encodeChanges,
+  type EntryTuple,
+} from '../../../adapters/durable-object/tuples.ts'
+import {
+  findOutcome,
+  groupIdOf,
+  type NewWrite,
+  RETENTION_MS,
+  toRemoved,
+  withHistory,
+} from '../../../adapters/durable-object/write-history.ts'
+import type { Change, StepChange } from '../../../src/storage.ts'
+
+const NOW = 1_000_000
+
+interface Keys {
+  readonly stored?: Readonly<Record<string, EntryTuple>>
+  readonly removed?: Readonly<Record<string, EntryTuple>>
+}
+
+function decode(...changes: (Change | StepChange)[]): DecodedChange[] {
+  return encodeChanges(changes).map(decodeChange)
+}
+
+/** Returns what becomes of a group that was first sent at `sentAt` and is sent again at `NOW`. */
+function resend(changes: readonly DecodedChange[], sentAt: number, keys: Keys): unknown {
+  const reader = {
+    stored: (key: string) => keys.stored?.[key],
+    removed: (key: string) => keys.removed?.[key],
+  }
+  const id = groupIdOf(changes, 'message', 0)
+  return findOutcome(changes, { id, now: NOW, sentAt }, reader)
+}
+
+/** Returns an entry that was written at a time; by default, nothing is known of earlier writes. */
+function written(version: string, writtenAt: number, write: Partial<NewWrite> = {}): EntryTuple {
+  return withHistory(['value', version, 10], {
+    writtenAt,
+    results: undefined,
+    previous: undefined,
+    ...write,
+  })
+}
+
+const increment = decode({
+  key: 'n',
+  step: { kind: 'increment', by: 1 },
+  version: 'own',
+  bytes: 9,
+})
+const results = { values: [5], bytes: 16 }
+
+test('a group whose version was replaced was applied, whatever stamp it got', () => {
+  const own = written('own@3', NOW - 20, { results })
+  const entry = written('other', NOW - 10, { previous: own })
+  expect(resend(increment, NOW - 30, { stored: { n: entry } })).toMatchObject({ values: [5] })
+})
+
+test('a group that is not in a history since it was sent runs; in a shorter one it is unknown', () => {
+  const entry = written('b', NOW - 10, { previous: written('a', NOW - 20) })
+  expect(resend(increment, NOW - 20, { stored: { n: entry } })).toBeUndefined()
+  expect(resend(increment, NOW - 21, { stored: { n: entry } })).toBe('unknown')
+  expect(resend(increment, NOW - 21, { stored: { n: ['x', 'old format', 4] } })).toBe('unknown')
+})
+
+test('a missing key was neither stored nor removed in the last minute', () => {
+  expect(resend(increment, NOW - RETENTION_MS, {})).toBeUndefined()
+  expect(resend(increment, NOW - RETENTION_MS - 1, {})).toBe('unknown')
+  const inserted = written('other', NOW - 10, { previous: null })
+  expect(resend(increment, NOW - 1000, { stored: { n: inserted } })).toBeUndefined()
+})
+
+function set(ifVersion: string): DecodedChange[] {
+  return decode({ key: 'n', entry: { value: 1, version: 'own' }, bytes: 4, ifVersion })
+}
+
+test('a group that expects a version of the history was not applied, however long ago it was sent', () => {
+  const entry = written('b', NOW - 10, { previous: written('a', NOW - 20) })
+  expect(resend(set('a'), 0, { stored: { n: entry } })).toBeUndefined()
+  expect(resend(set('b'), 0, { stored: { n: entry } })).toBeUndefined()
+  expect(resend(set('c'), 0, { stored: { n: entry } })).toBe('unknown')
+})
+
+test('a removal is found by the id of its group, and its history goes on in the next entry', () => {
+  const remove = decode({ key: 'n', remove: true })
+  const removed = toRemoved('message/0', {
+    writtenAt: NOW - 20,
+    results: undefined,
+    previous: written('a', NOW - 100),
+  })
+  const applied = { values: [], bytes: 0 }
+  expect(resend(remove, NOW - 30, { removed: { n: removed } })).toEqual(applied)
+  const again = written('b', NOW - 10, { previous: removed })
+  expect(resend(remove, NOW - 30, { stored: { n: again } })).toEqual(applied)
+  expect(resend(increment, NOW - 100, { stored: { n: again } })).toBeUndefined()
+  // Not read before it was replaced, so nothing is known between the two.
+  const blind = written('b', NOW - 10)
+  expect(resend(remove, NOW - 30, { stored: { n: blind }, removed: { n: removed } })).toEqual(
+    applied,
+  )
+  expect(resend(increment, NOW - 30, { stored: { n: blind }, removed: { n: removed } })).toBe(
+    'unknown',
+  )
+})
+
+test('of several keys, one that would have been written decides; a check decides nothing', () => {
+  const group = decode(
+    { key: 'checked', check: true, ifVersion: 'v' },
+    { key: 'a', remove: true },
+    { key: 'b', entry: { value: 1, version: 'own' }, bytes: 4 },
+  )
+  const known = written('v', NOW - 1000)
+  const unknown = written('w', NOW - 10)
+  expect(resend(group, NOW - 500, { stored: { a: unknown, b: known } })).toBeUndefined()
+  // The removal may have found nothing.
+  expect(resend(group, NOW - 500, { stored: { a: known, b: unknown } })).toBe('unknown')
+  expect(resend(group, NOW - 500, { stored: { checked: known, a: unknown, b: unknown } })).toBe(
+    'unknown',
+  )
+})
+
+test('a group that was applied, and whose results another key kept, answers with them or says that they are lost', () => {
+  const group = decode(
+    { key: 'a', step: { kind: 'pop' }, version: 'own', bytes: 1 },
+    { key: 'b', step: { kind: 'increment', by: 1 }, version: 'own2', bytes: 9 },
+  )
+  const a = toRemoved('own', {
+    writtenAt: NOW - 10,
+    results: { values: ['x', 1], bytes: 20 },
+    previous: written('v', 0),
+  })
+  const b = written('own2', NOW - 10, { results: null })
+  expect(resend(group, NOW - 20, { removed: { a }, stored: { b } })).toMatchObject({
+    values: ['x', 1],
+  })
+  expect(resend(group, NOW - 20, { stored: { b } })).toEqual({ values: undefined, bytes: 0 })
+})
