@@ -7,13 +7,13 @@ test('a call in the global scope of a Worker rejects with UNAVAILABLE and change
   onTestFinished(() => worker.dispose())
   const response = await worker.dispatchFetch('http://bot/')
   const outcomes = (await response.json()) as Record<string, unknown>
-  expect(Object.keys(outcomes)).toHaveLength(16)
+  expect(Object.keys(outcomes)).toHaveLength(20)
   for (const [name, error] of Object.entries(outcomes)) {
     expect(error, name).toMatchObject({
       code: 'UNAVAILABLE',
       outcome: 'not-applied',
       retryable: false,
-      message: expect.stringContaining('within global scope'),
+      message: expect.stringContaining('global scope'),
     })
   }
 })

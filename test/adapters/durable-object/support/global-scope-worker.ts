@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:workers'
 import { CloudflareKVStoragePlugin } from '../../../../adapters/cloudflare-kv.ts'
 import { DurableObjectStoragePlugin } from '../../../../adapters/durable-object.ts'
+import { MemoryStoragePlugin } from '../../../../adapters/memory.ts'
 import { isStoreError, StorageRuntime, type StoreErrorData } from '../../../../src/index.ts'
 
 export { HostObject, StorageObject } from '../../../support/worker.ts'
@@ -40,7 +41,12 @@ for (const [name, plugin] of [
   record(`${name} drop`, async () => plugin.drop('n'))
   const store = new StorageRuntime(plugin).open('m')
   record(`${name} get`, async () => (await store).get('k'))
+  record(`${name} set`, async () => (await store).set('k', 1))
 }
+// Memory does no I/O, so it is only the version of the entry that needs random values.
+const memory = new StorageRuntime(new MemoryStoragePlugin()).open<Record<string, number>>('n')
+record('Memory set', async () => (await memory).set('k', 1))
+record('Memory update', async () => (await memory).update('k', () => 1))
 
 export default {
   fetch(): Response {
