@@ -154,7 +154,9 @@ test('a store that a component opens in StrictMode is open once, and closed when
   function Opener(): ReactNode {
     const { store, error } = useStore<Record<string, number>>(runtime, 'opened')
     if (store !== undefined) stores.add(store)
-    return store ? h(VisitList, { store }) : h('p', null, String(error ?? 'opening'))
+    return store
+      ? h(VisitList, { store })
+      : h('p', null, error === undefined ? 'opening' : 'failed')
   }
   root = createRoot(container)
   root.render(h(StrictMode, null, h(Opener)))
