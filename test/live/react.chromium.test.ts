@@ -1,8 +1,9 @@
-import { createElement as h, Profiler, StrictMode } from 'react'
+import { createElement as h, Profiler, type ReactNode, StrictMode, useEffect } from 'react'
 import { createRoot, type Root } from 'react-dom/client'
 import { IndexedDBStoragePlugin } from 'botshelf/indexeddb'
-import { StorageRuntime, type Store } from 'botshelf'
+import { StorageRuntime, type Store, StoreMixin } from 'botshelf'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { useStore } from './recipes/use-store.ts'
 import { VisitList } from './recipes/visit-list.ts'
 
 type Visits = Store<Record<string, number>>
@@ -146,4 +147,48 @@ test('a store that closes before its list is shown, meanwhile or afterwards leav
   root.unmount()
   render()
   await vi.waitFor(() => expect(container.textContent).toMatch(/^The store is closed/))
+})
+
+test('a store that a component opens in StrictMode is open once, and closed when the component is gone', async () => {
+  const stores = new Set<Visits>()
+  function Opener(): ReactNode {
+    const { store, error } = useStore<Record<string, number>>(runtime, 'opened')
+    if (store !== undefined) stores.add(store)
+    return store
+      ? h(VisitList, { store })
+      : h('p', null, error === undefined ? 'opening' : 'failed')
+  }
+  root = createRoot(container)
+  root.render(h(StrictMode, null, h(Opener)))
+  await vi.waitFor(() => expect(container.querySelector('ul')).not.toBeNull())
+  expect([...stores].filter(({ isOpen }) => isOpen)).toHaveLength(1)
+  await [...stores].at(-1)?.set('home', 3)
+  await shows('home: 3')
+  root.unmount()
+  await vi.waitFor(() => expect([...stores].some(({ isOpen }) => isOpen)).toBe(false))
+})
+
+test('a plugin that a component opens and closes in StrictMode ends as last asked', async () => {
+  class Karma extends StoreMixin<Record<string, number>>()(Object) {}
+  const karma = new Karma()
+  const settled: string[] = []
+  const note = (name: string, call: Promise<void>): void => {
+    call.then(
+      () => settled.push(name),
+      (error: unknown) => settled.push(String(error)),
+    )
+  }
+  function Opener(): ReactNode {
+    useEffect(() => {
+      note('opened', karma.openStorage(runtime, 'opened'))
+      return () => note('closed', karma.closeStorage())
+    }, [])
+    return null
+  }
+  root = createRoot(container)
+  root.render(h(StrictMode, null, h(Opener)))
+  await vi.waitFor(() => expect(settled.toSorted()).toEqual(['closed', 'opened', 'opened']))
+  expect(karma.isOpenStorage()).toBe(true)
+  root.unmount()
+  await vi.waitFor(() => expect(karma.isOpenStorage()).toBe(false))
 })
