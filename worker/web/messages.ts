@@ -14,7 +14,8 @@ const STORE_ERROR_MESSAGES: Readonly<Partial<Record<StoreErrorCode, string>>> = 
     'The browser closed the connection to its storage, so it is unknown whether this change was stored. Check the stored data, then try again.',
   CORRUPT:
     'Some stored data cannot be read. It was not changed. Restore a backup, or clear this site’s data in the browser’s settings.',
-  TIMEOUT: 'The storage did not answer in time. Try again.',
+  TIMEOUT:
+    'The storage did not answer in time. Close or reload the other tabs of this page, then try again.',
   CONFLICT: 'This change was not stored, because others kept changing the same entry. Try again.',
 }
 

@@ -170,7 +170,7 @@ test('a namespace that cannot be read is named, and does not hide the others', a
   await eventually(() => page.locator('#sync-error').textContent()).toBe('')
 })
 
-test('when another tab blocks the storage, the page says so and works once that tab is closed', async () => {
+test('when another tab keeps the storage from answering, the page says what to close, and works once that tab is closed', async () => {
   const user = await site.browser.newUser()
   const holder = await user.newPage()
   await holder.goto(site.frameUrl)
@@ -189,7 +189,7 @@ test('when another tab blocks the storage, the page says so and works once that 
   await page.goto(site.url)
   await page
     .getByRole('alert')
-    .getByText('Another tab with an older version of this page blocks the storage')
+    .getByText('Close or reload the other tabs of this page, then try again.')
     .waitFor()
   await holder.close()
   await sendMessage(page, 'bob++')
