@@ -40,7 +40,7 @@ const MAX_RETRY_JITTER_MS = 500
 /** The keys of a part of a listing, and a bulk get of those whose metadata has no entry. */
 interface EntriesRead {
   readonly keys: readonly ListedKey[]
-  readonly found: Promise<Map<string, Entry>> | undefined
+  readonly texts: Promise<Map<string, string>> | undefined
 }
 
 /** A namespace in Workers KV. */
@@ -65,6 +65,12 @@ export class CloudflareKVStorage extends BatchStorageBase {
   }
 
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
+    const found = new Map<string, Entry>()
+    for (const [key, text] of await this.#getTexts(keys)) found.set(key, decodeEntry(key, text))
+    return found
+  }
+
+  async #getTexts(keys: readonly string[]): Promise<Map<string, string>> {
     const chunks: (readonly string[])[] = []
     for (let i = 0; i < keys.length; i += MAX_BULK_KEYS) {
       chunks.push(keys.slice(i, i + MAX_BULK_KEYS))
@@ -72,11 +78,11 @@ export class CloudflareKVStorage extends BatchStorageBase {
     if (chunks.length > MAX_OPERATIONS) {
       throw tooManyOperations(`${keys.length} keys need more. Use several requests.`)
     }
-    const found = new Map<string, Entry>()
+    const texts = new Map<string, string>()
     await inParallel(chunks, async (chunk) => {
-      for (const [key, text] of await this.#readTexts(chunk)) found.set(key, decodeEntry(text))
+      for (const [key, text] of await this.#readTexts(chunk)) texts.set(key, text)
     })
-    return found
+    return texts
   }
 
   async commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
@@ -101,7 +107,7 @@ export class CloudflareKVStorage extends BatchStorageBase {
       listed += keys.length
       // A reader needs more than `limit` entries only if some of them have expired.
       const maxAhead = listed < limit ? MAX_READS_AHEAD : 0
-      while (reads.length > maxAhead || (reads.length > 0 && reads[0]?.found === undefined)) {
+      while (reads.length > maxAhead || (reads.length > 0 && reads[0]?.texts === undefined)) {
         yield* entriesOf(reads.shift() as EntriesRead)
       }
     }
@@ -147,11 +153,11 @@ export class CloudflareKVStorage extends BatchStorageBase {
   /** Starts one bulk get for the keys whose metadata has no entry, if there are any. */
   #startRead(keys: readonly ListedKey[]): EntriesRead {
     const unread = keys.filter(needsRead).map(({ key }) => key)
-    if (unread.length === 0) return { keys, found: undefined }
-    const found = this.getMany(unread)
+    if (unread.length === 0) return { keys, texts: undefined }
+    const texts = this.#getTexts(unread)
     // A reader that ends the listing early does not await it.
-    found.catch(noop)
-    return { keys, found }
+    texts.catch(noop)
+    return { keys, texts }
   }
 
   /** Reads up to 100 keys, and returns the texts of those that exist. */
@@ -259,10 +265,10 @@ export class CloudflareKVStorage extends BatchStorageBase {
 }
 
 async function* entriesOf(read: EntriesRead): AsyncGenerator<[key: string, entry: Entry]> {
-  const found = await read.found
+  const texts = await read.texts
   for (const { key, metadata } of read.keys) {
-    const entry = metadata.t === undefined ? found?.get(key) : decodeEntry(metadata.t)
-    if (entry !== undefined) yield [key, entry]
+    const text = metadata.t ?? texts?.get(key)
+    if (text !== undefined) yield [key, decodeEntry(key, text)]
   }
 }
 

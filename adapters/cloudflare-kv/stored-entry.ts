@@ -1,6 +1,6 @@
 // The text in which KV stores an entry: `1:` (the format), then `[value, version, expires?]` as
 // devalue writes it. That is also the text of `encode()` after its header.
-import { StoreError } from '../../src/errors.ts'
+import { StoreError, toStoreError } from '../../src/errors.ts'
 import { createEntry, type Entry } from '../../src/entry.ts'
 import { deserialize, formatHeader, readHeader, serialize } from '../../src/value/serialize.ts'
 
@@ -39,16 +39,20 @@ export function encodeEntry({ value, version, expires }: Entry): string {
 /**
  * Decodes the text that {@link encodeEntry} wrote.
  *
- * @throws StoreError `CORRUPT`, or `VERSION_MISMATCH` for a later format
+ * @throws StoreError `CORRUPT`, or `VERSION_MISMATCH` for a later format, with the key
  */
-export function decodeEntry(text: string): Entry {
-  const fields = deserialize(readHeader(text, FORMAT, 'the text in Workers KV'))
-  if (!Array.isArray(fields) || typeof fields[1] !== 'string') {
-    throw new StoreError(
-      'CORRUPT',
-      "The text in Workers KV is not botshelf's. Delete the key, or restore a backup.",
-    )
+export function decodeEntry(key: string, text: string): Entry {
+  try {
+    const fields = deserialize(readHeader(text, FORMAT, 'the text in Workers KV'))
+    if (!Array.isArray(fields) || typeof fields[1] !== 'string') {
+      throw new StoreError(
+        'CORRUPT',
+        "The text in Workers KV is not botshelf's. Delete the key, or restore a backup.",
+      )
+    }
+    const [value, version, expires] = fields as [value: unknown, version: string, expires?: number]
+    return createEntry(value, version, expires)
+  } catch (error) {
+    throw toStoreError(error, { key })
   }
-  const [value, version, expires] = fields as [value: unknown, version: string, expires?: number]
-  return createEntry(value, version, expires)
 }

@@ -48,6 +48,29 @@ test('a record of a later format rejects with VERSION_MISMATCH, and a text that 
   }
 })
 
+test('a listing delivers the entries before a text that cannot be read, names its key, and goes on after it', async () => {
+  const kv = new ScriptedKV()
+  const { store } = await open(kv)
+  const large = 'x'.repeat(1100)
+  for (const key of ['a', 'b', 'c']) await store.set(key, large)
+  await store.set('d', 1)
+  for (const metadata of [{}, { t: '1:[' }]) {
+    kv.puts.set('botshelf/n:b', { value: '1:[', metadata })
+    const seen: string[] = []
+    const collect = async (after?: string): Promise<void> => {
+      for await (const [key] of store.entries({ after })) seen.push(key)
+    }
+    const error = await failure(collect())
+    expect(error).toMatchObject({ code: 'CORRUPT', key: 'b', namespace: 'n' })
+    expect(seen).toEqual(['a'])
+    await collect(error.key)
+    expect(seen).toEqual(['a', 'c', 'd'])
+    const [good, bad] = [store.get('a'), failure(store.get('b'))]
+    expect(await good).toBe(large)
+    expect(await bad).toMatchObject({ code: 'CORRUPT', key: 'b' })
+  }
+})
+
 test('a namespace that leaves no bytes for keys rejects with INVALID_NAMESPACE', async () => {
   const plugin = new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: new ScriptedKV() } })
   await expect(new StorageRuntime(plugin).open('é'.repeat(251))).rejects.toMatchObject({
