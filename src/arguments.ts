@@ -124,8 +124,11 @@ export function checkOptions<T extends object>(
           ? 'Remove it: insert() always sets the expiry of a new key only, and set() that of every key.'
           : 'Correct or remove it.'
       const names = Object.keys(types)
-      const message = `options.${name} is not an option here; the options are ${names.join(', ')}. ${help}${suggestName(name, names)}`
-      throw new StoreError('INVALID_VALUE', message, { namespace })
+      throw new StoreError(
+        'INVALID_VALUE',
+        `options.${name} is not an option here; the options are ${names.join(', ')}. ${help}${suggestName(name, names)}`,
+        { namespace },
+      )
     }
     const [expected, accepts] = types[name] as OptionType
     if (option !== undefined && !accepts(option))
@@ -157,8 +160,11 @@ function copyOptions<T extends object>(options: T, namespace: string | undefined
   try {
     return { ...options }
   } catch (cause) {
-    const message = 'options must be readable; a getter threw. Pass values instead.'
-    throw new StoreError('INVALID_VALUE', message, { namespace, cause })
+    throw new StoreError(
+      'INVALID_VALUE',
+      'options must be readable; a getter threw. Pass values instead.',
+      { namespace, cause },
+    )
   }
 }
 
@@ -169,8 +175,11 @@ export function invalidOption(
   received: unknown,
   namespace: string | undefined,
 ): StoreError {
-  const message = `options${path} must be ${expected}; received ${quote(received)}.`
-  return new StoreError('INVALID_VALUE', message, { namespace })
+  return new StoreError(
+    'INVALID_VALUE',
+    `options${path} must be ${expected}; received ${quote(received)}.`,
+    { namespace },
+  )
 }
 
 /** @throws StoreError `INVALID_VALUE` unless the argument of a method is of the type */
@@ -192,8 +201,11 @@ export function checkArgument(
 export function toKeys(method: string, argument: unknown, namespace: string): readonly unknown[] {
   if (isObject(argument) && Symbol.iterator in argument)
     return [...new Set(readList(method, argument as Iterable<unknown>, namespace))]
-  const message = `${method}() needs a list of keys; received ${quote(argument)}.`
-  throw new StoreError('INVALID_KEY', message, { namespace })
+  throw new StoreError(
+    'INVALID_KEY',
+    `${method}() needs a list of keys; received ${quote(argument)}.`,
+    { namespace },
+  )
 }
 
 /** Reads an argument whose iterator may throw. @throws StoreError `INVALID_VALUE` */
@@ -201,8 +213,11 @@ function readList(method: string, list: Iterable<unknown>, namespace: string): u
   try {
     return [...list]
   } catch (cause) {
-    const message = `${method}() needs a list that can be read; its iterator threw. Pass an array instead.`
-    throw new StoreError('INVALID_VALUE', message, { namespace, cause })
+    throw new StoreError(
+      'INVALID_VALUE',
+      `${method}() needs a list that can be read; its iterator threw. Pass an array instead.`,
+      { namespace, cause },
+    )
   }
 }
 
@@ -249,6 +264,7 @@ function invalid(
   received: string,
   namespace: string,
 ): StoreError {
-  const message = `${method}() needs ${expected}; received ${received}.`
-  return new StoreError('INVALID_VALUE', message, { namespace })
+  return new StoreError('INVALID_VALUE', `${method}() needs ${expected}; received ${received}.`, {
+    namespace,
+  })
 }

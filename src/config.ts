@@ -81,7 +81,7 @@ export function readStorageConfig(
   if (unknown !== undefined) {
     const names = Object.keys(fields ?? {}).join(', ') || 'none'
     throw invalidConfig(
-      `STORAGE_CONFIG has an unknown field ${quote(unknown)}; correct or remove it. Known fields: ${names}; and operationTimeout, which every backend has.${suggestName(unknown, Object.keys(known))}`,
+      `STORAGE_CONFIG has an unknown field ${quote(unknown)}; correct or remove it. Known fields: ${names}; and operationTimeout.${suggestName(unknown, Object.keys(known))}`,
     )
   }
   const read: Record<string, unknown> = fields ? {} : { ...settings }

@@ -361,9 +361,11 @@ export class StorageRuntime {
         .map((part) => part.toString(36))
         .join('')
     } catch (cause) {
-      const message =
-        'A write needs crypto.getRandomValues(), which a Worker has in its handlers only, not in its global scope. Write in a handler.'
-      throw new StoreError('UNAVAILABLE', message, { cause })
+      throw new StoreError(
+        'UNAVAILABLE',
+        'A write needs crypto.getRandomValues(), which a Worker has in its handlers only. Write in a handler.',
+        { cause },
+      )
     }
     return `${this.#versionPrefix}.${(this.#versionCount++).toString(36)}`
   }

@@ -126,8 +126,11 @@ export function createValueSchema<T extends object>(
     }
     if (result instanceof Promise) {
       result.catch(noop)
-      const message = 'The schema returned a promise. Use a schema that validates synchronously.'
-      throw createError('INVALID_VALUE', key, message)
+      throw createError(
+        'INVALID_VALUE',
+        key,
+        'The schema returned a promise. Use a schema that validates synchronously.',
+      )
     }
     if (result.issues === undefined) return result.value
     throw fail(key, describeIssues(result.issues), result.issues)

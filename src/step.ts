@@ -81,7 +81,7 @@ export function runStep(step: Step, live: Entry | undefined): StepEffect {
     default:
       throw new StoreError(
         'VERSION_MISMATCH',
-        `Received the step ${quote((step as { kind: unknown }).kind)}, which this version of botshelf does not know. Update botshelf.`,
+        `Received the unknown step ${quote((step as { kind: unknown }).kind)}. Update botshelf.`,
         { outcome: 'not-applied' },
       )
   }
@@ -109,6 +109,6 @@ export function nextExpires(
 function wrongType(method: string, expected: string, received: unknown): StoreError {
   return new StoreError(
     'INVALID_VALUE',
-    `${method}() needs a key with ${expected} or a missing key; the stored value is ${quote(received)}. Use another key or update().`,
+    `${method}() needs a key with ${expected} or a missing key; received ${quote(received)}. Use another key or update().`,
   )
 }

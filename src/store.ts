@@ -329,9 +329,11 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#checkKey(key)
     const expiry = resolveExpiry(this.#context, options, EXPIRY_OPTIONS)
     if (expiry === undefined) {
-      const message =
-        'touch() needs ttl or expires; received neither. Use { expires: null } for never.'
-      throw new StoreError('INVALID_VALUE', message, { namespace: this.namespace })
+      throw new StoreError(
+        'INVALID_VALUE',
+        'touch() needs ttl or expires; received neither. Use { expires: null } for never.',
+        { namespace: this.namespace },
+      )
     }
     return (await this.#runData(key, { kind: 'touch', expiry })) as boolean
   }
@@ -363,8 +365,11 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     checkArgument('transaction', run, FUNCTION, this.namespace)
     const names = this.#checkKeys('transaction', keys)
     if (names.length === 0) {
-      const message = 'transaction() needs at least one key; received none. Name the keys to use.'
-      throw new StoreError('INVALID_KEY', message, { namespace: this.namespace })
+      throw new StoreError(
+        'INVALID_KEY',
+        'transaction() needs at least one key; received none. Name the keys to use.',
+        { namespace: this.namespace },
+      )
     }
     const expiry = resolveExpiry(this.#context, options, EXPIRY_OPTIONS)
     return this.#track(

@@ -112,17 +112,23 @@ export class TransactionDraft<T extends object> implements StoreTransaction<T> {
   #guard<R>(key: string, call: () => R): R {
     const { namespace } = this.#context
     if (this.#hasEnded) {
-      const message = 'The transaction has ended; use it only before its function returns.'
-      throw new StoreError('STORE_NOT_OPEN', message, { namespace })
+      throw new StoreError(
+        'STORE_NOT_OPEN',
+        'The transaction has ended; use it only before its function returns.',
+        { namespace },
+      )
     }
     try {
       if (this.#entries.has(key)) return call()
       const named = [...this.#entries.keys()].map(quote).join(', ')
-      const message = `The transaction has the keys ${named}; received ${quote(key)}. Add it to the keys of transaction().`
-      throw new StoreError('INVALID_KEY', message, {
-        namespace,
-        key: typeof key === 'string' ? key : undefined,
-      })
+      throw new StoreError(
+        'INVALID_KEY',
+        `The transaction has the keys ${named}; received ${quote(key)}. Add it to the keys.`,
+        {
+          namespace,
+          key: typeof key === 'string' ? key : undefined,
+        },
+      )
     } catch (error) {
       this.#failure ??= { error }
       throw error

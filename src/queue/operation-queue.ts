@@ -143,12 +143,11 @@ export class OperationQueue {
   close(): Promise<void> {
     this.#isClosed = true
     for (const operation of this.#detached) {
-      const message =
-        'The store was closed, and the function had not settled in time. Nothing was written.'
+      const message = 'The store was closed before the function settled. Nothing was written.'
       this.#reject(operation, new StoreError('TIMEOUT', message, { outcome: 'not-applied' }))
     }
     this.#detached.clear()
-    return limitTime(this.storage.close(), this.#timeLimitMs, () => this.storage.onTimeout?.())
+    return limitTime(this.storage.close(), this.#timeLimitMs)
   }
 
   /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
@@ -231,8 +230,11 @@ export class OperationQueue {
   #checkNotUpdating(keys: readonly string[]): void {
     const key = keys.find((each) => this.#updatingKeys.includes(each))
     if (key === undefined) return
-    const message = 'An updater must not write its own key; return the new value instead.'
-    throw new StoreError('CONFLICT', message, { namespace: this.#namespace, key, retryable: false })
+    throw new StoreError(
+      'CONFLICT',
+      'An updater must not write its own key; return the new value instead.',
+      { namespace: this.#namespace, key, retryable: false },
+    )
   }
 
   readonly #reject = ({ keys: [key], reject }: Operation, error: unknown): void => {
