@@ -246,9 +246,8 @@ export class StorageRuntime {
         throw toStoreError(error, { namespace })
       })
       .finally(() => this.#handles.delete(namespace))
-    // A handle that is closing makes open() wait until the namespace is gone.
-    const queue = Promise.reject<OperationQueue>(new Error('dropped'))
-    queue.catch(noop)
+    // A handle that is closing makes open() wait until the namespace is gone. It gets no queue.
+    const queue = dropping as Promise<never>
     this.#handles.set(namespace, { queue, stores: new Set(), refCount: 0, closing: dropping })
     await dropping
   }

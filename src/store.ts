@@ -12,6 +12,7 @@ import {
   FINITE_NUMBER,
   FUNCTION,
   KEYS_OPTIONS,
+  type OptionTypes,
   STEP_OPTIONS,
   type StepOptions,
   toEntries,
@@ -262,10 +263,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    */
   async insert<K extends KeyOf<T>>(key: K, value: T[K], options?: WriteOptions): Promise<boolean> {
     this.#checkKey(key)
-    const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS)
-    const copy = copyForKey(this.#context, key, checkValue(this.#context, key, value))
-    const step: Step = { kind: 'insert', value: copy.value, expiry }
-    return (await this.#runData(key, step, copy.bytes, options?.version)) as boolean
+    return (await this.#runInsert('insert', key, value, options, WRITE_OPTIONS)) as boolean
   }
 
   /**
@@ -468,10 +466,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     options?: StepOptions,
   ): Promise<T[K]> {
     this.#checkKey(key)
-    const expiry = resolveExpiry(this.#context, options, STEP_OPTIONS)
-    const copy = copyForKey(this.#context, key, checkValue(this.#context, key, initial))
-    const step: Step = { kind: 'getOrInsert', value: copy.value, expiry }
-    return (await this.#runData(key, step, copy.bytes)) as T[K]
+    return (await this.#runInsert('getOrInsert', key, initial, options, STEP_OPTIONS)) as T[K]
   }
 
   /**
@@ -604,7 +599,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   watch(options?: WatchOptions): StoreWatch
   watch(options?: WatchOptions): StoreWatch {
     this.#checkOpen()
-    const checked = { ...checkOptions(options, WATCH_OPTIONS, this.namespace) }
+    const checked = checkOptions(options, WATCH_OPTIONS, this.namespace)
     const { prefix = '' } = checked
     this.#checkKey(prefix, 'options.prefix')
     const { storage } = this.#context.queue
@@ -700,6 +695,19 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
         })
       }),
     )
+  }
+
+  /** Runs a step that stores a value if the key is missing. */
+  #runInsert(
+    kind: 'insert' | 'getOrInsert',
+    key: string,
+    value: unknown,
+    options: WriteOptions | undefined,
+    types: OptionTypes,
+  ): Promise<unknown> {
+    const expiry = resolveExpiry(this.#context, options, types)
+    const copy = copyForKey(this.#context, key, checkValue(this.#context, key, value))
+    return this.#runData(key, { kind, value: copy.value, expiry }, copy.bytes, options?.version)
   }
 
   /**

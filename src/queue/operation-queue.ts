@@ -29,6 +29,8 @@ const MAX_CONFLICTS = 100
 /** How many turns an update has whose lease ends before its updater returns. */
 const MAX_LAPSED_TURNS = 4
 
+const NOT_ITS_OWN_KEY = 'An updater must not write its own key; return the new value instead.'
+
 /** Batches, orders and retries the calls of one namespace's stores. */
 export class OperationQueue {
   readonly storage: StorageBase
@@ -206,13 +208,13 @@ export class OperationQueue {
     operation.turn?.release()
     operation.turn = undefined
     // A read or a write has one more attempt. The update that it lost with is rejected by then.
-    if (operation.conflicts >= MAX_CONFLICTS + (operation.updater ? 0 : 1)) {
-      this.#rejectConflict(operation, `each of ${MAX_CONFLICTS} attempts`)
-      return false
-    }
-    if (operation.lapsedTurns === MAX_LAPSED_TURNS && operation.updater !== undefined) {
-      const { updaterMs } = operation
-      this.#rejectConflict(operation, `a function that took ${Math.round(updaterMs)} ms`)
+    const isLast = operation.conflicts >= MAX_CONFLICTS + (operation.updater ? 0 : 1)
+    if (isLast || (operation.lapsedTurns === MAX_LAPSED_TURNS && operation.updater)) {
+      const during = isLast
+        ? `each of ${MAX_CONFLICTS} attempts`
+        : `a function that took ${Math.round(operation.updaterMs)} ms`
+      const message = `The key changed during ${during}. Retry later. ${NOT_ITS_OWN_KEY}`
+      this.#reject(operation, new StoreError('CONFLICT', message))
       return false
     }
     if (operation.decided === undefined) return true
@@ -221,20 +223,12 @@ export class OperationQueue {
     return false
   }
 
-  #rejectConflict(operation: Operation, during: string): void {
-    const message = `The key changed during ${during}. Retry later. An updater must not write its own key; return the new value instead.`
-    this.#reject(operation, new StoreError('CONFLICT', message))
-  }
-
   /** @throws StoreError `CONFLICT` if the updater that is running decides on one of the keys */
   #checkNotUpdating(keys: readonly string[]): void {
     const key = keys.find((each) => this.#updatingKeys.includes(each))
     if (key === undefined) return
-    throw new StoreError(
-      'CONFLICT',
-      'An updater must not write its own key; return the new value instead.',
-      { namespace: this.#namespace, key, retryable: false },
-    )
+    const details = { namespace: this.#namespace, key, retryable: false }
+    throw new StoreError('CONFLICT', NOT_ITS_OWN_KEY, details)
   }
 
   readonly #reject = ({ keys: [key], reject }: Operation, error: unknown): void => {

@@ -61,7 +61,7 @@ export class Recovery {
     try {
       reply = await this.storage.commit(groups, this.#optionsFor(turn))
     } catch (error) {
-      reply = toStoreError(error, {})
+      reply = toStoreError(error)
     }
     return this.#toOutcomes(groups, reply, turn)
   }
@@ -85,7 +85,7 @@ export class Recovery {
       if (groups === undefined) throw new Error('transact() did not call its function')
     } catch (error) {
       if (groups === undefined || groups.length === 0) throw toReadError(error)
-      reply = toStoreError(error, {})
+      reply = toStoreError(error)
     } finally {
       isOver = true
     }
@@ -104,7 +104,7 @@ export class Recovery {
       const results = await this.storage.perform?.(groups, this.#optionsFor(turn))
       return groups.map((_, index) => results?.[index] ?? toOutcomeError(undefined))
     } catch (error) {
-      const failure = toStoreError(error, {})
+      const failure = toStoreError(error)
       return groups.map(() => failure)
     }
   }
@@ -191,7 +191,7 @@ function toOutcome(outcome: CommitResult | undefined): CommitResult {
 }
 
 function toOutcomeError(outcome: unknown): StoreError {
-  return toStoreError(outcome ?? new Error('a group of changes got no outcome'), {})
+  return toStoreError(outcome ?? new Error('a group of changes got no outcome'))
 }
 
 function isAppliedOrConflict(outcome: CommitResult | undefined): outcome is 'applied' | 'conflict' {

@@ -56,7 +56,7 @@ export class Scheduler {
    */
   async addInTurn(operation: Operation): Promise<void> {
     if (operation.turn === undefined) await this.#takeTurn([operation])
-    this.#retry([[operation]], Promise.resolve())
+    this.#retry([[operation]])
   }
 
   /**
@@ -89,7 +89,7 @@ export class Scheduler {
     const isAllReady = this.#retries.size === 0 && this.#turns?.hasContention !== true
     const ready = isAllReady ? batch : groupByKey(batch).flatMap(this.#holdBack)
     const lists = await this.#runBatch(ready)
-    if (lists.length > 0) this.#retry(lists, Promise.resolve())
+    if (lists.length > 0) this.#retry(lists)
   }
 
   /** Returns the group, or nothing after scheduling it behind retries of its keys or for its turn. */
@@ -100,7 +100,7 @@ export class Scheduler {
     return []
   }
 
-  #retry(lists: readonly Operations[], earlier: Promise<unknown>): void {
+  #retry(lists: readonly Operations[], earlier: Promise<unknown> = Promise.resolve()): void {
     const keys = keysOf(lists.flat())
     const done = earlier
       .then(() => this.#runAll(lists))
