@@ -39,7 +39,7 @@ export function intercept<T extends object>(
       if (typeof member !== 'function') return member
       const method = member.bind(target) as Method
       const kind = KINDS[name]
-      return kind === undefined ? method : (...args: unknown[]) => call(kind, method, args)
+      return kind ? (...args: unknown[]) => call(kind, method, args) : method
     },
   })
 }

@@ -185,7 +185,7 @@ export class StorageRuntime {
     const signal = options?.signal
     this.#checkOpen(namespace, signal)
     let handle = this.#handles.get(namespace)
-    while (handle?.closing !== undefined) {
+    while (handle?.closing) {
       await handle.closing.catch(noop)
       this.#checkOpen(namespace, signal)
       handle = this.#handles.get(namespace)
@@ -203,7 +203,7 @@ export class StorageRuntime {
    */
   async *namespaces(): AsyncGenerator<string, void, undefined> {
     this.#checkOpen()
-    if (this.#plugin.namespaces === undefined) {
+    if (!this.#plugin.namespaces) {
       throw new StoreError(
         'UNAVAILABLE',
         'namespaces() needs a plugin that can list them. Use another backend.',
@@ -231,7 +231,7 @@ export class StorageRuntime {
     checkNamespace(namespace)
     this.#checkOpen(namespace)
     const closing = this.#handles.get(namespace)?.closing
-    if (closing !== undefined) await closing.catch(noop)
+    if (closing) await closing.catch(noop)
     this.#checkOpen(namespace)
     if (this.#handles.has(namespace)) {
       throw new StoreError(
@@ -370,7 +370,7 @@ export class StorageRuntime {
   }
 
   #checkOpen(namespace?: string, signal?: AbortSignal): void {
-    if (this.#closing === undefined && signal?.aborted !== true) return
+    if (!this.#closing && signal?.aborted !== true) return
     const message = this.#closing
       ? 'The runtime is closed; start a new one.'
       : 'The signal of open() has aborted; open the store again with another.'

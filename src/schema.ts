@@ -92,11 +92,11 @@ export function createValueSchema<T extends object>(
     OPEN_OPTIONS,
     namespace,
   )
-  if (checkReads === true && schema === undefined)
+  if (checkReads === true && !schema)
     throw invalidOption('.checkReads', 'given with schema', checkReads, namespace)
-  if (migrate !== undefined && version === undefined)
+  if (migrate && version === undefined)
     throw invalidOption('.migrate', 'given with version', migrate, namespace)
-  if (schema === undefined && version === undefined) return undefined
+  if (!schema && version === undefined) return undefined
 
   const createError = (
     code: StoreErrorCode,
@@ -117,7 +117,7 @@ export function createValueSchema<T extends object>(
     createError('INVALID_VALUE', key, `Cannot be stored: ${problem}. Correct the value.`, cause)
 
   const validate = (key: string, value: unknown, fail: typeof invalid): unknown => {
-    if (schema === undefined) return value
+    if (!schema) return value
     let result: SchemaResult<unknown> | Promise<unknown>
     try {
       result = schema['~standard'].validate(value)
@@ -165,7 +165,7 @@ export function createValueSchema<T extends object>(
     read(key, entry) {
       const stamp = checkVersion(key, entry)
       let { value, version: written } = entry
-      if (version !== undefined && migrate !== undefined && stamp < version) {
+      if (version !== undefined && migrate && stamp < version) {
         value = convert(key, `migrate() from version ${stamp}`, () => migrate(value, stamp, key))
         written = addStamp(withoutStamp(written), version)
       }

@@ -114,7 +114,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /** Whether the store accepts operations: false from the call of `close()` on. */
   get isOpen(): boolean {
-    return this.#closing === undefined
+    return !this.#closing
   }
 
   /**
@@ -164,7 +164,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     const found = new Map<K, T[K]>()
     for (const [index, key] of names.entries()) {
       const entry = entries[index]
-      if (entry !== undefined) found.set(key, entry.value as T[K])
+      if (entry) found.set(key, entry.value as T[K])
     }
     return found
   }
@@ -326,7 +326,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async touch(key: KeyOf<T>, options: ExpiryOptions): Promise<boolean> {
     this.#checkKey(key)
     const expiry = resolveExpiry(this.#context, options, EXPIRY_OPTIONS)
-    if (expiry === undefined) {
+    if (!expiry) {
       throw new StoreError(
         'INVALID_VALUE',
         'touch() needs ttl or expires; received neither. Use { expires: null } for never.',
@@ -443,7 +443,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     const initialCopy =
       initial === undefined ? undefined : copyForKey(this.#context, key, initial).value
     const mutated = this.#runUpdater(key, 'mutable', mutate, options, (live, decide) => {
-      const draft = live === undefined ? recopy(initialCopy) : live.value
+      const draft = live ? live.value : recopy(initialCopy)
       return thenSync(mutate(draft as T[K]), () => decide(draft))
     })
     return (await mutated) as T[K] | undefined
@@ -603,7 +603,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     const { prefix = '' } = checked
     this.#checkKey(prefix, 'options.prefix')
     const { storage } = this.#context.queue
-    if (storage.watch === undefined) {
+    if (!storage.watch) {
       throw new StoreError(
         'UNAVAILABLE',
         'watch() needs traits.watch, which is false here; read the keys again.',
@@ -723,22 +723,21 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     const update = ([entry]: Entries): Decision => {
       const live = ifLive(context, key, entry)
       const { change, result } = runStep(step, live)
-      if (change === undefined) return { result }
+      if (!change) return { result }
       if (change === 'remove') return { changes: [{ key, remove: true }], result }
       const { value, expires } = change
       // A missing key gets the value of the step, which has been checked and copied.
       const set =
-        live === undefined && 'value' in step
+        !live && 'value' in step
           ? { key, bytes, entry: createEntry(value, context.nextVersion(stamp), expires) }
           : createSetChange(context, key, value, expires, stampOf(live))
       // The schema may have changed the value.
       return { changes: [set], result: recopy(resultOfStored(step, set.entry.value)) }
     }
     // A schema checks and converts values, which a backend cannot.
-    const data =
-      context.schema === undefined
-        ? { key, step, bytes, version: context.nextVersion(stamp) }
-        : undefined
+    const data = context.schema
+      ? undefined
+      : { key, step, bytes, version: context.nextVersion(stamp) }
     try {
       return await this.#track(context.queue.update([key], update, data))
     } catch (error) {

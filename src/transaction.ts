@@ -90,7 +90,7 @@ export class TransactionDraft<T extends object> implements StoreTransaction<T> {
   /** Ends the run. Returns its changes, `undefined` for none. @throws the first error of a call */
   end(): readonly Change[] | undefined {
     this.#hasEnded = true
-    if (this.#failure !== undefined) throw this.#failure.error
+    if (this.#failure) throw this.#failure.error
     return this.#changes.size > 0 ? [...this.#changes.values()] : undefined
   }
 
@@ -105,7 +105,7 @@ export class TransactionDraft<T extends object> implements StoreTransaction<T> {
   /** Returns the entry that a write replaces. @throws StoreError `VERSION_MISMATCH` */
   #replaced(key: string): Entry | undefined {
     const entry = this.#entries.get(key)
-    if (entry !== undefined) this.#context.schema?.checkVersion(key, entry)
+    if (entry) this.#context.schema?.checkVersion(key, entry)
     return entry
   }
 

@@ -155,10 +155,10 @@ export class OperationQueue {
   /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
   #currentScheduler(): Scheduler {
     if (this.storage.traits.batchAcrossTicks) return (this.#scheduler ??= this.#createScheduler())
-    if (this.#tickScheduler === undefined) {
+    if (!this.#tickScheduler) {
       // If the trait was true, operations that wait for the running batch now start without it.
       const waiting = this.#scheduler?.takeWaiting()
-      if (this.#scheduler !== undefined && waiting === undefined) return this.#scheduler
+      if (this.#scheduler && !waiting) return this.#scheduler
       this.#tickScheduler = this.#createScheduler()
       for (const operation of waiting ?? []) void this.#tickScheduler.add(operation)
       queueMicrotask(() => (this.#tickScheduler = undefined))
@@ -191,9 +191,9 @@ export class OperationQueue {
       if (!this.#detached.delete(operation)) return
       operation.updaterMs = performance.now() - startedAt
       operation.decided = { entries, decision }
-      if (decision.changes === undefined) operation.resolve(decision.result)
+      if (!decision.changes) operation.resolve(decision.result)
       else if (!isCurrent) this.#onConflict(operation, operation.turn)
-      else if (operation.turn === undefined) void this.#currentScheduler().add(operation)
+      else if (!operation.turn) void this.#currentScheduler().add(operation)
       else void this.#currentScheduler().addInTurn(operation)
     }
     promise.then(onDecided, (error: unknown) => {
@@ -217,7 +217,7 @@ export class OperationQueue {
       this.#reject(operation, new StoreError('CONFLICT', message))
       return false
     }
-    if (operation.decided === undefined) return true
+    if (!operation.decided) return true
     operation.decided = undefined
     void this.#currentScheduler().addInTurn(operation)
     return false

@@ -117,7 +117,7 @@ function copyPart(value: unknown, context: CopyContext): unknown {
 
 function copyObject(value: object, context: CopyContext): unknown {
   const known = context.copies?.get(value)
-  if (known !== undefined) {
+  if (known) {
     // V8 13.6 serializes an error that is its own cause, but cannot read it back.
     if (known === value) throwInvalid('is an error within its own cause', context)
     countBytes(6, context)
@@ -128,7 +128,7 @@ function copyObject(value: object, context: CopyContext): unknown {
   countBytes(16, context)
   const name = builtInName(value) ?? ''
   const copy = COPIERS[name]
-  if (copy !== undefined) return copy(value as never, context)
+  if (copy) return copy(value as never, context)
   if (ArrayBuffer.isView(value)) return copyView(value, name, context)
   if (name in ERROR_CLASSES) return copyError(value as Error, name, context)
   return throwInvalid(`is ${describeObject(value, name)}`, context)
@@ -227,8 +227,7 @@ function copyView(value: ArrayBufferView, name: string, context: CopyContext): u
   const Type = VIEW.test(name)
     ? (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name]
     : undefined
-  if (Type === undefined)
-    return throwInvalid(`is ${describeObject(value, name)}; store a Uint8Array`, context)
+  if (!Type) return throwInvalid(`is ${describeObject(value, name)}; store a Uint8Array`, context)
   if (builtInName(value.buffer) !== 'ArrayBuffer')
     throwInvalid('is a view of a SharedArrayBuffer', context)
   countBytes(32, context)
