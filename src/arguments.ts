@@ -116,7 +116,9 @@ export function checkOptions<T extends object>(
 ): Partial<T> {
   if (options === undefined) return {}
   if (!isPlainObject(options)) throw invalidOption('', 'a plain object', options, namespace)
-  const copy = copyOptions(options, namespace)
+  const unreadable = 'options must be readable; a getter threw. Pass values instead.'
+  // Reads each option once.
+  const copy = readArgument(() => ({ ...options }), unreadable, namespace)
   for (const [name, option] of Object.entries(copy)) {
     if (!Object.hasOwn(types, name)) {
       const help =
@@ -155,16 +157,12 @@ export function checkRequiredOptions<T extends object>(
   return checked as T
 }
 
-/** Reads each option once. */
-function copyOptions<T extends object>(options: T, namespace: string | undefined): T {
+/** Calls `read`, in which code of the caller may throw. @throws StoreError `INVALID_VALUE` */
+function readArgument<T>(read: () => T, message: string, namespace: string | undefined): T {
   try {
-    return { ...options }
+    return read()
   } catch (cause) {
-    throw new StoreError(
-      'INVALID_VALUE',
-      'options must be readable; a getter threw. Pass values instead.',
-      { namespace, cause },
-    )
+    throw new StoreError('INVALID_VALUE', message, { namespace, cause })
   }
 }
 
@@ -210,15 +208,8 @@ export function toKeys(method: string, argument: unknown, namespace: string): re
 
 /** Reads an argument whose iterator may throw. @throws StoreError `INVALID_VALUE` */
 function readList(method: string, list: Iterable<unknown>, namespace: string): unknown[] {
-  try {
-    return [...list]
-  } catch (cause) {
-    throw new StoreError(
-      'INVALID_VALUE',
-      `${method}() needs a list that can be read; its iterator threw. Pass an array instead.`,
-      { namespace, cause },
-    )
-  }
+  const unreadable = `${method}() needs a list that can be read; its iterator threw. Pass an array instead.`
+  return readArgument(() => [...list], unreadable, namespace)
 }
 
 /** One entry given to `setMany`. */

@@ -218,7 +218,7 @@ export function textOf(error: unknown): string {
     // Of an error of another realm, or as data, too.
     return String((error as Partial<Error> | null)?.message ?? error)
   } catch {
-    return 'an error that cannot be converted to text'
+    return 'an error without text'
   }
 }
 

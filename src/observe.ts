@@ -133,15 +133,13 @@ function observeCall(
       kind === 'transact'
         ? [first, (found: unknown): unknown => count((decide as Method)(found)), ...others]
         : args
-    let results: unknown
     try {
-      results = await method(...observed)
+      const results = await method(...observed)
+      report(results)
       return results
     } catch (error) {
-      results = [toError(error)]
+      report([toError(error)])
       throw error
-    } finally {
-      report(results)
     }
   }
 

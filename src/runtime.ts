@@ -2,7 +2,7 @@ import { BOOLEAN, checkOptions, FUNCTION, type OptionTypes } from './arguments.t
 import { asyncDispose, noop } from './async.ts'
 import type { ValueSchema } from './changes.ts'
 import { checkName } from './backend-reply.ts'
-import { type BotConfig, invalidConfig, isDuration } from './config.ts'
+import { type BotConfig, DURATION_LIMITS, invalidConfig, isDuration } from './config.ts'
 import { quote, StoreError, toStoreError } from './errors.ts'
 import { checkNamespace } from './key.ts'
 import { observe, type OperationRecord } from './observe.ts'
@@ -73,7 +73,16 @@ const OPTIONS: OptionTypes = {
   allowLostUpdates: BOOLEAN,
   onEvent: FUNCTION,
   onOperation: FUNCTION,
-  operationTimeout: ['between 1 and 2147483647 ms', isDuration],
+  operationTimeout: [DURATION_LIMITS, isDuration],
+}
+
+/** The options of a runtime with their defaults. */
+interface ResolvedOptions {
+  readonly now: () => number
+  readonly allowLostUpdates: boolean
+  readonly onEvent: (event: RuntimeEvent) => void
+  readonly onOperation: ((record: OperationRecord) => void) | undefined
+  readonly operationTimeout: number
 }
 
 /** A namespace that is open, opening or closing, shared by all of its stores. */
@@ -91,11 +100,7 @@ interface NamespaceHandle {
  */
 export class StorageRuntime {
   readonly #plugin: StoragePluginBase
-  readonly #now: () => number
-  readonly #allowLostUpdates: boolean
-  readonly #onEvent: (event: RuntimeEvent) => void
-  readonly #onOperation: ((record: OperationRecord) => void) | undefined
-  readonly #timeLimitMs: number
+  readonly #options: ResolvedOptions
   readonly #handles = new Map<string, NamespaceHandle>()
   #closing: Promise<void> | undefined
   #versionPrefix: string | undefined
@@ -147,11 +152,7 @@ export class StorageRuntime {
     }
     const limited = limitPlugin(plugin, operationTimeout)
     this.#plugin = onOperation ? observe(limited, { onOperation, attempt: 1 }) : limited
-    this.#timeLimitMs = operationTimeout
-    this.#now = now
-    this.#allowLostUpdates = allowLostUpdates
-    this.#onEvent = onEvent
-    this.#onOperation = onOperation
+    this.#options = { now, allowLostUpdates, onEvent, onOperation, operationTimeout }
   }
 
   /**
@@ -295,9 +296,7 @@ export class StorageRuntime {
         namespace,
         queue,
         traits: queue.storage.traits,
-        allowLostUpdates: this.#allowLostUpdates,
-        timeLimitMs: this.#timeLimitMs,
-        now: this.#now,
+        ...this.#options,
         schema,
         nextVersion: (stamp = 0) => addStamp(this.#nextVersion(), schema?.version ?? stamp),
         release: () => {
@@ -318,7 +317,8 @@ export class StorageRuntime {
   #openNamespace(namespace: string): NamespaceHandle {
     const queue = (async () => {
       const storage = await this.#plugin.open(namespace, this.#hostOf(namespace))
-      return new OperationQueue(storage, namespace, this.#now, this.#onOperation, this.#timeLimitMs)
+      const { now, onOperation, operationTimeout } = this.#options
+      return new OperationQueue(storage, namespace, now, onOperation, operationTimeout)
     })()
     const handle: NamespaceHandle = { queue, stores: new Set(), refCount: 0 }
     this.#handles.set(namespace, handle)
@@ -327,10 +327,10 @@ export class StorageRuntime {
 
   #hostOf(namespace: string): StorageHost {
     return {
-      now: this.#now,
+      now: this.#options.now,
       // In a microtask, so that an error of the listener never reaches the storage.
       emit: (type, reason) =>
-        void Promise.resolve().then(() => this.#onEvent({ type, namespace, reason })),
+        void Promise.resolve().then(() => this.#options.onEvent({ type, namespace, reason })),
     }
   }
 

@@ -63,8 +63,8 @@ import {
 export interface StoreContext extends WriteContext {
   readonly queue: OperationQueue
   readonly allowLostUpdates: boolean
-  /** How long `close` waits for operations. */
-  readonly timeLimitMs: number
+  /** How long `close` waits for operations, in milliseconds. */
+  readonly operationTimeout: number
   /** Releases the namespace. The store calls it once, when it closes. */
   release(): Promise<void>
 }
@@ -611,7 +611,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       )
     }
     const watch = new Watch(this as unknown as Store, checked, () => this.#context.now())
-    try {
+    this.#guard(() =>
       watch.start((listener) => {
         const stop = storage.watch?.(listener)
         this.#watches.add(watch)
@@ -619,10 +619,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
           this.#watches.delete(watch)
           stop?.()
         }
-      })
-    } catch (error) {
-      throw toStoreError(error, { namespace: this.namespace, outcome: 'not-applied' })
-    }
+      }),
+    )
     return watch
   }
 
@@ -653,7 +651,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     })
     // A function of the caller may never settle.
     const all = Promise.all([...watches, idle])
-    await limitTime(all, this.#context.timeLimitMs).catch(noop)
+    await limitTime(all, this.#context.operationTimeout).catch(noop)
     await this.#context.release()
   }
 
@@ -786,7 +784,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
         const next = await this.#track(source.next())
         if (next.done) return
         this.#checkOpen()
-        const item = this.#convert(toItem, next.value)
+        const item = this.#guard(() => toItem(next.value))
         if (item === undefined) continue
         count++
         yield item
@@ -796,9 +794,10 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     }
   }
 
-  #convert<A, B>(toItem: (listed: A) => B, listed: A): B {
+  /** Converts what `call` throws, which writes nothing. */
+  #guard<R>(call: () => R): R {
     try {
-      return toItem(listed)
+      return call()
     } catch (error) {
       throw toStoreError(error, { namespace: this.namespace, outcome: 'not-applied' })
     }

@@ -110,8 +110,8 @@ export function limitPlugin(plugin: StoragePluginBase, ms: number): StoragePlugi
     const storage = await limitTime(opening, openTimeout, () => {
       opening.then((late) => late.close()).catch(noop)
     })
-    const { getMany, commit, close, traits } = (storage ?? {}) as Partial<StorageBase>
-    if (getMany && commit && close && traits) return storage
+    const { commit, traits } = (storage ?? {}) as Partial<StorageBase>
+    if (commit && traits) return storage
     throw wrongReply('a storage that extends StorageBase', storage)
   }
   return intercept(plugin, (kind, method, args) => {

@@ -50,8 +50,14 @@ const BIGINT_END = 2n ** BigInt(MAX_BIGINT_BITS)
  * @throws StoreError `INVALID_VALUE` with the path of what cannot be stored; `TOO_LARGE` as soon
  * as the measured size passes `maxBytes`
  */
-export function copyValue(value: unknown, { maxBytes, keyBytes }: CopyLimits = {}): MeasuredCopy {
-  const context = createContext({ shouldMeasure: true, maxBytes, bytes: keyBytes })
+export function copyValue(
+  value: unknown,
+  { maxBytes = Infinity, keyBytes = 0 }: CopyLimits = {},
+): MeasuredCopy {
+  const context = createContext()
+  context.shouldMeasure = true
+  context.maxBytes = maxBytes
+  context.bytes = keyBytes
   return { value: copyRoot(value, context), bytes: context.bytes }
 }
 
@@ -63,12 +69,14 @@ export function copyValue(value: unknown, { maxBytes, keyBytes }: CopyLimits = {
  * @throws StoreError `INVALID_VALUE` with the path of what cannot be stored
  */
 export function cloneValue(value: unknown, maxDepth?: number): unknown {
-  return copyRoot(value, createContext({ maxDepth }))
+  return copyRoot(value, createContext(maxDepth))
 }
 
 /** Copies a result of `copyValue` or `cloneValue`, or `undefined`, without checking it again. */
 export function recopy(copied: unknown): unknown {
-  return copyPart(copied, createContext({ maxDepth: Infinity, shouldCheck: false }))
+  const context = createContext(Infinity)
+  context.shouldCheck = false
+  return copyPart(copied, context)
 }
 
 /** Returns the length of a well-formed string in UTF-8, in bytes. */
@@ -218,8 +226,7 @@ const COPIERS: Readonly<Record<string, (value: never, context: CopyContext) => u
   },
 }
 
-const VIEW =
-  /^(?:(?:Big)?(?:Int|Uint)(?:8|16|32|64)|Uint8Clamped|Float(?:16|32|64))Array$|^DataView$/
+const VIEW = /^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$|^DataView$/
 
 /** Copies the bytes that a view shows, without the rest of its buffer. */
 function copyView(value: ArrayBufferView, name: string, context: CopyContext): unknown {
