@@ -1,4 +1,4 @@
-import { quote, StoreError } from './errors.ts'
+import { quote, StoreError, type StoreErrorCode } from './errors.ts'
 import { suggestName } from './suggest-name.ts'
 
 /** When a stored value expires. Give one of the two. An option that is `undefined` counts as absent. */
@@ -199,11 +199,7 @@ export function checkArgument(
 export function toKeys(method: string, argument: unknown, namespace: string): readonly unknown[] {
   if (isObject(argument) && Symbol.iterator in argument)
     return [...new Set(readList(method, argument as Iterable<unknown>, namespace))]
-  throw new StoreError(
-    'INVALID_KEY',
-    `${method}() needs a list of keys; received ${quote(argument)}.`,
-    { namespace },
-  )
+  throw invalid(method, 'a list of keys', quote(argument), namespace, 'INVALID_KEY')
 }
 
 /** Reads an argument whose iterator may throw. @throws StoreError `INVALID_VALUE` */
@@ -254,8 +250,9 @@ function invalid(
   expected: string,
   received: string,
   namespace: string,
+  code: StoreErrorCode = 'INVALID_VALUE',
 ): StoreError {
-  return new StoreError('INVALID_VALUE', `${method}() needs ${expected}; received ${received}.`, {
+  return new StoreError(code, `${method}() needs ${expected}; received ${received}.`, {
     namespace,
   })
 }

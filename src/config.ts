@@ -159,7 +159,7 @@ function readField(
 
 /** Tests whether a value is a time limit in milliseconds that a timer can have. */
 export function isDuration(value: unknown): boolean {
-  return typeof value === 'number' && value >= 1 && value < 2 ** 31
+  return typeof value === 'number' && value >= 1 && value <= 2 ** 31 - 1
 }
 
 function isAccepted(value: unknown, accepts: ConfigField['accepts']): boolean {

@@ -819,11 +819,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   #checkKey(key: unknown, name?: string): void {
     this.#checkOpen()
-    try {
-      checkKey(key, this.#context.traits.maxKeyBytes, name)
-    } catch (error) {
-      throw toStoreError(error, { namespace: this.namespace })
-    }
+    checkKey(key, this.#context.traits.maxKeyBytes, name, this.namespace)
   }
 
   #checkOpen(): void {

@@ -90,9 +90,9 @@ function limitListing<T>(
 export function limitStorage(storage: StorageBase, ms: number): StorageBase {
   const methods = storage as unknown as Readonly<Record<string, unknown>>
   const prototype = Object.getPrototypeOf(storage) as typeof methods
-  const isOwn = (name: string): boolean => methods[name] === prototype[name]
   // What wraps an immediate storage may do I/O.
-  if (storage.isImmediate && Object.keys(KINDS).every(isOwn)) return storage
+  const isOwn = Object.keys(KINDS).every((name) => methods[name] === prototype[name])
+  if (isOwn && storage.isImmediate) return storage
   const onTimeout = (): void => storage.onTimeout?.()
   return intercept(storage, (kind, method, args) =>
     LISTINGS.includes(kind)

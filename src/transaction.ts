@@ -1,6 +1,7 @@
 import { WRITE_OPTIONS, type WriteOptions } from './arguments.ts'
 import { createSetChange, ifLive, resolveExpiry, toRecord, type WriteContext } from './changes.ts'
 import { quote, StoreError } from './errors.ts'
+import { invalidKey } from './key.ts'
 import type { Entries } from './queue/operation.ts'
 import { stampOf } from './stamp.ts'
 import type { ExpiryRule } from './step.ts'
@@ -121,13 +122,10 @@ export class TransactionDraft<T extends object> implements StoreTransaction<T> {
     try {
       if (this.#entries.has(key)) return call()
       const named = [...this.#entries.keys()].map(quote).join(', ')
-      throw new StoreError(
-        'INVALID_KEY',
+      throw invalidKey(
         `The transaction has the keys ${named}; received ${quote(key)}. Add it to the keys.`,
-        {
-          namespace,
-          key: typeof key === 'string' ? key : undefined,
-        },
+        key,
+        namespace,
       )
     } catch (error) {
       this.#failure ??= { error }
