@@ -10,7 +10,7 @@ export function checkEntry(key: string, entry: unknown): Entry {
   if (typeof version === 'string' && hasExpiry) return entry as Entry
   throw new StoreError(
     'CORRUPT',
-    `The backend returned ${quote(entry)}; it must be an entry with a version. Delete the key, or restore a backup.`,
+    `The backend returned ${quote(entry)}; it must be { value, version: string, expires?: number }. Delete the key, or restore a backup.`,
     { key },
   )
 }

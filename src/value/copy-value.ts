@@ -226,7 +226,8 @@ const COPIERS: Readonly<Record<string, (value: never, context: CopyContext) => u
   },
 }
 
-const VIEW = /^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$|^DataView$/
+const VIEW =
+  /^(?:(?:Big)?(?:Int|Uint)(?:8|16|32|64)|Uint8Clamped|Float(?:16|32|64))Array$|^DataView$/
 
 /** Copies the bytes that a view shows, without the rest of its buffer. */
 function copyView(value: ArrayBufferView, name: string, context: CopyContext): unknown {
