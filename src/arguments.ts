@@ -1,4 +1,4 @@
-import { quote, StoreError } from './errors.ts'
+import { quote, StoreError, type StoreErrorCode } from './errors.ts'
 import { suggestName } from './suggest-name.ts'
 
 /** When a stored value expires. Give one of the two. An option that is `undefined` counts as absent. */
@@ -116,7 +116,9 @@ export function checkOptions<T extends object>(
 ): Partial<T> {
   if (options === undefined) return {}
   if (!isPlainObject(options)) throw invalidOption('', 'a plain object', options, namespace)
-  const copy = copyOptions(options, namespace)
+  const unreadable = 'options must be readable; a getter threw. Pass values instead.'
+  // Reads each option once.
+  const copy = readArgument(() => ({ ...options }), unreadable, namespace)
   for (const [name, option] of Object.entries(copy)) {
     if (!Object.hasOwn(types, name)) {
       const help =
@@ -124,8 +126,11 @@ export function checkOptions<T extends object>(
           ? 'Remove it: insert() always sets the expiry of a new key only, and set() that of every key.'
           : 'Correct or remove it.'
       const names = Object.keys(types)
-      const message = `options.${name} is not an option here; the options are ${names.join(', ')}. ${help}${suggestName(name, names)}`
-      throw new StoreError('INVALID_VALUE', message, { namespace })
+      throw new StoreError(
+        'INVALID_VALUE',
+        `options.${name} is not an option here; the options are ${names.join(', ')}. ${help}${suggestName(name, names)}`,
+        { namespace },
+      )
     }
     const [expected, accepts] = types[name] as OptionType
     if (option !== undefined && !accepts(option))
@@ -152,12 +157,11 @@ export function checkRequiredOptions<T extends object>(
   return checked as T
 }
 
-/** Reads each option once. */
-function copyOptions<T extends object>(options: T, namespace: string | undefined): T {
+/** Calls `read`, in which code of the caller may throw. @throws StoreError `INVALID_VALUE` */
+function readArgument<T>(read: () => T, message: string, namespace: string | undefined): T {
   try {
-    return { ...options }
+    return read()
   } catch (cause) {
-    const message = 'options must be readable; a getter threw. Pass values instead.'
     throw new StoreError('INVALID_VALUE', message, { namespace, cause })
   }
 }
@@ -169,8 +173,11 @@ export function invalidOption(
   received: unknown,
   namespace: string | undefined,
 ): StoreError {
-  const message = `options${path} must be ${expected}; received ${quote(received)}.`
-  return new StoreError('INVALID_VALUE', message, { namespace })
+  return new StoreError(
+    'INVALID_VALUE',
+    `options${path} must be ${expected}; received ${quote(received)}.`,
+    { namespace },
+  )
 }
 
 /** @throws StoreError `INVALID_VALUE` unless the argument of a method is of the type */
@@ -192,18 +199,13 @@ export function checkArgument(
 export function toKeys(method: string, argument: unknown, namespace: string): readonly unknown[] {
   if (isObject(argument) && Symbol.iterator in argument)
     return [...new Set(readList(method, argument as Iterable<unknown>, namespace))]
-  const message = `${method}() needs a list of keys; received ${quote(argument)}.`
-  throw new StoreError('INVALID_KEY', message, { namespace })
+  throw invalid(method, 'a list of keys', quote(argument), namespace, 'INVALID_KEY')
 }
 
 /** Reads an argument whose iterator may throw. @throws StoreError `INVALID_VALUE` */
 function readList(method: string, list: Iterable<unknown>, namespace: string): unknown[] {
-  try {
-    return [...list]
-  } catch (cause) {
-    const message = `${method}() needs a list that can be read; its iterator threw. Pass an array instead.`
-    throw new StoreError('INVALID_VALUE', message, { namespace, cause })
-  }
+  const unreadable = `${method}() needs a list that can be read; its iterator threw. Pass an array instead.`
+  return readArgument(() => [...list], unreadable, namespace)
 }
 
 /** One entry given to `setMany`. */
@@ -248,7 +250,9 @@ function invalid(
   expected: string,
   received: string,
   namespace: string,
+  code: StoreErrorCode = 'INVALID_VALUE',
 ): StoreError {
-  const message = `${method}() needs ${expected}; received ${received}.`
-  return new StoreError('INVALID_VALUE', message, { namespace })
+  return new StoreError(code, `${method}() needs ${expected}; received ${received}.`, {
+    namespace,
+  })
 }

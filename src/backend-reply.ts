@@ -8,8 +8,11 @@ export function checkEntry(key: string, entry: unknown): Entry {
   const { version, expires } = (entry ?? {}) as Partial<Entry>
   const hasExpiry = expires === undefined || typeof expires === 'number'
   if (typeof version === 'string' && hasExpiry) return entry as Entry
-  const message = `The backend returned ${quote(entry)} as an entry; it must have a value, a version that is a string, and an optional number expires. Delete the key, or restore a backup.`
-  throw new StoreError('CORRUPT', message, { key, outcome: 'not-applied' })
+  throw new StoreError(
+    'CORRUPT',
+    `The backend returned ${quote(entry)}; it must be { value, version: string, expires?: number }. Delete the key, or restore a backup.`,
+    { key },
+  )
 }
 
 /** @throws StoreError `CORRUPT` for a wrong entry, `BACKEND_ERROR` unless it is a `Map` */
@@ -33,6 +36,9 @@ export function checkName(name: string): string {
 
 /** Creates the error for a reply of a wrong type. */
 export function wrongReply(expected: string, received: unknown): StoreError {
-  const message = `The backend returned ${quote(received)}; it must be ${expected}. Correct the adapter.`
-  return new StoreError('BACKEND_ERROR', message, { outcome: 'not-applied' })
+  return new StoreError(
+    'BACKEND_ERROR',
+    `The backend returned ${quote(received)}; it must be ${expected}. Correct the adapter.`,
+    { outcome: 'not-applied' },
+  )
 }

@@ -68,8 +68,8 @@ export function ifLive(
   key: string,
   entry: Entry | undefined,
 ): Entry | undefined {
-  if (entry === undefined || !isLive(entry, context.now())) return undefined
-  return context.schema === undefined ? entry : context.schema.read(key, entry)
+  if (!entry || !isLive(entry, context.now())) return undefined
+  return context.schema ? context.schema.read(key, entry) : entry
 }
 
 /** Converts an entry to what a store returns. A store without a version shows that of the entry. */
@@ -113,7 +113,7 @@ export function resolveExpiry(
 
 /** Returns what the schema makes of a value. @throws StoreError `INVALID_VALUE` */
 export function checkValue({ schema }: WriteContext, key: string, value: unknown): unknown {
-  return schema === undefined ? value : schema.check(key, value)
+  return schema ? schema.check(key, value) : value
 }
 
 /**

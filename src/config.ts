@@ -46,8 +46,8 @@ export interface ConfigField {
   readonly toml?: string | undefined
 }
 
-/** The longest delay that `setTimeout` takes. A longer one fires immediately. */
-const MAX_DURATION_MS = 2 ** 31 - 1
+/** The limits of a `duration`, for error messages: `setTimeout` fires a longer delay immediately. */
+export const DURATION_LIMITS = 'between 1 and 2147483647 ms'
 
 /** The field that every plugin has. The runtime applies it. */
 const OPERATION_TIMEOUT: ConfigField = {
@@ -81,7 +81,7 @@ export function readStorageConfig(
   if (unknown !== undefined) {
     const names = Object.keys(fields ?? {}).join(', ') || 'none'
     throw invalidConfig(
-      `STORAGE_CONFIG has an unknown field ${quote(unknown)}; correct or remove it. Known fields: ${names}; and operationTimeout, which every backend has.${suggestName(unknown, Object.keys(known))}`,
+      `STORAGE_CONFIG has an unknown field ${quote(unknown)}; correct or remove it. Known fields: ${names}; and operationTimeout.${suggestName(unknown, Object.keys(known))}`,
     )
   }
   const read: Record<string, unknown> = fields ? {} : { ...settings }
@@ -134,8 +134,7 @@ function readField(
     )
   if (type === 'duration') {
     if (isDuration(setting)) return setting
-    const limits = `between 1 and ${MAX_DURATION_MS} ms`
-    throw invalid(`must be ${doc}, ${limits}; received ${quote(setting)}.`)
+    throw invalid(`must be ${doc}, ${DURATION_LIMITS}; received ${quote(setting)}.`)
   }
   if (type === 'string' || type === 'number') {
     if (typeof setting !== type || Number.isNaN(setting))
@@ -160,7 +159,7 @@ function readField(
 
 /** Tests whether a value is a time limit in milliseconds that a timer can have. */
 export function isDuration(value: unknown): boolean {
-  return typeof value === 'number' && value >= 1 && value <= MAX_DURATION_MS
+  return typeof value === 'number' && value >= 1 && value <= 2 ** 31 - 1
 }
 
 function isAccepted(value: unknown, accepts: ConfigField['accepts']): boolean {

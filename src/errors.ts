@@ -126,18 +126,11 @@ export class StoreError extends Error {
    */
   toJSON(): StoreErrorData {
     const { code, message, namespace, key, outcome, retryable, cause } = this
-    return {
-      name: 'StoreError',
-      code,
-      message,
-      namespace,
-      key,
-      outcome,
-      retryable,
-      ...(cause !== undefined && {
-        cause: { name: nameOf(cause), message: textOf(cause) },
-      }),
-    }
+    const name = 'StoreError'
+    const data = { name, code, message, namespace, key, outcome, retryable } as const
+    return cause === undefined
+      ? data
+      : { ...data, cause: { name: nameOf(cause), message: textOf(cause) } }
   }
 
   /**
@@ -150,7 +143,7 @@ export class StoreError extends Error {
    * }
    */
   static from(data: unknown): StoreError {
-    if (!isErrorData(data) || isStoreError(data)) return toStoreError(data, {})
+    if (!isErrorData(data) || isStoreError(data)) return toStoreError(data)
     const { code, message, namespace, key, ...details } = data
     // The message names the namespace and the key already.
     return Object.assign(new StoreError(code, message, details), { namespace, key })
@@ -206,7 +199,7 @@ export function isCausedByOne(error: unknown): boolean {
  * outcome `not-applied` of the details replaces its own. Any other error becomes the cause of a
  * `BACKEND_ERROR`.
  */
-export function toStoreError(error: unknown, details: StoreErrorDetails): StoreError {
+export function toStoreError(error: unknown, details: StoreErrorDetails = {}): StoreError {
   if (!isStoreError(error)) {
     return new StoreError('BACKEND_ERROR', `The storage failed: ${textOf(error)}`, {
       ...details,
@@ -230,7 +223,7 @@ export function textOf(error: unknown): string {
     // Of an error of another realm, or as data, too.
     return String((error as Partial<Error> | null)?.message ?? error)
   } catch {
-    return 'an error that cannot be converted to text'
+    return 'an error without text'
   }
 }
 

@@ -6,28 +6,40 @@ import { utf8Bytes } from './value/copy-value.ts'
  *
  * @param maxBytes the longest key, in bytes of UTF-8
  * @param name what the key is, for the error
+ * @param namespace where the key is used, for the error
  * @throws StoreError `INVALID_KEY`
  */
-export function checkKey(key: unknown, maxBytes: number, name = 'A key'): asserts key is string {
+export function checkKey(
+  key: unknown,
+  maxBytes: number,
+  name = 'A key',
+  namespace?: string,
+): asserts key is string {
   // A Durable Object stores a key with an unpaired surrogate and never finds it again.
   if (typeof key !== 'string' || !key.isWellFormed())
-    throw invalid(
-      `${name} must be a string without unpaired surrogates; received ${quote(key)}`,
+    throw invalidKey(
+      `${name} must be a string without unpaired surrogates; received ${quote(key)}.`,
       key,
+      namespace,
     )
   // UTF-8 takes at most three bytes per UTF-16 code unit.
   const bytes = key.length * 3 > maxBytes ? utf8Bytes(key) : 0
   if (bytes > maxBytes)
-    throw invalid(
-      `${name} must be at most ${maxBytes} bytes of UTF-8; received ${bytes}: ${quote(key)}`,
+    throw invalidKey(
+      `${name} must be at most ${maxBytes} bytes of UTF-8; received ${bytes}: ${quote(key)}.`,
       key,
+      namespace,
     )
 }
 
-function invalid(problem: string, key: unknown): StoreError {
-  return new StoreError('INVALID_KEY', `${problem}.`, {
-    key: typeof key === 'string' ? key : undefined,
-  })
+/** Creates the error for a key, which may be no string. */
+export function invalidKey(
+  message: string,
+  key: unknown,
+  namespace: string | undefined,
+): StoreError {
+  const details = { namespace, key: typeof key === 'string' ? key : undefined }
+  return new StoreError('INVALID_KEY', message, details)
 }
 
 /**

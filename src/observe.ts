@@ -2,6 +2,7 @@
 // core calls the backend directly.
 
 import { isStoreError, toStoreError, type StoreError, type WriteOutcome } from './errors.ts'
+import { intercept, LISTINGS, type Method } from './intercept.ts'
 import type { Operation, Operations } from './queue/operation.ts'
 import type { Change, StepChange } from './storage.ts'
 
@@ -65,43 +66,14 @@ export interface Observer {
   attempt: number
 }
 
-type Method = (...args: unknown[]) => unknown
 /** Keys, or groups of changes. */
 type Arguments = readonly (string | readonly (Change | StepChange)[])[]
 
-/** The methods of storages, turns and plugins that are reported. */
-const KINDS: Readonly<Record<PropertyKey, OperationKind>> = {
-  open: 'open',
-  close: 'close',
-  getMany: 'getMany',
-  commit: 'commit',
-  transact: 'transact',
-  perform: 'perform',
-  request: 'turn',
-  liveKeys: 'keys',
-  entries: 'entries',
-  liveLen: 'size',
-  clear: 'clear',
-  clearPrefix: 'clear',
-  namespaces: 'namespaces',
-  drop: 'drop',
-}
-const LISTINGS: readonly OperationKind[] = ['keys', 'entries', 'namespaces']
 const WRITES: readonly OperationKind[] = ['close', 'commit', 'transact', 'perform', 'clear', 'drop']
 
 /** Returns a storage, turns or a plugin that reports its calls and is otherwise the same. */
 export function observe<T extends object>(target: T, observer: Observer): T {
-  // Not of the target itself: a proxy must return a frozen method of its target unchanged.
-  return new Proxy(Object.create(target) as T, {
-    get(_, name) {
-      const member: unknown = Reflect.get(target, name)
-      if (typeof member !== 'function') return member
-      const method = member.bind(target) as Method
-      const kind = KINDS[name]
-      if (kind === undefined) return method
-      return (...args: unknown[]): unknown => observeCall(kind, method, args, observer)
-    },
-  })
+  return intercept(target, (kind, method, args) => observeCall(kind, method, args, observer))
 }
 
 function observeCall(
@@ -161,15 +133,13 @@ function observeCall(
       kind === 'transact'
         ? [first, (found: unknown): unknown => count((decide as Method)(found)), ...others]
         : args
-    let results: unknown
     try {
-      results = await method(...observed)
+      const results = await method(...observed)
+      report(results)
       return results
     } catch (error) {
-      results = [toError(error)]
+      report([toError(error)])
       throw error
-    } finally {
-      report(results)
     }
   }
 

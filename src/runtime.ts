@@ -2,7 +2,7 @@ import { BOOLEAN, checkOptions, FUNCTION, type OptionTypes } from './arguments.t
 import { asyncDispose, noop } from './async.ts'
 import type { ValueSchema } from './changes.ts'
 import { checkName } from './backend-reply.ts'
-import { type BotConfig, invalidConfig, isDuration } from './config.ts'
+import { type BotConfig, DURATION_LIMITS, invalidConfig, isDuration } from './config.ts'
 import { quote, StoreError, toStoreError } from './errors.ts'
 import { checkNamespace } from './key.ts'
 import { observe, type OperationRecord } from './observe.ts'
@@ -73,7 +73,16 @@ const OPTIONS: OptionTypes = {
   allowLostUpdates: BOOLEAN,
   onEvent: FUNCTION,
   onOperation: FUNCTION,
-  operationTimeout: ['between 1 and 2147483647 ms', isDuration],
+  operationTimeout: [DURATION_LIMITS, isDuration],
+}
+
+/** The options of a runtime with their defaults. */
+interface ResolvedOptions {
+  readonly now: () => number
+  readonly allowLostUpdates: boolean
+  readonly onEvent: (event: RuntimeEvent) => void
+  readonly onOperation: ((record: OperationRecord) => void) | undefined
+  readonly operationTimeout: number
 }
 
 /** A namespace that is open, opening or closing, shared by all of its stores. */
@@ -91,11 +100,7 @@ interface NamespaceHandle {
  */
 export class StorageRuntime {
   readonly #plugin: StoragePluginBase
-  readonly #now: () => number
-  readonly #allowLostUpdates: boolean
-  readonly #onEvent: (event: RuntimeEvent) => void
-  readonly #onOperation: ((record: OperationRecord) => void) | undefined
-  readonly #timeLimitMs: number
+  readonly #options: ResolvedOptions
   readonly #handles = new Map<string, NamespaceHandle>()
   #closing: Promise<void> | undefined
   #versionPrefix: string | undefined
@@ -147,11 +152,7 @@ export class StorageRuntime {
     }
     const limited = limitPlugin(plugin, operationTimeout)
     this.#plugin = onOperation ? observe(limited, { onOperation, attempt: 1 }) : limited
-    this.#timeLimitMs = operationTimeout
-    this.#now = now
-    this.#allowLostUpdates = allowLostUpdates
-    this.#onEvent = onEvent
-    this.#onOperation = onOperation
+    this.#options = { now, allowLostUpdates, onEvent, onOperation, operationTimeout }
   }
 
   /**
@@ -185,7 +186,7 @@ export class StorageRuntime {
     const signal = options?.signal
     this.#checkOpen(namespace, signal)
     let handle = this.#handles.get(namespace)
-    while (handle?.closing !== undefined) {
+    while (handle?.closing) {
       await handle.closing.catch(noop)
       this.#checkOpen(namespace, signal)
       handle = this.#handles.get(namespace)
@@ -203,7 +204,7 @@ export class StorageRuntime {
    */
   async *namespaces(): AsyncGenerator<string, void, undefined> {
     this.#checkOpen()
-    if (this.#plugin.namespaces === undefined) {
+    if (!this.#plugin.namespaces) {
       throw new StoreError(
         'UNAVAILABLE',
         'namespaces() needs a plugin that can list them. Use another backend.',
@@ -231,7 +232,7 @@ export class StorageRuntime {
     checkNamespace(namespace)
     this.#checkOpen(namespace)
     const closing = this.#handles.get(namespace)?.closing
-    if (closing !== undefined) await closing.catch(noop)
+    if (closing) await closing.catch(noop)
     this.#checkOpen(namespace)
     if (this.#handles.has(namespace)) {
       throw new StoreError(
@@ -246,9 +247,8 @@ export class StorageRuntime {
         throw toStoreError(error, { namespace })
       })
       .finally(() => this.#handles.delete(namespace))
-    // A handle that is closing makes open() wait until the namespace is gone.
-    const queue = Promise.reject<OperationQueue>(new Error('dropped'))
-    queue.catch(noop)
+    // A handle that is closing makes open() wait until the namespace is gone. It gets no queue.
+    const queue = dropping as Promise<never>
     this.#handles.set(namespace, { queue, stores: new Set(), refCount: 0, closing: dropping })
     await dropping
   }
@@ -296,9 +296,7 @@ export class StorageRuntime {
         namespace,
         queue,
         traits: queue.storage.traits,
-        allowLostUpdates: this.#allowLostUpdates,
-        timeLimitMs: this.#timeLimitMs,
-        now: this.#now,
+        ...this.#options,
         schema,
         nextVersion: (stamp = 0) => addStamp(this.#nextVersion(), schema?.version ?? stamp),
         release: () => {
@@ -319,7 +317,8 @@ export class StorageRuntime {
   #openNamespace(namespace: string): NamespaceHandle {
     const queue = (async () => {
       const storage = await this.#plugin.open(namespace, this.#hostOf(namespace))
-      return new OperationQueue(storage, namespace, this.#now, this.#onOperation, this.#timeLimitMs)
+      const { now, onOperation, operationTimeout } = this.#options
+      return new OperationQueue(storage, namespace, now, onOperation, operationTimeout)
     })()
     const handle: NamespaceHandle = { queue, stores: new Set(), refCount: 0 }
     this.#handles.set(namespace, handle)
@@ -328,10 +327,10 @@ export class StorageRuntime {
 
   #hostOf(namespace: string): StorageHost {
     return {
-      now: this.#now,
+      now: this.#options.now,
       // In a microtask, so that an error of the listener never reaches the storage.
       emit: (type, reason) =>
-        void Promise.resolve().then(() => this.#onEvent({ type, namespace, reason })),
+        void Promise.resolve().then(() => this.#options.onEvent({ type, namespace, reason })),
     }
   }
 
@@ -361,15 +360,17 @@ export class StorageRuntime {
         .map((part) => part.toString(36))
         .join('')
     } catch (cause) {
-      const message =
-        'A write needs crypto.getRandomValues(), which a Worker has in its handlers only, not in its global scope. Write in a handler.'
-      throw new StoreError('UNAVAILABLE', message, { cause })
+      throw new StoreError(
+        'UNAVAILABLE',
+        'A write needs crypto.getRandomValues(), which a Worker has in its handlers only. Write in a handler.',
+        { cause },
+      )
     }
     return `${this.#versionPrefix}.${(this.#versionCount++).toString(36)}`
   }
 
   #checkOpen(namespace?: string, signal?: AbortSignal): void {
-    if (this.#closing === undefined && signal?.aborted !== true) return
+    if (!this.#closing && signal?.aborted !== true) return
     const message = this.#closing
       ? 'The runtime is closed; start a new one.'
       : 'The signal of open() has aborted; open the store again with another.'

@@ -11,7 +11,7 @@ import {
 } from './arguments.ts'
 import { noop } from './async.ts'
 import type { ValueSchema } from './changes.ts'
-import { StoreError, type StoreErrorCode } from './errors.ts'
+import { StoreError, textOf } from './errors.ts'
 import { addStamp, stampOf, withoutStamp } from './stamp.ts'
 import { createEntry, type Entry } from './entry.ts'
 import type { KeyOf } from './store-types.ts'
@@ -92,32 +92,30 @@ export function createValueSchema<T extends object>(
     OPEN_OPTIONS,
     namespace,
   )
-  if (checkReads === true && schema === undefined)
+  if (checkReads === true && !schema)
     throw invalidOption('.checkReads', 'given with schema', checkReads, namespace)
-  if (migrate !== undefined && version === undefined)
+  if (migrate && version === undefined)
     throw invalidOption('.migrate', 'given with version', migrate, namespace)
-  if (schema === undefined && version === undefined) return undefined
+  if (!schema && version === undefined) return undefined
 
-  const createError = (
-    code: StoreErrorCode,
-    key: string,
-    message: string,
-    cause?: unknown,
-  ): StoreError => new StoreError(code, message, { namespace, key, cause })
+  type Fail = (key: string, problem: string, cause?: unknown) => StoreError
 
-  const corrupt = (key: string, problem: string, cause: unknown): StoreError =>
-    createError(
+  const corrupt: Fail = (key, problem, cause) =>
+    new StoreError(
       'CORRUPT',
-      key,
       `Cannot be read: ${problem}. Correct the entry with a store that has no options, or restore a backup.`,
-      cause,
+      { namespace, key, cause },
     )
 
-  const invalid = (key: string, problem: string, cause: unknown): StoreError =>
-    createError('INVALID_VALUE', key, `Cannot be stored: ${problem}. Correct the value.`, cause)
+  const invalid: Fail = (key, problem, cause) =>
+    new StoreError('INVALID_VALUE', `Cannot be stored: ${problem}. Correct the value.`, {
+      namespace,
+      key,
+      cause,
+    })
 
-  const validate = (key: string, value: unknown, fail: typeof invalid): unknown => {
-    if (schema === undefined) return value
+  const validate = (key: string, value: unknown, fail: Fail): unknown => {
+    if (!schema) return value
     let result: SchemaResult<unknown> | Promise<unknown>
     try {
       result = schema['~standard'].validate(value)
@@ -126,10 +124,13 @@ export function createValueSchema<T extends object>(
     }
     if (result instanceof Promise) {
       result.catch(noop)
-      const message = 'The schema returned a promise. Use a schema that validates synchronously.'
-      throw createError('INVALID_VALUE', key, message)
+      throw new StoreError(
+        'INVALID_VALUE',
+        'The schema returned a promise. Use a schema that validates synchronously.',
+        { namespace, key },
+      )
     }
-    if (result.issues === undefined) return result.value
+    if (!result.issues) return result.value
     throw fail(key, describeIssues(result.issues), result.issues)
   }
 
@@ -148,10 +149,10 @@ export function createValueSchema<T extends object>(
   const checkVersion = (key: string, entry: Entry): number => {
     const stamp = stampOf(entry)
     if (version === undefined || stamp <= version) return stamp
-    throw createError(
+    throw new StoreError(
       'VERSION_MISMATCH',
-      key,
       `The entry has version ${stamp}; this store has version ${version}. Deploy the newer code everywhere.`,
+      { namespace, key },
     )
   }
 
@@ -162,7 +163,7 @@ export function createValueSchema<T extends object>(
     read(key, entry) {
       const stamp = checkVersion(key, entry)
       let { value, version: written } = entry
-      if (version !== undefined && migrate !== undefined && stamp < version) {
+      if (version !== undefined && migrate && stamp < version) {
         value = convert(key, `migrate() from version ${stamp}`, () => migrate(value, stamp, key))
         written = addStamp(withoutStamp(written), version)
       }
@@ -196,7 +197,7 @@ function describeIssues(issues: readonly SchemaIssue[]): string {
 }
 
 function messageOf(error: unknown): string {
-  return withoutStop(error instanceof Error ? error.message : String(error))
+  return withoutStop(textOf(error))
 }
 
 function withoutStop(message: string): string {

@@ -58,30 +58,30 @@ export function runStep(step: Step, live: Entry | undefined): StepEffect {
   })
   switch (step.kind) {
     case 'insert':
-      return live === undefined ? set(step.value, true) : { result: false }
+      return live ? { result: false } : set(step.value, true)
     case 'getOrInsert':
-      if (live === undefined) return set(step.value, step.value)
+      if (!live) return set(step.value, step.value)
       return expires === live.expires ? { result: live.value } : set(live.value, live.value)
     case 'increment': {
-      const current = live === undefined ? 0 : live.value
+      const current = live ? live.value : 0
       if (typeof current !== 'number') throw wrongType('increment', 'a number', current)
       return set(current + step.by, current + step.by)
     }
     case 'append': {
-      const current = live === undefined ? [] : live.value
+      const current = live ? live.value : []
       if (!Array.isArray(current)) throw wrongType('append', 'a list', current)
       // Unlike a spread, `concat` keeps holes.
       const list = (current as unknown[]).concat([step.item]).slice(-(step.max ?? 0))
       return set(list, list.length)
     }
     case 'touch':
-      return live === undefined ? { result: false } : set(live.value, true)
+      return live ? set(live.value, true) : { result: false }
     case 'pop':
-      return live === undefined ? { result: undefined } : { change: 'remove', result: live.value }
+      return live ? { change: 'remove', result: live.value } : { result: undefined }
     default:
       throw new StoreError(
         'VERSION_MISMATCH',
-        `Received the step ${quote((step as { kind: unknown }).kind)}, which this version of botshelf does not know. Update botshelf.`,
+        `Received the unknown step ${quote((step as { kind: unknown }).kind)}. Update botshelf.`,
         { outcome: 'not-applied' },
       )
   }
@@ -102,7 +102,7 @@ export function nextExpires(
   rule: ExpiryRule | undefined,
   live: Entry | undefined,
 ): number | undefined {
-  const isKept = rule === undefined || (rule.onInsert === true && live !== undefined)
+  const isKept = !rule || (rule.onInsert === true && live)
   return isKept ? live?.expires : rule.expires
 }
 

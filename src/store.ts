@@ -12,6 +12,7 @@ import {
   FINITE_NUMBER,
   FUNCTION,
   KEYS_OPTIONS,
+  type OptionTypes,
   STEP_OPTIONS,
   type StepOptions,
   toEntries,
@@ -62,8 +63,8 @@ import {
 export interface StoreContext extends WriteContext {
   readonly queue: OperationQueue
   readonly allowLostUpdates: boolean
-  /** How long `close` waits for operations. */
-  readonly timeLimitMs: number
+  /** How long `close` waits for operations, in milliseconds. */
+  readonly operationTimeout: number
   /** Releases the namespace. The store calls it once, when it closes. */
   release(): Promise<void>
 }
@@ -113,7 +114,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /** Whether the store accepts operations: false from the call of `close()` on. */
   get isOpen(): boolean {
-    return this.#closing === undefined
+    return !this.#closing
   }
 
   /**
@@ -163,7 +164,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     const found = new Map<K, T[K]>()
     for (const [index, key] of names.entries()) {
       const entry = entries[index]
-      if (entry !== undefined) found.set(key, entry.value as T[K])
+      if (entry) found.set(key, entry.value as T[K])
     }
     return found
   }
@@ -259,10 +260,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    */
   async insert<K extends KeyOf<T>>(key: K, value: T[K], options?: WriteOptions): Promise<boolean> {
     this.#checkKey(key)
-    const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS)
-    const copy = copyForKey(this.#context, key, checkValue(this.#context, key, value))
-    const step: Step = { kind: 'insert', value: copy.value, expiry }
-    return (await this.#runData(key, step, copy.bytes, options?.version)) as boolean
+    return (await this.#runInsert('insert', key, value, options, WRITE_OPTIONS)) as boolean
   }
 
   /**
@@ -325,10 +323,12 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   async touch(key: KeyOf<T>, options: ExpiryOptions): Promise<boolean> {
     this.#checkKey(key)
     const expiry = resolveExpiry(this.#context, options, EXPIRY_OPTIONS)
-    if (expiry === undefined) {
-      const message =
-        'touch() needs ttl or expires; received neither. Use { expires: null } for never.'
-      throw new StoreError('INVALID_VALUE', message, { namespace: this.namespace })
+    if (!expiry) {
+      throw new StoreError(
+        'INVALID_VALUE',
+        'touch() needs ttl or expires; received neither. Use { expires: null } for never.',
+        { namespace: this.namespace },
+      )
     }
     return (await this.#runData(key, { kind: 'touch', expiry })) as boolean
   }
@@ -360,8 +360,11 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     checkArgument('transaction', run, FUNCTION, this.namespace)
     const names = this.#checkKeys('transaction', keys)
     if (names.length === 0) {
-      const message = 'transaction() needs at least one key; received none. Name the keys to use.'
-      throw new StoreError('INVALID_KEY', message, { namespace: this.namespace })
+      throw new StoreError(
+        'INVALID_KEY',
+        'transaction() needs at least one key; received none. Name the keys to use.',
+        { namespace: this.namespace },
+      )
     }
     const expiry = resolveExpiry(this.#context, options, EXPIRY_OPTIONS)
     return this.#track(
@@ -437,7 +440,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     const initialCopy =
       initial === undefined ? undefined : copyForKey(this.#context, key, initial).value
     const mutated = this.#runUpdater(key, 'mutable', mutate, options, (live, decide) => {
-      const draft = live === undefined ? recopy(initialCopy) : live.value
+      const draft = live ? live.value : recopy(initialCopy)
       return thenSync(mutate(draft as T[K]), () => decide(draft))
     })
     return (await mutated) as T[K] | undefined
@@ -460,10 +463,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     options?: StepOptions,
   ): Promise<T[K]> {
     this.#checkKey(key)
-    const expiry = resolveExpiry(this.#context, options, STEP_OPTIONS)
-    const copy = copyForKey(this.#context, key, checkValue(this.#context, key, initial))
-    const step: Step = { kind: 'getOrInsert', value: copy.value, expiry }
-    return (await this.#runData(key, step, copy.bytes)) as T[K]
+    return (await this.#runInsert('getOrInsert', key, initial, options, STEP_OPTIONS)) as T[K]
   }
 
   /**
@@ -596,11 +596,11 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   watch(options?: WatchOptions): StoreWatch
   watch(options?: WatchOptions): StoreWatch {
     this.#checkOpen()
-    const checked = { ...checkOptions(options, WATCH_OPTIONS, this.namespace) }
+    const checked = checkOptions(options, WATCH_OPTIONS, this.namespace)
     const { prefix = '' } = checked
     this.#checkKey(prefix, 'options.prefix')
     const { storage } = this.#context.queue
-    if (storage.watch === undefined) {
+    if (!storage.watch) {
       throw new StoreError(
         'UNAVAILABLE',
         'watch() needs traits.watch, which is false here; read the keys again.',
@@ -608,7 +608,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
       )
     }
     const watch = new Watch(this as unknown as Store, checked, () => this.#context.now())
-    try {
+    this.#guard(() =>
       watch.start((listener) => {
         const stop = storage.watch?.(listener)
         this.#watches.add(watch)
@@ -616,10 +616,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
           this.#watches.delete(watch)
           stop?.()
         }
-      })
-    } catch (error) {
-      throw toStoreError(error, { namespace: this.namespace, outcome: 'not-applied' })
-    }
+      }),
+    )
     return watch
   }
 
@@ -650,7 +648,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     })
     // A function of the caller may never settle.
     const all = Promise.all([...watches, idle])
-    await limitTime(all, this.#context.timeLimitMs).catch(noop)
+    await limitTime(all, this.#context.operationTimeout).catch(noop)
     await this.#context.release()
   }
 
@@ -694,6 +692,19 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     )
   }
 
+  /** Runs a step that stores a value if the key is missing. */
+  #runInsert(
+    kind: 'insert' | 'getOrInsert',
+    key: string,
+    value: unknown,
+    options: WriteOptions | undefined,
+    types: OptionTypes,
+  ): Promise<unknown> {
+    const expiry = resolveExpiry(this.#context, options, types)
+    const copy = copyForKey(this.#context, key, checkValue(this.#context, key, value))
+    return this.#runData(key, { kind, value: copy.value, expiry }, copy.bytes, options?.version)
+  }
+
   /**
    * Runs a step that is described as data: in the backend if it can, otherwise as an update.
    *
@@ -707,22 +718,21 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     const update = ([entry]: Entries): Decision => {
       const live = ifLive(context, key, entry)
       const { change, result } = runStep(step, live)
-      if (change === undefined) return { result }
+      if (!change) return { result }
       if (change === 'remove') return { changes: [{ key, remove: true }], result }
       const { value, expires } = change
       // A missing key gets the value of the step, which has been checked and copied.
       const set =
-        live === undefined && 'value' in step
+        !live && 'value' in step
           ? { key, bytes, entry: createEntry(value, context.nextVersion(stamp), expires) }
           : createSetChange(context, key, value, expires, stampOf(live))
       // The schema may have changed the value.
       return { changes: [set], result: recopy(resultOfStored(step, set.entry.value)) }
     }
     // A schema checks and converts values, which a backend cannot.
-    const data =
-      context.schema === undefined
-        ? { key, step, bytes, version: context.nextVersion(stamp) }
-        : undefined
+    const data = context.schema
+      ? undefined
+      : { key, step, bytes, version: context.nextVersion(stamp) }
     try {
       return await this.#track(context.queue.update([key], update, data))
     } catch (error) {
@@ -771,7 +781,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
         const next = await this.#track(source.next())
         if (next.done) return
         this.#checkOpen()
-        const item = this.#convert(toItem, next.value)
+        const item = this.#guard(() => toItem(next.value))
         if (item === undefined) continue
         count++
         yield item
@@ -781,9 +791,10 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     }
   }
 
-  #convert<A, B>(toItem: (listed: A) => B, listed: A): B {
+  /** Converts what `call` throws, which writes nothing. */
+  #guard<R>(call: () => R): R {
     try {
-      return toItem(listed)
+      return call()
     } catch (error) {
       throw toStoreError(error, { namespace: this.namespace, outcome: 'not-applied' })
     }
@@ -805,11 +816,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   #checkKey(key: unknown, name?: string): void {
     this.#checkOpen()
-    try {
-      checkKey(key, this.#context.traits.maxKeyBytes, name)
-    } catch (error) {
-      throw toStoreError(error, { namespace: this.namespace })
-    }
+    checkKey(key, this.#context.traits.maxKeyBytes, name, this.namespace)
   }
 
   #checkOpen(): void {

@@ -3,6 +3,7 @@
 import { noop } from './async.ts'
 import { wrongReply } from './backend-reply.ts'
 import { StoreError } from './errors.ts'
+import { intercept, KINDS, LISTINGS } from './intercept.ts'
 import type { StorageBase, StoragePluginBase } from './storage.ts'
 
 /** The limit unless the runtime or its configuration sets one. */
@@ -85,40 +86,19 @@ function limitListing<T>(
   }
 }
 
-/** The methods that the queue calls, besides `watch` and `close`. */
-const CALLS = ['getMany', 'commit', 'transact', 'perform', 'liveLen', 'clear', 'clearPrefix']
-const LISTINGS = ['entries', 'liveKeys']
-
-type Call = (first?: unknown, second?: unknown, third?: unknown) => unknown
-type Methods = Record<string, Call | undefined>
-
 /** Returns the same storage with a time limit for each call that may do I/O. */
 export function limitStorage(storage: StorageBase, ms: number): StorageBase {
-  const methods = storage as unknown as Readonly<Methods>
-  const prototype = Object.getPrototypeOf(storage) as Readonly<Methods>
-  const isOwn = (name: string): boolean => methods[name] === prototype[name]
+  const methods = storage as unknown as Readonly<Record<string, unknown>>
+  const prototype = Object.getPrototypeOf(storage) as typeof methods
   // What wraps an immediate storage may do I/O.
-  if (storage.isImmediate && [...CALLS, ...LISTINGS].every(isOwn)) return storage
+  const isOwn = Object.keys(KINDS).every((name) => methods[name] === prototype[name])
+  if (isOwn && storage.isImmediate) return storage
   const onTimeout = (): void => storage.onTimeout?.()
-  const limited: Methods = {
-    watch: methods['watch'] && ((listener) => methods['watch']?.(listener)),
-    close: () => storage.close(),
-    onTimeout,
-  }
-  for (const name of CALLS) {
-    limited[name] =
-      methods[name] &&
-      ((first, second, third) =>
-        limitTime(methods[name]?.(first, second, third), ms, onTimeout, first))
-  }
-  for (const name of LISTINGS) {
-    limited[name] = (first, second) =>
-      limitListing(methods[name]?.(first, second) as AsyncIterable<unknown>, ms, onTimeout)
-  }
-  return Object.defineProperties(limited, {
-    traits: { get: () => storage.traits },
-    turns: { value: storage.turns },
-  }) as unknown as StorageBase
+  return intercept(storage, (kind, method, args) =>
+    LISTINGS.includes(kind)
+      ? limitListing(method(...args) as AsyncIterable<unknown>, ms, onTimeout)
+      : limitTime(method(...args), ms, onTimeout, args[0]),
+  )
 }
 
 /**
@@ -126,19 +106,17 @@ export function limitStorage(storage: StorageBase, ms: number): StorageBase {
  */
 export function limitPlugin(plugin: StoragePluginBase, ms: number): StoragePluginBase {
   const { openTimeout = ms } = plugin
-  const namespaces = plugin.namespaces?.bind(plugin)
-  const limited: Pick<StoragePluginBase, 'open' | 'drop' | 'namespaces'> = {
-    async open(namespace, host) {
-      const opening = (async () => plugin.open(namespace, host))()
-      const storage = await limitTime(opening, openTimeout, () => {
-        opening.then((late) => late.close()).catch(noop)
-      })
-      const { getMany, commit, close, traits } = (storage ?? {}) as Partial<StorageBase>
-      if (getMany && commit && close && traits) return storage
-      throw wrongReply('a storage that extends StorageBase', storage)
-    },
-    drop: (namespace, host) => limitTime(plugin.drop(namespace, host), openTimeout),
-    ...(namespaces && { namespaces: () => limitListing(namespaces(), ms) }),
+  const open = async (opening: Promise<StorageBase>): Promise<StorageBase> => {
+    const storage = await limitTime(opening, openTimeout, () => {
+      opening.then((late) => late.close()).catch(noop)
+    })
+    const { commit, traits } = (storage ?? {}) as Partial<StorageBase>
+    if (commit && traits) return storage
+    throw wrongReply('a storage that extends StorageBase', storage)
   }
-  return limited as StoragePluginBase
+  return intercept(plugin, (kind, method, args) => {
+    if (kind === 'namespaces') return limitListing(method() as AsyncIterable<string>, ms)
+    const call = (async () => method(...args))()
+    return kind === 'open' ? open(call as Promise<StorageBase>) : limitTime(call, openTimeout)
+  })
 }

@@ -1,6 +1,7 @@
 import { WRITE_OPTIONS, type WriteOptions } from './arguments.ts'
 import { createSetChange, ifLive, resolveExpiry, toRecord, type WriteContext } from './changes.ts'
 import { quote, StoreError } from './errors.ts'
+import { invalidKey } from './key.ts'
 import type { Entries } from './queue/operation.ts'
 import { stampOf } from './stamp.ts'
 import type { ExpiryRule } from './step.ts'
@@ -90,7 +91,7 @@ export class TransactionDraft<T extends object> implements StoreTransaction<T> {
   /** Ends the run. Returns its changes, `undefined` for none. @throws the first error of a call */
   end(): readonly Change[] | undefined {
     this.#hasEnded = true
-    if (this.#failure !== undefined) throw this.#failure.error
+    if (this.#failure) throw this.#failure.error
     return this.#changes.size > 0 ? [...this.#changes.values()] : undefined
   }
 
@@ -105,24 +106,27 @@ export class TransactionDraft<T extends object> implements StoreTransaction<T> {
   /** Returns the entry that a write replaces. @throws StoreError `VERSION_MISMATCH` */
   #replaced(key: string): Entry | undefined {
     const entry = this.#entries.get(key)
-    if (entry !== undefined) this.#context.schema?.checkVersion(key, entry)
+    if (entry) this.#context.schema?.checkVersion(key, entry)
     return entry
   }
 
   #guard<R>(key: string, call: () => R): R {
     const { namespace } = this.#context
     if (this.#hasEnded) {
-      const message = 'The transaction has ended; use it only before its function returns.'
-      throw new StoreError('STORE_NOT_OPEN', message, { namespace })
+      throw new StoreError(
+        'STORE_NOT_OPEN',
+        'The transaction has ended; use it only before its function returns.',
+        { namespace },
+      )
     }
     try {
       if (this.#entries.has(key)) return call()
       const named = [...this.#entries.keys()].map(quote).join(', ')
-      const message = `The transaction has the keys ${named}; received ${quote(key)}. Add it to the keys of transaction().`
-      throw new StoreError('INVALID_KEY', message, {
+      throw invalidKey(
+        `The transaction has the keys ${named}; received ${quote(key)}. Add it to the keys.`,
+        key,
         namespace,
-        key: typeof key === 'string' ? key : undefined,
-      })
+      )
     } catch (error) {
       this.#failure ??= { error }
       throw error

@@ -171,8 +171,8 @@ export class Watch implements StoreWatch {
   async #advance(): Promise<Next> {
     while (!this.#isEnded) {
       const change = this.#ready.shift()
-      if (change !== undefined) return { done: false, value: change }
-      if (this.#listing !== undefined) {
+      if (change) return { done: false, value: change }
+      if (this.#listing) {
         await this.#endOnError(this.#readListing(this.#listing))
       } else if (this.#isClearDue) {
         this.#isClearDue = false
@@ -214,7 +214,7 @@ export class Watch implements StoreWatch {
   readonly #addValue = async (change: KeyChange): Promise<StoreChange> => {
     if (change.kind === 'remove') return change
     const record = await this.#store.record(change.key)
-    return record === undefined ? { kind: 'remove', key: change.key } : toSet(change.key, record)
+    return record ? toSet(change.key, record) : { kind: 'remove', key: change.key }
   }
 
   async #endOnError(read: Promise<void>): Promise<void> {

@@ -38,12 +38,12 @@ export async function runBatch(
 ): Promise<Operations[]> {
   try {
     const [operation] = batch
-    if (operation === undefined || batch.length > 1 || operation.updater !== undefined) {
+    if (!operation || batch.length > 1 || operation.updater) {
       return await new Batch(context, turn).run(batch)
     }
     // A lone read or write needs no replay.
     const { keys, changes } = operation
-    if (changes === undefined) {
+    if (!changes) {
       operation.resolve((await context.recovery.getMany(keys)).get(keys[0] ?? ''))
     } else {
       const [outcome] = await context.recovery.commit([changes], turn)
@@ -74,7 +74,7 @@ class Batch {
     const performGroups: Operations[] = []
     const replays: Replay[] = []
     const groups = groupByKey(operations)
-    const hasSteps = storage.perform !== undefined && operations.some(({ step }) => step)
+    const hasSteps = storage.perform && operations.some(({ step }) => step)
     for (const group of groups) {
       if (hasSteps && group.every(({ step, changes }) => step ?? changes)) performGroups.push(group)
       else if (group.some(({ changes, updater }) => changes ?? updater)) {
@@ -83,7 +83,7 @@ class Batch {
     }
     const keys = replays.flatMap(({ keysToRead }) => keysToRead)
     const performing = this.#perform(performGroups)
-    if (keys.length > 0 && storage.transact === undefined) {
+    if (keys.length > 0 && !storage.transact) {
       await this.#read(readGroups, replays, keys)
     } else {
       const reading = this.#read(readGroups, [], [])
@@ -102,7 +102,7 @@ class Batch {
     )
     const results = await this.#context.recovery.perform(changeGroups, this.#turn)
     const callError = commonError(results)
-    if (callError !== undefined) {
+    if (callError) {
       const all = groups.flat()
       return this.#splitOrReject(all, all, all.length, callError)
     }
@@ -145,7 +145,7 @@ class Batch {
   #takeTurnEntries(): ReadonlyMap<string, Entry> | undefined {
     const turn = this.#turn
     const { usedTurns } = this.#context
-    if (turn === undefined || usedTurns.has(turn)) return undefined
+    if (!turn || usedTurns.has(turn)) return undefined
     usedTurns.add(turn)
     return turn.entries && checkEntries(turn.entries)
   }
@@ -213,7 +213,7 @@ class Batch {
           // Not in one call: a group may have more operations than a call has arguments.
           for (const operation of again) conflicting.push(operation)
         } else for (const part of splitAtAsync(again)) this.#retry(part)
-      } else if (callError !== undefined) failed.push(replay)
+      } else if (callError) failed.push(replay)
       else this.#onCommitError([replay], outcome)
     }
     this.#onCommitError(failed, callError)

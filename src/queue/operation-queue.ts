@@ -29,6 +29,8 @@ const MAX_CONFLICTS = 100
 /** How many turns an update has whose lease ends before its updater returns. */
 const MAX_LAPSED_TURNS = 4
 
+const NOT_ITS_OWN_KEY = 'An updater must not write its own key; return the new value instead.'
+
 /** Batches, orders and retries the calls of one namespace's stores. */
 export class OperationQueue {
   readonly storage: StorageBase
@@ -143,21 +145,20 @@ export class OperationQueue {
   close(): Promise<void> {
     this.#isClosed = true
     for (const operation of this.#detached) {
-      const message =
-        'The store was closed, and the function had not settled in time. Nothing was written.'
+      const message = 'The store was closed before the function settled. Nothing was written.'
       this.#reject(operation, new StoreError('TIMEOUT', message, { outcome: 'not-applied' }))
     }
     this.#detached.clear()
-    return limitTime(this.storage.close(), this.#timeLimitMs, () => this.storage.onTimeout?.())
+    return limitTime(this.storage.close(), this.#timeLimitMs)
   }
 
   /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
   #currentScheduler(): Scheduler {
     if (this.storage.traits.batchAcrossTicks) return (this.#scheduler ??= this.#createScheduler())
-    if (this.#tickScheduler === undefined) {
+    if (!this.#tickScheduler) {
       // If the trait was true, operations that wait for the running batch now start without it.
       const waiting = this.#scheduler?.takeWaiting()
-      if (this.#scheduler !== undefined && waiting === undefined) return this.#scheduler
+      if (this.#scheduler && !waiting) return this.#scheduler
       this.#tickScheduler = this.#createScheduler()
       for (const operation of waiting ?? []) void this.#tickScheduler.add(operation)
       queueMicrotask(() => (this.#tickScheduler = undefined))
@@ -190,9 +191,9 @@ export class OperationQueue {
       if (!this.#detached.delete(operation)) return
       operation.updaterMs = performance.now() - startedAt
       operation.decided = { entries, decision }
-      if (decision.changes === undefined) operation.resolve(decision.result)
+      if (!decision.changes) operation.resolve(decision.result)
       else if (!isCurrent) this.#onConflict(operation, operation.turn)
-      else if (operation.turn === undefined) void this.#currentScheduler().add(operation)
+      else if (!operation.turn) void this.#currentScheduler().add(operation)
       else void this.#currentScheduler().addInTurn(operation)
     }
     promise.then(onDecided, (error: unknown) => {
@@ -207,32 +208,27 @@ export class OperationQueue {
     operation.turn?.release()
     operation.turn = undefined
     // A read or a write has one more attempt. The update that it lost with is rejected by then.
-    if (operation.conflicts >= MAX_CONFLICTS + (operation.updater ? 0 : 1)) {
-      this.#rejectConflict(operation, `each of ${MAX_CONFLICTS} attempts`)
+    const isLast = operation.conflicts >= MAX_CONFLICTS + (operation.updater ? 0 : 1)
+    if (isLast || (operation.lapsedTurns === MAX_LAPSED_TURNS && operation.updater)) {
+      const during = isLast
+        ? `each of ${MAX_CONFLICTS} attempts`
+        : `a function that took ${Math.round(operation.updaterMs)} ms`
+      const message = `The key changed during ${during}. Retry later. ${NOT_ITS_OWN_KEY}`
+      this.#reject(operation, new StoreError('CONFLICT', message))
       return false
     }
-    if (operation.lapsedTurns === MAX_LAPSED_TURNS && operation.updater !== undefined) {
-      const { updaterMs } = operation
-      this.#rejectConflict(operation, `a function that took ${Math.round(updaterMs)} ms`)
-      return false
-    }
-    if (operation.decided === undefined) return true
+    if (!operation.decided) return true
     operation.decided = undefined
     void this.#currentScheduler().addInTurn(operation)
     return false
-  }
-
-  #rejectConflict(operation: Operation, during: string): void {
-    const message = `The key changed during ${during}. Retry later. An updater must not write its own key; return the new value instead.`
-    this.#reject(operation, new StoreError('CONFLICT', message))
   }
 
   /** @throws StoreError `CONFLICT` if the updater that is running decides on one of the keys */
   #checkNotUpdating(keys: readonly string[]): void {
     const key = keys.find((each) => this.#updatingKeys.includes(each))
     if (key === undefined) return
-    const message = 'An updater must not write its own key; return the new value instead.'
-    throw new StoreError('CONFLICT', message, { namespace: this.#namespace, key, retryable: false })
+    const details = { namespace: this.#namespace, key, retryable: false }
+    throw new StoreError('CONFLICT', NOT_ITS_OWN_KEY, details)
   }
 
   readonly #reject = ({ keys: [key], reject }: Operation, error: unknown): void => {

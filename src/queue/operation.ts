@@ -66,7 +66,7 @@ export class Operation {
 
   /** Whether it needs the stored entries. A commit checks those that were decided upon. */
   get needsRead(): boolean {
-    return this.changes === undefined && this.decided === undefined
+    return !this.changes && !this.decided
   }
 
   /** Keeps a turn until the operation settles or loses a race. */
@@ -91,7 +91,7 @@ export function splitAtAsync(operations: Operations): Operations[] {
   const parts: Operation[][] = []
   let last: Operation[] | undefined
   for (const operation of operations) {
-    if (last === undefined || operation.isAsync) parts.push((last = []))
+    if (!last || operation.isAsync) parts.push((last = []))
     last.push(operation)
     if (operation.isAsync) last = undefined
   }
@@ -122,7 +122,7 @@ export function groupByKey(operations: Operations): Operation[][] {
   for (const operation of operations) {
     const root = rootOf(operation.keys[0] ?? '')
     const group = groups.get(root)
-    if (group === undefined) groups.set(root, [operation])
+    if (!group) groups.set(root, [operation])
     else group.push(operation)
   }
   return [...groups.values()]

@@ -34,7 +34,7 @@ export class Recovery {
    * @param observer receives every call of `storage`
    */
   constructor(target: StorageBase, now: () => number, observer?: Observer) {
-    this.storage = observer === undefined ? target : observe(target, observer)
+    this.storage = observer ? observe(target, observer) : target
     this.#target = target
     this.#now = now
     this.#observer = observer
@@ -42,13 +42,13 @@ export class Recovery {
 
   /** Returns a recovery that reports calls with the operations of one batch. */
   forBatch(operations: Operations): Recovery {
-    if (this.#observer === undefined) return this
+    if (!this.#observer) return this
     return new Recovery(this.#target, this.#now, { ...this.#observer, operations })
   }
 
   /** Sets the attempt that the next read is reported with. */
   startAttempt(attempt: number): void {
-    if (this.#observer !== undefined) this.#observer.attempt = attempt
+    if (this.#observer) this.#observer.attempt = attempt
   }
 
   getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
@@ -61,7 +61,7 @@ export class Recovery {
     try {
       reply = await this.storage.commit(groups, this.#optionsFor(turn))
     } catch (error) {
-      reply = toStoreError(error, {})
+      reply = toStoreError(error)
     }
     return this.#toOutcomes(groups, reply, turn)
   }
@@ -82,10 +82,10 @@ export class Recovery {
     try {
       // Without the turn: an updater that is async decides after the transaction, still in its turn.
       reply = await this.storage.transact?.(keys, apply, this.#optionsFor())
-      if (groups === undefined) throw new Error('transact() did not call its function')
+      if (!groups) throw new Error('transact() did not call its function')
     } catch (error) {
-      if (groups === undefined || groups.length === 0) throw toReadError(error)
-      reply = toStoreError(error, {})
+      if (!groups || groups.length === 0) throw toReadError(error)
+      reply = toStoreError(error)
     } finally {
       isOver = true
     }
@@ -104,7 +104,7 @@ export class Recovery {
       const results = await this.storage.perform?.(groups, this.#optionsFor(turn))
       return groups.map((_, index) => results?.[index] ?? toOutcomeError(undefined))
     } catch (error) {
-      const failure = toStoreError(error, {})
+      const failure = toStoreError(error)
       return groups.map(() => failure)
     }
   }
@@ -143,7 +143,7 @@ export class Recovery {
     const notApplied: number[] = []
     const resolved = outcomes.map((outcome, index) => {
       const probe = probes[index]
-      if (probe === undefined) return outcome
+      if (!probe) return outcome
       const version = found.get(probe.key)?.version
       if (version !== undefined && version === probe.ifVersion) notApplied.push(index)
       if ('entry' in probe) return version === probe.entry.version ? 'applied' : outcome
@@ -191,7 +191,7 @@ function toOutcome(outcome: CommitResult | undefined): CommitResult {
 }
 
 function toOutcomeError(outcome: unknown): StoreError {
-  return toStoreError(outcome ?? new Error('a group of changes got no outcome'), {})
+  return toStoreError(outcome ?? new Error('a group of changes got no outcome'))
 }
 
 function isAppliedOrConflict(outcome: CommitResult | undefined): outcome is 'applied' | 'conflict' {

@@ -90,12 +90,12 @@ export class Replay {
 
   /** Runs to the end. An updater has a few microtasks; one that takes longer is detached. */
   async finish(): Promise<void> {
-    for (let update = this.pending; update !== undefined; update = this.pending) {
+    for (let update = this.pending; update; update = this.pending) {
       this.pending = undefined
       const { operation, promise } = update
       try {
         const decision = await Promise.race([promise, fewMicrotasks()])
-        if (decision === undefined) this.#detached.push(update) // `fewMicrotasks` was faster.
+        if (!decision) this.#detached.push(update) // `fewMicrotasks` was faster.
         else this.#applyDecision(operation, decision)
       } catch (error) {
         this.#complete(operation, error, true)
@@ -139,7 +139,7 @@ export class Replay {
   settle(): void {
     for (const operation of this.#completed) operation.settle()
     for (const update of this.#detached) this.#detach(update, this.#isCurrent(update))
-    if (this.pending === undefined) return
+    if (!this.pending) return
     this.operations = this.operations.slice(this.#nextIndex - 1)
     this.#reset(1)
     for (const [key, { entry }] of this.#slots) this.#loadSlot(key, entry)
@@ -177,9 +177,9 @@ export class Replay {
   }
 
   #advance(): void {
-    while (this.pending === undefined) {
+    while (!this.pending) {
       const operation = this.operations[this.#nextIndex]
-      if (operation === undefined) return
+      if (!operation) return
       this.#nextIndex++
       this.#run(operation)
     }
@@ -187,16 +187,16 @@ export class Replay {
 
   #run(operation: Operation): void {
     const { keys, changes, decided, updater } = operation
-    if (changes !== undefined) {
+    if (changes) {
       this.#write(operation, changes)
       this.#complete(operation)
-    } else if (decided !== undefined) {
+    } else if (decided) {
       const { entries, decision } = decided
       const update = { operation, entries, promise: Promise.resolve(decision), startedAt: 0 }
       // If it is not current, the queue runs the updater again.
       if (this.#isCurrent(update)) this.#applyDecision(operation, decision)
       else this.#detached.push(update)
-    } else if (updater === undefined) {
+    } else if (!updater) {
       this.#complete(operation, this.#readCopy(keys[0] ?? ''))
     } else {
       try {
@@ -223,10 +223,10 @@ export class Replay {
   }
 
   #applyDecision(operation: Operation, { changes, result }: Decision): void {
-    if (changes !== undefined) {
+    if (changes) {
       for (const key of operation.keys) {
         const slot = this.#slots.get(key)
-        if (slot !== undefined && slot.change === undefined) slot.isConditional = true
+        if (slot && !slot.change) slot.isConditional = true
       }
       this.#write(operation, changes)
     }
@@ -256,7 +256,7 @@ export class Replay {
   #readCopy(key: string): Entry | undefined {
     const { entry, isUnshared } = this.#slots.get(key) ?? {}
     const isLast = this.#nextIndex === this.operations.length
-    return entry === undefined || (isLast && isUnshared) ? entry : copyEntry(entry)
+    return !entry || (isLast && isUnshared) ? entry : copyEntry(entry)
   }
 }
 
@@ -266,7 +266,7 @@ function keysToRead(operations: Operations): readonly string[] {
   const firstByKey = new Map<string, Operation>()
   for (const operation of operations) {
     // A decision on several keys is dropped if one of them has changed. Its entries are not verified then.
-    if (operation.decided !== undefined && operation.keys.length > 1) continue
+    if (operation.decided && operation.keys.length > 1) continue
     for (const key of operation.keys) if (!firstByKey.has(key)) firstByKey.set(key, operation)
   }
   return [...firstByKey].flatMap(([key, { needsRead }]) => (needsRead ? key : []))

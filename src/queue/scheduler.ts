@@ -39,7 +39,7 @@ export class Scheduler {
 
   /** Adds an operation to the next batch. It starts in a microtask, or after the running batch. */
   add(operation: Operation): Promise<unknown> {
-    if (this.#next === undefined) {
+    if (!this.#next) {
       const batch: Operation[] = (this.#next = [])
       this.#lastBatch = this.#lastBatch.then(() => {
         if (this.#next === batch) this.#next = undefined
@@ -55,8 +55,8 @@ export class Scheduler {
    * its keys wait while it runs, but not while it waits for the turn.
    */
   async addInTurn(operation: Operation): Promise<void> {
-    if (operation.turn === undefined) await this.#takeTurn([operation])
-    this.#retry([[operation]], Promise.resolve())
+    if (!operation.turn) await this.#takeTurn([operation])
+    this.#retry([[operation]])
   }
 
   /**
@@ -89,7 +89,7 @@ export class Scheduler {
     const isAllReady = this.#retries.size === 0 && this.#turns?.hasContention !== true
     const ready = isAllReady ? batch : groupByKey(batch).flatMap(this.#holdBack)
     const lists = await this.#runBatch(ready)
-    if (lists.length > 0) this.#retry(lists, Promise.resolve())
+    if (lists.length > 0) this.#retry(lists)
   }
 
   /** Returns the group, or nothing after scheduling it behind retries of its keys or for its turn. */
@@ -100,7 +100,7 @@ export class Scheduler {
     return []
   }
 
-  #retry(lists: readonly Operations[], earlier: Promise<unknown>): void {
+  #retry(lists: readonly Operations[], earlier: Promise<unknown> = Promise.resolve()): void {
     const keys = keysOf(lists.flat())
     const done = earlier
       .then(() => this.#runAll(lists))
@@ -125,9 +125,9 @@ export class Scheduler {
     const [first] = operations
     const conflicts = first?.conflicts ?? 0
     // With turns, one lost race is normal. More mean that another client does not take turns.
-    const pauses = this.#turns === undefined ? conflicts : conflicts - 1
+    const pauses = this.#turns ? conflicts - 1 : conflicts
     if (pauses > 0) await backoff(pauses)
-    if (first === undefined || !this.#needsTurn(operations)) return undefined
+    if (!first || !this.#needsTurn(operations)) return undefined
     let updaterMs = 0
     for (const operation of operations) updaterMs = Math.max(updaterMs, operation.updaterMs)
     // Of two updaters that wait for each other's turn, the one with the longer lease gets ahead.
@@ -139,13 +139,13 @@ export class Scheduler {
       request.then((late) => late?.release(), noop)
       return undefined
     })
-    if (turn !== undefined && operations.length === 1) first.keepTurn(turn)
+    if (turn && operations.length === 1) first.keepTurn(turn)
     return turn
   }
 
   #needsTurn(operations: Operations): boolean {
     const turns = this.#turns
-    if (turns === undefined) return false
+    if (!turns) return false
     if (operations.some(({ conflicts }) => conflicts > 0)) return true
     return (
       turns.hasContention &&

@@ -6,10 +6,10 @@ export type PathStep = string | number | (() => string)
 /** The limits and the progress of one copy. */
 export interface CopyContext {
   readonly maxDepth: number
-  readonly maxBytes: number
+  maxBytes: number
   /** Whether to reject what cannot be stored. A copy of a copy needs no check. */
-  readonly shouldCheck: boolean
-  readonly shouldMeasure: boolean
+  shouldCheck: boolean
+  shouldMeasure: boolean
   /** The bytes counted so far. */
   bytes: number
   /** The first `depth` steps lead to the current value; later ones are left over. */
@@ -22,27 +22,14 @@ export interface CopyContext {
 /** The deepest nesting of a value. */
 export const MAX_DEPTH = 1000
 
-/** Creates the context of a new copy. By default it checks the value and does not measure it. */
-export function createContext({
-  maxDepth = MAX_DEPTH,
-  maxBytes = Infinity,
-  shouldCheck = true,
-  shouldMeasure = false,
-  bytes = 0,
-}: {
-  readonly maxDepth?: number | undefined
-  readonly maxBytes?: number | undefined
-  readonly shouldCheck?: boolean
-  readonly shouldMeasure?: boolean
-  /** The count to start from. */
-  readonly bytes?: number | undefined
-}): CopyContext {
+/** Creates the context of a copy that is checked and not measured. */
+export function createContext(maxDepth: number = MAX_DEPTH): CopyContext {
   return {
     maxDepth,
-    maxBytes,
-    shouldCheck,
-    shouldMeasure,
-    bytes,
+    maxBytes: Infinity,
+    shouldCheck: true,
+    shouldMeasure: false,
+    bytes: 0,
     path: [],
     depth: 0,
     copies: undefined,

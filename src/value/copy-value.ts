@@ -50,8 +50,14 @@ const BIGINT_END = 2n ** BigInt(MAX_BIGINT_BITS)
  * @throws StoreError `INVALID_VALUE` with the path of what cannot be stored; `TOO_LARGE` as soon
  * as the measured size passes `maxBytes`
  */
-export function copyValue(value: unknown, { maxBytes, keyBytes }: CopyLimits = {}): MeasuredCopy {
-  const context = createContext({ shouldMeasure: true, maxBytes, bytes: keyBytes })
+export function copyValue(
+  value: unknown,
+  { maxBytes = Infinity, keyBytes = 0 }: CopyLimits = {},
+): MeasuredCopy {
+  const context = createContext()
+  context.shouldMeasure = true
+  context.maxBytes = maxBytes
+  context.bytes = keyBytes
   return { value: copyRoot(value, context), bytes: context.bytes }
 }
 
@@ -63,12 +69,14 @@ export function copyValue(value: unknown, { maxBytes, keyBytes }: CopyLimits = {
  * @throws StoreError `INVALID_VALUE` with the path of what cannot be stored
  */
 export function cloneValue(value: unknown, maxDepth?: number): unknown {
-  return copyRoot(value, createContext({ maxDepth }))
+  return copyRoot(value, createContext(maxDepth))
 }
 
 /** Copies a result of `copyValue` or `cloneValue`, or `undefined`, without checking it again. */
 export function recopy(copied: unknown): unknown {
-  return copyPart(copied, createContext({ maxDepth: Infinity, shouldCheck: false }))
+  const context = createContext(Infinity)
+  context.shouldCheck = false
+  return copyPart(copied, context)
 }
 
 /** Returns the length of a well-formed string in UTF-8, in bytes. */
@@ -117,7 +125,7 @@ function copyPart(value: unknown, context: CopyContext): unknown {
 
 function copyObject(value: object, context: CopyContext): unknown {
   const known = context.copies?.get(value)
-  if (known !== undefined) {
+  if (known) {
     // V8 13.6 serializes an error that is its own cause, but cannot read it back.
     if (known === value) throwInvalid('is an error within its own cause', context)
     countBytes(6, context)
@@ -128,7 +136,7 @@ function copyObject(value: object, context: CopyContext): unknown {
   countBytes(16, context)
   const name = builtInName(value) ?? ''
   const copy = COPIERS[name]
-  if (copy !== undefined) return copy(value as never, context)
+  if (copy) return copy(value as never, context)
   if (ArrayBuffer.isView(value)) return copyView(value, name, context)
   if (name in ERROR_CLASSES) return copyError(value as Error, name, context)
   return throwInvalid(`is ${describeObject(value, name)}`, context)
@@ -227,8 +235,7 @@ function copyView(value: ArrayBufferView, name: string, context: CopyContext): u
   const Type = VIEW.test(name)
     ? (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name]
     : undefined
-  if (Type === undefined)
-    return throwInvalid(`is ${describeObject(value, name)}; store a Uint8Array`, context)
+  if (!Type) return throwInvalid(`is ${describeObject(value, name)}; store a Uint8Array`, context)
   if (builtInName(value.buffer) !== 'ArrayBuffer')
     throwInvalid('is a view of a SharedArrayBuffer', context)
   countBytes(32, context)

@@ -1,0 +1,45 @@
+// Puts a function between the core and the calls to a backend.
+
+import type { OperationKind } from './observe.ts'
+
+export type Method = (...args: unknown[]) => unknown
+
+/** The methods of storages, turns and plugins that call the backend. */
+export const KINDS: Readonly<Record<PropertyKey, OperationKind>> = {
+  open: 'open',
+  close: 'close',
+  getMany: 'getMany',
+  commit: 'commit',
+  transact: 'transact',
+  perform: 'perform',
+  request: 'turn',
+  liveKeys: 'keys',
+  entries: 'entries',
+  liveLen: 'size',
+  clear: 'clear',
+  clearPrefix: 'clear',
+  namespaces: 'namespaces',
+  drop: 'drop',
+}
+export const LISTINGS: readonly OperationKind[] = ['keys', 'entries', 'namespaces']
+
+/**
+ * Returns the same storage, turns or plugin, except that `call` makes its calls to the backend.
+ *
+ * @param call takes a method, bound to the target, and the arguments of the core
+ */
+export function intercept<T extends object>(
+  target: T,
+  call: (kind: OperationKind, method: Method, args: unknown[]) => unknown,
+): T {
+  // Not of the target itself: a proxy must return a frozen method of its target unchanged.
+  return new Proxy(Object.create(target) as T, {
+    get(_, name) {
+      const member: unknown = Reflect.get(target, name)
+      if (typeof member !== 'function') return member
+      const method = member.bind(target) as Method
+      const kind = KINDS[name]
+      return kind ? (...args: unknown[]) => call(kind, method, args) : method
+    },
+  })
+}
