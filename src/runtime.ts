@@ -47,7 +47,8 @@ export interface RuntimeOptions {
   /**
    * Whether the atomic steps, such as `update`, `insert` and `transaction`, and `setMany` work on a
    * backend that cannot make them atomic (`traits.atomic` is `none`). One of two concurrent writes may
-   * then be lost. Default: false, and they reject with `NOT_ATOMIC`.
+   * then be lost; on Workers KV a write within about 60 seconds of another to the same key, wherever
+   * either is made. Default: false, and they reject with `NOT_ATOMIC`.
    */
   readonly allowLostUpdates?: boolean | undefined
   /**

@@ -623,9 +623,10 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   /**
    * Closes the store: ends its watches, waits for its operations and releases the namespace, which
-   * closes with the last of its stores. It waits for at most `operationTimeout`, and as long again for
-   * the backend. Then a function of `update`, `mutable` or `transaction` that has not settled, such as
-   * one that awaits `close()`, is given up: its call rejects with `TIMEOUT`, and nothing is written.
+   * closes with the last of its stores. It waits for at most `operationTimeout`, and the last store as
+   * long again for the backend. A function of `update`, `mutable` or `transaction` that has not settled
+   * then, such as one that awaits `close()`, is given up with the last store: its call rejects with
+   * `TIMEOUT`, and nothing is written.
    *
    * @throws StoreError `STORE_NOT_OPEN` if it was called before; or an error of the backend
    */
