@@ -20,7 +20,6 @@
 //   connection.ts         a connection that reopens itself and reports data loss
 //   transaction.ts        runs one transaction, and fails it if its connection is lost
 //   open-database.ts      opens, lists and deletes databases: retries, within a time limit
-//   time-limit.ts         a timer that allows for a frozen page
 //   identity.ts           the identity of a database, and of the one that was used last
 //   format.ts             the names in the database, and how a new one is created
 //   errors.ts             converts the browser's errors to StoreError, by their names and words

@@ -1,10 +1,10 @@
 import { deleteDB, type IDBPDatabase, type IDBPTransaction, openDB, unwrap } from 'idb'
 import { noop, sleep } from '../../src/async.ts'
 import { quote, StoreError } from '../../src/errors.ts'
+import { limitTime } from '../../src/time-limit.ts'
 import { fromOpenError } from './errors.ts'
 import { createStores, FORMAT_VERSION, hasStores } from './format.ts'
 import { forgetIdentity } from './identity.ts'
-import { startTimer } from './time-limit.ts'
 
 /** The first and the longest delay between two attempts. Each is twice the one before. */
 const MIN_DELAY_MS = 10
@@ -146,27 +146,19 @@ async function retryUntilTimeout<T>(
       if (isOver) throw lastError
     }
   }
-  let cancelTimer = noop
-  const timeout = new Promise<never>((_, reject) => {
-    cancelTimer = startTimer(openTimeoutMs, () => {
+  try {
+    return await limitTime(run(), openTimeoutMs, () => {
       isOver = true
       onTimeout()
-      if (isBlocked || lastError === undefined) {
-        const [code, reason] = isBlocked
-          ? (['BLOCKED', 'another tab holds it. Close or reload that tab'] as const)
-          : (['TIMEOUT', 'the browser does not answer. Try again'] as const)
-        const message = `After ${openTimeoutMs} ms of ${action} the database: ${reason}.`
-        lastError = new StoreError(code, message, {
-          outcome: action === 'deleting' ? 'unknown' : 'not-applied',
-        })
-      }
-      reject(lastError)
     })
-  })
-  try {
-    return await Promise.race([run(), timeout])
-  } finally {
-    isOver = true
-    cancelTimer()
+  } catch (error) {
+    if (!isOver) throw error
+    if (lastError !== undefined && !isBlocked) throw lastError
+    const [code, reason] = isBlocked
+      ? (['BLOCKED', 'another tab holds it. Close or reload that tab'] as const)
+      : (['TIMEOUT', 'the browser does not answer. Try again'] as const)
+    const message = `After ${openTimeoutMs} ms of ${action} the database: ${reason}.`
+    const outcome = action === 'deleting' ? 'unknown' : 'not-applied'
+    throw new StoreError(code, message, { outcome })
   }
 }
