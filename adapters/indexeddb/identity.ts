@@ -1,4 +1,4 @@
-import { sleep } from '../../src/async.ts'
+import { limitTime } from '../../src/time-limit.ts'
 import { IDENTITY_KEY, type StoredIdentity } from './format.ts'
 import type { TransactionBody } from './transaction.ts'
 
@@ -39,8 +39,7 @@ export async function forgetIdentity(database: string): Promise<void> {
 /** Accesses the marks. Resolves to undefined if that fails, or takes too long. */
 async function withMarks<T>(access: (marks: Cache) => Promise<T>): Promise<T | undefined> {
   try {
-    const result = caches.open('botshelf').then(access)
-    return await Promise.race([result, sleep(TIMEOUT_MS).then(() => undefined)])
+    return await limitTime(caches.open('botshelf').then(access), TIMEOUT_MS)
   } catch {
     return undefined
   }
