@@ -8,16 +8,16 @@ import { loadIdentity, readIdentityBody, saveIdentity } from './identity.ts'
 import { openDatabase } from './open-database.ts'
 import {
   beginTransaction,
+  NO_ERROR,
   type TransactionBody,
   type TransactionOptions,
   TransactionRunner,
 } from './transaction.ts'
 
-/** How often to begin a transaction. If the connection is dead, the second attempt reconnects. */
+/** How often to run a transaction. If the connection is lost, the second attempt reconnects. */
 const MAX_ATTEMPTS = 2
 /** The shortest time between two automatic reconnects. */
 const RECONNECT_INTERVAL_MS = 1000
-const NOT_APPLIED = { outcomeIfLost: 'not-applied' } as const
 /** The time limit of work that no call waits for. The core limits the time of its calls. */
 const BACKGROUND_TIMEOUT_MS = 30_000
 
@@ -86,26 +86,26 @@ export class Connection {
   }
 
   /**
-   * Runs a transaction, on a new connection if there is none.
+   * Runs a transaction, on a new connection if there is none. Runs it once more if the connection was
+   * lost before anything was applied.
    *
-   * @throws StoreError if the database cannot be opened, or if the transaction was rolled back
+   * @throws StoreError if the database cannot be opened, or if the transaction was rolled back; or
+   * `CONNECTION_LOST`, with the outcome `unknown` if the commit had been requested
    */
   async run<T>(body: TransactionBody<T>, options: RunOptions = {}): Promise<T> {
     const { timeoutCount = this.timeoutCount } = options
     for (let attempt = 1; ; attempt++) {
       const db = this.#db ?? (await this.#connect())
-      if (timeoutCount !== this.timeoutCount) throw fromTransactionError(null, NOT_APPLIED)
-      let transaction: IDBTransaction
       try {
-        transaction = beginTransaction(db, options)
+        if (timeoutCount !== this.timeoutCount) throw NO_ERROR
+        return await this.#transactions.run(beginTransaction(db, options), body)
       } catch (error) {
-        const failure = fromTransactionError(error, NOT_APPLIED)
-        if (failure.code !== 'CONNECTION_LOST') throw failure
+        const failure = fromTransactionError(error, { outcomeIfLost: 'not-applied' })
+        const isLost = failure.code === 'CONNECTION_LOST' && failure.outcome === 'not-applied'
+        const isInTime = timeoutCount === this.timeoutCount && attempt < MAX_ATTEMPTS
+        if (!isLost || !isInTime) throw failure
         this.#drop(db)
-        if (attempt === MAX_ATTEMPTS) throw failure
-        continue
       }
-      return this.#transactions.run(transaction, body)
     }
   }
 

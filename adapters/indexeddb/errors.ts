@@ -107,17 +107,6 @@ const OPEN_NAMES: typeof NAMES = {
   InvalidStateError: DENIED,
 }
 
-/** Calls `attempt` once more if the connection was lost before anything was applied. */
-export async function retryIfLost<T>(attempt: () => Promise<T>): Promise<T> {
-  try {
-    return await attempt()
-  } catch (error) {
-    const isLost = isStoreError(error) && error.code === 'CONNECTION_LOST'
-    if (!isLost || error.outcome === 'unknown') throw error
-    return attempt()
-  }
-}
-
 export interface TransactionFailure {
   /** What became of the transaction if its connection was lost; otherwise it was rolled back. */
   readonly outcomeIfLost: WriteOutcome

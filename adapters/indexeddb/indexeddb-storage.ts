@@ -13,7 +13,6 @@ import { LocalTurns, type Turns } from '../../src/turns.ts'
 import { ChangeBroadcast } from './change-broadcast.ts'
 import type { Connection } from './connection.ts'
 import { canCloneErrors } from './error-encoding.ts'
-import { retryIfLost } from './errors.ts'
 import { EXPIRY_INDEX, LAST_SYNC_KEY, META_STORE } from './format.ts'
 import { Listing } from './listing.ts'
 import { LockTurns } from './lock-turns.ts'
@@ -230,7 +229,7 @@ export class IndexedDBStorage extends BatchStorageBase {
     timeoutCount = this.#connection.timeoutCount,
   ): Promise<readonly CommitResult[]> {
     const options = { now, canCloneErrors: this.#canCloneErrors }
-    return retryIfLost(() => this.#write(createWriteBody(keys, decide, options), timeoutCount))
+    return this.#write(createWriteBody(keys, decide, options), timeoutCount)
   }
 
   /** Runs a transaction that writes entries, and reports its changes here and to other tabs. */

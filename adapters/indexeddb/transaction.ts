@@ -23,7 +23,7 @@ export interface TransactionOptions {
 }
 
 /** `IDBTransaction.error` of a transaction that ended because its connection was lost. */
-const NO_ERROR = null
+export const NO_ERROR = null
 
 /**
  * Begins a transaction on one object store.
@@ -54,8 +54,7 @@ export class TransactionRunner {
    * Runs `body`. A transaction that reads resolves as soon as `body` calls `finish`. One that writes
    * is committed then, and resolves when the commit is complete.
    *
-   * @throws StoreError the reason why the transaction was rolled back; or `CONNECTION_LOST`, with
-   * the outcome `unknown` if the commit had been requested
+   * @throws StoreError as `Connection.run`
    */
   run<T>(transaction: IDBTransaction, body: TransactionBody<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
