@@ -20,7 +20,6 @@
 //   connection.ts         a connection that reopens itself and reports data loss
 //   transaction.ts        runs one transaction, and fails it if its connection is lost
 //   open-database.ts      opens, lists and deletes databases: retries, within a time limit
-//   time-limit.ts         a timer that allows for a frozen page
 //   identity.ts           the identity of a database, and of the one that was used last
 //   format.ts             the names in the database, and how a new one is created
 //   errors.ts             converts the browser's errors to StoreError, by their names and words
@@ -39,9 +38,8 @@
 //      them up and notify their listeners. A hidden page, whose timers are late, sends it at once.
 //
 // If the transaction is aborted, nothing of it is stored. If one group may be the cause, each is
-// retried alone. If the connection is lost before the commit is requested, `commit` and `transact`
-// retry once; `clear` and `clearPrefix` reject, and their caller may repeat them. If the connection
-// is lost after that, the outcome is `unknown`.
+// retried alone. If the connection is lost before the commit is requested, the transaction is run once
+// more. If it is lost after that, the outcome is `unknown`.
 //
 // While a tab has or awaits a turn on a key, it announces that to the other tabs. Their queues then
 // request a turn too before they write the key, and `commit` or `transact` ends it. 2.5 seconds after
@@ -56,12 +54,13 @@
 //      waits for that. It reports a deletion as `data-lost` once earlier writes have completed. The
 //      next call reconnects.
 //   3. When the browser closes it, for example because the user cleared the site's data, running
-//      transactions fail with `CONNECTION_LOST`; writes are retried as above. It starts to reconnect
-//      within a second, or with the next call.
+//      transactions fail with `CONNECTION_LOST`, or are run once more, as above. It starts to
+//      reconnect within a second, or with the next call.
 //   4. When a call takes longer than the `operationTimeout` of the runtime, the core rejects it and
 //      calls `onTimeout`. That aborts and fails all running transactions, since they may wait for the
-//      silent one, and closes the connection. They are not retried here: their callers may have gone
-//      on. The next call reconnects. A transaction that no call waits for has a limit of 30 s.
+//      silent one, and closes the connection. What began before is neither retried nor continued: its
+//      caller may have gone on. The next call reconnects. A transaction that no call waits for has a
+//      limit of 30 s.
 //   5. After each opening it compares the random identity in the database with the last one used,
 //      which it keeps in memory and in the Cache API. If they differ, the database was deleted and
 //      created again: it emits `data-lost`, unless it has reported the deletion already.

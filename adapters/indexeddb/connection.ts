@@ -1,21 +1,25 @@
 import { noop, sleep } from '../../src/async.ts'
 import { StoreError } from '../../src/errors.ts'
 import type { StorageHost } from '../../src/storage.ts'
+import { limitTime } from '../../src/time-limit.ts'
 import { fromTransactionError } from './errors.ts'
 import { META_STORE } from './format.ts'
 import { loadIdentity, readIdentityBody, saveIdentity } from './identity.ts'
 import { openDatabase } from './open-database.ts'
 import {
   beginTransaction,
+  NO_ERROR,
   type TransactionBody,
   type TransactionOptions,
   TransactionRunner,
 } from './transaction.ts'
 
-/** How often to begin a transaction. If the connection is dead, the second attempt reconnects. */
+/** How often to run a transaction. If the connection is lost, the second attempt reconnects. */
 const MAX_ATTEMPTS = 2
 /** The shortest time between two automatic reconnects. */
 const RECONNECT_INTERVAL_MS = 1000
+/** The time limit of work that no call waits for. The core limits the time of its calls. */
+const BACKGROUND_TIMEOUT_MS = 30_000
 
 export interface ConnectionOptions {
   /** The name of the database. */
@@ -24,9 +28,9 @@ export interface ConnectionOptions {
   readonly emit: StorageHost['emit']
 }
 
-interface ReadOptions extends Pick<TransactionOptions, 'isBackground'> {
-  /** The keys that the requests read, for the error if one fails. */
-  readonly keys?: readonly string[]
+interface RunOptions extends TransactionOptions {
+  /** The `timeoutCount` when the call began. The transaction does not begin after another timeout. */
+  readonly timeoutCount?: number | undefined
 }
 
 /** The results of several requests, in their order. */
@@ -57,6 +61,11 @@ export class Connection {
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
   /**
+   * How many times `onTimeout` was called. A call that began before the last must not write any more:
+   * its caller may have got the error already, and may have written since.
+   */
+  timeoutCount = 0
+  /**
    * Called when what is known of the keys is out of date. `clear`: every entry is gone. `unknown`:
    * any key may have changed.
    */
@@ -77,46 +86,58 @@ export class Connection {
   }
 
   /**
-   * Runs a transaction, on a new connection if there is none.
+   * Runs a transaction, on a new connection if there is none. Runs it once more if the connection was
+   * lost before anything was applied.
    *
-   * @throws StoreError if the database cannot be opened, or if the transaction was rolled back
+   * @throws StoreError if the database cannot be opened, or if the transaction was rolled back; or
+   * `CONNECTION_LOST`, with the outcome `unknown` if the commit had been requested
    */
-  async run<T>(body: TransactionBody<T>, options: TransactionOptions = {}): Promise<T> {
+  async run<T>(body: TransactionBody<T>, options: RunOptions = {}): Promise<T> {
+    const { timeoutCount = this.timeoutCount } = options
     for (let attempt = 1; ; attempt++) {
       const db = this.#db ?? (await this.#connect())
-      let transaction: IDBTransaction
       try {
-        transaction = beginTransaction(db, options)
+        if (timeoutCount !== this.timeoutCount) throw NO_ERROR
+        return await this.#transactions.run(beginTransaction(db, options), body)
       } catch (error) {
         const failure = fromTransactionError(error, { outcomeIfLost: 'not-applied' })
-        if (failure.code !== 'CONNECTION_LOST') throw failure
+        const isLost = failure.code === 'CONNECTION_LOST' && failure.outcome === 'not-applied'
+        const isInTime = timeoutCount === this.timeoutCount && attempt < MAX_ATTEMPTS
+        if (!isLost || !isInTime) throw failure
         this.#drop(db)
-        if (attempt === MAX_ATTEMPTS) throw failure
-        continue
       }
-      return this.#transactions.run(transaction, body, options.isBackground)
     }
   }
 
-  /** Sends requests that only read, and resolves to their results. */
+  /**
+   * Sends requests that only read, and resolves to their results.
+   *
+   * @param keys the keys that the requests read, for the error if one fails
+   */
   async read<const R extends readonly IDBRequest[]>(
     send: (entries: IDBObjectStore) => R,
-    { keys, ...options }: ReadOptions = {},
+    keys?: readonly string[],
   ): Promise<Results<R>> {
     return this.run((entries, finish, onSuccess) => {
       const requests = send(entries)
       const callback = (): void =>
         finish(requests.map(({ result }) => result as unknown) as Results<R>)
       onSuccess(requests, callback, keys)
-    }, options)
+    })
+  }
+
+  /** Waits for work that no call waits for, for a limited time. */
+  async limit<T>(work: Promise<T>): Promise<T> {
+    return limitTime(work, BACKGROUND_TIMEOUT_MS, () => this.onTimeout())
   }
 
   /**
    * Aborts and fails the transactions that run, and closes their connection: one of them takes too
-   * long. The next call opens a new one.
+   * long, and the others may wait for it. The next call opens a new one.
    */
   onTimeout(): void {
-    this.#transactions.failTimedOut()
+    this.timeoutCount++
+    this.#transactions.failAll()
   }
 
   /** Whether another tab deleted or upgraded the database, and no call has reconnected since. */
@@ -208,11 +229,8 @@ export class Connection {
   }
 
   async #readIdentity(db: IDBDatabase): Promise<string | undefined> {
-    return this.#transactions.run(
-      beginTransaction(db, { store: META_STORE }),
-      readIdentityBody,
-      true,
-    )
+    const transaction = beginTransaction(db, { store: META_STORE })
+    return this.limit(this.#transactions.run(transaction, readIdentityBody))
   }
 
   /** Closes a connection at once, since another tab waits to delete or upgrade the database. */
@@ -231,7 +249,7 @@ export class Connection {
     try {
       // An empty transaction that writes completes after all earlier ones that write.
       const transaction = beginTransaction(db, { durability: 'relaxed' })
-      await this.#transactions.run<void>(transaction, (_, finish) => finish(), true)
+      await this.limit(this.#transactions.run<void>(transaction, (_, finish) => finish()))
     } catch {
       // The connection is closed already, or an earlier write takes too long.
     }
@@ -247,7 +265,8 @@ export class Connection {
     const isReplaced = this.#db !== undefined && this.#db !== db
     this.#terminated.add(db)
     this.#drop(db)
-    this.#transactions.failLost(db)
+    // Chromium fires no event for a transaction that began on the closed connection.
+    this.#transactions.failAll(db)
     if (isReplaced || this.#isClosed) return
     const delayMs = Math.max(0, this.#lastReconnectAt + RECONNECT_INTERVAL_MS - performance.now())
     clearTimeout(this.#reconnectTimer)

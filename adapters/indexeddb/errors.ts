@@ -2,7 +2,6 @@ import {
   isStoreError,
   StoreError,
   type StoreErrorCode,
-  type StoreErrorDetails,
   textOf,
   type WriteOutcome,
 } from '../../src/errors.ts'
@@ -15,7 +14,7 @@ interface KnownError {
 
 const LOST: KnownError = {
   code: 'CONNECTION_LOST',
-  message: 'The browser closed the database. Try again.',
+  message: 'The connection to the database was lost. Try again.',
 }
 const UNREADABLE: KnownError = {
   code: 'CORRUPT',
@@ -70,6 +69,8 @@ const WORDS: readonly (readonly [words: RegExp, known: KnownError])[] = [
   // The same file, for any other reason: `internal, likely transient`. Before 134 a DataError, also
   // if the file is missing.
   [/Failed to read large/, UNREADABLE_NOW],
+  // WebKit may give another name to it: the connection is dead, a new one works.
+  [/server lost/, LOST],
 ]
 
 // Firefox has one text for every UnknownError (domerr.msg). A read fails with it if the file of a
@@ -77,58 +78,33 @@ const WORDS: readonly (readonly [words: RegExp, known: KnownError])[] = [
 const FIREFOX_UNKNOWN = /unrelated to the database itself/
 
 // By the name of the error: names are specified, messages differ between browsers.
-const OPEN_ERRORS: Readonly<Record<string, KnownError>> = {
-  // `indexedDB`, one of its methods, or BroadcastChannel is missing. The cause says which.
-  ReferenceError: MISSING,
-  TypeError: MISSING,
+const NAMES: Readonly<Record<string, KnownError>> = {
+  NotReadableError: UNREADABLE,
+  DataError: UNREADABLE,
+  QuotaExceededError: QUOTA,
   // A page without access to storage, such as a sandboxed frame (Chromium 156).
   SecurityError: DENIED,
-  // A private window of an old version of Firefox.
-  InvalidStateError: DENIED,
   VersionError: {
     code: 'VERSION_MISMATCH',
     message: 'A later version of botshelf upgraded this database. Reload the page.',
   },
-  QuotaExceededError: QUOTA,
-  // The database was deleted while it was being opened.
-  AbortError: LOST,
-  UnknownError: LOST,
-}
-
-const TRANSACTION_ERRORS: Readonly<Record<string, KnownError>> = {
-  NotReadableError: UNREADABLE,
-  DataError: UNREADABLE,
-  QuotaExceededError: QUOTA,
   // The user cleared the site's data (Chromium 156), or the page was in the background (Safari).
   UnknownError: LOST,
+  // Opening: the database was deleted meanwhile.
   AbortError: LOST,
   // The transaction began on a closed connection (Chromium 156).
   InvalidStateError: LOST,
-  // The transaction was idle for too long (WebKit), or `onTimeout` ended it.
+  // The transaction was idle for too long (WebKit).
   TimeoutError: LOST,
 }
 
-/**
- * Calls `attempt` once more if the connection was lost before anything was applied. Not after a
- * timeout: its caller may have got the error already, and may have written since.
- */
-export async function retryIfLost<T>(attempt: () => Promise<T>): Promise<T> {
-  try {
-    return await attempt()
-  } catch (error) {
-    const isLost = isStoreError(error) && error.code === 'CONNECTION_LOST'
-    if (!isLost || error.outcome === 'unknown' || isTimeout(error.cause)) throw error
-    return attempt()
-  }
-}
-
-/** Converts the error of an attempt to open, list or delete databases. The attempt changed nothing. */
-export function fromOpenError(error: unknown): StoreError {
-  if (isStoreError(error)) return error
-  if (!(error instanceof Error)) return createError(undefined, error)
-  // Safari may give another name to it: the connection is dead, a new one works.
-  if (error.message.includes('server lost')) return createError(LOST, error)
-  return createError(findByWords(error) ?? OPEN_ERRORS[error.name], error)
+const OPEN_NAMES: typeof NAMES = {
+  ...NAMES,
+  // `indexedDB`, one of its methods, or BroadcastChannel is missing. The cause says which.
+  ReferenceError: MISSING,
+  TypeError: MISSING,
+  // A private window of an old version of Firefox.
+  InvalidStateError: DENIED,
 }
 
 export interface TransactionFailure {
@@ -138,48 +114,40 @@ export interface TransactionFailure {
   readonly key?: string | undefined
 }
 
-/**
- * Converts the error of a transaction that was aborted. `error` is `null` if the transaction has
- * none.
- */
-export function fromTransactionError(
+/** Converts the error of an attempt to open, list or delete databases. The attempt changed nothing. */
+export function fromOpenError(error: unknown): StoreError {
+  return convertError(error, OPEN_NAMES, { outcomeIfLost: 'not-applied' })
+}
+
+/** Converts the error of a transaction that was aborted. `error` is `null` if it has none. */
+export function fromTransactionError(error: unknown, failure: TransactionFailure): StoreError {
+  return convertError(error, NAMES, failure)
+}
+
+function convertError(
   error: unknown,
+  names: typeof NAMES,
   { outcomeIfLost, key }: TransactionFailure,
 ): StoreError {
   if (isStoreError(error)) return error
+  const message = textOf(error)
+  let known: KnownError | undefined
   // The adapter never aborts a transaction without an error, so its connection was lost.
-  if (error === null) return createError(LOST, undefined, { outcome: outcomeIfLost })
-  if (!(error instanceof DOMException)) return createError(undefined, error)
-  const { name, message } = error
-  // Only a transaction that may have written has an unknown outcome.
-  const isFailedRead =
-    name === 'UnknownError' && FIREFOX_UNKNOWN.test(message) && outcomeIfLost === 'not-applied'
-  const known = isFailedRead ? UNREADABLE : (findByWords(error) ?? TRANSACTION_ERRORS[name])
-  const isLost = known === LOST || message.includes('Connection is closing')
-  return createError(known, error, { outcome: isLost ? outcomeIfLost : 'not-applied', key })
-}
-
-function findByWords({ message }: Error): KnownError | undefined {
-  return WORDS.find(([words]) => words.test(message))?.[1]
-}
-
-function isTimeout(cause: unknown): boolean {
-  return cause instanceof DOMException && cause.name === 'TimeoutError'
-}
-
-function createError(
-  known: KnownError | undefined,
-  cause: unknown,
-  { outcome = 'not-applied', key }: StoreErrorDetails = {},
-): StoreError {
-  const { code, message, retryable } = known ?? {
-    code: 'BACKEND_ERROR',
-    message: `Unexpected database error: ${textOf(cause)}`,
+  if (error === null) known = LOST
+  else if (error instanceof Error) {
+    const isFailedRead =
+      names === NAMES && outcomeIfLost === 'not-applied' && FIREFOX_UNKNOWN.test(message)
+    // Only a transaction that may have written has an unknown outcome.
+    known = isFailedRead
+      ? UNREADABLE
+      : (WORDS.find(([words]) => words.test(message))?.[1] ?? names[error.name])
   }
-  return new StoreError(code, message, {
-    outcome,
+  const isLost = known === LOST || message.includes('Connection is closing')
+  const { code, retryable } = known ?? { code: 'BACKEND_ERROR' }
+  return new StoreError(code, known?.message ?? `Unexpected database error: ${message}`, {
+    outcome: isLost ? outcomeIfLost : 'not-applied',
     retryable,
     key,
-    ...(cause !== undefined && { cause }),
+    ...(error !== null && { cause: error }),
   })
 }

@@ -1,4 +1,4 @@
-import { sleep } from '../../src/async.ts'
+import { limitTime } from '../../src/time-limit.ts'
 import { IDENTITY_KEY, type StoredIdentity } from './format.ts'
 import type { TransactionBody } from './transaction.ts'
 
@@ -23,30 +23,30 @@ const TIMEOUT_MS = 1000
 
 /** Returns the identity that was used last under the name of a database, if it is remembered. */
 export async function loadIdentity(database: string): Promise<string | undefined> {
-  return withMarks(async (marks) => (await marks.match(markUrl(database)))?.text())
+  return accessMark(database, async (marks, url) => (await marks.match(url))?.text())
 }
 
 /** Remembers the identity that was used last, if possible. */
 export async function saveIdentity(database: string, identity: string): Promise<void> {
-  await withMarks((marks) => marks.put(markUrl(database), new Response(identity)))
+  await accessMark(database, (marks, url) => marks.put(url, new Response(identity)))
 }
 
 /** Forgets the identity that was used last: the database was deleted on purpose. */
 export async function forgetIdentity(database: string): Promise<void> {
-  await withMarks((marks) => marks.delete(markUrl(database)))
+  await accessMark(database, (marks, url) => marks.delete(url))
 }
 
-/** Accesses the marks. Resolves to undefined if that fails, or takes too long. */
-async function withMarks<T>(access: (marks: Cache) => Promise<T>): Promise<T | undefined> {
+/** Accesses the mark of a database. Resolves to undefined if that fails, or takes too long. */
+async function accessMark<T>(
+  database: string,
+  access: (marks: Cache, url: string) => Promise<T>,
+): Promise<T | undefined> {
   try {
-    const result = caches.open('botshelf').then(access)
-    return await Promise.race([result, sleep(TIMEOUT_MS).then(() => undefined)])
+    // The key of a mark is a URL, which is never requested.
+    const url = `https://botshelf.invalid/${encodeURIComponent(database)}`
+    const accessing = caches.open('botshelf').then((marks) => access(marks, url))
+    return await limitTime(accessing, TIMEOUT_MS)
   } catch {
     return undefined
   }
-}
-
-/** Returns the URL, never requested, that is the key of a mark. */
-function markUrl(database: string): string {
-  return `https://botshelf.invalid/${encodeURIComponent(database)}`
 }

@@ -13,7 +13,6 @@ import { LocalTurns, type Turns } from '../../src/turns.ts'
 import { ChangeBroadcast } from './change-broadcast.ts'
 import type { Connection } from './connection.ts'
 import { canCloneErrors } from './error-encoding.ts'
-import { retryIfLost } from './errors.ts'
 import { EXPIRY_INDEX, LAST_SYNC_KEY, META_STORE } from './format.ts'
 import { Listing } from './listing.ts'
 import { LockTurns } from './lock-turns.ts'
@@ -46,6 +45,7 @@ interface IndexedDBStorageOptions {
 export class IndexedDBStorage extends BatchStorageBase {
   override readonly traits: Traits
   readonly turns: Turns
+  readonly #lockTurns: LockTurns | undefined
   readonly watch?: NonNullable<StorageBase['watch']>
   readonly #connection: Connection
   readonly #durability: 'strict' | 'relaxed'
@@ -65,12 +65,13 @@ export class IndexedDBStorage extends BatchStorageBase {
     this.#broadcast = new ChangeBroadcast(connection.name, async (keys) => {
       const send = (entries: IDBObjectStore): IDBRequest<IDBValidKey | undefined>[] =>
         keys.map((key) => entries.getKey(key))
-      const found = await connection.read(send, { isBackground: true })
+      const found = await connection.limit(connection.read(send))
       return found.map((key) => key !== undefined)
     })
     // Web Locks are missing in a page that was loaded over HTTP.
     const hasLocks = globalThis.navigator?.locks !== undefined
-    this.turns = hasLocks ? new LockTurns(connection.name) : new LocalTurns()
+    this.#lockTurns = hasLocks ? new LockTurns(connection.name) : undefined
+    this.turns = this.#lockTurns ?? new LocalTurns()
     this.#sweeper = new Sweeper(connection, now)
     connection.onKeysInvalidated = (kind) => this.#broadcast.emit([{ kind }])
     const canWatch = this.#broadcast.isListening
@@ -96,7 +97,7 @@ export class IndexedDBStorage extends BatchStorageBase {
     if (keys.length === 0) return new Map()
     const send = (entries: IDBObjectStore): IDBRequest<unknown>[] =>
       keys.map((key) => entries.get(key))
-    const records = await this.#connection.read(send, { keys })
+    const records = await this.#connection.read(send, keys)
     return decodeEntries(keys, records)
   }
 
@@ -171,7 +172,7 @@ export class IndexedDBStorage extends BatchStorageBase {
   async close(): Promise<void> {
     this.#stopFollowingPage()
     try {
-      if (this.turns instanceof LockTurns) this.turns.pause()
+      this.#lockTurns?.pause()
       await this.#broadcast.close()
       await this.#sweeper.close()
       // A deleted database has nothing to sync, and an upgraded one cannot be opened.
@@ -182,24 +183,27 @@ export class IndexedDBStorage extends BatchStorageBase {
   }
 
   readonly #onPageChange = ({ type }: Event): void => {
-    const { turns } = this
     if (type === 'pagehide') {
       this.#isPageGone = true
-      if (turns instanceof LockTurns) turns.pause()
+      this.#lockTurns?.pause()
       this.#broadcast.pause()
     } else if (type === 'visibilitychange') {
       if (isPageHidden()) this.#broadcast.flush()
     } else if (this.#isPageGone) {
       // The page is back from the cache. The first `pageshow` of a page follows no `pagehide`.
       this.#isPageGone = false
-      if (turns instanceof LockTurns) turns.resume()
+      this.#lockTurns?.resume()
       this.#broadcast.resume()
     }
   }
 
-  async #commit(groups: ChangeGroups, now?: number): Promise<readonly CommitResult[]> {
+  async #commit(
+    groups: ChangeGroups,
+    now?: number,
+    timeoutCount = this.#connection.timeoutCount,
+  ): Promise<readonly CommitResult[]> {
     try {
-      return await this.#transact([], () => groups, now)
+      return await this.#transact([], () => groups, now, timeoutCount)
     } catch (error) {
       // Any group may have been applied: reject, and the queue looks up each one.
       if (!isStoreError(error) || error.outcome === 'unknown') throw error
@@ -210,7 +214,7 @@ export class IndexedDBStorage extends BatchStorageBase {
     const outcomes: CommitResult[] = []
     for (const group of groups) {
       // If the outcome of this group is unknown, the outcomes of the others are still reported.
-      const [outcome] = await this.#commit([group], now).catch((error: unknown) => [
+      const [outcome] = await this.#commit([group], now, timeoutCount).catch((error: unknown) => [
         toStoreError(error, {}),
       ])
       outcomes.push(outcome as CommitResult)
@@ -222,13 +226,17 @@ export class IndexedDBStorage extends BatchStorageBase {
     keys: readonly string[],
     decide: DecideChanges,
     now = Number.NEGATIVE_INFINITY,
+    timeoutCount = this.#connection.timeoutCount,
   ): Promise<readonly CommitResult[]> {
     const options = { now, canCloneErrors: this.#canCloneErrors }
-    return retryIfLost(() => this.#write(createWriteBody(keys, decide, options)))
+    return this.#write(createWriteBody(keys, decide, options), timeoutCount)
   }
 
   /** Runs a transaction that writes entries, and reports its changes here and to other tabs. */
-  async #write(body: TransactionBody<WriteResult>): Promise<readonly CommitResult[]> {
+  async #write(
+    body: TransactionBody<WriteResult>,
+    timeoutCount?: number,
+  ): Promise<readonly CommitResult[]> {
     let markSettled: (() => void) | undefined
     try {
       const { changes, outcomes, hasExpiringEntry } = await this.#connection.run<WriteResult>(
@@ -240,7 +248,7 @@ export class IndexedDBStorage extends BatchStorageBase {
           }
           body(entries, commitAndAnnounce, onSuccess)
         },
-        { durability: this.#durability },
+        { durability: this.#durability, timeoutCount },
       )
       this.#notifyWritten(changes)
       if (hasExpiringEntry) this.#sweeper.sweepIfDue()
@@ -267,12 +275,14 @@ export class IndexedDBStorage extends BatchStorageBase {
    * flushes them. One strict write does (measured with Chromium 156).
    */
   async #sync(): Promise<void> {
-    await this.#connection.run<void>(
+    const syncing = this.#connection.run<void>(
       (meta, finish) => {
         meta.put(Date.now(), LAST_SYNC_KEY)
         finish()
       },
       { durability: 'strict', store: META_STORE },
     )
+    // If the caller of `close` has waited too long already, the connection must be closed all the same.
+    await this.#connection.limit(syncing)
   }
 }

@@ -113,8 +113,8 @@ export class LockTurns implements Turns {
 
 /** Acquires a lock and resolves to the function that releases it; that does nothing if it fails. */
 function acquireLock(name: string, signal: AbortSignal): Promise<() => void> {
-  return new Promise((resolve) => {
+  return new Promise<() => void>((resolve, reject) => {
     const hold = (): Promise<void> => new Promise((release) => resolve(release))
-    navigator.locks.request(name, { signal }, hold).catch(() => resolve(noop))
-  })
+    navigator.locks.request(name, { signal }, hold).catch(reject)
+  }).catch(() => noop)
 }

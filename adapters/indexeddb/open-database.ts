@@ -1,10 +1,10 @@
 import { deleteDB, type IDBPDatabase, type IDBPTransaction, openDB, unwrap } from 'idb'
 import { noop, sleep } from '../../src/async.ts'
 import { quote, StoreError } from '../../src/errors.ts'
+import { limitTime } from '../../src/time-limit.ts'
 import { fromOpenError } from './errors.ts'
 import { createStores, FORMAT_VERSION, hasStores } from './format.ts'
 import { forgetIdentity } from './identity.ts'
-import { startTimer } from './time-limit.ts'
 
 /** The first and the longest delay between two attempts. Each is twice the one before. */
 const MIN_DELAY_MS = 10
@@ -24,69 +24,64 @@ export interface OpenDatabaseOptions extends TimeoutOptions {
   readonly onTerminated: (db: IDBDatabase) => void
 }
 
-type UpgradeTransaction = IDBPTransaction<unknown, string[], 'versionchange'>
-
 /**
  * Opens a database, and creates it if there is none.
  *
  * @throws StoreError `UNAVAILABLE`, `TIMEOUT`, `BLOCKED`, `VERSION_MISMATCH`, `QUOTA_EXCEEDED`,
  * `CORRUPT`, `CONNECTION_LOST`
  */
-export async function openDatabase(options: OpenDatabaseOptions): Promise<IDBDatabase> {
-  let upgrade: UpgradeTransaction | undefined
-  const onUpgrade = (transaction: UpgradeTransaction): void => void (upgrade = transaction)
+export async function openDatabase({
+  name,
+  onVersionChange,
+  onTerminated,
+  ...options
+}: OpenDatabaseOptions): Promise<IDBDatabase> {
+  let upgrade: IDBPTransaction<unknown, string[], 'versionchange'> | undefined
+  const abort = (): void => {
+    try {
+      upgrade?.abort()
+    } catch {
+      // It has ended already.
+    }
+  }
   return retryUntilTimeout('opening', options, {
-    attempt: (onBlocked) => openOnce(options, onBlocked, onUpgrade),
+    async attempt(blocked) {
+      // Set before the first event of the connection: idb adds the listeners in the same turn.
+      let db: IDBDatabase | undefined
+      let upgradeError: unknown
+      // idb converts the events of opening and upgrading to promises. Transactions use raw requests.
+      const opening = openDB(name, FORMAT_VERSION, {
+        upgrade(newDb: IDBPDatabase, _from, _to, transaction) {
+          upgrade = transaction
+          transaction.done.catch((error: unknown) => (upgradeError ??= error))
+          try {
+            createStores(newDb)
+          } catch (error) {
+            // An exception in an event listener would go to `window.onerror` instead of the promise.
+            upgradeError = error
+            abort()
+          }
+        },
+        blocked,
+        blocking: (_from, to) => db && onVersionChange(db, to === null),
+        terminated: () => db && onTerminated(db),
+      }).then((idbDb) => (db = unwrap(idbDb)))
+      const opened = await opening.catch((error: unknown) => {
+        // The request itself fails with an AbortError; the upgrade has the reason.
+        throw upgradeError ?? error
+      })
+      if (hasStores(opened)) return opened
+      opened.close()
+      throw new StoreError(
+        'CORRUPT',
+        `Database ${quote(name)} was not created by botshelf. Choose another STORAGE_CONFIG.database.`,
+      )
+    },
     // The request cannot be cancelled. If it succeeds later, its connection must not block others.
     onLateSuccess: (db) => db.close(),
     // An upgrade that never ends would hold up every later attempt.
-    onTimeout: () => {
-      try {
-        upgrade?.abort()
-      } catch {
-        // It has ended already.
-      }
-    },
+    onTimeout: abort,
   })
-}
-
-async function openOnce(
-  { name, onVersionChange, onTerminated }: OpenDatabaseOptions,
-  onBlocked: () => void,
-  onUpgrade: (transaction: UpgradeTransaction) => void,
-): Promise<IDBDatabase> {
-  // Set before the first event of the connection: idb adds the listeners in the same turn.
-  let rawDb: IDBDatabase | undefined
-  let upgradeError: unknown
-  // idb converts the events of opening and upgrading to promises. Transactions use raw requests.
-  const opening = openDB(name, FORMAT_VERSION, {
-    upgrade(newDb: IDBPDatabase, _from, _to, transaction) {
-      transaction.done.catch((error: unknown) => (upgradeError ??= error))
-      onUpgrade(transaction)
-      try {
-        createStores(newDb)
-      } catch (error) {
-        // An exception in an event listener would go to `window.onerror` instead of the promise.
-        upgradeError = error
-        transaction.abort()
-      }
-    },
-    blocked: onBlocked,
-    blocking: (_from, to) => rawDb && onVersionChange(rawDb, to === null),
-    terminated: () => rawDb && onTerminated(rawDb),
-  }).then((idbDb) => (rawDb = unwrap(idbDb)))
-  const db = await opening.catch((error: unknown) => {
-    // The request itself fails with an AbortError; the upgrade has the reason.
-    throw upgradeError ?? error
-  })
-  if (!hasStores(db)) {
-    db.close()
-    throw new StoreError(
-      'CORRUPT',
-      `Database ${quote(db.name)} was not created by botshelf. Choose another STORAGE_CONFIG.database.`,
-    )
-  }
-  return db
 }
 
 /**
@@ -146,27 +141,19 @@ async function retryUntilTimeout<T>(
       if (isOver) throw lastError
     }
   }
-  let cancelTimer = noop
-  const timeout = new Promise<never>((_, reject) => {
-    cancelTimer = startTimer(openTimeoutMs, () => {
+  try {
+    return await limitTime(run(), openTimeoutMs, () => {
       isOver = true
       onTimeout()
-      if (isBlocked || lastError === undefined) {
-        const [code, reason] = isBlocked
-          ? (['BLOCKED', 'another tab holds it. Close or reload that tab'] as const)
-          : (['TIMEOUT', 'the browser does not answer. Try again'] as const)
-        const message = `After ${openTimeoutMs} ms of ${action} the database: ${reason}.`
-        lastError = new StoreError(code, message, {
-          outcome: action === 'deleting' ? 'unknown' : 'not-applied',
-        })
-      }
-      reject(lastError)
     })
-  })
-  try {
-    return await Promise.race([run(), timeout])
-  } finally {
-    isOver = true
-    cancelTimer()
+  } catch (error) {
+    if (!isOver) throw error
+    if (lastError !== undefined && !isBlocked) throw lastError
+    const [code, reason] = isBlocked
+      ? (['BLOCKED', 'another tab holds it. Close or reload that tab'] as const)
+      : (['TIMEOUT', 'the browser does not answer. Try again'] as const)
+    const message = `After ${openTimeoutMs} ms of ${action} the database: ${reason}.`
+    const outcome = action === 'deleting' ? 'unknown' : 'not-applied'
+    throw new StoreError(code, message, { outcome })
   }
 }

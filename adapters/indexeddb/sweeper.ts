@@ -58,7 +58,7 @@ export class Sweeper {
   async #deleteExpired(now: number): Promise<void> {
     for (let hasMore = true; hasMore && !this.#isClosed;) {
       // Relaxed: an entry that a power cut restores is still expired.
-      hasMore = await this.#connection.run<boolean>(
+      const deleting = this.#connection.run<boolean>(
         (entries, finish, onSuccess) => {
           // It includes `now`: like for `isLive`, an entry has expired at that millisecond.
           const range = IDBKeyRange.upperBound(now)
@@ -69,8 +69,9 @@ export class Sweeper {
             finish(expiredKeys.length === BATCH_SIZE)
           })
         },
-        { durability: 'relaxed', isBackground: true },
+        { durability: 'relaxed' },
       )
+      hasMore = await this.#connection.limit(deleting)
     }
   }
 }

@@ -1,10 +1,5 @@
-import { noop } from '../../src/async.ts'
 import { fromTransactionError } from './errors.ts'
 import { ENTRIES_STORE } from './format.ts'
-import { startTimer } from './time-limit.ts'
-
-/** The time limit of a transaction in the background. */
-const BACKGROUND_TIMEOUT_MS = 30_000
 
 /**
  * Sends the requests of a transaction and calls `finish` with its result. `onSuccess` calls
@@ -25,15 +20,10 @@ export interface TransactionOptions {
   readonly durability?: IDBTransactionDurability
   /** The object store; that of the entries by default. */
   readonly store?: string
-  /**
-   * Whether no call waits for the transaction. The core limits the time of its calls; this one then
-   * has a limit of its own, and its connection is dropped as by `onTimeout`.
-   */
-  readonly isBackground?: boolean
 }
 
 /** `IDBTransaction.error` of a transaction that ended because its connection was lost. */
-const NO_ERROR = null
+export const NO_ERROR = null
 
 /**
  * Begins a transaction on one object store.
@@ -49,7 +39,7 @@ export function beginTransaction(
     : db.transaction(store, 'readwrite', { durability })
 }
 
-/** Runs transactions, and fails those whose connection is lost or that take too long. */
+/** Runs transactions, and fails those whose connection is lost. */
 export class TransactionRunner {
   readonly #onConnectionLost: (db: IDBDatabase) => void
   /** The running transactions, and the function that rejects the promise of each. */
@@ -64,21 +54,16 @@ export class TransactionRunner {
    * Runs `body`. A transaction that reads resolves as soon as `body` calls `finish`. One that writes
    * is committed then, and resolves when the commit is complete.
    *
-   * @throws StoreError the reason why the transaction was rolled back; or `CONNECTION_LOST`, with
-   * the outcome `unknown` if the commit had been requested
+   * @throws StoreError as `Connection.run`
    */
-  run<T>(transaction: IDBTransaction, body: TransactionBody<T>, isBackground = false): Promise<T> {
+  run<T>(transaction: IDBTransaction, body: TransactionBody<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let thrown: unknown = NO_ERROR
       let isCommitting = false
       let sent: readonly IDBRequest[] = []
       let sentKeys: readonly string[] | undefined
-      const cancelTimer = isBackground
-        ? startTimer(BACKGROUND_TIMEOUT_MS, () => this.failTimedOut(transaction.db))
-        : noop
       const fail = (reason: unknown, key?: string): void => {
         if (!this.#running.delete(transaction)) return
-        cancelTimer()
         const outcomeIfLost = isCommitting ? 'unknown' : 'not-applied'
         const error = fromTransactionError(reason, { outcomeIfLost, key })
         if (error.code === 'CONNECTION_LOST') this.#onConnectionLost(transaction.db)
@@ -102,7 +87,6 @@ export class TransactionRunner {
       const finish = (result: T): void => {
         const settle = (): void => {
           this.#running.delete(transaction)
-          cancelTimer()
           resolve(result)
         }
         if (transaction.mode === 'readonly') return settle()
@@ -128,27 +112,14 @@ export class TransactionRunner {
   }
 
   /**
-   * Fails the transactions that run on a connection that the browser has closed. Chromium fires no
-   * event for a transaction that began after that.
+   * Aborts and fails the transactions that run on a connection, or on all of them. The browser aborts
+   * none whose commit was requested.
    */
-  failLost(db: IDBDatabase): void {
-    this.#failAll(NO_ERROR, db)
-  }
-
-  /**
-   * Aborts and fails the transactions that run on a connection, or on all of them: one takes too
-   * long, and the others may wait for it. The browser aborts none whose commit was requested.
-   */
-  failTimedOut(db?: IDBDatabase): void {
-    const message = 'A transaction of this connection took too long.'
-    this.#failAll(new DOMException(message, 'TimeoutError'), db)
-  }
-
-  #failAll(reason: DOMException | null, db?: IDBDatabase): void {
+  failAll(db?: IDBDatabase): void {
     for (const [transaction, fail] of this.#running) {
       if (db !== undefined && transaction.db !== db) continue
       abort(transaction)
-      fail(reason)
+      fail(NO_ERROR)
     }
   }
 }

@@ -104,9 +104,10 @@ export function createClearBody(prefix: string): TransactionBody<WriteResult> {
   return (entries, finish, onSuccess) => {
     const range = prefixRange(prefix)
     const request = requestKeys(entries, range, MAX_NAMED_REMOVALS + 1)
-    entries.delete(range)
     onSuccess([request], () => {
       const keys = request.result
+      // Not earlier: the browser commits a transaction that sends nothing more.
+      entries.delete(range)
       const changes: readonly StorageChange[] =
         keys.length > MAX_NAMED_REMOVALS
           ? [{ kind: 'unknown' }]

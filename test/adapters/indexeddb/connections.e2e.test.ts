@@ -92,6 +92,45 @@ test('opening and closing a namespace many times, concurrently and in turn, leav
   expect(count).toBe(50)
 })
 
+test('close() leaves no timer and no channel', async () => {
+  const tab = await browser.newOrigin().openTab()
+  const left = await tab.evaluate(async () => {
+    const timers = new Set<unknown>()
+    const { setTimeout, clearTimeout } = globalThis
+    globalThis.setTimeout = ((callback: () => void, ms?: number) => {
+      const timer = setTimeout(() => {
+        timers.delete(timer)
+        callback()
+      }, ms)
+      timers.add(timer)
+      return timer
+    }) as typeof globalThis.setTimeout
+    globalThis.clearTimeout = (timer) => {
+      timers.delete(timer)
+      clearTimeout(timer)
+    }
+    let channels = 0
+    globalThis.BroadcastChannel = class extends BroadcastChannel {
+      constructor(name: string) {
+        super(name)
+        channels++
+      }
+
+      override close(): void {
+        super.close()
+        channels--
+      }
+    }
+    const runtimes = [await harness.startRuntime(), await harness.startRuntime()]
+    const stores = await Promise.all(runtimes.map((runtime) => runtime.open('ns')))
+    const increments = stores.map((store) => store.update('n', async (n = 0) => (n as number) + 1))
+    await Promise.all(increments)
+    await Promise.all(runtimes.map((runtime) => runtime.close()))
+    return { timers: timers.size, channels }
+  })
+  expect(left).toEqual({ timers: 0, channels: 0 })
+})
+
 test('using one namespace does not affect another', async () => {
   const [tab, other] = await browser.newOrigin().openTwoTabs()
   await tab.evaluate(async () => {

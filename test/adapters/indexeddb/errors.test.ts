@@ -71,6 +71,10 @@ describe('an error of opening a database', () => {
   })
 })
 
+test('opening that fails without an error can be retried', () => {
+  expect(fromOpenError(null)).toMatchObject({ ...lost, outcome: 'not-applied' })
+})
+
 const TRANSACTION: typeof OPEN = [
   ['Chromium', 'UnknownError', 'Connection is closing because of: Force close delete origin', lost],
   ['Chromium', 'UnknownError', 'Internal error.', lost],

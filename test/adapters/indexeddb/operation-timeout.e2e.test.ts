@@ -36,6 +36,34 @@ test.each(CALLS)(
   },
 )
 
+test('a write that is retried alone is not applied after its caller got TIMEOUT', async () => {
+  const tab = await browser.newOrigin().openTab()
+  const found = await tab.evaluate(async () => {
+    await harness.openStore({ config: { operationTimeout: 300 } })
+    // The commit of all fails, so each is retried alone. The first retry is silent.
+    let puts = 0
+    harness.replaceMethod(
+      IDBObjectStore.prototype,
+      'put',
+      (put) =>
+        function (this: IDBObjectStore, ...parameters) {
+          if (++puts === 3) {
+            void harness.silenceNextTransaction()
+            throw new DOMException('full', 'QuotaExceededError')
+          }
+          return put.apply(this, parameters)
+        },
+    )
+    const writes = ['a', 'b', 'c'].map((key) => harness.errorOf(harness.store.set(key, 'old')))
+    const errors = await Promise.all(writes)
+    await harness.store.set('c', 'new')
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    return { errors, value: await harness.store.get('c') }
+  })
+  const error = { code: 'TIMEOUT', outcome: 'unknown', retryable: true }
+  expect(found).toEqual({ errors: [error, error, error], value: 'new' })
+})
+
 test('while another connection holds its transaction open, every call is TIMEOUT, and close() settles', async () => {
   const [tab, holder] = await browser.newOrigin().openTwoTabs()
   await tab.evaluate(async () => {

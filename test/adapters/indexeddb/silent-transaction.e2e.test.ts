@@ -31,14 +31,14 @@ async function expectWorks(tab: Page): Promise<void> {
   expect(found.keys).toContain('later')
 }
 
-/** Makes the time limit of background transactions 100 ms. */
+/** Makes the time limit of background transactions 300 ms. */
 function shortenLimit(): void {
   harness.replaceMethod(
     globalThis,
     'setTimeout',
     (setTimeout) =>
       ((callback: () => void, ms?: number) =>
-        setTimeout(callback, ms === 15_000 ? 50 : ms)) as typeof setTimeout,
+        setTimeout(callback, ms === 15_000 ? 150 : ms)) as typeof setTimeout,
   )
 }
 
@@ -116,6 +116,20 @@ test('a write that onTimeout() ended is never applied later', async () => {
     return harness.store.get('a')
   })
   expect(value).toBe('new')
+})
+
+test('clearPrefix() deletes nothing if onTimeout() ended it before its commit', async () => {
+  const tab = await openTab()
+  const found = await tab.evaluate(async () => {
+    const silent = harness.silenceNextTransaction()
+    const clearing = harness.errorOf(harness.storage.clearPrefix('a'))
+    await silent
+    // The browser commits a silent transaction when it has no request left.
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    harness.storage.onTimeout?.()
+    return { error: await clearing, keys: await harness.sortedKeys() }
+  })
+  expect(found).toEqual({ error: LOST, keys: ['a'] })
 })
 
 test('updates that run while onTimeout() drops the connection are applied once or reject', async () => {
@@ -231,6 +245,26 @@ test('close() settles after onTimeout(), if its last write is silent', async () 
   })
   expect(error).toMatchObject({ code: 'CONNECTION_LOST' })
   expect(await tab.evaluate(() => harness.recording.openCount())).toBe(0)
+})
+
+test('close() that timed out closes the connection later, if its last write is silent too', async () => {
+  const tab = await browser.newOrigin().openTab()
+  await tab.evaluate(shortenLimit)
+  const error = await tab.evaluate(async () => {
+    harness.startRecording()
+    await harness.openStorage({ durability: 'relaxed', operationTimeout: 200 })
+    const entry = { value: 1, version: 'v', expires: 1 }
+    await harness.storage.set('expired', entry)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    await harness.storage.set('expired', entry)
+    const silent = harness.silenceNextTransaction({ isHeld: true })
+    await harness.store.size()
+    await silent
+    void harness.silenceNextTransaction({ store: 'meta', isHeld: true })
+    return harness.errorOf(harness.runtime.close())
+  })
+  expect(error).toMatchObject({ code: 'TIMEOUT' })
+  await eventually(() => tab.evaluate(() => harness.recording.openCount())).toBe(0)
 })
 
 test('if another connection holds its transaction open, onTimeout() ends what waits for it, and close() settles', async () => {
