@@ -1,4 +1,4 @@
-import type { StoreError, WriteOutcome } from '../../src/errors.ts'
+import { StoreError, type WriteOutcome } from '../../src/errors.ts'
 import { fromPlatformError, type PlatformError, REFUSALS } from '../workers/platform-errors.ts'
 
 /** The lines of `wrangler.toml` that give objects SQLite. */
@@ -61,6 +61,17 @@ export function fromObjectError(error: unknown, outcome: WriteOutcome): StoreErr
   const isLost = retryable === true || durableObjectReset === true
   const otherwise = { code: isLost ? 'CONNECTION_LOST' : 'BACKEND_ERROR' } as const
   return fromPlatformError(error, outcome, { source, known: OBJECT_ERRORS, otherwise })
+}
+
+/**
+ * Converts what a stub threw. A `StorageObject` throws nothing itself, so an error of another text is
+ * of the connection too, and may pass.
+ */
+export function fromStubError(error: unknown, outcome: WriteOutcome): StoreError {
+  const failed = fromObjectError(error, outcome)
+  const isRemote = (error as { remote?: unknown } | undefined)?.remote === true
+  if (failed.code !== 'BACKEND_ERROR' || isRemote) return failed
+  return new StoreError('BACKEND_ERROR', failed.message, { outcome, retryable: true, cause: error })
 }
 
 /** Runs synchronous calls of an object's storage, and converts what they throw. */

@@ -13,7 +13,7 @@ import type {
   PerformResult,
   StepChange,
 } from '../../src/storage.ts'
-import { fromObjectError } from './errors.ts'
+import { fromObjectError, fromStubError } from './errors.ts'
 import { checkMessageBytes, groupBytes, keyBytes, splitIntoMessages } from './message-size.ts'
 import { ObjectStorageBase } from './object-storage-base.ts'
 import {
@@ -186,8 +186,7 @@ export class RpcObjectStorage extends ObjectStorageBase {
         if (reply.groupCount !== groups.length && !isPart) throw incompleteReply('some groups')
         return await this.#readResults(groups, reply, lost ?? incompleteReply('an outcome'))
       } catch (error) {
-        const isLost = isStoreError(error) && error.code === 'CONNECTION_LOST'
-        if (!isLost || resends === MAX_RESENDS) throw lost ?? error
+        if (!isLost(error) || resends === MAX_RESENDS) throw lost ?? error
         lost ??= error
       }
       // Not all at once: a reset of the object loses the reply of every request that it runs.
@@ -230,7 +229,7 @@ export class RpcObjectStorage extends ObjectStorageBase {
       const stub = this.#getStub(this.#namespace)
       reply = (await stub.call({ v: PROTOCOL_VERSION, ...request })) as RpcReply
     } catch (error) {
-      throw fromObjectError(error, outcomeIfLost)
+      throw fromStubError(error, outcomeIfLost)
     }
     if (!isCompatible(reply?.v)) {
       throw unsupported(`protocol version ${String(reply?.v)}`, outcomeIfLost)
@@ -238,6 +237,12 @@ export class RpcObjectStorage extends ObjectStorageBase {
     if (reply.error) throw decodeError(reply.error)
     return reply
   }
+}
+
+/** Whether the object may have received the message, or may receive it next time. */
+function isLost(error: unknown): error is StoreError {
+  if (!isStoreError(error) || !error.retryable) return false
+  return error.code === 'CONNECTION_LOST' || error.code === 'BACKEND_ERROR'
 }
 
 function decodeError(data: StoreErrorData): StoreError {

@@ -2,7 +2,7 @@
 // became of a group of changes. Nothing here reads or writes a storage.
 import { resultOfStored } from '../../src/step.ts'
 import { withoutStamp } from '../../src/stamp.ts'
-import type { GroupResults } from './group-plan.ts'
+import { type GroupResults, MAX_VALUE_BYTES } from './group-plan.ts'
 import type { DecodedChange, EntryTuple } from './tuples.ts'
 
 /** How long an object can tell what became of a write, in milliseconds. */
@@ -28,14 +28,21 @@ export type History =
 /** `undefined`: every result is `undefined`; `null`: they are not kept here; a number: the only one. */
 type KeptResults = readonly unknown[] | number | undefined | null
 
-/** What the history of a key tells about a group. */
+/** What a row tells about a group. */
 interface Search {
-  /** The results of the group, if it was applied. */
-  readonly own?: { readonly results: KeptResults; readonly isLatest: boolean }
+  /** The write of the group; absent if it is not in the history. */
+  readonly own?: OwnWrite
   /** The history has every write since then; in milliseconds since 1970. */
   readonly knownSince: number
   /** Whether the version that the group expects is in the history. */
   readonly hasExpected: boolean
+}
+
+interface OwnWrite {
+  readonly results: KeptResults
+  readonly row: EntryTuple
+  /** Whether the row itself is of this write, and not of a later one. */
+  readonly isLatest: boolean
 }
 
 /** A write that is about to happen. */
@@ -47,30 +54,19 @@ export interface NewWrite {
   readonly previous: EntryTuple | null | undefined
 }
 
-/** Finds the stored entry of a key, and the last removed one. */
+/** Finds what is stored about earlier writes. */
 export interface HistoryReader {
+  /** Returns the entry of a key. */
   readonly stored: (key: string) => EntryTuple | undefined
+  /** Returns the last removed entry of a key. */
   readonly removed: (key: string) => EntryTuple | undefined
+  /** Returns what a group removed, if another removal of its key followed. */
+  readonly removedBy: (id: string) => EntryTuple | undefined
 }
 
 /** Returns when an entry was written or removed, in milliseconds since 1970. */
 export function writtenAtOf([, , , , history]: EntryTuple): number {
   return toList(history)[0]
-}
-
-function search(entry: EntryTuple, ids: ReadonlySet<string>, expected: unknown): Search {
-  const history = toList(entry[4])
-  let own: Search['own']
-  let hasExpected = false
-  let knownSince = history[0]
-  // No objects for each write: a hot key has many.
-  for (let i = 1; i < history.length; i += 3) {
-    const id = i === 1 ? shortId(entry[1]) : (history[i - 2] as string)
-    if (i > 1) knownSince -= history[i - 1] as number
-    if (ids.has(id)) own ??= { results: history[i] as KeptResults, isLatest: i === 1 }
-    hasExpected ||= id === expected
-  }
-  return { ...(own && { own }), knownSince, hasExpected }
 }
 
 /** Adds the history to an entry that is about to be stored. */
@@ -83,9 +79,10 @@ export function withHistory(
   return [value, version, bytes, expires, createHistory(writtenAt, kept, previous)]
 }
 
-/** Creates what is stored about a removed entry. It keeps results of any size. */
+/** Creates what is stored about a removed entry. It keeps all results that a row can store. */
 export function toRemoved(id: string, { writtenAt, results, previous }: NewWrite): EntryTuple {
-  const history = createHistory(writtenAt, results && results.values, previous)
+  const kept = results && results.bytes > MAX_VALUE_BYTES ? null : results && results.values
+  const history = createHistory(writtenAt, kept, previous)
   return [undefined, id, results?.bytes ?? 0, undefined, history]
 }
 
@@ -110,55 +107,91 @@ export function groupIdOf(
 export function findOutcome(
   changes: readonly DecodedChange[],
   { id, now, sentAt }: { id: string; now: number; sentAt: number | undefined },
-  { stored, removed }: HistoryReader,
+  reader: HistoryReader,
 ): GroupResults | 'unknown' | undefined {
-  // The usual write reads nothing.
-  if (sentAt === undefined && changes.every((each) => each.entry && !readsEntry(each))) {
-    return undefined
-  }
   const ids = new Set([shortId(id)])
   for (const { version } of changes) if (version !== undefined) ids.add(shortId(version))
-  const lastOfKey = new Map(changes.map((change) => [change.key, change]))
-  const hasSteps = changes.some(({ step }) => step)
-  let isApplied = false
-  let isAbsent = false
-  let isComplete = true
-  for (const change of changes) {
-    const { key, ifVersion, entry, step, isCheck } = change
+  const minuteAgo = now - RETENTION_MS
+  const since = sentAt ?? minuteAgo
+  const ownWrites: OwnWrite[] = []
+  let isNotApplied = false
+  let isAllKnown = true
+  // Of several changes of a key, the last one is stored.
+  for (const change of new Map(changes.map((each) => [each.key, each])).values()) {
+    const { key, isCheck, entry, ifVersion } = change
     const mayRead = sentAt !== undefined || readsEntry(change)
-    // A check writes nothing.
+    // The usual write reads nothing. A check leaves nothing to find.
     if (isCheck || (entry && !mayRead)) continue
-    const since = sentAt ?? now - RETENTION_MS
-    const current = mayRead ? stored(key) : undefined
-    let knownSince = now - RETENTION_MS
-    let isKnown = false
-    const expected = ifVersion && shortId(ifVersion)
-    for (const get of [() => current, removed]) {
-      const found = get(key)
-      if (found === undefined) continue
-      const { own, ...known } = search(found, ids, expected)
-      if (own) {
-        if (!hasSteps || own.results === undefined) return { values: [], bytes: 0 }
-        isApplied = true
-        const isStored = found === current && own.isLatest && changes.length === 1
-        const results = own.results ?? (isStored && step && [resultOfStored(step, found[0])])
-        const values = typeof results === 'number' ? [results] : results
-        if (values) return { values, bytes: 16 * values.length + found[2] }
-      }
+    const find = (row: EntryTuple | undefined): Search => search(row, ids, minuteAgo, ifVersion)
+    const current = mayRead ? reader.stored(key) : undefined
+    let found = find(current)
+    if (!found.own && (current === undefined || found.knownSince > since)) {
+      const removed = find(reader.removed(key))
       // Between a removed entry and a stored one there may have been others.
-      if (found === current || current === undefined) {
-        // The write would follow the one that it expects.
-        ;({ knownSince, hasExpected: isKnown } = known)
-        if (!own && found === current && knownSince <= since) break
-      }
+      if (removed.own || current === undefined) found = removed
     }
-    isKnown ||= knownSince <= since
-    isComplete &&= isKnown
-    const isSure = entry ?? ifVersion ?? ['increment', 'append'].includes(step?.kind ?? '')
-    if (isKnown && isSure && lastOfKey.get(key) === change) isAbsent = true
+    if (found.own) ownWrites.push(found.own)
+    // The write of the group would follow the one that it expects.
+    const isKnown = found.hasExpected || found.knownSince <= since
+    isAllKnown &&= isKnown
+    // It is missing where it would certainly be.
+    isNotApplied ||= isKnown && alwaysWrites(change)
   }
-  if (isApplied) return { values: undefined, bytes: 0 }
-  return sentAt === undefined || isAbsent || isComplete ? undefined : 'unknown'
+  if (ownWrites.length > 0) {
+    // Removals keep all results.
+    const rows = [...changes.map(({ key }) => reader.removed(key)), reader.removedBy(id)]
+    for (const row of rows) {
+      const { own } = search(row, ids)
+      if (own) ownWrites.push(own)
+    }
+    return findResults(changes, ownWrites)
+  }
+  return sentAt === undefined || isNotApplied || isAllKnown ? undefined : 'unknown'
+}
+
+/** Finds the results of a group that was applied. The rows of its keys do not all keep them. */
+function findResults(
+  changes: readonly DecodedChange[],
+  ownWrites: readonly OwnWrite[],
+): GroupResults {
+  const [{ step } = {}, ...others] = changes
+  for (const { results, row, isLatest } of ownWrites) {
+    // Without steps no result has a value.
+    if (results === undefined || !changes.some((each) => each.step)) return { values: [], bytes: 0 }
+    const isOnly = step && others.length === 0 && isLatest
+    const kept = results ?? (isOnly ? [resultOfStored(step, row[0])] : undefined)
+    const values = typeof kept === 'number' ? [kept] : kept
+    if (values) return { values, bytes: 16 * values.length + row[2] }
+  }
+  return { values: undefined, bytes: 0 }
+}
+
+/** @param missingSince what is known of a key without a row: since then it has had none */
+function search(
+  row: EntryTuple | undefined,
+  ids: ReadonlySet<string>,
+  missingSince = 0,
+  ifVersion?: string | null,
+): Search {
+  if (row === undefined) return { knownSince: missingSince, hasExpected: false }
+  const history = toList(row[4])
+  const expected = ifVersion && shortId(ifVersion)
+  let own: OwnWrite | undefined
+  let hasExpected = false
+  let knownSince = history[0]
+  // No objects for each write: a hot key has many.
+  for (let i = 1; i < history.length; i += 3) {
+    const id = i === 1 ? shortId(row[1]) : (history[i - 2] as string)
+    if (i > 1) knownSince -= history[i - 1] as number
+    if (ids.has(id)) own ??= { results: history[i] as KeptResults, row, isLatest: i === 1 }
+    hasExpected ||= id === expected
+  }
+  return { ...(own && { own }), knownSince, hasExpected }
+}
+
+/** Whether the change stores something in each run of its group that is applied. */
+function alwaysWrites({ entry, ifVersion, step }: DecodedChange): boolean {
+  return Boolean(entry ?? ifVersion) || step?.kind === 'increment' || step?.kind === 'append'
 }
 
 function readsEntry({ ifVersion, step }: DecodedChange): boolean {

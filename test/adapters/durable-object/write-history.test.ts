@@ -20,6 +20,7 @@ const NOW = 1_000_000
 interface Keys {
   readonly stored?: Readonly<Record<string, EntryTuple>>
   readonly removed?: Readonly<Record<string, EntryTuple>>
+  readonly removedBy?: Readonly<Record<string, EntryTuple>>
 }
 
 function decode(...changes: (Change | StepChange)[]): DecodedChange[] {
@@ -31,6 +32,7 @@ function resend(changes: readonly DecodedChange[], sentAt: number, keys: Keys): 
   const reader = {
     stored: (key: string) => keys.stored?.[key],
     removed: (key: string) => keys.removed?.[key],
+    removedBy: (id: string) => keys.removedBy?.[id],
   }
   const id = groupIdOf(changes, 'message', 0)
   return findOutcome(changes, { id, now: NOW, sentAt }, reader)
@@ -138,4 +140,18 @@ test('a group that was applied, and whose results another key kept, answers with
     values: ['x', 1],
   })
   expect(resend(group, NOW - 20, { stored: { b } })).toEqual({ values: undefined, bytes: 0 })
+})
+
+test('a value that a step removed is found where a later removal moved it', () => {
+  const pop = decode({ key: 'n', step: { kind: 'pop' }, version: 'own', bytes: 1 })
+  const popped = toRemoved('own', {
+    writtenAt: NOW - 20,
+    results: { values: ['x'], bytes: 4 },
+    previous: written('a', NOW - 100),
+  })
+  const entry = written('b', NOW - 10, { previous: popped })
+  const found = { values: ['x'], bytes: 20 }
+  expect(resend(pop, NOW - 30, { stored: { n: entry }, removedBy: { own: popped } })).toEqual(found)
+  expect(resend(pop, NOW - 30, { stored: { n: entry }, removed: { n: popped } })).toEqual(found)
+  expect(resend(pop, NOW - 30, { stored: { n: entry } })).toEqual({ values: undefined, bytes: 0 })
 })
