@@ -86,45 +86,38 @@ export class CountingEngine extends ObjectEngine {
     const stored = (key: string): EntryTuple | undefined => read(this.prefix + key)
     const removed = (key: string): EntryTuple | undefined => read(REMOVED_PREFIX + key)
     const removedBy = (group: string): EntryTuple | undefined => read(REMOVED_BY_PREFIX + group)
-    const time = Date.now()
+    const reader = { stored, removed, removedBy }
+    const writtenAt = Date.now()
     try {
-      const earlier = findOutcome(
-        changes,
-        { id, now: time, sentAt },
-        { stored, removed, removedBy },
-      )
+      const earlier = findOutcome(changes, { id, now: writtenAt, sentAt }, reader)
       if (earlier) return earlier
       if (isHeld) return 'conflict'
       const plan = planGroup(changes, stored, now)
       if (plan === 'conflict' || plan instanceof StoreError) return plan
-      const { results } = plan
-      if (results.bytes > MAX_REPLY_BYTES) return resultsTooLarge(results.bytes)
-      const writes = new Map<string, EntryTuple | undefined>()
-      // One key keeps the results: a removed one if possible, because they may be large.
-      const isRemoved = (key: string): boolean =>
-        !plan.writes.get(key) && found.has(this.prefix + key) && stored(key) !== undefined
-      const keys = [...plan.writes.keys()]
-      const keeper = keys.find(isRemoved) ?? keys[0]
-      const hasResults = results.values?.some((value) => value !== undefined)
+      const { bytes, values } = plan.results
+      if (bytes > MAX_REPLY_BYTES) return resultsTooLarge(bytes)
+      let results: NewWrite['results'] = bytes > 0 ? values : undefined
       const toWrite = (key: string): NewWrite => ({
-        writtenAt: time,
-        results: hasResults ? (key === keeper ? results : null) : undefined,
+        writtenAt,
+        results,
         previous: found.has(this.prefix + key) ? (stored(key) ?? removed(key) ?? null) : undefined,
       })
+      const writes = new Map<string, EntryTuple | undefined>()
       for (const [key, entry] of plan.writes)
         writes.set(key, entry && withHistory(entry, toWrite(key)))
       const onRemoved = (key: string): void => {
         const { kv } = this.storage
         const last = removed(key)
-        // Only its own row has the values that a removal returned.
-        if (last && last[2] > 0 && writtenAtOf(last) > time - RETENTION_MS)
-          kv.put(REMOVED_BY_PREFIX + last[1], last)
-        kv.put(REMOVED_PREFIX + key, toRemoved(id, toWrite(key)))
-        this.#nextSweep = Math.min(this.#nextSweep, time + 2 * RETENTION_MS)
+        // No other row has the values that it removed.
+        if (last && last[2] > 0) kv.put(REMOVED_BY_PREFIX + last[1], last)
+        kv.put(REMOVED_PREFIX + key, toRemoved(id, bytes, toWrite(key)))
+        // They may be large.
+        results &&= null
+        this.#nextSweep = Math.min(this.#nextSweep, writtenAt + 2 * RETENTION_MS)
       }
       const hasRemovals = Array.from(writes.values()).includes(undefined)
       this.#writeAll(writes, stored, hasRemovals ? onRemoved : undefined)
-      return results
+      return plan.results
     } catch (error) {
       return fromObjectError(error, 'not-applied')
     }

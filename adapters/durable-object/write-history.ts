@@ -11,9 +11,8 @@ export const RETENTION_MS = 60_000
 const MAX_EARLIER = 256
 /** How much of a version is kept: its end, which differs in all versions of the core. */
 const ID_LENGTH = 16
-/** The largest results that an entry keeps for its own write, and the most for each earlier one. */
-const MAX_RESULT_BYTES = 1024
-const MAX_EARLIER_RESULTS = 16
+/** The most results that an entry keeps for one write. */
+const MAX_RESULTS = 16
 
 /**
  * The writes of a key, the newest first. The newest has no id: it is in the entry. An earlier one has
@@ -48,8 +47,8 @@ interface OwnWrite {
 /** A write that is about to happen. */
 export interface NewWrite {
   readonly writtenAt: number
-  /** Those of the group, `undefined` if there are none; `null`: another key of the group keeps them. */
-  readonly results: GroupResults | undefined | null
+  /** Those of the group, `undefined` if there are none; `null`: another row keeps them. */
+  readonly results: readonly unknown[] | undefined | null
   /** The entry that is replaced, or the last removed one; `null`: none; absent: it is not known. */
   readonly previous: EntryTuple | null | undefined
 }
@@ -74,16 +73,22 @@ export function withHistory(
   [value, version, bytes, expires]: EntryTuple,
   { writtenAt, results, previous }: NewWrite,
 ): EntryTuple {
-  const isKept = results && results.bytes <= MAX_RESULT_BYTES
-  const kept = isKept ? results.values : results && null
-  return [value, version, bytes, expires, createHistory(writtenAt, kept, previous)]
+  return [value, version, bytes, expires, createHistory(writtenAt, toSmall(results), previous)]
 }
 
-/** Creates what is stored about a removed entry. It keeps all results that a row can store. */
-export function toRemoved(id: string, { writtenAt, results, previous }: NewWrite): EntryTuple {
-  const kept = results && results.bytes > MAX_VALUE_BYTES ? null : results && results.values
-  const history = createHistory(writtenAt, kept, previous)
-  return [undefined, id, results?.bytes ?? 0, undefined, history]
+/**
+ * Creates what is stored about a removed entry. Unlike an entry it keeps results of any size that a
+ * row can have.
+ *
+ * @param bytes the size of the results
+ */
+export function toRemoved(
+  id: string,
+  bytes: number,
+  { writtenAt, results, previous }: NewWrite,
+): EntryTuple {
+  const kept = bytes > MAX_VALUE_BYTES ? null : results
+  return [undefined, id, kept ? bytes : 0, undefined, createHistory(writtenAt, kept, previous)]
 }
 
 /** Identifies a group: by the first version in it, or else by its place in its message. */
@@ -114,10 +119,8 @@ export function findOutcome(
   const minuteAgo = now - RETENTION_MS
   const since = sentAt ?? minuteAgo
   const ownWrites: OwnWrite[] = []
-  let isNotApplied = false
-  let isAllKnown = true
-  // Of several changes of a key, the last one is stored.
-  for (const change of new Map(changes.map((each) => [each.key, each])).values()) {
+  let isNotApplied = true
+  for (const change of changes) {
     const { key, isCheck, entry, ifVersion } = change
     const mayRead = sentAt !== undefined || readsEntry(change)
     // The usual write reads nothing. A check leaves nothing to find.
@@ -131,14 +134,11 @@ export function findOutcome(
       if (removed.own || current === undefined) found = removed
     }
     if (found.own) ownWrites.push(found.own)
-    // The write of the group would follow the one that it expects.
-    const isKnown = found.hasExpected || found.knownSince <= since
-    isAllKnown &&= isKnown
-    // It is missing where it would certainly be.
-    isNotApplied ||= isKnown && alwaysWrites(change)
+    // The write would follow the one that it expects.
+    isNotApplied &&= found.hasExpected || found.knownSince <= since
   }
   if (ownWrites.length > 0) {
-    // Removals keep all results.
+    // A removal keeps more results than an entry.
     const rows = [...changes.map(({ key }) => reader.removed(key)), reader.removedBy(id)]
     for (const row of rows) {
       const { own } = search(row, ids)
@@ -146,10 +146,10 @@ export function findOutcome(
     }
     return findResults(changes, ownWrites)
   }
-  return sentAt === undefined || isNotApplied || isAllKnown ? undefined : 'unknown'
+  return sentAt === undefined || isNotApplied ? undefined : 'unknown'
 }
 
-/** Finds the results of a group that was applied. The rows of its keys do not all keep them. */
+/** Finds the results of a group that was applied, in one of the rows that it wrote. */
 function findResults(
   changes: readonly DecodedChange[],
   ownWrites: readonly OwnWrite[],
@@ -189,11 +189,6 @@ function search(
   return { ...(own && { own }), knownSince, hasExpected }
 }
 
-/** Whether the change stores something in each run of its group that is applied. */
-function alwaysWrites({ entry, ifVersion, step }: DecodedChange): boolean {
-  return Boolean(entry ?? ifVersion) || step?.kind === 'increment' || step?.kind === 'append'
-}
-
 function readsEntry({ ifVersion, step }: DecodedChange): boolean {
   return ifVersion !== undefined || step !== undefined
 }
@@ -228,13 +223,13 @@ function toList(history: History = [Infinity, null]): Exclude<History, number> {
   return typeof history === 'number' ? [history, undefined] : history
 }
 
-/** Returns results as an earlier write keeps them. */
+/** Returns results as an entry keeps them. */
 function toSmall(results: KeptResults): KeptResults {
   if (typeof results !== 'object' || results === null) return results
   const [first] = results
   if (results.length === 1 && typeof first === 'number') return first
   const areSmall =
-    results.length <= MAX_EARLIER_RESULTS &&
+    results.length <= MAX_RESULTS &&
     results.every((result) => ['number', 'boolean', 'undefined'].includes(typeof result))
   return areSmall ? results : null
 }
