@@ -1,4 +1,4 @@
-import { StoreError, type WriteOutcome } from '../../src/errors.ts'
+import type { StoreError, WriteOutcome } from '../../src/errors.ts'
 import { fromPlatformError, type PlatformError, REFUSALS } from '../workers/platform-errors.ts'
 
 /** The lines of `wrangler.toml` that give objects SQLite. */
@@ -45,11 +45,17 @@ const OBJECT_ERRORS: readonly PlatformError[] = [
  * Converts what an object, its storage or its stub threw to a `StoreError`.
  *
  * @param outcome the outcome of the write, unless the error itself determines it
+ * @param options.isStub whether a stub threw it: unless the object did, an error of unknown text may pass
  */
-export function fromObjectError(error: unknown, outcome: WriteOutcome): StoreError {
+export function fromObjectError(
+  error: unknown,
+  outcome: WriteOutcome,
+  { isStub = false }: { readonly isStub?: boolean } = {},
+): StoreError {
   // The platform sets these on the errors of a stub (documented 2026-11).
-  const { overloaded, retryable, durableObjectReset } = (error ?? {}) as {
+  const { overloaded, remote, retryable, durableObjectReset } = (error ?? {}) as {
     overloaded?: unknown
+    remote?: unknown
     retryable?: unknown
     durableObjectReset?: unknown
   }
@@ -59,19 +65,11 @@ export function fromObjectError(error: unknown, outcome: WriteOutcome): StoreErr
     return fromPlatformError(error, outcome, { source, known: [], otherwise })
   }
   const isLost = retryable === true || durableObjectReset === true
-  const otherwise = { code: isLost ? 'CONNECTION_LOST' : 'BACKEND_ERROR' } as const
+  const otherwise = {
+    code: isLost ? 'CONNECTION_LOST' : 'BACKEND_ERROR',
+    retryable: isLost || (isStub && remote !== true),
+  } as const
   return fromPlatformError(error, outcome, { source, known: OBJECT_ERRORS, otherwise })
-}
-
-/**
- * Converts what a stub threw. A `StorageObject` throws nothing itself, so an error of another text is
- * of the connection too, and may pass.
- */
-export function fromStubError(error: unknown, outcome: WriteOutcome): StoreError {
-  const failed = fromObjectError(error, outcome)
-  const isRemote = (error as { remote?: unknown } | undefined)?.remote === true
-  if (failed.code !== 'BACKEND_ERROR' || isRemote) return failed
-  return new StoreError('BACKEND_ERROR', failed.message, { outcome, retryable: true, cause: error })
 }
 
 /** Runs synchronous calls of an object's storage, and converts what they throw. */

@@ -13,7 +13,7 @@ import type {
   PerformResult,
   StepChange,
 } from '../../src/storage.ts'
-import { fromObjectError, fromStubError } from './errors.ts'
+import { fromObjectError } from './errors.ts'
 import { checkMessageBytes, groupBytes, keyBytes, splitIntoMessages } from './message-size.ts'
 import { ObjectStorageBase } from './object-storage-base.ts'
 import {
@@ -186,7 +186,9 @@ export class RpcObjectStorage extends ObjectStorageBase {
         if (reply.groupCount !== groups.length && !isPart) throw incompleteReply('some groups')
         return await this.#readResults(groups, reply, lost ?? incompleteReply('an outcome'))
       } catch (error) {
-        if (!isLost(error) || resends === MAX_RESENDS) throw lost ?? error
+        // Of what may pass, only a limit is not to be tried again at once.
+        const isLost = isStoreError(error) && error.retryable && error.code !== 'RATE_LIMITED'
+        if (!isLost || resends === MAX_RESENDS) throw lost ?? error
         lost ??= error
       }
       // Not all at once: a reset of the object loses the reply of every request that it runs.
@@ -229,7 +231,7 @@ export class RpcObjectStorage extends ObjectStorageBase {
       const stub = this.#getStub(this.#namespace)
       reply = (await stub.call({ v: PROTOCOL_VERSION, ...request })) as RpcReply
     } catch (error) {
-      throw fromStubError(error, outcomeIfLost)
+      throw fromObjectError(error, outcomeIfLost, { isStub: true })
     }
     if (!isCompatible(reply?.v)) {
       throw unsupported(`protocol version ${String(reply?.v)}`, outcomeIfLost)
@@ -237,12 +239,6 @@ export class RpcObjectStorage extends ObjectStorageBase {
     if (reply.error) throw decodeError(reply.error)
     return reply
   }
-}
-
-/** Whether the object may have received the message, or may receive it next time. */
-function isLost(error: unknown): error is StoreError {
-  if (!isStoreError(error) || !error.retryable) return false
-  return error.code === 'CONNECTION_LOST' || error.code === 'BACKEND_ERROR'
 }
 
 function decodeError(data: StoreErrorData): StoreError {

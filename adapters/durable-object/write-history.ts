@@ -29,8 +29,8 @@ type KeptResults = readonly unknown[] | number | undefined | null
 
 /** What a row tells about a group. */
 interface Search {
-  /** The write of the group; absent if it is not in the history. */
-  readonly own?: OwnWrite
+  /** The write of the group; `undefined` if it is not in the history. */
+  readonly own: OwnWrite | undefined
   /** The history has every write since then; in milliseconds since 1970. */
   readonly knownSince: number
   /** Whether the version that the group expects is in the history. */
@@ -119,8 +119,10 @@ export function findOutcome(
   const minuteAgo = now - RETENTION_MS
   const since = sentAt ?? minuteAgo
   const ownWrites: OwnWrite[] = []
-  let isNotApplied = true
-  for (const change of changes) {
+  let isNotApplied = false
+  let isAllKnown = true
+  // Of several changes of a key, the last one is stored.
+  for (const change of new Map(changes.map((each) => [each.key, each])).values()) {
     const { key, isCheck, entry, ifVersion } = change
     const mayRead = sentAt !== undefined || readsEntry(change)
     // The usual write reads nothing. A check leaves nothing to find.
@@ -135,7 +137,10 @@ export function findOutcome(
     }
     if (found.own) ownWrites.push(found.own)
     // The write would follow the one that it expects.
-    isNotApplied &&= found.hasExpected || found.knownSince <= since
+    const isKnown = found.hasExpected || found.knownSince <= since
+    isAllKnown &&= isKnown
+    // A removal or a step may change nothing. An entry is stored, or the group was not applied.
+    if (entry && isKnown) isNotApplied = true
   }
   if (ownWrites.length > 0) {
     // A removal keeps more results than an entry.
@@ -146,7 +151,7 @@ export function findOutcome(
     }
     return findResults(changes, ownWrites)
   }
-  return sentAt === undefined || isNotApplied ? undefined : 'unknown'
+  return sentAt === undefined || isNotApplied || isAllKnown ? undefined : 'unknown'
 }
 
 /** Finds the results of a group that was applied, in one of the rows that it wrote. */
@@ -173,7 +178,7 @@ function search(
   missingSince = 0,
   ifVersion?: string | null,
 ): Search {
-  if (row === undefined) return { knownSince: missingSince, hasExpected: false }
+  if (row === undefined) return { own: undefined, knownSince: missingSince, hasExpected: false }
   const history = toList(row[4])
   const expected = ifVersion && shortId(ifVersion)
   let own: OwnWrite | undefined
@@ -186,7 +191,7 @@ function search(
     if (ids.has(id)) own ??= { results: history[i] as KeptResults, row, isLatest: i === 1 }
     hasExpected ||= id === expected
   }
-  return { ...(own && { own }), knownSince, hasExpected }
+  return { own, knownSince, hasExpected }
 }
 
 function readsEntry({ ifVersion, step }: DecodedChange): boolean {
