@@ -130,7 +130,8 @@ export function findOutcome(
     const find = (row: EntryTuple | undefined): Search => search(row, ids, minuteAgo, ifVersion)
     const current = mayRead ? reader.stored(key) : undefined
     let found = find(current)
-    if (!found.own && (current === undefined || found.knownSince > since)) {
+    const isFound = found.own ?? found.hasExpected
+    if (!isFound && (current === undefined || found.knownSince > since)) {
       const removed = find(reader.removed(key))
       // Between a removed entry and a stored one there may have been others.
       if (removed.own || current === undefined) found = removed
