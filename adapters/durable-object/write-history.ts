@@ -17,8 +17,7 @@ const MAX_RESULTS = 16
 /**
  * The writes of a key, the newest first. The newest has no id: it is in the entry. An earlier one has
  * its id, the milliseconds until the next write, and its results. Only a number: there are no results,
- * and nothing is known of earlier writes. Read it with {@link writesOf}; `withHistory` and `toRemoved`
- * add to it.
+ * and nothing is known of earlier writes. `search` reads it; `withHistory` and `toRemoved` add to it.
  */
 export type History =
   | number
