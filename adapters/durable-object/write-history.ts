@@ -38,7 +38,6 @@ interface Search {
 
 interface OwnWrite {
   readonly results: KeptResults
-  readonly row: EntryTuple
   /** Whether the row itself is of this write, and not of a later one. */
   readonly isLatest: boolean
 }
@@ -115,9 +114,9 @@ export function findOutcome(
 ): GroupResults | 'unknown' | undefined {
   const ids = new Set([shortId(id)])
   for (const { version } of changes) if (version !== undefined) ids.add(shortId(version))
+  if (sentAt !== undefined && reader.removedBy(id)) return findResults(changes, { id, ids }, reader)
   const minuteAgo = now - RETENTION_MS
   const since = sentAt ?? minuteAgo
-  const ownWrites: OwnWrite[] = []
   let isNotApplied = false
   let isAllKnown = true
   // Of several changes of a key, the last one is stored.
@@ -127,44 +126,40 @@ export function findOutcome(
     // The usual write reads nothing. A check leaves nothing to find.
     if (isCheck || (entry && !mayRead)) continue
     const find = (row: EntryTuple | undefined): Search => search(row, ids, minuteAgo, ifVersion)
+    // The write of the group would follow the one that it expects.
+    const isKnown = ({ hasExpected, knownSince }: Search): boolean =>
+      hasExpected || knownSince <= since
     const current = mayRead ? reader.stored(key) : undefined
     let found = find(current)
-    const isFound = found.own ?? found.hasExpected
-    if (!isFound && (current === undefined || found.knownSince > since)) {
+    if (!found.own && (current === undefined || !isKnown(found))) {
       const removed = find(reader.removed(key))
       // Between a removed entry and a stored one there may have been others.
       if (removed.own || current === undefined) found = removed
     }
-    if (found.own) ownWrites.push(found.own)
-    // The write would follow the one that it expects.
-    const isKnown = found.hasExpected || found.knownSince <= since
-    isAllKnown &&= isKnown
+    if (found.own) return findResults(changes, { id, ids }, reader)
     // A removal or a step may change nothing. An entry is stored, or the group was not applied.
-    if (entry && isKnown) isNotApplied = true
-  }
-  if (ownWrites.length > 0) {
-    // A removal keeps more results than an entry.
-    const rows = [...changes.map(({ key }) => reader.removed(key)), reader.removedBy(id)]
-    for (const row of rows) {
-      const { own } = search(row, ids)
-      if (own) ownWrites.push(own)
-    }
-    return findResults(changes, ownWrites)
+    if (!isKnown(found)) isAllKnown = false
+    else if (entry) isNotApplied = true
   }
   return sentAt === undefined || isNotApplied || isAllKnown ? undefined : 'unknown'
 }
 
-/** Finds the results of a group that was applied, in one of the rows that it wrote. */
+/** Finds the results of a group that was applied: one of the rows that it wrote has them. */
 function findResults(
   changes: readonly DecodedChange[],
-  ownWrites: readonly OwnWrite[],
+  { id, ids }: { id: string; ids: ReadonlySet<string> },
+  { stored, removed, removedBy }: HistoryReader,
 ): GroupResults {
-  const [{ step } = {}, ...others] = changes
-  for (const { results, row, isLatest } of ownWrites) {
+  const [{ step } = {}] = changes
+  const rows = changes.flatMap(({ key }) => [stored(key), removed(key)])
+  for (const row of [...rows, removedBy(id)]) {
+    const { own } = search(row, ids)
+    if (!row || !own) continue
     // Without steps no result has a value.
-    if (results === undefined || !changes.some((each) => each.step)) return { values: [], bytes: 0 }
-    const isOnly = step && others.length === 0 && isLatest
-    const kept = results ?? (isOnly ? [resultOfStored(step, row[0])] : undefined)
+    if (own.results === undefined || !changes.some((each) => each.step))
+      return { values: [], bytes: 0 }
+    const isStored = step && changes.length === 1 && own.isLatest
+    const kept = own.results ?? (isStored ? [resultOfStored(step, row[0])] : undefined)
     const values = typeof kept === 'number' ? [kept] : kept
     if (values) return { values, bytes: 16 * values.length + row[2] }
   }
@@ -188,7 +183,7 @@ function search(
   for (let i = 1; i < history.length; i += 3) {
     const id = i === 1 ? shortId(row[1]) : (history[i - 2] as string)
     if (i > 1) knownSince -= history[i - 1] as number
-    if (ids.has(id)) own ??= { results: history[i] as KeptResults, row, isLatest: i === 1 }
+    if (ids.has(id)) own ??= { results: history[i] as KeptResults, isLatest: i === 1 }
     hasExpected ||= id === expected
   }
   return { own, knownSince, hasExpected }
