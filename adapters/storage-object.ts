@@ -27,8 +27,8 @@ import { TurnOrder } from './durable-object/turn-order.ts'
 const MAX_ALARM_TIME = Date.UTC(2189, 0)
 /** Present if the index of namespaces contains this object's namespace. */
 const INDEXED_KEY = `${FORMAT_PREFIX}indexed`
-/** The requests that change the storage. */
-const WRITES: readonly unknown[] = ['commit', 'perform', 'resend', 'clear', 'clearPrefix', 'drop']
+/** The requests that may fail halfway. */
+const WRITES: readonly unknown[] = ['commit', 'perform', 'resend', 'drop']
 
 /**
  * Stores one namespace of `botshelf/durable-object`. Export it from the Worker's main module and
@@ -97,7 +97,7 @@ export class StorageObject extends DurableObject {
       case 'len':
         return { len: this.#engine.len(message.now) }
       case 'clear':
-        this.#engine.clear()
+        this.#engine.clearPrefix('')
         return {}
       case 'clearPrefix':
         this.#engine.clearPrefix(message.prefix)

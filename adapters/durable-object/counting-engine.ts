@@ -16,6 +16,9 @@ import {
 
 /** As long as the prefix of the entries, so that it fits where the entry did. */
 const REMOVED_PREFIX = `${FORMAT_PREFIX}-:`
+/** By the id of a group: what it removed, if another removal of the key followed within a minute. */
+const REMOVED_BY_PREFIX = `${FORMAT_PREFIX}-;`
+const REMOVALS = { start: `${FORMAT_PREFIX}-`, end: `${FORMAT_PREFIX}.` }
 /** Present if an entry with an expiry was ever stored. */
 const EXPIRING_KEY = `${FORMAT_PREFIX}expiring`
 
@@ -82,46 +85,42 @@ export class CountingEngine extends ObjectEngine {
     }
     const stored = (key: string): EntryTuple | undefined => read(this.prefix + key)
     const removed = (key: string): EntryTuple | undefined => read(REMOVED_PREFIX + key)
-    const time = Date.now()
+    const removedBy = (group: string): EntryTuple | undefined => read(REMOVED_BY_PREFIX + group)
+    const reader = { stored, removed, removedBy }
+    const writtenAt = Date.now()
     try {
-      const earlier = findOutcome(changes, { id, now: time, sentAt }, { stored, removed })
+      const earlier = findOutcome(changes, { id, now: writtenAt, sentAt }, reader)
       if (earlier) return earlier
       if (isHeld) return 'conflict'
       const plan = planGroup(changes, stored, now)
       if (plan === 'conflict' || plan instanceof StoreError) return plan
-      const { results } = plan
-      if (results.bytes > MAX_REPLY_BYTES) return resultsTooLarge(results.bytes)
-      const writes = new Map<string, EntryTuple | undefined>()
-      // One key keeps the results: a removed one if possible, because they may be large.
-      const isRemoved = (key: string): boolean =>
-        !plan.writes.get(key) && found.has(this.prefix + key) && stored(key) !== undefined
-      const keys = [...plan.writes.keys()]
-      const keeper = keys.find(isRemoved) ?? keys[0]
-      const hasResults = results.values?.some((value) => value !== undefined)
+      const { bytes, values } = plan.results
+      if (bytes > MAX_REPLY_BYTES) return resultsTooLarge(bytes)
+      let results: NewWrite['results'] = bytes > 0 ? values : undefined
       const toWrite = (key: string): NewWrite => ({
-        writtenAt: time,
-        results: hasResults ? (key === keeper ? results : null) : undefined,
+        writtenAt,
+        results,
         previous: found.has(this.prefix + key) ? (stored(key) ?? removed(key) ?? null) : undefined,
       })
+      const writes = new Map<string, EntryTuple | undefined>()
       for (const [key, entry] of plan.writes)
         writes.set(key, entry && withHistory(entry, toWrite(key)))
       const onRemoved = (key: string): void => {
-        this.storage.kv.put(REMOVED_PREFIX + key, toRemoved(id, toWrite(key)))
-        this.#nextSweep = Math.min(this.#nextSweep, time + 2 * RETENTION_MS)
+        const { kv } = this.storage
+        const last = removed(key)
+        // No other row has the values that it removed.
+        if (last && last[2] > 0) kv.put(REMOVED_BY_PREFIX + last[1], last)
+        kv.put(REMOVED_PREFIX + key, toRemoved(id, bytes, toWrite(key)))
+        // They may be large.
+        results &&= null
+        this.#nextSweep = Math.min(this.#nextSweep, writtenAt + 2 * RETENTION_MS)
       }
       const hasRemovals = Array.from(writes.values()).includes(undefined)
       this.#writeAll(writes, stored, hasRemovals ? onRemoved : undefined)
-      return results
+      return plan.results
     } catch (error) {
       return fromObjectError(error, 'not-applied')
     }
-  }
-
-  override clear(): void {
-    // If a delete fails, the next call counts again.
-    this.#stats = undefined
-    super.clear()
-    this.#stats = emptyStats()
   }
 
   /**
@@ -134,14 +133,15 @@ export class CountingEngine extends ObjectEngine {
     const { kv } = this.storage
     let next = Infinity
     const forgotten: string[] = []
-    for (const [name, entry] of kv.list({ prefix: REMOVED_PREFIX })) {
+    for (const [name, entry] of kv.list(REMOVALS)) {
       const removedAt = writtenAtOf(entry as EntryTuple)
       if (removedAt + RETENTION_MS > now) next = Math.min(next, removedAt + 2 * RETENTION_MS)
       else forgotten.push(name)
     }
     for (const name of forgotten) kv.delete(name)
+    const hasRemovals = forgotten.length > 0 || next < Infinity
     // To look for expired entries, all are listed once.
-    if (kv.get(EXPIRING_KEY) === undefined) return next
+    if (hasRemovals && kv.get(EXPIRING_KEY) === undefined) return next
     this.sweep(now)
     return Math.min(next, this.#nextExpiry())
   }

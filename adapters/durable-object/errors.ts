@@ -45,11 +45,17 @@ const OBJECT_ERRORS: readonly PlatformError[] = [
  * Converts what an object, its storage or its stub threw to a `StoreError`.
  *
  * @param outcome the outcome of the write, unless the error itself determines it
+ * @param options.isStub whether a stub threw it: unless the object did, an error of unknown text may pass
  */
-export function fromObjectError(error: unknown, outcome: WriteOutcome): StoreError {
+export function fromObjectError(
+  error: unknown,
+  outcome: WriteOutcome,
+  { isStub = false }: { readonly isStub?: boolean } = {},
+): StoreError {
   // The platform sets these on the errors of a stub (documented 2026-11).
-  const { overloaded, retryable, durableObjectReset } = (error ?? {}) as {
+  const { overloaded, remote, retryable, durableObjectReset } = (error ?? {}) as {
     overloaded?: unknown
+    remote?: unknown
     retryable?: unknown
     durableObjectReset?: unknown
   }
@@ -59,7 +65,10 @@ export function fromObjectError(error: unknown, outcome: WriteOutcome): StoreErr
     return fromPlatformError(error, outcome, { source, known: [], otherwise })
   }
   const isLost = retryable === true || durableObjectReset === true
-  const otherwise = { code: isLost ? 'CONNECTION_LOST' : 'BACKEND_ERROR' } as const
+  const otherwise = {
+    code: isLost ? 'CONNECTION_LOST' : 'BACKEND_ERROR',
+    retryable: isLost || (isStub && remote !== true),
+  } as const
   return fromPlatformError(error, outcome, { source, known: OBJECT_ERRORS, otherwise })
 }
 

@@ -10,6 +10,8 @@ import { groupIdOf } from './write-history.ts'
 const MAX_KEPT_BYTES = 4 * 1024 * 1024
 /** By how much the clocks of a Worker and an object may differ, in milliseconds. */
 const CLOCK_TOLERANCE_MS = 25
+/** The longest time that a message is under way, if the clock of its Worker is behind. */
+const MAX_DELAY_MS = 30_000
 
 /** The fields of the reply to a write. */
 export type WriteReply = Required<Pick<RpcReply, 'groupCount' | 'failed' | 'results'>>
@@ -78,7 +80,10 @@ export class GroupWriter {
     groups: readonly (readonly DecodedChange[])[],
     { messageId, now = -Infinity, turn, sentAt, age = 0 }: WriteRequest,
   ): Run {
-    let since = sentAt && Math.min(sentAt, Date.now() - age) - CLOCK_TOLERANCE_MS
+    // Without a delay of this message. The Worker's clock tells the delay, unless it is wrong.
+    const latest = Date.now() - age
+    const earliest = latest - MAX_DELAY_MS
+    let since = sentAt && Math.min(Math.max(sentAt, earliest), latest) - CLOCK_TOLERANCE_MS
     // An earlier delivery would be known.
     if (since !== undefined && since >= this.#keptSince) since = undefined
     return createReply(groups.length, (groupIndex) => {

@@ -49,11 +49,11 @@ export class LocalObjectStorage extends ObjectStorageBase {
   }
 
   async clear(): Promise<void> {
-    callStorage(() => this.#engine.clear(), 'unknown')
+    await this.clearPrefix('')
   }
 
   override async clearPrefix(prefix: string): Promise<void> {
-    callStorage(() => this.#engine.clearPrefix(prefix), 'unknown')
+    callStorage(() => this.#engine.clearPrefix(prefix))
   }
 
   async close(): Promise<void> {

@@ -104,12 +104,6 @@ export class ObjectEngine {
     return { keys, entries }
   }
 
-  /** Removes every entry. */
-  clear(): void {
-    const names = Array.from(this.all(), ([name]) => name)
-    for (const name of names) this.storage.kv.delete(name)
-  }
-
   /** Removes every entry whose key begins with `prefix`, or throws and removes none. */
   clearPrefix(prefix: string): void {
     this.remove(Array.from(this.all({ prefix }), ([name]) => name.slice(this.prefix.length)))

@@ -186,7 +186,8 @@ export class RpcObjectStorage extends ObjectStorageBase {
         if (reply.groupCount !== groups.length && !isPart) throw incompleteReply('some groups')
         return await this.#readResults(groups, reply, lost ?? incompleteReply('an outcome'))
       } catch (error) {
-        const isLost = isStoreError(error) && error.code === 'CONNECTION_LOST'
+        // Of what may pass, only a limit is not to be tried again at once.
+        const isLost = isStoreError(error) && error.retryable && error.code !== 'RATE_LIMITED'
         if (!isLost || resends === MAX_RESENDS) throw lost ?? error
         lost ??= error
       }
@@ -230,7 +231,7 @@ export class RpcObjectStorage extends ObjectStorageBase {
       const stub = this.#getStub(this.#namespace)
       reply = (await stub.call({ v: PROTOCOL_VERSION, ...request })) as RpcReply
     } catch (error) {
-      throw fromObjectError(error, outcomeIfLost)
+      throw fromObjectError(error, outcomeIfLost, { isStub: true })
     }
     if (!isCompatible(reply?.v)) {
       throw unsupported(`protocol version ${String(reply?.v)}`, outcomeIfLost)

@@ -2,7 +2,7 @@
 // became of a group of changes. Nothing here reads or writes a storage.
 import { resultOfStored } from '../../src/step.ts'
 import { withoutStamp } from '../../src/stamp.ts'
-import type { GroupResults } from './group-plan.ts'
+import { type GroupResults, MAX_VALUE_BYTES } from './group-plan.ts'
 import type { DecodedChange, EntryTuple } from './tuples.ts'
 
 /** How long an object can tell what became of a write, in milliseconds. */
@@ -11,15 +11,13 @@ export const RETENTION_MS = 60_000
 const MAX_EARLIER = 256
 /** How much of a version is kept: its end, which differs in all versions of the core. */
 const ID_LENGTH = 16
-/** The largest results that an entry keeps for its own write, and the most for each earlier one. */
-const MAX_RESULT_BYTES = 1024
-const MAX_EARLIER_RESULTS = 16
+/** The most results that an entry keeps for one write. */
+const MAX_RESULTS = 16
 
 /**
  * The writes of a key, the newest first. The newest has no id: it is in the entry. An earlier one has
  * its id, the milliseconds until the next write, and its results. Only a number: there are no results,
- * and nothing is known of earlier writes. Read it with {@link writesOf}; `withHistory` and `toRemoved`
- * add to it.
+ * and nothing is known of earlier writes. `search` reads it; `withHistory` and `toRemoved` add to it.
  */
 export type History =
   | number
@@ -28,29 +26,39 @@ export type History =
 /** `undefined`: every result is `undefined`; `null`: they are not kept here; a number: the only one. */
 type KeptResults = readonly unknown[] | number | undefined | null
 
-/** What the history of a key tells about a group. */
+/** What a row tells about a group. */
 interface Search {
-  /** The results of the group, if it was applied. */
-  readonly own?: { readonly results: KeptResults; readonly isLatest: boolean }
+  /** The write of the group; `undefined` if it is not in the history. */
+  readonly own: OwnWrite | undefined
   /** The history has every write since then; in milliseconds since 1970. */
   readonly knownSince: number
   /** Whether the version that the group expects is in the history. */
   readonly hasExpected: boolean
 }
 
+interface OwnWrite {
+  readonly results: KeptResults
+  /** Whether the row itself is of this write, and not of a later one. */
+  readonly isLatest: boolean
+}
+
 /** A write that is about to happen. */
 export interface NewWrite {
   readonly writtenAt: number
-  /** Those of the group, `undefined` if there are none; `null`: another key of the group keeps them. */
-  readonly results: GroupResults | undefined | null
+  /** Those of the group, `undefined` if there are none; `null`: another row keeps them. */
+  readonly results: readonly unknown[] | undefined | null
   /** The entry that is replaced, or the last removed one; `null`: none; absent: it is not known. */
   readonly previous: EntryTuple | null | undefined
 }
 
-/** Finds the stored entry of a key, and the last removed one. */
+/** Finds what is stored about earlier writes. */
 export interface HistoryReader {
+  /** Returns the entry of a key. */
   readonly stored: (key: string) => EntryTuple | undefined
+  /** Returns the last removed entry of a key. */
   readonly removed: (key: string) => EntryTuple | undefined
+  /** Returns what a group removed, if another removal of its key followed. */
+  readonly removedBy: (id: string) => EntryTuple | undefined
 }
 
 /** Returns when an entry was written or removed, in milliseconds since 1970. */
@@ -58,35 +66,27 @@ export function writtenAtOf([, , , , history]: EntryTuple): number {
   return toList(history)[0]
 }
 
-function search(entry: EntryTuple, ids: ReadonlySet<string>, expected: unknown): Search {
-  const history = toList(entry[4])
-  let own: Search['own']
-  let hasExpected = false
-  let knownSince = history[0]
-  // No objects for each write: a hot key has many.
-  for (let i = 1; i < history.length; i += 3) {
-    const id = i === 1 ? shortId(entry[1]) : (history[i - 2] as string)
-    if (i > 1) knownSince -= history[i - 1] as number
-    if (ids.has(id)) own ??= { results: history[i] as KeptResults, isLatest: i === 1 }
-    hasExpected ||= id === expected
-  }
-  return { ...(own && { own }), knownSince, hasExpected }
-}
-
 /** Adds the history to an entry that is about to be stored. */
 export function withHistory(
   [value, version, bytes, expires]: EntryTuple,
   { writtenAt, results, previous }: NewWrite,
 ): EntryTuple {
-  const isKept = results && results.bytes <= MAX_RESULT_BYTES
-  const kept = isKept ? results.values : results && null
-  return [value, version, bytes, expires, createHistory(writtenAt, kept, previous)]
+  return [value, version, bytes, expires, createHistory(writtenAt, toSmall(results), previous)]
 }
 
-/** Creates what is stored about a removed entry. It keeps results of any size. */
-export function toRemoved(id: string, { writtenAt, results, previous }: NewWrite): EntryTuple {
-  const history = createHistory(writtenAt, results && results.values, previous)
-  return [undefined, id, results?.bytes ?? 0, undefined, history]
+/**
+ * Creates what is stored about a removed entry. Unlike an entry it keeps results of any size that a
+ * row can have.
+ *
+ * @param bytes the size of the results
+ */
+export function toRemoved(
+  id: string,
+  bytes: number,
+  { writtenAt, results, previous }: NewWrite,
+): EntryTuple {
+  const kept = bytes > MAX_VALUE_BYTES ? null : results
+  return [undefined, id, kept ? bytes : 0, undefined, createHistory(writtenAt, kept, previous)]
 }
 
 /** Identifies a group: by the first version in it, or else by its place in its message. */
@@ -110,55 +110,83 @@ export function groupIdOf(
 export function findOutcome(
   changes: readonly DecodedChange[],
   { id, now, sentAt }: { id: string; now: number; sentAt: number | undefined },
-  { stored, removed }: HistoryReader,
+  reader: HistoryReader,
 ): GroupResults | 'unknown' | undefined {
-  // The usual write reads nothing.
-  if (sentAt === undefined && changes.every((each) => each.entry && !readsEntry(each))) {
-    return undefined
-  }
   const ids = new Set([shortId(id)])
   for (const { version } of changes) if (version !== undefined) ids.add(shortId(version))
-  const lastOfKey = new Map(changes.map((change) => [change.key, change]))
-  const hasSteps = changes.some(({ step }) => step)
-  let isApplied = false
-  let isAbsent = false
-  let isComplete = true
-  for (const change of changes) {
-    const { key, ifVersion, entry, step, isCheck } = change
+  if (sentAt !== undefined && reader.removedBy(id)) return findResults(changes, { id, ids }, reader)
+  const minuteAgo = now - RETENTION_MS
+  const since = sentAt ?? minuteAgo
+  let isNotApplied = false
+  let isAllKnown = true
+  // Of several changes of a key, the last one is stored.
+  for (const change of new Map(changes.map((each) => [each.key, each])).values()) {
+    const { key, isCheck, entry, ifVersion } = change
     const mayRead = sentAt !== undefined || readsEntry(change)
-    // A check writes nothing.
+    // The usual write reads nothing. A check leaves nothing to find.
     if (isCheck || (entry && !mayRead)) continue
-    const since = sentAt ?? now - RETENTION_MS
-    const current = mayRead ? stored(key) : undefined
-    let knownSince = now - RETENTION_MS
-    let isKnown = false
-    const expected = ifVersion && shortId(ifVersion)
-    for (const get of [() => current, removed]) {
-      const found = get(key)
-      if (found === undefined) continue
-      const { own, ...known } = search(found, ids, expected)
-      if (own) {
-        if (!hasSteps || own.results === undefined) return { values: [], bytes: 0 }
-        isApplied = true
-        const isStored = found === current && own.isLatest && changes.length === 1
-        const results = own.results ?? (isStored && step && [resultOfStored(step, found[0])])
-        const values = typeof results === 'number' ? [results] : results
-        if (values) return { values, bytes: 16 * values.length + found[2] }
-      }
+    const find = (row: EntryTuple | undefined): Search => search(row, ids, minuteAgo, ifVersion)
+    // The write of the group would follow the one that it expects.
+    const isKnown = ({ hasExpected, knownSince }: Search): boolean =>
+      hasExpected || knownSince <= since
+    const current = mayRead ? reader.stored(key) : undefined
+    let found = find(current)
+    if (!found.own && (current === undefined || !isKnown(found))) {
+      const removed = find(reader.removed(key))
       // Between a removed entry and a stored one there may have been others.
-      if (found === current || current === undefined) {
-        // The write would follow the one that it expects.
-        ;({ knownSince, hasExpected: isKnown } = known)
-        if (!own && found === current && knownSince <= since) break
-      }
+      if (removed.own || current === undefined) found = removed
     }
-    isKnown ||= knownSince <= since
-    isComplete &&= isKnown
-    const isSure = entry ?? ifVersion ?? ['increment', 'append'].includes(step?.kind ?? '')
-    if (isKnown && isSure && lastOfKey.get(key) === change) isAbsent = true
+    if (found.own) return findResults(changes, { id, ids }, reader)
+    // A removal or a step may change nothing. An entry is stored, or the group was not applied.
+    if (!isKnown(found)) isAllKnown = false
+    else if (entry) isNotApplied = true
   }
-  if (isApplied) return { values: undefined, bytes: 0 }
-  return sentAt === undefined || isAbsent || isComplete ? undefined : 'unknown'
+  return sentAt === undefined || isNotApplied || isAllKnown ? undefined : 'unknown'
+}
+
+/** Finds the results of a group that was applied: one of the rows that it wrote has them. */
+function findResults(
+  changes: readonly DecodedChange[],
+  { id, ids }: { id: string; ids: ReadonlySet<string> },
+  { stored, removed, removedBy }: HistoryReader,
+): GroupResults {
+  const [{ step } = {}] = changes
+  const rows = changes.flatMap(({ key }) => [stored(key), removed(key)])
+  for (const row of [...rows, removedBy(id)]) {
+    const { own } = search(row, ids)
+    if (!row || !own) continue
+    // Without steps no result has a value.
+    if (own.results === undefined || !changes.some((each) => each.step))
+      return { values: [], bytes: 0 }
+    const isStored = step && changes.length === 1 && own.isLatest
+    const kept = own.results ?? (isStored ? [resultOfStored(step, row[0])] : undefined)
+    const values = typeof kept === 'number' ? [kept] : kept
+    if (values) return { values, bytes: 16 * values.length + row[2] }
+  }
+  return { values: undefined, bytes: 0 }
+}
+
+/** @param missingSince what is known of a key without a row: since then it has had none */
+function search(
+  row: EntryTuple | undefined,
+  ids: ReadonlySet<string>,
+  missingSince = 0,
+  ifVersion?: string | null,
+): Search {
+  if (row === undefined) return { own: undefined, knownSince: missingSince, hasExpected: false }
+  const history = toList(row[4])
+  const expected = ifVersion && shortId(ifVersion)
+  let own: OwnWrite | undefined
+  let hasExpected = false
+  let knownSince = history[0]
+  // No objects for each write: a hot key has many.
+  for (let i = 1; i < history.length; i += 3) {
+    const id = i === 1 ? shortId(row[1]) : (history[i - 2] as string)
+    if (i > 1) knownSince -= history[i - 1] as number
+    if (ids.has(id)) own ??= { results: history[i] as KeptResults, isLatest: i === 1 }
+    hasExpected ||= id === expected
+  }
+  return { own, knownSince, hasExpected }
 }
 
 function readsEntry({ ifVersion, step }: DecodedChange): boolean {
@@ -195,13 +223,13 @@ function toList(history: History = [Infinity, null]): Exclude<History, number> {
   return typeof history === 'number' ? [history, undefined] : history
 }
 
-/** Returns results as an earlier write keeps them. */
+/** Returns results as an entry keeps them. */
 function toSmall(results: KeptResults): KeptResults {
   if (typeof results !== 'object' || results === null) return results
   const [first] = results
   if (results.length === 1 && typeof first === 'number') return first
   const areSmall =
-    results.length <= MAX_EARLIER_RESULTS &&
+    results.length <= MAX_RESULTS &&
     results.every((result) => ['number', 'boolean', 'undefined'].includes(typeof result))
   return areSmall ? results : null
 }

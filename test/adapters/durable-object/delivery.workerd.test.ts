@@ -165,6 +165,68 @@ test('after a reset, a write whose reply was lost is answered as before, also af
   ])
 })
 
+test('after a reset, values that were popped are found, although the keys were stored and popped again', async () => {
+  const namespace = uniqueName()
+  const other = await openIndexed(namespace)
+  const large = 'x'.repeat(1_900_000)
+  await other.commit([setGroup('a', 'x'), setGroup('b', large)])
+  const { binding } = loseReplies(async () => {
+    await reset(namespace)
+    for (const value of ['y', 'z']) {
+      await other.perform(
+        ['a', 'b'].flatMap((key) => [
+          // A set() cuts off the history.
+          value === 'y' ? stepGroup(key, { kind: 'insert', value }) : setGroup(key, value),
+          stepGroup(key, { kind: 'pop' }),
+        ]),
+      )
+    }
+    await other.perform([stepGroup('a', { kind: 'insert', value: 'new' })])
+  })
+  const storage = await openStorage(namespace, binding)
+  expect(await storage.perform(['a', 'b'].map((key) => stepGroup(key, { kind: 'pop' })))).toEqual([
+    ['x'],
+    [large],
+  ])
+  expect((await storage.get('a'))?.value).toBe('new')
+})
+
+test('one group pops values that are larger together than one row', async () => {
+  const namespace = uniqueName()
+  const storage = await openIndexed(namespace)
+  const value = 'x'.repeat(1_900_000)
+  await storage.commit(
+    ['a', 'b'].map((key) => [{ ...setGroup(key, value)[0], bytes: 1_900_000 } as Change]),
+  )
+  const pops = ['a', 'b'].flatMap((key) => stepGroup(key, { kind: 'pop' }))
+  expect(await storage.perform([pops])).toEqual([[value, value]])
+  const removed = await runInDurableObject(objectOf(namespace), (_, { storage: { kv } }) => [
+    ...kv.list({ prefix: 'botshelf/1/-' }),
+  ])
+  expect(removed).toHaveLength(2)
+  expect(JSON.stringify(removed).length).toBeLessThan(1000)
+})
+
+test.each([-3_600_000, -1000, 1000, 3_600_000])(
+  'a Worker whose clock differs by %d ms learns what became of a write',
+  async (difference) => {
+    const namespace = uniqueName()
+    await openIndexed(namespace)
+    let isLost = true
+    const { binding } = recordCalls(async (message, call) => {
+      if (message.sentAt !== undefined) message.sentAt += difference
+      if (message.type === 'resend') return call()
+      if ((isLost = !isLost)) await call()
+      await reset(namespace)
+      throw lost
+    })
+    const storage = await openStorage(namespace, binding)
+    for (let n = 1; n <= 4; n++) {
+      expect(await storage.perform([stepGroup('n', { kind: 'increment', by: 1 })])).toEqual([[n]])
+    }
+  },
+)
+
 test('after a reset, only a blind write over which another one was made is unknown', async () => {
   const namespace = uniqueName()
   const other = await openIndexed(namespace)

@@ -3,7 +3,14 @@ import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import { DurableObjectStoragePlugin } from '../../../adapters/durable-object.ts'
 import { StorageRuntime } from '../../../src/index.ts'
-import { createPlugin, listNamespaces, objectOf, open, uniqueName } from './support/objects.ts'
+import {
+  createPlugin,
+  listNamespaces,
+  objectOf,
+  open,
+  reset,
+  uniqueName,
+} from './support/objects.ts'
 
 test.each([0, -5, 1e300, Date.UTC(2500, 0)])(
   'a write with an expiry that no alarm can have (%d) succeeds, and so does its batch',
@@ -46,6 +53,21 @@ test('the alarm removes expired entries and keeps the rest', async () => {
     await runInDurableObject(objectOf(namespace), (_, state) => state.storage.getAlarm()),
   ).toBeGreaterThan(Date.now() + 50_000)
   expect(await store.size()).toBe(3)
+})
+
+test('the alarm removes what expires, also if an earlier version stored it', async () => {
+  const namespace = uniqueName()
+  await (await open(namespace)).set('k', 1, { ttl: 1 })
+  await runInDurableObject(objectOf(namespace), async (_, { storage }) => {
+    storage.kv.delete('botshelf/1/expiring')
+    await storage.setAlarm(Date.now() + 60_000)
+  })
+  await reset(namespace)
+  await runDurableObjectAlarm(objectOf(namespace))
+  const kept = await runInDurableObject(objectOf(namespace), (_, { storage }) => [
+    ...storage.kv.list({ prefix: 'botshelf/1//:' }),
+  ])
+  expect(kept).toEqual([])
 })
 
 test('inside an object, a store changes neither the alarm nor other data', async () => {

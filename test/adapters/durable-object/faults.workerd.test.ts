@@ -3,7 +3,12 @@ import { isStoreError, type Store } from '../../../src/index.ts'
 import { collect, open, recordCalls, reset, uniqueName } from './support/objects.ts'
 
 const KEYS = ['a', 'b', 'c', 'd', 'e']
-const lost = Object.assign(new Error('Network connection lost.'), { retryable: true })
+
+/** Creates an error of a lost call: a known one, or one of a text without a meaning. */
+function lost(): Error {
+  if (Math.random() < 0.3) return new Error('lost')
+  return Object.assign(new Error('Network connection lost.'), { retryable: true })
+}
 
 /** A binding of which one call in five is at fault: four kinds, one in twenty each. */
 function faultyBinding(namespace: string): object {
@@ -14,10 +19,10 @@ function faultyBinding(namespace: string): object {
       await Promise.all([reply.catch(() => {}), reset(namespace)])
       return reply
     }
-    if (kind === 1) throw lost
+    if (kind === 1) throw lost()
     if (kind === 2) {
       await call()
-      throw lost
+      throw lost()
     }
     if (kind > 3) return call()
     const [first, second] = await Promise.allSettled([call(), call()])
@@ -136,6 +141,32 @@ test('with faults, each item is appended once, and each is popped once', async (
     expect(await store.has(`item ${item}`)).toBe(false)
   }
   expect(notKnown.size).toBeLessThanOrEqual(10)
+})
+
+test('with faults, what is inserted and popped under the same keys is popped once', async () => {
+  const namespace = uniqueName()
+  const inserted = new Set<number>()
+  const popped: number[] = []
+  let unknown = 0
+  await makeCalls(
+    namespace,
+    1000,
+    (store, index) =>
+      Math.random() < 0.5 ? store.insert(keyOf(index), index) : store.pop(keyOf(index)),
+    (index, outcome, result) => {
+      if (outcome === 'unknown') unknown++
+      if (result === true) inserted.add(index)
+      else if (typeof result === 'number') popped.push(result)
+    },
+  )
+  const store = await open(namespace)
+  const left = (await store.getMany(KEYS)).values() as Iterable<number>
+  const found = [...popped, ...left]
+  expect(new Set(found).size).toBe(found.length)
+  const missing = [...inserted].filter((index) => !found.includes(index))
+  const foreign = found.filter((index) => !inserted.has(index))
+  expect(missing.length + foreign.length).toBeLessThanOrEqual(unknown)
+  expect(unknown).toBeLessThanOrEqual(10)
 })
 
 function keyAt(index: number): string {

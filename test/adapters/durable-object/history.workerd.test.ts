@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { expect, test, vi } from 'vitest'
 import type { EntryTuple } from '../../../adapters/durable-object/tuples.ts'
+import type { Change } from '../../../src/index.ts'
 import { objectOf, open, openStorage, setGroup, stepGroup, uniqueName } from './support/objects.ts'
 
 const REMOVED = 'botshelf/1/-:'
@@ -46,6 +47,10 @@ test('a write costs one put, and a removal a delete and a put', async () => {
   }
   // One `get` is for the mark that the index has the namespace.
   expect(await callsOf(() => storage.commit([setGroup('k', 2)]))).toEqual({ put: 1, get: 1 })
+  const versions = [{ version: 'v1' }, { ifVersion: 'v1' }]
+  const [first, next] = versions.map((options) => setGroup('u', 1, options)) as [Change[], Change[]]
+  expect(await callsOf(() => storage.commit([first]))).toEqual({ put: 1, get: 1 })
+  expect(await callsOf(() => storage.commit([next]))).toEqual({ put: 1, get: 2 })
   const increment = stepGroup('n', { kind: 'increment', by: 1 })
   expect(await callsOf(() => storage.perform([increment]))).toMatchObject({ put: 1 })
   expect(await callsOf(() => storage.perform([[{ key: 'r', remove: true }]]))).toEqual({

@@ -20,6 +20,7 @@ const NOW = 1_000_000
 interface Keys {
   readonly stored?: Readonly<Record<string, EntryTuple>>
   readonly removed?: Readonly<Record<string, EntryTuple>>
+  readonly removedBy?: Readonly<Record<string, EntryTuple>>
 }
 
 function decode(...changes: (Change | StepChange)[]): DecodedChange[] {
@@ -31,6 +32,7 @@ function resend(changes: readonly DecodedChange[], sentAt: number, keys: Keys): 
   const reader = {
     stored: (key: string) => keys.stored?.[key],
     removed: (key: string) => keys.removed?.[key],
+    removedBy: (id: string) => keys.removedBy?.[id],
   }
   const id = groupIdOf(changes, 'message', 0)
   return findOutcome(changes, { id, now: NOW, sentAt }, reader)
@@ -52,7 +54,7 @@ const increment = decode({
   version: 'own',
   bytes: 9,
 })
-const results = { values: [5], bytes: 16 }
+const results = [5]
 
 test('a group whose version was replaced was applied, whatever stamp it got', () => {
   const own = written('own@3', NOW - 20, { results })
@@ -87,7 +89,7 @@ test('a group that expects a version of the history was not applied, however lon
 
 test('a removal is found by the id of its group, and its history goes on in the next entry', () => {
   const remove = decode({ key: 'n', remove: true })
-  const removed = toRemoved('message/0', {
+  const removed = toRemoved('message/0', 0, {
     writtenAt: NOW - 20,
     results: undefined,
     previous: written('a', NOW - 100),
@@ -107,7 +109,7 @@ test('a removal is found by the id of its group, and its history goes on in the 
   )
 })
 
-test('of several keys, one that would have been written decides; a check decides nothing', () => {
+test('of several keys, one under which the group stores an entry decides; a check decides nothing', () => {
   const group = decode(
     { key: 'checked', check: true, ifVersion: 'v' },
     { key: 'a', remove: true },
@@ -121,6 +123,8 @@ test('of several keys, one that would have been written decides; a check decides
   expect(resend(group, NOW - 500, { stored: { checked: known, a: unknown, b: unknown } })).toBe(
     'unknown',
   )
+  const removesAgain = [...group, ...decode({ key: 'b', remove: true })]
+  expect(resend(removesAgain, NOW - 500, { stored: { a: unknown, b: known } })).toBe('unknown')
 })
 
 test('a group that was applied, and whose results another key kept, answers with them or says that they are lost', () => {
@@ -128,9 +132,9 @@ test('a group that was applied, and whose results another key kept, answers with
     { key: 'a', step: { kind: 'pop' }, version: 'own', bytes: 1 },
     { key: 'b', step: { kind: 'increment', by: 1 }, version: 'own2', bytes: 9 },
   )
-  const a = toRemoved('own', {
+  const a = toRemoved('own', 20, {
     writtenAt: NOW - 10,
-    results: { values: ['x', 1], bytes: 20 },
+    results: ['x', 1],
     previous: written('v', 0),
   })
   const b = written('own2', NOW - 10, { results: null })
@@ -138,4 +142,18 @@ test('a group that was applied, and whose results another key kept, answers with
     values: ['x', 1],
   })
   expect(resend(group, NOW - 20, { stored: { b } })).toEqual({ values: undefined, bytes: 0 })
+})
+
+test('a value that a step removed is found where a later removal moved it', () => {
+  const pop = decode({ key: 'n', step: { kind: 'pop' }, version: 'own', bytes: 1 })
+  const popped = toRemoved('own', 4, {
+    writtenAt: NOW - 20,
+    results: ['x'],
+    previous: written('a', NOW - 100),
+  })
+  const entry = written('b', NOW - 10, { previous: popped })
+  const found = { values: ['x'], bytes: 20 }
+  expect(resend(pop, NOW - 30, { stored: { n: entry }, removedBy: { own: popped } })).toEqual(found)
+  expect(resend(pop, NOW - 30, { stored: { n: entry }, removed: { n: popped } })).toEqual(found)
+  expect(resend(pop, NOW - 30, { stored: { n: entry } })).toEqual({ values: undefined, bytes: 0 })
 })

@@ -68,6 +68,7 @@ export async function listNamespaces(source: {
 interface Message {
   readonly type: string
   readonly turn?: string
+  sentAt?: number
   readonly changes?: readonly ChangeTuple[]
 }
 
