@@ -14,6 +14,9 @@ const RESOLVED = Promise.resolve()
 /** A call with more keys has the limit once more for each further thousand. */
 const KEYS_PER_LIMIT = 1000
 
+/** The longest delay of `setTimeout`. A longer one fires immediately. */
+const MAX_DELAY_MS = 2 ** 31 - 1
+
 /**
  * Waits for a call to a backend.
  *
@@ -36,11 +39,16 @@ export function limitTime<T>(
     const start = (): void => {
       if (timer === null) return
       const count = Array.isArray(items) ? items.flat().length : 0
-      const halfMs = (ms / 2) * Math.max(1, Math.ceil(count / KEYS_PER_LIMIT))
+      const limits = Math.max(1, Math.ceil(count / KEYS_PER_LIMIT))
+      const halfMs = Math.min((ms / 2) * limits, MAX_DELAY_MS)
       const expire = (): void => {
-        const message = `The backend did not answer within ${ms} ms. Repeat the call later, or raise operationTimeout.`
+        const message = `The backend did not answer within ${2 * halfMs} ms. Repeat the call later, or raise operationTimeout.`
         reject(new StoreError('TIMEOUT', message))
-        onTimeout()
+        try {
+          onTimeout()
+        } catch {
+          // An error in a timer would end a Node process.
+        }
       }
       try {
         // After a page was frozen, both would be overdue. The second starts when it runs again.
@@ -85,6 +93,8 @@ function limitListing<T>(
   }
 }
 
+export const CLOSED_MESSAGE = 'The store was closed before the operation ran; open it again.'
+
 /** The methods that the queue calls, besides `watch` and `close`. */
 const CALLS = ['getMany', 'commit', 'transact', 'perform', 'liveLen', 'clear', 'clearPrefix']
 const LISTINGS = ['entries', 'liveKeys']
@@ -100,20 +110,32 @@ export function limitStorage(storage: StorageBase, ms: number): StorageBase {
   // What wraps an immediate storage may do I/O.
   if (storage.isImmediate && [...CALLS, ...LISTINGS].every(isOwn)) return storage
   const onTimeout = (): void => storage.onTimeout?.()
+  let isClosed = false
+  // A call that waited longer than `close` did, such as a retry.
+  const checkOpen = (): void => {
+    if (isClosed) throw new StoreError('STORE_NOT_OPEN', CLOSED_MESSAGE)
+  }
   const limited: Methods = {
     watch: methods['watch'] && ((listener) => methods['watch']?.(listener)),
-    close: () => storage.close(),
+    close: () => {
+      isClosed = true
+      return storage.close()
+    },
     onTimeout,
   }
   for (const name of CALLS) {
     limited[name] =
       methods[name] &&
-      ((first, second, third) =>
-        limitTime(methods[name]?.(first, second, third), ms, onTimeout, first))
+      ((first, second, third) => {
+        checkOpen()
+        return limitTime(methods[name]?.(first, second, third), ms, onTimeout, first)
+      })
   }
   for (const name of LISTINGS) {
-    limited[name] = (first, second) =>
-      limitListing(methods[name]?.(first, second) as AsyncIterable<unknown>, ms, onTimeout)
+    limited[name] = (first, second) => {
+      checkOpen()
+      return limitListing(methods[name]?.(first, second) as AsyncIterable<unknown>, ms, onTimeout)
+    }
   }
   return Object.defineProperties(limited, {
     traits: { get: () => storage.traits },
@@ -137,7 +159,7 @@ export function limitPlugin(plugin: StoragePluginBase, ms: number): StoragePlugi
       if (getMany && commit && close && traits) return storage
       throw wrongReply('a storage that extends StorageBase', storage)
     },
-    drop: (namespace, host) => limitTime(plugin.drop(namespace, host), openTimeout),
+    drop: async (namespace, host) => limitTime(plugin.drop(namespace, host), openTimeout),
     ...(namespaces && { namespaces: () => limitListing(namespaces(), ms) }),
   }
   return limited as StoragePluginBase
