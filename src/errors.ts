@@ -244,10 +244,12 @@ export function textOf(error: unknown): string {
 
 function nameOf(error: unknown): string {
   try {
-    return `${(error as Partial<Error> | null)?.name ?? 'Error'}`
+    const { name } = (error ?? {}) as { readonly name?: unknown }
+    if (typeof name === 'string') return name
   } catch {
-    return 'Error'
+    // A getter may throw.
   }
+  return 'Error'
 }
 
 function formatLocation(namespace: string | undefined, key: string | undefined): string {
