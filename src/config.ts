@@ -103,20 +103,18 @@ function parseSettings(settings: unknown): StorageConfig {
   if (typeof value === 'string') {
     try {
       value = JSON.parse(value)
-    } catch (cause) {
-      throw invalidSettings('text that is not JSON', { cause })
+    } catch {
+      // Without the cause, which quotes the text: it may have a secret.
+      throw invalidSettings('text that is not JSON')
     }
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalidSettings(quote(value))
+    throw invalidSettings(typeof value === 'string' ? 'the JSON text of a text' : quote(value))
   return value as StorageConfig
 }
 
-function invalidSettings(received: string, details?: StoreErrorDetails): StoreError {
-  return invalidConfig(
-    `STORAGE_CONFIG must be an object or its JSON text; received ${received}.`,
-    details,
-  )
+function invalidSettings(received: string): StoreError {
+  return invalidConfig(`STORAGE_CONFIG must be an object or its JSON text; received ${received}.`)
 }
 
 function readField(

@@ -162,13 +162,17 @@ export class StoreError extends Error {
  * }
  */
 export function isStoreError(error: unknown): error is StoreError {
-  return isErrorData(error) && typeof (error as Partial<StoreError>).toJSON === 'function'
+  return isErrorData(error, true)
 }
 
-function isErrorData(error: unknown): error is StoreErrorData {
+function isErrorData(error: unknown, isError = false): error is StoreErrorData {
   try {
-    const { name, code } = (error ?? {}) as Partial<StoreErrorData>
-    return name === 'StoreError' && typeof code === 'string'
+    const { name, code, toJSON } = (error ?? {}) as Partial<StoreError>
+    return (
+      name === 'StoreError' &&
+      typeof code === 'string' &&
+      (!isError || typeof toJSON === 'function')
+    )
   } catch {
     // Anything can be thrown, also a revoked proxy.
     return false
@@ -200,20 +204,24 @@ export function isCausedByOne(error: unknown): boolean {
  * `BACKEND_ERROR`.
  */
 export function toStoreError(error: unknown, details: StoreErrorDetails = {}): StoreError {
-  if (!isStoreError(error)) {
-    return new StoreError('BACKEND_ERROR', `The storage failed: ${textOf(error)}`, {
-      ...details,
-      cause: error,
-    })
+  try {
+    if (isStoreError(error)) {
+      if (typeof error.namespace === 'string') return error
+      return new StoreError(error.code, error.message, {
+        namespace: details.namespace,
+        key: error.key ?? details.key,
+        retryable: error.retryable,
+        ...('cause' in error && { cause: error.cause }),
+        // The caller knows that a read applied nothing; the error of a backend may say otherwise.
+        outcome: details.outcome === 'not-applied' ? details.outcome : error.outcome,
+      })
+    }
+  } catch {
+    // It only resembles a StoreError: a getter threw.
   }
-  if (error.namespace !== undefined) return error
-  return new StoreError(error.code, error.message, {
-    namespace: details.namespace,
-    key: error.key ?? details.key,
-    retryable: error.retryable,
-    ...('cause' in error && { cause: error.cause }),
-    // The caller knows that a read applied nothing; the error of a backend may say otherwise.
-    outcome: details.outcome === 'not-applied' ? details.outcome : error.outcome,
+  return new StoreError('BACKEND_ERROR', `The storage failed: ${textOf(error)}`, {
+    ...details,
+    cause: error,
   })
 }
 
@@ -228,7 +236,13 @@ export function textOf(error: unknown): string {
 }
 
 function nameOf(error: unknown): string {
-  return (error as Partial<Error> | null)?.name ?? 'Error'
+  try {
+    const { name } = (error ?? {}) as { readonly name?: unknown }
+    if (typeof name === 'string') return name
+  } catch {
+    // A getter may throw.
+  }
+  return 'Error'
 }
 
 function formatLocation(namespace: string | undefined, key: string | undefined): string {

@@ -232,10 +232,13 @@ export class StorageRuntime {
   async drop(namespace: string): Promise<void> {
     checkNamespace(namespace)
     this.#checkOpen(namespace)
-    const closing = this.#handles.get(namespace)?.closing
-    if (closing) await closing.catch(noop)
-    this.#checkOpen(namespace)
-    if (this.#handles.has(namespace)) {
+    let handle = this.#handles.get(namespace)
+    while (handle?.closing !== undefined) {
+      await handle.closing.catch(noop)
+      this.#checkOpen(namespace)
+      handle = this.#handles.get(namespace)
+    }
+    if (handle !== undefined) {
       throw new StoreError(
         'STORE_ALREADY_OPEN',
         'drop() needs a namespace without open stores here; close them first.',

@@ -15,6 +15,9 @@ const RESOLVED = Promise.resolve()
 /** A call with more keys has the limit once more for each further thousand. */
 const KEYS_PER_LIMIT = 1000
 
+/** The longest delay of `setTimeout`. A longer one fires immediately. */
+const MAX_DELAY_MS = 2 ** 31 - 1
+
 /**
  * Waits for a call to a backend.
  *
@@ -37,11 +40,16 @@ export function limitTime<T>(
     const start = (): void => {
       if (timer === null) return
       const count = Array.isArray(items) ? items.flat().length : 0
-      const halfMs = (ms / 2) * Math.max(1, Math.ceil(count / KEYS_PER_LIMIT))
+      const limits = Math.max(1, Math.ceil(count / KEYS_PER_LIMIT))
+      const halfMs = Math.min((ms / 2) * limits, MAX_DELAY_MS)
       const expire = (): void => {
-        const message = `The backend did not answer within ${ms} ms. Repeat the call later, or raise operationTimeout.`
+        const message = `The backend did not answer within ${2 * halfMs} ms. Repeat the call later, or raise operationTimeout.`
         reject(new StoreError('TIMEOUT', message))
-        onTimeout()
+        try {
+          onTimeout()
+        } catch {
+          // An error in a timer would end a Node process.
+        }
       }
       try {
         // After a page was frozen, both would be overdue. The second starts when it runs again.
@@ -86,6 +94,8 @@ function limitListing<T>(
   }
 }
 
+export const CLOSED_MESSAGE = 'The store was closed before the operation ran; open it again.'
+
 /** Returns the same storage with a time limit for each call that may do I/O. */
 export function limitStorage(storage: StorageBase, ms: number): StorageBase {
   const methods = storage as unknown as Readonly<Record<string, unknown>>
@@ -94,11 +104,15 @@ export function limitStorage(storage: StorageBase, ms: number): StorageBase {
   const isOwn = Object.keys(KINDS).every((name) => methods[name] === prototype[name])
   if (isOwn && storage.isImmediate) return storage
   const onTimeout = (): void => storage.onTimeout?.()
-  return intercept(storage, (kind, method, args) =>
-    LISTINGS.includes(kind)
+  let isClosed = false
+  return intercept(storage, (kind, method, args) => {
+    // A call that waited longer than `close` did, such as a retry.
+    if (isClosed) throw new StoreError('STORE_NOT_OPEN', CLOSED_MESSAGE)
+    isClosed = kind === 'close'
+    return LISTINGS.includes(kind)
       ? limitListing(method(...args) as AsyncIterable<unknown>, ms, onTimeout)
-      : limitTime(method(...args), ms, onTimeout, args[0]),
-  )
+      : limitTime(method(...args), ms, onTimeout, args[0])
+  })
 }
 
 /**

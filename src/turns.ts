@@ -29,6 +29,15 @@ export interface Turns {
   request(keys: readonly string[], leaseMs: number): Promise<Turn>
 }
 
+/** Ends a turn of an adapter whose `release` may throw: the turn then ends with its lease. */
+export function releaseTurn(turn: Turn | undefined): void {
+  try {
+    turn?.release()
+  } catch {
+    // What waits for the end of the turn must go on.
+  }
+}
+
 /**
  * Orders the users of one plugin instance, in memory.
  *

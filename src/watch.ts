@@ -148,14 +148,15 @@ export class Watch implements StoreWatch {
   #push(change: StorageChange): void {
     // The listing that is due will show the effect of this change.
     if (this.#isEnded || this.#isListingDue) return
-    if (change.kind === 'set' || change.kind === 'remove') {
-      const { key } = change
+    // An adapter may report anything.
+    const { kind, key } = (change ?? {}) as { readonly kind?: unknown; readonly key?: unknown }
+    if ((kind === 'set' || kind === 'remove') && typeof key === 'string') {
       if (!key.startsWith(this.#options.prefix ?? '')) return
       this.#pending.delete(key)
-      this.#pending.set(key, change)
+      this.#pending.set(key, { kind, key })
       if (this.#pending.size > MAX_PENDING_KEYS) this.#reset(true)
     } else {
-      this.#reset(change.kind === 'unknown')
+      this.#reset(kind !== 'clear')
     }
     this.#wake()
   }

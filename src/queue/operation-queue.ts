@@ -16,8 +16,8 @@ import { StoreError, toStoreError } from '../errors.ts'
 import { observe, type OperationRecord } from '../observe.ts'
 import type { Entry } from '../entry.ts'
 import type { Change, StepChange, StorageBase } from '../storage.ts'
-import { DEFAULT_TIME_LIMIT_MS, limitStorage, limitTime } from '../time-limit.ts'
-import { LocalTurns, type Turn, type Turns } from '../turns.ts'
+import { CLOSED_MESSAGE, DEFAULT_TIME_LIMIT_MS, limitStorage, limitTime } from '../time-limit.ts'
+import { LocalTurns, releaseTurn, type Turn, type Turns } from '../turns.ts'
 import { runBatch, type BatchContext } from './batch.ts'
 import { Operation, type Decision, type EntryUpdater, type Operations } from './operation.ts'
 import { Recovery, READ_ATTEMPTS, waitBeforeRetry } from './recovery.ts'
@@ -172,8 +172,7 @@ export class OperationQueue {
 
   readonly #runBatch: RunBatch = (operations, turn) => {
     if (!this.#isClosed) return runBatch(operations, this.#contextOf(operations), turn)
-    const message = 'The store was closed before the operation ran; open it again.'
-    const error = new StoreError('STORE_NOT_OPEN', message)
+    const error = new StoreError('STORE_NOT_OPEN', CLOSED_MESSAGE)
     for (const operation of operations) this.#reject(operation, error)
     return Promise.resolve([])
   }
@@ -205,7 +204,7 @@ export class OperationQueue {
   readonly #onConflict = (operation: Operation, turn: Turn | undefined): boolean => {
     operation.conflicts++
     if (turn?.hasLapsed === true) operation.lapsedTurns++
-    operation.turn?.release()
+    releaseTurn(operation.turn)
     operation.turn = undefined
     // A read or a write has one more attempt. The update that it lost with is rejected by then.
     const isLast = operation.conflicts >= MAX_CONFLICTS + (operation.updater ? 0 : 1)

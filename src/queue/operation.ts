@@ -4,7 +4,7 @@
 import { noop } from '../async.ts'
 import type { Entry } from '../entry.ts'
 import type { Change, StepChange } from '../storage.ts'
-import type { Turn } from '../turns.ts'
+import { releaseTurn, type Turn } from '../turns.ts'
 
 /** The live entries of an operation's keys, in the order of the keys; `undefined` for none. */
 export type Entries = readonly (Entry | undefined)[]
@@ -72,7 +72,7 @@ export class Operation {
   /** Keeps a turn until the operation settles or loses a race. */
   keepTurn(turn: Turn): void {
     this.turn = turn
-    const release = (): void => turn.release()
+    const release = (): void => releaseTurn(turn)
     this.promise.then(release, release)
   }
 

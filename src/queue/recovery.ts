@@ -102,7 +102,11 @@ export class Recovery {
   ): Promise<readonly PerformResult[]> {
     try {
       const results = await this.storage.perform?.(groups, this.#optionsFor(turn))
-      return groups.map((_, index) => results?.[index] ?? toOutcomeError(undefined))
+      return groups.map(({ length }, index) => {
+        const result = results?.[index]
+        const isResult = Array.isArray(result) ? result.length === length : isStoreError(result)
+        return isResult && result ? result : toOutcomeError(result)
+      })
     } catch (error) {
       const failure = toStoreError(error)
       return groups.map(() => failure)

@@ -5,7 +5,7 @@
 
 import { backoff, noop } from '../async.ts'
 import { limitTime } from '../time-limit.ts'
-import type { Turn, Turns } from '../turns.ts'
+import { releaseTurn, type Turn, type Turns } from '../turns.ts'
 import { groupByKey, type Operation, type Operations } from './operation.ts'
 
 /**
@@ -115,7 +115,7 @@ export class Scheduler {
       const turn = operations[0]?.turn ?? (await this.#takeTurn(operations))
       const again = await this.#runBatch(operations, turn)
       // The only operation of a list keeps its turn while its updater runs.
-      if (operations.length > 1) turn?.release()
+      if (operations.length > 1) releaseTurn(turn)
       await this.#runAll(again)
     }
   }
@@ -136,10 +136,11 @@ export class Scheduler {
     const request = (async () => this.#turns?.request(keys, leaseMs))()
     const turn = await limitTime(request, this.#timeLimitMs).catch(() => {
       // Without a turn the operations only lose more races. If it comes after all, others can go on.
-      request.then((late) => late?.release(), noop)
+      request.then(releaseTurn, noop)
       return undefined
     })
-    if (turn && operations.length === 1) first.keepTurn(turn)
+    if (typeof turn?.release !== 'function') return undefined
+    if (operations.length === 1) first.keepTurn(turn)
     return turn
   }
 

@@ -109,7 +109,8 @@ export async function callStore(
         store.set(op.key, [ownId]).then(
           () => environment.report('an updater set its own key'),
           (error: StoreError) => {
-            if (error.code !== 'CONFLICT') environment.report(`set by an updater: ${error.message}`)
+            if (error.code !== 'CONFLICT' && error.code !== 'STORE_NOT_OPEN')
+              environment.report(`set by an updater: ${error.message}`)
           },
         )
       }

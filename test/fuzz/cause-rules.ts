@@ -18,12 +18,21 @@ const UPDATING_KINDS = [
 const READING_KINDS = ['get', 'has', 'record', 'getMany', ...UPDATING_KINDS]
 
 /** Every failure has a cause in its own operation or calls, and its error names its own key. */
-export function causeViolations({ issued, nested, storage, violations }: FuzzRun): string[] {
+export function causeViolations({
+  issued,
+  nested,
+  storage,
+  closesEarly,
+  violations,
+}: FuzzRun): string[] {
   const found = [...violations]
   for (const one of [...issued, ...nested]) {
     const error = errorOf(one)
     if (error === undefined) continue
-    const hasCause = isOwnError(one, error) || isFaultError(one, error, storage.firedFaults)
+    const hasCause =
+      isOwnError(one, error) ||
+      isFaultError(one, error, storage.firedFaults) ||
+      (closesEarly && isCloseError(error))
     if (!hasCause) {
       found.push(`${name(one)} failed without a cause: ${messageOf(error)}`)
     }
@@ -34,6 +43,15 @@ export function causeViolations({ issued, nested, storage, violations }: FuzzRun
     }
   }
   return found
+}
+
+/** Whether an operation may be rejected so because its store was closed before it ran. */
+function isCloseError(error: unknown): boolean {
+  return (
+    isStoreError(error) &&
+    (error.code === 'STORE_NOT_OPEN' || error.code === 'TIMEOUT') &&
+    error.outcome === 'not-applied'
+  )
 }
 
 /** Whether the operation may cause this error. */

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { causeViolations } from './cause-rules.ts'
 import { lostUpdateViolations } from './lost-update-rules.ts'
-import type { Fault, ForeignWrite, Latency, ModelOptions } from './model-storage.ts'
+import type { Fault, ForeignWrite, Latency, ModelOptions } from './model-options.ts'
 import { ticks } from './operations.ts'
 import { type FuzzCase, runCase } from './run-case.ts'
 import { sequentialViolations } from './sequential-rules.ts'
@@ -32,6 +32,14 @@ const faults: fc.Arbitrary<readonly Fault[]> = fc.array(
     kind: fc.constantFrom('lost', 'lost-answer', 'quota', 'corrupt', 'nonsense'),
   }),
   { minLength: 1, maxLength: 4 },
+)
+const silence: fc.Arbitrary<readonly Fault[]> = fc.array(
+  fc.record({
+    on: fc.constantFrom('write', 'write', 'read', 'list', 'turn', 'close'),
+    nth: fc.nat(4),
+    kind: fc.constantFrom('silent', 'silent-done', 'late', 'late', 'lost-answer'),
+  }),
+  { minLength: 1, maxLength: 5 },
 )
 // The order of several commits with unknown outcomes cannot be determined.
 const atMostOneOfWrites = (all: readonly Fault[]): readonly Fault[] =>
@@ -112,6 +120,35 @@ test(
     assertRules(
       cases({ faults: fc.oneof(none, faults), foreignWrites, slow: true }),
       lostUpdateViolations,
+    ),
+  300_000,
+)
+
+test(
+  'if calls never answer or answer late, every promise settles, also of a store that closes, and every outcome is true',
+  () =>
+    assertRules(
+      fc
+        .tuple(
+          cases({ faults: silence, foreignWrites: fc.oneof(none, foreignWrites), slow: true }),
+          fc.boolean(),
+        )
+        .map(([each, closesEarly]) => ({ ...each, isTimeLimited: true, closesEarly })),
+      lostUpdateViolations,
+    ),
+  300_000,
+)
+
+test(
+  'after a call that never answers, the others behave as if the operations that it failed were not called',
+  () =>
+    assertRules(
+      cases({
+        faults: silence.map((all) => atMostOneOfWrites(all).filter(({ kind }) => kind !== 'late')),
+        foreignWrites: none,
+        slow: false,
+      }).map((each) => ({ ...each, isTimeLimited: true })),
+      sequentialViolations,
     ),
   300_000,
 )

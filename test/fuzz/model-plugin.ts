@@ -11,7 +11,8 @@ import {
   type Turn,
   type Turns,
 } from '../../src/index.ts'
-import { DEFAULT_OPTIONS, type ModelOptions, ModelStorage } from './model-storage.ts'
+import { DEFAULT_OPTIONS, type ModelOptions } from './model-options.ts'
+import { ModelStorage } from './model-storage.ts'
 import { TaskQueue } from './task-queue.ts'
 
 /** A model storage with `transact`. */
@@ -87,7 +88,10 @@ export class ModelPlugin extends StoragePluginBase {
     const [latency] = complete.latencies
     const turns = new RemoteTurns(
       (keys) => this.storage.turnEntries(keys),
-      () => (latency?.wait === 'task' ? taskQueue.wait() : Promise.resolve()),
+      async () => {
+        await this.storage.fallSilent('turn')
+        if (latency?.wait === 'task') await taskQueue.wait()
+      },
     )
     Object.defineProperty(this.storage, 'turns', { value: turns })
   }

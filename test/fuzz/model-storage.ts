@@ -12,6 +12,7 @@ import {
   type StoreErrorCode,
   type Traits,
 } from '../../src/index.ts'
+import { type Fault, LATE_MS, type ModelOptions, type SilentFault } from './model-options.ts'
 import { DAMAGED, KEYS, WRITTEN_TOGETHER } from './operations.ts'
 import { StepDraft } from './step-draft.ts'
 import type { TaskQueue } from './task-queue.ts'
@@ -19,57 +20,6 @@ import { isRefused, valueOf, withId } from './values.ts'
 
 /** A kind of call; `list` is every read of the whole namespace. */
 export type CallKind = 'getMany' | 'commit' | 'transact' | 'perform' | 'list' | 'clear'
-
-/** How long a call takes, and whether it takes effect at its start or at its end. */
-export interface Latency {
-  /** A number of microtasks, or a task of the event loop. */
-  readonly wait: number | 'task'
-  readonly takesEffectAtEnd: boolean
-}
-
-/** A failure of the n-th call that reads, writes or lists. */
-export interface Fault {
-  readonly on: 'read' | 'write' | 'list'
-  readonly nth: number
-  readonly kind:
-    | 'lost' // nothing was done; the outcome is unknown
-    | 'lost-answer' // everything was done; the outcome is unknown
-    | 'quota' // every group is refused
-    | 'corrupt' // a retry does not help
-    | 'nonsense' // an error that is not a StoreError
-}
-
-/** A write by another client, just before the n-th write call. */
-export interface ForeignWrite {
-  readonly nth: number
-  readonly does: 'append' | 'replace' | 'remove' | 'together'
-  /** The index of its key among the keys of the write call and all keys of lists. */
-  readonly which: number
-}
-
-/** The backend of a generated case. */
-export interface ModelOptions {
-  readonly batchAcrossTicks: boolean
-  /** `perform`: runs steps itself; `none`: is not atomic. */
-  readonly backend: 'transact' | 'commit' | 'perform' | 'none'
-  /** Whether the backend orders its clients, as an object does. */
-  readonly turns: boolean
-  readonly latencies: readonly Latency[]
-  readonly faults: readonly Fault[]
-  readonly foreignWrites: readonly ForeignWrite[]
-  /** Whether a transaction calls its function twice, as after a restart. */
-  readonly restarts: boolean
-}
-
-export const DEFAULT_OPTIONS: ModelOptions = {
-  batchAcrossTicks: true,
-  backend: 'commit',
-  turns: false,
-  latencies: [{ wait: 0, takesEffectAtEnd: false }],
-  faults: [],
-  foreignWrites: [],
-  restarts: false,
-}
 
 /** A call that the storage received. */
 export interface RecordedCall {
@@ -113,7 +63,7 @@ export class ModelStorage extends BatchStorageBase {
   gate: ((call: RecordedCall) => Promise<void>) | undefined
   readonly #options: ModelOptions
   readonly #taskQueue: TaskQueue
-  readonly #counts = { read: 0, write: 0, list: 0 }
+  readonly #counts = { read: 0, write: 0, list: 0, turn: 0, close: 0 }
   #foreignWrites = 0
   #closed = false
 
@@ -176,6 +126,14 @@ export class ModelStorage extends BatchStorageBase {
   async close(): Promise<void> {
     if (this.#closed) this.violations.push('the storage was closed twice')
     this.#closed = true
+    await this.fallSilent('close')
+  }
+
+  /** Waits if the options say that the next call of this kind is silent or late. */
+  async fallSilent(on: 'turn' | 'close'): Promise<void> {
+    const nth = this.#counts[on]++
+    const fault = this.#options.faults.find((each) => each.on === on && each.nth === nth)
+    if (fault !== undefined) await (fault.kind === 'late' ? sleep(LATE_MS) : never())
   }
 
   protected transaction(
@@ -247,6 +205,14 @@ export class ModelStorage extends BatchStorageBase {
         return { error }
       }
     }
+    if (isSilent(fault)) {
+      this.#recordFault(call, on, 'TIMEOUT')
+      if (fault.kind === 'late') await sleep(LATE_MS)
+      const answer = fault.kind === 'silent' ? undefined : act()
+      if (fault.kind !== 'late' || answer === undefined) return never()
+      if ('error' in answer) throw answer.error
+      return answer.result
+    }
     const early = takesEffectAtEnd ? undefined : act()
     await this.gate?.(call)
     if (wait === 'task') await this.#taskQueue.wait()
@@ -262,23 +228,9 @@ export class ModelStorage extends BatchStorageBase {
     fault: Fault | undefined,
     effect: (mode: WriteMode) => T,
   ): T {
-    if (fault === undefined) return effect('write')
+    if (fault === undefined || isSilent(fault)) return effect('write')
     const { kind } = call
-    const recordFault = (code: StoreErrorCode): void => {
-      if (kind !== 'transact') {
-        this.firedFaults.push({ on: kind === 'clear' ? kind : on, code, keys: call.keys })
-        return
-      }
-      // A transaction also reads.
-      const written = call.groups.flat().map(({ key }) => key)
-      const isUnnamed = written.length === 0
-      this.firedFaults.push({
-        on: 'read',
-        code,
-        keys: isUnnamed ? undefined : [...call.keys, ...written],
-      })
-      this.firedFaults.push({ on, code, keys: isUnnamed ? undefined : written })
-    }
+    const recordFault = (code: StoreErrorCode): void => this.#recordFault(call, on, code)
     switch (fault.kind) {
       case 'quota': {
         if (on !== 'write' || kind === 'clear') return effect('write')
@@ -302,6 +254,23 @@ export class ModelStorage extends BatchStorageBase {
         recordFault('BACKEND_ERROR')
         throw new TypeError('x is not a function')
     }
+  }
+
+  #recordFault(call: RecordedCall, on: Fault['on'], code: StoreErrorCode): void {
+    const { kind } = call
+    if (kind !== 'transact') {
+      this.firedFaults.push({ on: kind === 'clear' ? kind : on, code, keys: call.keys })
+      return
+    }
+    // A transaction also reads.
+    const written = call.groups.flat().map(({ key }) => key)
+    const isUnnamed = written.length === 0
+    this.firedFaults.push({
+      on: 'read',
+      code,
+      keys: isUnnamed ? undefined : [...call.keys, ...written],
+    })
+    this.firedFaults.push({ on, code, keys: isUnnamed ? undefined : written })
   }
 
   #read(keys: readonly string[]): Map<string, Entry> {
@@ -383,4 +352,16 @@ export class ModelStorage extends BatchStorageBase {
       else this.#put(key, { ...current, ...entry(withId(key, current.value, id)) })
     }
   }
+}
+
+function isSilent(fault: Fault | undefined): fault is Fault & { readonly kind: SilentFault } {
+  return fault?.kind === 'late' || fault?.kind.startsWith('silent') === true
+}
+
+function never(): Promise<never> {
+  return new Promise(() => {})
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }

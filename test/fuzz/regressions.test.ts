@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { causeViolations } from './cause-rules.ts'
-import { DEFAULT_OPTIONS } from './model-storage.ts'
+import { DEFAULT_OPTIONS } from './model-options.ts'
 import type { FuzzOperation } from './operations.ts'
 import { runCase } from './run-case.ts'
 import { sequentialViolations } from './sequential-rules.ts'
@@ -84,5 +84,46 @@ test('a read before a write whose outcome is not known does not show that write'
     seed: 0,
   })
   expect(sequentialViolations(run)).toEqual([])
+  expect(causeViolations(run)).toEqual([])
+})
+
+test('a size() that waits longer than close() does not reach the closed storage', async () => {
+  const run = await runCase({
+    options: {
+      ...DEFAULT_OPTIONS,
+      batchAcrossTicks: false,
+      backend: 'transact',
+      latencies: [{ wait: 'task', takesEffectAtEnd: false }],
+      faults: [
+        { on: 'write', nth: 0, kind: 'silent' },
+        { on: 'write', nth: 2, kind: 'silent' },
+      ],
+    },
+    ticks: [
+      {
+        operations: [{ kind: 'set', key: 'a', value: 'valid' }],
+        next: 'microtask',
+        clockAdvanceMs: 0,
+      },
+      {
+        operations: [{ kind: 'update', key: 'a', timing: 'sync', ...update }],
+        next: 'microtask',
+        clockAdvanceMs: 0,
+      },
+      {
+        operations: [
+          { kind: 'update', key: 'a', timing: 'sync', ...update },
+          { kind: 'size' },
+          { kind: 'delete', key: 'a' },
+        ],
+        next: 'microtask',
+        clockAdvanceMs: 0,
+      },
+    ],
+    order: [0],
+    seed: 0,
+    isTimeLimited: true,
+    closesEarly: true,
+  })
   expect(causeViolations(run)).toEqual([])
 })

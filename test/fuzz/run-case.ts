@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers'
 import { vi } from 'vitest'
-import { StorageRuntime } from '../../src/index.ts'
+import { isStoreError, StorageRuntime } from '../../src/index.ts'
 import { callStore, type OperationCall, type UpdaterEnvironment } from './call-store.ts'
 import { ModelPlugin } from './model-plugin.ts'
-import type { ModelStorage, ModelOptions } from './model-storage.ts'
+import { type ModelOptions, TIME_LIMIT_MS } from './model-options.ts'
+import type { ModelStorage } from './model-storage.ts'
 import { KEYS, type FuzzOperation, type Tick } from './operations.ts'
 import { TaskQueue } from './task-queue.ts'
 import { NESTED } from './values.ts'
@@ -19,6 +20,10 @@ export interface FuzzCase {
   readonly order: readonly number[]
   /** The seed of `Math.random`. */
   readonly seed: number
+  /** Whether calls have a short time limit. */
+  readonly isTimeLimited?: boolean
+  /** Whether the store is closed before the operations of the last tick have settled. */
+  readonly closesEarly?: boolean
 }
 
 /** How a promise settled. */
@@ -41,6 +46,7 @@ export interface FuzzRun {
   readonly storage: ModelStorage
   /** The time at the end. */
   readonly now: number
+  readonly closesEarly: boolean
   /** Broken rules that do not depend on the operations. */
   readonly violations: readonly string[]
 }
@@ -49,7 +55,7 @@ export interface FuzzRun {
  * Calls the operations of a case and waits until nothing is pending. Timers must be vitest's fake
  * ones: when nothing else is pending, the next timer fires.
  */
-export async function runCase({ options, ticks, order, seed }: FuzzCase): Promise<FuzzRun> {
+export async function runCase(fuzzCase: FuzzCase): Promise<FuzzRun> {
   const violations: string[] = []
   const unhandled = (reason: unknown): void => {
     violations.push(`unhandled: ${String(reason)}`)
@@ -59,9 +65,9 @@ export async function runCase({ options, ticks, order, seed }: FuzzCase): Promis
   process.removeAllListeners('unhandledRejection')
   process.on('unhandledRejection', unhandled)
   const { random } = Math
-  Math.random = seededRandom(seed)
+  Math.random = seededRandom(fuzzCase.seed)
   try {
-    return await runWith(new TaskQueue(order), options, ticks, violations)
+    return await runWith(new TaskQueue(fuzzCase.order), fuzzCase, violations)
   } finally {
     Math.random = random
     process.removeListener('unhandledRejection', unhandled)
@@ -71,8 +77,7 @@ export async function runCase({ options, ticks, order, seed }: FuzzCase): Promis
 
 async function runWith(
   taskQueue: TaskQueue,
-  options: ModelOptions,
-  ticks: readonly Tick[],
+  { options, ticks, isTimeLimited = false, closesEarly = false }: FuzzCase,
   violations: string[],
 ): Promise<FuzzRun> {
   const plugin = new ModelPlugin(options, taskQueue)
@@ -80,6 +85,7 @@ async function runWith(
   const runtime = new StorageRuntime(plugin, {
     now: () => now,
     allowLostUpdates: options.backend === 'none',
+    ...(isTimeLimited && { operationTimeout: TIME_LIMIT_MS }),
   })
   const store = await runtime.open('n')
   const issued: IssuedOperation[] = []
@@ -140,21 +146,39 @@ async function runWith(
       await nextTask()
     } else for (let i = 0; i < 3; i++) await Promise.resolve()
   }
-  await settleAll(taskQueue)
-  for (const { op, id, settlement } of [...issued, ...nested]) {
-    if (settlement === undefined) violations.push(`operation ${id} (${op.kind}) never settles`)
+  const checkSettled = (): void => {
+    for (const { op, id, settlement } of [...issued, ...nested]) {
+      if (settlement === undefined) violations.push(`operation ${id} (${op.kind}) never settles`)
+    }
   }
+  if (!closesEarly) {
+    await settleAll(taskQueue)
+    checkSettled()
+  }
+  const isCloseSilent = options.faults.some(({ on, nth }) => on === 'close' && nth === 0)
   let closed = false
   store.close().then(
     () => (closed = true),
-    (error: unknown) => violations.push(`close: ${String(error)}`),
+    (error: unknown) => {
+      closed = true
+      const isTimeout = isStoreError(error) && error.code === 'TIMEOUT'
+      if (!isTimeout || !isCloseSilent) violations.push(`close: ${String(error)}`)
+    },
   )
   await settleAll(taskQueue)
   if (!closed) violations.push('close never settles')
+  if (closesEarly) checkSettled()
   // `unhandledRejection` comes after the microtasks.
   await nextTask()
   const { storage } = plugin
-  return { issued, nested, storage, now, violations: [...violations, ...storage.violations] }
+  return {
+    issued,
+    nested,
+    storage,
+    now,
+    closesEarly,
+    violations: [...violations, ...storage.violations],
+  }
 }
 
 /** Waits until no call, updater or timer is pending. */

@@ -1,7 +1,13 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { MemoryStoragePlugin } from '../../adapters/memory.ts'
-import { type StorageBase, StorageRuntime, type StoragePluginBase } from '../../src/index.ts'
-import { errorOf } from './queue/faulty-plugin.ts'
+import {
+  type Change,
+  type StorageBase,
+  StorageRuntime,
+  StoreError,
+  type StoragePluginBase,
+} from '../../src/index.ts'
+import { errorOf, never } from './queue/faulty-plugin.ts'
 
 /** Memory with some methods replaced. */
 function faulty(methods: object): StoragePluginBase {
@@ -78,6 +84,17 @@ test.each([undefined, null, 5, [], {}, 'text'])(
   },
 )
 
+test.each([undefined, null, 5, 'applied', {}, [], [1, 2], new TypeError('torn')])(
+  'a step whose result of perform() is %s rejects with BACKEND_ERROR, unknown',
+  async (result) => {
+    const plugin = faulty({ perform: async () => [result] })
+    const store = await new StorageRuntime(plugin).open<Record<string, number>>('n')
+    const error = await errorOf(store.increment('k'))
+    expect(error).toMatchObject({ code: 'BACKEND_ERROR', outcome: 'unknown', namespace: 'n' })
+    await store.close()
+  },
+)
+
 test.each([undefined, null, -1, 0.5, NaN, '3', Infinity])(
   'size() rejects with BACKEND_ERROR if the backend counts %s',
   async (count) => {
@@ -147,6 +164,9 @@ test.each([
     Object.assign(new Error(), { message: Object.create(null) }),
   ],
   ['a revoked proxy', revokedProxy()],
+  ['an error whose getters throw', unreadableError('name')],
+  ['an error like a StoreError whose getters throw', unreadableError('namespace')],
+  ['an error like a StoreError whose toJSON throws', unreadableError('toJSON')],
 ])('%s that a backend throws becomes the cause of a BACKEND_ERROR', async (_, thrown: unknown) => {
   const fail = (): never => throwIt(thrown)
   const plugin = faulty({ getMany: fail, commit: fail, liveLen: fail, liveKeys: fail, clear: fail })
@@ -163,11 +183,72 @@ test.each([
     const error = await errorOf(call)
     expect(error).toMatchObject({ code: 'BACKEND_ERROR', namespace: 'n' })
     expect(Object.is(error.cause, thrown)).toBe(true)
+    expect(StoreError.from(structuredClone(error.toJSON())).message).toBe(error.message)
   }
 })
 
+test('a result of a group that cannot be read rejects its write, and later calls go on', async () => {
+  const commit = vi.fn(async () => [unreadableError('namespace')])
+  const store = await new StorageRuntime(faulty({ commit })).open('n')
+  for (const call of [store.set('k', 1), store.update('k', () => 1)]) {
+    expect(await errorOf(call)).toMatchObject({ code: 'BACKEND_ERROR', outcome: 'unknown' })
+  }
+  expect(await store.get('k')).toBeUndefined()
+  await store.close()
+})
+
+test('drop() that throws rejects with BACKEND_ERROR, unknown', async () => {
+  const plugin = Object.assign(new MemoryStoragePlugin(), { drop: () => throwIt(null) })
+  const runtime = new StorageRuntime(plugin)
+  const error = await errorOf(runtime.drop('n'))
+  expect(error).toMatchObject({ code: 'BACKEND_ERROR', outcome: 'unknown', namespace: 'n' })
+  await (await runtime.open('n')).close()
+})
+
+test('an onTimeout() that throws ends no process', async () => {
+  const plugin = faulty({ commit: never, onTimeout: () => throwIt(new Error('gone')) })
+  const store = await new StorageRuntime(plugin, { operationTimeout: 10 }).open('n')
+  expect(await errorOf(store.set('k', 1))).toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' })
+  expect(await store.get('k')).toBeUndefined()
+  await store.close()
+})
+
+test.each([undefined, null, 5, {}, { release: 5 }, { release: () => throwIt(null) }])(
+  'updates go on if the backend grants %s as a turn',
+  async (turn) => {
+    let lost = 0
+    const memory = await new MemoryStoragePlugin().open('n')
+    const plugin = faulty({
+      turns: { hasContention: false, isContended: () => false, request: async () => turn },
+      commit: async (groups: readonly (readonly Change[])[]) =>
+        lost++ % 2 === 0 ? groups.map(() => 'conflict') : memory.commit(groups),
+      getMany: (keys: readonly string[]) => memory.getMany(keys),
+    })
+    const store = await new StorageRuntime(plugin).open<Record<string, number>>('n')
+    const results = await Promise.all([
+      store.update('k', (n = 0) => n + 1),
+      store.transaction(['k', 'j'], (tx) => tx.set('j', 1)),
+      store.update('k', async (n = 0) => n + 1),
+    ])
+    expect(results).toEqual([1, undefined, 2])
+    await store.update('k', (n = 0) => n + 1)
+    expect(await store.get('k')).toBe(3)
+    await store.close()
+  },
+)
+
 function throwIt(thrown: unknown): never {
   throw thrown
+}
+
+/** An error like a StoreError, of which one property cannot be read. */
+function unreadableError(name: string): Error {
+  const error = Object.assign(new Error('torn'), {
+    name: 'StoreError',
+    code: 'CONFLICT',
+    toJSON() {},
+  })
+  return Object.defineProperty(error, name, { get: () => throwIt(new Error('unreadable')) })
 }
 
 function revokedProxy(): object {

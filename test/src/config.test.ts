@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,6 +31,17 @@ describe('STORAGE_CONFIG', () => {
       code: 'CONFIG_INVALID',
       message: 'STORAGE_CONFIG must be an object or its JSON text; received text that is not JSON.',
     })
+    for (const secret of [
+      'hunter2',
+      "'hunter2'",
+      '"hunter2"',
+      '{"url":"x:hunter2@y',
+      '{hunter2}',
+    ]) {
+      const error = await startError({ ...config, STORAGE_CONFIG: secret }, registry)
+      expect(error).toMatchObject({ code: 'CONFIG_INVALID' })
+      expect(inspect(error) + JSON.stringify(error)).not.toContain('hunter2')
+    }
     expect((await startError({ ...config, STORAGE_CONFIG: [] }, registry)).message).toBe(
       'STORAGE_CONFIG must be an object or its JSON text; received an instance of Array.',
     )

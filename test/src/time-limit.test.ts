@@ -19,6 +19,7 @@ class SilentPlugin extends MemoryStoragePlugin {
   silent: Method | 'open' | 'drop' | 'namespaces' | 'none' = 'none'
   readonly closed: string[] = []
   timeouts = 0
+  onCall: (name: string) => void = () => {}
   /** Lets the silent calls go on. */
   speak: () => void = () => {}
   readonly #spoken = new Promise<void>((resolve) => (this.speak = resolve))
@@ -30,15 +31,20 @@ class SilentPlugin extends MemoryStoragePlugin {
     for (const name of ['getMany', 'commit', 'transact', 'liveLen', 'clear', 'clearPrefix']) {
       const call = methods[name]?.bind(storage)
       methods[name] = async (...args) => {
+        this.onCall(name)
         if (this.silent === name) await this.#spoken
         return call?.(...args)
       }
     }
     for (const name of ['entries', 'liveKeys']) {
       const list = methods[name]?.bind(storage)
-      methods[name] = (...args) => (this.silent === name ? silentListing() : list?.(...args))
+      methods[name] = (...args) => {
+        this.onCall(name)
+        return this.silent === name ? silentListing() : list?.(...args)
+      }
     }
     methods['close'] = async () => {
+      this.onCall('close')
       if (this.silent === 'close') await never()
       this.closed.push(namespace)
     }
@@ -199,6 +205,39 @@ describe('a backend that never answers', { timeout: 2 * PATIENCE_MS }, () => {
     await runtime.close()
   })
 
+  test('no call reaches the storage after its close(), and what waited rejects, not-applied', async () => {
+    const plugin = new SilentPlugin()
+    const calls: string[] = []
+    plugin.onCall = (name) => void calls.push(name)
+    const runtime = start(plugin)
+    const store = await runtime.open<Record<string, number>>('n')
+    plugin.silent = 'commit'
+    const writes = [errorOf(store.set('k', 1))]
+    await Promise.resolve()
+    // Each of these waits for the batch before it.
+    writes.push(errorOf(store.set('k', 2)))
+    const waiting = [
+      store.clear(),
+      store.clear({ prefix: 'k' }),
+      store.size(),
+      collect(store.keys()),
+    ]
+    const errors = waiting.map(errorOf)
+    await store.close()
+    for (const error of await Promise.all(writes)) {
+      expect(error).toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' })
+    }
+    for (const error of await Promise.all(errors)) {
+      expect(error).toMatchObject({
+        code: 'STORE_NOT_OPEN',
+        outcome: 'not-applied',
+        namespace: 'n',
+      })
+    }
+    expect(calls.slice(calls.indexOf('close'))).toEqual(['close'])
+    await runtime.close()
+  })
+
   test('a call that timed out is not repeated, and a write is not looked up', async () => {
     const plugin = new SilentPlugin()
     const records: OperationRecord[] = []
@@ -300,6 +339,21 @@ describe('the time limit', () => {
     const plugin = new SilentPlugin()
     const options = { operationTimeout: 1000 }
     expect(await timeToTimeout(new StorageRuntime(plugin, options), plugin, 2500)).toBe(3000)
+  })
+
+  test('is at most what a timer can wait, for a call with many keys, too', async () => {
+    const plugin = new SilentPlugin()
+    const store = await new StorageRuntime(plugin, { operationTimeout: 2 ** 31 - 1 }).open('n')
+    plugin.silent = 'commit'
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    let isSettled = false
+    const call = store.setMany(Array.from({ length: 5001 }, (_, i) => [`${i}`, i] as const))
+    void call.then(() => (isSettled = true))
+    await vi.advanceTimersByTimeAsync(2 ** 31 - 1)
+    expect(isSettled).toBe(false)
+    plugin.speak()
+    await call
+    await store.close()
   })
 
   test('leaves a page half of the time after it was frozen', async () => {

@@ -169,6 +169,26 @@ describe('watch() that ends during a listing', () => {
   })
 })
 
+test('a report of an adapter that is no change makes the watch list all keys again', async () => {
+  const reports: unknown[] = [
+    null,
+    undefined,
+    5,
+    {},
+    { kind: 'set' },
+    { kind: 'remove', key: 5 },
+    { kind: 'renamed', key: 'a' },
+  ]
+  for (const change of reports) {
+    const keys = ['a', 'b'].values()
+    const { watch, report } = startWatch(() => ({ next: async () => keys.next() }))
+    report(change as StoreChange)
+    expect(await take(watch, 3)).toEqual(['clear', 'set a', 'set b'])
+    await watch.return()
+    report(change as StoreChange)
+  }
+})
+
 test('concurrent calls of next() resolve in order, each to another change', async () => {
   const store = await openStore()
   const changes = store.watch()

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { LocalTurns, StorageRuntime, type Store } from '../../../src/index.ts'
 import { sleep } from '../../../src/async.ts'
 import { ModelPlugin } from '../../fuzz/model-plugin.ts'
-import type { ModelOptions, ModelStorage } from '../../fuzz/model-storage.ts'
+import type { ModelOptions } from '../../fuzz/model-options.ts'
+import type { ModelStorage } from '../../fuzz/model-storage.ts'
 import { microtasks, plusOne } from './model-store.ts'
 
 beforeEach(() => {

@@ -1,6 +1,7 @@
 import { StorageRuntime, type Store } from '../../../src/index.ts'
 import { ModelPlugin } from '../../fuzz/model-plugin.ts'
-import type { CallKind, ModelOptions, ModelStorage } from '../../fuzz/model-storage.ts'
+import type { ModelOptions } from '../../fuzz/model-options.ts'
+import type { CallKind, ModelStorage } from '../../fuzz/model-storage.ts'
 
 export async function open(
   options: Partial<ModelOptions> = {},
