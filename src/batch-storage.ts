@@ -3,6 +3,7 @@ import type { Entry } from './entry.ts'
 import {
   type Change,
   checkRemovals,
+  createTimeCheck,
   type CommitOptions,
   type CommitResult,
   type KeysOptions,
@@ -46,6 +47,12 @@ export abstract class BatchStorageBase implements StorageBase {
   abstract clear(): Promise<void>
   abstract close(): Promise<void>
 
+  timeoutCount = 0
+
+  onTimeout(): void {
+    this.timeoutCount++
+  }
+
   async get(key: string): Promise<Entry | undefined> {
     return (await this.getMany([key])).get(key)
   }
@@ -71,8 +78,10 @@ export abstract class BatchStorageBase implements StorageBase {
 
   /** Removes the keys with this prefix, each in a group of its own, a thousand in each commit. */
   async clearPrefix(prefix: string): Promise<void> {
+    const checkTime = createTimeCheck(this)
     const keys = await listForRemoval(this.keys({ prefix }))
     for (let i = 0; i < keys.length; i += MAX_REMOVALS) {
+      checkTime()
       const groups = keys.slice(i, i + MAX_REMOVALS).map((key): Change[] => [{ key, remove: true }])
       const committing = this.commit(groups)
       const results = await committing.catch((error: unknown) => [toStoreError(error, {})])

@@ -111,8 +111,8 @@ export class StoreError extends Error {
    */
   constructor(code: StoreErrorCode, message: string, details: StoreErrorDetails = {}) {
     const { namespace, key } = details
-    // Error reads only `cause` of its options, and only if the property exists.
-    super(message + formatLocation(namespace, key), details)
+    // Error reads only `cause` of its options, and shows one that is undefined.
+    super(message + formatLocation(namespace, key), details.cause === undefined ? {} : details)
     this.code = code
     this.namespace = namespace
     this.key = key

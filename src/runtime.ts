@@ -64,7 +64,7 @@ export interface RuntimeOptions {
   /**
    * The time limit of each call to the backend, in milliseconds, from 1 to 2,147,483,647. A call that
    * takes longer rejects with `TIMEOUT`, and a write may have been applied. A call with many keys has
-   * it once for each 1,000. Default: `STORAGE_CONFIG.operationTimeout`, or 30,000.
+   * it once for each 100. Default: `STORAGE_CONFIG.operationTimeout`, or 30,000.
    */
   readonly operationTimeout?: number | undefined
 }

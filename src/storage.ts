@@ -202,7 +202,8 @@ export abstract class StoragePluginBase {
   }
 
   /**
-   * Opens a namespace. The runtime calls it once, and again only after `close` of the storage.
+   * Opens a namespace. The runtime calls it once, and again only after `close` of the storage, or after
+   * a call that timed out: what that one opens later is closed.
    * Two different namespaces never share an entry.
    *
    * @param namespace a non-empty string without unpaired surrogates, of any other content
@@ -272,8 +273,8 @@ export abstract class StorageBase {
   abstract keys(options?: KeysOptions): AsyncIterable<string>
 
   /**
-   * Makes all writes durable and releases the backend. The runtime calls it once: no other call is
-   * in flight then, and none follows.
+   * Makes all writes durable and releases the backend. The runtime calls it once, and makes no call
+   * after it. Only calls that have timed out may still run then.
    */
   abstract close(): Promise<void>
 
@@ -324,7 +325,8 @@ export abstract class StorageBase {
     options?: CommitOptions,
   ): Promise<readonly CommitResult[]> {
     const results: CommitResult[] = []
-    for (const changes of groups) results.push(await applyOneByOne(this, changes))
+    const checkTime = createTimeCheck(this)
+    for (const changes of groups) results.push(await applyOneByOne(this, changes, checkTime))
     options?.turn?.release()
     return results
   }
@@ -437,19 +439,43 @@ export abstract class StorageBase {
    */
   readonly isImmediate?: boolean | undefined
 
+  /** How often `onTimeout` was called. */
+  timeoutCount = 0
+
   /**
    * Called when a call has not settled within the `operationTimeout` of the runtime, and has been
    * rejected with `TIMEOUT`. A storage with a connection drops it here: it rejects the calls that run
-   * on it, so that nothing waits for them, and connects again with the next call. It must not throw.
+   * on it, so that nothing waits for them, and connects again with the next call. What the call would
+   * still write must not be written: the caller may have written the same keys again.
    */
-  onTimeout?(): void
+  onTimeout(): void {
+    this.timeoutCount++
+  }
+}
+
+/**
+ * Returns the function with which a call that writes in a loop tests, before each write, whether its
+ * time limit has passed. Its caller may have written the same keys again since then.
+ *
+ * @throws StoreError `TIMEOUT` if a call of the storage has timed out since
+ */
+export function createTimeCheck(storage: StorageBase): () => void {
+  const { timeoutCount } = storage
+  return () => {
+    if (storage.timeoutCount === timeoutCount) return
+    throw new StoreError('TIMEOUT', 'The time limit of a call has passed.', {
+      outcome: 'not-applied',
+    })
+  }
 }
 
 async function removeAll(storage: StorageBase, listed: AsyncIterable<string>): Promise<void> {
   // All keys first, so that the removals do not disturb the listing.
+  const checkTime = createTimeCheck(storage)
   const keys = await listForRemoval(listed)
   for (const [removed, key] of keys.entries()) {
     try {
+      checkTime()
       await storage.remove(key)
     } catch (error) {
       checkRemovals([toStoreError(error, {})], keys.length, removed)
@@ -491,12 +517,14 @@ export function checkRemovals(results: readonly unknown[], total: number, before
 async function applyOneByOne(
   storage: StorageBase,
   changes: readonly Change[],
+  checkTime: () => void,
 ): Promise<CommitResult> {
   const conditional = changes.find((change) => change.ifVersion !== undefined)
   if (conditional !== undefined) return conditionNotSupported(conditional)
   let written = 0
   try {
     for (const change of changes) {
+      checkTime()
       if ('entry' in change) await storage.set(change.key, change.entry)
       else if ('remove' in change) await storage.remove(change.key)
       written++

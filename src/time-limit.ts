@@ -12,8 +12,8 @@ export const DEFAULT_TIME_LIMIT_MS = 30_000
 /** `queueMicrotask` is several times slower in Node. */
 const RESOLVED = Promise.resolve()
 
-/** A call with more keys has the limit once more for each further thousand. */
-const KEYS_PER_LIMIT = 1000
+/** A call with more keys has the limit once more for each further hundred. */
+const KEYS_PER_LIMIT = 100
 
 /** The longest delay of `setTimeout`. A longer one fires immediately. */
 const MAX_DELAY_MS = 2 ** 31 - 1
@@ -22,14 +22,14 @@ const MAX_DELAY_MS = 2 ** 31 - 1
  * Waits for a call to a backend.
  *
  * @param ms the limit, in milliseconds
- * @param items keys, or groups of changes: a call with many may take longer
+ * @param count how many keys the call has: one with many may take longer
  * @throws StoreError `TIMEOUT`
  */
 export function limitTime<T>(
   call: Promise<T> | T,
   ms: number,
   onTimeout: () => void = noop,
-  items: unknown = [],
+  count = 0,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let timer: ReturnType<typeof setTimeout> | undefined | null
@@ -39,7 +39,6 @@ export function limitTime<T>(
     }
     const start = (): void => {
       if (timer === null) return
-      const count = Array.isArray(items) ? items.flat().length : 0
       const limits = Math.max(1, Math.ceil(count / KEYS_PER_LIMIT))
       const halfMs = Math.min((ms / 2) * limits, MAX_DELAY_MS)
       const expire = (): void => {
@@ -74,14 +73,12 @@ function limitListing<T>(
   onTimeout?: () => void,
 ): AsyncIterable<T> {
   const iterator = listing[Symbol.asyncIterator]()
-  let result: IteratorResult<T> | undefined
-  const setResult = (next: IteratorResult<T>): void => void (result = next)
   return {
     [Symbol.asyncIterator]: () => ({
       async next() {
-        result = undefined
-        const call = iterator.next()
-        call.then(setResult, noop)
+        let result: IteratorResult<T> | undefined
+        const call = Promise.resolve(iterator.next())
+        call.then((next) => (result = next), noop)
         await Promise.resolve()
         // Most items come from a page that has been read, and need no limit, which is slower.
         return result ?? limitTime(call, ms, onTimeout)
@@ -103,15 +100,24 @@ export function limitStorage(storage: StorageBase, ms: number): StorageBase {
   // What wraps an immediate storage may do I/O.
   const isOwn = Object.keys(KINDS).every((name) => methods[name] === prototype[name])
   if (isOwn && storage.isImmediate) return storage
-  const onTimeout = (): void => storage.onTimeout?.()
+  const drop = (): void => storage.onTimeout?.()
+  // A call may wait for another one that has more keys, and more time.
+  let largeCalls = 0
+  const dropUnlessLarge = (): void => {
+    if (largeCalls === 0) drop()
+  }
   let isClosed = false
   return intercept(storage, (kind, method, args) => {
     // A call that waited longer than `close` did, such as a retry.
     if (isClosed) throw new StoreError('STORE_NOT_OPEN', CLOSED_MESSAGE)
     isClosed = kind === 'close'
-    return LISTINGS.includes(kind)
-      ? limitListing(method(...args) as AsyncIterable<unknown>, ms, onTimeout)
-      : limitTime(method(...args), ms, onTimeout, args[0])
+    const result = method(...args)
+    if (LISTINGS.includes(kind))
+      return limitListing(result as AsyncIterable<unknown>, ms, dropUnlessLarge)
+    const count = Array.isArray(args[0]) ? args[0].flat().length : 0
+    if (count <= KEYS_PER_LIMIT) return limitTime(result, ms, dropUnlessLarge)
+    largeCalls++
+    return limitTime(result, ms, drop, count).finally(() => largeCalls--)
   })
 }
 
@@ -129,7 +135,7 @@ export function limitPlugin(plugin: StoragePluginBase, ms: number): StoragePlugi
     throw wrongReply('a storage that extends StorageBase', storage)
   }
   return intercept(plugin, (kind, method, args) => {
-    if (kind === 'namespaces') return limitListing(method() as AsyncIterable<string>, ms)
+    if (kind === 'namespaces') return limitListing(method() as AsyncIterable<string>, openTimeout)
     const call = (async () => method(...args))()
     return kind === 'open' ? open(call as Promise<StorageBase>) : limitTime(call, openTimeout)
   })

@@ -6,6 +6,7 @@ import {
   type Change,
   checkRemovals,
   conditionNotSupported,
+  createTimeCheck,
   type KeysOptions,
   type CommitResult,
   groupFailure,
@@ -92,8 +93,9 @@ export class CloudflareKVStorage extends BatchStorageBase {
       return groups.map(() => error)
     }
     const results: CommitResult[] = []
+    const checkTime = createTimeCheck(this)
     await inParallel(groups, async (changes, index) => {
-      results[index] = await this.#writeGroup(changes)
+      results[index] = await this.#writeGroup(changes, checkTime)
     })
     return results
   }
@@ -133,6 +135,7 @@ export class CloudflareKVStorage extends BatchStorageBase {
   }
 
   override async clearPrefix(prefix: string): Promise<void> {
+    const checkTime = createTimeCheck(this)
     const names: string[] = []
     let calls = 0
     for await (const page of this.#listKeys({ prefix })) {
@@ -141,7 +144,7 @@ export class CloudflareKVStorage extends BatchStorageBase {
       if (calls <= MAX_OPERATIONS) continue
       throw tooManyOperations('clear() needs more. Delete 900 of keys() in each request.')
     }
-    await this.#removeAll(names)
+    await this.#removeAll(names, checkTime)
   }
 
   async close(): Promise<void> {}
@@ -190,17 +193,19 @@ export class CloudflareKVStorage extends BatchStorageBase {
     }
   }
 
-  async #writeGroup(changes: readonly Change[]): Promise<CommitResult> {
+  async #writeGroup(changes: readonly Change[], checkTime: () => void): Promise<CommitResult> {
     const conditional = changes.find((change) => change.ifVersion !== undefined)
     if (conditional !== undefined) return conditionNotSupported(conditional)
     let written = 0
     try {
       if (changes.every((change) => 'remove' in change)) {
-        await this.#removeAll(changes.map(({ key }) => this.#keyPrefix + key))
+        const names = changes.map(({ key }) => this.#keyPrefix + key)
+        await this.#removeAll(names, checkTime)
         return 'applied'
       }
       const writes = changes.map((change) => this.#prepareWrite(change))
       for (const write of writes) {
+        checkTime()
         await this.#write(write)
         written++
       }
@@ -211,10 +216,11 @@ export class CloudflareKVStorage extends BatchStorageBase {
   }
 
   /** @throws StoreError with the outcome `unknown` if one fails after another was removed */
-  async #removeAll(names: readonly string[]): Promise<void> {
+  async #removeAll(names: readonly string[], checkTime: () => void): Promise<void> {
     const results: unknown[] = []
     const removing = inParallel(names, async (name) => {
       try {
+        checkTime()
         results.push(await this.#write(() => this.#kv.delete(name)))
       } catch (error) {
         results.push(error)

@@ -18,8 +18,11 @@ import {
 const MAX_ATTEMPTS = 2
 /** The shortest time between two automatic reconnects. */
 const RECONNECT_INTERVAL_MS = 1000
-/** The time limit of work that no call waits for. The core limits the time of its calls. */
-const BACKGROUND_TIMEOUT_MS = 30_000
+/**
+ * The time limit of work that no call waits for. Longer than that of a call, because large writes may
+ * be ahead of it.
+ */
+const BACKGROUND_TIMEOUT_MS = 120_000
 
 export interface ConnectionOptions {
   /** The name of the database. */

@@ -165,7 +165,7 @@ export class IndexedDBStorage extends BatchStorageBase {
     await this.#write(createClearBody(prefix))
   }
 
-  onTimeout(): void {
+  override onTimeout(): void {
     this.#connection.onTimeout()
   }
 

@@ -130,6 +130,7 @@ async function retryUntilTimeout<T>(
   const run = async (): Promise<T> => {
     for (let delayMs = MIN_DELAY_MS; ; delayMs = Math.min(delayMs * 2, MAX_DELAY_MS)) {
       try {
+        lastError = undefined
         const result = await attempt(markBlocked)
         if (isOver) onLateSuccess(result)
         return result

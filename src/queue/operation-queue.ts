@@ -112,16 +112,20 @@ export class OperationQueue {
    * ones. A lost answer is not looked up.
    */
   clear(prefix: string): Promise<void> {
-    const cleared = this.#currentScheduler().exclusive(() =>
-      prefix === '' ? this.storage.clear() : this.storage.clearPrefix(prefix),
-    )
+    const cleared = this.#currentScheduler().exclusive(() => {
+      this.#checkOpen()
+      return prefix === '' ? this.storage.clear() : this.storage.clearPrefix(prefix)
+    })
     return cleared.catch(this.#rethrow)
   }
 
   async liveLen(now: number): Promise<number> {
     await this.#currentScheduler().idle()
-    const count = this.#context.recovery.retryRead(() => this.storage.liveLen(now), checkCount)
-    return count.catch(this.#rethrow)
+    const read = (): Promise<number> => {
+      this.#checkOpen()
+      return this.storage.liveLen(now)
+    }
+    return this.#context.recovery.retryRead(read, checkCount).catch(this.#rethrow)
   }
 
   /** Lists what the batches so far have stored. Retries a listing that fails before its first item. */
@@ -129,6 +133,7 @@ export class OperationQueue {
     await this.#currentScheduler().idle()
     for (let attempt = 1; ; attempt++) {
       try {
+        this.#checkOpen()
         this.#context.recovery.startAttempt(attempt)
         for await (const item of open()) {
           attempt = READ_ATTEMPTS // A new listing would deliver these items again.
@@ -144,12 +149,20 @@ export class OperationQueue {
   /** Closes the storage. Rejects the updates whose function has not settled, and what runs later. */
   close(): Promise<void> {
     this.#isClosed = true
-    for (const operation of this.#detached) {
-      const message = 'The store was closed before the function settled. Nothing was written.'
-      this.#reject(operation, new StoreError('TIMEOUT', message, { outcome: 'not-applied' }))
-    }
+    for (const operation of this.#detached) this.#giveUp(operation)
     this.#detached.clear()
+    // An immediate storage has no time limit of its own.
     return limitTime(this.storage.close(), this.#timeLimitMs)
+  }
+
+  #giveUp(operation: Operation): void {
+    const message = 'The store was closed before the function settled. Nothing was written.'
+    this.#reject(operation, new StoreError('TIMEOUT', message, { outcome: 'not-applied' }))
+  }
+
+  /** @throws StoreError `STORE_NOT_OPEN`: what waited longer than `close` did must not run */
+  #checkOpen(): void {
+    if (this.#isClosed) throw new StoreError('STORE_NOT_OPEN', CLOSED_MESSAGE)
   }
 
   /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
@@ -171,10 +184,13 @@ export class OperationQueue {
   }
 
   readonly #runBatch: RunBatch = (operations, turn) => {
-    if (!this.#isClosed) return runBatch(operations, this.#contextOf(operations), turn)
-    const error = new StoreError('STORE_NOT_OPEN', CLOSED_MESSAGE)
-    for (const operation of operations) this.#reject(operation, error)
-    return Promise.resolve([])
+    try {
+      this.#checkOpen()
+    } catch (error) {
+      for (const operation of operations) this.#reject(operation, error)
+      return Promise.resolve([])
+    }
+    return runBatch(operations, this.#contextOf(operations), turn)
   }
 
   #contextOf(operations: Operations): BatchContext {
@@ -184,6 +200,7 @@ export class OperationQueue {
   }
 
   readonly #detach: Detach = ({ operation, entries, promise, startedAt }, isCurrent) => {
+    if (this.#isClosed) return this.#giveUp(operation)
     this.#detached.add(operation)
     const onDecided = (decision: Decision): void => {
       // The storage is closed, and the operation was rejected.

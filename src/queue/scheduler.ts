@@ -4,6 +4,7 @@
 // lost a race, and writes of keys that others wait for, run in a turn on their keys (turns.ts).
 
 import { backoff, noop } from '../async.ts'
+import { toStoreError } from '../errors.ts'
 import { limitTime } from '../time-limit.ts'
 import { releaseTurn, type Turn, type Turns } from '../turns.ts'
 import { groupByKey, type Operation, type Operations } from './operation.ts'
@@ -43,7 +44,10 @@ export class Scheduler {
       const batch: Operation[] = (this.#next = [])
       this.#lastBatch = this.#lastBatch.then(() => {
         if (this.#next === batch) this.#next = undefined
-        return this.#start(batch)
+        return this.#start(batch).catch((error: unknown) => {
+          // The turns of an adapter have thrown.
+          for (const { reject } of batch) reject(toStoreError(error, { outcome: 'not-applied' }))
+        })
       })
     }
     this.#next.push(operation)
