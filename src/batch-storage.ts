@@ -46,6 +46,11 @@ export abstract class BatchStorageBase implements StorageBase {
   abstract clear(): Promise<void>
   abstract close(): Promise<void>
 
+  timeoutCount = 0
+  onTimeout(): void {
+    this.timeoutCount++
+  }
+
   async get(key: string): Promise<Entry | undefined> {
     return (await this.getMany([key])).get(key)
   }
