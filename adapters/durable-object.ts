@@ -27,8 +27,8 @@
 // resolves. The first write to a namespace also adds it to the index.
 //
 // The object keeps the last replies in memory and the latest writes of a key with its entry, so a
-// message that is delivered twice runs once, also if the object was reset between. If a reply is lost,
-// the client sends the message again.
+// message that is delivered twice runs once. If the object was reset between, a `set` without condition
+// runs again if the platform delivers it again. If a reply is lost, the client sends the message again.
 //
 // A client that lost a race requests a turn. The reply has the entries, and until the client's next
 // write, or the end of the lease, the object keeps these keys for it: of other clients, conditional

@@ -366,7 +366,7 @@ export class StorageRuntime {
     } catch (cause) {
       throw new StoreError(
         'UNAVAILABLE',
-        'A write needs crypto.getRandomValues(), which a Worker has in its handlers only. Write in a handler.',
+        'A write needs crypto.getRandomValues(), which a Worker lacks in its global scope. Write in a handler.',
         { cause },
       )
     }

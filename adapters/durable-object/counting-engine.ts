@@ -19,7 +19,7 @@ const REMOVED_PREFIX = `${FORMAT_PREFIX}-:`
 /** By the id of a group: what it removed, if another removal of the key followed within a minute. */
 const REMOVED_BY_PREFIX = `${FORMAT_PREFIX}-;`
 const REMOVALS = { start: `${FORMAT_PREFIX}-`, end: `${FORMAT_PREFIX}.` }
-/** Present if an entry with an expiry was ever stored. */
+/** Has the time before which no entry expires, once an alarm has listed them; see `#expiresFrom`. */
 const EXPIRING_KEY = `${FORMAT_PREFIX}expiring`
 
 /** Bounds the memory for keys that are known to exist. */
@@ -59,7 +59,11 @@ export class CountingEngine extends ObjectEngine {
   #stats: Stats | undefined
   #nextSweep = Infinity
   #hasStored = false
-  #mayExpire: boolean | undefined
+  /**
+   * No entry expires before; in milliseconds since 1970. `null`: not known, as no alarm has listed the
+   * entries; `undefined`: not read yet.
+   */
+  #expiresFrom: number | null | undefined
 
   /** Whether an entry was stored since the object started or was emptied. */
   get hasStored(): boolean {
@@ -139,11 +143,13 @@ export class CountingEngine extends ObjectEngine {
       else forgotten.push(name)
     }
     for (const name of forgotten) kv.delete(name)
-    const hasRemovals = forgotten.length > 0 || next < Infinity
-    // To look for expired entries, all are listed once.
-    if (hasRemovals && kv.get(EXPIRING_KEY) === undefined) return next
-    this.sweep(now)
-    return Math.min(next, this.#nextExpiry())
+    let expiry = this.#loadExpiresFrom()
+    if (expiry === null || expiry <= now) {
+      this.sweep(now)
+      expiry = this.#nextExpiry()
+      this.#setExpiresFrom(expiry)
+    }
+    return Math.min(next, expiry)
   }
 
   override sweep(now: number): number {
@@ -176,7 +182,7 @@ export class CountingEngine extends ObjectEngine {
     this.checkFormat()
     this.#stats = undefined
     this.#hasStored = false
-    this.#mayExpire = undefined
+    this.#expiresFrom = undefined
   }
 
   // Only the methods of the base class call it, to remove keys that are stored.
@@ -207,9 +213,21 @@ export class CountingEngine extends ObjectEngine {
 
   #addExpiry(expires: number): void {
     this.#nextSweep = Math.min(this.#nextSweep, expires)
-    this.#mayExpire ??= this.storage.kv.get(EXPIRING_KEY) !== undefined
-    if (!this.#mayExpire) this.storage.kv.put(EXPIRING_KEY, true)
-    this.#mayExpire = true
+    const expiresFrom = this.#loadExpiresFrom()
+    if (expiresFrom !== null && expires < expiresFrom) this.#setExpiresFrom(expires)
+  }
+
+  #loadExpiresFrom(): number | null {
+    if (this.#expiresFrom === undefined) {
+      const stored = this.storage.kv.get(EXPIRING_KEY)
+      this.#expiresFrom = typeof stored === 'number' ? stored : null
+    }
+    return this.#expiresFrom
+  }
+
+  #setExpiresFrom(time: number): void {
+    this.storage.kv.put(EXPIRING_KEY, time)
+    this.#expiresFrom = time
   }
 
   #loadStats(): Stats {

@@ -6,7 +6,7 @@ import { type DecodedChange, decodeGroups } from './tuples.ts'
 import type { TurnOrder } from './turn-order.ts'
 import { groupIdOf } from './write-history.ts'
 
-/** The most memory that the kept replies take, in bytes. Each counts as 1 KiB and its results. */
+/** The most memory that the kept replies take, in bytes. Each counts as 1 KiB and its contents. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024
 /** By how much the clocks of a Worker and an object may differ, in milliseconds. */
 const CLOCK_TOLERANCE_MS = 25
@@ -18,7 +18,7 @@ export type WriteReply = Required<Pick<RpcReply, 'groupCount' | 'failed' | 'resu
 
 interface Run {
   readonly reply: WriteReply
-  /** The approximate size of the results, in bytes. */
+  /** The approximate memory that the failed groups and the results take, in bytes. */
   readonly bytes: number
 }
 
@@ -53,9 +53,15 @@ export class GroupWriter {
     const added = { receivedAt: Date.now(), run: this.#run(request), bytes: 0 }
     this.#runs.set(request.messageId, added)
     this.#count(added, 1024)
-    const { reply, bytes } = await added.run
-    if (this.#runs.has(request.messageId)) this.#count(added, bytes)
-    return reply
+    const isKept = (): boolean => this.#runs.get(request.messageId) === added
+    try {
+      const { reply, bytes } = await added.run
+      if (isKept()) this.#count(added, bytes)
+      return reply
+    } catch (error) {
+      if (isKept()) this.#forget(request.messageId, added)
+      throw error
+    }
   }
 
   /**
@@ -64,13 +70,14 @@ export class GroupWriter {
    */
   async #run(request: WriteRequest): Promise<Run> {
     const { changes, groupSizes, turn, endsTurn } = request
+    const since = sentSince(request)
     const groups = decodeGroups(changes, groupSizes)
-    if (this.#turns.isIdle) return this.#runGroups(groups, request)
+    if (this.#turns.isIdle) return this.#runGroups(groups, request, since)
     const keys = groups
       .filter((group) => !isConditional(group))
       .flatMap((group) => group.map(({ key }) => key))
     try {
-      return await this.#turns.run(keys, turn, () => this.#runGroups(groups, request))
+      return await this.#turns.run(keys, turn, () => this.#runGroups(groups, request, since))
     } finally {
       if (turn !== undefined && endsTurn) this.#turns.release(turn)
     }
@@ -78,21 +85,18 @@ export class GroupWriter {
 
   #runGroups(
     groups: readonly (readonly DecodedChange[])[],
-    { messageId, now = -Infinity, turn, sentAt, age = 0 }: WriteRequest,
+    { messageId, now = -Infinity, turn }: WriteRequest,
+    since: number | undefined,
   ): Run {
-    // Without a delay of this message. The Worker's clock tells the delay, unless it is wrong.
-    const latest = Date.now() - age
-    const earliest = latest - MAX_DELAY_MS
-    let since = sentAt && Math.min(Math.max(sentAt, earliest), latest) - CLOCK_TOLERANCE_MS
     // An earlier delivery would be known.
-    if (since !== undefined && since >= this.#keptSince) since = undefined
+    const sentAt = since !== undefined && since >= this.#keptSince ? undefined : since
     return createReply(groups.length, (groupIndex) => {
       const changes = groups[groupIndex] ?? []
       const id = groupIdOf(changes, messageId, groupIndex)
       return this.#engine.apply(changes, {
         id,
         now,
-        sentAt: since,
+        sentAt,
         isHeld: this.#isHeld(changes, turn),
       })
     })
@@ -104,16 +108,31 @@ export class GroupWriter {
     this.#keptBytes += bytes
     for (const [messageId, oldest] of this.#runs) {
       if (this.#keptBytes <= MAX_KEPT_BYTES) break
-      this.#runs.delete(messageId)
-      this.#keptBytes -= oldest.bytes
-      this.#keptSince = oldest.receivedAt
+      this.#forget(messageId, oldest)
     }
+  }
+
+  #forget(messageId: string, { bytes, receivedAt }: KeptRun): void {
+    this.#runs.delete(messageId)
+    this.#keptBytes -= bytes
+    this.#keptSince = Math.max(this.#keptSince, receivedAt)
   }
 
   #isHeld(changes: readonly DecodedChange[], turn: string | undefined): boolean {
     if (this.#turns.isIdle || !isConditional(changes)) return false
     return changes.some(({ key }) => this.#turns.isHeld(key, turn))
   }
+}
+
+/**
+ * Returns when a message that arrives now was first sent, or an earlier time; by this clock. Absent if
+ * it was not sent before.
+ */
+function sentSince({ sentAt, age = 0 }: WriteRequest): number | undefined {
+  // Without a delay of this message. The Worker's clock tells the delay, unless it is wrong.
+  const latest = Date.now() - age
+  const earliest = latest - MAX_DELAY_MS
+  return sentAt && Math.min(Math.max(sentAt, earliest), latest) - CLOCK_TOLERANCE_MS
 }
 
 /**
@@ -137,7 +156,8 @@ function createReply(groupCount: number, run: (groupIndex: number) => GroupOutco
       bytes += outcome.bytes
     }
   }
-  return { reply: { groupCount: groupIndex, failed, results }, bytes }
+  const kept = bytes + 512 * failed.length + 64 * Object.keys(results).length
+  return { reply: { groupCount: groupIndex, failed, results }, bytes: kept }
 }
 
 function isConditional(changes: readonly DecodedChange[]): boolean {

@@ -139,11 +139,12 @@ export class RpcObjectStorage extends ObjectStorageBase {
     groups: readonly Group[],
     { now, turn }: CommitOptions = {},
   ): Promise<readonly GroupReply[]> {
+    const { timeoutCount } = this
     const results: (readonly GroupReply[])[] = []
     const messages = splitIntoMessages(groups, groupBytes)
     for (let message = messages.shift(); message; message = messages.shift()) {
       try {
-        const options = { now, turn: turn instanceof RpcTurn ? turn : undefined }
+        const options = { now, turn: turn instanceof RpcTurn ? turn : undefined, timeoutCount }
         const received = await this.#writeMessage(message, options, messages.length === 0)
         results.push(received)
         if (received.length < message.length) messages.unshift(message.slice(received.length))
@@ -156,10 +157,22 @@ export class RpcObjectStorage extends ObjectStorageBase {
     return results.flat()
   }
 
-  /** Resolves to the results of the groups that the object has handled: all, or the first ones. */
+  /**
+   * Resolves to the results of the groups that the object has handled: all, or the first ones.
+   *
+   * @param options.timeoutCount the count when the call began. After a timeout nothing is sent again
+   */
   async #writeMessage(
     groups: readonly Group[],
-    { now, turn }: { readonly now: number | undefined; readonly turn: RpcTurn | undefined },
+    {
+      now,
+      turn,
+      timeoutCount,
+    }: {
+      readonly now: number | undefined
+      readonly turn: RpcTurn | undefined
+      readonly timeoutCount: number
+    },
     isLast: boolean,
   ): Promise<readonly GroupReply[]> {
     const changes = groups.flat()
@@ -184,15 +197,19 @@ export class RpcObjectStorage extends ObjectStorageBase {
         if (isLast) turn?.end()
         const isPart = type === 'perform' && (reply.groupCount ?? 0) > 0
         if (reply.groupCount !== groups.length && !isPart) throw incompleteReply('some groups')
-        return await this.#readResults(groups, reply, lost ?? incompleteReply('an outcome'))
+        const notKnown = lost ?? incompleteReply('an outcome')
+        const results = await this.#readResults(groups, reply, notKnown)
+        // As a new message the rest would run again, if an earlier delivery has run more of it.
+        return lost ? groups.map((_, index) => results[index] ?? notKnown) : results
       } catch (error) {
-        // Of what may pass, only a limit is not to be tried again at once.
+        // Repeats every retryable error at once, except a rate limit.
         const isLost = isStoreError(error) && error.retryable && error.code !== 'RATE_LIMITED'
         if (!isLost || resends === MAX_RESENDS) throw lost ?? error
         lost ??= error
       }
       // Not all at once: a reset of the object loses the reply of every request that it runs.
       await sleep(Math.random() * 20 * 2 ** resends)
+      if (this.timeoutCount !== timeoutCount) throw lost
     }
   }
 

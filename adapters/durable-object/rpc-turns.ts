@@ -1,5 +1,4 @@
 import { noop } from '../../src/async.ts'
-import { isStoreError } from '../../src/errors.ts'
 import type { Entry } from '../../src/entry.ts'
 import type { Turn, Turns } from '../../src/turns.ts'
 import type { RpcReply, RpcRequest } from './protocol.ts'
@@ -37,10 +36,9 @@ export class RpcTurns implements Turns {
       const isComplete = entries?.length === keys.length
       const found = isComplete ? new Map(decodeEntries(keys, entries)) : undefined
       return new RpcTurn(this.#call, lease, turn, found)
-    } catch (error) {
+    } catch {
       // The turn may be granted, and only the reply lost.
-      if (id !== undefined && isStoreError(error) && error.code === 'CONNECTION_LOST')
-        this.#call({ type: 'release', turn: id }).catch(noop)
+      if (id !== undefined) this.#call({ type: 'release', turn: id }).catch(noop)
       return new RpcTurn(this.#call, lease)
     }
   }

@@ -119,10 +119,11 @@ export function findOutcome(
   const since = sentAt ?? minuteAgo
   let isNotApplied = false
   let isAllKnown = true
+  const readKeys = new Set(changes.filter(readsEntry).map(({ key }) => key))
   // Of several changes of a key, the last one is stored.
   for (const change of new Map(changes.map((each) => [each.key, each])).values()) {
     const { key, isCheck, entry, ifVersion } = change
-    const mayRead = sentAt !== undefined || readsEntry(change)
+    const mayRead = sentAt !== undefined || readKeys.has(key)
     // The usual write reads nothing. A check leaves nothing to find.
     if (isCheck || (entry && !mayRead)) continue
     const find = (row: EntryTuple | undefined): Search => search(row, ids, minuteAgo, ifVersion)
@@ -137,7 +138,8 @@ export function findOutcome(
       if (removed.own || current === undefined) found = removed
     }
     if (found.own) return findResults(changes, { id, ids }, reader)
-    // A removal or a step may change nothing. An entry is stored, or the group was not applied.
+    // A removal or a step may change nothing. A group that stores an entry leaves its
+    // version there.
     if (!isKnown(found)) isAllKnown = false
     else if (entry) isNotApplied = true
   }
@@ -158,10 +160,16 @@ function findResults(
     // Without steps no result has a value.
     if (own.results === undefined || !changes.some((each) => each.step))
       return { values: [], bytes: 0 }
-    const isStored = step && changes.length === 1 && own.isLatest
+    // What a pop returned is not in the entry.
+    const isStored = step && step.kind !== 'pop' && changes.length === 1 && own.isLatest
     const kept = own.results ?? (isStored ? [resultOfStored(step, row[0])] : undefined)
     const values = typeof kept === 'number' ? [kept] : kept
-    if (values) return { values, bytes: 16 * values.length + row[2] }
+    if (!values) continue
+    // As in the first run, so that the reply is not cut earlier. The row of a removal, which has no
+    // value, has the size of the results, and an entry that of its value.
+    const hasSize =
+      row[0] === undefined ? own.isLatest : own.results === null && step?.kind === 'getOrInsert'
+    return { values, bytes: hasSize ? row[2] : 16 * values.length }
   }
   return { values: undefined, bytes: 0 }
 }
@@ -200,7 +208,7 @@ function createHistory(
 ): History {
   if (previous === undefined && results === undefined) return now
   const history: [number, KeptResults, ...unknown[]] = [now, results]
-  // A missing key was neither stored nor removed lately.
+  // As far as its rows tell, a missing key was neither stored nor removed lately.
   if (previous === null) history.push('', RETENTION_MS, undefined)
   else if (previous) {
     const [, version, , , replaced = [now, null]] = previous

@@ -155,7 +155,6 @@ export const VALID_VALUES: readonly ValidValue[] = [
       asRpcResult(/a/g),
       asRpcResult(new Uint8Array([1])),
       asRpcResult(new Uint8Array([1]).buffer),
-      asRpcResult(new TypeError('t')),
     ],
     reads: () => [
       { a: [1] },
@@ -166,7 +165,6 @@ export const VALID_VALUES: readonly ValidValue[] = [
       /a/g,
       new Uint8Array([1]),
       new Uint8Array([1]).buffer,
-      new TypeError('t'),
     ],
   },
 ]

@@ -2,7 +2,16 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { expect, test, vi } from 'vitest'
 import type { EntryTuple } from '../../../adapters/durable-object/tuples.ts'
 import type { Change } from '../../../src/index.ts'
-import { objectOf, open, openStorage, setGroup, stepGroup, uniqueName } from './support/objects.ts'
+import {
+  objectOf,
+  open,
+  openStorage,
+  recordReads,
+  reset,
+  setGroup,
+  stepGroup,
+  uniqueName,
+} from './support/objects.ts'
 
 const REMOVED = 'botshelf/1/-:'
 
@@ -96,19 +105,57 @@ test('many removals set one alarm, which removes what is kept of them after a mi
   expect(counts['setAlarm']).toBe(2)
 })
 
-test('the alarm after a removal lists no entries unless one may expire', async () => {
+test('the alarm after a removal lists the entries once, and again only when one may have expired', async () => {
   const namespace = uniqueName()
   const store = await open(namespace)
-  await store.set('k', 1)
-  await store.pop('k')
-  const counts = await countCalls(namespace)
-  await runDurableObjectAlarm(objectOf(namespace))
-  expect(counts['list']).toBe(1)
+  await store.set('late', 1, { ttl: 3_600_000 })
+  const listsOfAlarm = async (): Promise<number> => {
+    await store.set('k', 1)
+    await store.pop('k')
+    await reset(namespace)
+    const lists = await recordReads(namespace, 'list')
+    await runDurableObjectAlarm(objectOf(namespace))
+    return lists.filter((options) => JSON.stringify(options).includes('botshelf/1//:')).length
+  }
+  expect(await listsOfAlarm()).toBe(1)
+  expect(await listsOfAlarm()).toBe(0)
+  await store.set('later', 1, { ttl: 7_200_000 })
+  expect(await listsOfAlarm()).toBe(0)
+  await store.delete('late')
   await store.set('k', 1, { ttl: 1 })
   await vi.waitFor(async () => {
     await runDurableObjectAlarm(objectOf(namespace))
-    expect(await stored(namespace, 'botshelf/1//:')).toEqual([])
+    const keys = (await stored(namespace, 'botshelf/1//:')).map(([name]) => name)
+    expect(keys).toEqual(['botshelf/1//:later'])
   })
+  expect(await listsOfAlarm()).toBe(0)
+  const alarm = await runInDurableObject(objectOf(namespace), (_, { storage }) =>
+    storage.getAlarm(),
+  )
+  expect(alarm).toBeGreaterThan(Date.now())
+})
+
+test('an object of an earlier version removes what expires, although a removal is first', async () => {
+  const namespace = uniqueName()
+  const store = await open(namespace)
+  await store.set('late', 1, { ttl: 3_600_000 })
+  await store.set('removed', 1)
+  await runInDurableObject(objectOf(namespace), (_, { storage }) => {
+    storage.kv.delete('botshelf/1/expiring')
+  })
+  await reset(namespace)
+  await store.pop('removed')
+  await runInDurableObject(objectOf(namespace), (_, { storage: { kv } }) => {
+    for (const [name, entry] of kv.list({ prefix: REMOVED })) {
+      const [value, id, bytes] = entry as EntryTuple
+      kv.put(name, [value, id, bytes, undefined, Date.now() - 60_000])
+    }
+  })
+  await runDurableObjectAlarm(objectOf(namespace))
+  const alarm = await runInDurableObject(objectOf(namespace), (_, { storage }) =>
+    storage.getAlarm(),
+  )
+  expect(alarm).toBeGreaterThan(Date.now() + 3_000_000)
 })
 
 test('the row of a hot key stays below 8 KB, and what it carries is not sent', async () => {

@@ -152,8 +152,42 @@ test('a value that a step removed is found where a later removal moved it', () =
     previous: written('a', NOW - 100),
   })
   const entry = written('b', NOW - 10, { previous: popped })
-  const found = { values: ['x'], bytes: 20 }
+  const found = { values: ['x'], bytes: 4 }
   expect(resend(pop, NOW - 30, { stored: { n: entry }, removedBy: { own: popped } })).toEqual(found)
   expect(resend(pop, NOW - 30, { stored: { n: entry }, removed: { n: popped } })).toEqual(found)
   expect(resend(pop, NOW - 30, { stored: { n: entry } })).toEqual({ values: undefined, bytes: 0 })
+})
+
+test('the results of a group that is sent again are as large as in the first run, not as its entry', () => {
+  const append = decode({ key: 'n', step: { kind: 'append', item: 1 }, version: 'own', bytes: 9 })
+  const getOrInsert = decode({
+    key: 'n',
+    step: { kind: 'getOrInsert', value: 'v' },
+    version: 'own',
+    bytes: 9,
+  })
+  const stored: EntryTuple = [['x', 1], 'own', 1000]
+  const write = { writtenAt: NOW - 10, previous: undefined }
+  const counted = withHistory(stored, { ...write, results: [2] })
+  expect(resend(append, NOW - 20, { stored: { n: counted } })).toEqual({ values: [2], bytes: 16 })
+  const inserted = withHistory(stored, { ...write, results: [['x', 1]] })
+  expect(resend(getOrInsert, NOW - 20, { stored: { n: inserted } })).toEqual({
+    values: [['x', 1]],
+    bytes: 1000,
+  })
+})
+
+test('a second delivery is found if any change of the key reads it', () => {
+  const group = decode(
+    { key: 'k', step: { kind: 'pop' }, version: 'own', bytes: 1 },
+    { key: 'k', entry: { value: 1, version: 'own2' }, bytes: 4 },
+  )
+  const entry = written('own2', NOW - 10, { results: null })
+  const reader = {
+    stored: () => entry,
+    removed: () => undefined,
+    removedBy: () => undefined,
+  }
+  const options = { id: groupIdOf(group, 'message', 0), now: NOW, sentAt: undefined }
+  expect(findOutcome(group, options, reader)).toEqual({ values: undefined, bytes: 0 })
 })
