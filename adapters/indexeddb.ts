@@ -60,7 +60,7 @@
 //      calls `onTimeout`. That aborts and fails all running transactions, since they may wait for the
 //      silent one, and closes the connection. What began before is neither retried nor continued: its
 //      caller may have gone on. The next call reconnects. A transaction that no call waits for has a
-//      limit of 30 s.
+//      limit of 2 minutes.
 //   5. After each opening it compares the random identity in the database with the last one used,
 //      which it keeps in memory and in the Cache API. If they differ, the database was deleted and
 //      created again: it emits `data-lost`, unless it has reported the deletion already.

@@ -38,7 +38,7 @@ function shortenLimit(): void {
     'setTimeout',
     (setTimeout) =>
       ((callback: () => void, ms?: number) =>
-        setTimeout(callback, ms === 15_000 ? 150 : ms)) as typeof setTimeout,
+        setTimeout(callback, ms === 60_000 ? 150 : ms)) as typeof setTimeout,
   )
 }
 
