@@ -208,7 +208,7 @@ function createHistory(
 ): History {
   if (previous === undefined && results === undefined) return now
   const history: [number, KeptResults, ...unknown[]] = [now, results]
-  // As far as its rows tell, a missing key was neither stored nor removed lately.
+  // Its rows show neither a write nor a removal of a missing key in the last minute.
   if (previous === null) history.push('', RETENTION_MS, undefined)
   else if (previous) {
     const [, version, , , replaced = [now, null]] = previous

@@ -32,7 +32,7 @@ function request(messageId: string, options: Partial<WriteRequest> = {}, groups 
 }
 
 test.each([-3_600_000, 3_600_000])(
-  'a message that waits for a turn counts as sent before the wait, whatever its clock (%d ms)',
+  'a message that waits for a turn counts as sent before the wait, with every clock (%d ms ahead)',
   async (difference) => {
     const { writer, turns, runs } = createWriter()
     await turns.request({ id: 'turn', keys: ['k'], leaseMs: 5000 })

@@ -56,7 +56,7 @@ const increment = decode({
 })
 const results = [5]
 
-test('a group whose version was replaced was applied, whatever stamp it got', () => {
+test('a group whose version was replaced was applied, with any stamp', () => {
   const own = written('own@3', NOW - 20, { results })
   const entry = written('other', NOW - 10, { previous: own })
   expect(resend(increment, NOW - 30, { stored: { n: entry } })).toMatchObject({ values: [5] })

@@ -59,7 +59,7 @@ const OPEN: [engine: string, name: string, message: string, expected: object][] 
     'A mutation operation was attempted on a database that did not allow mutations.',
     denied,
   ],
-  ['a later browser', 'UnknownError', 'Words that nobody has seen yet.', lost],
+  ['a later browser', 'UnknownError', 'Words that are in no table.', lost],
   ['a later browser', 'UnknownError', '', lost],
 ]
 
@@ -128,7 +128,7 @@ const TRANSACTION: typeof OPEN = [
     full,
   ],
   ['WebKit', 'TimeoutError', 'Transaction timed out due to inactivity.', lost],
-  ['a later browser', 'UnknownError', 'Words that nobody has seen yet.', lost],
+  ['a later browser', 'UnknownError', 'Words that are in no table.', lost],
 ]
 
 describe('an error of a transaction that has not requested its commit', () => {
@@ -143,7 +143,7 @@ describe('an error of a transaction that has requested its commit', () => {
   test.each([
     ['the connection was closed', 'Connection is closing because of: Force close', lost],
     ['the connection was closed, the disk full', 'Connection is closing: NO_SPACE', full],
-    ['the words are unknown', 'Words that nobody has seen yet.', lost],
+    ['the words are unknown', 'Words that are in no table.', lost],
     ['Firefox names no cause', FIREFOX_TEXT, lost],
   ])('has an unknown outcome if %s', (_, message, expected) => {
     const error = fromTransactionError(new DOMException(message, 'UnknownError'), {

@@ -58,7 +58,7 @@ test('two tabs and a worker that open a database at once report no loss', async 
   expect(await tabs[0].evaluate(() => harness.rememberedIdentities())).toHaveLength(1)
 })
 
-test('what is remembered of a database is told apart by its name, of any characters', async () => {
+test('the mark of a database belongs to its name, of any characters', async () => {
   const tab = await browser.newOrigin().openTab()
   const names = ['a', 'A', 'a/b', 'a%2Fb', '.', '..', '\uFFFD', 'é'.repeat(999)]
   const visitAll = (): Promise<string[]> =>

@@ -53,7 +53,7 @@ test.each([
   [BACKING_STORE, 1],
   [SERVER_LOST, 3],
   ['Unable to open database file on disk', 1],
-  ['Words that nobody has seen yet.', 4],
+  ['Words that are in no table.', 4],
 ])('opening succeeds although it failed with %j before, %i times', async (message, count) => {
   const tab = await browser.newOrigin().openTab()
   await failNext(tab, { method: 'open', message, count })
