@@ -44,10 +44,7 @@ export class Scheduler {
       const batch: Operation[] = (this.#next = [])
       this.#lastBatch = this.#lastBatch.then(() => {
         if (this.#next === batch) this.#next = undefined
-        return this.#start(batch).catch((error: unknown) => {
-          // The turns of an adapter have thrown.
-          for (const { reject } of batch) reject(toStoreError(error, { outcome: 'not-applied' }))
-        })
+        return this.#start(batch)
       })
     }
     this.#next.push(operation)
@@ -90,10 +87,15 @@ export class Scheduler {
   }
 
   async #start(batch: Operations): Promise<void> {
-    const isAllReady = this.#retries.size === 0 && this.#turns?.hasContention !== true
-    const ready = isAllReady ? batch : groupByKey(batch).flatMap(this.#holdBack)
-    const lists = await this.#runBatch(ready)
-    if (lists.length > 0) this.#retry(lists)
+    try {
+      const isAllReady = this.#retries.size === 0 && this.#turns?.hasContention !== true
+      const ready = isAllReady ? batch : groupByKey(batch).flatMap(this.#holdBack)
+      const lists = await this.#runBatch(ready)
+      if (lists.length > 0) this.#retry(lists)
+    } catch (error) {
+      // The turns of an adapter have thrown.
+      for (const { reject } of batch) reject(toStoreError(error, { outcome: 'not-applied' }))
+    }
   }
 
   /** Returns the group, or nothing after scheduling it behind retries of its keys or for its turn. */
