@@ -1,0 +1,4 @@
+import { indexeddbBackend } from '../support/indexeddb.ts'
+import { testBetterAuth } from './cases.ts'
+
+testBetterAuth(indexeddbBackend)
