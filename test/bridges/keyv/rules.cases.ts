@@ -46,6 +46,25 @@ export function testKeyvRules(backend: BridgeBackend): void {
       expect([await adapter.get('a'), await store.size()]).toEqual([undefined, 0])
     })
 
+    test('with checkExpired, Keyv deletes what another client wrote since the read of an expired value', async () => {
+      const results = []
+      for (const checkExpired of [true, false]) {
+        const store = await open()
+        const keyv = new Keyv({ store: keyvStore(store), serialization: false, checkExpired })
+        // Keyv compares `expires` of the value, and the store its own. Here only Keyv sees an expiry.
+        await store.set('a', { value: 'old', expires: 1 })
+        keyv.onHook({
+          event: 'before:deleteMany',
+          handler: async () => store.set('a', { value: 'new' }),
+        })
+        results.push([await keyv.get('a'), await store.has('a')])
+      }
+      expect(results).toEqual([
+        [undefined, false],
+        ['old', true],
+      ])
+    })
+
     test('an error of the store rejects the call of Keyv, unchanged', async () => {
       const store = await open()
       const keyv = new Keyv({ store: keyvStore(store) })
