@@ -4,9 +4,9 @@ import type { Store } from '../src/store.ts'
 import { checkStore } from './check-store.ts'
 
 /** A storage adapter of Keyv 6 over a store. */
-export type KeyvStore = KeyvStorageAdapter & {
+export type KeyvStore<V = unknown> = KeyvStorageAdapter & {
   /** The store, for atomic steps: Keyv has none of its own. */
-  readonly store: Store
+  readonly store: Store<Record<string, V>>
 }
 
 const METHOD = { exists: true, methodType: 'async' } as const
@@ -67,7 +67,7 @@ function returnThis(this: KeyvStorageAdapter): KeyvStorageAdapter {
  * @example
  * const keyv = new Keyv({ store: keyvStore(await runtime.open('cache')), checkExpired: false })
  */
-export function keyvStore(store: Store): KeyvStore {
+export function keyvStore<V>(store: Store<Record<string, V>>): KeyvStore<V> {
   const name = checkStore(store, { caller: 'keyvStore' }).namespace
   return {
     ...NO_EVENTS,
@@ -85,20 +85,20 @@ export function keyvStore(store: Store): KeyvStore {
         { namespace: name },
       )
     },
-    get: async <V>(key: string) => (await store.get(key)) as V | undefined,
-    getMany: async <V>(keys: string[]) => {
-      const values = (await store.getMany(keys)) as Map<string, V>
-      return keys.map((key) => values.get(key))
+    get: async <Value>(key: string) => (await store.get(key)) as Value | undefined,
+    getMany: async <Value>(keys: string[]) => {
+      const values = await store.getMany(keys)
+      return keys.map((key) => values.get(key) as Value | undefined)
     },
     has: async (key) => store.has(key),
     hasMany: async (keys) => Promise.all(keys.map((key) => store.has(key))),
     set: async (key, value, expires) => {
-      await store.set(key, value, { expires })
+      await store.set(key, value as V, { expires })
       return true
     },
-    setMany: async (entries: readonly KeyvStorageEntry<unknown>[]) => {
+    setMany: async <Value>(entries: KeyvStorageEntry<Value>[]) => {
       await store.setMany(
-        entries.map(({ key, value, expires }) => [key, value, { expires }] as const),
+        entries.map(({ key, value, expires }) => [key, value as unknown as V, { expires }]),
       )
       return entries.map(() => true)
     },
@@ -114,8 +114,8 @@ export function keyvStore(store: Store): KeyvStore {
       )
     },
     clear: async () => store.clear(),
-    async *iterator<V>() {
-      yield* store.entries() as AsyncGenerator<[string, Awaited<V>], void>
+    async *iterator<Value>() {
+      yield* store.entries() as AsyncGenerator<[string, Awaited<Value>], void>
     },
   }
 }

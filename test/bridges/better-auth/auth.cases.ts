@@ -212,7 +212,7 @@ export function testBetterAuth(backend: BridgeBackend): void {
             (await createAuth(secondaryStorage(store), database).$context).internalAdapter,
         ),
       )
-      const { id } = await adapters[0]!.createUser({ name: ANN.name, email: ANN.email })
+      const { id } = await adapters[0]!.createUser(ANN, { method: 'email-password' })
       const sessions = await Promise.all(adapters.map(async (adapter) => adapter.createSession(id)))
       const countValid = async (): Promise<number> => {
         const found = await Promise.all(

@@ -23,7 +23,7 @@ export function testKeyv(backend: BridgeBackend): void {
   describeBridge('keyv', backend, ({ open, openAll }) => {
     test('100 concurrent updates through adapter.store end at 100, and get() and set() of Keyv lose some', async (context) => {
       const adapters = (await openAll<Envelope>(10)).map((store) => ({
-        adapter: keyvStore(store as Store),
+        adapter: keyvStore(store),
         update: () => store.update('n', (entry) => ({ ...entry, value: (entry?.value ?? 0) + 1 })),
       }))
       await run100(async (client) => adapters[client]!.update())

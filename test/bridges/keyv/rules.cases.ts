@@ -132,6 +132,12 @@ export function testKeyvRules(backend: BridgeBackend): void {
       })
     })
 
+    test('Keyv stores nothing under the empty key', async () => {
+      const store = await open()
+      expect(await new Keyv({ store: keyvStore(store) }).set('', 1)).toBe(false)
+      expect(await store.size()).toBe(0)
+    })
+
     test('what Keyv writes as raw values, it reads back', async () => {
       const keyv = new Keyv({ store: keyvStore(await open()) })
       const expires = Date.now() + 60_000
