@@ -1,5 +1,5 @@
 import type { BetterAuthOptions } from 'better-auth'
-import { StoreError } from '../src/errors.ts'
+import { quote, StoreError } from '../src/errors.ts'
 import type { Store } from '../src/store.ts'
 import { checkStore } from './check-store.ts'
 
@@ -8,8 +8,8 @@ type SecondaryStorage = NonNullable<BetterAuthOptions['secondaryStorage']>
 
 /**
  * Creates the secondary storage of Better Auth: sessions, verifications and rate limits. Better Auth
- * gives times to live in seconds; 0 removes the key, as it has expired. A counter expires one window
- * after its first request, however many follow. Each method is one atomic step.
+ * gives times to live in seconds; what has 0 of them has expired. A counter expires one window after
+ * its first request, however many follow. Each method is one atomic step.
  *
  * @param store holds nothing else, since Better Auth chooses the keys
  * @throws StoreError `NOT_ATOMIC` if the store's backend has no atomic steps; `INVALID_VALUE` if it
@@ -27,7 +27,7 @@ export function secondaryStorage(store: Store): SecondaryStorage {
     if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1000
     throw new StoreError(
       'INVALID_VALUE',
-      `ttl must be a number of seconds, 0 or more; received ${seconds}.`,
+      `ttl must be a number of seconds, 0 or more; received ${quote(seconds)}. Correct the option of Better Auth that sets it, such as rateLimit.window.`,
       { namespace, key },
     )
   }
@@ -42,7 +42,10 @@ export function secondaryStorage(store: Store): SecondaryStorage {
       await store.delete(key)
     },
     getAndDelete: async (key) => (await store.pop(key)) ?? null,
-    increment: async (key, seconds) =>
-      store.increment(key, 1, { ttl: toMilliseconds(seconds, key), onInsert: true }),
+    increment: async (key, seconds) => {
+      const ttl = toMilliseconds(seconds, key)
+      const expiry = ttl === 0 ? { expires: 0 } : { ttl }
+      return store.increment(key, 1, { ...expiry, onInsert: true })
+    },
   }
 }

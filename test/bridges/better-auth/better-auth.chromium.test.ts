@@ -1,4 +1,4 @@
 import { indexeddbBackend } from '../support/indexeddb.ts'
-import { testBetterAuth } from './cases.ts'
+import { testSecondaryStorage } from './cases.ts'
 
-testBetterAuth(indexeddbBackend)
+testSecondaryStorage(indexeddbBackend)

@@ -1,4 +1,6 @@
 import { durableObjectBackend } from '../support/durable-object.ts'
-import { testBetterAuth } from './cases.ts'
+import { testBetterAuth } from './auth.cases.ts'
+import { testSecondaryStorage } from './cases.ts'
 
+testSecondaryStorage(durableObjectBackend)
 testBetterAuth(durableObjectBackend)

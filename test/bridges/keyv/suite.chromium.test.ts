@@ -1,0 +1,4 @@
+import { indexeddbBackend } from '../support/indexeddb.ts'
+import { testSuite } from './suite.ts'
+
+testSuite(indexeddbBackend)

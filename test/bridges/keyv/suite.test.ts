@@ -1,0 +1,4 @@
+import { memoryBackend } from '../support/memory.ts'
+import { testSuite } from './suite.ts'
+
+testSuite(memoryBackend)
