@@ -54,7 +54,9 @@ export default defineConfig({
         // Runs inside a page of Chromium.
         resolve,
         // Vite reloads the page when it finds a dependency late, in the middle of a test.
-        optimizeDeps: { include: ['devalue', 'idb', 'react', 'react-dom/client'] },
+        optimizeDeps: {
+          include: ['devalue', 'idb', 'keyv', '@keyv/test-suite', 'react', 'react-dom/client'],
+        },
         test: {
           name: 'chromium',
           include: ['test/**/*.chromium.test.ts'],
