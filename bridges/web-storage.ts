@@ -59,11 +59,10 @@ export function webStorage<V>(
   store: Store<Record<string, V>>,
   options?: WebStorageOptions,
 ): WebStorage<V> {
-  // Only a storage that merges needs steps that read before they write.
-  const isAtomic = (options as WebStorageOptions | null | undefined)?.merge === true
-  const { namespace } = checkStore(store, { caller: 'webStorage', isAtomic })
+  const { namespace } = checkStore(store, { caller: 'webStorage', isAtomic: false })
   const types = { ttl: DURATION, merge: BOOLEAN }
   const { ttl, merge = false } = checkOptions<WebStorageOptions>(options, types, namespace)
+  checkStore(store, { caller: 'webStorage', isAtomic: merge })
   const expiry = ttl === undefined ? { expires: null } : { ttl }
   return {
     ...(merge ? createMerging(store, expiry) : createReplacing(store, expiry)),
@@ -78,7 +77,6 @@ export function webStorage<V>(
 type Methods<V> = Omit<WebStorage<V>, 'entries'>
 type Expiry = { readonly ttl: number } | { readonly expires: null }
 
-/** Creates methods that write whole values. */
 function createReplacing<V>(store: Store<Record<string, V>>, expiry: Expiry): Methods<V> {
   return {
     getItem: async (key) => (await store.get(key)) ?? null,
@@ -98,7 +96,7 @@ function createMerging<V>(store: Store<Record<string, V>>, expiry: Expiry): Meth
       return value ?? null
     },
     setItem: async (key, value) => {
-      // `update` removes the key for `undefined`; `set` rejects it, as it does all that is no value.
+      // `update` would remove the key; `set` rejects.
       if (value === undefined) return store.set(key, value, expiry)
       const base = known.get(key)
       const mine = copyFor(store.namespace, key, value)
@@ -147,5 +145,6 @@ function fieldOf(object: unknown, field: string): unknown {
 }
 
 function isEqual(a: unknown, b: unknown): boolean {
-  return a === b || (a !== ABSENT && b !== ABSENT && encode(a) === encode(b))
+  // In a list, since `undefined` alone cannot be encoded.
+  return a === b || (a !== ABSENT && b !== ABSENT && encode([a]) === encode([b]))
 }

@@ -1,0 +1,12 @@
+import { memoryBackend } from '../support/memory.ts'
+import { testAI } from './ai-cases.ts'
+import { testWebStorage } from './cases.ts'
+import { testQuery } from './query-cases.ts'
+import { testReduxPersist } from './redux-persist-cases.ts'
+import { testZustand } from './zustand-cases.ts'
+
+testWebStorage(memoryBackend)
+testZustand(memoryBackend)
+testQuery(memoryBackend)
+testAI(memoryBackend)
+testReduxPersist(memoryBackend)
