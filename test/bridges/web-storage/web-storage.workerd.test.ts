@@ -1,5 +1,6 @@
 import { durableObjectBackend } from '../support/durable-object.ts'
 import { testAI } from './ai-cases.ts'
+import { testAstro } from './astro-cases.ts'
 import { testWebStorage } from './cases.ts'
 import { testQuery } from './query-cases.ts'
 import { testReduxPersist } from './redux-persist-cases.ts'
@@ -10,3 +11,4 @@ testZustand(durableObjectBackend)
 testQuery(durableObjectBackend)
 testAI(durableObjectBackend)
 testReduxPersist(durableObjectBackend)
+testAstro(durableObjectBackend)
