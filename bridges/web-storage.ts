@@ -96,8 +96,6 @@ function createMerging<V>(store: Store<Record<string, V>>, expiry: Expiry): Meth
       return value ?? null
     },
     setItem: async (key, value) => {
-      // `update` would remove the key; `set` rejects.
-      if (value === undefined) return store.set(key, value, expiry)
       const base = known.get(key)
       const mine = copyFor(store.namespace, key, value)
       known.set(key, mine)

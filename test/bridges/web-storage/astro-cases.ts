@@ -84,6 +84,15 @@ export function testAstro(backend: BridgeBackend): void {
       expect(await store.size()).toBe(1)
     })
 
+    test('Astro: without the option ttl, a session stays when its values have expired', async () => {
+      const store = await open<string>()
+      const site = new Site(webStorage(store))
+      const id = await site.request((session) => session.set('cart', 1, { ttl: -1 }))
+      expect(await site.read(id!, 'cart')).toBeUndefined()
+      expect((await store.record(id!))?.expires).toBeUndefined()
+      expect(await store.size()).toBe(1)
+    })
+
     test('Astro: a session is gone its time to live after its last change', async () => {
       let time = Date.now()
       const store = await open<string>(() => time)
@@ -142,6 +151,7 @@ export function testAstro(backend: BridgeBackend): void {
       await store.close()
       const failure = expect.objectContaining({ code: 'STORE_NOT_OPEN' })
       await expect(site.request((session) => session.set('cart', 1))).rejects.toEqual(failure)
+      await expect(site.read(crypto.randomUUID(), 'cart')).rejects.toEqual(failure)
     })
   })
 }

@@ -200,8 +200,17 @@ export function testWebStorage(backend: BridgeBackend): void {
         const [a, b] = await openStorages({ merge: true })
         await a.setItem('app', { a: 1, b: 1 })
         await b.removeItem('app')
-        await a.setItem('app', { a: 1, b: 2 })
-        expect(await b.getItem('app')).toEqual({ a: 1, b: 2 })
+        await a.setItem('app', { a: 1, b: 1 })
+        expect(await b.getItem('app')).toEqual({ a: 1, b: 1 })
+      })
+
+      test('the first write after removeItem() wins in all of its fields', async () => {
+        const [a, b] = await openStorages({ merge: true })
+        await a.setItem('app', { a: 1 })
+        await a.removeItem('app')
+        await b.setItem('app', { a: 2 })
+        await a.setItem('app', { a: 1 })
+        expect(await b.getItem('app')).toEqual({ a: 1 })
       })
 
       test('text is replaced, as it has no fields', async () => {

@@ -82,6 +82,19 @@ export function testQuery(backend: BridgeBackend): void {
       expect(await a!.size()).toBe(0)
     })
 
+    test('TanStack Query: a failed read rejects, and the library removes what is stored', async () => {
+      const store = await open<string>()
+      const persister = createAsyncStoragePersister({ storage: webStorage(store) })
+      await persistQueryClientSave({ queryClient: new QueryClient(), persister })
+      vi.spyOn(store, 'get').mockRejectedValueOnce(new Error('offline'))
+      const log = [vi.spyOn(console, 'error'), vi.spyOn(console, 'warn')]
+      for (const method of log) method.mockReturnValue()
+      const restored = persistQueryClientRestore({ queryClient: new QueryClient(), persister })
+      await expect(restored).rejects.toThrow('offline')
+      for (const method of log) method.mockRestore()
+      expect(await store.size()).toBe(0)
+    })
+
     test('TanStack Query: retry() receives the error of a write', async () => {
       const store = await open<string>()
       await store.close()

@@ -1,5 +1,11 @@
 import { legacy_createStore as createStore } from 'redux'
-import { type PersistConfig, persistReducer, type Persistor, persistStore } from 'redux-persist'
+import {
+  type PersistConfig,
+  persistReducer,
+  type Persistor,
+  persistStore,
+  REHYDRATE,
+} from 'redux-persist'
 import { expect, test, vi } from 'vitest'
 import { webStorage } from '../../../bridges/web-storage.ts'
 import type { Store } from '../../../src/index.ts'
@@ -22,11 +28,14 @@ interface Client {
 async function createClient(
   store: Store<Record<string, string>>,
   config: Partial<PersistConfig<State>> = {},
+  onAction: (action: { type: string }) => void = () => {},
 ): Promise<Client> {
   const reducer = persistReducer<State>(
     { key: 'app', storage: webStorage(store), ...config },
-    (state = INITIAL, { type }) =>
-      type === 'increment' ? { ...state, count: state.count + 1 } : state,
+    (state = INITIAL, action) => {
+      onAction(action)
+      return action.type === 'increment' ? { ...state, count: state.count + 1 } : state
+    },
   )
   const redux = createStore(reducer)
   const increment = (): void => void redux.dispatch({ type: 'increment' })
@@ -83,6 +92,17 @@ export function testReduxPersist(backend: BridgeBackend): void {
         await client.persistor.flush()
       }
       expect(await a!.get('persist:app')).toContain('"count":"1"')
+    })
+
+    test('redux-persist: the action REHYDRATE carries the error of a read', async () => {
+      const store = await open<string>()
+      const error = new Error('offline')
+      vi.spyOn(store, 'get').mockRejectedValueOnce(error)
+      const onAction = vi.fn()
+      await createClient(store, {}, onAction)
+      expect(onAction).toHaveBeenCalledWith(
+        expect.objectContaining({ type: REHYDRATE, err: error }),
+      )
     })
 
     test('redux-persist: writeFailHandler() receives the error of a write', async () => {

@@ -110,6 +110,25 @@ export function testZustand(backend: BridgeBackend): void {
       expect(await store.get('app')).toEqual({ state: { count: 30 }, version: 2 })
     })
 
+    test('zustand: with merge, a client of an earlier version adds its fields to the later one', async () => {
+      const [a, b] = await openAll<StorageValue<Record<string, number>>>(2)
+      const [earlier, later] = [a!, b!].map((store, index) =>
+        createStore<Record<string, number>>()(
+          persist(() => ({}), {
+            name: 'app',
+            version: index + 1,
+            storage: webStorage(store, { merge: true }),
+            migrate: () => ({ renamed: 1 }),
+            skipHydration: true,
+          }),
+        ),
+      )
+      await earlier!.setState({ count: 1 })
+      await later!.persist.rehydrate()
+      await earlier!.setState({ count: 2 })
+      expect(await a!.get('app')).toEqual({ state: { count: 2, renamed: 1 }, version: 2 })
+    })
+
     test('zustand: clearStorage() removes the state', async () => {
       const store = await open<Saved>()
       const counters = createCounters(webStorage(store))
