@@ -144,5 +144,5 @@ function fieldOf(object: unknown, field: string): unknown {
 
 function isEqual(a: unknown, b: unknown): boolean {
   // In a list, since `undefined` alone cannot be encoded.
-  return a === b || (a !== ABSENT && b !== ABSENT && encode([a]) === encode([b]))
+  return Object.is(a, b) || (a !== ABSENT && b !== ABSENT && encode([a]) === encode([b]))
 }

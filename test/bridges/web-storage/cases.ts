@@ -159,6 +159,13 @@ export function testWebStorage(backend: BridgeBackend): void {
         expect(await a.getItem('app')).toEqual({ ...createFields(1), own: 1 })
       })
 
+      test('0 and -0 differ', async () => {
+        const [a, b] = await openStorages({ merge: true })
+        await a.setItem('app', { field: 0 })
+        await a.setItem('app', { field: -0 })
+        expect(await b.getItem('app')).toEqual({ field: -0 })
+      })
+
       test('a field that another client set to undefined stays so', async () => {
         const [a, b] = await openStorages({ merge: true })
         await a.setItem('app', { field: 1, own: 0 })

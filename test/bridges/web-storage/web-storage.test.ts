@@ -5,11 +5,11 @@ import { testWebStorage } from './cases.ts'
 import { testQuery } from './query-cases.ts'
 import { testReduxPersist } from './redux-persist-cases.ts'
 import { testZustand } from './zustand-cases.ts'
-import { testZustandWatch } from './zustand-watch-cases.ts'
+import { testZustandInPage } from './zustand-page-cases.ts'
 
 testWebStorage(memoryBackend)
 testZustand(memoryBackend)
-testZustandWatch(memoryBackend)
+testZustandInPage(memoryBackend)
 testQuery(memoryBackend)
 testAI(memoryBackend)
 testReduxPersist(memoryBackend)
