@@ -1,0 +1,148 @@
+import { BOOLEAN, checkOptions, DURATION, isPlainObject } from '../src/arguments.ts'
+import { encode } from '../src/codec.ts'
+import { toStoreError } from '../src/errors.ts'
+import type { Store } from '../src/store.ts'
+import { cloneValue, recopy } from '../src/value/copy-value.ts'
+import { checkStore } from './check-store.ts'
+
+/** The options of {@link webStorage}. */
+export interface WebStorageOptions {
+  /**
+   * Time to live of each key, in milliseconds after its last write; more than 0. Default: keys never
+   * expire.
+   */
+  readonly ttl?: number | undefined
+  /**
+   * Whether a write stores only the fields that changed since this storage last read or wrote the
+   * key, so that the changes of other clients to other fields stay. Fields are compared three levels
+   * deep: `state.counts.ann` is one. What is no plain object is written whole. Default: false, and a
+   * write replaces the whole value
+   */
+  readonly merge?: boolean | undefined
+}
+
+/** A storage as zustand, TanStack Query, TanStack AI, redux-persist and Astro take it. */
+export interface WebStorage<V> {
+  /** Reads a value. Resolves to `null` if the key is missing or has expired. */
+  readonly getItem: (key: string) => Promise<V | null>
+  /** Stores a value. */
+  readonly setItem: (key: string, value: V) => Promise<void>
+  /** Removes a key. It succeeds if there is none. */
+  readonly removeItem: (key: string) => Promise<void>
+  /** Reads all keys with their values, in ascending order. */
+  readonly entries: () => Promise<[key: string, value: V][]>
+}
+
+/** How many levels of fields are merged: zustand's `{ state: { counts: { ann } } }` has three. */
+const MERGE_DEPTH = 3
+
+/** Marks a field that an object does not have, unlike one that is `undefined`. */
+const ABSENT = Symbol('absent')
+
+/**
+ * Creates a storage with the methods `getItem`, `setItem` and `removeItem`, which need no `this`.
+ * Values are those of the store, so a library that takes objects needs no JSON.
+ *
+ * @param store holds nothing else, since the library chooses the keys. The type of its values is the
+ * type that the library stores: text, or an object.
+ * @throws StoreError `INVALID_VALUE` if `store` is no store or an option is wrong; `NOT_ATOMIC` with
+ * `merge` if the store's backend has no atomic steps. The methods reject with the store's errors.
+ *
+ * @see https://zustand.docs.pmnd.rs/reference/middlewares/persist
+ * @see https://docs.astro.build/en/guides/sessions/
+ *
+ * @example
+ * const store = await runtime.open<Record<string, StorageValue<State>>>('ui')
+ * const useStore = create(persist(initializer, { name: 'app', storage: webStorage(store) }))
+ */
+export function webStorage<V>(
+  store: Store<Record<string, V>>,
+  options?: WebStorageOptions,
+): WebStorage<V> {
+  const { namespace } = checkStore(store, { caller: 'webStorage', isAtomic: false })
+  const types = { ttl: DURATION, merge: BOOLEAN }
+  const { ttl, merge = false } = checkOptions<WebStorageOptions>(options, types, namespace)
+  checkStore(store, { caller: 'webStorage', isAtomic: merge })
+  const expiry = ttl === undefined ? { expires: null } : { ttl }
+  return {
+    ...(merge ? createMerging(store, expiry) : createReplacing(store, expiry)),
+    entries: async () => {
+      const entries: [key: string, value: V][] = []
+      for await (const entry of store.entries()) entries.push(entry)
+      return entries
+    },
+  }
+}
+
+type Methods<V> = Omit<WebStorage<V>, 'entries'>
+type Expiry = { readonly ttl: number } | { readonly expires: null }
+
+function createReplacing<V>(store: Store<Record<string, V>>, expiry: Expiry): Methods<V> {
+  return {
+    getItem: async (key) => (await store.get(key)) ?? null,
+    setItem: async (key, value) => store.set(key, value, expiry),
+    removeItem: async (key) => store.delete(key),
+  }
+}
+
+/** Creates methods that write the fields that the library has changed. */
+function createMerging<V>(store: Store<Record<string, V>>, expiry: Expiry): Methods<V> {
+  /** What the library last read or wrote under each key: its next value is a change of that. */
+  const known = new Map<string, V | undefined>()
+  return {
+    getItem: async (key) => {
+      const value = await store.get(key)
+      known.set(key, recopy(value) as V | undefined)
+      return value ?? null
+    },
+    setItem: async (key, value) => {
+      const base = known.get(key)
+      const mine = copyFor(store.namespace, key, value)
+      known.set(key, mine)
+      try {
+        const merge = (stored: V): V => mergeChanges(base, mine, stored) as V
+        await store.update(key, (stored) => (stored === undefined ? mine : merge(stored)), expiry)
+      } catch (error) {
+        // The next write includes these changes, unless the library has called again by now.
+        if (known.get(key) === mine) known.set(key, base)
+        throw error
+      }
+    },
+    removeItem: async (key) => {
+      known.delete(key)
+      await store.delete(key)
+    },
+  }
+}
+
+function copyFor<V>(namespace: string, key: string, value: V): V {
+  try {
+    return cloneValue(value) as V
+  } catch (error) {
+    throw toStoreError(error, { namespace, key })
+  }
+}
+
+/** Applies to `stored` what changed from `base` to `mine`. */
+function mergeChanges(base: unknown, mine: unknown, stored: unknown, depth = MERGE_DEPTH): unknown {
+  if (depth === 0 || !isPlainObject(mine) || !isPlainObject(stored)) {
+    return isEqual(base, mine) ? stored : mine
+  }
+  const merged: [field: string, value: unknown][] = []
+  for (const field of new Set([...Object.keys(stored), ...Object.keys(mine)])) {
+    const [before, own, other] = [base, mine, stored].map((object) => fieldOf(object, field))
+    const value = mergeChanges(before, own, other, depth - 1)
+    if (value !== ABSENT) merged.push([field, value])
+  }
+  return Object.fromEntries(merged)
+}
+
+function fieldOf(object: unknown, field: string): unknown {
+  const isOwn = isPlainObject(object) && Object.hasOwn(object, field)
+  return isOwn ? (object as Record<string, unknown>)[field] : ABSENT
+}
+
+function isEqual(a: unknown, b: unknown): boolean {
+  // In a list, since `undefined` alone cannot be encoded.
+  return Object.is(a, b) || (a !== ABSENT && b !== ABSENT && encode([a]) === encode([b]))
+}
