@@ -1,0 +1,4 @@
+import { indexeddbBackend } from '../support/indexeddb.ts'
+import { testConcurrentUpdates } from './concurrency-cases.ts'
+
+testConcurrentUpdates(indexeddbBackend)

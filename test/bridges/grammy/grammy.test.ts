@@ -1,0 +1,4 @@
+import { memoryBackend } from '../support/memory.ts'
+import { testConcurrentUpdates } from './concurrency-cases.ts'
+
+testConcurrentUpdates(memoryBackend)
