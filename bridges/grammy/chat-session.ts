@@ -19,6 +19,7 @@ export class ChatSession<S> {
   readonly #settings: ChatSessionSettings<S>
   #stored: S | undefined
   #base: S | undefined
+  #isUpdating = false
   /** What the handlers read and change. `null` or `undefined`: no session. */
   value: S | null | undefined
 
@@ -55,11 +56,13 @@ export class ChatSession<S> {
 
   /**
    * Runs a function on the current session and stores what it leaves, in one atomic step. Runs it
-   * again if another update writes first.
+   * again if another update writes first. Within such a function it only runs the function.
    */
   async update(run: () => Promise<void>): Promise<void> {
+    if (this.#isUpdating) return run()
     const { value } = this
     const [stored, base, earlier] = [this.#stored, this.#base, this.#change()]
+    this.#isUpdating = true
     try {
       await this.#store.transaction([this.#key], async (tx) => {
         const current = tx.get(this.#key)
@@ -80,6 +83,8 @@ export class ChatSession<S> {
       this.#base = base
       this.value = value
       throw error
+    } finally {
+      this.#isUpdating = false
     }
   }
 
@@ -102,19 +107,14 @@ export class ChatSession<S> {
 
   #apply(change: SessionChange, current: S | undefined): S | undefined {
     const { merge = {} } = this.#settings
-    return applyChange(
-      change,
-      current,
-      merge as SessionMerge<Record<string, unknown>>,
-      (fields) => {
-        const names = fields.map((field) => `session.${field}`).join(', ') || 'the session'
-        throw new StoreError(
-          'CONFLICT',
-          `Another update changed ${names} while this one was handled, so the changes of this one are not stored. Deliver it again, as Telegram does if the webhook answers 500; or name how to combine the fields in options.merge, or wrap the handler in pure().`,
-          { namespace: this.#store.namespace, key: this.#key },
-        )
-      },
-    ) as S | undefined
+    return applyChange(change, current, merge, (fields) => {
+      const names = fields.map((field) => `session.${field}`).join(', ') || 'the session'
+      throw new StoreError(
+        'CONFLICT',
+        `Another update changed ${names} while this one was handled, so the changes of this one are not stored. Deliver it again, as Telegram does if the webhook answers 500; or name how to combine the fields in options.merge, or wrap the handler in pure().`,
+        { namespace: this.#store.namespace, key: this.#key },
+      )
+    }) as S | undefined
   }
 
   #write(tx: StoreTransaction<Record<string, S>>, value: S | undefined): void {

@@ -4,7 +4,7 @@ import { ownKeys } from '../../src/value/copy-context.ts'
 /**
  * Compares two values that can be stored, by their content. `NaN` equals itself, `0` and `-0` differ,
  * and so do a hole and `undefined`. The order of the fields of an object does not count; the order of
- * a `Map` or a `Set` does. Values that cannot be stored, such as two functions or two instances of a
+ * a `Map` or a `Set` does, and so does which references lead to one object. Values that cannot be stored, such as two functions or two instances of a
  * class, are equal only if they are identical.
  */
 export function isEqual(
@@ -14,11 +14,11 @@ export function isEqual(
 ): boolean {
   if (Object.is(a, b)) return true
   if (!isObject(a) || !isObject(b)) return false
-  // Visiting each object once ends cycles.
-  if (partners.has(a)) return partners.get(a) === b
+  // Visiting each object once ends cycles. References to one object are stored as such.
+  if (partners.has(a) || partners.has(b)) return partners.get(a) === b && partners.get(b) === a
   const name = builtInName(a)
   if (name === undefined || name !== builtInName(b)) return false
-  partners.set(a, b)
+  partners.set(a, b).set(b, a)
   const [own, other] = [partsOf(a, name), partsOf(b, name)]
   return (
     own.size === other.size &&

@@ -70,16 +70,13 @@ export function inlineQueryUpdate(): Update {
   }
 }
 
-/** Settles `resolve` after all `count` calls of `arrive`, so that as many handlers overlap. */
+/** Creates a function whose calls resolve when there have been `count`, so that as many handlers overlap. */
 export function createBarrier(count: number): () => Promise<void> {
   let arrived = 0
-  let open: () => void = () => {}
-  const opened = new Promise<void>((resolve) => {
-    open = resolve
-  })
+  const { promise, resolve } = Promise.withResolvers<void>()
   return async () => {
     arrived++
-    if (arrived === count) open()
-    await opened
+    if (arrived === count) resolve()
+    await promise
   }
 }

@@ -1,4 +1,4 @@
 import { indexeddbBackend } from '../support/indexeddb.ts'
-import { testConcurrentUpdates } from './concurrency-cases.ts'
+import { testGrammy } from './cases.ts'
 
-testConcurrentUpdates(indexeddbBackend)
+testGrammy(indexeddbBackend)

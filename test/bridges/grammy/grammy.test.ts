@@ -1,4 +1,4 @@
 import { memoryBackend } from '../support/memory.ts'
-import { testConcurrentUpdates } from './concurrency-cases.ts'
+import { testGrammy } from './cases.ts'
 
-testConcurrentUpdates(memoryBackend)
+testGrammy(memoryBackend)

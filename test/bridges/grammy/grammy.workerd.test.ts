@@ -1,4 +1,4 @@
 import { durableObjectBackend } from '../support/durable-object.ts'
-import { testConcurrentUpdates } from './concurrency-cases.ts'
+import { testGrammy } from './cases.ts'
 
-testConcurrentUpdates(durableObjectBackend)
+testGrammy(durableObjectBackend)
