@@ -21,9 +21,9 @@ import type { SessionMerge } from './grammy/merge.ts'
 export type { FieldMerge, SessionMerge } from './grammy/merge.ts'
 export { storageAdapter } from './grammy/storage-adapter.ts'
 
-/** The options of {@link session}. */
+/** The options of {@link session}. The type `S` of a session is that of the store's values. */
 export interface SessionOptions<S, C extends Context = Context> extends Pick<
-  GrammySessionOptions<S, C>,
+  GrammySessionOptions<NoInfer<S>, C>,
   'initial' | 'prefix' | 'getSessionKey'
 > {
   /** Holds the sessions. */
@@ -31,7 +31,7 @@ export interface SessionOptions<S, C extends Context = Context> extends Pick<
   /** Time to live of a session after each change, in milliseconds; more than 0. Default: forever. */
   readonly ttl?: number
   /** How to combine the values of a field that two updates changed. Default: reject one of them. */
-  readonly merge?: SessionMerge<S>
+  readonly merge?: SessionMerge<NoInfer<S>>
 }
 
 const ANY = ['an open store', () => true] as const

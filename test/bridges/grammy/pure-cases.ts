@@ -71,6 +71,41 @@ export function testPure(backend: BridgeBackend): void {
       expect(after).not.toHaveBeenCalled()
     })
 
+    test('only the last run of pure() decides whether the following handlers run', async () => {
+      const [store, other] = await openAll<Data>(2)
+      const { bot } = createPureBot(store!)
+      const after = vi.fn()
+      bot.use(
+        pure(async (ctx, next) => {
+          if (ctx.session.count > 0) return
+          ctx.session.count++
+          await other!.set('7', { count: 10 })
+          await next()
+        }),
+        after,
+      )
+      await bot.handleUpdate(messageUpdate('hi'))
+      expect(after).not.toHaveBeenCalled()
+      expect(await store!.get('7')).toEqual({ count: 10 })
+    })
+
+    test('two pure() after each other are two steps', async () => {
+      const store = await open<Data>()
+      const { bot } = createPureBot(store)
+      const count = pure<DataContext>((ctx, next) => {
+        ctx.session.count++
+        return next()
+      })
+      const seen: unknown[] = []
+      const look = async (_ctx: DataContext, next: () => Promise<void>): Promise<void> => {
+        seen.push(await store.get('7'))
+        await next()
+      }
+      bot.use(count, look, count, look)
+      await bot.handleUpdate(messageUpdate('hi'))
+      expect(seen).toEqual([{ count: 1 }, { count: 2 }])
+    })
+
     test('pure() writes nothing if its handler only reads', async () => {
       const store = await open<Data>()
       const { bot } = createPureBot(store)

@@ -9,6 +9,10 @@ import { createBot, type Data, type DataContext, inlineQueryUpdate, messageUpdat
 const initial = (): Data => ({ count: 0 })
 const count = (ctx: DataContext): number => ctx.session.count++
 
+function createUnstorable(): Data {
+  return Object.assign(initial(), { callback: () => {} })
+}
+
 async function userKey(ctx: Pick<Context, 'from'>): Promise<string> {
   return `user${ctx.from!.id}`
 }
@@ -182,6 +186,23 @@ export function testSession(backend: BridgeBackend): void {
         message: expect.stringContaining('$.callback'),
       })
       expect(await store.size()).toBe(0)
+    })
+
+    test('an initial value that cannot be stored rejects before the handler runs', async () => {
+      const store = await open<Data>()
+      let hasRun = false
+      const failed = handle({ store, initial: createUnstorable }, () => (hasRun = true))
+      await expect(failed).rejects.toMatchObject({ code: 'INVALID_VALUE', key: '7' })
+      expect(hasRun).toBe(false)
+    })
+
+    test('a handler that removes a missing session changes nothing, also if another update adds one', async () => {
+      const store = await open<Data>()
+      await handle({ store, initial }, async (ctx) => {
+        ctx.session = undefined
+        await store.set('7', { count: 1 })
+      })
+      expect(await store.get('7')).toEqual({ count: 1 })
     })
 
     test('an error of the store passes, also after the handler has replied', async () => {
