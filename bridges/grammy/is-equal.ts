@@ -3,9 +3,9 @@ import { ownKeys } from '../../src/value/copy-context.ts'
 
 /**
  * Compares two values that can be stored, by their content. `NaN` equals itself, `0` and `-0` differ,
- * and so do a hole and `undefined`. The order of the fields of an object does not count; the order of
- * a `Map` or a `Set` does, and so does which references lead to one object. Values that cannot be stored, such as two functions or two instances of a
- * class, are equal only if they are identical.
+ * and so do a hole and `undefined`. The order of an object's fields does not count; the order of a
+ * `Map` or a `Set` does, and so does which references lead to one object. Values that cannot be
+ * stored, such as two functions or two instances of a class, are equal only if they are identical.
  */
 export function isEqual(
   a: unknown,
