@@ -1,0 +1,4 @@
+import { indexeddbBackend } from '../support/indexeddb.ts'
+import { testGrammy } from './cases.ts'
+
+testGrammy(indexeddbBackend)

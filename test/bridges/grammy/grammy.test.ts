@@ -1,0 +1,4 @@
+import { memoryBackend } from '../support/memory.ts'
+import { testGrammy } from './cases.ts'
+
+testGrammy(memoryBackend)
