@@ -55,7 +55,15 @@ export default defineConfig({
         resolve,
         // Vite reloads the page when it finds a dependency late, in the middle of a test.
         optimizeDeps: {
-          include: ['devalue', 'idb', 'keyv', '@keyv/test-suite', 'react', 'react-dom/client'],
+          include: [
+            'devalue',
+            'grammy',
+            'idb',
+            'keyv',
+            '@keyv/test-suite',
+            'react',
+            'react-dom/client',
+          ],
         },
         test: {
           name: 'chromium',
