@@ -1,9 +1,9 @@
 import { BOOLEAN, checkOptions, DURATION, isPlainObject } from '../src/arguments.ts'
-import { encode } from '../src/codec.ts'
 import { toStoreError } from '../src/errors.ts'
 import type { Store } from '../src/store.ts'
 import { cloneValue, recopy } from '../src/value/copy-value.ts'
 import { checkStore } from './check-store.ts'
+import { isEqual } from './is-equal.ts'
 
 /** The options of {@link webStorage}. */
 export interface WebStorageOptions {
@@ -140,9 +140,4 @@ function mergeChanges(base: unknown, mine: unknown, stored: unknown, depth = MER
 function fieldOf(object: unknown, field: string): unknown {
   const isOwn = isPlainObject(object) && Object.hasOwn(object, field)
   return isOwn ? (object as Record<string, unknown>)[field] : ABSENT
-}
-
-function isEqual(a: unknown, b: unknown): boolean {
-  // In a list, since `undefined` alone cannot be encoded.
-  return Object.is(a, b) || (a !== ABSENT && b !== ABSENT && encode([a]) === encode([b]))
 }

@@ -2,7 +2,7 @@ import { StoreError, toStoreError } from '../../src/errors.ts'
 import type { Store } from '../../src/store.ts'
 import type { StoreTransaction } from '../../src/transaction.ts'
 import { cloneValue, recopy } from '../../src/value/copy-value.ts'
-import { isEqual } from './is-equal.ts'
+import { isEqual } from '../is-equal.ts'
 import { applyChange, type SessionChange, type SessionMerge } from './merge.ts'
 
 /** The settings of a session. */

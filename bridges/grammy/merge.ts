@@ -1,6 +1,6 @@
 import { isPlainObject } from '../../src/arguments.ts'
 import { recopy } from '../../src/value/copy-value.ts'
-import { isEqual } from './is-equal.ts'
+import { isEqual } from '../is-equal.ts'
 
 /**
  * Resolves a field that two updates changed. The result is stored; `undefined` removes the field.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isEqual } from '../../../bridges/grammy/is-equal.ts'
+import { isEqual } from '../../bridges/is-equal.ts'
 
 function cyclic(length: number): object {
   const nodes = Array.from({ length }, (): { next?: object } => ({}))

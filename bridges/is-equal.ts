@@ -1,5 +1,5 @@
-import { builtInName } from '../../src/value/built-in.ts'
-import { ownKeys } from '../../src/value/copy-context.ts'
+import { builtInName } from '../src/value/built-in.ts'
+import { ownKeys } from '../src/value/copy-context.ts'
 
 /**
  * Compares two values that can be stored, by their content. `NaN` equals itself, `0` and `-0` differ,
