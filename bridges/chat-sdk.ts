@@ -1,4 +1,4 @@
-import type { Lock, Message, QueueEntry, StateAdapter } from 'chat'
+import type { Message, QueueEntry, StateAdapter } from 'chat'
 import { checkOptions, FUNCTION } from '../src/arguments.ts'
 import { StoreError } from '../src/errors.ts'
 import type { Store } from '../src/store.ts'
@@ -8,14 +8,13 @@ import { checkStore } from './check-store.ts'
 export interface ChatStateOptions {
   /**
    * Opens a store for the lock, the queue and the subscription of a thread, so that each thread has
-   * a Durable Object of its own. Each call on one of these opens a store and closes it at the end, so
-   * that none stays open. Chat also locks channels and, as `chat:callback:…`, buttons. Default: the
-   * threads share the store of {@link chatState}.
+   * a Durable Object of its own. Each call on one of them opens it and closes it at the end. Chat also
+   * locks channels and, as `chat:callback:…`, buttons. Default: all threads share one store.
    */
   readonly openThreadStore?: ((threadId: string) => Promise<Store>) | undefined
 }
 
-/** How long the queue of a thread that gets no more messages stays stored. */
+/** Frees the queue of a thread that gets no more messages. */
 const QUEUE_RETENTION_MS = 7 * 24 * 60 * 60 * 1000
 
 /**
@@ -54,8 +53,7 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
         { namespace },
       )
     }
-    // The store rejects a key that is no string.
-    const key = typeof id === 'string' ? `${kind}:${id}` : id
+    const key = typeof id === 'string' ? `${kind}:${id}` : id // The store rejects other keys.
     if (!openThreadStore || kind === 'value' || kind === 'list') return step(store, key)
     const own = checkStore(await openThreadStore(id), { caller: 'openThreadStore' })
     try {
@@ -64,21 +62,6 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
       await own.close()
     }
   }
-
-  /** Changes the expiry of a lock, or removes it, if it still has its token. Resolves to whether. */
-  const changeLock = ({ threadId, token }: Lock, ttl?: number): Promise<boolean> =>
-    run('lock', threadId, (own, key) =>
-      own.transaction(
-        [key],
-        (tx) => {
-          if (tx.get(key) !== token) return false
-          if (ttl === undefined) tx.delete(key)
-          else tx.set(key, token)
-          return true
-        },
-        { ttl },
-      ),
-    )
 
   return {
     connect: async () => void (isConnected = true),
@@ -99,13 +82,29 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
     getList: async <T>(id: string) =>
       run('list', id, async (own, key) => ((await own.get(key)) ?? []) as T[]),
 
-    acquireLock: (threadId, ttlMs = 0) =>
+    acquireLock: (threadId, ttlMs) =>
       run('lock', threadId, async (own, key) => {
         const lock = { threadId, token: crypto.randomUUID(), expiresAt: Date.now() + ttlMs }
         return (await own.insert(key, lock.token, { ttl: ttlMs })) ? lock : null
       }),
-    releaseLock: async (lock) => void (await changeLock(lock)),
-    extendLock: (lock, ttlMs = 0) => changeLock(lock, ttlMs),
+    releaseLock: ({ threadId, token }) =>
+      run('lock', threadId, (own, key) =>
+        own.transaction([key], (tx) => {
+          if (tx.get(key) === token) tx.delete(key)
+        }),
+      ),
+    extendLock: ({ threadId, token }, ttl) =>
+      run('lock', threadId, (own, key) =>
+        own.transaction(
+          [key],
+          (tx) => {
+            if (tx.get(key) !== token) return false
+            tx.set(key, token)
+            return true
+          },
+          { ttl }, // Checked before any I/O, unlike an option of tx.set().
+        ),
+      ),
     forceReleaseLock: (threadId) => run('lock', threadId, (own, key) => own.delete(key)),
 
     enqueue: (threadId, entry, max) =>
@@ -134,8 +133,7 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
 }
 
 /** Chat SDK's adapters take 0 as no limit and no expiry. */
-const unlessZero = (limit: number | undefined): number | undefined =>
-  limit === 0 ? undefined : limit
+const unlessZero = (limit?: number): number | undefined => (limit === 0 ? undefined : limit)
 
 /** Chat computes `expiresAt` with this clock, and compares it in the same way. */
 const withoutStale = (queue: unknown = []): QueueEntry[] =>
@@ -146,7 +144,7 @@ function toJson(message: Message, location: { namespace: string; key: string }):
   try {
     return JSON.parse(JSON.stringify(message)) as Message
   } catch (cause) {
-    const text = `A queued message must be serializable as JSON; received one that is not: ${String(cause)}. Let the adapter remove that from message.raw.`
+    const text = `A queued message must be serializable as JSON; received ${String(cause)}. Let the adapter remove that from message.raw.`
     throw new StoreError('INVALID_VALUE', text, { ...location, cause })
   }
 }
