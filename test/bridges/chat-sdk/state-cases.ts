@@ -65,14 +65,13 @@ function testConnection({ open }: Clients): void {
       () => state.unsubscribe(THREAD),
       () => state.isSubscribed(THREAD),
     ]
-    const isRefused = async (call: () => Promise<unknown>): Promise<void> =>
-      expect(call()).rejects.toEqual(rejection('STORE_NOT_OPEN'))
-    await Promise.all(calls.map(isRefused))
+    const notOpen = rejection('STORE_NOT_OPEN')
+    await Promise.all(calls.map(async (call) => expect(call()).rejects.toEqual(notOpen)))
     await state.connect()
     await state.connect()
     await Promise.all(calls.map((call) => call()))
     await state.disconnect()
-    await Promise.all(calls.map(isRefused))
+    await Promise.all(calls.map(async (call) => expect(call()).rejects.toEqual(notOpen)))
   })
 
   test('disconnect() keeps the data and leaves the store open', async () => {
@@ -95,14 +94,14 @@ function testConnection({ open }: Clients): void {
 
   test('a store without atomic steps, what is no store, and unknown options are refused', async () => {
     const minimal = await openStoreWithoutAtomicSteps()
-    expect(() => chatState(minimal)).toThrow(rejection('NOT_ATOMIC') as Error)
+    expect(() => chatState(minimal)).toThrow(rejection('NOT_ATOMIC'))
     const promise = open() as never
-    expect(() => chatState(promise)).toThrow(rejection('INVALID_VALUE') as Error)
+    expect(() => chatState(promise)).toThrow(rejection('INVALID_VALUE'))
     const store = await open()
     const options = { openThreadStores: open } as never
-    expect(() => chatState(store, options)).toThrow(rejection('INVALID_VALUE') as Error)
+    expect(() => chatState(store, options)).toThrow(rejection('INVALID_VALUE'))
     const noFunction = { openThreadStore: store } as never
-    expect(() => chatState(store, noFunction)).toThrow(rejection('INVALID_VALUE') as Error)
+    expect(() => chatState(store, noFunction)).toThrow(rejection('INVALID_VALUE'))
   })
 }
 

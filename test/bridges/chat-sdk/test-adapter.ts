@@ -5,6 +5,7 @@ import {
   parseMarkdown,
   type RawMessage,
   stringifyMarkdown,
+  type ThreadInfo,
 } from 'chat'
 
 /** What a webhook delivers. */
@@ -24,9 +25,14 @@ export const SENT_AT = new Date('2026-11-28T12:00:00.000Z')
 export class TestAdapter implements Adapter<string> {
   readonly name = 'test'
   readonly userName = 'bot'
-  readonly persistThreadHistory = true
+  readonly persistThreadHistory: boolean
   readonly posts: string[] = []
   #chat: ChatInstance | undefined
+
+  /** @param persistThreadHistory whether Chat keeps the messages, since the platform does not */
+  constructor({ persistThreadHistory = false }: { persistThreadHistory?: boolean } = {}) {
+    this.persistThreadHistory = persistThreadHistory
+  }
 
   async initialize(chat: ChatInstance): Promise<void> {
     this.#chat = chat
@@ -79,8 +85,8 @@ export class TestAdapter implements Adapter<string> {
     return stringifyMarkdown(content)
   }
 
-  async fetchThread(id: string): Promise<{ id: string; channelId: string; metadata: object }> {
-    return { id, channelId: this.channelIdFromThreadId(id), metadata: {} } as never
+  async fetchThread(id: string): Promise<ThreadInfo> {
+    return { id, channelId: this.channelIdFromThreadId(id), metadata: {} }
   }
 
   async fetchMessages(): Promise<{ messages: Message[] }> {
