@@ -1,6 +1,6 @@
 import { createMemoryState } from '@chat-adapter/state-memory'
 import { LockError, Message, type StateAdapter } from 'chat'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { type BridgeBackend, describeBridge, recordLostUpdates } from '../support/bridge.ts'
 import { type Bot, createGate, deliver, startBot } from './bot.ts'
 import { connect } from './state-cases.ts'
@@ -121,6 +121,30 @@ export function testChatBot(backend: BridgeBackend): void {
       expect(await state.acquireLock(THREAD_ID, 1000)).not.toBeNull()
     })
 
+    test('a lock lasts as long as its handler, because Chat extends it every 10 seconds', async () => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
+      onTestFinished(() => void vi.useRealTimers())
+      const state = await connect(await open(() => Date.now()))
+      const bot = await startBot(state)
+      const [started, finish] = [createGate(), createGate()]
+      bot.chat.onNewMention(async () => {
+        started.open()
+        await finish.opened
+      })
+      const done = deliver(bot, { id: '1', text: 'hello' })
+      await started.opened
+      for (let seconds = 10; seconds <= 60; seconds += 10) {
+        vi.advanceTimersByTime(10_000)
+        // oxlint-disable-next-line no-await-in-loop -- Chat skips an extension while one is under way
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        // oxlint-disable-next-line no-await-in-loop -- the clock goes on after it
+        expect(await state.acquireLock(THREAD_ID, 1000), `after ${seconds} s`).toBeNull()
+      }
+      finish.open()
+      await done
+      expect(await state.acquireLock(THREAD_ID, 1000)).not.toBeNull()
+    })
+
     test('queued messages of another bot arrive as messages, the latest with the skipped ones', async () => {
       const [first, second] = (await startBots(2, { concurrency: 'queue' })) as [Bot, Bot]
       const [started, finish] = [createGate(), createGate()]
@@ -201,7 +225,7 @@ export function testChatBot(backend: BridgeBackend): void {
     test.each(['debounce', 'burst'] as const)(
       '%s handles the last of several messages',
       async (strategy) => {
-        const bots = await startBots(2, { concurrency: { strategy, debounceMs: 150 } })
+        const bots = await startBots(2, { concurrency: { strategy, debounceMs: 400 } })
         const calls: string[][] = []
         for (const { chat } of bots) {
           chat.onNewMention(async (_, message, context) => {
