@@ -21,12 +21,11 @@ export interface Delivery {
 export const THREAD_ID = 'test:channel:thread'
 export const SENT_AT = new Date('2026-11-28T12:00:00.000Z')
 
-/** A platform whose webhooks a test calls. It keeps what the bot posts. */
+/** A platform whose webhooks a test calls. */
 export class TestAdapter implements Adapter<string> {
   readonly name = 'test'
   readonly userName = 'bot'
   readonly persistThreadHistory: boolean
-  readonly posts: string[] = []
   #chat: ChatInstance | undefined
 
   /** @param persistThreadHistory whether Chat keeps the messages, since the platform does not */
@@ -64,9 +63,8 @@ export class TestAdapter implements Adapter<string> {
     return new Response('ok')
   }
 
-  async postMessage(threadId: string, message: unknown): Promise<RawMessage> {
-    this.posts.push(typeof message === 'string' ? message : JSON.stringify(message))
-    return { id: `post-${this.posts.length}`, threadId, raw: null }
+  async postMessage(threadId: string): Promise<RawMessage> {
+    return { id: crypto.randomUUID(), threadId, raw: null }
   }
 
   channelIdFromThreadId(threadId: string): string {
