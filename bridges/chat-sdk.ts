@@ -1,0 +1,150 @@
+import type { Message, QueueEntry, StateAdapter } from 'chat'
+import { checkOptions, FUNCTION } from '../src/arguments.ts'
+import { StoreError } from '../src/errors.ts'
+import type { Store } from '../src/store.ts'
+import { checkStore } from './check-store.ts'
+
+/** The options of {@link chatState}. */
+export interface ChatStateOptions {
+  /**
+   * Opens a store for the lock, the queue and the subscription of a thread, so that each thread has
+   * a Durable Object of its own. Each call on one of them opens it and closes it at the end. Chat also
+   * locks channels and, as `chat:callback:…`, buttons. Default: all threads share one store.
+   */
+  readonly openThreadStore?: ((threadId: string) => Promise<Store>) | undefined
+}
+
+/** Frees the queue of a thread that gets no more messages. */
+const QUEUE_RETENTION_MS = 7 * 24 * 60 * 60 * 1000
+
+/**
+ * Creates a state adapter for Chat SDK. Each method is one atomic step. Times to live are in
+ * milliseconds; with 0 or none, a value never expires, and a list keeps its expiry. A `Date` stays a
+ * `Date`; a queued message becomes JSON, from which Chat restores it.
+ *
+ * @param store holds nothing else, since Chat chooses the keys; `disconnect` does not close it
+ * @throws StoreError `NOT_ATOMIC` if the store's backend has no atomic steps; `INVALID_VALUE` if it
+ * is no store, or for an option. The methods reject with the store's errors, such as `INVALID_VALUE`
+ * for a negative time to live, and with `STORE_NOT_OPEN` before `connect` and after `disconnect`.
+ *
+ * @see https://chat-sdk.dev/docs/state-adapters
+ *
+ * @example
+ * const state = chatState(await runtime.open('chat'), {
+ *   openThreadStore: (threadId) => runtime.open(`thread:${threadId}`),
+ * })
+ * const bot = new Chat({ userName: 'bot', adapters, state })
+ */
+export function chatState(store: Store, options?: ChatStateOptions): StateAdapter {
+  const { namespace } = checkStore(store, { caller: 'chatState' })
+  const { openThreadStore } = checkOptions<ChatStateOptions>(options, { openThreadStore: FUNCTION })
+  let isConnected = false
+
+  /** Runs a step on the store that holds what is of this kind. */
+  async function run<T>(
+    kind: 'value' | 'list' | 'lock' | 'queue' | 'subscription',
+    id: string,
+    step: (target: Store, key: string) => Promise<T>,
+  ): Promise<T> {
+    if (!isConnected) {
+      throw new StoreError(
+        'STORE_NOT_OPEN',
+        'The state must be connected; received a call before connect() or after disconnect(). Call "await chat.initialize()" first.',
+        { namespace },
+      )
+    }
+    const key = typeof id === 'string' ? `${kind}:${id}` : id // The store rejects other keys.
+    if (!openThreadStore || kind === 'value' || kind === 'list') return step(store, key)
+    const own = checkStore(await openThreadStore(id), { caller: 'openThreadStore' })
+    try {
+      return await step(own, key)
+    } finally {
+      await own.close()
+    }
+  }
+
+  return {
+    connect: async () => void (isConnected = true),
+    disconnect: async () => void (isConnected = false),
+
+    get: async <T>(id: string) =>
+      run('value', id, async (own, key) => ((await own.get(key)) ?? null) as T | null),
+    set: (id, value, ttlMs) =>
+      run('value', id, (own, key) => own.set(key, value, { ttl: unlessZero(ttlMs) })),
+    setIfNotExists: (id, value, ttlMs) =>
+      run('value', id, (own, key) => own.insert(key, value, { ttl: unlessZero(ttlMs) })),
+    delete: (id) => run('value', id, (own, key) => own.delete(key)),
+
+    appendToList: (id, value, { maxLength, ttlMs } = {}) =>
+      run('list', id, async (own, key) => {
+        await own.append(key, value, { max: unlessZero(maxLength), ttl: unlessZero(ttlMs) })
+      }),
+    getList: async <T>(id: string) =>
+      run('list', id, async (own, key) => ((await own.get(key)) ?? []) as T[]),
+
+    acquireLock: (threadId, ttlMs) =>
+      run('lock', threadId, async (own, key) => {
+        const lock = { threadId, token: crypto.randomUUID(), expiresAt: Date.now() + ttlMs }
+        return (await own.insert(key, lock.token, { ttl: ttlMs })) ? lock : null
+      }),
+    releaseLock: ({ threadId, token }) =>
+      run('lock', threadId, (own, key) =>
+        own.transaction([key], (tx) => {
+          if (tx.get(key) === token) tx.delete(key)
+        }),
+      ),
+    extendLock: ({ threadId, token }, ttl) =>
+      run('lock', threadId, (own, key) =>
+        own.transaction(
+          [key],
+          (tx) => {
+            if (tx.get(key) !== token) return false
+            tx.set(key, token)
+            return true
+          },
+          { ttl }, // Checked before any I/O, unlike an option of tx.set().
+        ),
+      ),
+    forceReleaseLock: (threadId) => run('lock', threadId, (own, key) => own.delete(key)),
+
+    enqueue: (threadId, entry, max) =>
+      run('queue', threadId, (own, key) => {
+        const message = toJson(entry.message, { namespace: own.namespace, key })
+        const ttl = Math.max(entry.expiresAt - Date.now(), 0) + QUEUE_RETENTION_MS
+        return own.append(key, { ...entry, message }, { max, ttl })
+      }),
+    dequeue: (threadId) =>
+      run('queue', threadId, (own, key) =>
+        own.transaction([key], (tx) => {
+          const queue = tx.record(key)
+          const [next = null, ...rest] = withoutStale(queue?.value)
+          if (rest.length > 0) tx.set(key, rest, { expires: queue?.expires })
+          else if (queue) tx.delete(key)
+          return next
+        }),
+      ),
+    queueDepth: (threadId) =>
+      run('queue', threadId, async (own, key) => withoutStale(await own.get(key)).length),
+
+    subscribe: (threadId) => run('subscription', threadId, (own, key) => own.set(key, true)),
+    unsubscribe: (threadId) => run('subscription', threadId, (own, key) => own.delete(key)),
+    isSubscribed: (threadId) => run('subscription', threadId, (own, key) => own.has(key)),
+  }
+}
+
+/** Chat SDK's adapters take 0 as no limit and no expiry. */
+const unlessZero = (limit?: number): number | undefined => (limit === 0 ? undefined : limit)
+
+/** Chat computes `expiresAt` with this clock, and compares it in the same way. */
+const withoutStale = (queue: unknown = []): QueueEntry[] =>
+  (queue as QueueEntry[]).filter(({ expiresAt }) => Date.now() <= expiresAt)
+
+/** Converts a message as Chat SDK's adapters do: its `raw` may hold what a store does not take. */
+function toJson(message: Message, location: { namespace: string; key: string }): Message {
+  try {
+    return JSON.parse(JSON.stringify(message)) as Message
+  } catch (cause) {
+    const text = `A queued message must be serializable as JSON; received ${String(cause)}. Let the adapter remove that from message.raw.`
+    throw new StoreError('INVALID_VALUE', text, { ...location, cause })
+  }
+}

@@ -1,0 +1,4 @@
+import { memoryBackend } from '../support/memory.ts'
+import { testChatBot } from './bot-cases.ts'
+
+testChatBot(memoryBackend)

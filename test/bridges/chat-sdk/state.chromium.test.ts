@@ -1,0 +1,4 @@
+import { indexeddbBackend } from '../support/indexeddb.ts'
+import { testChatState } from './state-cases.ts'
+
+testChatState(indexeddbBackend)

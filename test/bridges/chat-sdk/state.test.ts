@@ -1,0 +1,4 @@
+import { memoryBackend } from '../support/memory.ts'
+import { testChatState } from './state-cases.ts'
+
+testChatState(memoryBackend)
