@@ -13,6 +13,9 @@ export type KnownTraits = Partial<
   Pick<Traits, 'durable' | 'consistency' | 'maxKeyBytes' | 'maxValueBytes'>
 >
 
+/** What fits, encoded and behind a namespace of as many bytes, into the 512 bytes of Workers KV. */
+const DEFAULT_MAX_KEY_BYTES = 80
+
 /**
  * A namespace in a driver of unstorage. It is cleared key by key, since the file drivers ignore the
  * base that `clear` of a driver gets and remove everything.
@@ -33,7 +36,7 @@ export class DriverStorage extends StorageBase {
       consistency: 'eventual',
       // The driver may do I/O in a Worker.
       batchAcrossTicks: false,
-      maxKeyBytes: Number.POSITIVE_INFINITY,
+      maxKeyBytes: DEFAULT_MAX_KEY_BYTES,
       maxValueBytes: Number.POSITIVE_INFINITY,
       watch: false,
       ...known,

@@ -9,8 +9,8 @@ import { decodePart, encodePart } from './key-encoding.ts'
  *
  * - `driver`: the driver, or a storage of unstorage; required. The caller disposes it.
  * - `base`: what every key in the driver begins with; default `botshelf`
- * - `traits`: what is known about the driver: `durable`, `consistency`, `maxKeyBytes` and
- *   `maxValueBytes`. Default: the least, `false` and `eventual`, and no limit that is checked
+ * - `traits`: what is known about the driver. Default: the least that a driver promises, which is
+ *   `{ durable: false, consistency: 'eventual', maxKeyBytes: 80, maxValueBytes: Infinity }`
  *
  * @example
  * const config = { STORAGE: 'Unstorage', STORAGE_CONFIG: { driver: redisDriver({ url }) } }
