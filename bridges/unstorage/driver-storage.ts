@@ -1,8 +1,9 @@
 import type { Driver } from 'unstorage'
+import { noop } from '../../src/async.ts'
 import { decode, encode } from '../../src/codec.ts'
 import type { Entry } from '../../src/entry.ts'
 import { quote, StoreError, toStoreError } from '../../src/errors.ts'
-import { type KeysOptions, StorageBase, type Traits } from '../../src/storage.ts'
+import { type KeysOptions, sortedKeys, StorageBase, type Traits } from '../../src/storage.ts'
 import { decodePart, encodePart } from './key-encoding.ts'
 
 /** The methods of a driver that the plugin calls. */
@@ -13,6 +14,7 @@ export type KnownTraits = Partial<
   Pick<Traits, 'durable' | 'consistency' | 'maxKeyBytes' | 'maxValueBytes'>
 >
 
+const PARALLEL_READS = 10
 /** What fits, encoded and behind a namespace of as many bytes, into the 512 bytes of Workers KV. */
 const DEFAULT_MAX_KEY_BYTES = 80
 
@@ -66,6 +68,29 @@ export class DriverStorage extends StorageBase {
     for (const listed of await listKeys(this.#driver, this.#prefix)) {
       const key = decodePart(listed)
       if (key?.startsWith(prefix)) yield key
+    }
+  }
+
+  override async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
+    const found = new Map<string, Entry>()
+    for await (const [key, entry] of this.#readAll(keys)) found.set(key, entry)
+    return found
+  }
+
+  override async *entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]> {
+    yield* this.#readAll(await sortedKeys(this.keys(options), options))
+  }
+
+  /** Reads a few keys at a time. The entries before one that cannot be read come before its error. */
+  async *#readAll(keys: readonly string[]): AsyncGenerator<[key: string, entry: Entry]> {
+    for (let start = 0; start < keys.length; start += PARALLEL_READS) {
+      const chunk = keys.slice(start, start + PARALLEL_READS)
+      const reads = chunk.map((key) => this.get(key))
+      for (const read of reads) read.catch(noop)
+      for (const [index, read] of reads.entries()) {
+        const entry = await read
+        if (entry !== undefined) yield [chunk[index] as string, entry]
+      }
     }
   }
 
