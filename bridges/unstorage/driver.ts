@@ -73,11 +73,11 @@ export function unstorageDriver(
     // A Buffer, which Node has for files and HTTP bodies, is no storable value: it is of a subclass.
     setItemRaw: async (key, value: unknown, options) =>
       set(key, value instanceof Uint8Array ? new Uint8Array(value) : value, options),
-    setItems: async (items, commonOptions) =>
+    // unstorage has merged the options of the call into those of each item.
+    setItems: async (items) =>
       use(async (store) => {
         const entries = items.map(({ key, value, options }) => {
-          const writeOptions = toWriteOptions(store, key, { ...commonOptions, ...options })
-          return [key, value, writeOptions] as const
+          return [key, value, toWriteOptions(store, key, options)] as const
         })
         if (store.traits.atomic !== 'none') await store.setMany(entries)
         else await Promise.all(entries.map(async (entry) => store.set(...entry)))

@@ -23,12 +23,21 @@ export function testDriver({ open, openAll }: Clients, { unstorage }: Version): 
     expect(store.isOpen).toBe(true)
   })
 
-  test('clear() of the driver with a base keeps the keys of every other base', async () => {
+  test('getKeys() and clear() of the driver with a base leave out the keys of every other base', async () => {
     const driver = unstorageDriver(await open())
     for (const key of ['users:ann', 'users-archive:ben', 'users'])
       await driver.setItem(key, '1', {})
+    expect(await driver.getKeys('users', {})).toEqual(['users:ann'])
+    expect(await driver.getKeys('users:', {})).toEqual(['users:ann'])
     await driver.clear('users', {})
     expect(await driver.getKeys('', {})).toEqual(['users', 'users-archive:ben'])
+  })
+
+  test('getMeta() of the driver is empty for a key without expiry, and null for a missing key', async () => {
+    const driver = unstorageDriver(await open())
+    await driver.setItem('a', '1', {})
+    expect(await driver.getMeta('a', {})).toEqual({})
+    expect(await driver.getMeta('missing', {})).toBeNull()
   })
 
   test('setItems() stores all items or none', async () => {

@@ -135,7 +135,9 @@ describe('what a driver returns', () => {
     const driver = createMemoryDriver()
     const store = await (await start(driver)).open('k')
     for (const key of ['a', 'b', 'c']) await store.set(key, 1)
+    // Both are read before the first is reported.
     await driver.setItem!('botshelf-:k-:b-', 'other', {})
+    await driver.setItem!('botshelf-:k-:c-', 'other', {})
     await expect(store.get('b')).rejects.toMatchObject({ code: 'CORRUPT', key: 'b' })
     const listed: string[] = []
     const list = async (): Promise<void> => {
@@ -151,6 +153,16 @@ describe('what a driver returns', () => {
       code: 'CORRUPT',
       message: expect.stringContaining('must return the text'),
     })
+  })
+
+  test('keys are found in whatever form the driver lists them', async () => {
+    const memory = createMemoryDriver()
+    // As cloudflare-kv-binding with a base and fs-lite do.
+    const getKeys = async (): Promise<string[]> =>
+      (await memory.getKeys('', {})).map((key: string) => `:${key.replaceAll(':', '/')}`)
+    const store = await (await start({ ...memory, getKeys })).open('k')
+    await store.set('a', 1)
+    expect(await collect(store.keys())).toEqual(['a'])
   })
 
   test('an error of the driver is the cause of a BACKEND_ERROR', async () => {

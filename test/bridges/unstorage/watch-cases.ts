@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { unstorageDriver } from '../../../bridges/unstorage.ts'
 import type { Clients } from '../support/bridge.ts'
+import { openStoreWithoutAtomicSteps } from '../support/minimal.ts'
 import type { Version } from './versions.ts'
 
 export function testWatch({ open, openAll }: Clients, { unstorage }: Version): void {
@@ -74,5 +75,6 @@ export function testWatch({ open, openAll }: Clients, { unstorage }: Version): v
     const store = await open()
     expect(unstorageDriver(store).watch === undefined).toBe(!store.traits.watch)
     expect(unstorageDriver(async () => store).watch).toBeUndefined()
+    expect(unstorageDriver(await openStoreWithoutAtomicSteps()).watch).toBeUndefined()
   })
 }
