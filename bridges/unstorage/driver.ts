@@ -16,7 +16,7 @@ export interface StoreDriver<I> extends Required<Omit<Driver, 'options' | 'watch
  * Creates a driver of unstorage from a store. It fits unstorage 1.17 and 2.
  *
  * - `ttl` of `setItem`, `setItemRaw` and `setItems` is in seconds; 0 means that the key never
- *   expires, as in the drivers of unstorage. `getMeta` has what remains, by `Date.now()`.
+ *   expires, as in unstorage's drivers for Redis and Workers KV. `getMeta` has what remains, by `Date.now()`.
  * - `setItems` stores all items or none where `traits.atomic` is not `none`.
  * - `watch` reports the changes of every client. Without it unstorage reports the calls of
  *   `setItem`, `setItemRaw` and `removeItem` of its own.
