@@ -1,0 +1,4 @@
+import { indexeddbBackend } from '../support/indexeddb.ts'
+import { testUnstorage } from './cases.ts'
+
+testUnstorage(indexeddbBackend)

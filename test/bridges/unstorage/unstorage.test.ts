@@ -1,0 +1,4 @@
+import { memoryBackend } from '../support/memory.ts'
+import { testUnstorage } from './cases.ts'
+
+testUnstorage(memoryBackend)

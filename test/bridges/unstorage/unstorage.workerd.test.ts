@@ -1,0 +1,4 @@
+import { durableObjectBackend } from '../support/durable-object.ts'
+import { testUnstorage } from './cases.ts'
+
+testUnstorage(durableObjectBackend)
