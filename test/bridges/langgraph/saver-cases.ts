@@ -67,9 +67,23 @@ export function testSaver(backend: BridgeBackend): void {
           {},
         )
         await saver.putWrites(config, [['a', 1]], 'task')
-        await saver.putWrites(config, [['b', 2], ['c', 3]], 'task')
+        await saver.putWrites(
+          config,
+          [
+            ['b', 2],
+            ['c', 3],
+          ],
+          'task',
+        )
         await saver.putWrites(config, [[ERROR, 'first']], 'task')
-        await saver.putWrites(config, [[RESUME, 'first'], [ERROR, 'second']], 'task')
+        await saver.putWrites(
+          config,
+          [
+            [RESUME, 'first'],
+            [ERROR, 'second'],
+          ],
+          'task',
+        )
         return (await saver.getTuple(config))!.pendingWrites
       })
       const [ours, ofSecond, theirs] = await Promise.all(results)
@@ -115,10 +129,9 @@ export function testSaver(backend: BridgeBackend): void {
         expect(await collect(saver.list(of, { limit: 5 }))).toEqual(ids.slice(0, 5))
         expect(await collect(saver.list(of, { limit: 0 }))).toEqual([])
         expect(await collect(saver.list(of, { before, limit: 3 }))).toEqual(ids.slice(5, 8))
-        expect(await collect(saver.list(of, { filter: { step: 1, source: 'loop' }, limit: 2 }))).toEqual([
-          ids[1],
-          ids[4],
-        ])
+        expect(
+          await collect(saver.list(of, { filter: { step: 1, source: 'loop' }, limit: 2 })),
+        ).toEqual([ids[1], ids[4]])
       }
       const one = { configurable: { ...thread.configurable, checkpoint_id: ids[7]! } }
       expect(await collect(saver.list(one))).toEqual([ids[7]])
@@ -188,7 +201,7 @@ export function testSaver(backend: BridgeBackend): void {
 
     test('a checkpoint that does not fit is refused whole', async () => {
       const store = await open()
-      const { maxValueBytes = Infinity } = store.traits
+      const { maxValueBytes } = store.traits
       if (maxValueBytes > 10_000_000) return
       const saver = new CheckpointSaver(store)
       const values = { small: 'a', large: 'x'.repeat(maxValueBytes) }
@@ -203,7 +216,12 @@ export function testSaver(backend: BridgeBackend): void {
       const saver = new CheckpointSaver(await open())
       const checkpoint = createCheckpoint()
       const refused = expect.objectContaining({ code: 'INVALID_VALUE' })
-      for (const configurable of [{}, { thread_id: '' }, { thread_id: 7 }, { thread_id: 'a', checkpoint_ns: 7 }]) {
+      for (const configurable of [
+        {},
+        { thread_id: '' },
+        { thread_id: 7 },
+        { thread_id: 'a', checkpoint_ns: 7 },
+      ]) {
         await expect(saver.put({ configurable }, checkpoint, metadata, {})).rejects.toThrow(refused)
         const config = { configurable: { ...configurable, checkpoint_id: 'a' } }
         await expect(saver.putWrites(config, [['a', 1]], 'task')).rejects.toThrow(refused)

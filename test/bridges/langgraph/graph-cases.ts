@@ -1,0 +1,187 @@
+import { AIMessage, type BaseMessage, HumanMessage } from '@langchain/core/messages'
+import {
+  Annotation,
+  Command,
+  END,
+  type LangGraphRunnableConfig,
+  interrupt,
+  MemorySaver,
+  MessagesAnnotation,
+  Send,
+  START,
+  StateGraph,
+} from '@langchain/langgraph'
+import type { BaseCheckpointSaver } from '@langchain/langgraph-checkpoint'
+import { expect, test } from 'vitest'
+import { CheckpointSaver } from '../../../bridges/langgraph.ts'
+import { type BridgeBackend, describeBridge } from '../support/bridge.ts'
+
+const State = Annotation.Root({
+  log: Annotation<string[]>({ reducer: (left, right) => [...left, ...right], default: () => [] }),
+})
+
+function toThread(thread_id: string): { configurable: { thread_id: string } } {
+  return { configurable: { thread_id } }
+}
+
+/** Compiles a graph of one node. */
+function compileAnswer(checkpointer: BaseCheckpointSaver) {
+  return new StateGraph(State)
+    .addNode('answer', () => ({ log: ['answer'] }))
+    .addEdge(START, 'answer')
+    .compile({ checkpointer })
+}
+
+/** Tests the saver in real graphs, whose clients are Workers or tabs that share a thread. */
+export function testGraphs(backend: BridgeBackend): void {
+  describeBridge('langgraph', backend, ({ openAll }) => {
+    async function createSavers(count: number): Promise<CheckpointSaver[]> {
+      return (await openAll(count)).map((store) => new CheckpointSaver(store))
+    }
+
+    test('100 threads that ten clients run are known to each of them', async () => {
+      const ours = (await createSavers(10)).map(compileAnswer)
+      const theirs = Array.from({ length: 10 }, () => compileAnswer(new MemorySaver()))
+      const [kept, keptByUpstream] = await Promise.all(
+        [ours, theirs].map(async (graphs) => {
+          const threads = Array.from({ length: 100 }, (_, index) => toThread(`thread-${index}`))
+          await Promise.all(
+            threads.map(async (thread, index) =>
+              graphs[index % 10]!.invoke({ log: ['question'] }, thread),
+            ),
+          )
+          const states = await Promise.all(
+            threads.map(async (thread) => graphs[0]!.getState(thread)),
+          )
+          return states.filter(({ values }) => values.log?.length === 2).length
+        }),
+      )
+      expect(kept).toBe(100)
+      expect(keptByUpstream).toBeLessThan(100)
+    })
+
+    test('a graph that one client interrupted goes on in another', async () => {
+      const graphs = (await createSavers(3)).map((checkpointer) =>
+        new StateGraph(State)
+          .addNode('ask', () => ({
+            log: [`first ${interrupt('first?')}`, `second ${interrupt('second?')}`],
+          }))
+          .addEdge(START, 'ask')
+          .addEdge('ask', END)
+          .compile({ checkpointer }),
+      )
+      const thread = toThread('thread')
+      const asked: unknown = await graphs[0]!.invoke({ log: [] }, thread)
+      expect(asked).toMatchObject({ __interrupt__: [{ value: 'first?' }] })
+      const again: unknown = await graphs[1]!.invoke(new Command({ resume: 'one' }), thread)
+      expect(again).toMatchObject({ __interrupt__: [{ value: 'second?' }] })
+      const done = await graphs[2]!.invoke(new Command({ resume: 'two' }), thread)
+      expect(done.log).toEqual(['first one', 'second two'])
+    })
+
+    test('after an error, another client runs only the parallel tasks that failed', async () => {
+      const runs: number[] = []
+      let isDown = true
+      const graphs = (await createSavers(2)).map((checkpointer) =>
+        new StateGraph(State)
+          .addNode('fan', () => ({}))
+          .addNode('work', ({ task }: { task: number }) => {
+            if (task === 7 && isDown) throw new Error('down')
+            runs.push(task)
+            return { log: [`${task}`] }
+          })
+          .addConditionalEdges('fan', () =>
+            Array.from({ length: 100 }, (_, task) => new Send('work', { task })),
+          )
+          .addEdge(START, 'fan')
+          .compile({ checkpointer }),
+      )
+      const thread = toThread('thread')
+      await expect(graphs[0]!.invoke({ log: [] }, thread)).rejects.toThrow('down')
+      isDown = false
+      const { log } = await graphs[1]!.invoke(null, thread)
+      expect(log).toEqual(Array.from({ length: 100 }, (_, task) => `${task}`))
+      expect(runs.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, task) => task))
+    })
+
+    test('messages keep their classes', async () => {
+      const [first, second] = (await createSavers(2)).map((checkpointer) =>
+        new StateGraph(MessagesAnnotation)
+          .addNode('answer', ({ messages }) => ({
+            messages: [new AIMessage(`${messages.length} messages`)],
+          }))
+          .addEdge(START, 'answer')
+          .compile({ checkpointer }),
+      )
+      const thread = toThread('thread')
+      await first!.invoke({ messages: [new HumanMessage('Hello')] }, thread)
+      const { messages } = await second!.invoke({ messages: [new HumanMessage('Bye')] }, thread)
+      expect(messages.map(({ text }: BaseMessage) => text)).toEqual([
+        'Hello',
+        '1 messages',
+        'Bye',
+        '3 messages',
+      ])
+      expect(messages[0]).toBeInstanceOf(HumanMessage)
+      expect(messages[1]).toBeInstanceOf(AIMessage)
+    })
+
+    test('two branches from one checkpoint keep values of their own', async () => {
+      const [first, second] = (await createSavers(2)).map((checkpointer) =>
+        new StateGraph(State)
+          .addNode('note', ({ log }) => ({ log: [`${log.at(-1)}!`] }))
+          .addEdge(START, 'note')
+          .compile({ checkpointer }),
+      )
+      const thread = toThread('thread')
+      await first!.invoke({ log: ['base'] }, thread)
+      const { config: base } = await first!.getState(thread)
+      const left = await first!.updateState(base, { log: ['left'] })
+      const right = await second!.updateState(base, { log: ['right'] })
+      const read = async (config: LangGraphRunnableConfig): Promise<unknown> =>
+        (await first!.getState(config)).values
+      expect(await read(left)).toEqual({ log: ['base', 'base!', 'left'] })
+      expect(await read(right)).toEqual({ log: ['base', 'base!', 'right'] })
+    })
+
+    test('getStateHistory() lists the states, newest first, with those of one client', async () => {
+      const [first, second] = (await createSavers(2)).map((checkpointer) =>
+        new StateGraph(State)
+          .addNode('a', () => ({ log: ['a'] }))
+          .addNode('b', () => ({ log: ['b'] }))
+          .addEdge(START, 'a')
+          .addEdge('a', 'b')
+          .compile({ checkpointer }),
+      )
+      const thread = toThread('thread')
+      await first!.invoke({ log: ['in'] }, thread)
+      const states: unknown[] = []
+      for await (const { values, next } of second!.getStateHistory(thread)) {
+        states.push([values.log, next])
+      }
+      expect(states).toEqual([
+        [['in', 'a', 'b'], []],
+        [['in', 'a'], ['b']],
+        [['in'], ['a']],
+        [[], ['__start__']],
+      ])
+    })
+
+    test('a subgraph keeps its checkpoints in a namespace of its own', async () => {
+      const [first, second] = (await createSavers(2)).map((checkpointer) => {
+        const inner = new StateGraph(State)
+          .addNode('ask', () => ({ log: [`${interrupt('name?')}`] }))
+          .addEdge(START, 'ask')
+          .compile()
+        return new StateGraph(State)
+          .addNode('inner', inner)
+          .addEdge(START, 'inner')
+          .compile({ checkpointer })
+      })
+      const thread = toThread('thread')
+      await first!.invoke({ log: ['in'] }, thread)
+      const { log } = await second!.invoke(new Command({ resume: 'Ann' }), thread)
+      expect(log).toContain('Ann')
+    })
+  })
+}

@@ -1,0 +1,6 @@
+import { memoryBackend } from '../support/memory.ts'
+import { testGraphs } from './graph-cases.ts'
+import { testSaver } from './saver-cases.ts'
+
+testSaver(memoryBackend)
+testGraphs(memoryBackend)

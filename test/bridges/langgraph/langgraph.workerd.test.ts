@@ -1,0 +1,6 @@
+import { durableObjectBackend } from '../support/durable-object.ts'
+import { testGraphs } from './graph-cases.ts'
+import { testSaver } from './saver-cases.ts'
+
+testSaver(durableObjectBackend)
+testGraphs(durableObjectBackend)
