@@ -54,7 +54,20 @@ export default defineConfig({
         // Runs inside a page of Chromium.
         resolve,
         // Vite reloads the page when it finds a dependency late, in the middle of a test.
-        optimizeDeps: { include: ['devalue', 'idb', 'react', 'react-dom/client'] },
+        optimizeDeps: {
+          include: [
+            'devalue',
+            'idb',
+            'react',
+            'react-dom/client',
+            '@langchain/core/messages',
+            '@langchain/langgraph',
+            '@langchain/langgraph-checkpoint',
+            '@langchain/langgraph-checkpoint-validation',
+            '@openai/agents',
+            '@openai/agents/testing',
+          ],
+        },
         test: {
           name: 'chromium',
           include: ['test/**/*.chromium.test.ts'],

@@ -1,10 +1,7 @@
 import { AIMessage, type BaseMessage, HumanMessage } from '@langchain/core/messages'
 import {
   Annotation,
-  Command,
-  END,
   type LangGraphRunnableConfig,
-  interrupt,
   MemorySaver,
   MessagesAnnotation,
   Send,
@@ -60,23 +57,20 @@ export function testGraphs(backend: BridgeBackend): void {
       expect(keptByUpstream).toBeLessThan(100)
     })
 
-    test('a graph that one client interrupted goes on in another', async () => {
+    test('a graph that one client paused goes on in another', async () => {
       const graphs = (await createSavers(3)).map((checkpointer) =>
         new StateGraph(State)
-          .addNode('ask', () => ({
-            log: [`first ${interrupt('first?')}`, `second ${interrupt('second?')}`],
-          }))
-          .addEdge(START, 'ask')
-          .addEdge('ask', END)
-          .compile({ checkpointer }),
+          .addNode('a', () => ({ log: ['a'] }))
+          .addNode('b', () => ({ log: ['b'] }))
+          .addEdge(START, 'a')
+          .addEdge('a', 'b')
+          .compile({ checkpointer, interruptBefore: ['b'] }),
       )
       const thread = toThread('thread')
-      const asked: unknown = await graphs[0]!.invoke({ log: [] }, thread)
-      expect(asked).toMatchObject({ __interrupt__: [{ value: 'first?' }] })
-      const again: unknown = await graphs[1]!.invoke(new Command({ resume: 'one' }), thread)
-      expect(again).toMatchObject({ __interrupt__: [{ value: 'second?' }] })
-      const done = await graphs[2]!.invoke(new Command({ resume: 'two' }), thread)
-      expect(done.log).toEqual(['first one', 'second two'])
+      expect((await graphs[0]!.invoke({ log: ['in'] }, thread)).log).toEqual(['in', 'a'])
+      expect((await graphs[1]!.getState(thread)).next).toEqual(['b'])
+      await graphs[1]!.updateState(thread, { log: ['approved'] })
+      expect((await graphs[2]!.invoke(null, thread)).log).toEqual(['in', 'a', 'approved', 'b'])
     })
 
     test('after an error, another client runs only the parallel tasks that failed', async () => {
@@ -165,23 +159,6 @@ export function testGraphs(backend: BridgeBackend): void {
         [['in'], ['a']],
         [[], ['__start__']],
       ])
-    })
-
-    test('a subgraph keeps its checkpoints in a namespace of its own', async () => {
-      const [first, second] = (await createSavers(2)).map((checkpointer) => {
-        const inner = new StateGraph(State)
-          .addNode('ask', () => ({ log: [`${interrupt('name?')}`] }))
-          .addEdge(START, 'ask')
-          .compile()
-        return new StateGraph(State)
-          .addNode('inner', inner)
-          .addEdge(START, 'inner')
-          .compile({ checkpointer })
-      })
-      const thread = toThread('thread')
-      await first!.invoke({ log: ['in'] }, thread)
-      const { log } = await second!.invoke(new Command({ resume: 'Ann' }), thread)
-      expect(log).toContain('Ann')
     })
   })
 }

@@ -1,6 +1,8 @@
 import { durableObjectBackend } from '../support/durable-object.ts'
 import { testGraphs } from './graph-cases.ts'
+import { testInterrupts } from './interrupt-cases.ts'
 import { testSaver } from './saver-cases.ts'
 
 testSaver(durableObjectBackend)
 testGraphs(durableObjectBackend)
+testInterrupts(durableObjectBackend)

@@ -93,6 +93,23 @@ export function testSaver(backend: BridgeBackend): void {
       expect(ours).not.toContainEqual(['task', 'b', 2])
     })
 
+    test('concurrent calls of ten clients for one task keep each of its indices once', async () => {
+      const clients = (await openAll(10)).map((store) => new CheckpointSaver(store))
+      const thread = { configurable: { thread_id: 'thread', checkpoint_ns: '' } }
+      const config = await clients[0]!.put(thread, createCheckpoint(), metadata, {})
+      await Promise.all(
+        clients.map(async (saver, client) => {
+          const writes = Array.from({ length: 10 - client }, (_, index): [string, number] => [
+            'a',
+            index,
+          ])
+          await saver.putWrites(config, writes, 'task')
+        }),
+      )
+      const { pendingWrites } = (await clients[0]!.getTuple(config))!
+      expect(pendingWrites!.map(([, , value]) => value)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    })
+
     test('pending writes have the order of task paths, task identifiers and indices', async () => {
       const savers = [new CheckpointSaver(await open()), new MemorySaver()]
       const results = savers.map(async (saver) => {

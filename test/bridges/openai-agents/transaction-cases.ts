@@ -138,11 +138,11 @@ export function testTransactions(backend: BridgeBackend): void {
       )
       await session!.addItems([a, a, a, a])
       await Promise.all([
-        session!.replaceHistoryWithCompaction([b, c]),
+        session!.replaceHistoryWithCompaction([b, c, c]),
         other!.popItem(),
-        third!.replaceHistoryWithCompaction([b, d]),
+        third!.replaceHistoryWithCompaction([d]),
       ])
-      expect([[b, c], [b, d], [b]]).toContainEqual(await session!.getItems())
+      expect([[b, c, c], [b, c], [d], []]).toContainEqual(await session!.getItems())
     })
   })
 }
