@@ -61,26 +61,29 @@ export class CheckpointSaver extends BaseCheckpointSaver {
   /** Lists checkpoints, the newest of a namespace first. Without `thread_id`, of all threads. */
   override async *list(
     { configurable = {} }: RunnableConfig,
-    { before, filter = {}, limit = Infinity }: CheckpointListOptions = {},
+    { before, filter = {}, limit }: CheckpointListOptions = {},
   ): AsyncGenerator<CheckpointTuple> {
     const { thread_id, checkpoint_ns, checkpoint_id } = configurable
     const end = before?.configurable?.['checkpoint_id'] || ''
-    let remaining = limit
+    const hasNamespace = checkpoint_ns !== undefined
+    const skipsNone = hasNamespace && !checkpoint_id && Object.keys(filter).length === 0
+    let remaining = limit ?? Infinity
     for await (const thread of thread_id === undefined ? listThreads(this.#store) : [thread_id]) {
+      if (remaining <= 0) return
       const address = toAddress({ configurable: { thread_id: thread, checkpoint_ns } }, end)
-      const hasNamespace = checkpoint_ns !== undefined
       const prefix = hasNamespace
         ? checkpointKey({ ...address, checkpoint_id: '' })
-        : joinKey(address.thread_id, 'c', '')
+        : joinKey(thread, 'c', '')
       const after = hasNamespace && end ? checkpointKey(address) : undefined
-      for await (const stored of this.#checkpoints.values({ prefix, after, reverse: true })) {
-        if (remaining <= 0) return
+      const range = { prefix, after, reverse: true, limit: skipsNone ? limit : undefined }
+      for await (const stored of this.#checkpoints.values(range)) {
         const id = stored.address.checkpoint_id
         if ((checkpoint_id && id !== checkpoint_id) || (end && id >= end)) continue
         const metadata: Record<string, unknown> = await this.serde.loadsTyped(...stored.metadata)
         if (Object.entries(filter).some(([name, value]) => metadata[name] !== value)) continue
-        remaining--
         yield readTuple(this.#store, this, stored)
+        remaining--
+        if (remaining <= 0) return
       }
     }
   }

@@ -4,6 +4,7 @@ import {
   run,
   setTracingDisabled,
   tool,
+  user,
 } from '@openai/agents'
 import { assistantMessage, functionCall, ScriptedModel } from '@openai/agents/testing'
 import { expect, test } from 'vitest'
@@ -77,6 +78,16 @@ export function testRuns(backend: BridgeBackend): void {
         { type: 'function_call_result', callId: 'call-1' },
       ])
       expect(JSON.stringify(items)).not.toContain('a secret')
+    })
+
+    test("a model's compaction replaces the history", async () => {
+      const [session] = (await openAll(1)).map((store) => agentSession(store, 'user-7'))
+      await session!.addItems([user('long ago'), assistantMessage('Hm')])
+      const compaction = { type: 'compaction', encrypted_content: 'short' } as const
+      const model = new ScriptedModel([[compaction, assistantMessage('answer')]])
+      await run(new Agent({ name: 'Assistant', model }), 'question', { session: session! })
+      const items = await session!.getItems()
+      expect(items).toMatchObject([compaction, { role: 'assistant' }])
     })
   })
 }

@@ -1,6 +1,7 @@
 import { type AgentInputItem, MemorySession, user } from '@openai/agents'
 import { expect, test } from 'vitest'
 import { agentSession } from '../../../bridges/openai-agents.ts'
+import { type OperationRecord, StorageRuntime } from '../../../src/index.ts'
 import { type BridgeBackend, describeBridge, recordLostUpdates } from '../support/bridge.ts'
 import { openStoreWithoutAtomicSteps } from '../support/minimal.ts'
 
@@ -157,6 +158,26 @@ export function testSession(backend: BridgeBackend): void {
           expect.objectContaining({ code: 'INVALID_VALUE' }),
         )
       }
+    })
+
+    test('a call costs the same in a long conversation as in a short one', async () => {
+      const records: OperationRecord[] = []
+      const runtime = new StorageRuntime(backend.createPlugin(), {
+        onOperation: (record) => records.push(record),
+      })
+      const session = agentSession(await runtime.open(`costs-${crypto.randomUUID()}`), 'user-7')
+      const measure = async (method: () => Promise<unknown>): Promise<number[]> => {
+        records.length = 0
+        await method()
+        return records.map(({ keys }) => keys)
+      }
+      const add = async () => measure(async () => session.addItems([user('a'), user('b')]))
+      expect(await add()).toEqual([1, 2])
+      await session.addItems(Array.from({ length: 1000 }, () => user('old')))
+      expect(await add()).toEqual([1, 2])
+      expect(await measure(async () => session.getItems(2))).toEqual([2])
+      expect(await measure(async () => session.popItem())).toEqual([1, 1])
+      await runtime.close()
     })
   })
 }
