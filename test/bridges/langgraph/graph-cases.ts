@@ -138,6 +138,28 @@ export function testGraphs(backend: BridgeBackend): void {
       expect(await read(right)).toEqual({ log: ['base', 'base!', 'right'] })
     })
 
+    test('two runs of one thread at the same time are branches, and one of them counts', async () => {
+      const graphs = (await createSavers(2)).map(compileAnswer)
+      const thread = toThread('thread')
+      await graphs[0]!.invoke({ log: ['base'] }, thread)
+      const results = await Promise.all(
+        graphs.map(async (graph, index) => (await graph.invoke({ log: [`${index}`] }, thread)).log),
+      )
+      const branches = ['0', '1'].map((question) => ['base', 'answer', question, 'answer'])
+      expect(results).toEqual(branches)
+      const { values } = await graphs[0]!.getState(thread)
+      expect(branches).toContainEqual(values.log)
+    })
+
+    test("a store's error rejects the run of a graph unchanged", async () => {
+      const [store] = await openAll(1)
+      const graph = compileAnswer(new CheckpointSaver(store!))
+      await store!.close()
+      await expect(graph.invoke({ log: [] }, toThread('thread'))).rejects.toThrow(
+        expect.objectContaining({ code: 'STORE_NOT_OPEN' }),
+      )
+    })
+
     test('getStateHistory() lists the states, newest first, with those of one client', async () => {
       const [first, second] = (await createSavers(2)).map((checkpointer) =>
         new StateGraph(State)

@@ -80,6 +80,16 @@ export function testRuns(backend: BridgeBackend): void {
       expect(JSON.stringify(items)).not.toContain('a secret')
     })
 
+    test("a store's error rejects the run of an agent unchanged", async () => {
+      const [store] = await openAll(1)
+      const session = agentSession(store!, 'user-7')
+      await store!.close()
+      const agent = new Agent({ name: 'Assistant', model: new ScriptedModel() })
+      await expect(run(agent, 'question', { session })).rejects.toThrow(
+        expect.objectContaining({ code: 'STORE_NOT_OPEN' }),
+      )
+    })
+
     test("a model's compaction replaces the history", async () => {
       const [session] = (await openAll(1)).map((store) => agentSession(store, 'user-7'))
       await session!.addItems([user('long ago'), assistantMessage('Hm')])
