@@ -1,5 +1,5 @@
 import { type Checkpoint, emptyCheckpoint, uuid6 } from '@langchain/langgraph-checkpoint'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { CheckpointSaver } from '../../../bridges/langgraph.ts'
 import { type OperationRecord, StorageRuntime } from '../../../src/index.ts'
 import { type BridgeBackend, describeBridge } from '../support/bridge.ts'
@@ -22,7 +22,9 @@ export function testCosts(backend: BridgeBackend): void {
       const runtime = new StorageRuntime(backend.createPlugin(), {
         onOperation: (record) => records.push(record),
       })
-      const saver = new CheckpointSaver(await runtime.open(`costs-${crypto.randomUUID()}`))
+      const store = await runtime.open(`costs-${crypto.randomUUID()}`)
+      const saver = new CheckpointSaver(store)
+      const listings = vi.spyOn(store, 'values')
       const thread = { configurable: { thread_id: 'thread', checkpoint_ns: '' } }
       const put = async (step: number) =>
         saver.put(
@@ -46,6 +48,7 @@ export function testCosts(backend: BridgeBackend): void {
       expect(await measure(writeThree)).toEqual([3])
       // A listing of one checkpoint, then its two values beside a listing of its writes.
       expect(await measure(async () => saver.getTuple(thread))).toEqual([1, 2, 0])
+      expect(listings).toHaveBeenCalledWith(expect.objectContaining({ limit: 1 }))
       const listTwo = async (): Promise<void> => {
         const ids: string[] = []
         for await (const { checkpoint } of saver.list(thread, { limit: 2 })) ids.push(checkpoint.id)
@@ -53,6 +56,7 @@ export function testCosts(backend: BridgeBackend): void {
       }
       // A listing of two checkpoints, and for each what getTuple() reads.
       expect((await measure(listTwo)).toSorted((a, b) => a - b)).toEqual([0, 0, 2, 2, 2])
+      expect(listings).toHaveBeenCalledWith(expect.objectContaining({ limit: 2 }))
       await runtime.close()
     })
   })
