@@ -20,9 +20,11 @@ function isId(id: unknown): boolean {
   return typeof id === 'string' && id.trim() !== ''
 }
 
+const DIGITS = 16
+
 /** Formats a number so that the order of texts is that of numbers. */
 function pad(index: number): string {
-  return `${index}`.padStart(16, '0')
+  return `${index}`.padStart(DIGITS, '0')
 }
 
 /**
@@ -69,9 +71,10 @@ export function agentSession(store: Store, sessionId: string): AgentSession {
     [replaced]: readonly string[] = [],
   ): Promise<Map<string, AgentInputItem>> {
     const count = added.length
-    const start =
-      count === 0 || replaced !== undefined ? 0 : (await counters.increment(counter, count)) - count
-    const place = replaced === undefined ? itemPrefix : `${replaced}/`
+    const start = count === 0 ? 0 : (await counters.increment(counter, count)) - count
+    // "5/8" comes after "5" and before "6". What is replaced again stays below the same index.
+    const place =
+      replaced === undefined ? itemPrefix : `${replaced.slice(0, itemPrefix.length + DIGITS)}/`
     return new Map(added.map((item, index) => [place + pad(start + index), item]))
   }
 

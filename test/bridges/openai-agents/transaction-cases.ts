@@ -144,5 +144,20 @@ export function testTransactions(backend: BridgeBackend): void {
       ])
       expect([[b, c, c], [b, c], [d], []]).toContainEqual(await session!.getItems())
     })
+
+    test('keys stay short, however often the same place of the history is replaced', async () => {
+      const store = await open()
+      const session = agentSession(store, 'user-7')
+      await session.addItems([a, b])
+      for (let round = 0; round < 10; round++) {
+        await session.replaceHistoryWithCompaction([c, d])
+        await session.applyHistoryTransaction({
+          operationId: `op-${round}`,
+          transaction: { type: 'replace_suffix', expectedSuffix: [d], replacement: [a, b] },
+        })
+      }
+      expect(await session.getItems()).toEqual([c, a, b])
+      for await (const key of store.keys()) expect(key.length).toBeLessThan(60)
+    })
   })
 }
