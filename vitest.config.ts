@@ -57,10 +57,16 @@ export default defineConfig({
         optimizeDeps: {
           include: [
             'devalue',
+            '@keyv/test-suite',
+            '@langchain/core/messages',
+            '@langchain/langgraph',
+            '@langchain/langgraph-checkpoint',
+            '@langchain/langgraph-checkpoint-validation',
+            '@openai/agents',
+            '@openai/agents/testing',
             'grammy',
             'idb',
             'keyv',
-            '@keyv/test-suite',
             'react',
             'react-dom/client',
           ],

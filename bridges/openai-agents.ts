@@ -1,0 +1,150 @@
+import type { AgentInputItem, SessionHistoryTransactionAwareSession } from '@openai/agents'
+import { quote, StoreError } from '../src/errors.ts'
+import type { Store } from '../src/store.ts'
+import { checkStore } from './check-store.ts'
+import { cloneValue } from './clone-value.ts'
+
+/** What {@link agentSession} creates: a session with two methods that upstream's type has as options. */
+export type AgentSession = SessionHistoryTransactionAwareSession &
+  Required<Pick<SessionHistoryTransactionAwareSession, 'replaceHistoryWithCompaction'>>
+
+/** Returns a text that is the same for equal contents, in any order of properties. */
+function canonicalize(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part !== 'object' || part === null || Array.isArray(part)
+      ? part
+      : Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+  )
+}
+
+const isId = (id: unknown): boolean => typeof id === 'string' && id.trim() !== ''
+
+const DIGITS = 16
+
+/** Formats a number so that the order of texts is that of numbers. */
+function pad(index: number): string {
+  return `${index}`.padStart(DIGITS, '0')
+}
+
+/**
+ * Creates a session of the OpenAI Agents SDK: the history of a conversation, with a key for each
+ * item. The items of one `addItems` stay together, and `popItem` returns each item to one caller.
+ * `applyHistoryTransaction` and `replaceHistoryWithCompaction` are atomic.
+ *
+ * @param store may hold other sessions, and nothing else
+ * @throws StoreError `NOT_ATOMIC` if the store's backend has no atomic steps; `INVALID_VALUE` if it
+ * is no store, or the identifier is no text or blank. The methods reject with the store's errors,
+ * and `applyHistoryTransaction` also with `INVALID_VALUE` for an invalid transaction or the
+ * identifier of another one, and with `CONFLICT` if the history has another end than it expects.
+ *
+ * @see https://openai.github.io/openai-agents-js/guides/sessions/
+ *
+ * @example
+ * const session = agentSession(await runtime.open('sessions'), 'user-7')
+ * await run(agent, 'Hello', { session })
+ */
+export function agentSession(store: Store, sessionId: string): AgentSession {
+  const { namespace } = checkStore(store, { caller: 'agentSession' })
+  const check = (isValid: boolean, expected: string, received: unknown): void => {
+    if (isValid) return
+    throw new StoreError('INVALID_VALUE', `${expected}; received ${quote(received)}.`, {
+      namespace,
+    })
+  }
+  check(isId(sessionId), 'sessionId must be text that is not blank', sessionId)
+  const id = sessionId.replaceAll(/[%/]/g, encodeURIComponent)
+  const prefix = `session/${id}/`
+  const itemPrefix = `${prefix}item/`
+  const items = store as Store<Record<string, AgentInputItem>>
+  const counters = store as Store<Record<string, number>>
+  // Outside the prefix: clearSession() keeps it, so that no index is used twice.
+  const counter = `next/${id}`
+
+  /** Lists items, the newest first. */
+  const listNewest = (limit?: number): AsyncGenerator<[string, AgentInputItem]> =>
+    items.entries({ prefix: itemPrefix, reverse: true, limit })
+
+  /** Gives new items their keys: after all others, or in the place of those that they replace. */
+  async function assignKeys(
+    added: readonly AgentInputItem[],
+    [replaced]: readonly string[] = [],
+  ): Promise<Map<string, AgentInputItem>> {
+    const count = added.length
+    const start = count === 0 ? 0 : (await counters.increment(counter, count)) - count
+    // "5/8" comes after "5" and before "6". What is replaced again stays below the same index.
+    const place =
+      replaced === undefined ? itemPrefix : `${replaced.slice(0, itemPrefix.length + DIGITS)}/`
+    return new Map(added.map((item, index) => [place + pad(start + index), item]))
+  }
+
+  return {
+    getSessionId: async () => sessionId,
+    getItems: async (limit) => {
+      if (limit !== undefined && limit <= 0) return []
+      const found: AgentInputItem[] = []
+      for await (const [, item] of listNewest(limit)) found.push(item)
+      return found.toReversed()
+    },
+    addItems: async (added) => {
+      await items.setMany(await assignKeys(cloneValue(added, { namespace })))
+    },
+    popItem: async () => {
+      for (;;) {
+        let key: string | undefined
+        for await (const [last] of listNewest(1)) key = last
+        if (key === undefined) return undefined
+        const item = await items.pop(key)
+        // Otherwise another client took it first.
+        if (item !== undefined) return item
+      }
+    },
+    clearSession: async () => items.clear({ prefix }),
+    replaceHistoryWithCompaction: async (compacted) => {
+      const history = cloneValue(compacted, { namespace })
+      for (let isReplaced = false; !isReplaced;) {
+        const removed: string[] = []
+        for await (const key of items.keys({ prefix: itemPrefix })) removed.push(key)
+        const added = await assignKeys(history, removed)
+        isReplaced = await items.transaction([...removed, ...added.keys()], (tx) => {
+          // If another client has removed an item meanwhile, the loop lists the items again.
+          if (!removed.every((key) => tx.has(key))) return false
+          for (const key of removed) tx.delete(key)
+          for (const [key, item] of added) tx.set(key, item)
+          return true
+        })
+      }
+    },
+    applyHistoryTransaction: async ({ operationId, transaction: received }) => {
+      const transaction = cloneValue(received, { namespace })
+      const [expected, history] =
+        transaction?.type === 'append_items'
+          ? [[], transaction.items]
+          : [transaction?.expectedSuffix, transaction?.replacement]
+      check(isId(operationId), 'operationId must be text that is not blank', operationId)
+      const isValid = Array.isArray(expected) && Array.isArray(history)
+      check(isValid, 'transaction must have items, or expectedSuffix and replacement', transaction)
+      const removed: string[] = []
+      if (expected.length > 0) {
+        for await (const [key] of listNewest(expected.length)) removed.unshift(key)
+      }
+      const added = await assignKeys(history, removed)
+      const operation = `${prefix}operation/${operationId}`
+      const text = canonicalize(transaction)
+      await store.transaction([operation, ...removed, ...added.keys()], (tx) => {
+        const applied = tx.get(operation)
+        if (applied === text) return
+        check(applied === undefined, 'operationId must be new for another transaction', operationId)
+        if (canonicalize(removed.map((key) => tx.get(key))) !== canonicalize(expected)) {
+          throw new StoreError(
+            'CONFLICT',
+            'The history must end with expectedSuffix; another run has changed it. Read it again with getItems().',
+            { namespace, retryable: false },
+          )
+        }
+        for (const key of removed) tx.delete(key)
+        for (const [key, item] of added) tx.set(key, item)
+        tx.set(operation, text)
+      })
+    },
+  }
+}

@@ -1,0 +1,4 @@
+import { indexeddbBackend } from '../support/indexeddb.ts'
+import { runUpstreamSuite } from './suite.ts'
+
+runUpstreamSuite(indexeddbBackend)

@@ -1,0 +1,4 @@
+import { memoryBackend } from '../support/memory.ts'
+import { runUpstreamSuite } from './suite.ts'
+
+runUpstreamSuite(memoryBackend)

@@ -1,0 +1,4 @@
+import { durableObjectBackend } from '../support/durable-object.ts'
+import { runUpstreamSuite } from './suite.ts'
+
+runUpstreamSuite(durableObjectBackend)

@@ -1,0 +1,163 @@
+import { type AgentInputItem, type SessionHistoryTransaction, user } from '@openai/agents'
+import { expect, test } from 'vitest'
+import { agentSession } from '../../../bridges/openai-agents.ts'
+import { type BridgeBackend, describeBridge } from '../support/bridge.ts'
+
+const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((text) => user(text)) as [
+  AgentInputItem,
+  AgentInputItem,
+  AgentInputItem,
+  AgentInputItem,
+]
+
+const appendB: SessionHistoryTransaction = { type: 'append_items', items: [b] }
+
+export function testTransactions(backend: BridgeBackend): void {
+  describeBridge('openai-agents', backend, ({ open, openAll }) => {
+    test('a transaction that ten clients repeat is applied once', async () => {
+      const clients = (await openAll(10)).map((store) => agentSession(store, 'user-7'))
+      await clients[0]!.addItems([a])
+      const args = { operationId: 'op-1', transaction: appendB }
+      await Promise.all(clients.map(async (session) => session.applyHistoryTransaction(args)))
+      expect(await clients[0]!.getItems()).toEqual([a, b])
+    })
+
+    test('a repeated transaction may have its properties in another order', async () => {
+      const session = agentSession(await open(), 'user-7')
+      const reordered = {
+        items: [Object.fromEntries(Object.entries(b).toReversed())],
+        type: 'append_items',
+      }
+      await session.applyHistoryTransaction({ operationId: 'op-1', transaction: appendB })
+      await session.applyHistoryTransaction({
+        operationId: 'op-1',
+        transaction: reordered as unknown as SessionHistoryTransaction,
+      })
+      expect(await session.getItems()).toEqual([b])
+    })
+
+    test('an identifier of another transaction is refused, until the session is cleared', async () => {
+      const session = agentSession(await open(), 'user-7')
+      const other: SessionHistoryTransaction = { type: 'append_items', items: [c] }
+      await session.applyHistoryTransaction({ operationId: 'op-1', transaction: appendB })
+      await expect(
+        session.applyHistoryTransaction({ operationId: 'op-1', transaction: other }),
+      ).rejects.toThrow(expect.objectContaining({ code: 'INVALID_VALUE' }))
+      expect(await session.getItems()).toEqual([b])
+      await session.clearSession()
+      await session.applyHistoryTransaction({ operationId: 'op-1', transaction: other })
+      expect(await session.getItems()).toEqual([c])
+    })
+
+    test('a suffix is replaced in its place, and items can follow', async () => {
+      const session = agentSession(await open(), 'user-7')
+      await session.addItems([a, b, c])
+      await session.applyHistoryTransaction({
+        operationId: 'op-1',
+        transaction: { type: 'replace_suffix', expectedSuffix: [b, c], replacement: [d, d, d] },
+      })
+      await session.addItems([b])
+      await session.applyHistoryTransaction({
+        operationId: 'op-2',
+        transaction: { type: 'replace_suffix', expectedSuffix: [d, d, b], replacement: [c] },
+      })
+      await session.addItems([a])
+      expect(await session.getItems()).toEqual([a, d, c, a])
+      expect(await session.popItem()).toEqual(a)
+      expect(await session.popItem()).toEqual(c)
+    })
+
+    test('another suffix than the history has is refused, and nothing changes', async () => {
+      const session = agentSession(await open(), 'user-7')
+      await session.addItems([a, b])
+      for (const expectedSuffix of [[a], [c, a, b], [a, c]]) {
+        await expect(
+          session.applyHistoryTransaction({
+            operationId: 'op-1',
+            transaction: { type: 'replace_suffix', expectedSuffix, replacement: [d] },
+          }),
+        ).rejects.toThrow(expect.objectContaining({ code: 'CONFLICT', retryable: false }))
+      }
+      expect(await session.getItems()).toEqual([a, b])
+      await session.applyHistoryTransaction({
+        operationId: 'op-1',
+        transaction: { type: 'replace_suffix', expectedSuffix: [b], replacement: [] },
+      })
+      expect(await session.getItems()).toEqual([a])
+    })
+
+    test('of several concurrent replacements of one suffix exactly one succeeds', async () => {
+      const clients = (await openAll(5)).map((store) => agentSession(store, 'user-7'))
+      await clients[0]!.addItems([a, b])
+      const settled = await Promise.allSettled(
+        clients.map(async (session, index) =>
+          session.applyHistoryTransaction({
+            operationId: `op-${index}`,
+            transaction: {
+              type: 'replace_suffix',
+              expectedSuffix: [b],
+              replacement: [user(`${index}`), c],
+            },
+          }),
+        ),
+      )
+      const winner = settled.findIndex(({ status }) => status === 'fulfilled')
+      expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      expect(await clients[0]!.getItems()).toEqual([a, user(`${winner}`), c])
+    })
+
+    test('an invalid transaction is refused before any I/O', async () => {
+      const session = agentSession(await open(), 'user-7')
+      for (const args of [
+        { operationId: '', transaction: appendB },
+        { operationId: 7, transaction: appendB },
+        { operationId: 'op-1', transaction: { type: 'append_items' } },
+        { operationId: 'op-1', transaction: { type: 'replace_all', items: [] } },
+        { operationId: 'op-1' },
+      ]) {
+        await expect(session.applyHistoryTransaction(args as never)).rejects.toThrow(
+          expect.objectContaining({ code: 'INVALID_VALUE' }),
+        )
+      }
+      expect(await session.getItems()).toEqual([])
+    })
+
+    test('replaceHistoryWithCompaction() keeps items that another client adds meanwhile', async () => {
+      const [session, other] = (await openAll(2)).map((store) => agentSession(store, 'user-7'))
+      await session!.addItems(Array.from({ length: 300 }, () => a))
+      await Promise.all([session!.replaceHistoryWithCompaction([b, c]), other!.addItems([d])])
+      expect([
+        [b, c, d],
+        [b, c],
+      ]).toContainEqual(await session!.getItems())
+    })
+
+    test('concurrent replaceHistoryWithCompaction() and popItem() leave one history', async () => {
+      const [session, other, third] = (await openAll(3)).map((store) =>
+        agentSession(store, 'user-7'),
+      )
+      await session!.addItems([a, a, a, a])
+      await Promise.all([
+        session!.replaceHistoryWithCompaction([b, c, c]),
+        other!.popItem(),
+        third!.replaceHistoryWithCompaction([d]),
+      ])
+      expect([[b, c, c], [b, c], [d], []]).toContainEqual(await session!.getItems())
+    })
+
+    test('keys stay short, however often the same place of the history is replaced', async () => {
+      const store = await open()
+      const session = agentSession(store, 'user-7')
+      await session.addItems([a, b])
+      for (let round = 0; round < 10; round++) {
+        await session.replaceHistoryWithCompaction([c, d])
+        await session.applyHistoryTransaction({
+          operationId: `op-${round}`,
+          transaction: { type: 'replace_suffix', expectedSuffix: [d], replacement: [a, b] },
+        })
+      }
+      expect(await session.getItems()).toEqual([c, a, b])
+      for await (const key of store.keys()) expect(key.length).toBeLessThan(60)
+    })
+  })
+}
