@@ -8,6 +8,7 @@ import {
   findPages,
   readCodeBlocks,
 } from './support/examples.ts'
+import { frameworks } from './support/frameworks.ts'
 import { run } from './support/run.ts'
 
 /** Where an example runs. The first line of a block says so, unless it runs in Node. */
@@ -41,36 +42,54 @@ function platformOf({ code }: CodeBlock): Platform {
   return FIRST_LINES[code.split('\n', 1)[0] ?? ''] ?? 'node'
 }
 
+/** Whether an example is of a bridge's page, which imports a framework. */
+function hasFramework({ page }: CodeBlock): boolean {
+  return page.startsWith('docs/bridges')
+}
+
+/** Returns the folder of an example: the frameworks need other settings of the compiler. */
+function projectOf(example: CodeBlock): string {
+  return `${hasFramework(example) ? 'bridges-' : ''}${platformOf(example)}`
+}
+
 function pathOf(example: CodeBlock): string {
   const name = example.page.replace(/\.md$/, '').replaceAll('/', '-')
-  return `${platformOf(example)}/${name}-line-${example.line}.ts`
+  return `${projectOf(example)}/${name}-line-${example.line}.ts`
 }
+
+const projects = PLATFORMS.flatMap((platform) =>
+  [platform, `bridges-${platform}`].map((project) => ({
+    project,
+    // The frameworks' own declarations do not all compile under the strict flags.
+    options: { ...COMPILER_OPTIONS[platform], skipLibCheck: project !== platform },
+  })),
+).filter(({ project }) => examples.some((each) => projectOf(each) === project))
 
 let consumer: Consumer
 let folder: string
 
 beforeAll(async () => {
   consumer = await Consumer.start()
-  const settings = PLATFORMS.map((platform) => [
-    `${platform}/tsconfig.json`,
-    JSON.stringify({
-      compilerOptions: { target: 'ES2022', ...COMPILER_OPTIONS[platform] },
-      include: ['*.ts'],
-    }),
+  const settings = projects.map(({ project, options }) => [
+    `${project}/tsconfig.json`,
+    JSON.stringify({ compilerOptions: { target: 'ES2022', ...options }, include: ['*.ts'] }),
   ])
   const sources = examples.map((example) => [pathOf(example), example.code])
   const tools = ['@cloudflare/workers-types', '@types/node', '@types/react', 'react', 'vue']
-  folder = await consumer.create('docs', Object.fromEntries([...settings, ...sources]), tools)
+  folder = await consumer.create('docs', Object.fromEntries([...settings, ...sources]), [
+    ...tools,
+    ...(await frameworks()),
+  ])
 })
 
 afterAll(() => consumer.stop())
 
 describe.each(COMPILERS)('with %s', (compiler) => {
-  test.each(PLATFORMS.filter((platform) => examples.some((each) => platformOf(each) === platform)))(
-    'every example for %s compiles under strict flags against the installed package',
+  test.each(projects)(
+    'every example for $project compiles under strict flags against the installed package',
     { timeout: INSTALL_TIMEOUT_MS },
-    async (platform) => {
-      await consumer.compile(join(folder, platform), compiler)
+    async ({ project }) => {
+      await consumer.compile(join(folder, project), compiler)
     },
   )
 })
