@@ -27,13 +27,13 @@ async function manifest(...path: string[]): Promise<Manifest> {
   return JSON.parse(await readFile(join(ROOT, ...path, 'package.json'), 'utf8')) as Manifest
 }
 
-test('every sample depends on this version of the package, and on the tools that test it', async () => {
+test('every example depends on this version of the package, and on the tools that test it', async () => {
   const { version, devDependencies: tools } = await manifest()
-  for (const folder of await readdir(join(ROOT, 'samples'), { withFileTypes: true })) {
+  for (const folder of await readdir(join(ROOT, 'examples'), { withFileTypes: true })) {
     if (!folder.isDirectory()) continue
-    const sample = await manifest('samples', folder.name)
-    expect(sample.dependencies).toEqual({ botshelf: `^${version}` })
-    for (const [tool, range] of Object.entries(sample.devDependencies)) {
+    const example = await manifest('examples', folder.name)
+    expect(example.dependencies).toEqual({ botshelf: `^${version}` })
+    for (const [tool, range] of Object.entries(example.devDependencies)) {
       expect(range, `${folder.name}: ${tool}`).toBe(`^${tools[tool]}`)
     }
   }

@@ -21,9 +21,9 @@ afterAll(async () => {
 // From the compatibility date 2026-08-04 on, Node's modules are there unless they are refused.
 const WITHOUT_NODE = 'compatibility_flags = ["no_nodejs_compat", "no_nodejs_compat_v2"]\n'
 
-/** Installs and compiles a sample, builds it as `wrangler deploy` does, and runs the result. */
-async function deploy(sample: string): Promise<TestHarness> {
-  const folder = await consumer.install(sample)
+/** Installs and compiles an example, builds it as `wrangler deploy` does, and runs the result. */
+async function deploy(example: string): Promise<TestHarness> {
+  const folder = await consumer.install(example)
   for (const compiler of COMPILERS) await consumer.compile(folder, compiler)
   const built = join(folder, 'built')
   const config = join(folder, 'wrangler.toml')
@@ -50,7 +50,7 @@ async function fetchHundred(server: TestHarness, path: string): Promise<string[]
 }
 
 test(
-  'the worker sample, without nodejs_compat, counts a hundred concurrent requests to a hundred',
+  'the worker example, without nodejs_compat, counts a hundred concurrent requests to a hundred',
   { timeout: INSTALL_TIMEOUT_MS },
   async () => {
     const server = await deploy('worker')
@@ -65,7 +65,7 @@ test(
 )
 
 test(
-  'the object sample counts a hundred concurrent requests, and keeps the count when it is evicted',
+  'the object example counts a hundred concurrent requests, and keeps the count when it is evicted',
   { timeout: INSTALL_TIMEOUT_MS },
   async () => {
     const server = await deploy('object')

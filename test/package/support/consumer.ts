@@ -20,10 +20,10 @@ const STRICTEST = [
 export const COMPILERS = ['typescript-5.4', 'typescript'] as const
 type Compiler = (typeof COMPILERS)[number]
 
-/** Files that a developer who tried a sample left in its folder. */
+/** Files that a developer who tried an example left in its folder. */
 const NOT_COPIED = ['node_modules', 'package-lock.json', 'dist', '.wrangler']
 
-/** The time limit of a test that installs, builds and runs a sample. */
+/** The time limit of a test that installs, builds and runs an example. */
 export const INSTALL_TIMEOUT_MS = 120_000
 
 /** A user's machine: it has the packed package and the tools, and no network. */
@@ -45,10 +45,10 @@ export class Consumer {
     this.#registry = registry
   }
 
-  /** Copies a sample, installs the packed package in it, and resolves to its folder. */
-  async install(sample: string): Promise<string> {
-    const folder = join(this.#folder, sample)
-    await cp(join(ROOT, 'samples', sample), folder, {
+  /** Copies an example, installs the packed package in it, and resolves to its folder. */
+  async install(example: string): Promise<string> {
+    const folder = join(this.#folder, example)
+    await cp(join(ROOT, 'examples', example), folder, {
       recursive: true,
       filter: (path) => !NOT_COPIED.includes(basename(path)),
     })
