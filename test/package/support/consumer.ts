@@ -54,9 +54,13 @@ export class Consumer {
     })
     const file = join(folder, 'package.json')
     const text = await readFile(file, 'utf8')
-    const { devDependencies: tools, ...rest } = JSON.parse(text) as { devDependencies: object }
+    const { dependencies, devDependencies, ...rest } = JSON.parse(text) as Record<string, object>
     await writeFile(file, JSON.stringify(rest))
-    await this.#installPackage(folder, Object.keys(tools))
+    const tools = Object.keys({ ...dependencies, ...devDependencies })
+    await this.#installPackage(
+      folder,
+      tools.filter((name) => name !== 'botshelf'),
+    )
     await writeFile(file, text)
     return folder
   }
@@ -65,7 +69,7 @@ export class Consumer {
    * Writes a project of these files by path, installs the packed package in it, and resolves to its
    * folder.
    *
-   * @param tools development dependencies that the project uses, by name
+   * @param tools packages that the project uses beside this one, by name
    */
   async create(
     name: string,
@@ -110,7 +114,7 @@ export class Consumer {
       '--no-fund',
       '--no-update-notifier',
     )
-    // The tools are those of the project, so that they need not be downloaded.
+    // The tools and frameworks are those of the project, so that they need not be downloaded.
     for (const tool of tools) {
       const link = join(folder, 'node_modules', tool)
       await mkdir(dirname(link), { recursive: true })
