@@ -145,7 +145,7 @@ async function bundle(subPath: string): Promise<Bundle> {
   return {
     exports: exports.toSorted(),
     packages: [...new Set(packages)].filter((name) => name !== 'botshelf'),
-    imports: imports.map(({ path }) => path),
+    imports: [...new Set(imports.map(({ path }) => path))],
     hasCodec: inputs.some((path) => /\/dist\/src\/(?:codec|value\/serialize)\.js$/.test(path)),
   }
 }

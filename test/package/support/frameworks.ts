@@ -9,6 +9,8 @@ const BESIDE_PEERS = [
   '@langchain/langgraph',
   '@tanstack/ai-client',
   '@tanstack/query-async-storage-persister',
+  '@tanstack/query-core',
+  '@tanstack/query-persist-client-core',
   'astro',
   'hono',
   'redux',
@@ -17,7 +19,7 @@ const BESIDE_PEERS = [
   'zustand',
 ]
 
-/** Returns the packages that the bridges work with, which are development dependencies of the project. */
+/** Returns the packages that the bridges work with, which are installed in the project. */
 export async function frameworks(): Promise<string[]> {
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
     readonly peerDependencies: Readonly<Record<string, string>>
