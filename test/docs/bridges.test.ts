@@ -33,9 +33,14 @@ describe.each(bridgeNames(manifest))('%s', (bridge) => {
     }
   })
 
-  test('loses no update', () => {
-    const lost = rowsOf(bridge).flatMap(([, , , ours = '']) => ours.split('<br>'))
-    expect(lost.filter((each) => !/^(?:0 of [\d,]+|–)$/.test(each))).toEqual([])
+  test('loses no update, in a test that sees the framework lose some', () => {
+    for (const [, backend, , ours = '', theirs = ''] of rowsOf(bridge)) {
+      const counts = [ours, theirs].map((cell) => cell.split('<br>').map((each) => each.trim()))
+      // A bridge need not be counted on every backend.
+      if (backend === 'IndexedDB' && ours === '–') continue
+      expect(counts[0]?.filter((each) => !/^0 of \d+$/.test(each))).toEqual([])
+      expect(counts[1]?.filter((each) => !/^[1-9]\d* of \d+: ./.test(each))).toEqual([])
+    }
   })
 
   test('has a page, which docs/bridges.md and docs/README.md link', async () => {
