@@ -14,7 +14,7 @@ const page = await read('docs/bridges.md')
 
 /** Returns the cells of the rows of a bridge, without the first, which names it. */
 function rowsOf(bridge: string): string[][] {
-  const rows = page.split('\n').filter((line) => line.startsWith(`| [${bridge}](`))
+  const rows = page.split('\n').filter((line) => line.startsWith(`| [${bridge}](bridges/`))
   return rows.map((row) => row.split(' | ').slice(1))
 }
 
