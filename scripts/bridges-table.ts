@@ -97,6 +97,14 @@ export function bytesAdded(
   return (bytesOf(`core + ${bridge} bridge`) - bytesOf('core')).toLocaleString('en')
 }
 
+/** Returns the text of docs/bridges.md with these budgets in the last column of its table. */
+export function withBytes(page: string, budgets: Parameters<typeof bytesAdded>[1]): string {
+  return page.replaceAll(
+    /^(\| \[([\w-]+)\]\(bridges\/.+ \| )[\d,]+ \|$/gm,
+    (_, row: string, bridge: string) => `${row}${bytesAdded(bridge, budgets)} |`,
+  )
+}
+
 function runTests(): VitestReport {
   const folder = mkdtempSync(join(tmpdir(), 'botshelf-'))
   try {
