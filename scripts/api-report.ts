@@ -18,6 +18,7 @@ The exports of a sub-path come first. The types that they mention, and that no s
 /** What a name refers to. `module` is the path of a file, or the name of another package. */
 interface Target {
   readonly module: string
+  /** `default` and `*` are those of another package. */
   readonly name: string
 }
 
@@ -71,24 +72,31 @@ async function section(
   const foreignImports = new Set<string>()
   const reexported = new Set<string>()
   const shownAbove = new Set<string>()
-  const pending: { target: Target; typeOnly: boolean; into: Map<string, string[]> }[] = []
+  const pending: {
+    target: Target
+    /** The name by which the declarations refer to it. */
+    local: string
+    typeOnly: boolean
+    into: Map<string, string[]>
+  }[] = []
   for (const { typeOnly, ...target } of (await load(entry)).exports.values()) {
-    pending.push({ target, typeOnly, into: exported })
+    pending.push({ target, local: target.name, typeOnly, into: exported })
   }
   // The exports come first, so that none of them is listed among the mentioned types.
   for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
-    const { target, typeOnly, into } = next
+    const { target, local, typeOnly, into } = next
     const { module, name } = target
     if (!isAbsolute(module)) {
-      foreignImports.add(`import { ${name} } from '${module}'`)
+      foreignImports.add(importOf(target, local))
       continue
     }
+    if (name !== local) throw new Error(`Aliases are not supported: ${name} as ${local}`)
     const { imports, exports, texts } = await load(module)
     const declared = texts.get(name)
     if (declared === undefined) {
       const origin = exports.get(name) ?? imports.get(name)
       if (origin === undefined) throw new Error(`${module} does not declare ${name}.`)
-      pending.unshift({ target: origin, typeOnly, into })
+      pending.unshift({ target: origin, local, typeOnly, into })
       continue
     }
     const id = `${module} ${name}`
@@ -105,7 +113,7 @@ async function section(
     for (const other of lines.flatMap(namesIn)) {
       const found = texts.has(other) ? { module, name: other } : imports.get(other)
       if (found !== undefined && other !== name)
-        pending.push({ target: found, typeOnly: true, into: mentioned })
+        pending.push({ target: found, local: other, typeOnly: true, into: mentioned })
     }
   }
   return [
@@ -117,6 +125,12 @@ async function section(
   ]
     .filter((part) => part !== '')
     .join('\n')
+}
+
+function importOf({ module, name }: Target, local: string): string {
+  if (name === 'default') return `import ${local} from '${module}'`
+  if (name === '*') return `import * as ${local} from '${module}'`
+  return `import { ${name === local ? name : `${name} as ${local}`} } from '${module}'`
 }
 
 function codeBlock(texts: readonly string[]): string {
@@ -158,12 +172,20 @@ function parse(file: string, source: string): Declarations {
   const resolve = (specifier: string): string =>
     specifier.startsWith('.') ? join(dirname(file), specifier.replace(/\.ts$/, '.d.ts')) : specifier
   for (const statement of statements(source)) {
+    const whole = /^import(?: type)? (\* as )?(\w+) from '([^']+)';$/.exec(statement)
+    if (whole !== null) {
+      const [, namespace, local = '', from = ''] = whole
+      const name = namespace === undefined ? 'default' : '*'
+      imports.set(local, { module: resolve(from), name })
+      continue
+    }
     const [, keyword, type, list, from] =
       /^(import|export)( type)? \{([^}]*)\}(?: from '([^']+)')?;$/.exec(statement) ?? []
     if (keyword !== undefined) {
       for (const { name, local, typeOnly } of specifiers(list ?? '')) {
         const module = from === undefined ? file : resolve(from)
         if (keyword === 'import') imports.set(local, { module, name })
+        else if (name !== local) throw new Error(`Aliases are not supported: ${name} as ${local}`)
         else exports.set(local, { module, name, typeOnly: typeOnly || type !== undefined })
       }
       continue
@@ -189,8 +211,7 @@ function specifiers(list: string): { name: string; local: string; typeOnly: bool
     .filter((part) => part !== '')
     .map((part) => {
       const [, type, name = '', alias] = /^(type )?(\w+)(?: as (\w+))?$/.exec(part) ?? []
-      if (alias !== undefined) throw new Error(`Aliases are not supported: ${part}`)
-      return { name, local: name, typeOnly: type !== undefined }
+      return { name, local: alias ?? name, typeOnly: type !== undefined }
     })
 }
 

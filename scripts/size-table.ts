@@ -1,9 +1,10 @@
 // Measures the bundles of .size-limit.json, sets each budget to the measured size, and writes the
-// sizes into docs/performance.md and README.md: npm run size:update
+// sizes into docs/performance.md, docs/bridges.md and README.md: npm run size:update
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { withBytes } from './bridges-table.ts'
 
 interface Bundle {
   readonly name: string
@@ -53,5 +54,6 @@ if (import.meta.main) {
   writeFileSync(BUDGETS, `${JSON.stringify(bundles, undefined, 2)}\n`)
   spawnSync('oxfmt', [BUDGETS], { stdio: 'inherit' })
   rewrite('docs/performance.md', (text) => text.replace(TABLE, sizeTable(bundles)))
+  rewrite('docs/bridges.md', (text) => withBytes(text, bundles))
   rewrite('README.md', (text) => withSizes(text, bundles))
 }

@@ -8,12 +8,12 @@ import { memory } from '../../adapters/memory.ts'
 import { withSizes, sizeTable } from '../../scripts/size-table.ts'
 import type { StoreErrorCode } from '../../src/index.ts'
 import { Store } from '../../src/store.ts'
-import { fileNameOf, findPages, readCodeBlocks } from '../package/support/examples.ts'
+import { fileNameOf, findPages, readCodeBlocks } from '../package/support/code-blocks.ts'
 import { ROOT } from '../package/support/run.ts'
 
 const MAX_README_WORDS = 1600
 
-/** The files of samples that each page shows, in its order. */
+/** The files of examples that each page shows, in its order. */
 const SHOWN: Readonly<Record<string, readonly string[]>> = {
   'README.md': ['page/page.ts', 'page/index.html', 'worker/worker.ts', 'worker/wrangler.toml'],
   'docs/browser.md': ['page/watch.ts', 'page/watch.html'],
@@ -33,12 +33,20 @@ const SHOWN: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
-/** Files of samples that no page shows: they only serve editors, or hold the commands of a page. */
+/** Files of examples that no page shows: they only serve editors, or hold the commands of a page. */
 const NOT_SHOWN = [
   'package.json',
   'page/tsconfig.json',
   'worker/tsconfig.json',
   'object/tsconfig.json',
+]
+
+/** Examples that no page shows: examples/README.md describes them. */
+const WITH_FRAMEWORKS: readonly string[] = [
+  'grammy-bot',
+  'chat-sdk-bot',
+  'hono-app',
+  'zustand-page',
 ]
 
 const pages = await findPages()
@@ -52,22 +60,22 @@ async function readBudgets(): Promise<{ name: string; limit: string }[]> {
 }
 
 test.each(pages)(
-  'every block of %s that names its file equals that file of a sample',
+  'every block of %s that names its file equals that file of an example',
   async (page) => {
     const blocks = (await readCodeBlocks(page)).filter((block) => fileNameOf(block) !== undefined)
     const files = SHOWN[page] ?? []
     expect(blocks.map(fileNameOf)).toEqual(files.map((file) => file.split('/').at(-1)))
     for (const [index, file] of files.entries()) {
-      expect(blocks[index]?.code, file).toBe(await read(`samples/${file}`))
+      expect(blocks[index]?.code, file).toBe(await read(`examples/${file}`))
     }
   },
 )
 
-test('every file that a sample needs is shown', async () => {
+test('every file of an example without a framework is shown', async () => {
   const shown = Object.values(SHOWN).flat()
-  for (const folder of await readdir(join(ROOT, 'samples'), { withFileTypes: true })) {
-    if (!folder.isDirectory()) continue
-    for (const entry of await readdir(join(ROOT, 'samples', folder.name), {
+  for (const folder of await readdir(join(ROOT, 'examples'), { withFileTypes: true })) {
+    if (!folder.isDirectory() || WITH_FRAMEWORKS.includes(folder.name)) continue
+    for (const entry of await readdir(join(ROOT, 'examples', folder.name), {
       withFileTypes: true,
     })) {
       const file = `${folder.name}/${entry.name}`
@@ -169,7 +177,7 @@ test.each([...pages, 'CHANGELOG.md', 'docs/api.md'])(
 
 test('every npm script that the docs name exists', async () => {
   const { scripts } = JSON.parse(await read('package.json')) as { scripts: object }
-  const own = pages.filter((page) => page !== 'samples/README.md')
+  const own = pages.filter((page) => page !== 'examples/README.md')
   const text = (await Promise.all(own.map(read))).join('\n')
   const named = [...text.matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(([, name]) => name)
   expect(named.length).toBeGreaterThan(10)

@@ -3,18 +3,19 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Consumer } from './support/consumer.ts'
+import { frameworks } from './support/frameworks.ts'
 
 /** A bundle of one sub-path and nothing else. */
 interface Bundle {
   readonly exports: readonly string[]
   /** The packages that it contains besides botshelf. */
   readonly packages: readonly string[]
-  /** The modules that it imports from the platform. */
-  readonly platform: readonly string[]
+  /** The modules that it imports from the platform or a framework. */
+  readonly imports: readonly string[]
   readonly hasCodec: boolean
 }
 
-const coreOnly = { packages: [], platform: [], hasCodec: false }
+const coreOnly = { packages: [], imports: [], hasCodec: false }
 
 const EXPECTED: Readonly<Record<string, Bundle>> = {
   botshelf: {
@@ -42,7 +43,7 @@ const EXPECTED: Readonly<Record<string, Bundle>> = {
   'botshelf/cloudflare-kv': {
     exports: ['CloudflareKVStoragePlugin', 'cloudflareKV'],
     packages: ['devalue'],
-    platform: [],
+    imports: [],
     hasCodec: true,
   },
   'botshelf/durable-object': {
@@ -52,13 +53,13 @@ const EXPECTED: Readonly<Record<string, Bundle>> = {
   'botshelf/storage-object': {
     ...coreOnly,
     exports: ['StorageObject'],
-    platform: ['cloudflare:workers'],
+    imports: ['cloudflare:workers'],
   },
   'botshelf/live': { ...coreOnly, exports: ['live'] },
   'botshelf/codec': {
     exports: ['decode', 'encode'],
     packages: ['devalue'],
-    platform: [],
+    imports: [],
     hasCodec: true,
   },
   'botshelf/backup': {
@@ -80,7 +81,7 @@ const EXPECTED: Readonly<Record<string, Bundle>> = {
       'splitIntoChunks',
     ],
     packages: ['devalue'],
-    platform: [],
+    imports: [],
     hasCodec: true,
   },
   'botshelf/admin': {
@@ -99,15 +100,17 @@ const EXPECTED: Readonly<Record<string, Bundle>> = {
       'remoteTarget',
     ],
     packages: ['devalue'],
-    platform: [],
+    imports: [],
     hasCodec: true,
   },
   'botshelf/conformance': {
     exports: ['conformance'],
     packages: ['devalue'],
-    platform: [],
+    imports: [],
     hasCodec: true,
   },
+  // The bridges. A framework is a peer: it is imported where its types are not enough.
+  'botshelf/better-auth': { ...coreOnly, exports: ['secondaryStorage'] },
 }
 
 let consumer: Consumer
@@ -131,7 +134,7 @@ async function bundle(subPath: string): Promise<Bundle> {
     metafile: true,
     format: 'esm',
     platform: 'browser',
-    external: ['cloudflare:*'],
+    external: ['cloudflare:*', ...(await frameworks())],
   })
   // Every module that is read counts, also if tree shaking removes it.
   const inputs = Object.keys(metafile.inputs)
@@ -142,7 +145,7 @@ async function bundle(subPath: string): Promise<Bundle> {
   return {
     exports: exports.toSorted(),
     packages: [...new Set(packages)].filter((name) => name !== 'botshelf'),
-    platform: imports.map(({ path }) => path),
+    imports: [...new Set(imports.map(({ path }) => path))],
     hasCodec: inputs.some((path) => /\/dist\/src\/(?:codec|value\/serialize)\.js$/.test(path)),
   }
 }

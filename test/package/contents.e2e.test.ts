@@ -27,14 +27,15 @@ async function manifest(...path: string[]): Promise<Manifest> {
   return JSON.parse(await readFile(join(ROOT, ...path, 'package.json'), 'utf8')) as Manifest
 }
 
-test('every sample depends on this version of the package, and on the tools that test it', async () => {
-  const { version, devDependencies: tools } = await manifest()
-  for (const folder of await readdir(join(ROOT, 'samples'), { withFileTypes: true })) {
+test('every example depends on this version of the package, and on what the tests run it with', async () => {
+  const { version, devDependencies: tested } = await manifest()
+  for (const folder of await readdir(join(ROOT, 'examples'), { withFileTypes: true })) {
     if (!folder.isDirectory()) continue
-    const sample = await manifest('samples', folder.name)
-    expect(sample.dependencies).toEqual({ botshelf: `^${version}` })
-    for (const [tool, range] of Object.entries(sample.devDependencies)) {
-      expect(range, `${folder.name}: ${tool}`).toBe(`^${tools[tool]}`)
+    const { dependencies, devDependencies } = await manifest('examples', folder.name)
+    const { botshelf, ...frameworks } = dependencies
+    expect(botshelf, folder.name).toBe(`^${version}`)
+    for (const [name, range] of Object.entries({ ...frameworks, ...devDependencies })) {
+      expect(range, `${folder.name}: ${name}`).toBe(`^${tested[name]}`)
     }
   }
 })
@@ -43,7 +44,7 @@ test('the package has each source and its build, README and the licence, and not
   const folder = await mkdtemp(join(tmpdir(), 'botshelf-package-'))
   try {
     const { files } = await pack(ROOT, folder)
-    const sources = await Promise.all(['src', 'adapters'].map(packedFiles))
+    const sources = await Promise.all(['src', 'adapters', 'bridges'].map(packedFiles))
     const packed = files.map(({ path }) => path).toSorted()
     expect(packed, 'npm run build makes dist from the sources').toEqual(
       ['LICENSE', 'README.md', 'package.json', ...sources.flat()].toSorted(),

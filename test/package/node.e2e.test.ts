@@ -10,9 +10,9 @@ beforeAll(async () => {
 
 afterAll(() => consumer.stop())
 
-/** Installs and compiles a sample, runs its tests, and resolves to how many passed. */
-async function countPassed(sample: string): Promise<number> {
-  const folder = await consumer.install(sample)
+/** Installs and compiles an example, runs its tests, and resolves to how many passed. */
+async function countPassed(example: string): Promise<number> {
+  const folder = await consumer.install(example)
   for (const compiler of COMPILERS) await consumer.compile(folder, compiler)
   const output = await run(folder, 'npm', 'test')
   expect(output).toMatch(/^. fail 0$/m)
@@ -20,7 +20,7 @@ async function countPassed(sample: string): Promise<number> {
 }
 
 test(
-  "the node-test sample tests a bot's plugin and its Worker from Node",
+  "the node-test example tests a bot's plugin and its Worker from Node",
   { timeout: INSTALL_TIMEOUT_MS },
   async () => {
     expect(await countPassed('node-test')).toBe(2)
@@ -28,7 +28,7 @@ test(
 )
 
 test(
-  "the adapter sample passes the conformance suite under Node's test runner",
+  "the adapter example passes the conformance suite under Node's test runner",
   { timeout: INSTALL_TIMEOUT_MS },
   async () => {
     expect(await countPassed('adapter')).toBeGreaterThan(100)

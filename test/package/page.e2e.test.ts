@@ -15,12 +15,12 @@ beforeAll(async () => {
 
 afterAll(() => consumer.stop())
 
-test('the page sample compiles against the installed types', async () => {
+test('the page example compiles against the installed types', async () => {
   for (const compiler of COMPILERS) await consumer.compile(folder, compiler)
 })
 
 test(
-  'the page sample, built by Vite, counts visits in all tabs, and a second page follows the count',
+  'the page example, built by Vite, counts visits in all tabs, and a second page follows the count',
   { timeout: INSTALL_TIMEOUT_MS },
   async () => {
     await build({
@@ -38,7 +38,7 @@ test(
       const problems: string[] = []
       context.on('weberror', (error) => problems.push(String(error.error())))
       context.on('console', (message) => {
-        // The sample has no icon, which Chromium requests all the same.
+        // The example has no icon, which Chromium requests all the same.
         if (message.location().url.endsWith('/favicon.ico')) return
         if (['error', 'warning'].includes(message.type())) problems.push(message.text())
       })

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { COMPILERS, Consumer, INSTALL_TIMEOUT_MS } from './support/consumer.ts'
+import { frameworks } from './support/frameworks.ts'
 import { ROOT } from './support/run.ts'
 
 const PLATFORMS: Readonly<Record<string, object>> = {
@@ -19,12 +20,14 @@ const projects = Object.keys(PLATFORMS).flatMap((platform) =>
   Object.keys(RESOLUTIONS).map((resolution) => ({ platform, resolution })),
 )
 
+const TYPES = join(import.meta.dirname, 'types')
+
 let consumer: Consumer
 let folder: string
 
 beforeAll(async () => {
   consumer = await Consumer.start()
-  const program = await readFile(join(import.meta.dirname, 'types', 'consumer.ts'), 'utf8')
+  const program = await readFile(join(TYPES, 'consumer.ts'), 'utf8')
   const files: Record<string, string> = {}
   for (const { platform, resolution } of projects) {
     const path = `${platform}-${resolution}`
@@ -39,7 +42,12 @@ beforeAll(async () => {
     if (platform === 'worker')
       files[`${path}/worker.ts`] = "export { StorageObject } from 'botshelf/storage-object'"
   }
-  folder = await consumer.create('types', files, ['@cloudflare/workers-types', '@types/node'])
+  // The frameworks' own declarations do not all compile under the strict flags.
+  const options = { target: 'ES2022', skipLibCheck: true, ...PLATFORMS['node'], module: 'NodeNext' }
+  files['bridges/tsconfig.json'] = JSON.stringify({ compilerOptions: options })
+  files['bridges/bridges.ts'] = await readFile(join(TYPES, 'bridges.ts'), 'utf8')
+  const tools = ['@cloudflare/workers-types', '@types/node', '@types/react']
+  folder = await consumer.create('types', files, [...tools, ...(await frameworks())])
 }, INSTALL_TIMEOUT_MS)
 
 afterAll(() => consumer.stop())
@@ -52,6 +60,14 @@ describe.each(COMPILERS)('with %s', (compiler) => {
       await consumer.compile(join(folder, `${platform}-${resolution}`), compiler)
     },
   )
+
+  test(
+    "each bridge's result has the type that its framework asks for",
+    { timeout: INSTALL_TIMEOUT_MS },
+    async () => {
+      await consumer.compile(join(folder, 'bridges'), compiler)
+    },
+  )
 })
 
 test('every optional property accepts undefined, except of what only the package creates', async () => {
@@ -62,7 +78,9 @@ test('every optional property accepts undefined, except of what only the package
         .filter(([, , type = '']) => !/(?:undefined|^unknown)$/.test(type))
         .map(([, property]) => `${name}.${property}`),
   )
-  expect(strict.filter((property) => !/^(?:Rpc|WriteRequest|ErrorData)/.test(property))).toEqual([
+  expect(
+    strict.filter((property) => !/^(?:Rpc|WriteRequest|ErrorData|StoreDriver)/.test(property)),
+  ).toEqual([
     // A storage returns an entry equal to the one that it received.
     'Entry.expires',
     'OperationRecord.error',

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { MemoryStoragePlugin } from '../../adapters/memory.ts'
-import { readCodeBlocks } from '../package/support/examples.ts'
+import { readCodeBlocks } from '../package/support/code-blocks.ts'
 import { testRecipes } from './support/test-recipes.ts'
 
 const MAX_LINES = 15

@@ -20,10 +20,10 @@ const STRICTEST = [
 export const COMPILERS = ['typescript-5.4', 'typescript'] as const
 type Compiler = (typeof COMPILERS)[number]
 
-/** Files that a developer who tried a sample left in its folder. */
+/** Files that a developer who tried an example left in its folder. */
 const NOT_COPIED = ['node_modules', 'package-lock.json', 'dist', '.wrangler']
 
-/** The time limit of a test that installs, builds and runs a sample. */
+/** The time limit of a test that installs, builds and runs an example. */
 export const INSTALL_TIMEOUT_MS = 120_000
 
 /** A user's machine: it has the packed package and the tools, and no network. */
@@ -45,18 +45,22 @@ export class Consumer {
     this.#registry = registry
   }
 
-  /** Copies a sample, installs the packed package in it, and resolves to its folder. */
-  async install(sample: string): Promise<string> {
-    const folder = join(this.#folder, sample)
-    await cp(join(ROOT, 'samples', sample), folder, {
+  /** Copies an example, installs the packed package in it, and resolves to its folder. */
+  async install(example: string): Promise<string> {
+    const folder = join(this.#folder, example)
+    await cp(join(ROOT, 'examples', example), folder, {
       recursive: true,
       filter: (path) => !NOT_COPIED.includes(basename(path)),
     })
     const file = join(folder, 'package.json')
     const text = await readFile(file, 'utf8')
-    const { devDependencies: tools, ...rest } = JSON.parse(text) as { devDependencies: object }
+    const { dependencies, devDependencies, ...rest } = JSON.parse(text) as Record<string, object>
     await writeFile(file, JSON.stringify(rest))
-    await this.#installPackage(folder, Object.keys(tools))
+    const tools = Object.keys({ ...dependencies, ...devDependencies })
+    await this.#installPackage(
+      folder,
+      tools.filter((name) => name !== 'botshelf'),
+    )
     await writeFile(file, text)
     return folder
   }
@@ -65,7 +69,7 @@ export class Consumer {
    * Writes a project of these files by path, installs the packed package in it, and resolves to its
    * folder.
    *
-   * @param tools development dependencies that the project uses, by name
+   * @param tools packages that the project uses beside this one, by name
    */
   async create(
     name: string,
@@ -110,7 +114,7 @@ export class Consumer {
       '--no-fund',
       '--no-update-notifier',
     )
-    // The tools are those of the project, so that they need not be downloaded.
+    // The tools and frameworks are those of the project, so that they need not be downloaded.
     for (const tool of tools) {
       const link = join(folder, 'node_modules', tool)
       await mkdir(dirname(link), { recursive: true })

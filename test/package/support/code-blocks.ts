@@ -14,7 +14,7 @@ export interface CodeBlock {
 
 /** The pages whose code blocks are checked. `docs/api.md` is generated and has declarations only. */
 export async function findPages(): Promise<string[]> {
-  const pages = ['README.md', 'CONTRIBUTING.md', 'samples/README.md']
+  const pages = ['README.md', 'CONTRIBUTING.md', 'examples/README.md']
   for await (const page of glob('docs/**/*.md', { cwd: ROOT })) {
     if (page !== 'docs/api.md') pages.push(page)
   }
@@ -31,7 +31,7 @@ export async function readCodeBlocks(page: string): Promise<CodeBlock[]> {
   }))
 }
 
-/** Returns the file that a block's first line names, such as `// page.ts`: then it is part of a sample. */
+/** Returns the file that a block's first line names, such as `// page.ts`: then it is part of an example. */
 export function fileNameOf({ code }: CodeBlock): string | undefined {
   return /^(?:\/\/|#|<!--) ([\w.-]+\.\w+)(?: -->)?\n/.exec(code)?.[1]
 }
