@@ -29,9 +29,9 @@ export interface SessionOptions<S, C extends Context = Context> extends Pick<
   /** Holds the sessions. */
   readonly store: Store<Record<string, S>>
   /** Time to live after each change, in milliseconds; more than 0. Default: keep the expiry. */
-  readonly ttl?: number
+  readonly ttl?: number | undefined
   /** How to combine the values of a field that two updates changed. Default: reject one of them. */
-  readonly merge?: SessionMerge<NoInfer<S>>
+  readonly merge?: SessionMerge<NoInfer<S>> | undefined
 }
 
 const ANY = ['an open store', () => true] as const

@@ -15,10 +15,14 @@ import { checkStore } from '../check-store.ts'
  */
 export function storageAdapter<S>(
   store: Store<Record<string, S>>,
-  options?: { readonly ttl?: number },
+  options?: { readonly ttl?: number | undefined },
 ): Required<StorageAdapter<S>> {
   checkStore(store, { caller: 'storageAdapter', isAtomic: false })
-  const { ttl } = checkOptions<{ ttl: number }>(options, { ttl: DURATION }, store.namespace)
+  const { ttl } = checkOptions<{ ttl: number | undefined }>(
+    options,
+    { ttl: DURATION },
+    store.namespace,
+  )
   return {
     read: async (key) => store.get(key),
     write: async (key, value) => store.set(key, value, { ttl }),

@@ -111,6 +111,22 @@ const EXPECTED: Readonly<Record<string, Bundle>> = {
   },
   // The bridges. A framework is a peer: it is imported where its types are not enough.
   'botshelf/better-auth': { ...coreOnly, exports: ['secondaryStorage'] },
+  'botshelf/chat-sdk': { ...coreOnly, exports: ['chatState'] },
+  'botshelf/grammy': { ...coreOnly, exports: ['pure', 'session', 'storageAdapter'] },
+  'botshelf/keyv': { ...coreOnly, exports: ['keyvStore'] },
+  'botshelf/langgraph': {
+    ...coreOnly,
+    exports: ['CheckpointSaver'],
+    imports: ['@langchain/langgraph-checkpoint'],
+  },
+  'botshelf/openai-agents': { ...coreOnly, exports: ['agentSession'] },
+  'botshelf/unstorage': {
+    exports: ['UnstorageStoragePlugin', 'unstorage', 'unstorageDriver'],
+    packages: ['devalue'],
+    imports: [],
+    hasCodec: true,
+  },
+  'botshelf/web-storage': { ...coreOnly, exports: ['webStorage'] },
 }
 
 let consumer: Consumer
