@@ -1,8 +1,7 @@
 import { Composer } from 'grammy'
 import { expect, test } from 'vitest'
 import { pure, session, type SessionOptions } from '../../../bridges/grammy.ts'
-import type { OpenOptions, Store } from '../../../src/index.ts'
-import { StorageRuntime } from '../../../src/index.ts'
+import { type OpenOptions, StorageRuntime, type Store } from '../../../src/index.ts'
 import { type BridgeBackend, describeBridge } from '../support/bridge.ts'
 import { createBot, type Data, type DataContext, messageUpdate, type TestBot } from './bots.ts'
 
