@@ -114,8 +114,8 @@ export function session<S, C extends Context>(
  * needs no `merge`. If it calls `next()`, the following handlers run once, after the session is
  * stored; there they can send a reply. If it throws, nothing that it changed is stored.
  *
- * @throws StoreError The middleware rejects with `INVALID_VALUE` if {@link session} was not installed
- * before it, and with the store's errors.
+ * @throws StoreError `INVALID_VALUE` if it is no middleware. What it returns rejects with
+ * `INVALID_VALUE` if {@link session} has not run before it, and with the store's errors.
  *
  * @example
  * bot.command('count', pure((ctx, next) => {
