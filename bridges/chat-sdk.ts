@@ -1,5 +1,6 @@
 import type { Message, QueueEntry, StateAdapter } from 'chat'
 import { checkOptions, FUNCTION } from '../src/arguments.ts'
+import { asyncDispose } from '../src/async.ts'
 import { StoreError } from '../src/errors.ts'
 import type { Store } from '../src/store.ts'
 import { checkStore } from './check-store.ts'
@@ -47,26 +48,25 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
     step: (target: Store, key: string) => Promise<T>,
   ): Promise<T> {
     if (!isConnected) {
-      throw new StoreError(
-        'STORE_NOT_OPEN',
-        'The state must be connected; received a call before connect() or after disconnect(). Call "await chat.initialize()" first.',
-        { namespace },
-      )
+      const text =
+        'The state must be connected; received a call before connect() or after disconnect(). Call "await chat.initialize()" first.'
+      throw new StoreError('STORE_NOT_OPEN', text, { namespace })
     }
     const key = typeof id === 'string' ? `${kind}:${id}` : id // The store rejects other keys.
-    if (!openThreadStore || kind === 'value' || kind === 'list') return step(store, key)
-    const own = checkStore(await openThreadStore(id), { caller: 'openThreadStore' })
+    const isShared = kind === 'value' || kind === 'list' || key === id
+    if (!openThreadStore || isShared) return step(store, key)
+    const caller = 'openThreadStore'
+    const own = checkStore(await openThreadStore(id), { caller, isAtomic: false })
     try {
-      return await step(own, key)
+      return await step(checkStore(own, { caller }), key)
     } finally {
-      await own.close()
+      await own[asyncDispose]() // Unlike close(), it accepts that the runtime is closing the store.
     }
   }
 
   return {
     connect: async () => void (isConnected = true),
     disconnect: async () => void (isConnected = false),
-
     get: async <T>(id: string) =>
       run('value', id, async (own, key) => ((await own.get(key)) ?? null) as T | null),
     set: (id, value, ttlMs) =>
@@ -74,7 +74,6 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
     setIfNotExists: (id, value, ttlMs) =>
       run('value', id, (own, key) => own.insert(key, value, { ttl: unlessZero(ttlMs) })),
     delete: (id) => run('value', id, (own, key) => own.delete(key)),
-
     appendToList: (id, value, { maxLength, ttlMs } = {}) =>
       run('list', id, async (own, key) => {
         await own.append(key, value, { max: unlessZero(maxLength), ttl: unlessZero(ttlMs) })
@@ -85,7 +84,7 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
     acquireLock: (threadId, ttlMs) =>
       run('lock', threadId, async (own, key) => {
         const lock = { threadId, token: crypto.randomUUID(), expiresAt: Date.now() + ttlMs }
-        return (await own.insert(key, lock.token, { ttl: ttlMs })) ? lock : null
+        return (await own.insert(key, lock.token, { ttl: orNaN(ttlMs) })) ? lock : null
       }),
     releaseLock: ({ threadId, token }) =>
       run('lock', threadId, (own, key) =>
@@ -102,7 +101,7 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
             tx.set(key, token)
             return true
           },
-          { ttl }, // Checked before any I/O, unlike an option of tx.set().
+          { ttl: orNaN(ttl) }, // Checked before any I/O, unlike an option of tx.set().
         ),
       ),
     forceReleaseLock: (threadId) => run('lock', threadId, (own, key) => own.delete(key)),
@@ -111,7 +110,7 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
       run('queue', threadId, (own, key) => {
         const message = toJson(entry.message, { namespace: own.namespace, key })
         const ttl = Math.max(entry.expiresAt - Date.now(), 0) + QUEUE_RETENTION_MS
-        return own.append(key, { ...entry, message }, { max, ttl })
+        return own.append(key, { ...entry, message }, { max: orNaN(max), ttl })
       }),
     dequeue: (threadId) =>
       run('queue', threadId, (own, key) =>
@@ -125,7 +124,6 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
       ),
     queueDepth: (threadId) =>
       run('queue', threadId, async (own, key) => withoutStale(await own.get(key)).length),
-
     subscribe: (threadId) => run('subscription', threadId, (own, key) => own.set(key, true)),
     unsubscribe: (threadId) => run('subscription', threadId, (own, key) => own.delete(key)),
     isSubscribed: (threadId) => run('subscription', threadId, (own, key) => own.has(key)),
@@ -134,6 +132,8 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
 
 /** Chat SDK's adapters take 0 as no limit and no expiry. */
 const unlessZero = (limit?: number): number | undefined => (limit === 0 ? undefined : limit)
+/** A store takes `undefined` as no limit, and rejects `NaN`. */
+const orNaN = (limit?: number): number => limit ?? Number.NaN
 
 /** Chat computes `expiresAt` with this clock, and compares it in the same way. */
 const withoutStale = (queue: unknown = []): QueueEntry[] =>

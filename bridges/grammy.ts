@@ -34,9 +34,8 @@ export interface SessionOptions<S, C extends Context = Context> extends Pick<
   readonly merge?: SessionMerge<NoInfer<S>> | undefined
 }
 
-const ANY = ['an open store', () => true] as const
 const SESSION_OPTIONS = {
-  store: ANY,
+  store: ['an open store', () => true],
   initial: FUNCTION,
   prefix: STRING,
   getSessionKey: FUNCTION,
@@ -88,7 +87,8 @@ export function session<S, C extends Context>(
         { namespace: store.namespace },
       )
     }
-    const current = key === undefined ? key : await ChatSession.read(store, prefix + key, settings)
+    const current =
+      key === undefined ? key : await new ChatSession(store, prefix + key, settings).read()
     sessions.set(ctx, current as ChatSession<unknown> | undefined)
     const access = (): ChatSession<S> => {
       if (current) return current
@@ -101,9 +101,7 @@ export function session<S, C extends Context>(
     Object.defineProperty(ctx, 'session', {
       enumerable: true,
       get: () => access().value,
-      set: (value: S | null | undefined) => {
-        access().value = value
-      },
+      set: (value: S | null | undefined) => void (access().value = value),
     })
     await next()
     await current?.save()
@@ -116,8 +114,8 @@ export function session<S, C extends Context>(
  * needs no `merge`. If it calls `next()`, the following handlers run once, after the session is
  * stored; there they can send a reply. If it throws, nothing that it changed is stored.
  *
- * @throws StoreError The middleware rejects with `INVALID_VALUE` if {@link session} was not installed
- * before it, and with the store's errors.
+ * @throws StoreError `INVALID_VALUE` if it is no middleware. What it returns rejects with
+ * `INVALID_VALUE` if {@link session} has not run before it, and with the store's errors.
  *
  * @example
  * bot.command('count', pure((ctx, next) => {
@@ -126,8 +124,15 @@ export function session<S, C extends Context>(
  * }), (ctx) => ctx.reply(`Number ${ctx.session.count}`))
  */
 export function pure<C extends Context>(handler: Middleware<C>): MiddlewareFn<C> {
-  const run = typeof handler === 'function' ? handler : handler.middleware()
+  if (typeof handler !== 'function' && typeof handler?.middleware !== 'function') {
+    throw new StoreError(
+      'INVALID_VALUE',
+      `pure() needs what bot.use() takes; received ${quote(handler)}. Pass a handler or a composer.`,
+    )
+  }
   return async (ctx, next) => {
+    // A composer may have got more handlers since.
+    const run = typeof handler === 'function' ? handler : handler.middleware()
     if (!sessions.has(ctx)) {
       throw new StoreError(
         'INVALID_VALUE',
@@ -137,9 +142,7 @@ export function pure<C extends Context>(handler: Middleware<C>): MiddlewareFn<C>
     let isNextCalled = false
     const attempt = async (): Promise<void> => {
       isNextCalled = false
-      await run(ctx, async () => {
-        isNextCalled = true
-      })
+      await run(ctx, async () => void (isNextCalled = true))
     }
     await (sessions.get(ctx)?.update(attempt) ?? attempt())
     if (isNextCalled) await next()

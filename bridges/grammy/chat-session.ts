@@ -1,8 +1,10 @@
-import { StoreError, toStoreError } from '../../src/errors.ts'
+import { noop, thenSync } from '../../src/async.ts'
+import { toStoreError } from '../../src/errors.ts'
 import type { Store } from '../../src/store.ts'
 import type { StoreTransaction } from '../../src/transaction.ts'
 import { cloneValue, recopy } from '../../src/value/copy-value.ts'
 import { isEqual } from '../is-equal.ts'
+import { lateChange, mergeConflict, type SessionLocation } from './conflict.ts'
 import { applyChange, type SessionChange, type SessionMerge } from './merge.ts'
 
 /** The settings of a session. */
@@ -16,119 +18,129 @@ export interface ChatSessionSettings<S> {
 export class ChatSession<S> {
   readonly #store: Store<Record<string, S>>
   readonly #key: string
+  readonly #location: SessionLocation
   readonly #settings: ChatSessionSettings<S>
+  /** What the store holds, as far as known. */
   #stored: S | undefined
+  /** What `value` is compared with: `#stored`, or the initial session. */
   #base: S | undefined
-  #isUpdating = false
+  #running: Promise<void> | undefined
+  /** Earlier values, which a handler may still hold, with a copy of each. */
+  readonly #replaced: (readonly [value: unknown, copy: unknown])[] = []
   /** What the handlers read and change. `null` or `undefined`: no session. */
   value: S | null | undefined
 
-  private constructor(
-    store: Store<Record<string, S>>,
-    key: string,
-    settings: ChatSessionSettings<S>,
-  ) {
+  constructor(store: Store<Record<string, S>>, key: string, settings: ChatSessionSettings<S>) {
     this.#store = store
     this.#key = key
+    this.#location = { namespace: store.namespace, key }
     this.#settings = settings
   }
 
-  /** Reads the session of a key. */
-  static async read<S>(
-    store: Store<Record<string, S>>,
-    key: string,
-    settings: ChatSessionSettings<S>,
-  ): Promise<ChatSession<S>> {
-    const session = new ChatSession(store, key, settings)
-    const stored = await store.get(key)
-    session.#load(stored, stored ?? session.#createInitial())
-    return session
+  /** Reads the session. */
+  async read(): Promise<this> {
+    this.#setBase(await this.#store.get(this.#key))
+    this.#replace(this.#base)
+    return this
   }
 
   /** Stores what the handlers have changed, if they have. */
   async save(): Promise<void> {
-    const change = this.#change()
-    if (!change) return
-    await this.#store.transaction([this.#key], (tx) =>
-      this.#write(tx, this.#apply(change, tx.get(this.#key))),
-    )
+    // pure() is still running if a handler before it did not await next().
+    while (this.#running) await this.#running.catch(noop)
+    if (this.#replaced.some(([value, copy]) => !isEqual(value, copy)))
+      throw lateChange(this.#location)
+    if (this.#change()) await this.update(noop)
   }
 
   /**
    * Runs a function on the current session and stores what it leaves, in one atomic step. Runs it
    * again if another update writes first. Within such a function it only runs the function.
    */
-  async update(run: () => Promise<void>): Promise<void> {
-    if (this.#isUpdating) return run()
-    const { value } = this
-    const [stored, base, earlier] = [this.#stored, this.#base, this.#change()]
-    this.#isUpdating = true
+  async update(run: () => void | Promise<void>): Promise<void> {
+    if (!this.#running) {
+      this.#running = this.#runStep(run).finally(() => (this.#running = undefined))
+      return this.#running
+    }
+    const before = this.#clone(this.value)
     try {
-      await this.#store.transaction([this.#key], async (tx) => {
+      await run()
+    } catch (error) {
+      this.#replace(before)
+      throw error
+    }
+  }
+
+  async #runStep(run: () => void | Promise<void>): Promise<void> {
+    const [stored, base] = [this.#stored, this.#base]
+    let before: { value: S | undefined; change: SessionChange | undefined } | undefined
+    try {
+      await this.#store.transaction([this.#key], (tx) => {
         const current = tx.get(this.#key)
-        this.#load(
-          current,
-          earlier ? this.#apply(earlier, current) : (current ?? this.#createInitial()),
-        )
-        await run()
-        const change = this.#change()
-        if (!change && !earlier) return
-        const next = change ? (change.mine as S | undefined) : this.#base
-        this.#write(tx, next)
-        this.#stored = next
-        this.#base = next
+        // The handlers keep their references into the session unless another update has written.
+        const isCurrent = !before && isEqual(stored, current)
+        before ??= { value: this.#clone(this.value), change: this.#change() }
+        if (!isCurrent) {
+          this.#setBase(current)
+          this.#replace(before.change ? this.#apply(before.change, current) : this.#base)
+        }
+        return thenSync(run(), () => this.#write(tx))
       })
     } catch (error) {
       this.#stored = stored
       this.#base = base
-      this.value = value
+      if (before) this.#replace(before.value)
       throw error
-    } finally {
-      this.#isUpdating = false
     }
   }
 
-  #load(stored: S | undefined, base: S | undefined): void {
+  #setBase(stored: S | undefined): void {
     this.#stored = stored
-    this.#base = base
-    this.value = recopy(base) as S | undefined
+    this.#base = stored ?? this.#clone(this.#settings.initial?.())
   }
 
-  #createInitial(): S | undefined {
-    const initial = this.#settings.initial?.()
-    return initial == null ? undefined : this.#clone(initial)
+  /** Replaces the value. A handler may still hold the earlier one. */
+  #replace(value: S | undefined): void {
+    try {
+      const copy = this.#clone(this.value)
+      if (isEqual(copy, value)) return
+      this.#replaced.push([this.value, copy])
+    } catch {
+      // A value that cannot be stored has made the handler fail before.
+    }
+    this.value = recopy(value) as S | undefined
   }
 
   #change(): SessionChange | undefined {
-    const [stored, base, mine] = [this.#stored, this.#base, this.value ?? undefined]
-    if (mine === undefined) return stored === undefined ? undefined : { stored, base, mine }
-    return isEqual(base, mine) ? undefined : { stored, base, mine: this.#clone(mine) }
+    const [stored, base, mine] = [this.#stored, this.#base, this.#clone(this.value)]
+    const isSame = mine === undefined ? stored === undefined : isEqual(base, mine)
+    return isSame ? undefined : { stored, base, mine }
   }
 
   #apply(change: SessionChange, current: S | undefined): S | undefined {
     const { merge = {} } = this.#settings
     return applyChange(change, current, merge, (fields) => {
-      const names = fields.map((field) => `session.${field}`).join(', ') || 'the session'
-      throw new StoreError(
-        'CONFLICT',
-        `Another update changed ${names} while this one was handled, so the changes of this one are not stored. Deliver it again, as Telegram does if the webhook answers 500; or name how to combine the fields in options.merge, or wrap the handler in pure().`,
-        { namespace: this.#store.namespace, key: this.#key },
-      )
+      throw mergeConflict(fields, this.#location)
     }) as S | undefined
   }
 
-  #write(tx: StoreTransaction<Record<string, S>>, value: S | undefined): void {
+  #write(tx: StoreTransaction<Record<string, S>>): void {
+    const change = this.#change()
+    if (!change) return
     const { ttl } = this.#settings
-    if (value === undefined) return tx.delete(this.#key)
     const expires = tx.record(this.#key)?.expires ?? null
-    tx.set(this.#key, value, ttl === undefined ? { expires } : { ttl })
+    if (change.mine === undefined) tx.delete(this.#key)
+    else tx.set(this.#key, change.mine as S, ttl === undefined ? { expires } : { ttl })
+    // The schema of the store may have changed it.
+    this.#stored = this.#base = tx.get(this.#key)
+    this.#replace(this.#stored)
   }
 
-  #clone(value: S): S {
+  #clone(value: S | null | undefined): S | undefined {
     try {
-      return cloneValue(value) as S
+      return value == null ? undefined : (cloneValue(value) as S)
     } catch (error) {
-      throw toStoreError(error, { namespace: this.#store.namespace, key: this.#key })
+      throw toStoreError(error, this.#location)
     }
   }
 }

@@ -174,6 +174,11 @@ function testValues({ open, openAll }: Clients): void {
     await expect(state.extendLock(lock, 0)).rejects.toEqual(invalid)
     await expect(state.enqueue(THREAD, entryOf('1'), 0)).rejects.toEqual(invalid)
     await expect(state.enqueue(THREAD, entryOf('1', Number.NaN), 1)).rejects.toEqual(invalid)
+    // Without an expiry a lock would never end.
+    const missing = undefined as never
+    await expect(state.acquireLock(THREAD, missing)).rejects.toEqual(invalid)
+    await expect(state.extendLock(lock, missing)).rejects.toEqual(invalid)
+    await expect(state.enqueue(THREAD, entryOf('1'), missing)).rejects.toEqual(invalid)
     expect(await state.get('k')).toBeNull()
     expect(await state.getList('k')).toEqual([])
     expect(await state.queueDepth(THREAD)).toBe(0)

@@ -1,7 +1,8 @@
 import type { StateAdapter } from 'chat'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { chatState } from '../../../bridges/chat-sdk.ts'
 import { StorageRuntime } from '../../../src/index.ts'
+import { Store } from '../../../src/store.ts'
 import { type BridgeBackend, describeBridge } from '../support/bridge.ts'
 import { openStoreWithoutAtomicSteps } from '../support/minimal.ts'
 import { deliver, startBot } from './bot.ts'
@@ -98,6 +99,35 @@ export function testThreadStores(backend: BridgeBackend): void {
       const call = state.acquireLock('thread', -1)
       await expect(call).rejects.toMatchObject({ code: 'INVALID_VALUE' })
       await runtime.drop(namespaceOf('thread'))
+    })
+
+    test('openThreadStore: a store without atomic steps is closed, and is not opened for an id that is no string', async () => {
+      const shared = await new StorageRuntime(backend.createPlugin()).open(crypto.randomUUID())
+      const minimal = await openStoreWithoutAtomicSteps()
+      const openThreadStore = vi.fn(async () => minimal)
+      const state = chatState(shared, { openThreadStore })
+      await state.connect()
+      const number = state.subscribe(7 as never)
+      await expect(number).rejects.toMatchObject({ code: 'INVALID_KEY' })
+      expect(openThreadStore).not.toHaveBeenCalled()
+      await expect(state.subscribe('thread')).rejects.toMatchObject({ code: 'NOT_ATOMIC' })
+      expect(minimal.isOpen).toBe(false)
+    })
+
+    test('openThreadStore: a call that is under way when the runtime closes resolves to its result', async () => {
+      const [{ runtime, state, namespaceOf }] = (await connectAll(1)) as [Client]
+      await state.enqueue('thread', entryOf('1'), 10)
+      const own = await runtime.open(namespaceOf('thread'))
+      vi.spyOn(own, 'transaction').mockImplementation(async (...args) => {
+        const result = Store.prototype.transaction.apply(own, args)
+        void own.close()
+        return result
+      })
+      const shared = await runtime.open(crypto.randomUUID())
+      const other = chatState(shared, { openThreadStore: async () => own })
+      await other.connect()
+      expect(await other.dequeue('thread')).toMatchObject({ message: { id: '1' } })
+      expect(own.isOpen).toBe(false)
     })
 
     test('openThreadStore: its errors pass unchanged, and what is no atomic store is refused', async () => {

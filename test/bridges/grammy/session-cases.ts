@@ -13,6 +13,19 @@ function createUnstorable(): Data {
   return Object.assign(initial(), { callback: () => {} })
 }
 
+/** A session with values of built-in classes. */
+interface Rich {
+  map: Map<string, number>
+  bytes: Uint8Array
+  error: Error
+}
+
+const createRich = (): Rich => ({ map: new Map(), bytes: new Uint8Array(2), error: new Error('e') })
+
+function detach(bytes: Uint8Array): void {
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer as ArrayBuffer] })
+}
+
 async function userKey(ctx: Pick<Context, 'from'>): Promise<string> {
   return `user${ctx.from!.id}`
 }
@@ -185,6 +198,29 @@ export function testSession(backend: BridgeBackend): void {
         key: '7',
         message: expect.stringContaining('$.callback'),
       })
+      expect(await store.size()).toBe(0)
+    })
+
+    test.each([
+      ['a property of a Map', (value: object) => Object.assign(value, { ann: 5 })],
+      ['a buffer that is detached', (value: { bytes: Uint8Array }) => detach(value.bytes)],
+      ['the name of an error', (value: { error: Error }) => (value.error.name = 'Mine')],
+      [
+        'a getter that throws',
+        (value: object) =>
+          Object.defineProperty(value, 'bytes', {
+            enumerable: true,
+            get: () => {
+              throw new RangeError('no')
+            },
+          }),
+      ],
+    ])('a change that cannot be stored is never ignored: %s', async (name, change) => {
+      const store = await open<Rich>()
+      const failed = handle({ store, initial: createRich }, (ctx) => {
+        change((name.endsWith('Map') ? ctx.session.map : ctx.session) as Rich & Map<string, number>)
+      })
+      await expect(failed).rejects.toMatchObject({ code: 'INVALID_VALUE', key: '7' })
       expect(await store.size()).toBe(0)
     })
 
