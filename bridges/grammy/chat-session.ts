@@ -1,8 +1,8 @@
 import { noop, thenSync } from '../../src/async.ts'
-import { toStoreError } from '../../src/errors.ts'
 import type { Store } from '../../src/store.ts'
 import type { StoreTransaction } from '../../src/transaction.ts'
-import { cloneValue, recopy } from '../../src/value/copy-value.ts'
+import { recopy } from '../../src/value/copy-value.ts'
+import { cloneValue } from '../clone-value.ts'
 import { isEqual } from '../is-equal.ts'
 import { lateChange, mergeConflict, type SessionLocation } from './conflict.ts'
 import { applyChange, type SessionChange, type SessionMerge } from './merge.ts'
@@ -137,10 +137,6 @@ export class ChatSession<S> {
   }
 
   #clone(value: S | null | undefined): S | undefined {
-    try {
-      return value == null ? undefined : (cloneValue(value) as S)
-    } catch (error) {
-      throw toStoreError(error, this.#location)
-    }
+    return value == null ? undefined : cloneValue(value, this.#location)
   }
 }
