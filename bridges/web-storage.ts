@@ -10,10 +10,10 @@ export interface WebStorageOptions {
   /** Time to live in milliseconds after the last write; more than 0. Default: keys never expire. */
   readonly ttl?: number | undefined
   /**
-   * Whether a write stores only the fields that changed since this storage last read or wrote the
-   * key, so that the changes of other clients to other fields stay. Fields are compared three levels
-   * deep: `state.counts.ann` is one. What is no plain object is written whole. Default: false, and a
-   * write replaces the whole value
+   * Whether a write stores only the fields that changed since `getItem` or `setItem` of this storage
+   * last had the key, so that the changes of others to other fields stay. Fields are compared three
+   * levels deep: `state.counts.ann` is one. What is no plain object is written whole. Default: false,
+   * and a write replaces the whole value
    */
   readonly merge?: boolean | undefined
 }

@@ -33,7 +33,7 @@ export const unstorage: Manifest = {
     traits: {
       type: 'object',
       default: {},
-      doc: 'an object with durable (true or false), consistency ("strong" or "eventual"), maxKeyBytes and maxValueBytes (positive numbers), or some of them',
+      doc: 'an object with durable (true or false), consistency ("strong" or "eventual"), maxKeyBytes and maxValueBytes (numbers of at least 1), or some of them',
       accepts: isTraits,
     },
   },
@@ -108,8 +108,8 @@ function isDriver(value: object): boolean {
 const TRAIT_TYPES: Readonly<Record<string, (trait: unknown) => boolean>> = {
   durable: (trait) => typeof trait === 'boolean',
   consistency: (trait) => trait === 'strong' || trait === 'eventual',
-  maxKeyBytes: (trait) => typeof trait === 'number' && trait > 0,
-  maxValueBytes: (trait) => typeof trait === 'number' && trait > 0,
+  maxKeyBytes: (trait) => typeof trait === 'number' && trait >= 1,
+  maxValueBytes: (trait) => typeof trait === 'number' && trait >= 1,
 }
 
 function isTraits(value: object): boolean {

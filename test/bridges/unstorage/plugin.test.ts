@@ -121,7 +121,8 @@ describe('the settings', () => {
     [{ watch: true }],
     [{ durable: 'yes' }],
     [{ consistency: 'perhaps' }],
-    [{ maxKeyBytes: 0 }],
+    [{ maxKeyBytes: 0.5 }],
+    [{ maxKeyBytes: NaN }],
     [{ maxValueBytes: '1' }],
   ])('the traits %j are refused with CONFIG_INVALID', async (traits) => {
     const error = { code: 'CONFIG_INVALID', message: expect.stringContaining('traits') }
