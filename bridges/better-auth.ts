@@ -1,5 +1,6 @@
 import type { BetterAuthOptions } from 'better-auth'
 import { quote, StoreError } from '../src/errors.ts'
+import { checkKey } from '../src/key.ts'
 import type { Store } from '../src/store.ts'
 import { checkStore } from './check-store.ts'
 
@@ -7,9 +8,16 @@ import { checkStore } from './check-store.ts'
 type SecondaryStorage = NonNullable<BetterAuthOptions['secondaryStorage']>
 
 /**
+ * The longest key that is stored as it is, in UTF-16 code units. A client chooses the path in the key
+ * of a rate limit, so longer keys must neither fail nor fill the storage.
+ */
+const MAX_KEY_LENGTH = 512
+
+/**
  * Creates the secondary storage of Better Auth: sessions, verifications and rate limits. Better Auth
  * gives times to live in seconds; what has 0 of them has expired. A counter expires one window after
- * its first request, however many follow. Each method is one atomic step.
+ * its first request, however many follow. Each method is one atomic step. A key of more than 512
+ * characters is stored as `sha256:` and its hash.
  *
  * @param store holds nothing else, since Better Auth chooses the keys
  * @throws StoreError `NOT_ATOMIC` if the store's backend has no atomic steps; `INVALID_VALUE` if it
@@ -31,21 +39,26 @@ export function secondaryStorage(store: Store): SecondaryStorage {
       { namespace, key },
     )
   }
+  const toStoreKey = async (key: string): Promise<string> => {
+    checkKey(key, Number.POSITIVE_INFINITY, 'A key', namespace)
+    if (key.length <= MAX_KEY_LENGTH) return key
+    const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))
+    const bytes = Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0'))
+    return `sha256:${bytes.join('')}`
+  }
   return {
-    get: async (key) => (await store.get(key)) ?? null,
+    get: async (key) => (await store.get(await toStoreKey(key))) ?? null,
     set: async (key, value, seconds) => {
-      if (seconds === undefined) return store.set(key, value)
-      const ttl = toMilliseconds(seconds, key)
-      return ttl === 0 ? store.delete(key) : store.set(key, value, { ttl })
+      const ttl = seconds === undefined ? undefined : toMilliseconds(seconds, key)
+      const storeKey = await toStoreKey(key)
+      return ttl === 0 ? store.delete(storeKey) : store.set(storeKey, value, { ttl })
     },
-    delete: async (key) => {
-      await store.delete(key)
-    },
-    getAndDelete: async (key) => (await store.pop(key)) ?? null,
+    delete: async (key) => store.delete(await toStoreKey(key)),
+    getAndDelete: async (key) => (await store.pop(await toStoreKey(key))) ?? null,
     increment: async (key, seconds) => {
       const ttl = toMilliseconds(seconds, key)
       const expiry = ttl === 0 ? { expires: 0 } : { ttl }
-      return store.increment(key, 1, { ...expiry, onInsert: true })
+      return store.increment(await toStoreKey(key), 1, { ...expiry, onInsert: true })
     },
   }
 }

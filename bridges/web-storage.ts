@@ -7,16 +7,13 @@ import { isEqual } from './is-equal.ts'
 
 /** The options of {@link webStorage}. */
 export interface WebStorageOptions {
-  /**
-   * Time to live of each key, in milliseconds after its last write; more than 0. Default: keys never
-   * expire.
-   */
+  /** Time to live in milliseconds after the last write; more than 0. Default: keys never expire. */
   readonly ttl?: number | undefined
   /**
-   * Whether a write stores only the fields that changed since this storage last read or wrote the
-   * key, so that the changes of other clients to other fields stay. Fields are compared three levels
-   * deep: `state.counts.ann` is one. What is no plain object is written whole. Default: false, and a
-   * write replaces the whole value
+   * Whether a write stores only the fields that changed since `getItem` or `setItem` of this storage
+   * last had the key, so that the changes of others to other fields stay. Fields are compared three
+   * levels deep: `state.counts.ann` is one. What is no plain object is written whole. Default: false,
+   * and a write replaces the whole value
    */
   readonly merge?: boolean | undefined
 }
@@ -38,6 +35,8 @@ const MERGE_DEPTH = 3
 
 /** Marks a field that an object does not have, unlike one that is `undefined`. */
 const ABSENT = Symbol('absent')
+/** Marks a field whose change may not be stored yet. It differs from every value. */
+const CHANGED = Symbol('changed')
 
 /**
  * Creates a storage with the methods `getItem`, `setItem` and `removeItem`, which need no `this`.
@@ -88,25 +87,22 @@ function createReplacing<V>(store: Store<Record<string, V>>, expiry: Expiry): Me
 /** Creates methods that write the fields that the library has changed. */
 function createMerging<V>(store: Store<Record<string, V>>, expiry: Expiry): Methods<V> {
   /** What the library last read or wrote under each key: its next value is a change of that. */
-  const known = new Map<string, V | undefined>()
+  const known = new Map<string, unknown>()
   return {
     getItem: async (key) => {
       const value = await store.get(key)
-      known.set(key, recopy(value) as V | undefined)
+      known.set(key, recopy(value))
       return value ?? null
     },
     setItem: async (key, value) => {
       const base = known.get(key)
       const mine = copyFor(store.namespace, key, value)
-      known.set(key, mine)
-      try {
-        const merge = (stored: V): V => mergeChanges(base, mine, stored) as V
-        await store.update(key, (stored) => (stored === undefined ? mine : merge(stored)), expiry)
-      } catch (error) {
-        // The next write includes these changes, unless the library has called again by now.
-        if (known.get(key) === mine) known.set(key, base)
-        throw error
-      }
+      // Until this write has succeeded, the next ones include its changes.
+      const pending = markChanges(base, mine)
+      known.set(key, pending)
+      const merge = (stored: V): V => mergeChanges(base, mine, stored) as V
+      await store.update(key, (stored) => (stored === undefined ? mine : merge(stored)), expiry)
+      if (known.get(key) === pending) known.set(key, mine)
     },
     removeItem: async (key) => {
       known.delete(key)
@@ -125,19 +121,28 @@ function copyFor<V>(namespace: string, key: string, value: V): V {
 
 /** Applies to `stored` what changed from `base` to `mine`. */
 function mergeChanges(base: unknown, mine: unknown, stored: unknown, depth = MERGE_DEPTH): unknown {
-  if (depth === 0 || !isPlainObject(mine) || !isPlainObject(stored)) {
+  if (depth === 0 || !isPlainObject(mine) || !isPlainObject(stored))
     return isEqual(base, mine) ? stored : mine
-  }
-  const merged: [field: string, value: unknown][] = []
-  for (const field of new Set([...Object.keys(stored), ...Object.keys(mine)])) {
-    const [before, own, other] = [base, mine, stored].map((object) => fieldOf(object, field))
-    const value = mergeChanges(before, own, other, depth - 1)
-    if (value !== ABSENT) merged.push([field, value])
-  }
-  return Object.fromEntries(merged)
+  return mapFields([stored, mine, base], ([other, own, before]) =>
+    mergeChanges(before, own, other, depth - 1),
+  )
 }
 
-function fieldOf(object: unknown, field: string): unknown {
-  const isOwn = isPlainObject(object) && Object.hasOwn(object, field)
-  return isOwn ? (object as Record<string, unknown>)[field] : ABSENT
+/** Copies `mine`, with `CHANGED` for each field that differs from `base`. */
+function markChanges(base: unknown, mine: unknown, depth = MERGE_DEPTH): unknown {
+  if (isEqual(base, mine)) return mine
+  if (depth === 0) return CHANGED
+  const fields = mapFields([mine, base], ([own, before]) => markChanges(before, own, depth - 1))
+  return Object.keys(fields).length > 0 ? fields : CHANGED
+}
+
+/** Creates an object with each field of some objects, unless `map` makes it `ABSENT`. */
+function mapFields(values: unknown[], map: (fields: unknown[]) => unknown): object {
+  const objects = values.map((value) => new Map(isPlainObject(value) ? Object.entries(value) : []))
+  const names = new Set(objects.flatMap((object) => [...object.keys()]))
+  const mapped = [...names].map((name): [name: string, value: unknown] => {
+    const fields = objects.map((object) => (object.has(name) ? object.get(name) : ABSENT))
+    return [name, map(fields)]
+  })
+  return Object.fromEntries(mapped.filter(([, value]) => value !== ABSENT))
 }

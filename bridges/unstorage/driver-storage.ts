@@ -15,8 +15,8 @@ export type KnownTraits = Partial<
 >
 
 const PARALLEL_READS = 10
-/** What fits, encoded and behind a namespace of as many bytes, into the 512 bytes of Workers KV. */
-const DEFAULT_MAX_KEY_BYTES = 80
+/** The longest key of Workers KV, in bytes. Of the drivers whose limit is known, few take less. */
+const MAX_DRIVER_KEY_BYTES = 512
 
 /**
  * A namespace in a driver of unstorage. It is cleared key by key, since the file drivers ignore the
@@ -38,7 +38,7 @@ export class DriverStorage extends StorageBase {
       consistency: 'eventual',
       // The driver may do I/O in a Worker.
       batchAcrossTicks: false,
-      maxKeyBytes: DEFAULT_MAX_KEY_BYTES,
+      maxKeyBytes: maxKeyBytesBehind(prefix),
       maxValueBytes: Number.POSITIVE_INFINITY,
       watch: false,
       ...known,
@@ -51,7 +51,8 @@ export class DriverStorage extends StorageBase {
   }
 
   async set(key: string, entry: Entry): Promise<void> {
-    await this.#driver.setItem(this.#prefix + encodePart(key), encode(entry), {})
+    const text = encode(entry)
+    throwIfError<unknown>(await this.#driver.setItem(this.#prefix + encodePart(key), text, {}))
   }
 
   async remove(key: string): Promise<void> {
@@ -98,6 +99,12 @@ export class DriverStorage extends StorageBase {
   async close(): Promise<void> {}
 }
 
+/** Returns how long a key may be for the default limit of a driver's keys; less than 1 for none. */
+export function maxKeyBytesBehind(prefix: string): number {
+  // At most three characters for a byte, two `:` that split the text, and `-` at its end.
+  return Math.floor((MAX_DRIVER_KEY_BYTES - prefix.length - 3) / 3)
+}
+
 /** Lists what comes after a prefix in the keys of a driver, which may list others too. */
 export async function listKeys(driver: UsedDriver, prefix: string): Promise<readonly string[]> {
   const keys = await driver.getKeys(prefix, {})
@@ -107,7 +114,7 @@ export async function listKeys(driver: UsedDriver, prefix: string): Promise<read
     .map((key) => key.slice(prefix.length))
 }
 
-/** Throws the error to which the file drivers resolve when a read or a removal fails. */
+/** Throws the error to which a driver resolved, as the file drivers do when a read or a removal fails. */
 function throwIfError<T>(result: T): T {
   if (result instanceof Error) throw result
   return result

@@ -1,4 +1,5 @@
 import type { Driver, StorageValue, TransactionOptions, WatchCallback } from 'unstorage'
+import { noop } from '../../src/async.ts'
 import type { Store } from '../../src/store.ts'
 import { checkStore } from '../check-store.ts'
 import { toMeta, toWriteOptions } from './ttl.ts'
@@ -45,18 +46,19 @@ export function unstorageDriver(
   let opened: Promise<Store> | undefined
   const open = async (): Promise<Store> => check(await (source as () => Promise<Store>)())
   const getOpened = (): Promise<Store> => {
-    opened ??= open().catch((error: unknown) => {
-      opened = undefined
-      throw error
+    const opening = (opened ??= open())
+    // The callers receive the error.
+    opening.catch(() => {
+      if (opened === opening) opened = undefined
     })
-    return opened
+    return opening
   }
   // Calls an open store at once, which copies the value at the time of the call.
   const use = async <R>(run: (store: Store) => Promise<R>): Promise<R> =>
     run(given ?? (await getOpened()))
   const set = async (key: string, value: unknown, options?: TransactionOptions): Promise<void> =>
     use(async (store) => store.set(key, value, toWriteOptions(store, key, options)))
-  const stops = new Set<() => Promise<unknown>>()
+  let watching = new AbortController()
   return {
     name: 'botshelf',
     flags: { ttl: true },
@@ -92,20 +94,15 @@ export function unstorageDriver(
       }),
     clear: async (base) => use(async (store) => store.clear({ prefix: toPrefix(base) })),
     dispose: async () => {
-      await Promise.all([...stops].map(async (stop) => stop()))
+      watching.abort()
+      watching = new AbortController()
       const closing = opened
       opened = undefined
-      await (await closing)?.[Symbol.asyncDispose]()
+      const store = await closing?.catch(noop)
+      await store?.[Symbol.asyncDispose]()
     },
     ...(given?.traits.watch && {
-      watch: async (callback: WatchCallback) => {
-        const stop = await watchStore(given, callback)
-        stops.add(stop)
-        return async () => {
-          stops.delete(stop)
-          await stop()
-        }
-      },
+      watch: async (callback: WatchCallback) => watchStore(given, callback, watching.signal),
     }),
   }
 }

@@ -1,4 +1,6 @@
+import type { Driver } from 'unstorage'
 import type { BotConfig } from '../../src/config.ts'
+import { quote, StoreError } from '../../src/errors.ts'
 import type { Manifest } from '../../src/registry.ts'
 import { type StorageBase, StoragePluginBase } from '../../src/storage.ts'
 import { DriverStorage, type KnownTraits, listKeys, type UsedDriver } from './driver-storage.ts'
@@ -10,7 +12,8 @@ import { decodePart, encodePart } from './key-encoding.ts'
  * - `driver`: the driver, or a storage of unstorage; required. The caller disposes it.
  * - `base`: what every key in the driver begins with; default `botshelf`
  * - `traits`: what is known about the driver. Default: the least that a driver promises, which is
- *   `{ durable: false, consistency: 'eventual', maxKeyBytes: 80, maxValueBytes: Infinity }`
+ *   `{ durable: false, consistency: 'eventual', maxValueBytes: Infinity }`, and a `maxKeyBytes` that
+ *   keeps every key of the driver within 512 bytes
  *
  * @example
  * const config = { STORAGE: 'Unstorage', STORAGE_CONFIG: { driver: redisDriver({ url }) } }
@@ -23,14 +26,14 @@ export const unstorage: Manifest = {
     driver: {
       type: 'object',
       required: true,
-      doc: 'a driver of unstorage that can write',
+      doc: 'a driver of unstorage that can write (its readOnly is not true)',
       accepts: isDriver,
     },
     base: { type: 'string', default: 'botshelf', doc: 'what every key in the driver begins with' },
     traits: {
       type: 'object',
       default: {},
-      doc: 'an object with durable (true or false), consistency ("strong" or "eventual"), maxKeyBytes and maxValueBytes (positive numbers), or some of them',
+      doc: 'an object with durable (true or false), consistency ("strong" or "eventual"), maxKeyBytes and maxValueBytes (numbers of at least 1), or some of them',
       accepts: isTraits,
     },
   },
@@ -63,10 +66,24 @@ export class UnstorageStoragePlugin extends StoragePluginBase {
     this.#prefix = `${encodePart(this.storageConfig['base'] as string)}:`
   }
 
-  /** Opens a namespace, without I/O. */
+  /**
+   * Opens a namespace, without I/O.
+   *
+   * @throws StoreError `INVALID_NAMESPACE` if it leaves no byte for a key
+   */
   async open(namespace: string): Promise<StorageBase> {
     const prefix = `${this.#prefix}${encodePart(namespace)}:`
-    return new DriverStorage(this.#driver, prefix, this.storageConfig['traits'] as KnownTraits)
+    const storage = new DriverStorage(
+      this.#driver,
+      prefix,
+      this.storageConfig['traits'] as KnownTraits,
+    )
+    if (storage.traits.maxKeyBytes >= 1) return storage
+    throw new StoreError(
+      'INVALID_NAMESPACE',
+      `The base and the namespace must take at most 506 bytes in the keys of the driver; received ${prefix.length}: ${quote(namespace)}. Shorten it, or set traits.maxKeyBytes to what the driver takes.`,
+      { namespace },
+    )
   }
 
   override async *namespaces(): AsyncIterable<string> {
@@ -80,7 +97,9 @@ export class UnstorageStoragePlugin extends StoragePluginBase {
 }
 
 function isDriver(value: object): boolean {
-  const driver = value as Partial<UsedDriver>
+  const driver = value as Partial<UsedDriver & Pick<Driver<{ readOnly?: boolean }>, 'options'>>
+  // The file drivers resolve a write without doing it.
+  if (driver.options?.readOnly === true) return false
   return [driver.getItem, driver.setItem, driver.removeItem, driver.getKeys].every(
     (method) => typeof method === 'function',
   )
@@ -89,8 +108,8 @@ function isDriver(value: object): boolean {
 const TRAIT_TYPES: Readonly<Record<string, (trait: unknown) => boolean>> = {
   durable: (trait) => typeof trait === 'boolean',
   consistency: (trait) => trait === 'strong' || trait === 'eventual',
-  maxKeyBytes: (trait) => typeof trait === 'number' && trait > 0,
-  maxValueBytes: (trait) => typeof trait === 'number' && trait > 0,
+  maxKeyBytes: (trait) => typeof trait === 'number' && trait >= 1,
+  maxValueBytes: (trait) => typeof trait === 'number' && trait >= 1,
 }
 
 function isTraits(value: object): boolean {

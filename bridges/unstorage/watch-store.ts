@@ -1,13 +1,16 @@
 import type { WatchCallback } from 'unstorage'
 import type { Store } from '../../src/store.ts'
 
-/** Reports the changes of a store until the function that it returns is called. */
+/** Reports the changes of a store until the signal aborts or the function that it returns is called. */
 export async function watchStore(
   store: Store,
   callback: WatchCallback,
-): Promise<() => Promise<unknown>> {
-  const changes = store.watch()
-  const stop = async (): Promise<unknown> => changes.return()
+  signal: AbortSignal,
+): Promise<() => Promise<void>> {
+  const changes = store.watch({ signal })
+  const stop = async (): Promise<void> => {
+    await changes.return()
+  }
   // A store reports the removal of all keys as one change; unstorage has an event for each key only.
   const known = new Set<string>()
   try {

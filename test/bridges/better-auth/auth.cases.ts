@@ -126,6 +126,19 @@ export function testBetterAuth(backend: BridgeBackend): void {
       expect((await request(auth, 'ok')).status).toBe(200)
     })
 
+    test('a rate limit counts a path of any length, and stores no long key', async () => {
+      const store = await open()
+      const auth = createAuth(secondaryStorage(store), createDatabase(), {
+        rateLimit: { enabled: true, window: 60, max: 2 },
+      })
+      const statuses: number[] = []
+      for (const end of ['a', 'a', 'a', 'b']) {
+        statuses.push((await request(auth, `${'x'.repeat(8000)}${end}`)).status)
+      }
+      expect(statuses).toEqual([404, 404, 429, 404])
+      for await (const key of store.keys()) expect(key.length).toBeLessThanOrEqual(512)
+    })
+
     test('a session lives in the store from sign-in to sign-out, for every instance', async () => {
       const stores = await openAll(2)
       const database = createDatabase()

@@ -98,6 +98,44 @@ export function testSecondaryStorage(backend: BridgeBackend): void {
       expect(await store.size()).toBe(0)
     })
 
+    test('keys longer than 512 characters are kept apart, in every method', async () => {
+      const store = await open()
+      const storage = secondaryStorage(store)
+      const keys = [
+        'Ä'.repeat(512),
+        'Ä'.repeat(513),
+        `${'Ä'.repeat(5000)}1`,
+        `${'Ä'.repeat(5000)}2`,
+      ]
+      for (const key of keys) await storage.set(key, key)
+      expect(await store.get(keys[0]!)).toBe(keys[0])
+      expect(await store.size()).toBe(4)
+      for (const key of keys) {
+        expect(await storage.get(key)).toBe(key)
+        expect(await storage.getAndDelete(key)).toBe(key)
+        expect(await storage.get(key)).toBeNull()
+        expect([await storage.increment(key, 60), await storage.increment(key, 60)]).toEqual([1, 2])
+        await storage.delete(key)
+      }
+      expect(await store.size()).toBe(0)
+    })
+
+    test('a key that is no well-formed string is refused, also a long one', async () => {
+      const storage = secondaryStorage(await open())
+      for (const key of [undefined as never, 5 as never, '\uD800', '\uD800'.repeat(600)]) {
+        for (const call of [
+          storage.get(key),
+          storage.set(key, 'b'),
+          storage.set(key, 'b', 0),
+          storage.delete(key),
+          storage.getAndDelete(key),
+          storage.increment(key, 60),
+        ]) {
+          await expect(call).rejects.toMatchObject({ code: 'INVALID_KEY' })
+        }
+      }
+    })
+
     test('an error of the store rejects the call, unchanged', async () => {
       const store = await open()
       const storage = secondaryStorage(store)

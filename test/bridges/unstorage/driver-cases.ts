@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { unstorageDriver } from '../../../bridges/unstorage.ts'
 import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import { StorageRuntime, type Store } from '../../../src/index.ts'
@@ -96,6 +96,40 @@ export function testDriver({ open, openAll }: Clients, { unstorage }: Version): 
     })
     await expect(storage.getItem('a')).rejects.toThrow('no network')
     expect(await storage.getItem('a')).toBeNull()
+  })
+
+  test('dispose() while the store opens closes that store only, and the next call opens another', async () => {
+    const opened: Store[] = []
+    const failed = new AbortController()
+    const failure = new Promise<never>((_, reject) => {
+      failed.signal.addEventListener('abort', () => reject(new Error('late')))
+    })
+    const driver = unstorageDriver(async () => {
+      const store = await open()
+      opened.push(store)
+      return opened.length === 1 ? failure : store
+    })
+    const first = driver.getItem('a', {})
+    await vi.waitFor(() => expect(opened).toHaveLength(1))
+    const disposed = driver.dispose()
+    expect(await driver.getItem('a', {})).toBeNull()
+    failed.abort()
+    await expect(first).rejects.toThrow('late')
+    // The failed store is not reported twice, and the store that was opened since stays in use.
+    await disposed
+    expect(await driver.getItem('a', {})).toBeNull()
+    expect(opened).toHaveLength(2)
+    await driver.dispose()
+    expect(opened[1]?.isOpen).toBe(false)
+  })
+
+  test('calls before dispose() are stored, also while the store opens', async () => {
+    const [store, other] = await openAll(2)
+    const driver = unstorageDriver(async () => store!)
+    const written = driver.setItem('a', '1', {})
+    await driver.dispose()
+    await written
+    expect([await other!.get('a'), store!.isOpen]).toEqual(['1', false])
   })
 
   test('errors of the store reject the calls', async () => {

@@ -63,18 +63,38 @@ describe('the settings', () => {
       durable: false,
       consistency: 'eventual',
       batchAcrossTicks: false,
-      maxKeyBytes: 80,
+      maxKeyBytes: 163,
       maxValueBytes: Number.POSITIVE_INFINITY,
       watch: false,
     })
     await expect(store.update('ann', () => 1)).rejects.toMatchObject({ code: 'NOT_ATOMIC' })
   })
 
-  test('a key and a namespace of 80 bytes fit into the 512 bytes of Workers KV', async () => {
+  test.each([
+    ['k', {}],
+    ['Ä'.repeat(40), {}],
+    ['Ä'.repeat(20), { base: 'Ä'.repeat(20) }],
+  ])('in the namespace %s with %o, the longest key fits into 512 bytes', async (name, settings) => {
     const driver = createMemoryDriver()
-    await (await (await start(driver)).open('Ä'.repeat(40))).set('Ä'.repeat(40), 1)
+    const store = await (await start(driver, settings)).open(name)
+    const { maxKeyBytes } = store.traits
+    await store.set('_'.repeat(maxKeyBytes), 1)
+    await expect(store.set('_'.repeat(maxKeyBytes + 1), 1)).rejects.toMatchObject({
+      code: 'INVALID_KEY',
+    })
     const [key] = await driver.getKeys('', {})
     expect(utf8Bytes(key)).toBeLessThanOrEqual(512)
+    expect(utf8Bytes(key)).toBeGreaterThan(500)
+  })
+
+  test('a namespace that leaves no room for keys is refused', async () => {
+    const runtime = await start(createMemoryDriver())
+    await expect(runtime.open('Ä'.repeat(90))).rejects.toMatchObject({
+      code: 'INVALID_NAMESPACE',
+      message: expect.stringContaining('received 554'),
+    })
+    const traits = { maxKeyBytes: 10 }
+    await (await start(createMemoryDriver(), { traits })).open('Ä'.repeat(90))
   })
 
   test('traits of the settings replace those', async () => {
@@ -89,6 +109,8 @@ describe('the settings', () => {
     [undefined, 'driver'],
     [{ getItem: () => null }, 'driver'],
     [{ ...createMemoryDriver(), setItem: undefined }, 'driver'],
+    // It would ignore each write.
+    [fsLite({ base: tmpdir(), readOnly: true }), 'readOnly'],
   ])('the driver %j is refused with CONFIG_INVALID', async (driver, field) => {
     const error = { code: 'CONFIG_INVALID', message: expect.stringContaining(field) }
     await expect(start(driver as object)).rejects.toMatchObject(error)
@@ -99,7 +121,8 @@ describe('the settings', () => {
     [{ watch: true }],
     [{ durable: 'yes' }],
     [{ consistency: 'perhaps' }],
-    [{ maxKeyBytes: 0 }],
+    [{ maxKeyBytes: 0.5 }],
+    [{ maxKeyBytes: NaN }],
     [{ maxValueBytes: '1' }],
   ])('the traits %j are refused with CONFIG_INVALID', async (traits) => {
     const error = { code: 'CONFIG_INVALID', message: expect.stringContaining('traits') }
@@ -108,7 +131,7 @@ describe('the settings', () => {
 
   test('namespaces() lists each namespace once, whatever else the driver holds', async () => {
     const driver = createMemoryDriver()
-    const runtime = await start(driver)
+    const runtime = await start(driver, { traits: { maxKeyBytes: 100 } })
     const names = ['Karma', 'a:b/c', 'Ä'.repeat(90), 'Todo']
     for (const name of names) {
       const store = await runtime.open(name)
@@ -165,11 +188,21 @@ describe('what a driver returns', () => {
     expect(await collect(store.keys())).toEqual(['a'])
   })
 
-  test('an error of the driver is the cause of a BACKEND_ERROR', async () => {
+  test('behind a storage, a driver that ignores writes stores nothing', async () => {
+    const driver = fsLite({ base: join(tmpdir(), 'botshelf-unstorage-none'), readOnly: true })
+    const store = await (await start(createStorage({ driver }))).open('k')
+    await store.set('a', 1)
+    expect(await store.has('a')).toBe(false)
+  })
+
+  test('an error that the driver rejects with, or resolves to, is the cause of a BACKEND_ERROR', async () => {
     const cause = new Error('disk full')
-    const driver = { ...createMemoryDriver(), setItem: () => Promise.reject(cause) }
-    const store = await (await start(driver)).open('k')
-    await expect(store.set('a', 1)).rejects.toMatchObject({ code: 'BACKEND_ERROR', cause })
+    for (const fail of [() => Promise.reject(cause), () => Promise.resolve(cause)]) {
+      const failing = { getItem: fail, setItem: fail, removeItem: fail }
+      const store = await (await start({ ...createMemoryDriver(), ...failing })).open('k')
+      for (const call of [store.get('a'), store.set('a', 1), store.delete('a')])
+        await expect(call).rejects.toMatchObject({ code: 'BACKEND_ERROR', cause })
+    }
   })
 })
 

@@ -63,6 +63,23 @@ export function testWatch({ open, openAll }: Clients, { unstorage }: Version): v
     expect(store.isOpen).toBe(true)
   })
 
+  test('dispose() ends a watch that is starting, and a later watch reports again', async ({
+    skip,
+  }) => {
+    const store = await open()
+    if (!store.traits.watch) skip('the backend has no watch')
+    const driver = unstorageDriver(store)
+    const events: string[] = []
+    const starting = driver.watch!((event, key) => events.push(`${event} ${key}`))
+    await driver.dispose()
+    const unwatch = await starting
+    await driver.watch!((event, key) => events.push(`again: ${event} ${key}`))
+    await store.set('a', '1')
+    await vi.waitFor(() => expect(events).toEqual(['again: update a']))
+    await unwatch()
+    await driver.dispose()
+  })
+
   test('a driver over a closed store rejects watch()', async ({ skip }) => {
     const store = await open()
     if (!store.traits.watch) skip('the backend has no watch')

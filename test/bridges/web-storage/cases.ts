@@ -241,6 +241,70 @@ export function testWebStorage(backend: BridgeBackend): void {
       })
     })
 
+    describe('with merge, of writes that nobody awaits', () => {
+      test('all changes are stored by the write after two that failed', async () => {
+        const { storage, other, failNext } = await openWithFailures()
+        await storage.setItem('app', { a: 0, b: 0, c: 0, on: false })
+        await other.update('app', (app) => ({ ...app, c: 1 }))
+        failNext(2)
+        await Promise.allSettled([
+          storage.setItem('app', { a: 1, b: 0, c: 0, on: true }),
+          storage.setItem('app', { a: 1, b: 1, c: 0, on: false }),
+        ])
+        await storage.setItem('app', { a: 1, b: 1, c: 0, on: true })
+        expect(await other.get('app')).toEqual({ a: 1, b: 1, c: 1, on: true })
+      })
+
+      test('a write that succeeds after one that failed stores the changes of both', async () => {
+        const { storage, other, failNext } = await openWithFailures()
+        await storage.setItem('app', { a: 0, gone: 0 })
+        failNext(1)
+        await Promise.allSettled([
+          storage.setItem('app', { a: 1, empty: {} }),
+          storage.setItem('app', { a: 1, empty: {}, b: 1 }),
+        ])
+        expect(await other.get('app')).toEqual({ a: 1, b: 1, empty: {} })
+      })
+
+      test('a removed object does not return when the writes before failed', async () => {
+        const { storage, other, failNext } = await openWithFailures()
+        await storage.setItem('app', { field: { x: 1 } })
+        failNext(1)
+        await Promise.allSettled([
+          storage.setItem('app', { field: 5 }),
+          storage.setItem('app', { field: {} }),
+        ])
+        expect(await other.get('app')).toEqual({ field: {} })
+      })
+
+      test('the last of several writes decides, and the fields of others stay', async () => {
+        const { storage, other } = await openWithFailures()
+        await storage.setItem('app', { on: false, theirs: 0 })
+        await other.update('app', (app) => ({ ...app, theirs: 1 }))
+        await Promise.all(
+          [true, false, true, false].map(async (on) => storage.setItem('app', { on, theirs: 0 })),
+        )
+        expect(await other.get('app')).toEqual({ on: false, theirs: 1 })
+        await other.update('app', (app) => ({ ...app, on: true }))
+        await storage.setItem('app', { on: false, theirs: 0, own: 1 })
+        expect(await other.get('app')).toEqual({ on: true, theirs: 1, own: 1 })
+      })
+    })
+
+    /** Opens a storage with merge, whose next writes can be made to fail, and a store beside it. */
+    async function openWithFailures(): Promise<{
+      storage: Storage
+      other: Store<Record<string, State>>
+      failNext: (count: number) => void
+    }> {
+      const [store, other] = await openAll<State>(2)
+      const failNext = (count: number): void => {
+        const update = vi.spyOn(store!, 'update')
+        for (let n = 0; n < count; n++) update.mockRejectedValueOnce(new Error('offline'))
+      }
+      return { storage: webStorage(store!, { merge: true }), other: other!, failNext }
+    }
+
     async function openStorages(options: { merge: boolean }): Promise<[Storage, Storage]> {
       const [a, b] = await openAll<State>(2)
       return [webStorage(a!, options), webStorage(b!, options)]
