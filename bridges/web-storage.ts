@@ -1,8 +1,8 @@
 import { BOOLEAN, checkOptions, DURATION, isPlainObject } from '../src/arguments.ts'
-import { toStoreError } from '../src/errors.ts'
 import type { Store } from '../src/store.ts'
-import { cloneValue, recopy } from '../src/value/copy-value.ts'
+import { recopy } from '../src/value/copy-value.ts'
 import { checkStore } from './check-store.ts'
+import { cloneValue } from './clone-value.ts'
 import { isEqual } from './is-equal.ts'
 
 /** The options of {@link webStorage}. */
@@ -96,7 +96,7 @@ function createMerging<V>(store: Store<Record<string, V>>, expiry: Expiry): Meth
     },
     setItem: async (key, value) => {
       const base = known.get(key)
-      const mine = copyFor(store.namespace, key, value)
+      const mine = cloneValue(value, { namespace: store.namespace, key })
       // Until this write has succeeded, the next ones include its changes.
       const pending = markChanges(base, mine)
       known.set(key, pending)
@@ -108,14 +108,6 @@ function createMerging<V>(store: Store<Record<string, V>>, expiry: Expiry): Meth
       known.delete(key)
       await store.delete(key)
     },
-  }
-}
-
-function copyFor<V>(namespace: string, key: string, value: V): V {
-  try {
-    return cloneValue(value) as V
-  } catch (error) {
-    throw toStoreError(error, { namespace, key })
   }
 }
 
