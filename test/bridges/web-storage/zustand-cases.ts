@@ -34,7 +34,7 @@ export function testZustand(backend: BridgeBackend): void {
         updates: CLIENTS * INCREMENTS,
         ours: CLIENTS * INCREMENTS - ours,
         theirs: CLIENTS * INCREMENTS - theirs,
-        theirName: 'localStorage',
+        theirName: backend.name === 'IndexedDB' ? 'localStorage' : 'a Map as localStorage',
       })
       expect(ours).toBe(100)
       expect(theirs).toBe(10)
