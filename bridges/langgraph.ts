@@ -93,11 +93,13 @@ export class CheckpointSaver extends BaseCheckpointSaver {
       ...toNamespace(config),
       checkpoint_id: checkId('checkpoint_id', checkpoint.id),
     }
-    const versions = { ...checkpoint.channel_versions, ...newVersions }
+    const versions = checkpoint.channel_versions
     const values = Object.entries(channel_values)
-    const changed = values.filter(([channel]) => Object.hasOwn(newVersions, channel))
     // A channel's default has no version until a node writes to the channel.
     const defaults = values.filter(([channel]) => !Object.hasOwn(versions, channel))
+    const changed = values.filter(
+      ([channel]) => Object.hasOwn(versions, channel) && Object.hasOwn(newVersions, channel),
+    )
     // Serializes at once, as the graph goes on changing the values.
     const [dumpedCheckpoint, dumpedMetadata, ...entries] = await Promise.all([
       this.serde.dumpsTyped({ ...checkpoint, channel_values: Object.fromEntries(defaults) }),

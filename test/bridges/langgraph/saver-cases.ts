@@ -250,6 +250,15 @@ export function testSaver(backend: BridgeBackend): void {
       expect(await Promise.all(read)).toEqual([{ a: 'a' }, { a: 'a', b: 'b' }])
     })
 
+    test('put() keeps a value whose version differs in newVersions, or is only there', async () => {
+      const saver = new CheckpointSaver(await open())
+      const thread = { configurable: { thread_id: 'thread', checkpoint_ns: '' } }
+      const checkpoint = createCheckpoint({ a: 'a' })
+      checkpoint.channel_values['b'] = 'b'
+      await saver.put(thread, checkpoint, metadata, { a: 2, b: 1 })
+      expect((await saver.get(thread))!.channel_values).toEqual({ a: 'a', b: 'b' })
+    })
+
     test('a checkpoint whose parent has an empty identifier has none', async () => {
       const saver = new CheckpointSaver(await open())
       const thread = { configurable: { thread_id: 'thread', checkpoint_id: '' } }
@@ -286,7 +295,8 @@ export function testSaver(backend: BridgeBackend): void {
       const runtime = new StorageRuntime(backend.createPlugin(), {
         onOperation: (record) => records.push(record),
       })
-      const saver = new CheckpointSaver(await runtime.open(`refused-${crypto.randomUUID()}`))
+      const store = await runtime.open(`refused-${crypto.randomUUID()}`)
+      const saver = new CheckpointSaver(store)
       const checkpoint = createCheckpoint()
       const refused = expect.objectContaining({ code: 'INVALID_VALUE' })
       for (const configurable of [
@@ -319,6 +329,11 @@ export function testSaver(backend: BridgeBackend): void {
       await expect(saver.deleteThread('')).rejects.toThrow(refused)
       await expect(saver.getTuple({ configurable: { thread_id: 7 } })).rejects.toThrow(refused)
       expect(await saver.getTuple({ configurable: {} })).toBeUndefined()
+      for (const thread_id of ['\uD800', 'x'.repeat(Math.min(store.traits.maxKeyBytes, 1e6))]) {
+        if (thread_id.length === 1e6) continue
+        const put = saver.put({ configurable: { thread_id } }, checkpoint, metadata, {})
+        await expect(put).rejects.toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
+      }
       expect(records.map(({ kind }) => kind)).toEqual(['open'])
       await runtime.close()
     })
