@@ -45,7 +45,7 @@ export class CheckpointSaver extends BaseCheckpointSaver {
    * @param serde serializes checkpoints, metadata and values. Default: LangGraph's own serializer
    * @throws StoreError `NOT_ATOMIC` if the store's backend has no atomic steps; `INVALID_VALUE` if
    * it is no store. The methods reject with the store's errors, and with `INVALID_VALUE` for an
-   * identifier that is missing or no string.
+   * identifier that is missing, empty or no string.
    */
   constructor(store: Store, serde?: SerializerProtocol) {
     super(serde)
