@@ -8,12 +8,22 @@ import {
   type CheckpointTuple,
   type PendingWrite,
   type SerializerProtocol,
+  WRITES_IDX_MAP,
 } from '@langchain/langgraph-checkpoint'
 import type { Store } from '../src/store.ts'
 import { checkStore } from './check-store.ts'
-import { checkpointKey, joinKey, toAddress, valueKey, writesKey } from './langgraph/address.ts'
-import { listThreads, readTuple } from './langgraph/read.ts'
-import type { Serialized, StoredCheckpoint, StoredWrites } from './langgraph/stored.ts'
+import {
+  checkId,
+  checkpointKey,
+  joinKey,
+  toAddress,
+  toNamespace,
+  valueKey,
+  writesKey,
+} from './langgraph/address.ts'
+import { listTuples } from './langgraph/list.ts'
+import { readTuple } from './langgraph/read.ts'
+import { mergeWrites, type StoredCheckpoint, type StoredWrite } from './langgraph/stored.ts'
 
 /**
  * Saves LangGraph's checkpoints in a store. A checkpoint is stored whole or not at all, and so are
@@ -28,95 +38,79 @@ export class CheckpointSaver extends BaseCheckpointSaver {
   readonly #store: Store
   // The same store, with the types of two kinds of keys.
   readonly #checkpoints: Store<Record<string, StoredCheckpoint>>
-  readonly #writes: Store<Record<string, StoredWrites[]>>
+  readonly #writes: Store<Record<string, StoredWrite[]>>
 
   /**
    * @param store holds nothing else
    * @param serde serializes checkpoints, metadata and values. Default: LangGraph's own serializer
    * @throws StoreError `NOT_ATOMIC` if the store's backend has no atomic steps; `INVALID_VALUE` if
    * it is no store. The methods reject with the store's errors, and with `INVALID_VALUE` for an
-   * identifier that is missing or no string.
+   * identifier that is missing, empty or no string.
    */
   constructor(store: Store, serde?: SerializerProtocol) {
     super(serde)
     this.#store = checkStore(store, { caller: 'CheckpointSaver' })
     this.#checkpoints = store as Store<Record<string, StoredCheckpoint>>
-    this.#writes = store as Store<Record<string, StoredWrites[]>>
+    this.#writes = store as Store<Record<string, StoredWrite[]>>
   }
 
   /** Reads a checkpoint. Without `checkpoint_id`, it is the newest of the namespace. */
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
     const { thread_id, checkpoint_id } = config.configurable ?? {}
     if (thread_id === undefined) return undefined
-    const key = checkpointKey(toAddress(config, checkpoint_id ?? ''))
     if (checkpoint_id) {
-      const stored = await this.#checkpoints.get(key)
+      const address = toAddress(config)
+      const stored = await this.#checkpoints.get(checkpointKey(address, address.checkpoint_id))
       return stored && readTuple(this.#store, this, stored)
     }
-    const newest = this.#checkpoints.values({ prefix: key, reverse: true, limit: 1 })
+    const prefix = checkpointKey(toNamespace(config), '')
+    const newest = this.#checkpoints.values({ prefix, reverse: true, limit: 1 })
     for await (const stored of newest) return readTuple(this.#store, this, stored)
     return undefined
   }
 
   /** Lists checkpoints, the newest of a namespace first. Without `thread_id`, of all threads. */
-  override async *list(
-    { configurable = {} }: RunnableConfig,
-    { before, filter = {}, limit }: CheckpointListOptions = {},
+  override list(
+    config: RunnableConfig,
+    options?: CheckpointListOptions,
   ): AsyncGenerator<CheckpointTuple> {
-    const { thread_id, checkpoint_ns, checkpoint_id } = configurable
-    const end = before?.configurable?.['checkpoint_id'] || ''
-    const hasNamespace = checkpoint_ns !== undefined
-    const skipsNone = hasNamespace && !checkpoint_id && Object.keys(filter).length === 0
-    let remaining = limit ?? Infinity
-    for await (const thread of thread_id === undefined ? listThreads(this.#store) : [thread_id]) {
-      if (remaining <= 0) return
-      const address = toAddress({ configurable: { thread_id: thread, checkpoint_ns } }, end)
-      const prefix = hasNamespace
-        ? checkpointKey({ ...address, checkpoint_id: '' })
-        : joinKey(thread, 'c', '')
-      const after = hasNamespace && end ? checkpointKey(address) : undefined
-      const range = { prefix, after, reverse: true, limit: skipsNone ? limit : undefined }
-      for await (const stored of this.#checkpoints.values(range)) {
-        const id = stored.address.checkpoint_id
-        if ((checkpoint_id && id !== checkpoint_id) || (end && id >= end)) continue
-        const metadata: Record<string, unknown> = await this.serde.loadsTyped(...stored.metadata)
-        if (Object.entries(filter).some(([name, value]) => metadata[name] !== value)) continue
-        yield readTuple(this.#store, this, stored)
-        remaining--
-        if (remaining <= 0) return
-      }
-    }
+    return listTuples(this.#store, this, config, options)
   }
 
-  /** Stores a checkpoint together with the values of the channels that `newVersions` names. */
+  /**
+   * Stores a checkpoint together with the values of the channels that `newVersions` names. Those of
+   * other channels that have a version are in the thread already.
+   */
   override async put(
     config: RunnableConfig,
     { channel_values, ...checkpoint }: Checkpoint,
     metadata: CheckpointMetadata,
     newVersions: ChannelVersions,
   ): Promise<RunnableConfig> {
-    const address = toAddress(config, checkpoint.id)
-    const versions = { ...checkpoint.channel_versions, ...newVersions }
+    const parentId = config.configurable?.['checkpoint_id'] || undefined
+    if (parentId !== undefined) checkId('checkpoint_id', parentId)
+    const address = {
+      ...toNamespace(config),
+      checkpoint_id: checkId('checkpoint_id', checkpoint.id),
+    }
+    const versions = checkpoint.channel_versions
     const values = Object.entries(channel_values)
     // A channel's default has no version until a node writes to the channel.
     const defaults = values.filter(([channel]) => !Object.hasOwn(versions, channel))
-    const changed = values.filter(([channel]) => Object.hasOwn(newVersions, channel))
+    const changed = values.filter(
+      ([channel]) => Object.hasOwn(versions, channel) && Object.hasOwn(newVersions, channel),
+    )
     // Serializes at once, as the graph goes on changing the values.
     const [dumpedCheckpoint, dumpedMetadata, ...entries] = await Promise.all([
       this.serde.dumpsTyped({ ...checkpoint, channel_values: Object.fromEntries(defaults) }),
       this.serde.dumpsTyped(metadata),
-      ...changed.map(async ([channel, value]): Promise<[string, Serialized]> => [
-        valueKey(address, channel, newVersions[channel]!),
-        await this.serde.dumpsTyped(value),
-      ]),
+      ...changed.map(async ([channel, value]) => {
+        const key = valueKey(address, channel, versions[channel]!)
+        return [key, await this.serde.dumpsTyped(value)] as const
+      }),
     ])
-    const stored: StoredCheckpoint = {
-      address,
-      parentId: config.configurable?.['checkpoint_id'],
-      checkpoint: dumpedCheckpoint,
-      metadata: dumpedMetadata,
-    }
-    await this.#store.setMany([[checkpointKey(address), stored], ...entries])
+    const stored = { address, parentId, checkpoint: dumpedCheckpoint, metadata: dumpedMetadata }
+    await this.#store.setMany([[checkpointKey(address, checkpoint.id), stored], ...entries])
     return { configurable: address }
   }
 
@@ -127,20 +121,24 @@ export class CheckpointSaver extends BaseCheckpointSaver {
     taskId: string,
     taskPath = '',
   ): Promise<void> {
-    const address = toAddress(config)
-    const dumped = await Promise.all(
-      writes.map(async ([channel, value]) => ({
+    const key = writesKey(toAddress(config), checkId('taskId', taskId))
+    const added = await Promise.all(
+      writes.map(async ([channel, value], position) => ({
+        taskId,
+        taskPath,
+        index: Object.hasOwn(WRITES_IDX_MAP, channel) ? WRITES_IDX_MAP[channel]! : position,
         channel,
         value: await this.serde.dumpsTyped(value),
       })),
     )
-    await this.#writes.append(writesKey(address, taskId), { taskId, taskPath, writes: dumped })
+    // One call to the backend, unless the task has written before.
+    if (await this.#writes.insert(key, mergeWrites([], added))) return
+    await this.#writes.update(key, (stored = []) => mergeWrites(stored, added))
   }
 
   /** Removes all checkpoints and writes of a thread. */
   override async deleteThread(threadId: string): Promise<void> {
-    const { thread_id } = toAddress({ configurable: { thread_id: threadId } }, '')
-    await this.#store.clear({ prefix: joinKey(thread_id, '') })
+    await this.#store.clear({ prefix: joinKey(checkId('thread_id', threadId), '') })
   }
 
   /** Makes versions unique, so that two branches of a thread do not replace each other's values. */

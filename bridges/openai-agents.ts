@@ -1,23 +1,19 @@
 import type { AgentInputItem, SessionHistoryTransactionAwareSession } from '@openai/agents'
-import { quote, StoreError } from '../src/errors.ts'
+import { StoreError } from '../src/errors.ts'
+import { checkKey } from '../src/key.ts'
 import type { Store } from '../src/store.ts'
 import { checkStore } from './check-store.ts'
-import { cloneValue } from './clone-value.ts'
+import {
+  canonicalize,
+  check,
+  copyItems,
+  isId,
+  readTransaction,
+} from './openai-agents/transaction.ts'
 
 /** What {@link agentSession} creates: a session with two methods that upstream's type has as options. */
 export type AgentSession = SessionHistoryTransactionAwareSession &
   Required<Pick<SessionHistoryTransactionAwareSession, 'replaceHistoryWithCompaction'>>
-
-/** Returns a text that is the same for equal contents, in any order of properties. */
-function canonicalize(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part !== 'object' || part === null || Array.isArray(part)
-      ? part
-      : Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1))),
-  )
-}
-
-const isId = (id: unknown): boolean => typeof id === 'string' && id.trim() !== ''
 
 const DIGITS = 16
 
@@ -33,9 +29,10 @@ function pad(index: number): string {
  *
  * @param store may hold other sessions, and nothing else
  * @throws StoreError `NOT_ATOMIC` if the store's backend has no atomic steps; `INVALID_VALUE` if it
- * is no store, or the identifier is no text or blank. The methods reject with the store's errors,
- * and `applyHistoryTransaction` also with `INVALID_VALUE` for an invalid transaction or the
- * identifier of another one, and with `CONFLICT` if the history has another end than it expects.
+ * is no store, or the identifier is no text or blank; `INVALID_KEY` if it is too long for a key. The
+ * methods reject with the store's errors, with `INVALID_VALUE` for items that are no list of objects,
+ * an invalid transaction or the identifier of another one, and with `CONFLICT` if the history has
+ * another end than a transaction expects.
  *
  * @see https://openai.github.io/openai-agents-js/guides/sessions/
  *
@@ -44,25 +41,25 @@ function pad(index: number): string {
  * await run(agent, 'Hello', { session })
  */
 export function agentSession(store: Store, sessionId: string): AgentSession {
-  const { namespace } = checkStore(store, { caller: 'agentSession' })
-  const check = (isValid: boolean, expected: string, received: unknown): void => {
-    if (isValid) return
-    throw new StoreError('INVALID_VALUE', `${expected}; received ${quote(received)}.`, {
-      namespace,
-    })
-  }
-  check(isId(sessionId), 'sessionId must be text that is not blank', sessionId)
+  const { namespace, traits } = checkStore(store, { caller: 'agentSession' })
+  check(isId(sessionId), 'sessionId must be text that is not blank', sessionId, namespace)
   const id = sessionId.replaceAll(/[%/]/g, encodeURIComponent)
   const prefix = `session/${id}/`
   const itemPrefix = `${prefix}item/`
+  const longestKey = `${prefix}operation/${'0'.repeat(64)}`
+  checkKey(longestKey, traits.maxKeyBytes, 'A key of the session', namespace)
   const items = store as Store<Record<string, AgentInputItem>>
   const counters = store as Store<Record<string, number>>
   // Outside the prefix: clearSession() keeps it, so that no index is used twice.
   const counter = `next/${id}`
 
   /** Lists items, the newest first. */
-  const listNewest = (limit?: number): AsyncGenerator<[string, AgentInputItem]> =>
-    items.entries({ prefix: itemPrefix, reverse: true, limit })
+  const listNewest = (limit = Infinity): AsyncGenerator<[string, AgentInputItem]> =>
+    items.entries({
+      prefix: itemPrefix,
+      reverse: true,
+      limit: limit === Infinity ? undefined : limit,
+    })
 
   /** Gives new items their keys: after all others, or in the place of those that they replace. */
   async function assignKeys(
@@ -86,7 +83,7 @@ export function agentSession(store: Store, sessionId: string): AgentSession {
       return found.toReversed()
     },
     addItems: async (added) => {
-      await items.setMany(await assignKeys(cloneValue(added, { namespace })))
+      await items.setMany(await assignKeys(copyItems(added, 'items', namespace)))
     },
     popItem: async () => {
       for (;;) {
@@ -100,7 +97,7 @@ export function agentSession(store: Store, sessionId: string): AgentSession {
     },
     clearSession: async () => items.clear({ prefix }),
     replaceHistoryWithCompaction: async (compacted) => {
-      const history = cloneValue(compacted, { namespace })
+      const history = copyItems(compacted, 'items', namespace)
       for (let isReplaced = false; !isReplaced;) {
         const removed: string[] = []
         for await (const key of items.keys({ prefix: itemPrefix })) removed.push(key)
@@ -114,27 +111,22 @@ export function agentSession(store: Store, sessionId: string): AgentSession {
         })
       }
     },
-    applyHistoryTransaction: async ({ operationId, transaction: received }) => {
-      const transaction = cloneValue(received, { namespace })
-      const [expected, history] =
-        transaction?.type === 'append_items'
-          ? [[], transaction.items]
-          : [transaction?.expectedSuffix, transaction?.replacement]
-      check(isId(operationId), 'operationId must be text that is not blank', operationId)
-      const isValid = Array.isArray(expected) && Array.isArray(history)
-      check(isValid, 'transaction must have items, or expectedSuffix and replacement', transaction)
+    applyHistoryTransaction: async (args) => {
+      const { operation, digest, expected, added } = await readTransaction(args, namespace)
       const removed: string[] = []
       if (expected.length > 0) {
         for await (const [key] of listNewest(expected.length)) removed.unshift(key)
       }
-      const added = await assignKeys(history, removed)
-      const operation = `${prefix}operation/${operationId}`
-      const text = canonicalize(transaction)
-      await store.transaction([operation, ...removed, ...added.keys()], (tx) => {
-        const applied = tx.get(operation)
-        if (applied === text) return
-        check(applied === undefined, 'operationId must be new for another transaction', operationId)
-        if (canonicalize(removed.map((key) => tx.get(key))) !== canonicalize(expected)) {
+      const replacement = await assignKeys(added, removed)
+      const record = `${prefix}operation/${operation}`
+      await store.transaction([record, ...removed, ...replacement.keys()], (tx) => {
+        const applied = tx.get(record)
+        if (applied === digest) return
+        const { operationId } = args
+        const isNew = applied === undefined
+        check(isNew, 'operationId must be new for another transaction', operationId, namespace)
+        const found = removed.map((key) => tx.get(key))
+        if (canonicalize(found, namespace) !== canonicalize(expected, namespace)) {
           throw new StoreError(
             'CONFLICT',
             'The history must end with expectedSuffix; another run has changed it. Read it again with getItems().',
@@ -142,8 +134,8 @@ export function agentSession(store: Store, sessionId: string): AgentSession {
           )
         }
         for (const key of removed) tx.delete(key)
-        for (const [key, item] of added) tx.set(key, item)
-        tx.set(operation, text)
+        for (const [key, item] of replacement) tx.set(key, item)
+        tx.set(record, digest)
       })
     },
   }

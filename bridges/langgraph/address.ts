@@ -1,30 +1,43 @@
 import type { RunnableConfig } from '@langchain/core/runnables'
 import { quote, StoreError } from '../../src/errors.ts'
 
-/** Identifies a checkpoint, in LangGraph's names. */
-export interface Address {
+/** Identifies the checkpoints of a graph, or of a subgraph, in LangGraph's names. */
+export interface Namespace {
   readonly thread_id: string
   readonly checkpoint_ns: string
+}
+
+/** Identifies a checkpoint, in LangGraph's names. */
+export interface Address extends Namespace {
   readonly checkpoint_id: string
 }
 
 /**
- * Reads the address of a checkpoint from a config.
+ * Checks an identifier of LangGraph, and returns it.
  *
- * @param id replaces the config's `checkpoint_id`
- * @throws StoreError `INVALID_VALUE` for an identifier that is no string, and an empty `thread_id`
+ * @throws StoreError `INVALID_VALUE` for one that is no string; and for an empty one, unless it is
+ * a `checkpoint_ns`, which is empty for a graph that is no subgraph
  */
-export function toAddress({ configurable }: RunnableConfig, id?: unknown): Address {
-  const { thread_id, checkpoint_ns = '', checkpoint_id } = configurable ?? {}
-  const address = { thread_id, checkpoint_ns, checkpoint_id: id ?? checkpoint_id }
-  for (const [name, part] of Object.entries(address)) {
-    if (typeof part === 'string' && (part !== '' || name !== 'thread_id')) continue
-    throw new StoreError(
-      'INVALID_VALUE',
-      `configurable.${name} must be text; received ${quote(part)}. Pass it in the config: graph.invoke(input, { configurable: { thread_id: "my-thread" } }).`,
-    )
+export function checkId(name: keyof Address | 'taskId', id: unknown): string {
+  if (typeof id === 'string' && (id !== '' || name === 'checkpoint_ns')) return id
+  throw new StoreError(
+    'INVALID_VALUE',
+    `${name} must be text; received ${quote(id)}. Pass it as LangGraph does: graph.invoke(input, { configurable: { thread_id: "my-thread" } }).`,
+  )
+}
+
+/** Reads from a config which checkpoints it is about. */
+export function toNamespace({ configurable = {} }: RunnableConfig): Namespace {
+  return {
+    thread_id: checkId('thread_id', configurable['thread_id']),
+    checkpoint_ns: checkId('checkpoint_ns', configurable['checkpoint_ns'] ?? ''),
   }
-  return address
+}
+
+/** Reads from a config which checkpoint it is about. */
+export function toAddress(config: RunnableConfig): Address {
+  const checkpoint_id = checkId('checkpoint_id', config.configurable?.['checkpoint_id'])
+  return { ...toNamespace(config), checkpoint_id }
 }
 
 /**
@@ -32,17 +45,18 @@ export function toAddress({ configurable }: RunnableConfig, id?: unknown): Addre
  * last part. A last part of '' gives the prefix of the keys that begin with the parts before it.
  */
 export function joinKey(...parts: string[]): string {
-  return parts.map((part) => part.replaceAll(/[%/]/g, encodeURIComponent)).join('/')
+  const last = parts.pop()
+  return [...parts.map((part) => part.replaceAll(/[%/]/g, encodeURIComponent)), last].join('/')
 }
 
-/** Creates the key of a checkpoint. */
-export function checkpointKey({ thread_id, checkpoint_ns, checkpoint_id }: Address): string {
-  return joinKey(thread_id, 'c', checkpoint_ns, checkpoint_id)
+/** Creates the key of a checkpoint; for '' the prefix of all checkpoints of a namespace. */
+export function checkpointKey({ thread_id, checkpoint_ns }: Namespace, id: string): string {
+  return joinKey(thread_id, 'c', checkpoint_ns, id)
 }
 
 /** Creates the key of a version of a channel's value. */
-export function valueKey(address: Address, channel: string, version: string | number): string {
-  return joinKey(address.thread_id, 'v', address.checkpoint_ns, channel, `${version}`)
+export function valueKey(of: Namespace, channel: string, version: string | number): string {
+  return joinKey(of.thread_id, 'v', of.checkpoint_ns, channel, `${version}`)
 }
 
 /** Creates the key of the writes of a task; for '' the prefix of all writes to a checkpoint. */

@@ -4,27 +4,15 @@ import {
   type CheckpointMetadata,
   type CheckpointPendingWrite,
   type CheckpointTuple,
+  compareWritesSortKeys,
   maxChannelVersion,
   type SerializerProtocol,
   TASKS,
+  writesSortKey,
 } from '@langchain/langgraph-checkpoint'
 import type { Store } from '../../src/store.ts'
 import { type Address, valueKey, writesKey } from './address.ts'
-import { mergeWrites, type Serialized, type StoredCheckpoint, type StoredWrites } from './stored.ts'
-
-/** Lists the threads' identifiers, with one listing of one key for each thread. */
-export async function* listThreads(store: Store): AsyncGenerator<string> {
-  for (let after: string | undefined = '', isLast = false; !isLast;) {
-    isLast = true
-    for await (const key of store.keys({ after, limit: 1 })) {
-      const thread = key.slice(0, key.indexOf('/'))
-      yield decodeURIComponent(thread)
-      // "0" comes after "/": skips the other keys of the thread.
-      after = `${thread}0`
-      isLast = false
-    }
-  }
-}
+import type { Serialized, StoredCheckpoint, StoredWrite } from './stored.ts'
 
 /** Reads the writes to a checkpoint, in the order in which LangGraph applies them. */
 async function readWrites(
@@ -32,14 +20,16 @@ async function readWrites(
   serde: SerializerProtocol,
   address: Address,
 ): Promise<CheckpointPendingWrite[]> {
-  const calls: StoredWrites[] = []
-  for await (const ofTask of (store as Store<Record<string, StoredWrites[]>>).values({
-    prefix: writesKey(address, ''),
-  })) {
-    calls.push(...ofTask)
+  const prefix = writesKey(address, '')
+  const writes: StoredWrite[] = []
+  for await (const ofTask of (store as Store<Record<string, StoredWrite[]>>).values({ prefix })) {
+    writes.push(...ofTask)
   }
+  const sorted = writes
+    .map((write) => ({ ...write, key: writesSortKey(write.taskPath, write.taskId, write.index) }))
+    .toSorted((a, b) => compareWritesSortKeys(a.key, b.key))
   return Promise.all(
-    mergeWrites(calls).map(async ({ taskId, channel, value }): Promise<CheckpointPendingWrite> => [
+    sorted.map(async ({ taskId, channel, value }): Promise<CheckpointPendingWrite> => [
       taskId,
       channel,
       await serde.loadsTyped(...value),

@@ -1,9 +1,3 @@
-import {
-  compareWritesSortKeys,
-  WRITES_IDX_MAP,
-  type WritesSortKey,
-  writesSortKey,
-} from '@langchain/langgraph-checkpoint'
 import type { Address } from './address.ts'
 
 /** What a serializer returns. */
@@ -17,33 +11,24 @@ export interface StoredCheckpoint {
   readonly metadata: Serialized
 }
 
-/** A write to a channel. */
+/** A write of a task to a channel. A key has all of those that a task makes to a checkpoint. */
 export interface StoredWrite {
+  readonly taskId: string
+  readonly taskPath: string
+  /** The position among the task's writes; negative for a special channel, such as errors. */
+  readonly index: number
   readonly channel: string
   readonly value: Serialized
 }
 
-/** The writes of one call of `putWrites`. The key of a task has those of all calls, in order. */
-export interface StoredWrites {
-  readonly taskId: string
-  readonly taskPath: string
-  readonly writes: readonly StoredWrite[]
-}
-
-/**
- * Merges the writes to a checkpoint, in the order in which LangGraph applies them. Of a task's
- * writes with the same index the first counts; of those to a special channel, the last.
- */
-export function mergeWrites(calls: readonly StoredWrites[]): (StoredWrite & { taskId: string })[] {
-  const merged = new Map<string, StoredWrite & { taskId: string; sortKey: WritesSortKey }>()
-  for (const { taskId, taskPath, writes } of calls) {
-    for (const [position, write] of writes.entries()) {
-      const special = Object.hasOwn(WRITES_IDX_MAP, write.channel)
-      const index = special ? WRITES_IDX_MAP[write.channel]! : position
-      const id = `${index} ${taskId}`
-      if (!special && merged.has(id)) continue
-      merged.set(id, { ...write, taskId, sortKey: writesSortKey(taskPath, taskId, index) })
-    }
+/** Merges writes of one task. Of several with an index, the first is kept; if special, the last. */
+export function mergeWrites(
+  stored: readonly StoredWrite[],
+  added: readonly StoredWrite[],
+): StoredWrite[] {
+  const merged = new Map(stored.map((write) => [write.index, write]))
+  for (const write of added) {
+    if (write.index < 0 || !merged.has(write.index)) merged.set(write.index, write)
   }
-  return [...merged.values()].toSorted((a, b) => compareWritesSortKeys(a.sortKey, b.sortKey))
+  return [...merged.values()]
 }

@@ -46,6 +46,8 @@ export function testCosts(backend: BridgeBackend): void {
       const writeThree = async () =>
         Promise.all(['x', 'y', 'z'].map(async (task) => saver.putWrites(config, [['a', 1]], task)))
       expect(await measure(writeThree)).toEqual([3])
+      // The tasks have written before: one more call, or a read and a write.
+      expect((await measure(writeThree)).length).toBeLessThanOrEqual(3)
       // A listing of one checkpoint, then its two values beside a listing of its writes.
       expect(await measure(async () => saver.getTuple(thread))).toEqual([1, 2, 0])
       expect(listings).toHaveBeenCalledWith(expect.objectContaining({ limit: 1 }))

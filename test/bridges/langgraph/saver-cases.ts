@@ -9,6 +9,7 @@ import {
 } from '@langchain/langgraph-checkpoint'
 import { expect, test } from 'vitest'
 import { CheckpointSaver } from '../../../bridges/langgraph.ts'
+import { type OperationRecord, StorageRuntime } from '../../../src/index.ts'
 import { type BridgeBackend, describeBridge, recordLostUpdates } from '../support/bridge.ts'
 import { openStoreWithoutAtomicSteps } from '../support/minimal.ts'
 
@@ -108,6 +109,27 @@ export function testSaver(backend: BridgeBackend): void {
       )
       const { pendingWrites } = (await clients[0]!.getTuple(config))!
       expect(pendingWrites!.map(([, , value]) => value)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    })
+
+    test('a task that repeats its writes to a checkpoint 50 times takes no more space', async () => {
+      const [store] = await openAll(1)
+      const saver = new CheckpointSaver(store!)
+      const thread = { configurable: { thread_id: 'thread', checkpoint_ns: '' } }
+      const config = await saver.put(thread, createCheckpoint(), metadata, {})
+      const measure = async (): Promise<number> => {
+        let bytes = 0
+        for await (const value of store!.values()) bytes += JSON.stringify(value).length
+        return bytes
+      }
+      const repeat = async (): Promise<void> => {
+        await saver.putWrites(config, [['a', 'x'.repeat(1000)]], 'task')
+        await saver.putWrites(config, [[ERROR, 'y'.repeat(1000)]], 'task')
+      }
+      await repeat()
+      const once = await measure()
+      for (let round = 1; round < 50; round++) await repeat()
+      expect(await measure()).toBe(once)
+      expect((await saver.getTuple(config))!.pendingWrites).toHaveLength(2)
     })
 
     test('pending writes have the order of task paths, task identifiers and indices', async () => {
@@ -216,6 +238,45 @@ export function testSaver(backend: BridgeBackend): void {
       expect(await store.size()).toBe(4)
     })
 
+    test('put() stores the values that newVersions names, and MemorySaver all', async () => {
+      const savers = [new CheckpointSaver(await open()), new MemorySaver()]
+      const checkpoint = createCheckpoint({ a: 'a', b: 'b' })
+      const thread = { configurable: { thread_id: 'thread', checkpoint_ns: '' } }
+      const read = savers.map(async (saver) => {
+        // MemorySaver takes no newVersions.
+        await Reflect.apply(saver.put, saver, [thread, checkpoint, metadata, { a: 1 }])
+        return (await saver.get(thread))!.channel_values
+      })
+      expect(await Promise.all(read)).toEqual([{ a: 'a' }, { a: 'a', b: 'b' }])
+    })
+
+    test('put() keeps a value whose version differs in newVersions, or is only there', async () => {
+      const saver = new CheckpointSaver(await open())
+      const thread = { configurable: { thread_id: 'thread', checkpoint_ns: '' } }
+      const checkpoint = createCheckpoint({ a: 'a' })
+      checkpoint.channel_values['b'] = 'b'
+      await saver.put(thread, checkpoint, metadata, { a: 2, b: 1 })
+      expect((await saver.get(thread))!.channel_values).toEqual({ a: 'a', b: 'b' })
+    })
+
+    test('a checkpoint whose parent has an empty identifier has none', async () => {
+      const saver = new CheckpointSaver(await open())
+      const thread = { configurable: { thread_id: 'thread', checkpoint_id: '' } }
+      await saver.put(thread, createCheckpoint(), metadata, {})
+      expect((await saver.getTuple(thread))!.parentConfig).toBeUndefined()
+    })
+
+    test('the newest checkpoint is that of the greatest identifier, of whatever characters', async () => {
+      const saver = new CheckpointSaver(await open())
+      const thread = { configurable: { thread_id: 'a/b', checkpoint_ns: 'c/d' } }
+      const ids = ['a$', 'a%', 'a&', 'a-', 'a/', 'a0']
+      for (const id of ids) await saver.put(thread, { ...createCheckpoint(), id }, metadata, {})
+      expect(await collect(saver.list(thread))).toEqual(ids.toReversed())
+      const before = { configurable: { checkpoint_id: 'a/' } }
+      expect(await collect(saver.list(thread, { before, limit: 2 }))).toEqual(['a-', 'a&'])
+      expect((await saver.getTuple(thread))!.checkpoint.id).toBe('a0')
+    })
+
     test('a checkpoint that does not fit is refused whole', async () => {
       const store = await open()
       const { maxValueBytes } = store.traits
@@ -230,7 +291,12 @@ export function testSaver(backend: BridgeBackend): void {
     })
 
     test('wrong identifiers are refused before any I/O', async () => {
-      const saver = new CheckpointSaver(await open())
+      const records: OperationRecord[] = []
+      const runtime = new StorageRuntime(backend.createPlugin(), {
+        onOperation: (record) => records.push(record),
+      })
+      const store = await runtime.open(`refused-${crypto.randomUUID()}`)
+      const saver = new CheckpointSaver(store)
       const checkpoint = createCheckpoint()
       const refused = expect.objectContaining({ code: 'INVALID_VALUE' })
       for (const configurable of [
@@ -238,16 +304,38 @@ export function testSaver(backend: BridgeBackend): void {
         { thread_id: '' },
         { thread_id: 7 },
         { thread_id: 'a', checkpoint_ns: 7 },
+        { thread_id: 'a', checkpoint_id: 7 },
       ]) {
         await expect(saver.put({ configurable }, checkpoint, metadata, {})).rejects.toThrow(refused)
-        const config = { configurable: { ...configurable, checkpoint_id: 'a' } }
+        const config = { configurable: { checkpoint_id: 'a', ...configurable } }
         await expect(saver.putWrites(config, [['a', 1]], 'task')).rejects.toThrow(refused)
       }
-      const thread = { configurable: { thread_id: 'a' } }
-      await expect(saver.putWrites(thread, [['a', 1]], 'task')).rejects.toThrow(refused)
+      for (const checkpoint_id of [undefined, '', 7]) {
+        const config = { configurable: { thread_id: 'a', checkpoint_id } }
+        await expect(saver.putWrites(config, [['a', 1]], 'task')).rejects.toThrow(refused)
+        const parent = { configurable: { thread_id: 'a', checkpoint_id: 'parent' } }
+        const wrong = { ...checkpoint, id: checkpoint_id as string }
+        await expect(saver.put(parent, wrong, metadata, {})).rejects.toThrow(refused)
+      }
+      const known = { configurable: { thread_id: 'a', checkpoint_id: 'a' } }
+      for (const taskId of [undefined, '', 7]) {
+        await expect(saver.putWrites(known, [['a', 1]], taskId as string)).rejects.toThrow(refused)
+      }
+      for (const configurable of [{ thread_id: 7 }, { checkpoint_ns: 7 }, { checkpoint_id: 7 }]) {
+        await expect(collect(saver.list({ configurable }))).rejects.toThrow(refused)
+      }
+      const before = { configurable: { checkpoint_id: 7 } }
+      await expect(collect(saver.list({}, { before }))).rejects.toThrow(refused)
       await expect(saver.deleteThread('')).rejects.toThrow(refused)
       await expect(saver.getTuple({ configurable: { thread_id: 7 } })).rejects.toThrow(refused)
       expect(await saver.getTuple({ configurable: {} })).toBeUndefined()
+      for (const thread_id of ['\uD800', 'x'.repeat(Math.min(store.traits.maxKeyBytes, 1e6))]) {
+        if (thread_id.length === 1e6) continue
+        const put = saver.put({ configurable: { thread_id } }, checkpoint, metadata, {})
+        await expect(put).rejects.toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
+      }
+      expect(records.map(({ kind }) => kind)).toEqual(['open'])
+      await runtime.close()
     })
 
     test('a store without atomic steps and what is no store are refused', async () => {

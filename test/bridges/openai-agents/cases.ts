@@ -94,6 +94,7 @@ export function testSession(backend: BridgeBackend): void {
           await session.getItems(),
           await session.getItems(2),
           await session.getItems(9),
+          await session.getItems(Infinity),
           await session.getItems(0),
           await session.getItems(-1),
           await session.popItem(),
@@ -139,6 +140,40 @@ export function testSession(backend: BridgeBackend): void {
         expect.objectContaining({ code: 'INVALID_VALUE' }),
       )
       expect(await session.getItems()).toEqual([])
+    })
+
+    test('what is no list of items is refused before any I/O', async () => {
+      const records: OperationRecord[] = []
+      const runtime = new StorageRuntime(backend.createPlugin(), {
+        onOperation: (record) => records.push(record),
+      })
+      const session = agentSession(await runtime.open(`refused-${crypto.randomUUID()}`), 'user-7')
+      const refused = expect.objectContaining({ code: 'INVALID_VALUE' })
+      for (const wrong of [undefined, null, 'abc', { length: 2 }, new Set([call]), [null], ['a']]) {
+        await expect(session.addItems(wrong as never)).rejects.toThrow(refused)
+        await expect(session.replaceHistoryWithCompaction(wrong as never)).rejects.toThrow(refused)
+      }
+      await expect(session.getItems(1.5)).rejects.toThrow(refused)
+      await expect(session.getItems(NaN)).rejects.toThrow(refused)
+      expect(records.map(({ kind }) => kind)).toEqual(['open'])
+      await runtime.close()
+    })
+
+    test('an identifier that does not fit into a key is refused at once', async () => {
+      const store = await open()
+      const refused = expect.objectContaining({ code: 'INVALID_KEY' })
+      expect(() => agentSession(store, 'user-\uD800')).toThrow(refused)
+      const { maxKeyBytes } = store.traits
+      if (maxKeyBytes > 100_000) return
+      expect(() => agentSession(store, 'x'.repeat(maxKeyBytes - 50))).toThrow(refused)
+      const session = agentSession(store, 'x'.repeat(maxKeyBytes - 100))
+      await session.addItems([user('a')])
+      await session.replaceHistoryWithCompaction([user('b')])
+      await session.applyHistoryTransaction({
+        operationId: 'op-1',
+        transaction: { type: 'append_items', items: [user('c')] },
+      })
+      expect((await session.getItems()).map(textOf)).toEqual(['b', 'c'])
     })
 
     test('items are stored as they were when they were passed', async () => {

@@ -1,6 +1,7 @@
 import { type AgentInputItem, type SessionHistoryTransaction, user } from '@openai/agents'
 import { expect, test } from 'vitest'
 import { agentSession } from '../../../bridges/openai-agents.ts'
+import { type OperationRecord, StorageRuntime } from '../../../src/index.ts'
 import { type BridgeBackend, describeBridge } from '../support/bridge.ts'
 
 const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((text) => user(text)) as [
@@ -11,6 +12,11 @@ const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((text) => user(text)) as [
 ]
 
 const appendB: SessionHistoryTransaction = { type: 'append_items', items: [b] }
+
+/** Creates an item that has a value of a provider. */
+function hold(value: unknown): AgentInputItem {
+  return { ...a, providerData: { value } }
+}
 
 export function testTransactions(backend: BridgeBackend): void {
   describeBridge('openai-agents', backend, ({ open, openAll }) => {
@@ -107,19 +113,66 @@ export function testTransactions(backend: BridgeBackend): void {
     })
 
     test('an invalid transaction is refused before any I/O', async () => {
-      const session = agentSession(await open(), 'user-7')
+      const records: OperationRecord[] = []
+      const runtime = new StorageRuntime(backend.createPlugin(), {
+        onOperation: (record) => records.push(record),
+      })
+      const session = agentSession(await runtime.open(`refused-${crypto.randomUUID()}`), 'user-7')
+      const cycle = hold(null)
+      Object.assign(cycle, { providerData: { cycle } })
+      const suffix = { expectedSuffix: [], replacement: [a] }
       for (const args of [
         { operationId: '', transaction: appendB },
         { operationId: 7, transaction: appendB },
         { operationId: 'op-1', transaction: { type: 'append_items' } },
-        { operationId: 'op-1', transaction: { type: 'replace_all', items: [] } },
+        { operationId: 'op-1', transaction: { type: 'append_items', items: [null] } },
+        { operationId: 'op-1', transaction: { type: 'replace_all', items: [], ...suffix } },
+        { operationId: 'op-1', transaction: { type: 'replace_suffix', replacement: [a] } },
+        { operationId: 'op-1', transaction: { type: 'append_items', items: [hold(10n)] } },
+        {
+          operationId: 'op-1',
+          transaction: { type: 'append_items', items: [hold(new Map([[1, 2]]))] },
+        },
+        { operationId: 'op-1', transaction: { type: 'append_items', items: [hold(() => {})] } },
+        { operationId: 'op-1', transaction: { type: 'append_items', items: [cycle] } },
         { operationId: 'op-1' },
+        undefined,
       ]) {
         await expect(session.applyHistoryTransaction(args as never)).rejects.toThrow(
           expect.objectContaining({ code: 'INVALID_VALUE' }),
         )
       }
+      expect(records.map(({ kind }) => kind)).toEqual(['open'])
       expect(await session.getItems()).toEqual([])
+      await runtime.close()
+    })
+
+    test('a transaction and its identifier may be larger than a value and a key', async () => {
+      const store = await open()
+      const session = agentSession(store, 'user-7')
+      const size = Math.min(store.traits.maxValueBytes - 1000, 2_000_000)
+      const items = ['a', 'b'].map((letter) => user(letter.repeat(size)))
+      const operationId = 'op/'.repeat(2000)
+      for (let repeat = 0; repeat < 2; repeat++) {
+        await session.applyHistoryTransaction({
+          operationId,
+          transaction: { type: 'append_items', items },
+        })
+      }
+      expect(await session.getItems()).toEqual(items)
+    })
+
+    test('bytes in a transaction are compared', async () => {
+      const session = agentSession(await open(), 'user-7')
+      const append = async (byte: number): Promise<void> =>
+        session.applyHistoryTransaction({
+          operationId: 'op-1',
+          transaction: { type: 'append_items', items: [hold(new Uint8Array([byte]))] },
+        })
+      await append(1)
+      await append(1)
+      await expect(append(2)).rejects.toThrow(expect.objectContaining({ code: 'INVALID_VALUE' }))
+      expect(await session.getItems()).toEqual([hold(new Uint8Array([1]))])
     })
 
     test('replaceHistoryWithCompaction() keeps items that another client adds meanwhile', async () => {
@@ -157,7 +210,7 @@ export function testTransactions(backend: BridgeBackend): void {
         })
       }
       expect(await session.getItems()).toEqual([c, a, b])
-      for await (const key of store.keys()) expect(key.length).toBeLessThan(60)
+      for await (const key of store.keys()) expect(key.length).toBeLessThan(90)
     })
   })
 }

@@ -32,6 +32,11 @@ test(
       expect(new Set(read.map((each) => (each as { visits: number }).visits)).size).toBe(50)
       expect(await get('/notes/a')).toEqual({ note: 'first', visits: 51 })
       await vi.waitFor(async () => expect(await get('/notes')).toEqual(['a']), 10_000)
+      for (const text of ['null', '42', '{"a":1}']) {
+        expect(await put('/notes/json', text)).toBe(204)
+        expect(await get('/notes/json')).toMatchObject({ note: text })
+      }
+      await server.fetch('/notes/json', { method: 'DELETE' })
       await server.fetch('/notes/a', { method: 'DELETE' })
       expect(await get('/notes')).toEqual([])
       expect(await put('/notes/a?ttl=-1', 'third')).toBe(500)
