@@ -49,6 +49,11 @@ export function joinKey(...parts: string[]): string {
   return [...parts.map((part) => part.replaceAll(/[%/]/g, encodeURIComponent)), last].join('/')
 }
 
+/** Returns the text of a part that `joinKey` has encoded: any but the last. Never throws. */
+export function decodePart(part: string): string {
+  return part.replaceAll('%2F', '/').replaceAll('%25', '%')
+}
+
 /** Creates the key of a checkpoint; for '' the prefix of all checkpoints of a namespace. */
 export function checkpointKey({ thread_id, checkpoint_ns }: Namespace, id: string): string {
   return joinKey(thread_id, 'c', checkpoint_ns, id)

@@ -5,20 +5,20 @@ import type {
   CheckpointTuple,
 } from '@langchain/langgraph-checkpoint'
 import type { Store } from '../../src/store.ts'
-import { checkId, checkpointKey, joinKey } from './address.ts'
+import { checkId, checkpointKey, decodePart, joinKey } from './address.ts'
 import { readTuple } from './read.ts'
 import type { StoredCheckpoint } from './stored.ts'
 
 /** Lists the threads' identifiers, with one listing of one key for each thread. */
 async function* listThreads(store: Store): AsyncGenerator<string> {
-  for (let after: string | undefined = '', isLast = false; !isLast;) {
-    isLast = true
-    for await (const key of store.keys({ after, limit: 1 })) {
-      const thread = key.slice(0, key.indexOf('/'))
-      yield decodeURIComponent(thread)
-      // "0" comes after "/": skips the other keys of the thread.
-      after = `${thread}0`
-      isLast = false
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const next = store.keys({ after, limit: 1 })
+    after = undefined
+    for await (const key of next) {
+      const end = key.indexOf('/')
+      // "0" comes after "/": skips the other keys of the thread. A key without a thread is foreign.
+      after = end > 0 ? `${key.slice(0, end)}0` : key
+      if (end > 0) yield decodePart(key.slice(0, end))
     }
   }
 }

@@ -210,6 +210,15 @@ export function testSaver(backend: BridgeBackend): void {
       expect(await collect(saver.list({}))).toHaveLength(7 * 4)
     })
 
+    test('list() of all threads ends, although other keys are in the store', async () => {
+      const store = await open()
+      const saver = new CheckpointSaver(store)
+      await saver.put({ configurable: { thread_id: 'm' } }, createCheckpoint({}), metadata, {})
+      const foreign = ['', '/', '/x', '0', 'a', 'mine', 'm', 'm0', 'zzz', '100%/x', 'next/x', '%2F']
+      await store.setMany(new Map(foreign.map((key) => [key, 5])))
+      expect(await collect(saver.list({}))).toHaveLength(1)
+    })
+
     test('deleteThread() leaves nothing of the thread in the store', async () => {
       const store = await open()
       const saver = new CheckpointSaver(store)
