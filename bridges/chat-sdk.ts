@@ -11,8 +11,9 @@ import { checkStore } from './check-store.ts'
 export interface ChatStateOptions {
   /**
    * Opens a store for the lock, the queue and the subscription of a thread, so that each thread has
-   * a Durable Object of its own. Each call on one of them opens it and closes it at the end. Chat also
-   * locks channels and, as `chat:callback:…`, buttons. Default: all threads share one store.
+   * a Durable Object of its own. Each call on one of them opens it and closes it at the end, so
+   * return a new one of `runtime.open` each time. Chat also locks channels and, as
+   * `chat:callback:…`, buttons. Default: all threads share one store.
    */
   readonly openThreadStore?: ((threadId: string) => Promise<Store>) | undefined
 }
