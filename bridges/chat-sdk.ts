@@ -1,22 +1,22 @@
-import type { Message, QueueEntry, StateAdapter } from 'chat'
+import type { StateAdapter } from 'chat'
 import { checkOptions, FUNCTION } from '../src/arguments.ts'
 import { asyncDispose } from '../src/async.ts'
 import { StoreError } from '../src/errors.ts'
 import type { Store } from '../src/store.ts'
+import { checkLimit, unlessZero } from './chat-sdk/limits.ts'
+import { QUEUE_RETENTION_MS, toJson, withoutStale } from './chat-sdk/queue.ts'
 import { checkStore } from './check-store.ts'
 
 /** The options of {@link chatState}. */
 export interface ChatStateOptions {
   /**
    * Opens a store for the lock, the queue and the subscription of a thread, so that each thread has
-   * a Durable Object of its own. Each call on one of them opens it and closes it at the end. Chat also
-   * locks channels and, as `chat:callback:…`, buttons. Default: all threads share one store.
+   * a Durable Object of its own. Each call on one of them opens it and closes it at the end, so
+   * return a new one of `runtime.open` each time. Chat also locks channels and, as
+   * `chat:callback:…`, buttons. Default: all threads share one store.
    */
   readonly openThreadStore?: ((threadId: string) => Promise<Store>) | undefined
 }
-
-/** Frees the queue of a thread that gets no more messages. */
-const QUEUE_RETENTION_MS = 7 * 24 * 60 * 60 * 1000
 
 /**
  * Creates a state adapter for Chat SDK. Each method is one atomic step. Times to live are in
@@ -57,6 +57,11 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
     if (!openThreadStore || isShared) return step(store, key)
     const caller = 'openThreadStore'
     const own = checkStore(await openThreadStore(id), { caller, isAtomic: false })
+    if (!own.isOpen) {
+      const text =
+        'openThreadStore() must return an open store; received a closed one. The bridge closes the store after each call: return a new one of runtime.open() each time.'
+      throw new StoreError('STORE_NOT_OPEN', text, { namespace: own.namespace })
+    }
     try {
       return await step(checkStore(own, { caller }), key)
     } finally {
@@ -70,13 +75,16 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
     get: async <T>(id: string) =>
       run('value', id, async (own, key) => ((await own.get(key)) ?? null) as T | null),
     set: (id, value, ttlMs) =>
-      run('value', id, (own, key) => own.set(key, value, { ttl: unlessZero(ttlMs) })),
+      run('value', id, (own, key) => own.set(key, value, { ttl: unlessZero('ttlMs', ttlMs, own) })),
     setIfNotExists: (id, value, ttlMs) =>
-      run('value', id, (own, key) => own.insert(key, value, { ttl: unlessZero(ttlMs) })),
+      run('value', id, (own, key) =>
+        own.insert(key, value, { ttl: unlessZero('ttlMs', ttlMs, own) }),
+      ),
     delete: (id) => run('value', id, (own, key) => own.delete(key)),
     appendToList: (id, value, { maxLength, ttlMs } = {}) =>
       run('list', id, async (own, key) => {
-        await own.append(key, value, { max: unlessZero(maxLength), ttl: unlessZero(ttlMs) })
+        const max = unlessZero('maxLength', maxLength, own)
+        await own.append(key, value, { max, ttl: unlessZero('ttlMs', ttlMs, own) })
       }),
     getList: async <T>(id: string) =>
       run('list', id, async (own, key) => ((await own.get(key)) ?? []) as T[]),
@@ -84,7 +92,8 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
     acquireLock: (threadId, ttlMs) =>
       run('lock', threadId, async (own, key) => {
         const lock = { threadId, token: crypto.randomUUID(), expiresAt: Date.now() + ttlMs }
-        return (await own.insert(key, lock.token, { ttl: orNaN(ttlMs) })) ? lock : null
+        const ttl = checkLimit('ttlMs', ttlMs, own) // Without one the lock would never expire.
+        return (await own.insert(key, lock.token, { ttl })) ? lock : null
       }),
     releaseLock: ({ threadId, token }) =>
       run('lock', threadId, (own, key) =>
@@ -92,7 +101,7 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
           if (tx.get(key) === token) tx.delete(key)
         }),
       ),
-    extendLock: ({ threadId, token }, ttl) =>
+    extendLock: ({ threadId, token }, ttlMs) =>
       run('lock', threadId, (own, key) =>
         own.transaction(
           [key],
@@ -101,16 +110,18 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
             tx.set(key, token)
             return true
           },
-          { ttl: orNaN(ttl) }, // Checked before any I/O, unlike an option of tx.set().
+          { ttl: checkLimit('ttlMs', ttlMs, own) }, // Checked before any I/O, unlike an option of tx.set().
         ),
       ),
     forceReleaseLock: (threadId) => run('lock', threadId, (own, key) => own.delete(key)),
 
-    enqueue: (threadId, entry, max) =>
+    enqueue: (threadId, entry, maxSize) =>
       run('queue', threadId, (own, key) => {
         const message = toJson(entry.message, { namespace: own.namespace, key })
-        const ttl = Math.max(entry.expiresAt - Date.now(), 0) + QUEUE_RETENTION_MS
-        return own.append(key, { ...entry, message }, { max: orNaN(max), ttl })
+        const expiresAt = checkLimit('entry.expiresAt', entry.expiresAt, own)
+        const ttl = Math.max(expiresAt - Date.now(), 0) + QUEUE_RETENTION_MS
+        const max = checkLimit('maxSize', maxSize, own)
+        return own.append(key, { ...entry, message }, { max, ttl })
       }),
     dequeue: (threadId) =>
       run('queue', threadId, (own, key) =>
@@ -127,24 +138,5 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
     subscribe: (threadId) => run('subscription', threadId, (own, key) => own.set(key, true)),
     unsubscribe: (threadId) => run('subscription', threadId, (own, key) => own.delete(key)),
     isSubscribed: (threadId) => run('subscription', threadId, (own, key) => own.has(key)),
-  }
-}
-
-/** Chat SDK's adapters take 0 as no limit and no expiry. */
-const unlessZero = (limit?: number): number | undefined => (limit === 0 ? undefined : limit)
-/** A store takes `undefined` as no limit, and rejects `NaN`. */
-const orNaN = (limit?: number): number => limit ?? Number.NaN
-
-/** Chat computes `expiresAt` with this clock, and compares it in the same way. */
-const withoutStale = (queue: unknown = []): QueueEntry[] =>
-  (queue as QueueEntry[]).filter(({ expiresAt }) => Date.now() <= expiresAt)
-
-/** Converts a message as Chat SDK's adapters do: its `raw` may hold what a store does not take. */
-function toJson(message: Message, location: { namespace: string; key: string }): Message {
-  try {
-    return JSON.parse(JSON.stringify(message)) as Message
-  } catch (cause) {
-    const text = `A queued message must be serializable as JSON; received ${String(cause)}. Let the adapter remove that from message.raw.`
-    throw new StoreError('INVALID_VALUE', text, { ...location, cause })
   }
 }

@@ -16,6 +16,7 @@ import { quote, StoreError } from '../src/errors.ts'
 import type { Store } from '../src/store.ts'
 import { checkStore } from './check-store.ts'
 import { ChatSession } from './grammy/chat-session.ts'
+import { missingKey, secondSession } from './grammy/errors.ts'
 import type { SessionMerge } from './grammy/merge.ts'
 
 export type { FieldMerge, SessionMerge } from './grammy/merge.ts'
@@ -61,7 +62,7 @@ const sessions = new WeakMap<Context, ChatSession<unknown> | undefined>()
  *
  * @throws StoreError `INVALID_VALUE` for a wrong option; `NOT_ATOMIC` if the store's backend has no
  * atomic steps. The middleware rejects with `CONFLICT` if both changed a field, with `INVALID_VALUE`
- * if a session cannot be stored, and with the store's errors.
+ * if a session cannot be stored or another `session()` has run before, and with the store's errors.
  *
  * @see https://grammy.dev/plugins/session
  *
@@ -79,6 +80,9 @@ export function session<S, C extends Context>(
   const { prefix = '', getSessionKey = (ctx) => ctx.chatId?.toString() } = settings
   const store = checkStore(settings.store, { caller: 'session' })
   return async (ctx, next) => {
+    // As every session() leaves it.
+    if (Object.getOwnPropertyDescriptor(ctx, 'session')?.configurable === false)
+      throw secondSession(store.namespace)
     const key: unknown = await getSessionKey(ctx)
     if (key !== undefined && typeof key !== 'string') {
       throw new StoreError(
@@ -92,11 +96,7 @@ export function session<S, C extends Context>(
     sessions.set(ctx, current as ChatSession<unknown> | undefined)
     const access = (): ChatSession<S> => {
       if (current) return current
-      throw new StoreError(
-        'INVALID_KEY',
-        'ctx.session needs a session key; getSessionKey() returned undefined for this update. By default only an update of a chat has a key: do not use ctx.session for others, or set getSessionKey.',
-        { namespace: store.namespace },
-      )
+      throw missingKey(store.namespace)
     }
     Object.defineProperty(ctx, 'session', {
       enumerable: true,

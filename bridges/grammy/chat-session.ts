@@ -4,7 +4,7 @@ import type { StoreTransaction } from '../../src/transaction.ts'
 import { recopy } from '../../src/value/copy-value.ts'
 import { cloneValue } from '../clone-value.ts'
 import { isEqual } from '../is-equal.ts'
-import { lateChange, mergeConflict, type SessionLocation } from './conflict.ts'
+import { lateChange, mergeConflict, type SessionLocation } from './errors.ts'
 import { applyChange, type SessionChange, type SessionMerge } from './merge.ts'
 
 /** The settings of a session. */

@@ -170,6 +170,21 @@ function testValues({ open, openAll }: Clients): void {
         await expect(state.enqueue(THREAD, entryOf('1'), wrong)).rejects.toEqual(invalid)
       }),
     )
+    for (const [call, message] of [
+      [() => state.set('k', 1, -1), /^ttlMs must be a positive number of .+; received -1\./],
+      [() => state.appendToList('k', 1, { ttlMs: -1 }), /^ttlMs must be/],
+      [
+        () => state.appendToList('k', 1, { maxLength: -1 }),
+        /^maxLength must be a positive integer/,
+      ],
+      [() => state.acquireLock(THREAD, -1), /^ttlMs must be/],
+      [() => state.extendLock(lock, -1), /^ttlMs must be/],
+      [() => state.enqueue(THREAD, entryOf('1'), -1), /^maxSize must be a positive integer/],
+      [() => state.enqueue(THREAD, entryOf('1', Number.NaN), 1), /^entry.expiresAt must be a time/],
+    ] as const) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other names the one that fails
+      await expect(call()).rejects.toThrow(message)
+    }
     await expect(state.acquireLock(THREAD, 0)).rejects.toEqual(invalid)
     await expect(state.extendLock(lock, 0)).rejects.toEqual(invalid)
     await expect(state.enqueue(THREAD, entryOf('1'), 0)).rejects.toEqual(invalid)

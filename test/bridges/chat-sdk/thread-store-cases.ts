@@ -130,6 +130,19 @@ export function testThreadStores(backend: BridgeBackend): void {
       expect(own.isOpen).toBe(false)
     })
 
+    test('openThreadStore: a store that it returns again is refused, because the first call has closed it', async () => {
+      const store = await new StorageRuntime(backend.createPlugin()).open(crypto.randomUUID())
+      const own = await new StorageRuntime(backend.createPlugin()).open(crypto.randomUUID())
+      const state = chatState(store, { openThreadStore: async () => own })
+      await state.connect()
+      await state.subscribe('thread')
+      await expect(state.isSubscribed('thread')).rejects.toMatchObject({
+        code: 'STORE_NOT_OPEN',
+        namespace: own.namespace,
+        message: expect.stringContaining('return a new one of runtime.open() each time'),
+      })
+    })
+
     test('openThreadStore: its errors pass unchanged, and what is no atomic store is refused', async () => {
       const store = await new StorageRuntime(backend.createPlugin()).open(crypto.randomUUID())
       const error = new Error('no such thread')

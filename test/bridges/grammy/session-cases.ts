@@ -1,10 +1,17 @@
-import { BotError, type Context } from 'grammy'
+import { Bot, BotError, Context, session as grammySession } from 'grammy'
 import { expect, test, vi } from 'vitest'
 import { session, type SessionOptions } from '../../../bridges/grammy.ts'
 import type { Store } from '../../../src/index.ts'
 import { type BridgeBackend, describeBridge } from '../support/bridge.ts'
 import { openStoreWithoutAtomicSteps } from '../support/minimal.ts'
-import { createBot, type Data, type DataContext, inlineQueryUpdate, messageUpdate } from './bots.ts'
+import {
+  BOT_INFO,
+  createBot,
+  type Data,
+  type DataContext,
+  inlineQueryUpdate,
+  messageUpdate,
+} from './bots.ts'
 
 const initial = (): Data => ({ count: 0 })
 const count = (ctx: DataContext): number => ctx.session.count++
@@ -302,6 +309,43 @@ export function testSession(backend: BridgeBackend): void {
           message: expect.stringContaining(text),
         })
       }
+    })
+
+    test('a second session(), of this bridge or of grammY, is refused', async () => {
+      const store = await open<Data>()
+      for (const first of [session({ store, initial }), grammySession({ initial })]) {
+        const { bot } = createBot()
+        bot.use(first, session({ store, initial, prefix: 'second/' }))
+        bot.use(count)
+        // oxlint-disable-next-line no-await-in-loop -- one after the other names the one that fails
+        await expect(bot.handleUpdate(messageUpdate('hi'))).rejects.toMatchObject({
+          error: { code: 'INVALID_VALUE', message: expect.stringContaining('Remove one of them') },
+        })
+      }
+      expect(await store.size()).toBe(0)
+    })
+
+    test('a class of contexts may declare the field session', async () => {
+      const store = await open<Data>()
+      class MyContext extends Context {
+        session: Data | undefined = undefined
+      }
+      const bot = new Bot('1:token', { botInfo: BOT_INFO, ContextConstructor: MyContext })
+      bot.use(session({ store: store as Store<Record<string, Data | undefined>>, initial }))
+      bot.use((ctx) => void ctx.session!.count++)
+      await bot.handleUpdate(messageUpdate('hi'))
+      expect(await store.get('7')).toEqual({ count: 1 })
+    })
+
+    test('a change after the handlers have returned is not stored', async () => {
+      const store = await open<Data>()
+      let kept: Data | undefined
+      await handle({ store, initial }, (ctx) => {
+        ctx.session.count++
+        kept = ctx.session
+      })
+      kept!.count = 5
+      expect(await store.get('7')).toEqual({ count: 1 })
     })
 
     test('a store without atomic steps is refused', async () => {

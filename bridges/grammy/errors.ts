@@ -28,3 +28,21 @@ export function lateChange(location: SessionLocation): StoreError {
     location,
   )
 }
+
+/** Creates the error for the use of `ctx.session` by an update without a session key. */
+export function missingKey(namespace: string): StoreError {
+  return new StoreError(
+    'INVALID_KEY',
+    'ctx.session needs a session key; getSessionKey() returned undefined for this update. By default only an update of a chat has a key: do not use ctx.session for others, or set getSessionKey.',
+    { namespace },
+  )
+}
+
+/** Creates the error for a second `session()`, of this bridge or of grammY. */
+export function secondSession(namespace: string): StoreError {
+  return new StoreError(
+    'INVALID_VALUE',
+    'A bot needs one session(); another one has defined ctx.session for this update. Remove one of them, and keep further data in a field of the session or with store.update() in a handler.',
+    { namespace },
+  )
+}
