@@ -31,6 +31,9 @@ const CAPABILITIES: KeyvStorageCapability = {
   },
 }
 
+/** The namespace that Keyv 5 sets if it is given none. */
+const KEYV_5_NAMESPACE = 'keyv'
+
 /** The events that the type of an adapter has. This one emits none: an error rejects its call. */
 const NO_EVENTS = {
   on: returnThis,
@@ -79,9 +82,13 @@ export function keyvStore<V>(store: Store<Record<string, V>>): KeyvStore<V> {
     // Keyv sets it in the constructor. Of two instances that share an adapter, the last would win.
     set namespace(namespace: string | undefined) {
       if (!namespace || namespace === name) return
+      const cause =
+        namespace === KEYV_5_NAMESPACE
+          ? ' Keyv 5 sets this itself, and botshelf/keyv needs Keyv 6.'
+          : ''
       throw new StoreError(
         'INVALID_VALUE',
-        `The namespace of Keyv must be that of the store; received ${quote(namespace)}. Open a store for each namespace: keyvStore(await runtime.open(${quote(namespace)})).`,
+        `The namespace of Keyv must be that of the store; received ${quote(namespace)}.${cause} Open a store for each namespace: keyvStore(await runtime.open(${quote(namespace)})).`,
         { namespace: name },
       )
     },

@@ -1,8 +1,9 @@
 import type { Driver } from 'unstorage'
-import type { BotConfig } from '../../src/config.ts'
+import { type BotConfig, invalidConfig } from '../../src/config.ts'
 import { quote, StoreError } from '../../src/errors.ts'
 import type { Manifest } from '../../src/registry.ts'
 import { type StorageBase, StoragePluginBase } from '../../src/storage.ts'
+import { suggestName } from '../../src/suggest-name.ts'
 import { DriverStorage, type KnownTraits, listKeys, type UsedDriver } from './driver-storage.ts'
 import { decodePart, encodePart } from './key-encoding.ts'
 
@@ -23,19 +24,10 @@ export const unstorage: Manifest = {
   name: 'Unstorage',
   description: 'A driver of unstorage, without atomic writes.',
   config: {
-    driver: {
-      type: 'object',
-      required: true,
-      doc: 'a driver of unstorage that can write (its readOnly is not true)',
-      accepts: isDriver,
-    },
+    // The constructor checks the two objects, and says what is wrong in them.
+    driver: { type: 'object', required: true, doc: 'a driver of unstorage that can write' },
     base: { type: 'string', default: 'botshelf', doc: 'what every key in the driver begins with' },
-    traits: {
-      type: 'object',
-      default: {},
-      doc: 'an object with durable (true or false), consistency ("strong" or "eventual"), maxKeyBytes and maxValueBytes (numbers of at least 1), or some of them',
-      accepts: isTraits,
-    },
+    traits: { type: 'object', default: {}, doc: 'an object with what is known about the driver' },
   },
   load: () => UnstorageStoragePlugin,
 }
@@ -53,6 +45,7 @@ export const unstorage: Manifest = {
  */
 export class UnstorageStoragePlugin extends StoragePluginBase {
   readonly #driver: UsedDriver
+  readonly #traits: KnownTraits
   readonly #prefix: string
 
   /**
@@ -62,7 +55,8 @@ export class UnstorageStoragePlugin extends StoragePluginBase {
    */
   constructor(config: BotConfig) {
     super(config, unstorage.config)
-    this.#driver = this.storageConfig['driver'] as UsedDriver
+    this.#driver = checkDriver(this.storageConfig['driver'])
+    this.#traits = checkTraits(this.storageConfig['traits'] as object)
     this.#prefix = `${encodePart(this.storageConfig['base'] as string)}:`
   }
 
@@ -73,11 +67,7 @@ export class UnstorageStoragePlugin extends StoragePluginBase {
    */
   async open(namespace: string): Promise<StorageBase> {
     const prefix = `${this.#prefix}${encodePart(namespace)}:`
-    const storage = new DriverStorage(
-      this.#driver,
-      prefix,
-      this.storageConfig['traits'] as KnownTraits,
-    )
+    const storage = new DriverStorage(this.#driver, prefix, this.#traits)
     if (storage.traits.maxKeyBytes >= 1) return storage
     throw new StoreError(
       'INVALID_NAMESPACE',
@@ -96,24 +86,50 @@ export class UnstorageStoragePlugin extends StoragePluginBase {
   }
 }
 
-function isDriver(value: object): boolean {
+const METHODS = ['getItem', 'setItem', 'removeItem', 'getKeys'] as const
+
+function checkDriver(value: unknown): UsedDriver {
   const driver = value as Partial<UsedDriver & Pick<Driver<{ readOnly?: boolean }>, 'options'>>
+  const invalid = (problem: string): StoreError =>
+    invalidConfig(
+      `STORAGE_CONFIG.driver must be a driver of unstorage that can write; received ${quote(value)}. ${problem}`,
+    )
+  if (typeof value === 'function') throw invalid('Call it, and pass what it returns.')
   // The file drivers resolve a write without doing it.
-  if (driver.options?.readOnly === true) return false
-  return [driver.getItem, driver.setItem, driver.removeItem, driver.getKeys].every(
-    (method) => typeof method === 'function',
-  )
+  if (driver.options?.readOnly === true) throw invalid('Its readOnly is true; leave it out.')
+  const missing = METHODS.filter((method) => typeof driver[method] !== 'function')
+  if (missing.length > 0) throw invalid(`It lacks ${missing.join(', ')}.`)
+  return driver as UsedDriver
 }
 
-const TRAIT_TYPES: Readonly<Record<string, (trait: unknown) => boolean>> = {
-  durable: (trait) => typeof trait === 'boolean',
-  consistency: (trait) => trait === 'strong' || trait === 'eventual',
-  maxKeyBytes: (trait) => typeof trait === 'number' && trait >= 1,
-  maxValueBytes: (trait) => typeof trait === 'number' && trait >= 1,
+type TraitCheck = readonly [expected: string, accepts: (trait: unknown) => boolean]
+
+const LIMIT: TraitCheck = [
+  'a number of at least 1',
+  (trait) => typeof trait === 'number' && trait >= 1,
+]
+const TRAIT_CHECKS: Readonly<Record<string, TraitCheck>> = {
+  durable: ['true or false', (trait) => typeof trait === 'boolean'],
+  consistency: ['"strong" or "eventual"', (trait) => trait === 'strong' || trait === 'eventual'],
+  maxKeyBytes: LIMIT,
+  maxValueBytes: LIMIT,
 }
 
-function isTraits(value: object): boolean {
-  return Object.entries(value).every(
-    ([name, trait]) => Object.hasOwn(TRAIT_TYPES, name) && TRAIT_TYPES[name]?.(trait),
-  )
+function checkTraits(traits: object): KnownTraits {
+  const names = Object.keys(TRAIT_CHECKS)
+  for (const [name, trait] of Object.entries(traits)) {
+    const check = Object.hasOwn(TRAIT_CHECKS, name) ? TRAIT_CHECKS[name] : undefined
+    if (check === undefined) {
+      throw invalidConfig(
+        `STORAGE_CONFIG.traits has ${quote(name)}, which cannot be set; remove it. Traits that can be set: ${names.join(', ')}.${suggestName(name, names)}`,
+      )
+    }
+    const [expected, accepts] = check
+    if (!accepts(trait)) {
+      throw invalidConfig(
+        `STORAGE_CONFIG.traits.${name} must be ${expected}; received ${quote(trait)}.`,
+      )
+    }
+  }
+  return traits
 }

@@ -147,6 +147,17 @@ export function testKeyv(backend: BridgeBackend): void {
       expect(() => (keyv.namespace = 'users')).toThrow(refusal)
     })
 
+    test('the namespace that Keyv 5 sets is refused with the version that is needed', async () => {
+      const store = await open()
+      const adapter = keyvStore(store)
+      expect(() => (adapter.namespace = 'keyv')).toThrow(
+        expect.objectContaining({
+          code: 'INVALID_VALUE',
+          message: `The namespace of Keyv must be that of the store; received "keyv". Keyv 5 sets this itself, and botshelf/keyv needs Keyv 6. Open a store for each namespace: keyvStore(await runtime.open("keyv")). (in "${store.namespace}")`,
+        }),
+      )
+    })
+
     test('disconnect() leaves the store open', async () => {
       const store = await open()
       const keyv = createKeyv(store)

@@ -36,6 +36,18 @@ export function testKeyvRules(backend: BridgeBackend): void {
       expect((await store.record('never'))?.expires).toBeUndefined()
     })
 
+    test('Keyv itself ignores a time to live that is negative or no number, and the key never expires', async () => {
+      const store = await open()
+      const keyv = new Keyv({ store: keyvStore(store), ttl: -5 })
+      for (const ttl of [undefined, -1, Number.NaN, Number.POSITIVE_INFINITY, '1h'] as number[]) {
+        expect(await keyv.set('a', 1, ttl)).toBe(true)
+        expect(await keyv.setMany([{ key: 'b', value: 1, ttl }])).toEqual([true])
+        const records = await Promise.all(['a', 'b'].map((key) => store.record(key)))
+        expect(records.map((record) => record?.expires)).toEqual([undefined, undefined])
+        expect(await keyv.getMany(['a', 'b'])).toEqual([1, 1])
+      }
+    })
+
     test('set() replaces the expiry, and one in the past removes the value', async () => {
       const store = await open()
       const adapter = keyvStore(store)
@@ -127,9 +139,13 @@ export function testKeyvRules(backend: BridgeBackend): void {
       const keyv = new Keyv({ store: adapter })
       await expect(keyv.set('\uD800', 1)).rejects.toMatchObject({ code: 'INVALID_KEY' })
       await expect(keyv.get(5 as never)).rejects.toMatchObject({ code: 'INVALID_KEY' })
-      await expect(adapter.set('a', 'b', Number.NaN)).rejects.toMatchObject({
-        code: 'INVALID_VALUE',
-      })
+      const error = { code: 'INVALID_VALUE', outcome: 'not-applied' }
+      for (const expires of [Number.NaN, Number.POSITIVE_INFINITY, '1h', {}] as number[]) {
+        await expect(adapter.set('a', 'b', expires)).rejects.toMatchObject(error)
+        const entries = [{ key: 'a', value: 'b', expires }]
+        await expect(adapter.setMany(entries)).rejects.toMatchObject(error)
+      }
+      expect(await adapter.has('a')).toBe(false)
     })
 
     test('Keyv stores nothing under the empty key', async () => {

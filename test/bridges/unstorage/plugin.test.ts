@@ -106,27 +106,33 @@ describe('the settings', () => {
   })
 
   test.each([
-    [undefined, 'driver'],
-    [{ getItem: () => null }, 'driver'],
-    [{ ...createMemoryDriver(), setItem: undefined }, 'driver'],
+    [undefined, 'is missing'],
+    ['redis', 'received "redis"'],
+    [{ getItem: () => null }, 'It lacks setItem, removeItem, getKeys.'],
+    [{ ...createMemoryDriver(), setItem: undefined }, 'It lacks setItem.'],
+    [createMemoryDriver, 'received a function. Call it, and pass what it returns.'],
     // It would ignore each write.
-    [fsLite({ base: tmpdir(), readOnly: true }), 'readOnly'],
-  ])('the driver %j is refused with CONFIG_INVALID', async (driver, field) => {
-    const error = { code: 'CONFIG_INVALID', message: expect.stringContaining(field) }
+    [fsLite({ base: tmpdir(), readOnly: true }), 'Its readOnly is true; leave it out.'],
+  ])('the driver %j is refused with CONFIG_INVALID', async (driver, problem) => {
+    const error = { code: 'CONFIG_INVALID', message: expect.stringContaining(problem) }
     await expect(start(driver as object)).rejects.toMatchObject(error)
   })
 
   test.each([
-    [{ atomic: 'global' }],
-    [{ watch: true }],
-    [{ durable: 'yes' }],
-    [{ consistency: 'perhaps' }],
-    [{ maxKeyBytes: 0.5 }],
-    [{ maxKeyBytes: NaN }],
-    [{ maxValueBytes: '1' }],
-  ])('the traits %j are refused with CONFIG_INVALID', async (traits) => {
-    const error = { code: 'CONFIG_INVALID', message: expect.stringContaining('traits') }
-    await expect(start(createMemoryDriver(), { traits })).rejects.toMatchObject(error)
+    [{ atomic: 'global' }, 'has "atomic", which cannot be set'],
+    [{ durable: true, watch: true }, 'has "watch", which cannot be set'],
+    [{ maxKeyByte: 1 }, 'Did you mean "maxKeyBytes"?'],
+    [{ durable: 'yes' }, 'durable must be true or false; received "yes"'],
+    [{ consistency: 'perhaps' }, 'consistency must be "strong" or "eventual"; received "perhaps"'],
+    [{ maxKeyBytes: 0.5 }, 'maxKeyBytes must be a number of at least 1; received 0.5'],
+    [{ maxKeyBytes: NaN }, 'maxKeyBytes must be a number of at least 1; received NaN'],
+    [{ maxValueBytes: '1' }, 'maxValueBytes must be a number of at least 1; received "1"'],
+    ['durable', 'received "durable"'],
+  ])('the traits %j are refused with CONFIG_INVALID', async (traits, problem) => {
+    const message = expect.stringMatching(/^STORAGE_CONFIG\.traits/)
+    const started = start(createMemoryDriver(), { traits })
+    await expect(started).rejects.toMatchObject({ code: 'CONFIG_INVALID', message })
+    await expect(started).rejects.toThrow(problem)
   })
 
   test('namespaces() lists each namespace once, whatever else the driver holds', async () => {

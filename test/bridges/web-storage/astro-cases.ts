@@ -1,6 +1,6 @@
 import type { SessionDriver } from 'astro'
 import { expect, test } from 'vitest'
-import { webStorage } from '../../../bridges/web-storage.ts'
+import { type WebStorage, webStorage } from '../../../bridges/web-storage.ts'
 import { StorageRuntime, type Store } from '../../../src/index.ts'
 // The package does not export the class; its server creates one for each request.
 import { AstroCookies } from '../../../node_modules/astro/dist/core/cookies/cookies.js'
@@ -59,6 +59,28 @@ export function testAstro(backend: BridgeBackend): void {
       ])
       const id = await a!.request((session) => session.set('cart', cart))
       expect(await b!.read(id!, 'cart')).toEqual(cart)
+    })
+
+    test('Astro: a driver that opens a store for each call and closes it keeps the session', async () => {
+      const stores = [...(await openAll<string>(10))]
+      const use = async <T>(call: (storage: WebStorage<string>) => Promise<T>): Promise<T> => {
+        const store = stores.pop()!
+        try {
+          return await call(webStorage(store))
+        } finally {
+          await store.close()
+        }
+      }
+      const site = new Site({
+        getItem: async (key) => use((storage) => storage.getItem(key)),
+        setItem: async (key, value: string) => use((storage) => storage.setItem(key, value)),
+        removeItem: async (key) => use((storage) => storage.removeItem(key)),
+      })
+      const id = await site.request((session) => session.set('cart', 1))
+      await site.request((session) => session.set('theme', 'dark'), id)
+      expect([await site.read(id!, 'cart'), await site.read(id!, 'theme')]).toEqual([1, 'dark'])
+      await site.request((session) => session.destroy(), id)
+      expect(await site.read(id!, 'cart')).toBeUndefined()
     })
 
     test('Astro: a session that is missing in the store is empty', async () => {

@@ -33,6 +33,10 @@ test('a storage of other values is a compile error', () => {
   expectTypeOf<WebStorage<number>>().not.toExtend<StateStorage>()
   expectTypeOf<WebStorage<unknown>>().not.toExtend<StateStorage>()
   expectTypeOf<WebStorage<string>>().not.toExtend<PersistStorage<State>>()
+  expectTypeOf<WebStorage<unknown>>().not.toExtend<PersistStorage<State>>()
+  expectTypeOf<WebStorage<unknown>>().not.toExtend<AsyncStorage>()
+  expectTypeOf<WebStorage<unknown>>().not.toExtend<AsyncStorage<PersistedQuery>>()
+  expectTypeOf<WebStorage<unknown>>().not.toExtend<ChatClientPersistence>()
 })
 
 test('the type of the values follows from the store', () => {
