@@ -23,7 +23,7 @@ export const HOT_KEY_RULES: readonly Rule[] = [
       const first = await holder.request(['k', 'j'], 30_000)
       const later = [other, holder].map(async (turns, index) => {
         // Requests of two clients that are sent at once may arrive in another order.
-        await sleep(index * 20)
+        await sleep(index * 100)
         const turn = await turns.request(index === 0 ? ['k'] : ['j', 'k'], 30_000)
         events.push(`${index} starts`)
         await sleep(5)
@@ -33,7 +33,7 @@ export const HOT_KEY_RULES: readonly Rule[] = [
       const free = await other.request(['free'], 30_000)
       events.push('the turn of another key')
       free.release()
-      await sleep(40)
+      await sleep(200)
       events.push('the first ends')
       first.release()
       await Promise.all(later)
