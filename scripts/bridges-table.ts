@@ -51,6 +51,8 @@ const VERSIONS_HEAD = `| bridge | tested with |
 `
 /** In the order of the figures in a cell. */
 const BACKENDS = ['Memory', 'Durable Object', 'IndexedDB']
+/** Separates the figures of a cell, with spaces at which no line breaks. */
+export const SEPARATOR = '\u00A0/\u00A0'
 /** The number of updates that the head of the table names. */
 const UPDATES = 100
 
@@ -155,7 +157,7 @@ function formatFigures(
   figuresOf: (result: Result) => readonly number[],
 ): string {
   const figures = results.map((result) => [...new Set(figuresOf(result))].join(', ') || '–')
-  return figures.join(' / ')
+  return figures.join(SEPARATOR)
 }
 
 /** Formats the names of the frameworks' storages, with their backends if they differ. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { bridgeNames, bytesAdded, testedWith } from '../../scripts/bridges-table.ts'
+import { bridgeNames, bytesAdded, SEPARATOR, testedWith } from '../../scripts/bridges-table.ts'
 import { ROOT } from '../package/support/run.ts'
 
 const read = (path: string): Promise<string> => readFile(join(ROOT, path), 'utf8')
@@ -19,7 +19,7 @@ function resultsOf(bridge: string): string[] {
 }
 
 /** Writes a range as the page does, for a regular expression: a cell cannot contain `||`. */
-function escape(range: string): string {
+function toPattern(range: string): string {
   return range.replaceAll('||', 'or').replaceAll(/[.^]/g, '\\$&')
 }
 
@@ -28,7 +28,7 @@ const BACKEND_COUNT = 3
 
 /** Returns the figures of a cell: for Memory, for a Durable Object and for IndexedDB. */
 function figuresOf(cell: string | undefined): string[] {
-  const figures = cell?.split(' / ') ?? []
+  const figures = cell?.split(SEPARATOR) ?? []
   expect(figures, HINT).toHaveLength(BACKEND_COUNT)
   return figures
 }
@@ -67,7 +67,7 @@ test('docs/bridges.md names the versions of each peer that npm accepts', () => {
   const [table] = page.split('## Use one')
   for (const [peer, range] of Object.entries(manifest.peerDependencies)) {
     if (peer !== '@cloudflare/workers-types')
-      expect(table).toMatch(new RegExp(`\`${peer}\` ${escape(range)}(?= \\||,)`))
+      expect(table).toMatch(new RegExp(`\`${peer}\` ${toPattern(range)}(?= \\||,)`))
   }
 })
 
