@@ -1,4 +1,4 @@
-// Runs the tests of the bridges, and writes their numbers into the table of docs/bridges.md:
+// Runs the tests of the bridges, and writes their numbers into the tables of docs/bridges.md:
 // npm run bridges
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -35,17 +35,26 @@ interface Manifest {
 }
 
 /** The results of a bridge on a backend. */
-interface Row {
+interface Result {
   cases: number
   readonly lostUpdates: LostUpdates[]
 }
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const PAGE = 'docs/bridges.md'
-const TABLE = /(?<=<!-- npm run bridges -->\n)[^]*(?=<!-- end -->)/
-const HEAD = `| bridge | tested with | on | cases | lost with the bridge | lost with the framework's storage | bytes |
-| --- | --- | --- | ---: | ---: | ---: | ---: |
+const TABLES = /(?<=<!-- npm run bridges -->\n)[^]*(?=<!-- end -->)/
+const HEAD = `| bridge | cases | lost of 100 with the bridge | lost with the framework's storage | its name | bytes |
+| --- | --- | --- | --- | --- | ---: |
 `
+const VERSIONS_HEAD = `| bridge | tested with |
+| --- | --- |
+`
+/** In the order of the figures in a cell. */
+const BACKENDS = ['Memory', 'Durable Object', 'IndexedDB']
+/** Separates the figures of a cell, with spaces at which no line breaks. */
+export const SEPARATOR = '\u00A0/\u00A0'
+/** The number of updates that the head of the table names. */
+const UPDATES = 100
 
 /** The development dependencies that the tests of a bridge run, if it is not named after them. */
 const FRAMEWORKS: Readonly<Record<string, readonly string[]>> = {
@@ -97,7 +106,7 @@ export function bytesAdded(
   return (bytesOf(`core + ${bridge} bridge`) - bytesOf('core')).toLocaleString('en')
 }
 
-/** Returns the text of docs/bridges.md with these budgets in the last column of its table. */
+/** Returns the text of docs/bridges.md with these budgets in the last column of the table of results. */
 export function withBytes(page: string, budgets: Parameters<typeof bytesAdded>[1]): string {
   return page.replaceAll(
     /^(\| \[([\w-]+)\]\(bridges\/.+ \| )[\d,]+ \|$/gm,
@@ -123,44 +132,72 @@ function runTests(): VitestReport {
   }
 }
 
-/** Returns the rows by `bridge | backend`. */
-function countCases({ testResults }: VitestReport): Map<string, Row> {
-  const rows = new Map<string, Row>()
+/** Returns the results by `bridge | backend`. */
+function countCases({ testResults }: VitestReport): Map<string, Result> {
+  const results = new Map<string, Result>()
   for (const { ancestorTitles, status, meta } of testResults.flatMap(
     ({ assertionResults }) => assertionResults,
   )) {
     const [, id] = /^bridge \| (.+)$/.exec(ancestorTitles[0] ?? '') ?? []
     if (id === undefined || status !== 'passed') continue
-    const row = rows.get(id) ?? { cases: 0, lostUpdates: [] }
-    rows.set(id, row)
-    row.cases++
-    if (meta.lostUpdates !== undefined) row.lostUpdates.push(meta.lostUpdates)
+    const result = results.get(id) ?? { cases: 0, lostUpdates: [] }
+    results.set(id, result)
+    result.cases++
+    if (meta.lostUpdates === undefined) continue
+    if (meta.lostUpdates.updates !== UPDATES)
+      throw new Error(`${id} must count ${UPDATES} updates.`)
+    result.lostUpdates.push(meta.lostUpdates)
   }
-  return rows
+  return results
 }
 
-function formatTable(rows: ReadonlyMap<string, Row>): string {
+/** Formats a figure for each backend. One has several values if versions of a framework differ. */
+function formatFigures(
+  results: readonly Result[],
+  figuresOf: (result: Result) => readonly number[],
+): string {
+  const figures = results.map((result) => [...new Set(figuresOf(result))].join(', ') || '–')
+  return figures.join(SEPARATOR)
+}
+
+/** Formats the names of the frameworks' storages, with their backends if they differ. */
+function formatTheirNames(results: readonly Result[]): string {
+  const backends = new Map<string, Set<string>>()
+  for (const [index, { lostUpdates }] of results.entries()) {
+    for (const { theirName } of lostUpdates) {
+      const ofName = backends.get(theirName) ?? new Set()
+      backends.set(theirName, ofName.add(BACKENDS[index] ?? ''))
+    }
+  }
+  const names = Array.from(backends, ([name, ofName]) =>
+    backends.size === 1 ? name : `${name} (${[...ofName].join(', ')})`,
+  )
+  return names.join('; ')
+}
+
+function formatTables(results: ReadonlyMap<string, Result>): string {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
   const budgets = JSON.parse(readFileSync(join(ROOT, '.size-limit.json'), 'utf8')) as []
-  const lines = bridgeNames(manifest).flatMap((bridge) =>
-    ['Memory', 'Durable Object', 'IndexedDB'].flatMap((backend) => {
-      const row = rows.get(`${bridge} | ${backend}`)
-      if (row === undefined) return []
-      const cells = [
-        `[${bridge}](bridges/${bridge}.md)`,
-        testedWith(bridge, manifest),
-        backend,
-        row.cases,
-        row.lostUpdates.map(({ updates, ours }) => `${ours} of ${updates}`).join('<br>') || '–',
-        row.lostUpdates
-          .map(({ updates, theirs, theirName }) => `${theirs} of ${updates}: ${theirName}`)
-          .join('<br>') || '–',
-        bytesAdded(bridge, budgets),
-      ]
-      return `| ${cells.join(' | ')} |\n`
-    }),
-  )
-  return `\n${HEAD}${lines.join('')}\n`
+  const bridges = bridgeNames(manifest)
+  const rows = bridges.map((bridge) => {
+    const ofBridge = BACKENDS.map(
+      (backend) => results.get(`${bridge} | ${backend}`) ?? { cases: 0, lostUpdates: [] },
+    )
+    return [
+      `[${bridge}](bridges/${bridge}.md)`,
+      formatFigures(ofBridge, ({ cases }) => [cases]),
+      formatFigures(ofBridge, ({ lostUpdates }) => lostUpdates.map(({ ours }) => ours)),
+      formatFigures(ofBridge, ({ lostUpdates }) => lostUpdates.map(({ theirs }) => theirs)),
+      formatTheirNames(ofBridge),
+      bytesAdded(bridge, budgets),
+    ]
+  })
+  const versions = bridges.map((bridge) => [bridge, testedWith(bridge, manifest)])
+  return `\n${HEAD}${formatRows(rows)}\n${VERSIONS_HEAD}${formatRows(versions)}\n`
+}
+
+function formatRows(rows: readonly (readonly string[])[]): string {
+  return rows.map((cells) => `| ${cells.join(' | ')} |\n`).join('')
 }
 
 if (import.meta.main) {
@@ -174,7 +211,10 @@ if (import.meta.main) {
   }
   if (report.success) {
     const file = join(ROOT, PAGE)
-    writeFileSync(file, readFileSync(file, 'utf8').replace(TABLE, formatTable(countCases(report))))
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace(TABLES, formatTables(countCases(report))),
+    )
     console.log(`Wrote ${PAGE}.`)
   } else {
     console.error(`A test failed, so ${PAGE} is unchanged.`)

@@ -27,13 +27,14 @@ export function testKeyvRules(backend: BridgeBackend): void {
       expect((await keyv.iterator().next()).done).toBe(true)
     })
 
-    test('the default time to live of Keyv is used, and 0 means that the key never expires', async () => {
+    test('the default time to live of Keyv is used, and with 0, a negative number or none the key never expires', async () => {
       const store = await open()
       const keyv = new Keyv({ store: keyvStore(store), ttl: 60_000 })
       await keyv.set('default', 1)
-      await keyv.set('never', 2, 0)
+      for (const ttl of [0, -1, Number.NaN]) await keyv.set(`never-${ttl}`, 2, ttl)
       expect((await store.record('default'))?.expires).toBeGreaterThan(Date.now())
-      expect((await store.record('never'))?.expires).toBeUndefined()
+      const names = ['never-0', 'never--1', 'never-NaN']
+      for (const name of names) expect(await store.record(name)).not.toHaveProperty('expires')
     })
 
     test('Keyv itself ignores a time to live that is negative or no number, and the key never expires', async () => {

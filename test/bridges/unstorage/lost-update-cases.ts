@@ -43,7 +43,7 @@ export function testLostUpdates({ openAll }: Clients, version: Version): void {
     expect(ours).toBe(0)
     expect(theirs).toBeGreaterThan(0)
     expect(oursWithoutInstance).toBeGreaterThan(0)
-    const theirName = `memory driver of ${version.name}, getItem and setItem`
+    const theirName = 'memory driver, getItem and setItem'
     recordLostUpdates(context, { updates: UPDATES, ours, theirs, theirName })
   })
 }
