@@ -44,7 +44,8 @@ const SESSION_OPTIONS = {
   merge: [
     'an object of functions',
     (merge: unknown) =>
-      isPlainObject(merge) && Object.values(merge).every((each) => typeof each === 'function'),
+      isPlainObject(merge) &&
+      Object.values(merge).every((each) => each === undefined || typeof each === 'function'),
   ],
 } as const
 

@@ -19,11 +19,16 @@ export function isEqual(
   const name = builtInName(a)
   if (name === undefined || name !== builtInName(b)) return false
   partners.set(a, b).set(b, a)
+  const [bytes, otherBytes] = [bytesOf(a), bytesOf(b)]
+  if (bytes && otherBytes) {
+    return bytes.length === otherBytes.length && bytes.every((byte, i) => byte === otherBytes[i])
+  }
   const [own, other] = [partsOf(a, name), partsOf(b, name)]
-  return (
-    own.size === other.size &&
-    [...own].every(([key, part]) => other.has(key) && isEqual(part, other.get(key), partners))
-  )
+  if (own.size !== other.size) return false
+  for (const [key, part] of own) {
+    if (!other.has(key) || !isEqual(part, other.get(key), partners)) return false
+  }
+  return true
 }
 
 function isObject(value: unknown): value is object {
@@ -36,8 +41,6 @@ function partsOf(value: object, name: string): ReadonlyMap<unknown, unknown> {
   if (value instanceof Set) return new Map([...value].entries())
   if (value instanceof Date) return new Map([[0, value.getTime()]])
   if (value instanceof RegExp) return new Map([[0, String(value)]])
-  if (ArrayBuffer.isView(value)) return bytesOf(value.buffer, value.byteOffset, value.byteLength)
-  if (value instanceof ArrayBuffer) return bytesOf(value, 0, value.byteLength)
   // The stack of an error is not stored.
   if (value instanceof Error) return new Map([value.message, value.cause].entries())
   // Nothing but these can be stored, so two others count as different.
@@ -45,10 +48,9 @@ function partsOf(value: object, name: string): ReadonlyMap<unknown, unknown> {
   return new Map(ownKeys(value).map((key) => [key, (value as Record<PropertyKey, unknown>)[key]]))
 }
 
-function bytesOf(
-  buffer: ArrayBufferLike,
-  offset: number,
-  length: number,
-): ReadonlyMap<number, number> {
-  return new Map(new Uint8Array(buffer, offset, length).entries())
+/** Returns the bytes of a buffer or a view; `undefined` for anything else. */
+function bytesOf(value: object): Uint8Array | undefined {
+  if (ArrayBuffer.isView(value))
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined
 }

@@ -115,7 +115,7 @@ export function keyvStore<V>(store: Store<Record<string, V>>): KeyvStore<V> {
       return store.transaction(keys, (tx) =>
         keys.map((key) => {
           const isFound = tx.has(key)
-          tx.delete(key)
+          if (isFound) tx.delete(key)
           return isFound
         }),
       )

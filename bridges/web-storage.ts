@@ -77,10 +77,24 @@ type Methods<V> = Omit<WebStorage<V>, 'entries'>
 type Expiry = { readonly ttl: number } | { readonly expires: null }
 
 function createReplacing<V>(store: Store<Record<string, V>>, expiry: Expiry): Methods<V> {
+  let writes = 0
   return {
-    getItem: async (key) => (await store.get(key)) ?? null,
-    setItem: async (key, value) => store.set(key, value, expiry),
-    removeItem: async (key) => store.delete(key),
+    getItem: async (key) => {
+      for (;;) {
+        const before = writes
+        const value = await store.get(key)
+        // A write by this storage during the read may be missing in its result.
+        if (writes === before) return value ?? null
+      }
+    },
+    setItem: async (key, value) => {
+      writes++
+      await store.set(key, value, expiry)
+    },
+    removeItem: async (key) => {
+      writes++
+      await store.delete(key)
+    },
   }
 }
 
@@ -90,9 +104,13 @@ function createMerging<V>(store: Store<Record<string, V>>, expiry: Expiry): Meth
   const known = new Map<string, unknown>()
   return {
     getItem: async (key) => {
-      const value = await store.get(key)
-      known.set(key, recopy(value))
-      return value ?? null
+      for (;;) {
+        const before = known.get(key)
+        const value = await store.get(key)
+        if (known.get(key) !== before) continue // As above.
+        known.set(key, recopy(value))
+        return value ?? null
+      }
     },
     setItem: async (key, value) => {
       const base = known.get(key)

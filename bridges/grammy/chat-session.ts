@@ -104,7 +104,7 @@ export class ChatSession<S> {
     try {
       const copy = this.#clone(this.value)
       if (isEqual(copy, value)) return
-      this.#replaced.push([this.value, copy])
+      if (copy !== undefined) this.#replaced.push([this.value, copy])
     } catch {
       // A value that cannot be stored has made the handler fail before.
     }
@@ -113,7 +113,7 @@ export class ChatSession<S> {
 
   #change(): SessionChange | undefined {
     const [stored, base, mine] = [this.#stored, this.#base, this.#clone(this.value)]
-    const isSame = mine === undefined ? stored === undefined : isEqual(base, mine)
+    const isSame = mine === undefined ? stored == null : isEqual(base, mine)
     return isSame ? undefined : { stored, base, mine }
   }
 
