@@ -1,6 +1,6 @@
 import type { StateAdapter } from 'chat'
 import { checkOptions, FUNCTION } from '../src/arguments.ts'
-import { asyncDispose } from '../src/async.ts'
+import { noop } from '../src/async.ts'
 import { StoreError } from '../src/errors.ts'
 import type { Store } from '../src/store.ts'
 import { checkLimit, unlessZero } from './chat-sdk/limits.ts'
@@ -65,7 +65,8 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
     try {
       return await step(checkStore(own, { caller }), key)
     } finally {
-      await own[asyncDispose]() // Unlike close(), it accepts that the runtime is closing the store.
+      // The step has its outcome: a lock or a message must not get lost by an error of closing.
+      await own.close().catch(noop)
     }
   }
 
@@ -89,40 +90,40 @@ export function chatState(store: Store, options?: ChatStateOptions): StateAdapte
     getList: async <T>(id: string) =>
       run('list', id, async (own, key) => ((await own.get(key)) ?? []) as T[]),
 
-    acquireLock: (threadId, ttlMs) =>
-      run('lock', threadId, async (own, key) => {
-        const lock = { threadId, token: crypto.randomUUID(), expiresAt: Date.now() + ttlMs }
-        const ttl = checkLimit('ttlMs', ttlMs, own) // Without one the lock would never expire.
+    acquireLock: async (threadId, ttlMs) => {
+      const ttl = checkLimit('ttlMs', ttlMs, store) // Without one the lock would never expire.
+      return run('lock', threadId, async (own, key) => {
+        const lock = { threadId, token: crypto.randomUUID(), expiresAt: Date.now() + ttl }
         return (await own.insert(key, lock.token, { ttl })) ? lock : null
-      }),
+      })
+    },
     releaseLock: ({ threadId, token }) =>
       run('lock', threadId, (own, key) =>
         own.transaction([key], (tx) => {
           if (tx.get(key) === token) tx.delete(key)
         }),
       ),
-    extendLock: ({ threadId, token }, ttlMs) =>
-      run('lock', threadId, (own, key) =>
-        own.transaction(
-          [key],
-          (tx) => {
-            if (tx.get(key) !== token) return false
-            tx.set(key, token)
-            return true
-          },
-          { ttl: checkLimit('ttlMs', ttlMs, own) }, // Checked before any I/O, unlike an option of tx.set().
-        ),
-      ),
+    extendLock: async ({ threadId, token }, ttlMs) => {
+      const ttl = checkLimit('ttlMs', ttlMs, store)
+      return run('lock', threadId, (own, key) =>
+        own.transaction([key], (tx) => {
+          if (tx.get(key) !== token) return false
+          tx.set(key, token, { ttl })
+          return true
+        }),
+      )
+    },
     forceReleaseLock: (threadId) => run('lock', threadId, (own, key) => own.delete(key)),
 
-    enqueue: (threadId, entry, maxSize) =>
-      run('queue', threadId, (own, key) => {
-        const message = toJson(entry.message, { namespace: own.namespace, key })
-        const expiresAt = checkLimit('entry.expiresAt', entry.expiresAt, own)
-        const ttl = Math.max(expiresAt - Date.now(), 0) + QUEUE_RETENTION_MS
-        const max = checkLimit('maxSize', maxSize, own)
-        return own.append(key, { ...entry, message }, { max, ttl })
-      }),
+    enqueue: async (threadId, entry, maxSize) => {
+      const message = toJson(entry.message, { namespace, key: threadId })
+      const expiresAt = checkLimit('entry.expiresAt', entry.expiresAt, store)
+      const max = checkLimit('maxSize', maxSize, store)
+      const ttl = Math.max(expiresAt - Date.now(), 0) + QUEUE_RETENTION_MS
+      return run('queue', threadId, (own, key) =>
+        own.append(key, { ...entry, message }, { max, ttl }),
+      )
+    },
     dequeue: (threadId) =>
       run('queue', threadId, (own, key) =>
         own.transaction([key], (tx) => {

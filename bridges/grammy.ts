@@ -5,19 +5,13 @@ import type {
   SessionFlavor,
   SessionOptions as GrammySessionOptions,
 } from 'grammy'
-import {
-  checkRequiredOptions,
-  DURATION,
-  FUNCTION,
-  isPlainObject,
-  STRING,
-} from '../src/arguments.ts'
+import { checkRequiredOptions, DURATION, FUNCTION, STRING } from '../src/arguments.ts'
 import { quote, StoreError } from '../src/errors.ts'
 import type { Store } from '../src/store.ts'
 import { checkStore } from './check-store.ts'
 import { ChatSession } from './grammy/chat-session.ts'
 import { missingKey, secondSession } from './grammy/errors.ts'
-import type { SessionMerge } from './grammy/merge.ts'
+import { isSessionMerge, type SessionMerge } from './grammy/merge.ts'
 
 export type { FieldMerge, SessionMerge } from './grammy/merge.ts'
 export { storageAdapter } from './grammy/storage-adapter.ts'
@@ -41,12 +35,7 @@ const SESSION_OPTIONS = {
   prefix: STRING,
   getSessionKey: FUNCTION,
   ttl: DURATION,
-  merge: [
-    'an object of functions',
-    (merge: unknown) =>
-      isPlainObject(merge) &&
-      Object.values(merge).every((each) => each === undefined || typeof each === 'function'),
-  ],
+  merge: ['an object of functions', isSessionMerge],
 } as const
 
 /** The session of each update; `undefined` for an update without a session key. */
@@ -55,8 +44,7 @@ const sessions = new WeakMap<Context, ChatSession<unknown> | undefined>()
 /**
  * Creates a middleware that replaces grammY's `session()` and loses no change if two updates of a
  * chat are handled at the same time. `ctx.session` is read before the handlers run. What they changed
- * is stored after they have succeeded, in one atomic step; nothing is written if they only read or if
- * one of them throws.
+ * is stored after them in one atomic step; nothing is written if they only read or one of them throws.
  *
  * If another update has written in between, the changes are combined field by field. If both changed
  * a field, `merge` combines its values; without it the middleware rejects.
@@ -116,7 +104,8 @@ export function session<S, C extends Context>(
  * stored; there they can send a reply. If it throws, nothing that it changed is stored.
  *
  * @throws StoreError `INVALID_VALUE` if it is no middleware. What it returns rejects with
- * `INVALID_VALUE` if {@link session} has not run before it, and with the store's errors.
+ * `INVALID_VALUE` if {@link session} has not run before it, with `CONFLICT` if a handler before it
+ * and another update changed a field, and with the store's errors.
  *
  * @example
  * bot.command('count', pure((ctx, next) => {

@@ -16,7 +16,15 @@ export type FieldMerge<V> = (
 ) => V | undefined
 
 /** How to resolve a field that two updates changed, by the name of the field. */
-export type SessionMerge<S> = { readonly [Field in keyof S]?: FieldMerge<S[Field]> }
+export type SessionMerge<S> = { readonly [Field in keyof S]?: FieldMerge<S[Field]> | undefined }
+
+/** Tests what is given as `merge`: a field that is `undefined` has no function. */
+export function isSessionMerge(merge: unknown): boolean {
+  return (
+    isPlainObject(merge) &&
+    Object.values(merge).every((each) => each === undefined || typeof each === 'function')
+  )
+}
 
 /** The change of a session by one update. `undefined`: there is no session. */
 export interface SessionChange {

@@ -79,6 +79,14 @@ describe('isEqual()', () => {
     expect(isEqual(new Uint8Array([1, 2, 3, 4]).subarray(1, 3), new Uint8Array([2, 3]))).toBe(true)
   })
 
+  test('buffers of more bytes than a Map can have entries are compared', () => {
+    const [a, b] = [new Uint8Array(2 ** 24 + 1), new Uint8Array(2 ** 24 + 1)]
+    expect(isEqual({ a }, { a: b })).toBe(true)
+    b[2 ** 24] = 1
+    expect(isEqual({ a }, { a: b })).toBe(false)
+    expect(isEqual(a.buffer, b.buffer)).toBe(false)
+  })
+
   test('a change to one of two references to an object is seen', () => {
     const part = { n: 1 }
     expect(isEqual({ a: part, b: part }, { a: { n: 1 }, b: { n: 2 } })).toBe(false)

@@ -114,6 +114,38 @@ export function testThreadStores(backend: BridgeBackend): void {
       expect(minimal.isOpen).toBe(false)
     })
 
+    test('openThreadStore: a wrong limit is refused before it opens a store', async () => {
+      const store = await new StorageRuntime(backend.createPlugin()).open(crypto.randomUUID())
+      const openThreadStore = vi.fn(async () => store)
+      const state = chatState(store, { openThreadStore })
+      await state.connect()
+      const lock = { threadId: 'thread', token: 'x', expiresAt: 0 }
+      for (const call of [
+        state.acquireLock('thread', -1),
+        state.extendLock(lock, Number.NaN),
+        state.enqueue('thread', entryOf('1'), 0),
+        state.enqueue('thread', { ...entryOf('1'), expiresAt: Infinity }, 1),
+      ]) {
+        await expect(call).rejects.toMatchObject({ code: 'INVALID_VALUE' })
+      }
+      expect(openThreadStore).not.toHaveBeenCalled()
+    })
+
+    test('openThreadStore: an error of closing changes no outcome', async () => {
+      const runtime = new StorageRuntime(backend.createPlugin())
+      const state = chatState(await runtime.open(crypto.randomUUID()), {
+        openThreadStore: async (threadId) => {
+          const own = await runtime.open(threadId)
+          vi.spyOn(own, 'close').mockRejectedValue(new Error('close failed'))
+          return own
+        },
+      })
+      await state.connect()
+      const threadId = crypto.randomUUID()
+      expect(await state.acquireLock(threadId, 60_000)).toMatchObject({ threadId })
+      expect(await state.acquireLock(threadId, 60_000)).toBeNull()
+    })
+
     test('openThreadStore: a call that is under way when the runtime closes resolves to its result', async () => {
       const [{ runtime, state, namespaceOf }] = (await connectAll(1)) as [Client]
       await state.enqueue('thread', entryOf('1'), 10)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { applyChange, type SessionMerge } from '../../../bridges/grammy/merge.ts'
+import { applyChange, isSessionMerge, type SessionMerge } from '../../../bridges/grammy/merge.ts'
 
 /** Applies the change from `base` to `mine` to `current`; a conflict throws the names of the fields. */
 function apply(
@@ -14,6 +14,12 @@ function apply(
 function sum(base: unknown = 0, mine: unknown = 0, current: unknown = 0): number {
   return Number(current) + Number(mine) - Number(base)
 }
+
+test('a field of merge that is undefined counts as absent', () => {
+  expect(isSessionMerge({ count: undefined, list: sum })).toBe(true)
+  expect(isSessionMerge({ count: 'sum' })).toBe(false)
+  expect(() => apply([{ n: 1 }, { n: 2 }, { n: 3 }], { n: undefined })).toThrow('conflict: n')
+})
 
 describe('applyChange()', () => {
   test('a session that no other update changed becomes that of the handler', () => {

@@ -116,6 +116,16 @@ export function testSession(backend: BridgeBackend): void {
       expect(await store.get('7')).toEqual({ count: 9 })
     })
 
+    test('a handler that only reads keeps a null that is stored', async () => {
+      const store = await open<Data>()
+      await store.set('7', null as never)
+      const { bot } = createBot()
+      bot.use(session({ store }))
+      bot.use((ctx) => void ctx.session)
+      await bot.handleUpdate(messageUpdate('hi'))
+      expect(await store.has('7')).toBe(true)
+    })
+
     test('the initial value is not stored before a handler changes it, and is copied for each update', async () => {
       const store = await open<Data>()
       const shared = { count: 0, names: [] }

@@ -77,6 +77,20 @@ export function testSteps(backend: BridgeBackend): void {
       expect(await store!.get('7')).toEqual({ count: 11 })
     })
 
+    test('pure() removes the session by null, also if another update wrote first', async () => {
+      const [store, other] = await openAll<Data>(2)
+      await store!.set('7', { count: 1 })
+      const { bot } = createStepBot(store!)
+      let runs = 0
+      const remove = async (ctx: { session: Data | null }): Promise<void> => {
+        if (++runs === 1) await other!.set('7', { count: 5 })
+        ctx.session = null
+      }
+      bot.use(pure(remove as never))
+      await bot.handleUpdate(messageUpdate('hi'))
+      expect([runs, await store!.has('7')]).toEqual([2, false])
+    })
+
     test('a change of a kept session after pure() has failed is a conflict', async () => {
       const store = await open<Data>()
       const { bot } = createStepBot(store)

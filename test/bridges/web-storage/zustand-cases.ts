@@ -75,6 +75,20 @@ export function testZustand(backend: BridgeBackend): void {
       expect(read.getState().notes.size).toBe(0)
     })
 
+    test.each([true, false])(
+      'zustand: a change during a rehydration is not replaced by what was stored before (merge: %s)',
+      async (merge) => {
+        const store = await open<Saved>()
+        const counters = createCounters(webStorage(store, { merge }))
+        await counters.persist.rehydrate()
+        const increment = async (): Promise<unknown> => counters.getState().increment('a')
+        await increment()
+        await Promise.all([counters.persist.rehydrate(), increment()])
+        await increment()
+        expect((await store.get('app'))?.state.counts).toEqual({ a: 3 })
+      },
+    )
+
     test('zustand: createJSONStorage() stores text', async () => {
       const [a, b] = await openAll<string>(2)
       const [written, read] = [a!, b!].map((store) =>
