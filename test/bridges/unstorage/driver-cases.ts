@@ -60,13 +60,12 @@ export function testDriver({ open, openAll }: Clients, { unstorage }: Version): 
   test.each(sources)('a value is copied at the time of the call, with %s', async (_, create) => {
     const driver = await create()
     const [map, list] = [new Map([[1, 1]]), [1]]
-    const writes = [
-      driver.setItemRaw('map', map, {}),
-      driver.setItems([{ key: 'list', value: list as never }]),
-    ]
+    const written = driver.setItemRaw('map', map, {})
+    const others = driver.setItems([{ key: 'list', value: list as never }])
     map.set(1, 2)
     list.push(2)
-    await Promise.all(writes)
+    await written
+    await others
     expect(await driver.getItemRaw('map', {})).toEqual(new Map([[1, 1]]))
     expect(await driver.getItem('list', {})).toEqual([1])
   })
