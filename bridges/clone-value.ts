@@ -6,7 +6,10 @@ import { cloneValue as cloneStorable } from '../src/value/copy-value.ts'
  *
  * @throws StoreError `INVALID_VALUE`
  */
-export function cloneValue<V>(value: V, location: { namespace: string; key?: string }): V {
+export function cloneValue<V>(
+  value: V,
+  location: { namespace: string | undefined; key?: string },
+): V {
   try {
     return cloneStorable(value) as V
   } catch (error) {

@@ -1,7 +1,9 @@
 import type { Driver, StorageValue, TransactionOptions, WatchCallback } from 'unstorage'
+import type { WriteOptions } from '../../src/arguments.ts'
 import { noop } from '../../src/async.ts'
 import type { Store } from '../../src/store.ts'
 import { checkStore } from '../check-store.ts'
+import { cloneValue } from '../clone-value.ts'
 import { toMeta, toWriteOptions } from './ttl.ts'
 import { watchStore } from './watch-store.ts'
 
@@ -27,7 +29,8 @@ export interface StoreDriver<I> extends Required<Omit<Driver, 'options' | 'watch
  * the store and again after it failed or after `dispose`. The store holds nothing else, since
  * unstorage chooses the keys.
  * @throws StoreError `INVALID_VALUE` if it is neither. The methods reject with the store's errors,
- * and with `INVALID_VALUE` for a `ttl` that is negative or no number.
+ * and with `INVALID_VALUE` for a `ttl` that is negative or no number. Bad input rejects before the
+ * store is opened.
  *
  * @see https://unstorage.unjs.io/guide/custom-driver
  *
@@ -53,11 +56,23 @@ export function unstorageDriver(
     })
     return opening
   }
-  // Calls an open store at once, which copies the value at the time of the call.
   const use = async <R>(run: (store: Store) => Promise<R>): Promise<R> =>
     run(given ?? (await getOpened()))
-  const set = async (key: string, value: unknown, options?: TransactionOptions): Promise<void> =>
-    use(async (store) => store.set(key, value, toWriteOptions(store, key, options)))
+  // Checks and copies what is written at the time of the call, also where the store opens later. An
+  // open store does so itself with the value.
+  const toWrite = (
+    key: string,
+    value: unknown,
+    options?: TransactionOptions,
+  ): [key: string, value: unknown, options: WriteOptions] => {
+    const location = { namespace: given?.namespace, key }
+    const writeOptions = toWriteOptions(location, options)
+    return [key, given ? value : cloneValue(value, location), writeOptions]
+  }
+  const set = async (key: string, value: unknown, options?: TransactionOptions): Promise<void> => {
+    const write = toWrite(key, value, options)
+    return use(async (store) => store.set(...write))
+  }
   let watching = new AbortController()
   return {
     name: 'botshelf',
@@ -76,14 +91,13 @@ export function unstorageDriver(
     setItemRaw: async (key, value: unknown, options) =>
       set(key, value instanceof Uint8Array ? new Uint8Array(value) : value, options),
     // unstorage has merged the options of the call into those of each item.
-    setItems: async (items) =>
-      use(async (store) => {
-        const entries = items.map(({ key, value, options }) => {
-          return [key, value, toWriteOptions(store, key, options)] as const
-        })
-        if (store.traits.atomic !== 'none') await store.setMany(entries)
-        else await Promise.all(entries.map(async (entry) => store.set(...entry)))
-      }),
+    setItems: async (items) => {
+      const writes = items.map(({ key, value, options }) => toWrite(key, value, options))
+      await use(async (store) => {
+        if (store.traits.atomic !== 'none') await store.setMany(writes)
+        else await Promise.all(writes.map(async (write) => store.set(...write)))
+      })
+    },
     removeItem: async (key) => use(async (store) => store.delete(key)),
     getMeta: async (key) => use(async (store) => toMeta(await store.record(key))),
     getKeys: async (base) =>

@@ -5,7 +5,6 @@ import type { StorageMeta, TransactionOptions } from 'unstorage'
 import type { WriteOptions } from '../../src/arguments.ts'
 import { quote, StoreError } from '../../src/errors.ts'
 import type { StoreRecord } from '../../src/store-types.ts'
-import type { Store } from '../../src/store.ts'
 
 /** Converts the expiry of a record to what `getMeta` returns; `null` for a missing key. */
 export function toMeta(record: StoreRecord<unknown> | undefined): StorageMeta | null {
@@ -20,17 +19,16 @@ export function toMeta(record: StoreRecord<unknown> | undefined): StorageMeta | 
  * @throws StoreError `INVALID_VALUE` for a `ttl` that is negative or no number
  */
 export function toWriteOptions(
-  { namespace }: Store,
-  key: string,
+  location: { namespace: string | undefined; key: string },
   options?: TransactionOptions,
 ): WriteOptions {
-  const seconds: unknown = options?.['ttl'] ?? 0
-  if (seconds === 0) return {}
+  const seconds: unknown = options?.['ttl']
+  if (seconds === undefined || seconds === 0) return {}
   if (typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0)
     return { ttl: seconds * 1000 }
   throw new StoreError(
     'INVALID_VALUE',
     `ttl must be a number of seconds, 0 or more; received ${quote(seconds)}. Leave it out for a key that never expires.`,
-    { namespace, key },
+    location,
   )
 }

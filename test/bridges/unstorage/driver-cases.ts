@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { unstorageDriver } from '../../../bridges/unstorage.ts'
+import { type StoreDriver, unstorageDriver } from '../../../bridges/unstorage.ts'
 import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import { StorageRuntime, type Store } from '../../../src/index.ts'
 import type { Clients } from '../support/bridge.ts'
@@ -50,14 +50,40 @@ export function testDriver({ open, openAll }: Clients, { unstorage }: Version): 
     expect(await driver.hasItem('a', {})).toBe(false)
   })
 
-  test('a value is copied at the time of the call', async () => {
-    const storage = unstorage.createStorage({ driver: unstorageDriver(await open()) })
-    const list = [1]
-    const written = storage.setItemRaw('list', list)
-    // setItemRaw() of unstorage calls the driver at once.
+  const sources = [
+    ['an open store', async (): Promise<StoreDriver<unknown>> => unstorageDriver(await open())],
+    [
+      'a function that opens the store',
+      async (): Promise<StoreDriver<unknown>> => unstorageDriver(async () => open()),
+    ],
+  ] as const
+  test.each(sources)('a value is copied at the time of the call, with %s', async (_, create) => {
+    const driver = await create()
+    const [map, list] = [new Map([[1, 1]]), [1]]
+    const written = driver.setItemRaw('map', map, {})
+    const others = driver.setItems([{ key: 'list', value: list as never }])
+    map.set(1, 2)
     list.push(2)
     await written
-    expect(await storage.getItemRaw('list')).toEqual([1])
+    await others
+    expect(await driver.getItemRaw('map', {})).toEqual(new Map([[1, 1]]))
+    expect(await driver.getItem('list', {})).toEqual([1])
+  })
+
+  test('bad input rejects with INVALID_VALUE before the store is opened', async () => {
+    const openStore = vi.fn(async () => open())
+    const driver = unstorageDriver(openStore)
+    const error = { code: 'INVALID_VALUE', key: 'k' }
+    const value = (() => 1) as unknown as string
+    const calls = [
+      driver.setItem('k', '1', { ttl: -1 }),
+      driver.setItemRaw('k', '1', { ttl: -1 }),
+      driver.setItems([{ key: 'k', value: '1', options: { ttl: -1 } }]),
+      driver.setItemRaw('k', value, {}),
+      driver.setItems([{ key: 'k', value }]),
+    ]
+    await Promise.all(calls.map(async (call) => expect(call).rejects.toMatchObject(error)))
+    expect(openStore).not.toHaveBeenCalled()
   })
 
   test('a store is opened once, when it is first needed, and closed by dispose()', async () => {

@@ -178,7 +178,7 @@ export function testItems({ open }: Clients, { unstorage }: Version): void {
     expect(await storage.getItem('users:ann')).toBe(1)
   })
 
-  test.each([[-1], [Number.NaN], [Number.POSITIVE_INFINITY], ['60'], [new Date(0)]])(
+  test.each([[-1], [Number.NaN], [Number.POSITIVE_INFINITY], ['60'], [null], [new Date(0)]])(
     'a ttl of %s rejects with INVALID_VALUE, and nothing is stored',
     async (ttl) => {
       const storage = await createStorage()

@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ROOT } from './run.ts'
 
-/** What a bridge's users import beside its peer: add-ons, and libraries without a peer range. */
+/**
+ * What a bridge's users import beside its peer: add-ons, libraries without a peer range, and the
+ * second major version of a peer.
+ */
 const BESIDE_PEERS = [
   '@chat-adapter/state-memory',
-  '@langchain/core',
   '@langchain/langgraph',
   '@tanstack/ai-client',
   '@tanstack/query-async-storage-persister',
@@ -15,6 +17,7 @@ const BESIDE_PEERS = [
   'hono',
   'redux',
   'redux-persist',
+  'unstorage-2',
   'zod',
   'zustand',
 ]

@@ -17,6 +17,7 @@ import type { StateAdapter } from 'chat'
 import type { Context, MiddlewareFn, SessionFlavor, StorageAdapter } from 'grammy'
 import type { KeyvStorageAdapter } from 'keyv'
 import type { Driver } from 'unstorage'
+import type { Driver as Driver2 } from 'unstorage-2'
 import type { PersistStorage, StateStorage, StorageValue } from 'zustand/middleware'
 
 export function useBetterAuth(store: Store, opening: Promise<Store>): BetterAuthOptions {
@@ -43,7 +44,7 @@ export function useGrammy(
   return [storageAdapter(store), session({ store, initial: () => ({ count: 0 }) })]
 }
 
-export const useUnstorage = (store: Store): [Driver, Driver] => [
+export const useUnstorage = (store: Store): [Driver & Driver2, Driver & Driver2] => [
   unstorageDriver(store),
   unstorageDriver(async () => store),
 ]
