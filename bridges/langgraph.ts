@@ -6,6 +6,8 @@ import {
   type CheckpointListOptions,
   type CheckpointMetadata,
   type CheckpointTuple,
+  copyCheckpoint,
+  getCheckpointId,
   type PendingWrite,
   type SerializerProtocol,
   WRITES_IDX_MAP,
@@ -15,6 +17,7 @@ import { checkStore } from './check-store.ts'
 import {
   checkId,
   checkpointKey,
+  checkVersions,
   joinKey,
   toAddress,
   toNamespace,
@@ -45,7 +48,7 @@ export class CheckpointSaver extends BaseCheckpointSaver {
    * @param serde serializes checkpoints, metadata and values. Default: LangGraph's own serializer
    * @throws StoreError `NOT_ATOMIC` if the store's backend has no atomic steps; `INVALID_VALUE` if
    * it is no store. The methods reject with the store's errors, and with `INVALID_VALUE` for an
-   * identifier that is missing, empty or no string.
+   * identifier that is missing, empty or no string, or a `put` without `newVersions`.
    */
   constructor(store: Store, serde?: SerializerProtocol) {
     super(serde)
@@ -56,14 +59,13 @@ export class CheckpointSaver extends BaseCheckpointSaver {
 
   /** Reads a checkpoint. Without `checkpoint_id`, it is the newest of the namespace. */
   override async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
-    const { thread_id, checkpoint_id } = config.configurable ?? {}
-    if (thread_id === undefined) return undefined
-    if (checkpoint_id) {
-      const address = toAddress(config)
-      const stored = await this.#checkpoints.get(checkpointKey(address, address.checkpoint_id))
+    if (config.configurable?.['thread_id'] === undefined) return undefined
+    const id = getCheckpointId(config)
+    const prefix = checkpointKey(toNamespace(config), id && checkId('checkpoint_id', id))
+    if (id) {
+      const stored = await this.#checkpoints.get(prefix)
       return stored && readTuple(this.#store, this, stored)
     }
-    const prefix = checkpointKey(toNamespace(config), '')
     const newest = this.#checkpoints.values({ prefix, reverse: true, limit: 1 })
     for await (const stored of newest) return readTuple(this.#store, this, stored)
     return undefined
@@ -83,16 +85,16 @@ export class CheckpointSaver extends BaseCheckpointSaver {
    */
   override async put(
     config: RunnableConfig,
-    { channel_values, ...checkpoint }: Checkpoint,
+    saved: Checkpoint,
     metadata: CheckpointMetadata,
     newVersions: ChannelVersions,
   ): Promise<RunnableConfig> {
+    checkVersions(newVersions)
+    const { channel_values, ...checkpoint } = copyCheckpoint(saved)
     const parentId = config.configurable?.['checkpoint_id'] || undefined
     if (parentId !== undefined) checkId('checkpoint_id', parentId)
-    const address = {
-      ...toNamespace(config),
-      checkpoint_id: checkId('checkpoint_id', checkpoint.id),
-    }
+    const id = checkId('checkpoint_id', checkpoint.id)
+    const address = { ...toNamespace(config), checkpoint_id: id }
     const versions = checkpoint.channel_versions
     const values = Object.entries(channel_values)
     // A channel's default has no version until a node writes to the channel.
@@ -110,7 +112,7 @@ export class CheckpointSaver extends BaseCheckpointSaver {
       }),
     ])
     const stored = { address, parentId, checkpoint: dumpedCheckpoint, metadata: dumpedMetadata }
-    await this.#store.setMany([[checkpointKey(address, checkpoint.id), stored], ...entries])
+    await this.#store.setMany([[checkpointKey(address, id), stored], ...entries])
     return { configurable: address }
   }
 

@@ -1,11 +1,10 @@
 import type { AgentInputItem, SessionHistoryTransactionAwareSession } from '@openai/agents'
-import { StoreError } from '../src/errors.ts'
 import { checkKey } from '../src/key.ts'
 import type { Store } from '../src/store.ts'
 import { checkStore } from './check-store.ts'
 import {
-  canonicalize,
   check,
+  checkSuffix,
   copyItems,
   isId,
   readTransaction,
@@ -52,6 +51,8 @@ export function agentSession(store: Store, sessionId: string): AgentSession {
   const counters = store as Store<Record<string, number>>
   // Outside the prefix: clearSession() keeps it, so that no index is used twice.
   const counter = `next/${id}`
+  // Has the index of the latest addition, and is written in one step with its items.
+  const end = `${prefix}end`
 
   /** Lists items, the newest first. */
   const listNewest = (limit = Infinity): AsyncGenerator<[string, AgentInputItem]> =>
@@ -61,17 +62,21 @@ export function agentSession(store: Store, sessionId: string): AgentSession {
       limit: limit === Infinity ? undefined : limit,
     })
 
-  /** Gives new items their keys: after all others, or in the place of those that they replace. */
+  /** Gives new items their keys, after all others or in the place of those that they replace. */
   async function assignKeys(
     added: readonly AgentInputItem[],
     [replaced]: readonly string[] = [],
-  ): Promise<Map<string, AgentInputItem>> {
+  ): Promise<Map<string, unknown>> {
     const count = added.length
-    const start = count === 0 ? 0 : (await counters.increment(counter, count)) - count
+    if (count === 0) return new Map()
+    const start = (await counters.increment(counter, count)) - count
     // "5/8" comes after "5" and before "6". What is replaced again stays below the same index.
     const place =
       replaced === undefined ? itemPrefix : `${replaced.slice(0, itemPrefix.length + DIGITS)}/`
-    return new Map(added.map((item, index) => [place + pad(start + index), item]))
+    return new Map<string, unknown>([
+      [end, start],
+      ...added.map((item, index) => [place + pad(start + index), item] as const),
+    ])
   }
 
   return {
@@ -83,7 +88,7 @@ export function agentSession(store: Store, sessionId: string): AgentSession {
       return found.toReversed()
     },
     addItems: async (added) => {
-      await items.setMany(await assignKeys(copyItems(added, 'items', namespace)))
+      await store.setMany(await assignKeys(copyItems(added, 'items', namespace)))
     },
     popItem: async () => {
       for (;;) {
@@ -102,7 +107,8 @@ export function agentSession(store: Store, sessionId: string): AgentSession {
         const removed: string[] = []
         for await (const key of items.keys({ prefix: itemPrefix })) removed.push(key)
         const added = await assignKeys(history, removed)
-        isReplaced = await items.transaction([...removed, ...added.keys()], (tx) => {
+        if (removed.length + added.size === 0) return
+        isReplaced = await store.transaction([...removed, ...added.keys()], (tx) => {
           // If another client has removed an item meanwhile, the loop lists the items again.
           if (!removed.every((key) => tx.has(key))) return false
           for (const key of removed) tx.delete(key)
@@ -113,30 +119,31 @@ export function agentSession(store: Store, sessionId: string): AgentSession {
     },
     applyHistoryTransaction: async (args) => {
       const { operation, digest, expected, added } = await readTransaction(args, namespace)
-      const removed: string[] = []
-      if (expected.length > 0) {
-        for await (const [key] of listNewest(expected.length)) removed.unshift(key)
-      }
-      const replacement = await assignKeys(added, removed)
       const record = `${prefix}operation/${operation}`
-      await store.transaction([record, ...removed, ...replacement.keys()], (tx) => {
-        const applied = tx.get(record)
-        if (applied === digest) return
-        const { operationId } = args
-        const isNew = applied === undefined
-        check(isNew, 'operationId must be new for another transaction', operationId, namespace)
-        const found = removed.map((key) => tx.get(key))
-        if (canonicalize(found, namespace) !== canonicalize(expected, namespace)) {
-          throw new StoreError(
-            'CONFLICT',
-            'The history must end with expectedSuffix; another run has changed it. Read it again with getItems().',
-            { namespace, retryable: false },
-          )
+      for (let isSettled = false; !isSettled;) {
+        const removed: string[] = []
+        const last = expected.length === 0 ? undefined : await store.get(end)
+        if (expected.length > 0) {
+          for await (const [key] of listNewest(expected.length)) removed.unshift(key)
         }
-        for (const key of removed) tx.delete(key)
-        for (const [key, item] of replacement) tx.set(key, item)
-        tx.set(record, digest)
-      })
+        const replacement = await assignKeys(added, removed)
+        const keys = [record, end, ...removed, ...replacement.keys()]
+        isSettled = await store.transaction(keys, (tx) => {
+          const applied = tx.get(record)
+          if (applied === digest) return true
+          const { operationId } = args
+          const isNew = applied === undefined
+          check(isNew, 'operationId must be new for another transaction', operationId, namespace)
+          // If another client has added items meanwhile, the loop lists the newest again.
+          if (expected.length > 0 && tx.get(end) !== last) return false
+          const found = removed.map((key) => tx.get(key) ?? null)
+          checkSuffix(found, expected, namespace)
+          for (const key of removed) tx.delete(key)
+          for (const [key, value] of replacement) tx.set(key, value)
+          tx.set(record, digest)
+          return true
+        })
+      }
     },
   }
 }

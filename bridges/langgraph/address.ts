@@ -20,9 +20,27 @@ export interface Address extends Namespace {
  */
 export function checkId(name: keyof Address | 'taskId', id: unknown): string {
   if (typeof id === 'string' && (id !== '' || name === 'checkpoint_ns')) return id
+  const expected = name === 'checkpoint_ns' ? 'text' : 'text that is not empty'
+  const advice =
+    name === 'thread_id'
+      ? 'Pass it to the graph: graph.invoke(input, { configurable: { thread_id: "my-thread" } }).'
+      : 'Pass the one that LangGraph gave.'
   throw new StoreError(
     'INVALID_VALUE',
-    `${name} must be text; received ${quote(id)}. Pass it as LangGraph does: graph.invoke(input, { configurable: { thread_id: "my-thread" } }).`,
+    `${name} must be ${expected}; received ${quote(id)}. ${advice}`,
+  )
+}
+
+/**
+ * Checks which channels are new.
+ *
+ * @throws StoreError `INVALID_VALUE` for what is no object; without it, values would be lost
+ */
+export function checkVersions(versions: unknown): void {
+  if (typeof versions === 'object' && versions !== null) return
+  throw new StoreError(
+    'INVALID_VALUE',
+    `newVersions must be an object; received ${quote(versions)}. Pass the version of each channel whose value is new.`,
   )
 }
 

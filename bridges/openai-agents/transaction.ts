@@ -46,24 +46,49 @@ export function copyItems(
 /**
  * Returns a text that is the same for equal items, in any order of properties.
  *
- * @throws StoreError `INVALID_VALUE` for what JSON text cannot show, such as a `Map` or a cycle
+ * @throws StoreError `INVALID_VALUE` for what JSON text cannot show, such as a `Map`, a `Date`,
+ * `NaN` or a cycle
  */
-export function canonicalize(value: unknown, namespace: string): string {
+function canonicalize(value: unknown, namespace: string): string {
   try {
-    return JSON.stringify(value, (_, part: unknown) => {
-      if (typeof part !== 'bigint' && (typeof part !== 'object' || part === null)) return part
-      if (Array.isArray(part)) return part
-      const prototype: unknown = Object.getPrototypeOf(part)
+    return JSON.stringify(value, function (this: Record<string, unknown>, name) {
+      // The second argument is the result of toJSON(), such as the text of a Date.
+      const part = this[name]
+      if (part === null || ['string', 'boolean'].includes(typeof part)) return part
+      if (Number.isFinite(part) || Array.isArray(part)) return part
+      // JSON text leaves out a property that is undefined, but shows null for such an element.
+      if (part === undefined && !Array.isArray(this)) return part
+      const prototype: unknown = typeof part === 'object' && Object.getPrototypeOf(part)
       const isPlain = prototype === Object.prototype || prototype === null
       const expected = 'The items of a transaction must be JSON, or bytes in a Uint8Array'
       check(isPlain || part instanceof Uint8Array, expected, part, namespace)
-      return Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      return Object.fromEntries(
+        Object.entries(part as object).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      )
     })
   } catch (error) {
     // The copies of a cycle's objects have no end.
     if (error instanceof RangeError) check(false, 'Items must have no cycle', value, namespace)
     throw error
   }
+}
+
+/**
+ * Checks the end of a history.
+ *
+ * @throws StoreError `CONFLICT` for other items than expected
+ */
+export function checkSuffix(
+  found: readonly unknown[],
+  expected: readonly unknown[],
+  namespace: string,
+): void {
+  if (canonicalize(found, namespace) === canonicalize(expected, namespace)) return
+  throw new StoreError(
+    'CONFLICT',
+    'The history must end with expectedSuffix; another run has changed it. Read it again with getItems().',
+    { namespace, retryable: false },
+  )
 }
 
 async function digestOf(text: string): Promise<string> {

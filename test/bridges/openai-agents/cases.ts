@@ -209,7 +209,7 @@ export function testSession(backend: BridgeBackend): void {
       }
     })
 
-    test('a call costs the same in a long conversation as in a short one', async () => {
+    test('a call but for getItems() and compaction costs the same in a long conversation', async () => {
       const records: OperationRecord[] = []
       const runtime = new StorageRuntime(backend.createPlugin(), {
         onOperation: (record) => records.push(record),
@@ -220,12 +220,45 @@ export function testSession(backend: BridgeBackend): void {
         await method()
         return records.map(({ keys }) => keys)
       }
-      const add = async () => measure(async () => session.addItems([user('a'), user('b')]))
-      expect(await add()).toEqual([1, 2])
+      const measureAll = async (operationId: string): Promise<number[][]> => [
+        await measure(async () => session.addItems([user('a'), user('b')])),
+        await measure(async () => session.getItems(2)),
+        await measure(async () => session.popItem()),
+        await measure(async () =>
+          session.applyHistoryTransaction({
+            operationId,
+            transaction: { type: 'append_items', items: [user('b')] },
+          }),
+        ),
+        await measure(async () =>
+          session.applyHistoryTransaction({
+            operationId: `${operationId}-suffix`,
+            transaction: {
+              type: 'replace_suffix',
+              expectedSuffix: [user('b')],
+              replacement: [user('c'), user('d')],
+            },
+          }),
+        ),
+      ]
+      const costs = await measureAll('short')
+      // The next index, and then the items with the mark of the history's end; two items; a listing
+      // and pop(); the index and an item with the mark and the record; for a suffix, reads of the
+      // mark and of the end before.
+      // A transaction on a Durable Object is a read and a commit.
+      const reads = backend.name === 'Durable Object' ? 1 : 0
+      const append = [1, ...[3, 3].slice(1 - reads)]
+      const replace = [1, 1, 1, ...[5, 5].slice(1 - reads)]
+      expect(costs).toEqual([[1, 3], [2], [1, 1], append, replace])
       await session.addItems(Array.from({ length: 1000 }, () => user('old')))
-      expect(await add()).toEqual([1, 2])
-      expect(await measure(async () => session.getItems(2))).toEqual([2])
-      expect(await measure(async () => session.popItem())).toEqual([1, 1])
+      expect(await measureAll('long')).toEqual(costs)
+      // One listing for each page, then the index and a transaction.
+      const all = await measure(async () => session.getItems())
+      const compaction = await measure(async () =>
+        session.replaceHistoryWithCompaction([user('a')]),
+      )
+      expect(compaction).toHaveLength(all.length + 2 + reads)
+      expect(await measure(async () => session.clearSession())).toHaveLength(1)
       await runtime.close()
     })
   })

@@ -1,7 +1,7 @@
 import { type AgentInputItem, type SessionHistoryTransaction, user } from '@openai/agents'
-import { expect, test } from 'vitest'
-import { agentSession } from '../../../bridges/openai-agents.ts'
-import { type OperationRecord, StorageRuntime } from '../../../src/index.ts'
+import { expect, test, vi } from 'vitest'
+import { type AgentSession, agentSession } from '../../../bridges/openai-agents.ts'
+import { type OperationRecord, StorageRuntime, type Store } from '../../../src/index.ts'
 import { type BridgeBackend, describeBridge } from '../support/bridge.ts'
 
 const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((text) => user(text)) as [
@@ -16,6 +16,15 @@ const appendB: SessionHistoryTransaction = { type: 'append_items', items: [b] }
 /** Creates an item that has a value of a provider. */
 function hold(value: unknown): AgentInputItem {
   return { ...a, providerData: { value } }
+}
+
+/** Lets something happen once, right before a store's next transaction. */
+function interleave(store: Store, happen: () => Promise<void>): void {
+  const transact = store.transaction.bind(store)
+  vi.spyOn(store, 'transaction').mockImplementationOnce(async (keys, run, options) => {
+    await happen()
+    return transact(keys, run, options)
+  })
 }
 
 export function testTransactions(backend: BridgeBackend): void {
@@ -112,6 +121,43 @@ export function testTransactions(backend: BridgeBackend): void {
       expect(await clients[0]!.getItems()).toEqual([a, user(`${winner}`), c])
     })
 
+    test('an item that another client adds during a replacement counts as the end', async () => {
+      const append: SessionHistoryTransaction = { type: 'append_items', items: [d] }
+      const adds: ((other: AgentSession) => Promise<void>)[] = [
+        async (other) => other.addItems([d]),
+        async (other) =>
+          other.applyHistoryTransaction({ operationId: 'other', transaction: append }),
+      ]
+      for (const add of adds) {
+        const [store, otherStore] = await openAll(2)
+        const session = agentSession(store!, 'user-7')
+        const replace = async (expectedSuffix: AgentInputItem[]): Promise<void> => {
+          interleave(store!, async () => add(agentSession(otherStore!, 'user-7')))
+          await session.applyHistoryTransaction({
+            operationId: 'op-1',
+            transaction: { type: 'replace_suffix', expectedSuffix, replacement: [c] },
+          })
+        }
+        await session.addItems([a, b])
+        await expect(replace([b])).rejects.toThrow(expect.objectContaining({ code: 'CONFLICT' }))
+        expect(await session.getItems()).toEqual([a, b, d])
+        await session.clearSession()
+        await session.addItems([a, b])
+        await replace([b, d])
+        expect(await session.getItems()).toEqual([a, c])
+      }
+    })
+
+    test('a history without items can be replaced, also by none', async () => {
+      const session = agentSession(await open(), 'user-7')
+      await session.replaceHistoryWithCompaction([])
+      expect(await session.getItems()).toEqual([])
+      await session.replaceHistoryWithCompaction([a])
+      await session.replaceHistoryWithCompaction([])
+      await session.replaceHistoryWithCompaction([])
+      expect(await session.getItems()).toEqual([])
+    })
+
     test('an invalid transaction is refused before any I/O', async () => {
       const records: OperationRecord[] = []
       const runtime = new StorageRuntime(backend.createPlugin(), {
@@ -135,6 +181,10 @@ export function testTransactions(backend: BridgeBackend): void {
         },
         { operationId: 'op-1', transaction: { type: 'append_items', items: [hold(() => {})] } },
         { operationId: 'op-1', transaction: { type: 'append_items', items: [cycle] } },
+        ...[new Date(0), NaN, Infinity, [undefined]].map((value) => ({
+          operationId: 'op-1',
+          transaction: { type: 'append_items', items: [hold(value)] },
+        })),
         { operationId: 'op-1' },
         undefined,
       ]) {
