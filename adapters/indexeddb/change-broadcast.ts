@@ -170,7 +170,7 @@ export class ChangeBroadcast {
   #post(message: Message): void {
     try {
       const channel = this.#channel ?? new BroadcastChannel(this.#channelName)
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- the rule is for windows; postMessage() of a BroadcastChannel takes no origin
       channel.postMessage(message)
       if (channel !== this.#channel) channel.close()
     } catch {

@@ -49,7 +49,6 @@ export class Contention {
     }
     if (turns.length === 0) return
     try {
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
       this.#channel?.postMessage({ v: 1, turns } satisfies Message)
     } catch {
       // The channel is closed. The announcement is a hint, so nothing fails without it.

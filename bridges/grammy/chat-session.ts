@@ -20,7 +20,7 @@ export class ChatSession<S> {
   readonly #key: string
   readonly #location: SessionLocation
   readonly #settings: ChatSessionSettings<S>
-  /** What the store holds, as far as known. */
+  /** What the store held when this session last read or wrote it. */
   #stored: S | undefined
   /** What `value` is compared with: `#stored`, or the initial session. */
   #base: S | undefined

@@ -27,7 +27,7 @@ export const APPEND_RULES: readonly Rule[] = [
         'the results of append(), set() and append() of one tick',
       )
       assertEqual(await store.get('t'), [2], 'the list after set() and append()')
-      // oxlint-disable-next-line no-sparse-arrays -- a hole is the point
+      // oxlint-disable-next-line no-sparse-arrays -- the case is about a list with a hole
       await store.set('holes', [1, , 3])
       await store.append('holes', 4)
       const holes = Object.keys((await store.get('holes')) as object)

@@ -1,20 +1,9 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { TestHarness } from 'wrangler'
-import { Consumer, INSTALL_TIMEOUT_MS } from './support/consumer.ts'
-import { deploy } from './support/deploy.ts'
+import { INSTALL_TIMEOUT_MS } from './support/consumer.ts'
+import { useDeploy } from './support/deploy.ts'
 
-let consumer: Consumer
-
-beforeAll(async () => {
-  // Otherwise Miniflare requests its location from the network.
-  vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
-  consumer = await Consumer.start()
-})
-
-afterAll(async () => {
-  await consumer.stop()
-  vi.unstubAllEnvs()
-})
+const deploy = useDeploy()
 
 /** Sends a hundred concurrent requests and resolves to the responses' texts. */
 async function fetchHundred(server: TestHarness, path: string): Promise<string[]> {
@@ -26,7 +15,7 @@ test(
   'the worker example, without nodejs_compat, counts a hundred concurrent requests to a hundred',
   { timeout: INSTALL_TIMEOUT_MS },
   async () => {
-    const server = await deploy(consumer, 'worker')
+    const server = await deploy('worker')
     try {
       const answers = await fetchHundred(server, '/')
       expect(new Set(answers).size).toBe(100)
@@ -41,7 +30,7 @@ test(
   'the object example counts a hundred concurrent requests, and keeps the count when it is evicted',
   { timeout: INSTALL_TIMEOUT_MS },
   async () => {
-    const server = await deploy(consumer, 'object')
+    const server = await deploy('object')
     try {
       const answers = await fetchHundred(server, '/a')
       expect(new Set(answers).size).toBe(100)

@@ -1,4 +1,4 @@
-// oxlint-disable-next-line import/no-unassigned-import -- it sets the globals
+// oxlint-disable-next-line import/no-unassigned-import -- the import sets the globals of IndexedDB, and exports nothing
 import 'fake-indexeddb/auto'
 import { IndexedDBStoragePlugin } from '../../../adapters/indexeddb.ts'
 import { conformance } from '../../../src/conformance.ts'

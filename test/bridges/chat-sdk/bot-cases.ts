@@ -135,9 +135,7 @@ export function testChatBot(backend: BridgeBackend): void {
       await started.opened
       for (let seconds = 10; seconds <= 60; seconds += 10) {
         vi.advanceTimersByTime(10_000)
-        // oxlint-disable-next-line no-await-in-loop -- Chat skips an extension while one is under way
         await new Promise((resolve) => setTimeout(resolve, 50))
-        // oxlint-disable-next-line no-await-in-loop -- the clock goes on after it
         expect(await state.acquireLock(THREAD_ID, 1000), `after ${seconds} s`).toBeNull()
       }
       finish.open()
@@ -189,7 +187,6 @@ export function testChatBot(backend: BridgeBackend): void {
           const done = deliver(bot, { id: '1', text: 'hello' })
           await started.opened
           for (const id of ['2', '3', '4']) {
-            // oxlint-disable-next-line no-await-in-loop -- the order of the queue is tested
             await deliver(bot, { id, text: 'hello' })
           }
           finish.open()
@@ -284,7 +281,6 @@ export function testChatBot(backend: BridgeBackend): void {
         })
       }
       for (const [index, bot] of [first, second, first, second].entries()) {
-        // oxlint-disable-next-line no-await-in-loop -- the order of the history is tested
         await deliver(bot, { id: `${index}`, text: `message ${index}` })
       }
       const texts = ['message 1', 'message 2', 'message 3']

@@ -22,7 +22,6 @@ export async function connect(store: Store): Promise<StateAdapter> {
 async function drain(state: StateAdapter): Promise<string[]> {
   const ids: string[] = []
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- as Chat drains a queue
     const entry = await state.dequeue(THREAD)
     if (!entry) return ids
     ids.push(entry.message.id)
@@ -149,7 +148,6 @@ function testValues({ open, openAll }: Clients): void {
     const state = await connect(await open())
     const values = [undefined, () => {}, { raw: new URL('https://a.example') }, Symbol('s')]
     for (const value of values) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other names the one that fails
       await expect(state.set('k', value)).rejects.toEqual(rejection('INVALID_VALUE'))
     }
     expect(await state.get('k')).toBeNull()
@@ -182,7 +180,6 @@ function testValues({ open, openAll }: Clients): void {
       [() => state.enqueue(THREAD, entryOf('1'), -1), /^maxSize must be a positive integer/],
       [() => state.enqueue(THREAD, entryOf('1', Number.NaN), 1), /^entry.expiresAt must be a time/],
     ] as const) {
-      // oxlint-disable-next-line no-await-in-loop -- one after the other names the one that fails
       await expect(call()).rejects.toThrow(message)
     }
     await expect(state.acquireLock(THREAD, 0)).rejects.toEqual(invalid)
@@ -216,7 +213,6 @@ function testLists({ open, openAll }: Clients): void {
     const state = await connect(await open())
     expect(await state.getList('k')).toEqual([])
     for (const value of ['a', 'b', 'c']) {
-      // oxlint-disable-next-line no-await-in-loop -- the order of the list is tested
       await state.appendToList('k', value, { maxLength: 2 })
     }
     expect(await state.getList('k')).toEqual(['b', 'c'])
@@ -308,7 +304,6 @@ function testQueues({ open, openAll }: Clients): void {
     const state = await connect(await open())
     const depths = []
     for (const id of ['a', 'b', 'c']) {
-      // oxlint-disable-next-line no-await-in-loop -- the order of the queue is tested
       depths.push(await state.enqueue(THREAD, entryOf(id), 2))
     }
     expect(depths).toEqual([1, 2, 2])

@@ -327,7 +327,6 @@ export function testSession(backend: BridgeBackend): void {
         const { bot } = createBot()
         bot.use(first, session({ store, initial, prefix: 'second/' }))
         bot.use(count)
-        // oxlint-disable-next-line no-await-in-loop -- one after the other names the one that fails
         await expect(bot.handleUpdate(messageUpdate('hi'))).rejects.toMatchObject({
           error: { code: 'INVALID_VALUE', message: expect.stringContaining('Remove one of them') },
         })

@@ -294,7 +294,7 @@ export function testSaver(backend: BridgeBackend): void {
       expect((await saver.getTuple(thread))!.parentConfig).toBeUndefined()
     })
 
-    test('the newest checkpoint is that of the greatest identifier, of whatever characters', async () => {
+    test('the newest checkpoint is that of the greatest identifier, with any characters in it', async () => {
       const saver = new CheckpointSaver(await open())
       const thread = { configurable: { thread_id: 'a/b', checkpoint_ns: 'c/d' } }
       const ids = ['a$', 'a%', 'a&', 'a-', 'a/', 'a0']

@@ -135,7 +135,7 @@ describe('the settings', () => {
     await expect(started).rejects.toThrow(problem)
   })
 
-  test('namespaces() lists each namespace once, whatever else the driver holds', async () => {
+  test('namespaces() lists each namespace once, and no other keys of the driver', async () => {
     const driver = createMemoryDriver()
     const runtime = await start(driver, { traits: { maxKeyBytes: 100 } })
     const names = ['Karma', 'a:b/c', 'Ä'.repeat(90), 'Todo']
@@ -184,7 +184,7 @@ describe('what a driver returns', () => {
     })
   })
 
-  test('keys are found in whatever form the driver lists them', async () => {
+  test('keys are found in each form in which drivers list them', async () => {
     const memory = createMemoryDriver()
     // As cloudflare-kv-binding with a base and fs-lite do.
     const getKeys = async (): Promise<string[]> =>

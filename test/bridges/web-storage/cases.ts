@@ -241,7 +241,7 @@ export function testWebStorage(backend: BridgeBackend): void {
       })
     })
 
-    describe('with merge, of writes that nobody awaits', () => {
+    describe('with merge, of writes that are not awaited', () => {
       test('all changes are stored by the write after two that failed', async () => {
         const { storage, other, failNext } = await openWithFailures()
         await storage.setItem('app', { a: 0, b: 0, c: 0, on: false })

@@ -1,26 +1,15 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { Consumer, INSTALL_TIMEOUT_MS } from '../support/consumer.ts'
-import { deploy } from '../support/deploy.ts'
+import { expect, test } from 'vitest'
+import { INSTALL_TIMEOUT_MS } from '../support/consumer.ts'
+import { useDeploy } from '../support/deploy.ts'
 
-let consumer: Consumer
-
-beforeAll(async () => {
-  // Otherwise Miniflare requests its location from the network.
-  vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
-  consumer = await Consumer.start()
-})
-
-afterAll(async () => {
-  await consumer.stop()
-  vi.unstubAllEnvs()
-})
+const deploy = useDeploy()
 
 test(
   'the Chat SDK example counts messages of a thread that arrive at once, in a Durable Object',
   { timeout: INSTALL_TIMEOUT_MS },
   async () => {
     // Chat imports node:async_hooks.
-    const server = await deploy(consumer, 'chat-sdk-bot', { hasNode: true })
+    const server = await deploy('chat-sdk-bot', { hasNode: true })
     try {
       const send = async (thread: string, id: number): Promise<readonly string[]> => {
         const body = JSON.stringify({ id: `${id}`, thread, text: 'hello' })

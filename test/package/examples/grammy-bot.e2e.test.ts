@@ -1,21 +1,10 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { Consumer, INSTALL_TIMEOUT_MS } from '../support/consumer.ts'
-import { deploy } from '../support/deploy.ts'
+import { expect, test } from 'vitest'
+import { INSTALL_TIMEOUT_MS } from '../support/consumer.ts'
+import { useDeploy } from '../support/deploy.ts'
 
 const SECRET = 'secret'
 
-let consumer: Consumer
-
-beforeAll(async () => {
-  // Otherwise Miniflare requests its location from the network.
-  vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
-  consumer = await Consumer.start()
-})
-
-afterAll(async () => {
-  await consumer.stop()
-  vi.unstubAllEnvs()
-})
+const deploy = useDeploy()
 
 /** Creates the request by which Telegram delivers a message. */
 function createWebhook(
@@ -41,7 +30,7 @@ test(
   { timeout: INSTALL_TIMEOUT_MS },
   async () => {
     const secrets = { BOT_TOKEN: '1:token', WEBHOOK_SECRET: SECRET }
-    const server = await deploy(consumer, 'grammy-bot', { secrets })
+    const server = await deploy('grammy-bot', { secrets })
     try {
       const send = async (id: number): Promise<string> => {
         const response = await server.fetch('/', createWebhook(id))

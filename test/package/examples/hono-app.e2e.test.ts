@@ -1,25 +1,14 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { Consumer, INSTALL_TIMEOUT_MS } from '../support/consumer.ts'
-import { deploy } from '../support/deploy.ts'
+import { expect, test, vi } from 'vitest'
+import { INSTALL_TIMEOUT_MS } from '../support/consumer.ts'
+import { useDeploy } from '../support/deploy.ts'
 
-let consumer: Consumer
-
-beforeAll(async () => {
-  // Otherwise Miniflare requests its location from the network.
-  vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
-  consumer = await Consumer.start()
-})
-
-afterAll(async () => {
-  await consumer.stop()
-  vi.unstubAllEnvs()
-})
+const deploy = useDeploy()
 
 test(
   'the Hono example, without nodejs_compat, keeps notes with unstorage in a Durable Object',
   { timeout: INSTALL_TIMEOUT_MS },
   async () => {
-    const server = await deploy(consumer, 'hono-app')
+    const server = await deploy('hono-app')
     try {
       const put = async (path: string, body: string): Promise<number> =>
         (await server.fetch(path, { method: 'PUT', body })).status

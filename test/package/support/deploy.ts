@@ -1,7 +1,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { afterAll, beforeAll, vi } from 'vitest'
 import { createTestHarness, type TestHarness } from 'wrangler'
-import { COMPILERS, type Consumer } from './consumer.ts'
+import { COMPILERS, Consumer } from './consumer.ts'
 import { run } from './run.ts'
 
 // From the compatibility date 2026-08-04 on, Node's modules are there unless they are refused.
@@ -14,8 +15,25 @@ interface DeployOptions {
   readonly secrets?: Record<string, string>
 }
 
-/** Installs and compiles an example, builds it as `wrangler deploy` does, and runs the result. */
-export async function deploy(
+/**
+ * Packs the package before the tests of a file. Returns a function that installs and compiles an
+ * example, builds it as `wrangler deploy` does, and runs the result.
+ */
+export function useDeploy(): (example: string, options?: DeployOptions) => Promise<TestHarness> {
+  let consumer: Consumer
+  beforeAll(async () => {
+    // Otherwise Miniflare requests its location from the network.
+    vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
+    consumer = await Consumer.start()
+  })
+  afterAll(async () => {
+    await consumer.stop()
+    vi.unstubAllEnvs()
+  })
+  return (example, options) => deploy(consumer, example, options)
+}
+
+async function deploy(
   consumer: Consumer,
   example: string,
   { hasNode = false, secrets = {} }: DeployOptions = {},
