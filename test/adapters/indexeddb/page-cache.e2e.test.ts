@@ -50,6 +50,8 @@ test('a page returns from the back/forward cache although other tabs wrote, and 
   await leaveAndReturn(watching, async () => {
     await other.evaluate(() => harness.store.setMany({ a: 1, b: 2 }))
     await other.evaluate(() => harness.store.delete('before'))
+    // The tab announces its writes after a delay. A page that is back by then reports them again.
+    await other.evaluate(() => new Promise((resolve) => setTimeout(resolve, 1000)))
   })
   await eventually(() => changesOf(watching)).toEqual(['set before', 'clear', 'set a', 'set b'])
   await other.evaluate(() => harness.store.set('after', 1))
