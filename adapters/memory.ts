@@ -25,6 +25,7 @@ import {
   type StoreChange,
   type Traits,
 } from '../src/storage.ts'
+import { SyncAccess } from '../src/sync-access.ts'
 import { LocalTurns, type Turns } from '../src/turns.ts'
 import { recopy } from '../src/value/copy-value.ts'
 import { ExpirySweep } from './memory/expiry-sweep.ts'
@@ -113,7 +114,13 @@ class MemoryStorage extends BatchStorageBase {
     maxValueBytes: Infinity,
     watch: true,
   }
-  readonly isImmediate = true
+  readonly sync: SyncAccess = new SyncAccess({
+    get: (key) => {
+      this.#data.sweep.runIfDue()
+      return this.#get(key)
+    },
+    commit: (group, now) => this.#applyGroup(group, now),
+  })
   readonly turns: Turns
   readonly #data: NamespaceData
   readonly #map: Map<string, Entry>
@@ -187,11 +194,16 @@ class MemoryStorage extends BatchStorageBase {
     this.#data.openCount--
   }
 
+  #get(key: string): Entry | undefined {
+    const entry = this.#map.get(key)
+    return entry && copy(entry)
+  }
+
   #read(keys: readonly string[]): Map<string, Entry> {
     const found = new Map<string, Entry>()
     for (const key of keys) {
-      const entry = this.#map.get(key)
-      if (entry !== undefined) found.set(key, copy(entry))
+      const entry = this.#get(key)
+      if (entry !== undefined) found.set(key, entry)
     }
     return found
   }
@@ -217,18 +229,19 @@ class MemoryStorage extends BatchStorageBase {
     { now = Number.NEGATIVE_INFINITY, turn }: CommitOptions = {},
   ): readonly CommitResult[] {
     turn?.release()
-    const isMet = (change: Change): boolean =>
-      isConditionMet(change, this.#map.get(change.key), now)
-    const results = groups.map((changes): CommitResult => {
-      if (!changes.every(isMet)) return 'conflict'
-      for (const change of changes) {
-        if ('remove' in change) this.#remove(change.key)
-        else if ('entry' in change) this.#set(change.key, change.entry)
-      }
-      return 'applied'
-    })
+    return groups.map((group) => this.#applyGroup(group, now))
+  }
+
+  #applyGroup(group: readonly Change[], now: number): CommitResult {
     this.#data.sweep.runIfDue()
-    return results
+    for (const change of group) {
+      if (!isConditionMet(change, this.#map.get(change.key), now)) return 'conflict'
+    }
+    for (const change of group) {
+      if ('remove' in change) this.#remove(change.key)
+      else if ('entry' in change) this.#set(change.key, change.entry)
+    }
+    return 'applied'
   }
 
   #set(key: string, entry: Entry): void {

@@ -16,6 +16,9 @@ export function deferred(): Deferred {
 /** Does nothing. */
 export function noop(): void {}
 
+/** What may be known already. */
+export type MaybePromise<T> = T | Promise<T>
+
 /** Works like `.then`, but synchronously for a value that is not a promise. */
 export function thenSync<A, B>(value: A | PromiseLike<A>, finish: (value: A) => B): B | Promise<B> {
   return isThenable(value) ? Promise.resolve(value).then(finish) : finish(value)

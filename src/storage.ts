@@ -12,6 +12,7 @@ import { type Entry, isLive } from './entry.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { byCodeUnit } from './key.ts'
 import type { Step } from './step.ts'
+import type { SyncAccess } from './sync-access.ts'
 import type { Turn, Turns } from './turns.ts'
 
 /**
@@ -434,10 +435,18 @@ export abstract class StorageBase {
   watch?(listener: StorageListener): () => void
 
   /**
-   * Whether no call does I/O, so that each settles at once. The core then limits the time of none,
-   * unless a method is not that of the class. Default: false.
+   * Synchronous access, for a storage whose calls do no I/O. The core then runs a read, a write or an
+   * update at once while nothing else is queued, and limits the time of no call. It uses the other
+   * methods instead if one of them is not that of the class, since something has wrapped it.
    */
-  readonly isImmediate?: boolean | undefined
+  readonly sync?: SyncAccess | undefined
+
+  /**
+   * Whether the storage refers to no value that it received once the call has settled, because the
+   * backend stores a copy. The caller of an update then receives the value itself. Default: false,
+   * and a caller receives a copy.
+   */
+  readonly copiesValues?: boolean | undefined
 
   /** How often `onTimeout` was called. */
   timeoutCount = 0

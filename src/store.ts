@@ -20,7 +20,7 @@ import {
   WRITE_OPTIONS,
   type WriteOptions,
 } from './arguments.ts'
-import { noop, thenSync } from './async.ts'
+import { type MaybePromise, noop, thenSync } from './async.ts'
 import {
   copyForKey,
   checkValue,
@@ -123,7 +123,9 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * @throws StoreError `STORE_NOT_OPEN`, `INVALID_KEY`, or an error of the backend
    */
   async get<K extends KeyOf<T>>(key: K): Promise<T[K] | undefined> {
-    return (await this.#read(key))?.value as T[K] | undefined
+    const entry = this.#read(key)
+    // Without `await`, what is known already takes no microtask.
+    return (entry instanceof Promise ? await entry : entry)?.value as T[K] | undefined
   }
 
   /**
@@ -184,7 +186,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#checkKey(key)
     const expiry = resolveExpiry(this.#context, options, WRITE_OPTIONS)
     const change = createSetChange(this.#context, key, value, expiry?.expires, options?.version)
-    await this.#track(this.#context.queue.write([change]))
+    const writing = this.#track(this.#context.queue.write([change]))
+    if (writing) await writing
   }
 
   /**
@@ -653,9 +656,12 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     await this.#context.release()
   }
 
-  async #read(key: string): Promise<Entry | undefined> {
+  #read(key: string): MaybePromise<Entry | undefined> {
     this.#checkKey(key)
-    return ifLive(this.#context, key, await this.#track(this.#context.queue.read(key)))
+    const entry = this.#track(this.#context.queue.read(key))
+    return entry instanceof Promise
+      ? entry.then((read) => ifLive(this.#context, key, read))
+      : ifLive(this.#context, key, entry)
   }
 
   /**
@@ -687,7 +693,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
             return { changes: live && [{ key, remove: true }], result: undefined }
           const expires = nextExpires(expiry, live)
           const change = createSetChange(context, key, next, expires, stampOf(live))
-          return { changes: [change], result: recopy(change.entry.value) }
+          return { changes: [change], result: change.entry.value, isStored: true }
         })
       }),
     )
@@ -728,7 +734,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
           ? { key, bytes, entry: createEntry(value, context.nextVersion(stamp), expires) }
           : createSetChange(context, key, value, expires, stampOf(live))
       // The schema may have changed the value.
-      return { changes: [set], result: recopy(resultOfStored(step, set.entry.value)) }
+      return { changes: [set], result: resultOfStored(step, set.entry.value), isStored: true }
     }
     // A schema checks and converts values, which a backend cannot.
     const data = context.schema
@@ -802,7 +808,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   /** Makes `close` wait until an operation has settled. */
-  #track<R>(operation: Promise<R>): Promise<R> {
+  #track<R>(operation: MaybePromise<R>): MaybePromise<R> {
+    if (!(operation instanceof Promise)) return operation
     this.#pendingOperations++
     operation.then(this.#onSettled, this.#onSettled)
     return operation

@@ -3,7 +3,7 @@
 import { noop } from './async.ts'
 import { wrongReply } from './backend-reply.ts'
 import { StoreError } from './errors.ts'
-import { intercept, KINDS, LISTINGS } from './intercept.ts'
+import { intercept, isWrapped, LISTINGS } from './intercept.ts'
 import type { StorageBase, StoragePluginBase } from './storage.ts'
 
 /** The limit unless the runtime or its configuration sets one. */
@@ -95,11 +95,8 @@ export const CLOSED_MESSAGE = 'The store was closed before the operation ran; op
 
 /** Returns the same storage with a time limit for each call that may do I/O. */
 export function limitStorage(storage: StorageBase, ms: number): StorageBase {
-  const methods = storage as unknown as Readonly<Record<string, unknown>>
-  const prototype = Object.getPrototypeOf(storage) as typeof methods
-  // What wraps an immediate storage may do I/O.
-  const isOwn = Object.keys(KINDS).every((name) => methods[name] === prototype[name])
-  if (isOwn && storage.isImmediate) return storage
+  // What wraps a synchronous storage may do I/O.
+  if (storage.sync && !isWrapped(storage)) return storage
   const drop = (): void => storage.onTimeout?.()
   // A call may wait for another one that has more keys, and more time.
   let largeCalls = 0

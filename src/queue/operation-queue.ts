@@ -11,15 +11,24 @@
 // up lost answers. `clear` and listings call the storage directly. Every call of the storage has a time
 // limit, so nothing hangs: a slow updater holds up others only for the lease of its turn.
 
+import type { MaybePromise } from '../async.ts'
 import { checkCount } from '../backend-reply.ts'
 import { StoreError, toStoreError } from '../errors.ts'
 import { observe, type OperationRecord } from '../observe.ts'
 import type { Entry } from '../entry.ts'
+import { isWrapped } from '../intercept.ts'
 import type { Change, StepChange, StorageBase } from '../storage.ts'
+import type { SyncAccess } from '../sync-access.ts'
 import { CLOSED_MESSAGE, DEFAULT_TIME_LIMIT_MS, limitStorage, limitTime } from '../time-limit.ts'
 import { LocalTurns, releaseTurn, type Turn, type Turns } from '../turns.ts'
 import { runBatch, type BatchContext } from './batch.ts'
-import { Operation, type Decision, type EntryUpdater, type Operations } from './operation.ts'
+import {
+  type Decision,
+  type EntryUpdater,
+  Operation,
+  type Operations,
+  resultOf,
+} from './operation.ts'
 import { Recovery, READ_ATTEMPTS, waitBeforeRetry } from './recovery.ts'
 import type { Detach } from './replay.ts'
 import { type RunBatch, Scheduler } from './scheduler.ts'
@@ -37,6 +46,7 @@ export class OperationQueue {
   readonly #namespace: string
   readonly #context: BatchContext
   readonly #turns: Turns | undefined
+  readonly #sync: SyncAccess | undefined
   readonly #timeLimitMs: number
   #scheduler: Scheduler | undefined
   /** The scheduler of this tick, with `batchAcrossTicks: false`. */
@@ -66,9 +76,13 @@ export class OperationQueue {
     this.storage = recovery.storage
     this.#namespace = namespace
     this.#turns = observer && turns ? observe(turns, observer) : turns
+    const members: Partial<StorageBase> = isWrapped(storage) ? {} : storage
+    // Only the other methods are observed.
+    this.#sync = observer ? undefined : members.sync
     this.#context = {
       recovery,
       now,
+      copiesValues: members.copiesValues ?? false,
       usedTurns: new WeakSet(),
       detach: this.#detach,
       reject: this.#reject,
@@ -76,15 +90,23 @@ export class OperationQueue {
     }
   }
 
-  read(key: string): Promise<Entry | undefined> {
-    return this.#currentScheduler().add(new Operation([key])) as Promise<Entry | undefined>
+  /** Reads an entry: at once if the storage is synchronous and nothing is queued. */
+  read(key: string): MaybePromise<Entry | undefined> {
+    const sync = this.#idleSync()
+    try {
+      if (sync) return sync.get(key)
+    } catch {
+      // The queue retries it, and reports its error.
+    }
+    return this.#add<Entry | undefined>(new Operation([key]))
   }
 
   /** Writes changes of different keys together, without conditions. */
-  write(changes: readonly Change[]): Promise<void> {
+  write(changes: readonly Change[]): MaybePromise<void> {
     const keys = changes.map(({ key }) => key)
     this.#checkNotUpdating(keys)
-    return this.#currentScheduler().add(new Operation(keys, { changes })) as Promise<void>
+    if (this.#idleSync()?.commit(changes, this.#context.now()) === true) return undefined
+    return this.#add<void>(new Operation(keys, { changes }))
   }
 
   /**
@@ -92,7 +114,7 @@ export class OperationQueue {
    *
    * @param step the same as data, if it is a step of one key
    */
-  update<T>(keys: readonly string[], updater: EntryUpdater<T>, step?: StepChange): Promise<T> {
+  update<T>(keys: readonly string[], updater: EntryUpdater<T>, step?: StepChange): MaybePromise<T> {
     this.#checkNotUpdating(keys)
     const guarded: EntryUpdater<T> = (entries) => {
       const outerKeys = this.#updatingKeys
@@ -103,8 +125,11 @@ export class OperationQueue {
         this.#updatingKeys = outerKeys
       }
     }
+    const run = this.#idleSync()?.update(keys, guarded, this.#context.now())
+    if (run && 'result' in run) return resultOf(run, this.#context.copiesValues)
     const operation = new Operation(keys, { updater: guarded, step })
-    return this.#currentScheduler().add(operation) as Promise<T>
+    operation.started = run
+    return this.#add<T>(operation)
   }
 
   /**
@@ -163,6 +188,22 @@ export class OperationQueue {
   /** @throws StoreError `STORE_NOT_OPEN`: what waited longer than `close` did must not run */
   #checkOpen(): void {
     if (this.#isClosed) throw new StoreError('STORE_NOT_OPEN', CLOSED_MESSAGE)
+  }
+
+  /** Returns the access of a synchronous storage if no operation has to run before. */
+  #idleSync(): SyncAccess | undefined {
+    if (!this.#sync || this.#scheduler?.isIdle === false || this.#updatingKeys.length > 0)
+      return undefined
+    try {
+      return this.#turns?.hasContention ? undefined : this.#sync
+    } catch {
+      // The queue reports what the turns of an adapter throw.
+      return undefined
+    }
+  }
+
+  #add<T>(operation: Operation): Promise<T> {
+    return this.#currentScheduler().add(operation) as Promise<T>
   }
 
   /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */

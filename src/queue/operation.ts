@@ -5,6 +5,7 @@ import { noop } from '../async.ts'
 import type { Entry } from '../entry.ts'
 import type { Change, StepChange } from '../storage.ts'
 import { releaseTurn, type Turn } from '../turns.ts'
+import { recopy } from '../value/copy-value.ts'
 
 /** The live entries of an operation's keys, in the order of the keys; `undefined` for none. */
 export type Entries = readonly (Entry | undefined)[]
@@ -14,10 +15,27 @@ export interface Decision<T = unknown> {
   /** At least one, at most one per key, and without `ifVersion`; absent if nothing changes. */
   readonly changes?: readonly Change[] | undefined
   readonly result: T
+  /** Whether `result` is a value in `changes`. Its caller must not share it with the storage. */
+  readonly isStored?: boolean
+}
+
+/**
+ * Returns the result of a decision for its caller.
+ *
+ * @param copiesValues whether the storage refers to no value in the changes once they are stored
+ */
+export function resultOf<T>({ result, isStored }: Decision<T>, copiesValues: boolean): T {
+  return isStored && !copiesValues ? (recopy(result) as T) : result
 }
 
 /** Decides, given private copies of entries. A new run may begin while an older one is pending. */
 export type EntryUpdater<T = unknown> = (entries: Entries) => Decision<T> | Promise<Decision<T>>
+
+/** A run of an updater that has not decided yet, and the entries that it received. */
+export interface StartedUpdate {
+  readonly entries: Entries
+  readonly promise: Promise<Decision>
+}
 
 export type Operations = readonly Operation[]
 
@@ -43,6 +61,8 @@ export class Operation {
   updaterMs = 0
   /** Its turn on its keys, if it has one. */
   turn: Turn | undefined
+  /** The first run of its updater, if it began before the batch. */
+  started: StartedUpdate | undefined
   /** Set once a detached updater has decided: the operation is then a compare-and-set. */
   decided: { readonly entries: Entries; readonly decision: Decision } | undefined
   /** What the last replay computed. The promise settles with it after the commit. */

@@ -5,13 +5,18 @@ import { fewMicrotasks, noop } from '../async.ts'
 import { type Entry, isLive } from '../entry.ts'
 import type { Change } from '../storage.ts'
 import { recopy } from '../value/copy-value.ts'
-import type { Decision, Entries, Operation, Operations } from './operation.ts'
+import {
+  type Decision,
+  type Entries,
+  type Operation,
+  type Operations,
+  resultOf,
+  type StartedUpdate,
+} from './operation.ts'
 
-/** An update that waits for its decision, and the entries that its updater received. */
-export interface SlowUpdate {
+/** An update that waits for its decision. */
+export interface SlowUpdate extends StartedUpdate {
   readonly operation: Operation
-  readonly entries: Entries
-  readonly promise: Promise<Decision>
   /** When the updater was called, by `performance.now()`, in milliseconds. */
   readonly startedAt: number
 }
@@ -24,6 +29,8 @@ export interface ReplayContext {
   readonly detach: Detach
   /** The runtime's time, in milliseconds since 1970. */
   readonly now: () => number
+  /** Whether the storage refers to no value of a change once it is committed. */
+  readonly copiesValues: boolean
 }
 
 /** Replaces a decision on entries that were not stored, so that the updater runs again. */
@@ -55,6 +62,7 @@ export class Replay {
   pending: SlowUpdate | undefined
   readonly #detach: Detach
   readonly #now: () => number
+  readonly #copiesValues: boolean
   /** Whether the group is one write, which needs no working copy. */
   readonly #isSingleWrite: boolean
   #slots!: Map<string, Slot>
@@ -63,12 +71,13 @@ export class Replay {
   #completed: Operation[]
   #detached: SlowUpdate[] = []
 
-  constructor(operations: Operations, { detach, now }: ReplayContext) {
+  constructor(operations: Operations, { detach, now, copiesValues }: ReplayContext) {
     const singleWrite = operations.length === 1 ? operations[0]?.changes : undefined
     this.operations = operations
     this.changes = singleWrite ?? []
     this.#detach = detach
     this.#now = now
+    this.#copiesValues = copiesValues
     this.#isSingleWrite = singleWrite !== undefined
     this.#completed = this.writers = singleWrite ? [...operations] : []
     this.keysToRead = singleWrite ? [] : keysToRead(operations)
@@ -142,7 +151,8 @@ export class Replay {
     if (!this.pending) return
     this.operations = this.operations.slice(this.#nextIndex - 1)
     this.#reset(1)
-    for (const [key, { entry }] of this.#slots) this.#loadSlot(key, entry)
+    // The callers may have received the values.
+    for (const [key, { entry }] of this.#slots) this.#loadSlot(key, entry && copyEntry(entry))
   }
 
   /** Without a known commit, settles what ran before the first write and returns what runs again. */
@@ -200,13 +210,17 @@ export class Replay {
       this.#complete(operation, this.#readCopy(keys[0] ?? ''))
     } else {
       try {
-        const entries = keys.map((key) => this.#readCopy(key))
-        const decision = updater(entries)
+        const { started } = operation
+        operation.started = undefined
+        const entries = started?.entries ?? keys.map((key) => this.#readCopy(key))
+        const decision = started?.promise ?? updater(entries)
         if (decision instanceof Promise) {
           // It may reject before `finish` awaits it.
           decision.catch(noop)
           operation.isAsync = true
-          this.pending = { operation, entries, promise: decision, startedAt: performance.now() }
+          const update = { operation, entries, promise: decision, startedAt: performance.now() }
+          if (started && !this.#isCurrent(update)) this.#detached.push(update)
+          else this.pending = update
         } else this.#applyDecision(operation, decision)
       } catch (error) {
         this.#complete(operation, error, true)
@@ -222,7 +236,8 @@ export class Replay {
     })
   }
 
-  #applyDecision(operation: Operation, { changes, result }: Decision): void {
+  #applyDecision(operation: Operation, decision: Decision): void {
+    const { changes } = decision
     if (changes) {
       for (const key of operation.keys) {
         const slot = this.#slots.get(key)
@@ -230,7 +245,7 @@ export class Replay {
       }
       this.#write(operation, changes)
     }
-    this.#complete(operation, result)
+    this.#complete(operation, resultOf(decision, this.#copiesValues))
   }
 
   #write(operation: Operation, changes: readonly Change[]): void {

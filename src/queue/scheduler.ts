@@ -24,6 +24,8 @@ export class Scheduler {
   readonly #timeLimitMs: number
   /** The batch that has not started. */
   #next: Operation[] | undefined
+  /** How many batches run or wait to. */
+  #batches = 0
   /** Resolves when the last batch has run, though not its retries. */
   #lastBatch: Promise<unknown> = Promise.resolve()
   /** How many tasks run alone or wait to. */
@@ -38,10 +40,16 @@ export class Scheduler {
     this.#timeLimitMs = timeLimitMs
   }
 
+  /** Whether an operation that is added now would wait for nothing. */
+  get isIdle(): boolean {
+    return this.#batches + this.#exclusiveTasks + this.#retries.size === 0
+  }
+
   /** Adds an operation to the next batch. It starts in a microtask, or after the running batch. */
   add(operation: Operation): Promise<unknown> {
     if (!this.#next) {
       const batch: Operation[] = (this.#next = [])
+      this.#batches++
       this.#lastBatch = this.#lastBatch.then(() => {
         if (this.#next === batch) this.#next = undefined
         return this.#start(batch)
@@ -95,6 +103,8 @@ export class Scheduler {
     } catch (error) {
       // The turns of an adapter have thrown.
       for (const { reject } of batch) reject(toStoreError(error, { outcome: 'not-applied' }))
+    } finally {
+      this.#batches--
     }
   }
 

@@ -195,6 +195,7 @@ test('concurrent calls of next() resolve in order, each to another change', asyn
   const reads = [changes.next(), changes.next(), changes.next()]
   await store.set('a', 1)
   await store.set('b', 1)
+  await Promise.all(reads.slice(0, 2))
   await changes.return()
   const results = await Promise.all(reads)
   expect(results.map(({ value }) => value?.key)).toEqual(['a', 'b', undefined])

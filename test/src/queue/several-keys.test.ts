@@ -55,9 +55,9 @@ describe.each(['transact', 'commit'] as const)('an update of several keys, with 
     storage.calls.length = 0
     const results = await Promise.all([
       queue.update(['a', 'b'], move(['a', 'b'])),
-      queue.read('b').then(numberOf),
+      Promise.resolve(queue.read('b')).then(numberOf),
       queue.update(['b', 'c'], move(['b', 'c'])),
-      queue.read('a').then(numberOf),
+      Promise.resolve(queue.read('a')).then(numberOf),
     ])
     expect(results).toEqual([4, 2, 1, 4])
     expect(values(storage)).toEqual({ a: 4, b: 1, c: 1 })

@@ -1,0 +1,108 @@
+import { checkEntry } from './backend-reply.ts'
+import { type Entry, isLive } from './entry.ts'
+import type { Decision, EntryUpdater, StartedUpdate } from './queue/operation.ts'
+import type { Change, CommitResult } from './storage.ts'
+
+/** The synchronous methods of a storage whose calls do no I/O. */
+export interface SyncMethods {
+  /** Returns the entry of a key, expired or not, as `getMany` does. */
+  get(key: string): Entry | undefined
+  /**
+   * Applies a group of changes, as `commit` does. A group that fails must not have been applied.
+   *
+   * @param now what has expired by then counts as missing; in milliseconds since 1970
+   */
+  commit(group: readonly Change[], now: number): CommitResult
+  /**
+   * Whether the queue should store only the last of several writes of a key in one tick. Default:
+   * false, and each is stored at once.
+   */
+  readonly joinWrites?: boolean
+}
+
+/**
+ * Runs operations at once on a storage that answers synchronously. Only such storages import it, so
+ * it takes no room in the bundle of others.
+ *
+ * @example
+ * class MapStorage extends BatchStorageBase {
+ *   readonly sync = new SyncAccess({
+ *     get: (key) => this.#map.get(key),
+ *     commit: (group, now) => this.#apply(group, now),
+ *   })
+ * }
+ */
+export class SyncAccess {
+  readonly #methods: SyncMethods
+  /** The keys that were written in this tick, if further writes of them are to be joined. */
+  readonly #writtenKeys: Set<string> | undefined
+
+  constructor(methods: SyncMethods) {
+    this.#methods = methods
+    if (methods.joinWrites === true) this.#writtenKeys = new Set()
+  }
+
+  /** Returns an entry. Throws if the queue has to read it, to retry or to report the error. */
+  get(key: string): Entry | undefined {
+    const entry = this.#methods.get(key)
+    return entry && checkEntry(key, entry)
+  }
+
+  /**
+   * Applies a group of changes. Returns false if none was applied, and the queue has to apply it.
+   *
+   * @param now the runtime's time, in milliseconds since 1970
+   */
+  commit(group: readonly Change[], now: number): boolean {
+    if (this.#isJoined(group)) return false
+    try {
+      return this.#methods.commit(group, now) === 'applied'
+    } catch {
+      return false
+    }
+  }
+
+  /**
+   * Runs an updater and stores what it decides. If it does not decide at once, returns the update that
+   * it has started; the queue has to finish it. Returns `undefined` if the queue has to run it.
+   *
+   * @param now the runtime's time, in milliseconds since 1970
+   */
+  update<T>(
+    keys: readonly string[],
+    updater: EntryUpdater<T>,
+    now: number,
+  ): Decision<T> | StartedUpdate | undefined {
+    let entries: (Entry | undefined)[]
+    try {
+      entries = keys.map((key) => {
+        const entry = this.get(key)
+        return entry && isLive(entry, now) ? entry : undefined
+      })
+    } catch {
+      return undefined
+    }
+    const decision = updater(entries)
+    if (decision instanceof Promise) return { entries, promise: decision }
+    const { changes } = decision
+    if (!changes) return decision
+    // The updater may have called another runtime, which has written the same keys.
+    const byKey = new Map(changes.map((change) => [change.key, change]))
+    const group = keys.map((key, index): Change => {
+      const ifVersion = entries[index]?.version ?? null
+      const change = byKey.get(key)
+      return change ? { ...change, ifVersion } : { key, check: true, ifVersion }
+    })
+    return this.commit(group, now) ? decision : undefined
+  }
+
+  /** Whether one of the keys was written in this tick, so that the queue joins the writes. */
+  #isJoined(group: readonly Change[]): boolean {
+    const keys = this.#writtenKeys
+    if (!keys) return false
+    if (group.some(({ key }) => keys.has(key))) return true
+    if (keys.size === 0) void Promise.resolve().then(() => keys.clear())
+    for (const { key } of group) keys.add(key)
+    return false
+  }
+}
