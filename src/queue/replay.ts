@@ -7,7 +7,6 @@ import type { Change } from '../storage.ts'
 import { recopy } from '../value/copy-value.ts'
 import {
   type Decision,
-  type Entries,
   type Operation,
   type Operations,
   resultOf,
@@ -151,8 +150,10 @@ export class Replay {
     if (!this.pending) return
     this.operations = this.operations.slice(this.#nextIndex - 1)
     this.#reset(1)
-    // The callers may have received the values.
-    for (const [key, { entry }] of this.#slots) this.#loadSlot(key, entry && copyEntry(entry))
+    for (const [key, { entry, change }] of this.#slots) {
+      // The caller of an update may have received the value itself.
+      this.#loadSlot(key, entry && change ? copyEntry(entry) : entry)
+    }
   }
 
   /** Without a known commit, settles what ran before the first write and returns what runs again. */
