@@ -53,6 +53,8 @@ export type {
   StoreRecord,
   Updater,
 } from './store-types.ts'
+export { SyncAccess } from './sync-access.ts'
+export type { SyncMethods } from './sync-access.ts'
 export { LocalTurns } from './turns.ts'
 export type { Turn, Turns } from './turns.ts'
 export { StoreMixin } from './store-mixin.ts'

@@ -54,12 +54,7 @@ export class SyncAccess {
    * @param now the runtime's time, in milliseconds since 1970
    */
   commit(group: readonly Change[], now: number): boolean {
-    if (this.#isJoined(group)) return false
-    try {
-      return this.#methods.commit(group, now) === 'applied'
-    } catch {
-      return false
-    }
+    return !this.#isJoined(group.map(({ key }) => key)) && this.#apply(group, now)
   }
 
   /**
@@ -73,6 +68,7 @@ export class SyncAccess {
     updater: EntryUpdater<T>,
     now: number,
   ): Decision<T> | StartedUpdate | undefined {
+    if (this.#isJoined(keys)) return undefined
     let entries: (Entry | undefined)[]
     try {
       entries = keys.map((key) => {
@@ -93,16 +89,24 @@ export class SyncAccess {
       const change = byKey.get(key)
       return change ? { ...change, ifVersion } : { key, check: true, ifVersion }
     })
-    return this.commit(group, now) ? decision : undefined
+    return this.#apply(group, now) ? decision : undefined
+  }
+
+  #apply(group: readonly Change[], now: number): boolean {
+    try {
+      return this.#methods.commit(group, now) === 'applied'
+    } catch {
+      return false
+    }
   }
 
   /** Whether one of the keys was written in this tick, so that the queue joins the writes. */
-  #isJoined(group: readonly Change[]): boolean {
-    const keys = this.#writtenKeys
-    if (!keys) return false
-    if (group.some(({ key }) => keys.has(key))) return true
-    if (keys.size === 0) void Promise.resolve().then(() => keys.clear())
-    for (const { key } of group) keys.add(key)
+  #isJoined(keys: readonly string[]): boolean {
+    const written = this.#writtenKeys
+    if (!written) return false
+    if (keys.some((key) => written.has(key))) return true
+    if (written.size === 0) void Promise.resolve().then(() => written.clear())
+    for (const key of keys) written.add(key)
     return false
   }
 }
