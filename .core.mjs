@@ -9,7 +9,7 @@ const mk=async t=>{const {StorageRuntime,BatchStorageBase,StoragePluginBase}=awa
  return new StorageRuntime(new P({})).open('x')};
 const keys=Array.from({length:1000},(_,i)=>'key-'+String(i).padStart(6,'0'));
 const vals=Array.from({length:1000},(_,i)=>({user:`user-${i}`,karma:0,notes:[0,1,2].map(n=>'abcdefghijklmnopqrstuvwxyz012345'.slice(n)),updated:new Date(1.7e12+i*60000)}));
-const add=v=>({...v,karma:v.karma+1});
+const add=(v=vals[0])=>({...v,karma:v.karma+1});
 const W={set:s=>Promise.all(keys.map((k,j)=>s.set(k,vals[j]))),get:s=>Promise.all(keys.map(k=>s.get(k))),hot:s=>Promise.all(keys.map((_,i)=>s.update(keys[i%10],add))),dist:s=>Promise.all(keys.map(k=>s.update(k,add))),one:async s=>{for(let i=0;i<300;i++)await s.get(keys[i])},oneSet:async s=>{for(let i=0;i<300;i++)await s.set(keys[i],vals[i])}};
 const med=a=>a.sort((x,y)=>x-y)[a.length>>1];
 const ss=[];for(const t of trees)ss.push(await mk(t));

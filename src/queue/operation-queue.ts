@@ -43,6 +43,8 @@ const NOT_ITS_OWN_KEY = 'An updater must not write its own key; return the new v
 /** Batches, orders and retries the calls of one namespace's stores. */
 export class OperationQueue {
   readonly storage: StorageBase
+  /** The storage itself, whose members take less time to read. */
+  readonly #traitsOf: StorageBase
   readonly #namespace: string
   readonly #context: BatchContext
   readonly #turns: Turns | undefined
@@ -71,6 +73,7 @@ export class OperationQueue {
   ) {
     const observer = onOperation && { onOperation, namespace, attempt: 1 }
     const recovery = new Recovery(limitStorage(storage, timeLimitMs), now, observer)
+    this.#traitsOf = storage
     this.#timeLimitMs = timeLimitMs
     const turns = storage.turns ?? (storage.traits.batchAcrossTicks ? new LocalTurns() : undefined)
     this.storage = recovery.storage
@@ -208,7 +211,7 @@ export class OperationQueue {
 
   /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
   #currentScheduler(): Scheduler {
-    if (this.storage.traits.batchAcrossTicks) return (this.#scheduler ??= this.#createScheduler())
+    if (this.#traitsOf.traits.batchAcrossTicks) return (this.#scheduler ??= this.#createScheduler())
     if (!this.#tickScheduler) {
       // If the trait was true, operations that wait for the running batch now start without it.
       const waiting = this.#scheduler?.takeWaiting()
