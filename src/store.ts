@@ -162,7 +162,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    */
   async getMany<K extends KeyOf<T>>(keys: Iterable<K>): Promise<Map<K, T[K]>> {
     const names = this.#checkKeys('getMany', keys) as readonly K[]
-    const entries = await Promise.all(names.map((key) => this.#read(key)))
+    const entries = await Promise.all(names.map((key) => Promise.resolve(this.#read(key))))
     const found = new Map<K, T[K]>()
     for (const [index, key] of names.entries()) {
       const entry = entries[index]
