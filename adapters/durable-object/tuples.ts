@@ -68,8 +68,8 @@ export function decodeChange(tuple: ChangeTuple): DecodedChange {
     case 4:
       return { key: tuple[0], step: tuple[1], version: tuple[2], stepBytes: tuple[3] }
     default: {
-      const [key, ifVersion, ...entry] = tuple
-      return { key, ifVersion, entry, version: entry[1] }
+      const [key, ifVersion, , version] = tuple
+      return { key, ifVersion, version, entry: tuple.slice(2) as unknown as EntryTuple }
     }
   }
 }
