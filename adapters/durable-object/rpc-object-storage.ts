@@ -199,7 +199,7 @@ export class RpcObjectStorage extends ObjectStorageBase {
         if (reply.groupCount !== groups.length && !isPart) throw incompleteReply('some groups')
         const results = await this.#readResults(groups, reply, lost)
         // As a new message the rest would run again, if an earlier delivery has run more of it.
-        for (let i = results.length; lost && i < groups.length; i++) results.push(lost)
+        if (lost) while (results.length < groups.length) results.push(lost)
         return results
       } catch (error) {
         // Repeats every retryable error at once, except a rate limit.
