@@ -82,7 +82,7 @@ export class StorageObject extends DurableObject {
   async #handle(message: RpcMessage): Promise<Omit<RpcReply, 'v'>> {
     switch (message.type) {
       case 'get':
-        return { entries: this.#engine.read(message.keys, MAX_REPLY_BYTES) }
+        return { entries: this.#engine.read(message.keys) }
       case 'commit':
       case 'perform':
       case 'resend': {
@@ -106,7 +106,7 @@ export class StorageObject extends DurableObject {
         return this.#drop()
       case 'turn': {
         const turn = await this.#turns.request(message)
-        return { turn, entries: this.#engine.read(message.keys, MAX_REPLY_BYTES) }
+        return { turn, entries: this.#engine.read(message.keys) }
       }
       case 'release':
         this.#turns.release(message.turn)

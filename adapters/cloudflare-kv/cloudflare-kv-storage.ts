@@ -100,7 +100,18 @@ export class CloudflareKVStorage extends BatchStorageBase {
     return results
   }
 
-  async *entries(options: KeysOptions = {}): AsyncIterable<[key: string, entry: Entry]> {
+  async *entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]> {
+    for await (const { keys, texts } of this.#readAhead(options)) {
+      const read = await texts
+      for (const { key, metadata } of keys) {
+        const text = metadata.t ?? read?.get(key)
+        if (text !== undefined) yield [key, decodeEntry(key, text)]
+      }
+    }
+  }
+
+  /** Lists the keys in parts, and reads up to two parts ahead. */
+  async *#readAhead(options: KeysOptions = {}): AsyncGenerator<EntriesRead> {
     const { limit = Number.POSITIVE_INFINITY } = options
     const reads: EntriesRead[] = []
     let listed = 0
@@ -110,10 +121,10 @@ export class CloudflareKVStorage extends BatchStorageBase {
       // A reader needs more than `limit` entries only if some of them have expired.
       const maxAhead = listed < limit ? MAX_READS_AHEAD : 0
       while (reads.length > maxAhead || (reads.length > 0 && reads[0]?.texts === undefined)) {
-        yield* entriesOf(reads.shift() as EntriesRead)
+        yield reads.shift() as EntriesRead
       }
     }
-    for (const read of reads) yield* entriesOf(read)
+    yield* reads
   }
 
   async *liveKeys(now: number, options: KeysOptions = {}): AsyncIterable<string> {
@@ -267,14 +278,6 @@ export class CloudflareKVStorage extends BatchStorageBase {
         await sleep(RETRY_DELAY_MS + Math.random() * MAX_RETRY_JITTER_MS)
       }
     }
-  }
-}
-
-async function* entriesOf(read: EntriesRead): AsyncGenerator<[key: string, entry: Entry]> {
-  const texts = await read.texts
-  for (const { key, metadata } of read.keys) {
-    const text = metadata.t ?? texts?.get(key)
-    if (text !== undefined) yield [key, decodeEntry(key, text)]
   }
 }
 

@@ -2,9 +2,9 @@ import { isLive } from '../../src/entry.ts'
 import { StoreError } from '../../src/errors.ts'
 import { fromObjectError } from './errors.ts'
 import { type GroupResults, planGroup } from './group-plan.ts'
-import { MAX_REPLY_BYTES } from './message-size.ts'
+import { entryBytes, MAX_REPLY_BYTES } from './message-size.ts'
 import { FORMAT_PREFIX, ObjectEngine } from './object-engine.ts'
-import { type DecodedChange, decodeEntry, type EntryTuple } from './tuples.ts'
+import { type DecodedChange, type EntryTuple, withoutHistory } from './tuples.ts'
 import {
   findOutcome,
   type NewWrite,
@@ -24,6 +24,9 @@ const EXPIRING_KEY = `${FORMAT_PREFIX}expiring`
 
 /** Bounds the memory for keys that are known to exist. */
 const MAX_KNOWN_KEYS = 10_000
+
+/** The entry to store under a key; `undefined`: the key is removed. */
+type Write = readonly [key: string, entry: EntryTuple | undefined]
 
 /** What became of a group. `unknown`: it was sent again, and may have been applied. */
 export type GroupOutcome = GroupResults | 'conflict' | 'unknown' | StoreError
@@ -78,10 +81,26 @@ export class CountingEngine extends ObjectEngine {
     return count - expired
   }
 
+  /** Reads the entries under the first keys, in their order, up to about 12 MiB; at least one. */
+  read(keys: readonly string[]): (EntryTuple | undefined)[] {
+    const entries: (EntryTuple | undefined)[] = []
+    let bytes = 0
+    for (const key of keys) {
+      const entry = this.get(key)
+      if (entry) {
+        bytes += entryBytes(key, entry)
+        if (bytes > MAX_REPLY_BYTES && entries.length > 0) break
+      }
+      entries.push(entry && withoutHistory(entry))
+    }
+    return entries
+  }
+
   /** Applies a group whole or not at all, unless an earlier delivery of it was applied. */
   apply(changes: readonly DecodedChange[], options: RunOptions): GroupOutcome {
     this.checkFormat()
     const { id, now, sentAt, isHeld } = options
+    const writtenAt = Date.now()
     const found = new Map<string, EntryTuple | undefined>()
     const read = (name: string): EntryTuple | undefined => {
       if (!found.has(name)) found.set(name, this.storage.kv.get(name) as EntryTuple | undefined)
@@ -91,8 +110,20 @@ export class CountingEngine extends ObjectEngine {
     const removed = (key: string): EntryTuple | undefined => read(REMOVED_PREFIX + key)
     const removedBy = (group: string): EntryTuple | undefined => read(REMOVED_BY_PREFIX + group)
     const reader = { stored, removed, removedBy }
-    const writtenAt = Date.now()
     try {
+      const [first] = changes
+      // The usual group reads nothing.
+      if (
+        changes.length === 1 &&
+        sentAt === undefined &&
+        first?.entry &&
+        first.ifVersion === undefined
+      ) {
+        const write = { writtenAt, results: undefined, previous: undefined }
+        const entry = withHistory(first.entry, write)
+        this.#writeAll([[first.key, entry]], (key) => this.get(key))
+        return { values: [], bytes: 0 }
+      }
       const earlier = findOutcome(changes, { id, now: writtenAt, sentAt }, reader)
       if (earlier) return earlier
       if (isHeld) return 'conflict'
@@ -106,9 +137,10 @@ export class CountingEngine extends ObjectEngine {
         results,
         previous: found.has(this.prefix + key) ? (stored(key) ?? removed(key) ?? null) : undefined,
       })
-      const writes = new Map<string, EntryTuple | undefined>()
-      for (const [key, entry] of plan.writes)
-        writes.set(key, entry && withHistory(entry, toWrite(key)))
+      const writes = Array.from(plan.writes, ([key, entry]): Write => [
+        key,
+        entry && withHistory(entry, toWrite(key)),
+      ])
       const onRemoved = (key: string): void => {
         const { kv } = this.storage
         const last = removed(key)
@@ -119,7 +151,7 @@ export class CountingEngine extends ObjectEngine {
         results &&= null
         this.#nextSweep = Math.min(this.#nextSweep, writtenAt + 2 * RETENTION_MS)
       }
-      const hasRemovals = Array.from(writes.values()).includes(undefined)
+      const hasRemovals = writes.some(([, entry]) => entry === undefined)
       this.#writeAll(writes, stored, hasRemovals ? onRemoved : undefined)
       return plan.results
     } catch (error) {
@@ -185,25 +217,35 @@ export class CountingEngine extends ObjectEngine {
     this.#expiresFrom = undefined
   }
 
-  // Only the methods of the base class call it, to remove keys that are stored.
-  protected override write(writes: ReadonlyMap<string, EntryTuple | undefined>): void {
+  protected override remove(keys: readonly string[]): void {
+    const writes = keys.map((key): Write => [key, undefined])
     this.#writeAll(writes, () => true)
   }
 
-  /** @param isStored tells whether a key is stored before the write */
+  /**
+   * Writes all entries of a group, or throws and writes none.
+   *
+   * @param isStored tells whether a key is stored before the write
+   * @param onRemoved is called within the write, with each key that is removed and was stored
+   */
   #writeAll(
-    writes: ReadonlyMap<string, EntryTuple | undefined>,
+    writes: readonly Write[],
     isStored: (key: string) => unknown,
     onRemoved?: (key: string) => void,
   ): void {
+    const { kv } = this.storage
     const stats = this.#stats
-    const replaced: string[] = []
-    for (const key of stats ? writes.keys() : []) {
-      if (stats?.knownKeys.has(key) || isStored(key)) replaced.push(key)
-    }
-    for (const entry of writes.values()) if (entry?.[3] !== undefined) this.#addExpiry(entry[3])
-    super.write(writes, onRemoved)
-    if (stats) for (const key of replaced) removeFromStats(stats, key)
+    const replaced = stats
+      ? writes.filter(([key]) => stats.knownKeys.has(key) || isStored(key))
+      : []
+    for (const [, entry] of writes) if (entry?.[3] !== undefined) this.#addExpiry(entry[3])
+    this.atomically(writes.length > 1 || onRemoved !== undefined, () => {
+      for (const [key, entry] of writes) {
+        if (entry) kv.put(this.prefix + key, entry)
+        else if (kv.delete(this.prefix + key)) onRemoved?.(key)
+      }
+    })
+    if (stats) for (const [key] of replaced) removeFromStats(stats, key)
     for (const [key, entry] of writes) {
       if (entry === undefined) continue
       this.#hasStored = true
@@ -248,7 +290,7 @@ function emptyStats(): Stats {
 
 function addToStats(stats: Stats, key: string, entry: EntryTuple): void {
   const { expiring, knownKeys } = stats
-  const { expires } = decodeEntry(entry)
+  const [, , , expires] = entry
   stats.count++
   if (knownKeys.size === MAX_KNOWN_KEYS) knownKeys.clear()
   knownKeys.add(key)

@@ -14,7 +14,7 @@ const CLOCK_TOLERANCE_MS = 25
 const MAX_DELAY_MS = 30_000
 
 /** The fields of the reply to a write. */
-export type WriteReply = Required<Pick<RpcReply, 'groupCount' | 'failed' | 'results'>>
+export type WriteReply = Pick<RpcReply, 'groupCount' | 'failed' | 'results'>
 
 interface Run {
   readonly reply: WriteReply
@@ -156,8 +156,11 @@ function createReply(groupCount: number, run: (groupIndex: number) => GroupOutco
       bytes += outcome.bytes
     }
   }
-  const kept = bytes + 512 * failed.length + 64 * Object.keys(results).length
-  return { reply: { groupCount: groupIndex, failed, results }, bytes: kept }
+  const resultCount = Object.keys(results).length
+  const kept = bytes + 512 * failed.length + 64 * resultCount
+  // Without steps there are none. It is slow to look for each in an empty object.
+  const reply = { groupCount: groupIndex, failed, ...(resultCount > 0 && { results }) }
+  return { reply, bytes: kept }
 }
 
 function isConditional(changes: readonly DecodedChange[]): boolean {

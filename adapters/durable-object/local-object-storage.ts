@@ -1,11 +1,11 @@
 import type { Entry } from '../../src/entry.ts'
 import type { Change, CommitOptions, CommitResult } from '../../src/storage.ts'
 import type { LocalTurns } from '../../src/turns.ts'
-import { callStorage } from './errors.ts'
+import { callStorage, fromObjectError } from './errors.ts'
 import { ObjectEngine, type PlatformStorage } from './object-engine.ts'
 import { ObjectStorageBase } from './object-storage-base.ts'
 import type { ListOptions, ListPage } from './protocol.ts'
-import { decodeChange, decodeEntries, encodeChanges } from './tuples.ts'
+import { decodeEntry } from './tuples.ts'
 
 const MAX_PAGE_BYTES = 1_000_000
 
@@ -66,7 +66,21 @@ export class LocalObjectStorage extends ObjectStorageBase {
   }
 
   #read(keys: readonly string[]): Map<string, Entry> {
-    return callStorage(() => new Map(decodeEntries(keys, this.#engine.read(keys))))
+    const found = new Map<string, Entry>()
+    for (const key of keys) {
+      const entry = this.#get(key)
+      if (entry) found.set(key, entry)
+    }
+    return found
+  }
+
+  #get(key: string): Entry | undefined {
+    try {
+      const entry = this.#engine.get(key)
+      return entry && decodeEntry(entry)
+    } catch (error) {
+      throw fromObjectError(error, 'not-applied')
+    }
   }
 
   #commit(
@@ -74,11 +88,9 @@ export class LocalObjectStorage extends ObjectStorageBase {
     { now = -Infinity, turn }: CommitOptions = {},
   ): CommitResult[] {
     try {
-      return groups.map((changes) => {
-        const decoded = encodeChanges(changes).map(decodeChange)
-        const result = callStorage(() => this.#engine.run(decoded, now))
-        return result === 'conflict' || result instanceof Error ? result : 'applied'
-      })
+      return groups.map((changes) => this.#engine.run(changes, now))
+    } catch (error) {
+      throw fromObjectError(error, 'not-applied')
     } finally {
       turn?.release()
     }

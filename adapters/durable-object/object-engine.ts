@@ -1,10 +1,10 @@
+import { isConditionMet, isLive } from '../../src/entry.ts'
 import { StoreError } from '../../src/errors.ts'
-import { isLive } from '../../src/entry.ts'
+import type { Change, CommitResult } from '../../src/storage.ts'
 import { fromObjectError } from './errors.ts'
-import { type GroupResults, planGroup } from './group-plan.ts'
 import { entryBytes } from './message-size.ts'
 import type { ListOptions, ListPage } from './protocol.ts'
-import { type DecodedChange, decodeEntry, type EntryTuple, withoutHistory } from './tuples.ts'
+import { decodeEntry, encodeEntry, type EntryTuple, withoutHistory } from './tuples.ts'
 
 /**
  * The part of a SQLite-backed object's `ctx.storage` that botshelf uses. Declared here, so that
@@ -53,20 +53,10 @@ export class ObjectEngine {
     this.prefix = prefix
   }
 
-  /** Reads the entries under the first keys, in their order, up to about `maxBytes`; at least one. */
-  read(keys: readonly string[], maxBytes: number = Infinity): (EntryTuple | undefined)[] {
+  /** Reads what is stored under a key, expired or not. */
+  get(key: string): EntryTuple | undefined {
     this.checkFormat()
-    const entries: (EntryTuple | undefined)[] = []
-    let bytes = 0
-    for (const key of keys) {
-      const entry = this.get(key)
-      if (entry) {
-        bytes += entryBytes(key, entry)
-        if (bytes > maxBytes && entries.length > 0) break
-      }
-      entries.push(entry && withoutHistory(entry))
-    }
-    return entries
+    return this.storage.kv.get(this.prefix + key) as EntryTuple | undefined
   }
 
   /**
@@ -74,13 +64,24 @@ export class ObjectEngine {
    *
    * @param now entries that have expired by then count as missing; in milliseconds since 1970
    */
-  run(changes: readonly DecodedChange[], now: number): GroupResults | 'conflict' | StoreError {
+  run(changes: readonly Change[], now: number): CommitResult {
+    const isMet = (change: Change): boolean => {
+      if (change.ifVersion === undefined) return true
+      const entry = this.get(change.key)
+      return isConditionMet(change, entry && decodeEntry(entry), now)
+    }
     this.checkFormat()
     try {
-      const plan = planGroup(changes, (key) => this.get(key), now)
-      if (plan === 'conflict' || plan instanceof StoreError) return plan
-      this.write(plan.writes)
-      return plan.results
+      if (!changes.every(isMet)) return 'conflict'
+      // A group of one change is one call, which is atomic.
+      this.atomically(changes.length > 1, () => {
+        for (const change of changes) {
+          const name = this.prefix + change.key
+          if ('entry' in change) this.storage.kv.put(name, encodeEntry(change))
+          else if ('remove' in change) this.storage.kv.delete(name)
+        }
+      })
+      return 'applied'
     } catch (error) {
       return fromObjectError(error, 'not-applied')
     }
@@ -123,32 +124,15 @@ export class ObjectEngine {
 
   /** Removes stored keys, or throws and removes none. */
   protected remove(keys: readonly string[]): void {
-    this.write(new Map(keys.map((key) => [key, undefined])))
+    this.atomically(true, () => {
+      for (const key of keys) this.storage.kv.delete(this.prefix + key)
+    })
   }
 
-  /**
-   * Writes all entries of a group, or throws and writes none.
-   *
-   * @param writes by key: the entry to store; `undefined`: the key is removed
-   * @param onRemoved is called within the write, with each key that is removed and was stored
-   */
-  protected write(
-    writes: ReadonlyMap<string, EntryTuple | undefined>,
-    onRemoved?: (key: string) => void,
-  ): void {
-    const { kv } = this.storage
-    const writeAll = (): void => {
-      for (const [key, entry] of writes) {
-        if (entry) kv.put(this.prefix + key, entry)
-        else if (kv.delete(this.prefix + key)) onRemoved?.(key)
-      }
-    }
-    if (writes.size > 1 || onRemoved) this.storage.transactionSync(writeAll)
-    else writeAll()
-  }
-
-  protected get(key: string): EntryTuple | undefined {
-    return this.storage.kv.get(this.prefix + key) as EntryTuple | undefined
+  /** @param isTransaction whether `write` makes several calls, of which all or none must write */
+  protected atomically(isTransaction: boolean, write: () => void): void {
+    if (isTransaction) this.storage.transactionSync(write)
+    else write()
   }
 
   /**

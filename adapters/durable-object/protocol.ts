@@ -82,7 +82,10 @@ export interface RpcReply {
   readonly groupCount?: number
   /** commit, perform, resend: the groups that were not applied, or whose results are not known. */
   readonly failed?: readonly FailedGroup[]
-  /** perform, resend: the results of the groups that are not in `failed`; by index in the request. */
+  /**
+   * perform, resend: the results of the groups that are not in `failed`; by index in the request. A
+   * group that is in neither has results without a value.
+   */
   readonly results?: Readonly<Record<number, readonly unknown[]>>
   /** commit, perform, resend: the index of namespaces may not contain this object's namespace. */
   readonly notIndexed?: boolean

@@ -197,10 +197,10 @@ export class RpcObjectStorage extends ObjectStorageBase {
         if (isLast) turn?.end()
         const isPart = type === 'perform' && (reply.groupCount ?? 0) > 0
         if (reply.groupCount !== groups.length && !isPart) throw incompleteReply('some groups')
-        const notKnown = lost ?? incompleteReply('an outcome')
-        const results = await this.#readResults(groups, reply, notKnown)
+        const results = await this.#readResults(groups, reply, lost)
         // As a new message the rest would run again, if an earlier delivery has run more of it.
-        return lost ? groups.map((_, index) => results[index] ?? notKnown) : results
+        if (lost) while (results.length < groups.length) results.push(lost)
+        return results
       } catch (error) {
         // Repeats every retryable error at once, except a rate limit.
         const isLost = isStoreError(error) && error.retryable && error.code !== 'RATE_LIMITED'
@@ -213,19 +213,20 @@ export class RpcObjectStorage extends ObjectStorageBase {
     }
   }
 
-  /** @param notKnown the result of a group whose outcome the object does not know */
+  /** @param lost why the message was sent again, if it was */
   async #readResults(
     groups: readonly Group[],
-    { groupCount, failed = [], results = {}, notIndexed }: RpcReply,
-    notKnown: StoreError,
-  ): Promise<readonly GroupReply[]> {
+    { groupCount, failed = [], results, notIndexed }: RpcReply,
+    lost: StoreError | undefined,
+  ): Promise<GroupReply[]> {
     if (notIndexed && this.#index) await this.#addToIndex(this.#index)
     const read: GroupReply[] = groups
       .slice(0, groupCount)
-      .map((group, index) => results[index] ?? group.map(noop))
+      .map((group, index) => results?.[index] ?? group.map(noop))
     for (const { groupIndex, reason } of failed) {
       if (reason === 'conflict') read[groupIndex] = reason
-      else read[groupIndex] = reason === 'unknown' ? notKnown : decodeError(reason)
+      else if (reason === 'unknown') read[groupIndex] = lost ?? incompleteReply('an outcome')
+      else read[groupIndex] = decodeError(reason)
     }
     return read
   }

@@ -1,7 +1,7 @@
 // The form in which an object stores entries, and in which messages carry them.
 import type { Step } from '../../src/step.ts'
 import { createEntry, type Entry } from '../../src/entry.ts'
-import type { Change, StepChange } from '../../src/storage.ts'
+import type { Change, SetChange, StepChange } from '../../src/storage.ts'
 import type { History } from './write-history.ts'
 
 /**
@@ -34,11 +34,14 @@ export function encodeChanges(changes: readonly (Change | StepChange)[]): Change
     if ('step' in change) return [key, change.step, change.version, change.bytes]
     if ('check' in change) return [key, change.ifVersion, true]
     if ('remove' in change) return [key, change.ifVersion]
-    const { value, version, expires } = change.entry
-    return expires === undefined
-      ? [key, change.ifVersion, value, version, change.bytes]
-      : [key, change.ifVersion, value, version, change.bytes, expires]
+    return [key, change.ifVersion, ...encodeEntry(change)]
   })
+}
+
+/** Encodes the entry that a change stores. */
+export function encodeEntry({ entry, bytes }: SetChange): EntryTuple {
+  const { value, version, expires } = entry
+  return expires === undefined ? [value, version, bytes] : [value, version, bytes, expires]
 }
 
 /** The parts of a {@link ChangeTuple}. */
@@ -65,8 +68,8 @@ export function decodeChange(tuple: ChangeTuple): DecodedChange {
     case 4:
       return { key: tuple[0], step: tuple[1], version: tuple[2], stepBytes: tuple[3] }
     default: {
-      const [key, ifVersion, ...entry] = tuple
-      return { key, ifVersion, entry, version: entry[1] }
+      const [key, ifVersion, , version] = tuple
+      return { key, ifVersion, version, entry: tuple.slice(2) as unknown as EntryTuple }
     }
   }
 }
