@@ -46,6 +46,7 @@ interface EntriesRead {
 
 /** A namespace in Workers KV. */
 export class CloudflareKVStorage extends BatchStorageBase {
+  readonly copiesValues = true
   override readonly traits: Traits
   readonly #kv: KVBinding
   readonly #keyPrefix: string

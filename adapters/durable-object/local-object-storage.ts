@@ -1,5 +1,6 @@
 import type { Entry } from '../../src/entry.ts'
 import type { Change, CommitOptions, CommitResult } from '../../src/storage.ts'
+import { SyncAccess } from '../../src/sync-access.ts'
 import type { LocalTurns } from '../../src/turns.ts'
 import { callStorage, fromObjectError } from './errors.ts'
 import { ObjectEngine, type PlatformStorage } from './object-engine.ts'
@@ -11,7 +12,13 @@ const MAX_PAGE_BYTES = 1_000_000
 
 /** A namespace in the storage of the object that runs this code. */
 export class LocalObjectStorage extends ObjectStorageBase {
-  readonly isImmediate = true
+  readonly sync: SyncAccess = new SyncAccess({
+    get: (key) => this.#get(key),
+    commit: (group, now) => this.#engine.run(group, now),
+    // Each write takes a call of the platform.
+    joinWrites: true,
+  })
+  readonly copiesValues = true
   readonly turns: LocalTurns
   readonly #storage: PlatformStorage
   readonly #engine: ObjectEngine

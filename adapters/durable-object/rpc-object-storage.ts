@@ -44,6 +44,7 @@ type GroupReply = readonly unknown[] | 'conflict' | StoreError
 
 /** A namespace that is an object of its own, reached from a Worker. */
 export class RpcObjectStorage extends ObjectStorageBase {
+  readonly copiesValues = true
   readonly turns: RpcTurns
   readonly #getStub: (namespace: string) => ObjectStub
   readonly #namespace: string

@@ -43,6 +43,7 @@ interface IndexedDBStorageOptions {
 
 /** The storage of one namespace, which is one database. */
 export class IndexedDBStorage extends BatchStorageBase {
+  readonly copiesValues = true
   override readonly traits: Traits
   readonly turns: Turns
   readonly #lockTurns: LockTurns | undefined
