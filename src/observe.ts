@@ -3,6 +3,7 @@
 
 import { isStoreError, toStoreError, type StoreError, type WriteOutcome } from './errors.ts'
 import { intercept, LISTINGS, type Method } from './intercept.ts'
+import { type Listing, listPages, pagesOf } from './listing.ts'
 import type { Operation, Operations } from './queue/operation.ts'
 import type { Change, StepChange } from './storage.ts'
 
@@ -143,14 +144,14 @@ function observeCall(
     }
   }
 
-  async function* deliver(): AsyncGenerator {
+  async function* deliver(): AsyncGenerator<readonly unknown[]> {
     let results: unknown
     try {
-      for await (const item of method(...args) as AsyncIterable<unknown>) {
-        items++
+      for await (const page of pagesOf(method(...args) as Listing<unknown>)) {
+        items += page.length
         const pausedAt = performance.now()
         try {
-          yield item
+          yield page
         } finally {
           start += performance.now() - pausedAt
         }
@@ -163,5 +164,5 @@ function observeCall(
     }
   }
 
-  return LISTINGS.includes(kind) ? deliver() : run()
+  return LISTINGS.includes(kind) ? listPages(deliver) : run()
 }

@@ -11,6 +11,7 @@ import {
 import { type Entry, isLive } from './entry.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { byCodeUnit } from './key.ts'
+import type { Listing } from './listing.ts'
 import type { Step } from './step.ts'
 import type { Turn, Turns } from './turns.ts'
 
@@ -337,7 +338,7 @@ export abstract class StorageBase {
    * listing; do not end it there, since the core leaves out expired entries. The default sorts the
    * keys of `keys` and reads them one after another.
    */
-  async *entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]> {
+  async *entries(options?: KeysOptions): Listing<[key: string, entry: Entry]> {
     // Only the prefix, because `keys` may be in any order.
     const keys = this.keys({ prefix: options?.prefix })
     for (const key of await sortedKeys(keys, options)) {
@@ -353,7 +354,7 @@ export abstract class StorageBase {
    *
    * @param now the runtime's time, in milliseconds since 1970
    */
-  async *liveKeys(now: number, options?: KeysOptions): AsyncIterable<string> {
+  async *liveKeys(now: number, options?: KeysOptions): Listing<string> {
     for await (const [key, entry] of this.entries(options)) if (isLive(entry, now)) yield key
   }
 
