@@ -15,7 +15,7 @@ import { ChangeBroadcast } from './change-broadcast.ts'
 import type { Connection } from './connection.ts'
 import { canCloneErrors } from './error-encoding.ts'
 import { EXPIRY_INDEX, LAST_SYNC_KEY, META_STORE } from './format.ts'
-import { listRecords } from './listing.ts'
+import { listRecords, type PageSizes } from './listing.ts'
 import { LockTurns } from './lock-turns.ts'
 import { createKeyPageBody } from './page-body.ts'
 import { isInPageHide, isPageHidden, onPageChange } from './platform.ts'
@@ -32,9 +32,10 @@ import {
 } from './write-body.ts'
 
 // A listing keeps two pages in memory. Keys are small, so more of them fit into a page than entries,
-// whose values may be large.
-const KEYS_PER_PAGE = 5000
-const ENTRIES_PER_PAGE = 500
+// whose values may be large. A transaction takes about as long as reading a thousand keys, and the
+// first key should come soon.
+const KEYS_PER_PAGE: PageSizes = [1000, 20_000]
+const ENTRIES_PER_PAGE: PageSizes = [500, 500]
 
 interface IndexedDBStorageOptions {
   readonly durability: 'strict' | 'relaxed'

@@ -11,6 +11,9 @@ export interface Page<T> {
   readonly lastKey: string | undefined
 }
 
+/** How many records the first page has at most, and each other page. */
+export type PageSizes = readonly [first: number, other: number]
+
 /** Reads one page. */
 export type ReadPage<T> = (query: PageQuery) => Promise<Page<T>>
 
@@ -21,15 +24,15 @@ export type ReadPage<T> = (query: PageQuery) => Promise<Page<T>>
  */
 export function listRecords<T>(
   options: KeysOptions,
-  maxPageSize: number,
+  sizes: PageSizes,
   readPage: ReadPage<T>,
 ): Listing<T> {
-  return listPages(() => readPages(options, maxPageSize, readPage))
+  return listPages(() => readPages(options, sizes, readPage))
 }
 
 async function* readPages<T>(
   { prefix = '', after, limit = Infinity, reverse = false }: KeysOptions,
-  maxPageSize: number,
+  [firstSize, otherSize]: PageSizes,
   readPage: ReadPage<T>,
 ): AsyncGenerator<readonly T[]> {
   /** How many records the caller is expected to need still. */
@@ -39,7 +42,7 @@ async function* readPages<T>(
     const range = toKeyRange({ prefix, after: lastKey, reverse })
     if (range === undefined) return undefined
     // A caller that needs more than its limit skips expired entries. It may need few or many more.
-    count = Math.min(expected > 0 ? expected : count * 2, maxPageSize)
+    count = Math.min(expected > 0 ? expected : count * 2, count > 0 ? otherSize : firstSize)
     expected -= count
     const reading = readPage({ range, count, reverse })
     // If it fails, the call that needs the page rejects.

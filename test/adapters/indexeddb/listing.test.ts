@@ -8,7 +8,7 @@ vi.stubGlobal('IDBKeyRange', IDBKeyRange)
 /** Lists `a` to `f` in pages of two, and logs how many records each read requests. */
 function list(options: KeysOptions): { next(): Promise<unknown>; counts: number[] } {
   const counts: number[] = []
-  const listing = listRecords(options, 2, async ({ range, count }) => {
+  const listing = listRecords(options, [2, 2], async ({ range, count }) => {
     counts.push(count)
     const keys = ['a', 'b', 'c', 'd', 'e', 'f'].filter((key) => range.includes(key))
     return { items: keys.slice(0, count), lastKey: keys[count - 1] }
