@@ -8,7 +8,14 @@ export interface Listing<T> extends AsyncIterable<T> {
   pages?(): AsyncIterable<readonly T[]>
 }
 
-/** Creates a listing from its pages. */
+/**
+ * Creates the result of `StorageBase.entries` or `liveKeys` from the pages of the listing.
+ *
+ * @param pages lists all pages; it is called each time the listing is read
+ *
+ * @example
+ * entries(options) { return listPages(() => this.#entryPages(options)) }
+ */
 export function listPages<T>(pages: () => AsyncIterable<readonly T[]>): Listing<T> {
   return {
     pages,

@@ -38,7 +38,7 @@ export interface OperationRecord {
   readonly kind: OperationKind
   /** `undefined` for the kind `namespaces`. */
   readonly namespace: string | undefined
-  /** How many keys the call names; of a listing, how many items it delivered. */
+  /** How many keys the call names; of a listing, how many items its pages had. */
   readonly keys: number
   /** How many calls of stores share this one; 1 for a kind that is not batched. */
   readonly operations: number

@@ -335,8 +335,9 @@ export abstract class StorageBase {
   /**
    * Lists all entries with their keys, expired ones included, each once, in the order of the keys:
    * by UTF-16 code unit or by byte of UTF-8. `limit` is a hint of where the core will end the
-   * listing; do not end it there, since the core leaves out expired entries. The default sorts the
-   * keys of `keys` and reads them one after another.
+   * listing; do not end it there, since the core leaves out expired entries. Write an async generator
+   * of entries, or return `listPages`. The default sorts the keys of `keys` and reads them one after
+   * another.
    */
   async *entries(options?: KeysOptions): Listing<[key: string, entry: Entry]> {
     // Only the prefix, because `keys` may be in any order.
