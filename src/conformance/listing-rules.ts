@@ -186,7 +186,7 @@ export const LISTING_RULES: readonly Rule[] = [
         () => storage.liveKeys(0),
         () => storage.liveKeys(0, { prefix: 'k', reverse: true }),
       ]
-      if (!listings.some((list) => list().pages)) return 'no listing has pages()'
+      if (!listings.some((list) => 'pages' in list())) return 'no listing has pages()'
       for (const list of listings) {
         const listing = list()
         if (!listing.pages) continue

@@ -139,9 +139,9 @@ test('a wrapper that replaces a listing by single items is read, not the pages b
   class UpperCasePlugin extends MemoryStoragePlugin {
     override async open(namespace: string): Promise<StorageBase> {
       const storage = await super.open(namespace)
-      const { liveKeys } = storage
+      const original = await super.open(namespace)
       storage.liveKeys = async function* upperCase(now: number, options?: KeysOptions) {
-        for await (const key of liveKeys.call(storage, now, options)) yield key.toUpperCase()
+        for await (const key of original.liveKeys(now, options)) yield key.toUpperCase()
       }
       return storage
     }

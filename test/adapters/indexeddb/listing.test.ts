@@ -6,7 +6,7 @@ import type { KeysOptions } from '../../../src/index.ts'
 vi.stubGlobal('IDBKeyRange', IDBKeyRange)
 
 /** Lists `a` to `f` in pages of two, and logs how many records each read requests. */
-function list(options: KeysOptions): { next(): Promise<unknown>; counts: number[] } {
+function list(options: KeysOptions): { next: () => Promise<unknown>; counts: number[] } {
   const counts: number[] = []
   const listing = listRecords(options, [2, 2], async ({ range, count }) => {
     counts.push(count)
