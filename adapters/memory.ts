@@ -151,11 +151,13 @@ class MemoryStorage extends BatchStorageBase {
   }
 
   entries(options?: KeysOptions): Listing<[key: string, entry: Entry]> {
-    return this.#list(options, (key, entry) => [key, copy(entry)])
+    return listPages(() => this.#pages(options, (key, entry) => [key, copy(entry)]))
   }
 
   liveKeys(now: number, options?: KeysOptions): Listing<string> {
-    return this.#list(options, (key, entry) => (isLive(entry, now) ? key : undefined))
+    return listPages(() =>
+      this.#pages(options, (key, entry) => (isLive(entry, now) ? key : undefined)),
+    )
   }
 
   async liveLen(now: number): Promise<number> {
@@ -195,28 +197,20 @@ class MemoryStorage extends BatchStorageBase {
   }
 
   /** Lists in pages that grow: a reader that wants one entry has few others copied. */
-  #list<T>(
+  async *#pages<T>(
     options: KeysOptions | undefined,
     toItem: (key: string, entry: Entry) => T | undefined,
-  ): Listing<T> {
-    const select = (): readonly string[] => this.#selectKeys(options)
-    const map = this.#map
-    return listPages(async function* pages() {
-      const keys = select()
-      for (
-        let start = 0, end = 1;
-        start < keys.length;
-        start = end, end += Math.min(end, MAX_PAGE)
-      ) {
-        const page: T[] = []
-        for (const key of keys.slice(start, end)) {
-          const entry = map.get(key)
-          const item = entry && toItem(key, entry)
-          if (item !== undefined) page.push(item)
-        }
-        yield page
+  ): AsyncGenerator<readonly T[]> {
+    const keys = this.#selectKeys(options)
+    for (let start = 0, end = 1; start < keys.length; start = end, end += Math.min(end, MAX_PAGE)) {
+      const page: T[] = []
+      for (const key of keys.slice(start, end)) {
+        const entry = this.#map.get(key)
+        const item = entry && toItem(key, entry)
+        if (item !== undefined) page.push(item)
       }
-    })
+      yield page
+    }
   }
 
   /** Selects from the keys as they are now, because the map may change while a listing goes on. */

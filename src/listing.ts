@@ -17,12 +17,11 @@ export interface Listing<T> extends AsyncIterable<T> {
  * entries(options) { return listPages(() => this.#entryPages(options)) }
  */
 export function listPages<T>(pages: () => AsyncIterable<readonly T[]>): Listing<T> {
-  return {
-    pages,
-    async *[Symbol.asyncIterator]() {
-      for await (const page of pages()) yield* page
-    },
-  }
+  return { pages, [Symbol.asyncIterator]: () => itemsOf(pages()) }
+}
+
+async function* itemsOf<T>(pages: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
+  for await (const page of pages) yield* page
 }
 
 /** Returns the pages of a listing. One that lists single items has a page for each. */
