@@ -13,6 +13,7 @@ import { BatchStorageBase } from '../src/batch-storage.ts'
 import type { BotConfig } from '../src/config.ts'
 import type { Manifest } from '../src/registry.ts'
 import { createEntry, type Entry, isConditionMet, isLive } from '../src/entry.ts'
+import { type Listing, listPages } from '../src/listing.ts'
 import {
   type Change,
   type CommitOptions,
@@ -103,6 +104,9 @@ function createData(): NamespaceData {
   return data
 }
 
+/** The most entries that a listing copies before its reader requests them. */
+const MAX_PAGE = 256
+
 class MemoryStorage extends BatchStorageBase {
   override readonly traits: Traits = {
     atomic: 'instance',
@@ -153,18 +157,14 @@ class MemoryStorage extends BatchStorageBase {
     return this.#apply(apply(this.#read(keys)), options)
   }
 
-  async *entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]> {
-    for (const key of this.#selectKeys(options)) {
-      const entry = this.#map.get(key)
-      if (entry !== undefined) yield [key, copy(entry)]
-    }
+  entries(options?: KeysOptions): Listing<[key: string, entry: Entry]> {
+    return listPages(() => this.#pages(options, (key, entry) => [key, copy(entry)]))
   }
 
-  async *liveKeys(now: number, options?: KeysOptions): AsyncIterable<string> {
-    for (const key of this.#selectKeys(options)) {
-      const entry = this.#map.get(key)
-      if (entry !== undefined && isLive(entry, now)) yield key
-    }
+  liveKeys(now: number, options?: KeysOptions): Listing<string> {
+    return listPages(() =>
+      this.#pages(options, (key, entry) => (isLive(entry, now) ? key : undefined)),
+    )
   }
 
   async liveLen(now: number): Promise<number> {
@@ -206,6 +206,23 @@ class MemoryStorage extends BatchStorageBase {
       if (entry !== undefined) found.set(key, entry)
     }
     return found
+  }
+
+  /** Lists in pages that grow: a reader that wants one entry has few others copied. */
+  async *#pages<T>(
+    options: KeysOptions | undefined,
+    toItem: (key: string, entry: Entry) => T | undefined,
+  ): AsyncGenerator<readonly T[]> {
+    const keys = this.#selectKeys(options)
+    for (let start = 0, end = 1; start < keys.length; start = end, end += Math.min(end, MAX_PAGE)) {
+      const page: T[] = []
+      for (const key of keys.slice(start, end)) {
+        const entry = this.#map.get(key)
+        const item = entry && toItem(key, entry)
+        if (item !== undefined) page.push(item)
+      }
+      yield page
+    }
   }
 
   /** Selects from the keys as they are now, because the map may change while a listing goes on. */

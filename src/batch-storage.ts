@@ -1,5 +1,6 @@
 import { quote, toStoreError } from './errors.ts'
 import type { Entry } from './entry.ts'
+import type { Listing } from './listing.ts'
 import {
   type Change,
   checkRemovals,
@@ -41,8 +42,8 @@ export abstract class BatchStorageBase implements StorageBase {
     groups: readonly (readonly Change[])[],
     options?: CommitOptions,
   ): Promise<readonly CommitResult[]>
-  abstract entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]>
-  abstract liveKeys(now: number, options?: KeysOptions): AsyncIterable<string>
+  abstract entries(options?: KeysOptions): Listing<[key: string, entry: Entry]>
+  abstract liveKeys(now: number, options?: KeysOptions): Listing<string>
   abstract liveLen(now: number): Promise<number>
   abstract clear(): Promise<void>
   abstract close(): Promise<void>

@@ -3,6 +3,7 @@
 
 import { isStoreError, toStoreError, type StoreError, type WriteOutcome } from './errors.ts'
 import { intercept, LISTINGS, type Method } from './intercept.ts'
+import { type Listing, listPages, pagesOf } from './listing.ts'
 import type { Operation, Operations } from './queue/operation.ts'
 import type { Change, StepChange } from './storage.ts'
 
@@ -37,7 +38,7 @@ export interface OperationRecord {
   readonly kind: OperationKind
   /** `undefined` for the kind `namespaces`. */
   readonly namespace: string | undefined
-  /** How many keys the call names; of a listing, how many items it delivered. */
+  /** How many keys the call names; of a listing, how many items its pages had. */
   readonly keys: number
   /** How many calls of stores share this one; 1 for a kind that is not batched. */
   readonly operations: number
@@ -143,14 +144,14 @@ function observeCall(
     }
   }
 
-  async function* deliver(): AsyncGenerator {
+  async function* deliver(): AsyncGenerator<readonly unknown[]> {
     let results: unknown
     try {
-      for await (const item of method(...args) as AsyncIterable<unknown>) {
-        items++
+      for await (const page of pagesOf(method(...args) as Listing<unknown>)) {
+        items += page.length
         const pausedAt = performance.now()
         try {
-          yield item
+          yield page
         } finally {
           start += performance.now() - pausedAt
         }
@@ -163,5 +164,5 @@ function observeCall(
     }
   }
 
-  return LISTINGS.includes(kind) ? deliver() : run()
+  return LISTINGS.includes(kind) ? listPages(deliver) : run()
 }

@@ -11,6 +11,7 @@ import {
 import { type Entry, isLive } from './entry.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { byCodeUnit } from './key.ts'
+import type { Listing } from './listing.ts'
 import type { Step } from './step.ts'
 import type { SyncAccess } from './sync-access.ts'
 import type { Turn, Turns } from './turns.ts'
@@ -335,10 +336,11 @@ export abstract class StorageBase {
   /**
    * Lists all entries with their keys, expired ones included, each once, in the order of the keys:
    * by UTF-16 code unit or by byte of UTF-8. `limit` is a hint of where the core will end the
-   * listing; do not end it there, since the core leaves out expired entries. The default sorts the
-   * keys of `keys` and reads them one after another.
+   * listing; do not end it there, since the core leaves out expired entries. Write an async generator
+   * of entries, or return `listPages`. The default sorts the keys of `keys` and reads them one after
+   * another.
    */
-  async *entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]> {
+  async *entries(options?: KeysOptions): Listing<[key: string, entry: Entry]> {
     // Only the prefix, because `keys` may be in any order.
     const keys = this.keys({ prefix: options?.prefix })
     for (const key of await sortedKeys(keys, options)) {
@@ -354,7 +356,7 @@ export abstract class StorageBase {
    *
    * @param now the runtime's time, in milliseconds since 1970
    */
-  async *liveKeys(now: number, options?: KeysOptions): AsyncIterable<string> {
+  async *liveKeys(now: number, options?: KeysOptions): Listing<string> {
     for await (const [key, entry] of this.entries(options)) if (isLive(entry, now)) yield key
   }
 

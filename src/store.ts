@@ -38,6 +38,7 @@ import type { OperationQueue } from './queue/operation-queue.ts'
 import { stampOf } from './stamp.ts'
 import { nextExpires, resultOfStored, runStep, type Step } from './step.ts'
 import { createEntry, type Entry, isLive } from './entry.ts'
+import type { Listing } from './listing.ts'
 import type { Change, KeysOptions, SetChange, Traits } from './storage.ts'
 import type {
   ItemOf,
@@ -769,7 +770,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    */
   async *#list<A, B>(
     options: KeysOptions | undefined,
-    list: (options: KeysOptions) => AsyncIterable<A>,
+    list: (options: KeysOptions) => Listing<A>,
     toItem: (listed: A) => B | undefined,
   ): AsyncGenerator<B, void, undefined> {
     this.#checkOpen()
@@ -781,20 +782,23 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     } = checkOptions(options, KEYS_OPTIONS, this.namespace)
     this.#checkKey(prefix, 'options.prefix')
     if (after !== undefined) this.#checkKey(after, 'options.after')
-    const source = this.#context.queue.list(() => list({ prefix, after, limit, reverse }))
+    const pages = this.#context.queue.list(() => list({ prefix, after, limit, reverse }))
+    let count = 0
     try {
-      for (let count = 0; count < (limit ?? Infinity);) {
+      for (;;) {
         this.#checkOpen()
-        const next = await this.#track(source.next())
-        if (next.done) return
-        this.#checkOpen()
-        const item = this.#guard(() => toItem(next.value))
-        if (item === undefined) continue
-        count++
-        yield item
+        const page = await this.#track(pages.next())
+        if (page.done) return
+        for (const listed of page.value) {
+          this.#checkOpen()
+          const item = this.#guard(() => toItem(listed))
+          if (item === undefined) continue
+          yield item
+          if (++count === limit) return
+        }
       }
     } finally {
-      await source.return(undefined)
+      await pages.return(undefined)
     }
   }
 

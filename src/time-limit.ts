@@ -4,6 +4,7 @@ import { noop } from './async.ts'
 import { wrongReply } from './backend-reply.ts'
 import { StoreError } from './errors.ts'
 import { intercept, isWrapped, LISTINGS } from './intercept.ts'
+import { type Listing, listPages, pagesOf } from './listing.ts'
 import type { StorageBase, StoragePluginBase } from './storage.ts'
 
 /** The limit unless the runtime or its configuration sets one. */
@@ -66,29 +67,20 @@ export function limitTime<T>(
   })
 }
 
-/** Limits the time of each item. */
-function limitListing<T>(
-  listing: AsyncIterable<T>,
-  ms: number,
-  onTimeout?: () => void,
-): AsyncIterable<T> {
-  const iterator = listing[Symbol.asyncIterator]()
-  return {
-    [Symbol.asyncIterator]: () => ({
-      async next() {
-        let result: IteratorResult<T> | undefined
-        const call = Promise.resolve(iterator.next())
-        call.then((next) => (result = next), noop)
-        await Promise.resolve()
-        // Most items come from a page that has been read, and need no limit, which is slower.
-        return result ?? limitTime(call, ms, onTimeout)
-      },
-      async return() {
-        await limitTime(iterator.return?.(), ms, onTimeout)
-        return { done: true, value: undefined }
-      },
-    }),
-  }
+/** Limits the time of each page. */
+function limitListing<T>(listing: Listing<T>, ms: number, onTimeout?: () => void): Listing<T> {
+  return listPages(() => {
+    const iterator = pagesOf(listing)[Symbol.asyncIterator]()
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: () => limitTime(iterator.next(), ms, onTimeout),
+        async return() {
+          await limitTime(iterator.return?.(), ms, onTimeout)
+          return { done: true, value: undefined }
+        },
+      }),
+    }
+  })
 }
 
 export const CLOSED_MESSAGE = 'The store was closed before the operation ran; open it again.'
@@ -110,7 +102,7 @@ export function limitStorage(storage: StorageBase, ms: number): StorageBase {
     isClosed = kind === 'close'
     const result = method(...args)
     if (LISTINGS.includes(kind))
-      return limitListing(result as AsyncIterable<unknown>, ms, dropUnlessLarge)
+      return limitListing(result as Listing<unknown>, ms, dropUnlessLarge)
     const count = Array.isArray(args[0]) ? args[0].flat().length : 0
     if (count <= KEYS_PER_LIMIT) return limitTime(result, ms, dropUnlessLarge)
     largeCalls++
@@ -132,7 +124,7 @@ export function limitPlugin(plugin: StoragePluginBase, ms: number): StoragePlugi
     throw wrongReply('a storage that extends StorageBase', storage)
   }
   return intercept(plugin, (kind, method, args) => {
-    if (kind === 'namespaces') return limitListing(method() as AsyncIterable<string>, openTimeout)
+    if (kind === 'namespaces') return limitListing(method() as Listing<string>, openTimeout)
     const call = (async () => method(...args))()
     return kind === 'open' ? open(call as Promise<StorageBase>) : limitTime(call, openTimeout)
   })

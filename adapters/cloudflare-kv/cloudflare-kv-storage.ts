@@ -2,6 +2,7 @@ import { noop, sleep } from '../../src/async.ts'
 import { BatchStorageBase } from '../../src/batch-storage.ts'
 import { StoreError } from '../../src/errors.ts'
 import { type Entry, isLive } from '../../src/entry.ts'
+import { type Listing, listPages } from '../../src/listing.ts'
 import {
   type Change,
   checkRemovals,
@@ -101,18 +102,11 @@ export class CloudflareKVStorage extends BatchStorageBase {
     return results
   }
 
-  async *entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]> {
-    for await (const { keys, texts } of this.#readAhead(options)) {
-      const read = await texts
-      for (const { key, metadata } of keys) {
-        const text = metadata.t ?? read?.get(key)
-        if (text !== undefined) yield [key, decodeEntry(key, text)]
-      }
-    }
+  entries(options: KeysOptions = {}): Listing<[key: string, entry: Entry]> {
+    return listPages(() => this.#entryPages(options))
   }
 
-  /** Lists the keys in parts, and reads up to two parts ahead. */
-  async *#readAhead(options: KeysOptions = {}): AsyncGenerator<EntriesRead> {
+  async *#entryPages(options: KeysOptions): AsyncGenerator<readonly [key: string, entry: Entry][]> {
     const { limit = Number.POSITIVE_INFINITY } = options
     const reads: EntriesRead[] = []
     let listed = 0
@@ -122,23 +116,27 @@ export class CloudflareKVStorage extends BatchStorageBase {
       // A reader needs more than `limit` entries only if some of them have expired.
       const maxAhead = listed < limit ? MAX_READS_AHEAD : 0
       while (reads.length > maxAhead || (reads.length > 0 && reads[0]?.texts === undefined)) {
-        yield reads.shift() as EntriesRead
+        yield* entriesOf(reads.shift() as EntriesRead)
       }
     }
-    yield* reads
+    for (const read of reads) yield* entriesOf(read)
   }
 
-  async *liveKeys(now: number, options: KeysOptions = {}): AsyncIterable<string> {
+  liveKeys(now: number, options: KeysOptions = {}): Listing<string> {
+    return listPages(() => this.#keyPages(now, options))
+  }
+
+  async *#keyPages(now: number, options: KeysOptions): AsyncGenerator<readonly string[]> {
     for await (const page of this.#listKeys(options)) {
-      for (const { key, metadata } of page) {
-        if (metadata.x === undefined || isLive({ expires: metadata.x }, now)) yield key
-      }
+      yield page
+        .filter(({ metadata: { x } }) => x === undefined || isLive({ expires: x }, now))
+        .map(({ key }) => key)
     }
   }
 
   async liveLen(now: number): Promise<number> {
     let count = 0
-    for await (const _ of this.liveKeys(now)) count++
+    for await (const { length } of this.#keyPages(now, {})) count += length
     return count
   }
 
@@ -279,6 +277,22 @@ export class CloudflareKVStorage extends BatchStorageBase {
         await sleep(RETRY_DELAY_MS + Math.random() * MAX_RETRY_JITTER_MS)
       }
     }
+  }
+}
+
+/** If an entry is corrupt, the page ends before it, and the listing fails then. */
+async function* entriesOf(
+  read: EntriesRead,
+): AsyncGenerator<readonly [key: string, entry: Entry][]> {
+  const texts = await read.texts
+  const page: [key: string, entry: Entry][] = []
+  try {
+    for (const { key, metadata } of read.keys) {
+      const text = metadata.t ?? texts?.get(key)
+      if (text !== undefined) page.push([key, decodeEntry(key, text)])
+    }
+  } finally {
+    yield page
   }
 }
 

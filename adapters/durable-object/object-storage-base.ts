@@ -1,5 +1,6 @@
 import { BatchStorageBase } from '../../src/batch-storage.ts'
 import type { Entry } from '../../src/entry.ts'
+import { type Listing, listPages } from '../../src/listing.ts'
 import type { KeysOptions, Traits } from '../../src/storage.ts'
 import { MAX_VALUE_BYTES } from './group-plan.ts'
 import { MAX_KEY_BYTES } from './object-engine.ts'
@@ -26,28 +27,28 @@ export abstract class ObjectStorageBase extends BatchStorageBase {
 
   protected abstract list(options: ListOptions): Promise<ListPage>
 
-  async *entries(options?: KeysOptions): AsyncIterable<[key: string, entry: Entry]> {
+  entries(options?: KeysOptions): Listing<[key: string, entry: Entry]> {
     // At −Infinity nothing has expired.
     const query = { now: -Infinity, includeEntries: true }
-    for await (const { keys, entries } of this.#pages(query, options)) {
-      for (const entry of decodeEntries(keys, entries)) yield entry
-    }
+    return listPages(() =>
+      this.#pages(query, options, ({ keys, entries }) => decodeEntries(keys, entries)),
+    )
   }
 
-  async *liveKeys(now: number, options?: KeysOptions): AsyncIterable<string> {
-    for await (const { keys } of this.#pages({ now, includeEntries: false }, options)) {
-      for (const key of keys) yield key
-    }
+  liveKeys(now: number, options?: KeysOptions): Listing<string> {
+    const query = { now, includeEntries: false }
+    return listPages(() => this.#pages(query, options, ({ keys }) => keys))
   }
 
-  async *#pages(
+  async *#pages<T>(
     query: Pick<ListOptions, 'now' | 'includeEntries'>,
     { prefix = '', after, limit, reverse }: KeysOptions = {},
-  ): AsyncGenerator<ListPage> {
+    toItems: (page: ListPage) => readonly T[],
+  ): AsyncGenerator<readonly T[]> {
     let options: ListOptions = { ...query, prefix, after, limit, reverse }
     for (;;) {
       const page = await this.list(options)
-      yield page
+      yield toItems(page)
       if (page.last === undefined) return
       // A caller that leaves out what has expired may need more than `limit`.
       options = { ...options, after: page.last, limit: options.limit && options.limit * 2 }

@@ -1,6 +1,7 @@
 import { BatchStorageBase } from '../../src/batch-storage.ts'
 import { isCausedByOne, isStoreError, toStoreError } from '../../src/errors.ts'
 import type { Entry } from '../../src/entry.ts'
+import type { Listing } from '../../src/listing.ts'
 import type {
   CommitOptions,
   CommitResult,
@@ -14,7 +15,7 @@ import { ChangeBroadcast } from './change-broadcast.ts'
 import type { Connection } from './connection.ts'
 import { canCloneErrors } from './error-encoding.ts'
 import { EXPIRY_INDEX, LAST_SYNC_KEY, META_STORE } from './format.ts'
-import { Listing } from './listing.ts'
+import { listRecords, type PageSizes } from './listing.ts'
 import { LockTurns } from './lock-turns.ts'
 import { createKeyPageBody } from './page-body.ts'
 import { isInPageHide, isPageHidden, onPageChange } from './platform.ts'
@@ -31,9 +32,10 @@ import {
 } from './write-body.ts'
 
 // A listing keeps two pages in memory. Keys are small, so more of them fit into a page than entries,
-// whose values may be large.
-const KEYS_PER_PAGE = 5000
-const ENTRIES_PER_PAGE = 500
+// whose values may be large. A transaction takes about as long as reading a thousand keys, and the
+// first key should come soon.
+const KEYS_PER_PAGE: PageSizes = [1000, 20_000]
+const ENTRIES_PER_PAGE: PageSizes = [500, 500]
 
 interface IndexedDBStorageOptions {
   readonly durability: 'strict' | 'relaxed'
@@ -125,15 +127,15 @@ export class IndexedDBStorage extends BatchStorageBase {
     return results
   }
 
-  entries(options: KeysOptions = {}): AsyncIterable<[string, Entry]> {
-    return new Listing(options, ENTRIES_PER_PAGE, (query) => readEntryPage(this.#connection, query))
+  entries(options: KeysOptions = {}): Listing<[string, Entry]> {
+    return listRecords(options, ENTRIES_PER_PAGE, (query) => readEntryPage(this.#connection, query))
   }
 
-  liveKeys(now: number, options: KeysOptions = {}): AsyncIterable<string> {
+  liveKeys(now: number, options: KeysOptions = {}): Listing<string> {
     // The expired keys are read once, with the first page. If one is renewed during the listing, the
     // listing shows its old state.
     let expired: Set<string> | undefined
-    return new Listing(options, KEYS_PER_PAGE, async (query) => {
+    return listRecords(options, KEYS_PER_PAGE, async (query) => {
       const body = createKeyPageBody(query, expired === undefined ? now : undefined)
       const { keys, expiredKeys } = await this.#connection.run(body)
       const hidden = (expired ??= new Set(expiredKeys))

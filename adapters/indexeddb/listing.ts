@@ -1,6 +1,7 @@
 import { noop } from '../../src/async.ts'
+import { type Listing, listPages } from '../../src/listing.ts'
 import type { KeysOptions } from '../../src/storage.ts'
-import { type KeyRangeOptions, toKeyRange } from './key-range.ts'
+import { toKeyRange } from './key-range.ts'
 import type { PageQuery } from './page-body.ts'
 
 /** One page of a listing. */
@@ -10,6 +11,9 @@ export interface Page<T> {
   readonly lastKey: string | undefined
 }
 
+/** How many records the first page has at most, and each other page. */
+export type PageSizes = readonly [first: number, other: number]
+
 /** Reads one page. */
 export type ReadPage<T> = (query: PageQuery) => Promise<Page<T>>
 
@@ -18,64 +22,39 @@ export type ReadPage<T> = (query: PageQuery) => Promise<Page<T>>
  * not earlier: many callers want only the first item. It does not prefetch what `limit` excludes. A
  * listing that is left early holds nothing open.
  */
-export class Listing<T> implements AsyncIterableIterator<T, undefined> {
-  readonly #keys: KeyRangeOptions
-  readonly #maxPageSize: number
-  readonly #readPage: ReadPage<T>
-  #items: readonly T[] = []
-  #nextIndex = 0
-  #nextPage: Promise<Page<T>> | undefined
-  /** The range still to be read, after `#nextPage`; `undefined` if there is none. */
-  #remaining: IDBKeyRange | undefined
-  /** How many records the caller is expected to need still, after `#nextPage`. */
-  #expectedCount: number
-  #pageSize = 0
+export function listRecords<T>(
+  options: KeysOptions,
+  sizes: PageSizes,
+  readPage: ReadPage<T>,
+): Listing<T> {
+  return listPages(() => readPages(options, sizes, readPage))
+}
 
-  constructor(
-    { prefix = '', after, limit = Number.POSITIVE_INFINITY, reverse = false }: KeysOptions,
-    maxPageSize: number,
-    readPage: ReadPage<T>,
-  ) {
-    this.#keys = { prefix, after, reverse }
-    this.#maxPageSize = maxPageSize
-    this.#readPage = readPage
-    this.#expectedCount = limit
-    this.#remaining = toKeyRange(this.#keys)
-  }
-
-  async next(): Promise<IteratorResult<T, undefined>> {
-    for (;;) {
-      const hasItem = this.#nextIndex < this.#items.length
-      const isPrefetchDue = this.#nextIndex > 0 && this.#expectedCount > 0
-      if (this.#remaining !== undefined && (isPrefetchDue || !hasItem)) {
-        this.#nextPage = this.#readNextPage(this.#remaining)
-        this.#remaining = undefined
-        // If it fails, the call that needs the page rejects.
-        this.#nextPage.catch(noop)
-      }
-      if (hasItem) return { done: false, value: this.#items[this.#nextIndex++] as T }
-      const page = this.#nextPage
-      if (page === undefined) return { done: true, value: undefined }
-      const { items, lastKey } = await page
-      // Another call of next() that waited for the same page has taken it already.
-      if (this.#nextPage !== page) continue
-      this.#nextPage = undefined
-      this.#items = items
-      this.#nextIndex = 0
-      this.#remaining =
-        lastKey === undefined ? undefined : toKeyRange({ ...this.#keys, after: lastKey })
-    }
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  #readNextPage(range: IDBKeyRange): Promise<Page<T>> {
+async function* readPages<T>(
+  { prefix = '', after, limit = Infinity, reverse = false }: KeysOptions,
+  [firstSize, otherSize]: PageSizes,
+  readPage: ReadPage<T>,
+): AsyncGenerator<readonly T[]> {
+  /** How many records the caller is expected to need still. */
+  let expected = limit
+  let count = 0
+  const read = (lastKey: string | undefined): Promise<Page<T>> | undefined => {
+    const range = toKeyRange({ prefix, after: lastKey, reverse })
+    if (range === undefined) return undefined
     // A caller that needs more than its limit skips expired entries. It may need few or many more.
-    const wanted = this.#expectedCount > 0 ? this.#expectedCount : this.#pageSize * 2
-    this.#pageSize = Math.min(wanted, this.#maxPageSize)
-    this.#expectedCount -= this.#pageSize
-    return this.#readPage({ range, count: this.#pageSize, reverse: this.#keys.reverse })
+    count = Math.min(expected > 0 ? expected : count * 2, count > 0 ? otherSize : firstSize)
+    expected -= count
+    const reading = readPage({ range, count, reverse })
+    // If it fails, the call that needs the page rejects.
+    reading.catch(noop)
+    return reading
+  }
+  let reading = read(after)
+  while (reading !== undefined) {
+    const { items, lastKey } = await reading
+    yield items.slice(0, 1)
+    reading = lastKey !== undefined && expected > 0 ? read(lastKey) : undefined
+    yield items.slice(1)
+    if (lastKey !== undefined) reading ??= read(lastKey)
   }
 }

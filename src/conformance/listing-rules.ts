@@ -1,5 +1,6 @@
 import { byCodeUnit } from '../key.ts'
 import { isLive } from '../entry.ts'
+import type { Listing } from '../listing.ts'
 import type { KeysOptions, StorageBase } from '../storage.ts'
 import { assertEqual, collect, fail, sortKeys } from './assertions.ts'
 import type { Rule } from './rule.ts'
@@ -170,6 +171,29 @@ export const LISTING_RULES: readonly Rule[] = [
         )
       }
       await storage.commit(expired.map(({ key }) => [removeChange(key)]))
+    },
+  },
+  {
+    id: 'listing/arrays',
+    name: 'the pages of entries() and liveKeys(), if they have any, contain the items of the listing in its order',
+    fix: 'list in pages() exactly what the listing lists, in arrays, or leave pages() out',
+    run: async (backend) => {
+      const storage = await backend.openStorage()
+      await fill(storage, [...repeat(250, (i) => `k${i}`), ...ASCII_KEYS])
+      const listings: readonly (() => Listing<unknown>)[] = [
+        () => storage.entries(),
+        () => storage.entries({ prefix: 'k', reverse: true }),
+        () => storage.liveKeys(0),
+        () => storage.liveKeys(0, { prefix: 'k', reverse: true }),
+      ]
+      if (!listings.some((list) => 'pages' in list())) return 'no listing has pages()'
+      for (const list of listings) {
+        const listing = list()
+        if (!listing.pages) continue
+        const pages = await collect(listing.pages())
+        assertEqual(pages.flat(), await collect(list()), 'the items of all pages')
+      }
+      return undefined
     },
   },
 ]

@@ -17,6 +17,7 @@ import { StoreError, toStoreError } from '../errors.ts'
 import { observe, type OperationRecord } from '../observe.ts'
 import type { Entry } from '../entry.ts'
 import { isWrapped } from '../intercept.ts'
+import { type Listing, pagesOf } from '../listing.ts'
 import type { Change, StepChange, StorageBase } from '../storage.ts'
 import type { SyncAccess } from '../sync-access.ts'
 import { CLOSED_MESSAGE, DEFAULT_TIME_LIMIT_MS, limitStorage, limitTime } from '../time-limit.ts'
@@ -156,16 +157,20 @@ export class OperationQueue {
     return this.#context.recovery.retryRead(read, checkCount).catch(this.#rethrow)
   }
 
-  /** Lists what the batches so far have stored. Retries a listing that fails before its first item. */
-  async *list<T>(open: () => AsyncIterable<T>): AsyncGenerator<T> {
+  /**
+   * Lists what the batches so far have stored, in pages. Retries a listing that fails before its first
+   * item.
+   */
+  async *list<T>(open: () => Listing<T>): AsyncGenerator<readonly T[]> {
     await this.#currentScheduler().idle()
     for (let attempt = 1; ; attempt++) {
       try {
         this.#checkOpen()
         this.#context.recovery.startAttempt(attempt)
-        for await (const item of open()) {
-          attempt = READ_ATTEMPTS // A new listing would deliver these items again.
-          yield item
+        for await (const page of pagesOf(open())) {
+          // A new listing would deliver these items again.
+          if (page.length > 0) attempt = READ_ATTEMPTS
+          yield page
         }
         return
       } catch (error) {

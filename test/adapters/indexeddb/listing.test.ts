@@ -1,11 +1,39 @@
 import { IDBKeyRange } from 'fake-indexeddb'
 import { expect, test, vi } from 'vitest'
-import { Listing } from '../../../adapters/indexeddb/listing.ts'
+import { listRecords } from '../../../adapters/indexeddb/listing.ts'
+import type { KeysOptions } from '../../../src/index.ts'
 
 vi.stubGlobal('IDBKeyRange', IDBKeyRange)
 
+/** Lists `a` to `f` in pages of two, and logs how many records each read requests. */
+function list(options: KeysOptions): { next: () => Promise<unknown>; counts: number[] } {
+  const counts: number[] = []
+  const listing = listRecords(options, [2, 2], async ({ range, count }) => {
+    counts.push(count)
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f'].filter((key) => range.includes(key))
+    return { items: keys.slice(0, count), lastKey: keys[count - 1] }
+  })
+  const items = listing[Symbol.asyncIterator]()
+  return { next: async () => (await items.next()).value, counts }
+}
+
 test('concurrent calls of next() get each entry once', async () => {
-  const listing = new Listing({}, 2, async () => ({ items: ['a', 'b'], lastKey: undefined }))
-  const found = await Promise.all([listing.next(), listing.next(), listing.next()])
-  expect(found.map(({ value }) => value)).toEqual(['a', 'b', undefined])
+  const { next } = list({ prefix: 'b' })
+  expect(await Promise.all([next(), next(), next()])).toEqual(['b', undefined, undefined])
+})
+
+test('the next page is read when the second item of a page is requested, not earlier', async () => {
+  const { next, counts } = list({})
+  expect([await next(), counts.length]).toEqual(['a', 1])
+  expect([await next(), counts.length]).toEqual(['b', 2])
+  expect([await next(), counts.length]).toEqual(['c', 2])
+  expect([await next(), counts.length]).toEqual(['d', 3])
+})
+
+test('what the limit excludes is read only when it is requested', async () => {
+  const { next, counts } = list({ limit: 3 })
+  for (const key of ['a', 'b', 'c']) expect(await next()).toBe(key)
+  expect(counts).toEqual([2, 1])
+  expect(await next()).toBe('d')
+  expect(counts).toEqual([2, 1, 2])
 })

@@ -2,6 +2,7 @@ import type { Entry, KeysOptions } from '../../../../src/index.ts'
 import { BrokenPlugin, testBrokenStorages } from './broken-plugin.ts'
 
 type Item = [key: string, entry: Entry]
+type Pages = () => AsyncIterable<readonly Item[]>
 
 /** Replaces both listings by one that `list` derives from all entries in ascending order. */
 function createPlugin(
@@ -143,6 +144,17 @@ testBrokenStorages([
       createPlugin((all, options) =>
         select(all, options).slice(options.after === undefined ? 0 : 1),
       ),
+  },
+  {
+    fault: 'lists other items in its pages',
+    rule: 'listing/arrays',
+    create: () =>
+      new BrokenPlugin((storage, original) => {
+        storage.entries = (options) => ({
+          ...original.entries(options),
+          pages: () => (original.entries({ after: 'k1', ...options }).pages as Pages)(),
+        })
+      }),
   },
   {
     fault: 'does not reach the last of many keys',
