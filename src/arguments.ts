@@ -1,5 +1,5 @@
 import { quote, StoreError, type StoreErrorCode } from './errors.ts'
-import { suggestName } from './suggest-name.ts'
+import { unknownOption } from './name-errors.ts'
 
 /** When a stored value expires. Give one of the two. An option that is `undefined` counts as absent. */
 export interface ExpiryOptions {
@@ -121,16 +121,8 @@ export function checkOptions<T extends object>(
   const copy = readArgument(() => ({ ...options }), unreadable, namespace)
   for (const [name, option] of Object.entries(copy)) {
     if (!Object.hasOwn(types, name)) {
-      const help =
-        name === 'onInsert'
-          ? 'Remove it: insert() always sets the expiry of a new key only, and set() that of every key.'
-          : 'Correct or remove it.'
-      const names = Object.keys(types)
-      throw new StoreError(
-        'INVALID_VALUE',
-        `options.${name} is not an option here; the options are ${names.join(', ')}. ${help}${suggestName(name, names)}`,
-        { namespace },
-      )
+      const message = unknownOption('options', name, Object.keys(types))
+      throw new StoreError('INVALID_VALUE', message, { namespace })
     }
     const [expected, accepts] = types[name] as OptionType
     if (option !== undefined && !accepts(option))

@@ -51,7 +51,7 @@ describe('an error message says what was expected and what was received', () => 
     [
       'onInsert for a method that does not have it',
       (store) => store.insert('k', 1, { ttl: 5, onInsert: true } as never),
-      'options.onInsert is not an option here; the options are ttl, expires, version. Remove it: insert() always sets the expiry of a new key only, and set() that of every key. (in "n")',
+      'options.onInsert is not an option here; the options are ttl, expires, version. Correct or remove it. (in "n")',
     ],
     [
       'options that are not an object',
