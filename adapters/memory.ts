@@ -26,6 +26,7 @@ import {
   type Traits,
 } from '../src/storage.ts'
 import { LocalTurns, type Turns } from '../src/turns.ts'
+import { createWatch } from '../src/watch.ts'
 import { recopy } from '../src/value/copy-value.ts'
 import { ExpirySweep } from './memory/expiry-sweep.ts'
 
@@ -114,6 +115,7 @@ class MemoryStorage extends BatchStorageBase {
     watch: true,
   }
   readonly isImmediate = true
+  readonly createWatch = createWatch
   readonly turns: Turns
   readonly #data: NamespaceData
   readonly #map: Map<string, Entry>

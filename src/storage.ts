@@ -13,6 +13,7 @@ import { StoreError, toStoreError } from './errors.ts'
 import { byCodeUnit } from './key.ts'
 import type { Step } from './step.ts'
 import type { Turn, Turns } from './turns.ts'
+import type { createWatch } from './watch.ts'
 
 /**
  * One write, or the check of a condition. `ifVersion` makes it conditional: the storage applies it
@@ -424,7 +425,7 @@ export abstract class StorageBase {
 
   /**
    * Calls `listener` for every change of the namespace, by any client, and returns a function that
-   * stops it. Defined if and only if `traits.watch` is true.
+   * stops it. Defined, with `createWatch`, if and only if `traits.watch` is true.
    *
    * A listener that applies the changes in order to a list of the keys ends up with the right list.
    * A change may be reported more than once, during the call that makes it or later; one that
@@ -432,6 +433,13 @@ export abstract class StorageBase {
    * `unknown`, after which the core lists all keys again. Expiry is not reported.
    */
   watch?(listener: StorageListener): () => void
+
+  /**
+   * The function `createWatch` of botshelf, which makes the watches of stores from `watch`. Defined if
+   * and only if `watch` is. It comes with the adapter, so that a bundle leaves it out where no adapter
+   * can watch.
+   */
+  readonly createWatch?: typeof createWatch | undefined
 
   /**
    * Whether no call does I/O, so that each settles at once. The core then limits the time of none,
