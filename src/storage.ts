@@ -418,8 +418,9 @@ export abstract class StorageBase {
 
   /**
    * Orders the clients that change the same keys. Optional: the core requests a turn for an update
-   * that has lost a race. Without it, the core uses {@link LocalTurns} if `traits.batchAcrossTicks`
-   * is true, and otherwise waits a random time before it tries again.
+   * that has lost a race. Without it, the update waits a random time and tries again, and a slow one may
+   * lose each of its attempts. Where `traits.batchAcrossTicks` is true, a `LocalTurns` is enough to
+   * order the users of one plugin instance.
    */
   readonly turns?: Turns | undefined
 

@@ -17,7 +17,7 @@ import { observe, type OperationRecord } from '../observe.ts'
 import type { Entry } from '../entry.ts'
 import type { Change, StepChange, StorageBase } from '../storage.ts'
 import { CLOSED_MESSAGE, DEFAULT_TIME_LIMIT_MS, limitStorage, limitTime } from '../time-limit.ts'
-import { LocalTurns, releaseTurn, type Turn, type Turns } from '../turns.ts'
+import { releaseTurn, type Turn, type Turns } from '../turns.ts'
 import { runBatch, type BatchContext } from './batch.ts'
 import { Operation, type Decision, type EntryUpdater, type Operations } from './operation.ts'
 import { Recovery, READ_ATTEMPTS, waitBeforeRetry } from './recovery.ts'
@@ -62,7 +62,7 @@ export class OperationQueue {
     const observer = onOperation && { onOperation, namespace, attempt: 1 }
     const recovery = new Recovery(limitStorage(storage, timeLimitMs), now, observer)
     this.#timeLimitMs = timeLimitMs
-    const turns = storage.turns ?? (storage.traits.batchAcrossTicks ? new LocalTurns() : undefined)
+    const { turns } = storage
     this.storage = recovery.storage
     this.#namespace = namespace
     this.#turns = observer && turns ? observe(turns, observer) : turns
