@@ -47,12 +47,11 @@ export async function resolvePlugin(
   config: BotConfig,
   registry: StorageRegistry,
 ): Promise<StoragePluginBase> {
-  if (!Array.isArray(registry)) {
-    throw invalidConfig(
-      `start() needs an array of manifests as its second argument; received ${quote(registry)}. Call start(config, [memory]), for example.`,
-    )
-  }
-  const manifest = findManifest(config?.STORAGE, [...registry, ...extraManifests(config)])
+  const extra = config?.BOT_EXTRA_STORAGE_PLUGINS ?? []
+  const manifest = findManifest(config?.STORAGE, [
+    ...readManifests('The second argument of start()', registry),
+    ...readManifests('BOT_EXTRA_STORAGE_PLUGINS', extra),
+  ])
   // Check the settings before loading the plugin, whose constructor reads them again.
   readStorageConfig(config, manifest.config)
   const Plugin = await manifest.load()
@@ -89,10 +88,9 @@ function findManifest(name: unknown, manifests: readonly Manifest[]): Manifest {
   )
 }
 
-function extraManifests(config: BotConfig): readonly Manifest[] {
-  const extra = config?.BOT_EXTRA_STORAGE_PLUGINS ?? []
-  if (Array.isArray(extra)) return extra as Manifest[]
+function readManifests(name: string, manifests: unknown): readonly Manifest[] {
+  if (Array.isArray(manifests)) return manifests as Manifest[]
   throw invalidConfig(
-    `BOT_EXTRA_STORAGE_PLUGINS must be an array of manifests; received ${quote(extra)}.`,
+    `${name} must be an array of manifests, such as [memory]; received ${quote(manifests)}.`,
   )
 }

@@ -78,7 +78,7 @@ describe('manifests', () => {
     async (_, given, received) => {
       expect(await startError({ STORAGE: 'Memory' }, given as never)).toEqual({
         code: 'CONFIG_INVALID',
-        message: `start() needs an array of manifests as its second argument; received ${received}. Call start(config, [memory]), for example.`,
+        message: `The second argument of start() must be an array of manifests, such as [memory]; received ${received}.`,
       })
     },
   )
