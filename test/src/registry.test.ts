@@ -93,7 +93,7 @@ describe('manifests', () => {
       expect(() => new StorageRuntime(given as never)).toThrow(
         expect.objectContaining({
           code: 'CONFIG_INVALID',
-          message: `new StorageRuntime() needs a plugin, such as new MemoryStoragePlugin(); received ${received}. For a manifest, use StorageRuntime.start(config, [manifest]).`,
+          message: `new StorageRuntime() needs a plugin; received ${received}. For manifests call StorageRuntime.start().`,
         }),
       )
     },
