@@ -28,6 +28,7 @@ import {
 } from '../src/storage.ts'
 import { SyncAccess } from '../src/sync-access.ts'
 import { LocalTurns, type Turns } from '../src/turns.ts'
+import { createWatch } from '../src/watch.ts'
 import { recopy } from '../src/value/copy-value.ts'
 import { ExpirySweep } from './memory/expiry-sweep.ts'
 
@@ -125,6 +126,7 @@ class MemoryStorage extends BatchStorageBase {
     },
     commit: (group, now) => this.#applyGroup(group, now),
   })
+  readonly createWatch = createWatch
   readonly turns: Turns
   readonly #data: NamespaceData
   readonly #map: Map<string, Entry>

@@ -1,5 +1,5 @@
 import { quote, StoreError, type StoreErrorCode } from './errors.ts'
-import { suggestName } from './suggest-name.ts'
+import { unknownOption } from './name-errors.ts'
 
 /** When a stored value expires. Give one of the two. An option that is `undefined` counts as absent. */
 export interface ExpiryOptions {
@@ -116,21 +116,12 @@ export function checkOptions<T extends object>(
 ): Partial<T> {
   if (options === undefined) return {}
   if (!isPlainObject(options)) throw invalidOption('', 'a plain object', options, namespace)
-  const unreadable = 'options must be readable; a getter threw. Pass values instead.'
   // Reads each option once.
-  const copy = readArgument(() => ({ ...options }), unreadable, namespace)
+  const copy = readArgument('options must be an object', () => ({ ...options }), namespace)
   for (const [name, option] of Object.entries(copy)) {
     if (!Object.hasOwn(types, name)) {
-      const help =
-        name === 'onInsert'
-          ? 'Remove it: insert() always sets the expiry of a new key only, and set() that of every key.'
-          : 'Correct or remove it.'
-      const names = Object.keys(types)
-      throw new StoreError(
-        'INVALID_VALUE',
-        `options.${name} is not an option here; the options are ${names.join(', ')}. ${help}${suggestName(name, names)}`,
-        { namespace },
-      )
+      const message = unknownOption('options', name, Object.keys(types))
+      throw new StoreError('INVALID_VALUE', message, { namespace })
     }
     const [expected, accepts] = types[name] as OptionType
     if (option !== undefined && !accepts(option))
@@ -157,11 +148,17 @@ export function checkRequiredOptions<T extends object>(
   return checked as T
 }
 
-/** Calls `read`, in which code of the caller may throw. @throws StoreError `INVALID_VALUE` */
-function readArgument<T>(read: () => T, message: string, namespace: string | undefined): T {
+/**
+ * Calls `read`, in which code of the caller may throw.
+ *
+ * @param rule what the argument must be: the begin of a sentence
+ * @throws StoreError `INVALID_VALUE`
+ */
+function readArgument<T>(rule: string, read: () => T, namespace: string | undefined): T {
   try {
     return read()
   } catch (cause) {
+    const message = `${rule} that can be read; its own code threw. Pass plain values instead.`
     throw new StoreError('INVALID_VALUE', message, { namespace, cause })
   }
 }
@@ -173,11 +170,7 @@ export function invalidOption(
   received: unknown,
   namespace: string | undefined,
 ): StoreError {
-  return new StoreError(
-    'INVALID_VALUE',
-    `options${path} must be ${expected}; received ${quote(received)}.`,
-    { namespace },
-  )
+  return invalid(`options${path} must be ${expected}`, received, namespace)
 }
 
 /** @throws StoreError `INVALID_VALUE` unless the argument of a method is of the type */
@@ -187,7 +180,7 @@ export function checkArgument(
   [expected, accepts]: OptionType,
   namespace: string,
 ): void {
-  if (!accepts(argument)) throw invalid(method, expected, quote(argument), namespace)
+  if (!accepts(argument)) throw invalid(`${method}() needs ${expected}`, argument, namespace)
 }
 
 /**
@@ -199,13 +192,12 @@ export function checkArgument(
 export function toKeys(method: string, argument: unknown, namespace: string): readonly unknown[] {
   if (isObject(argument) && Symbol.iterator in argument)
     return [...new Set(readList(method, argument as Iterable<unknown>, namespace))]
-  throw invalid(method, 'a list of keys', quote(argument), namespace, 'INVALID_KEY')
+  throw invalid(`${method}() needs a list of keys`, argument, namespace, 'INVALID_KEY')
 }
 
 /** Reads an argument whose iterator may throw. @throws StoreError `INVALID_VALUE` */
 function readList(method: string, list: Iterable<unknown>, namespace: string): unknown[] {
-  const unreadable = `${method}() needs a list that can be read; its iterator threw. Pass an array instead.`
-  return readArgument(() => [...list], unreadable, namespace)
+  return readArgument(`${method}() needs a list`, () => [...list], namespace)
 }
 
 /** One entry given to `setMany`. */
@@ -218,10 +210,12 @@ type EntryArgument = readonly [key: string, value: unknown, options?: WriteOptio
  */
 export function* toEntries(argument: unknown, namespace: string): Generator<EntryArgument> {
   const isIterable = isObject(argument) && Symbol.iterator in argument
-  if (!isIterable && !isPlainObject(argument)) throw invalidEntries(quote(argument), namespace)
+  if (!isIterable && !isPlainObject(argument))
+    throw invalid('setMany() needs an object, a Map or [key, value] entries', argument, namespace)
   const list = isIterable ? (argument as Iterable<unknown>) : Object.entries(argument)
   for (const entry of readList('setMany', list, namespace)) {
-    if (!isEntry(entry)) throw invalidEntries(`a list with ${quote(entry)}`, namespace)
+    if (!isEntry(entry))
+      throw invalid('setMany() needs [key, value] entries in a list', entry, namespace)
     yield entry
   }
 }
@@ -241,18 +235,12 @@ export function isPlainObject(value: unknown): value is object {
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-function invalidEntries(received: string, namespace: string): StoreError {
-  return invalid('setMany', 'an object, a Map or [key, value] entries', received, namespace)
-}
-
+/** @param rule what the argument must be: a sentence without full stop */
 function invalid(
-  method: string,
-  expected: string,
-  received: string,
-  namespace: string,
+  rule: string,
+  received: unknown,
+  namespace: string | undefined,
   code: StoreErrorCode = 'INVALID_VALUE',
 ): StoreError {
-  return new StoreError(code, `${method}() needs ${expected}; received ${received}.`, {
-    namespace,
-  })
+  return new StoreError(code, `${rule}; received ${quote(received)}.`, { namespace })
 }

@@ -1,5 +1,5 @@
 import { quote, StoreError, type StoreErrorDetails } from './errors.ts'
-import { suggestName } from './suggest-name.ts'
+import { mustBeOneOf, unknownOption } from './name-errors.ts'
 
 /**
  * The bot's configuration. botshelf reads three of its properties and, for bindings, the one that a
@@ -78,12 +78,8 @@ export function readStorageConfig(
   const settings = parseSettings(config?.STORAGE_CONFIG)
   const known: ConfigFields = { ...fields, operationTimeout: OPERATION_TIMEOUT }
   const unknown = fields && Object.keys(settings).find((name) => !Object.hasOwn(known, name))
-  if (unknown !== undefined) {
-    const names = Object.keys(fields ?? {}).join(', ') || 'none'
-    throw invalidConfig(
-      `STORAGE_CONFIG has an unknown field ${quote(unknown)}; correct or remove it. Known fields: ${names}; and operationTimeout.${suggestName(unknown, Object.keys(known))}`,
-    )
-  }
+  if (unknown !== undefined)
+    throw invalidConfig(unknownOption('STORAGE_CONFIG', unknown, Object.keys(known)))
   const read: Record<string, unknown> = fields ? {} : { ...settings }
   for (const [name, field] of Object.entries(known)) {
     const value = settings[name] ?? field.default
@@ -99,22 +95,18 @@ export function invalidConfig(message: string, details?: StoreErrorDetails): Sto
 }
 
 function parseSettings(settings: unknown): StorageConfig {
+  const isText = typeof settings === 'string'
   let value = settings ?? {}
-  if (typeof value === 'string') {
-    try {
-      value = JSON.parse(value)
-    } catch {
-      // Without the cause, which quotes the text: it may have a secret.
-      throw invalidSettings('text that is not JSON')
-    }
+  try {
+    if (isText) value = JSON.parse(settings)
+  } catch {
+    // The error quotes the text, which may contain a secret.
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalidSettings(typeof value === 'string' ? 'the JSON text of a text' : quote(value))
-  return value as StorageConfig
-}
-
-function invalidSettings(received: string): StoreError {
-  return invalidConfig(`STORAGE_CONFIG must be an object or its JSON text; received ${received}.`)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as StorageConfig
+  throw invalidConfig(
+    `STORAGE_CONFIG must be an object or its JSON text; received ${isText ? 'other text' : quote(value)}.`,
+  )
 }
 
 function readField(
@@ -124,35 +116,36 @@ function readField(
   config: BotConfig | null | undefined,
 ): unknown {
   const { type, doc, oneOf, accepts } = field
-  const invalid = (problem: string, binding?: string): StoreError =>
-    invalidField(name, field, problem, binding)
-  const invalidChoice = (names: readonly string[], kind = ''): StoreError =>
-    invalidConfig(
-      `STORAGE_CONFIG.${name} must be one of ${names.map(quote).join(', ')}; received ${quote(setting)}${kind}.${suggestName(setting, names)}`,
-    )
+  let expected = doc
   if (type === 'duration') {
     if (isDuration(setting)) return setting
-    throw invalid(`must be ${doc}, ${DURATION_LIMITS}; received ${quote(setting)}.`)
-  }
-  if (type === 'string' || type === 'number') {
-    if (typeof setting !== type || Number.isNaN(setting))
-      throw invalid(`must be a ${type} (${doc}); received ${quote(setting)}.`)
-    if (oneOf && !oneOf.includes(setting as string)) throw invalidChoice(oneOf)
-    return setting
-  }
-  if (type === 'binding' && typeof setting === 'string') {
+    expected += `, ${DURATION_LIMITS}`
+  } else if (type === 'string' || type === 'number') {
+    if (typeof setting === type && !Number.isNaN(setting)) {
+      if (!oneOf || oneOf.includes(setting as string)) return setting
+      throw invalidConfig(`STORAGE_CONFIG.${name} ${mustBeOneOf(oneOf, setting)}`)
+    }
+    expected = `a ${type} (${doc})`
+  } else if (type === 'binding' && typeof setting === 'string') {
     const values = (config ?? {}) as Record<string, unknown>
     const value = values[setting]
     if (isAccepted(value, accepts)) return value
     // Of text show only the type: it may be a secret.
     const kind = `, which is ${typeof value === 'string' ? 'a string' : quote(value)}`
     const names = Object.keys(values).filter((key) => accepts && isAccepted(values[key], accepts))
-    if (names.length > 0) throw invalidChoice(names, kind)
-    throw invalid(`must name the binding (${doc}); received ${quote(setting)}${kind}.`, setting)
+    throw names.length > 0
+      ? invalidConfig(`STORAGE_CONFIG.${name} ${mustBeOneOf(names, setting, kind)}`)
+      : invalidField(
+          name,
+          field,
+          `must name the binding (${doc}); received ${quote(setting)}${kind}.`,
+          setting,
+        )
+  } else {
+    if (isAccepted(setting, accepts)) return setting
+    if (type === 'binding') expected += ', or the name of its binding'
   }
-  if (isAccepted(setting, accepts)) return setting
-  const orName = type === 'binding' ? ', or the name of its binding' : ''
-  throw invalid(`must be ${doc}${orName}; received ${quote(setting)}.`)
+  throw invalidField(name, field, `must be ${expected}; received ${quote(setting)}.`)
 }
 
 /** Tests whether a value is a time limit in milliseconds that a timer can have. */

@@ -1,7 +1,7 @@
 import { type BotConfig, type ConfigFields, invalidConfig, readStorageConfig } from './config.ts'
 import { quote, StoreError } from './errors.ts'
 import type { StoragePluginBase } from './storage.ts'
-import { suggestName } from './suggest-name.ts'
+import { mustBeOneOf } from './name-errors.ts'
 
 /** The class of a storage plugin, as a manifest loads it. */
 export type StoragePluginClass = new (config: BotConfig, fields?: ConfigFields) => StoragePluginBase
@@ -47,12 +47,11 @@ export async function resolvePlugin(
   config: BotConfig,
   registry: StorageRegistry,
 ): Promise<StoragePluginBase> {
-  if (!Array.isArray(registry)) {
-    throw invalidConfig(
-      `start() needs an array of manifests as its second argument; received ${quote(registry)}. Call start(config, [memory]), for example.`,
-    )
-  }
-  const manifest = findManifest(config?.STORAGE, [...registry, ...extraManifests(config)])
+  const extra = config?.BOT_EXTRA_STORAGE_PLUGINS ?? []
+  const manifest = findManifest(config?.STORAGE, [
+    ...readManifests('The second argument of start()', registry),
+    ...readManifests('BOT_EXTRA_STORAGE_PLUGINS', extra),
+  ])
   // Check the settings before loading the plugin, whose constructor reads them again.
   readStorageConfig(config, manifest.config)
   const Plugin = await manifest.load()
@@ -79,23 +78,19 @@ function findManifest(name: unknown, manifests: readonly Manifest[]): Manifest {
   const found = byName.get(name)
   if (found) return found
   const names = [...byName.keys()] as string[]
-  const expected =
-    names.length > 0
-      ? `STORAGE must be one of ${names.map(quote).join(', ')}; received ${quote(name)}.`
-      : 'start() needs a manifest, such as memory; received none.'
-  if (name === undefined) {
-    const example =
-      names[0] &&
-      ` Set it in the config: { STORAGE: ${quote(names[0])} }. In wrangler.toml:\n\n[vars]\nSTORAGE = ${quote(names[0])}`
-    throw invalidConfig(expected + (example ?? ''))
-  }
-  throw new StoreError('PLUGIN_NOT_FOUND', expected + suggestName(name, names))
+  const [first] = names
+  if (first === undefined)
+    throw invalidConfig('start() needs a manifest, such as memory; received none.')
+  const message = `STORAGE ${mustBeOneOf(names, name)}`
+  if (name !== undefined) throw new StoreError('PLUGIN_NOT_FOUND', message)
+  throw invalidConfig(
+    `${message} Set it in the config: { STORAGE: ${quote(first)} }. In wrangler.toml:\n\n[vars]\nSTORAGE = ${quote(first)}`,
+  )
 }
 
-function extraManifests(config: BotConfig): readonly Manifest[] {
-  const extra = config?.BOT_EXTRA_STORAGE_PLUGINS ?? []
-  if (Array.isArray(extra)) return extra as Manifest[]
+function readManifests(name: string, manifests: unknown): readonly Manifest[] {
+  if (Array.isArray(manifests)) return manifests as Manifest[]
   throw invalidConfig(
-    `BOT_EXTRA_STORAGE_PLUGINS must be an array of manifests; received ${quote(extra)}.`,
+    `${name} must be an array of manifests, such as [memory]; received ${quote(manifests)}.`,
   )
 }

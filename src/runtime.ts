@@ -148,7 +148,7 @@ export class StorageRuntime {
     } = checkOptions<RuntimeOptions>(options, OPTIONS)
     if (typeof (plugin as Partial<StoragePluginBase> | null | undefined)?.open !== 'function') {
       throw invalidConfig(
-        `new StorageRuntime() needs a plugin, such as new MemoryStoragePlugin(); received ${quote(plugin)}. For a manifest, use StorageRuntime.start(config, [manifest]).`,
+        `new StorageRuntime() needs a plugin; received ${quote(plugin)}. For manifests call StorageRuntime.start().`,
       )
     }
     const limited = limitPlugin(plugin, operationTimeout)
@@ -377,7 +377,7 @@ export class StorageRuntime {
     if (!this.#closing && signal?.aborted !== true) return
     const message = this.#closing
       ? 'The runtime is closed; start a new one.'
-      : 'The signal of open() has aborted; open the store again with another.'
+      : 'The signal has aborted; open the store again with another.'
     throw new StoreError('STORE_NOT_OPEN', message, { namespace, cause: signal?.reason })
   }
 }

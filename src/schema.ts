@@ -108,11 +108,15 @@ export function createValueSchema<T extends object>(
     )
 
   const invalid: Fail = (key, problem, cause) =>
-    new StoreError('INVALID_VALUE', `Cannot be stored: ${problem}. Correct the value.`, {
-      namespace,
-      key,
-      cause,
-    })
+    new StoreError(
+      'INVALID_VALUE',
+      `Cannot be stored: ${problem}. Correct the value or the schema.`,
+      {
+        namespace,
+        key,
+        cause,
+      },
+    )
 
   const validate = (key: string, value: unknown, fail: Fail): unknown => {
     if (!schema) return value
@@ -124,11 +128,7 @@ export function createValueSchema<T extends object>(
     }
     if (result instanceof Promise) {
       result.catch(noop)
-      throw new StoreError(
-        'INVALID_VALUE',
-        'The schema returned a promise. Use a schema that validates synchronously.',
-        { namespace, key },
-      )
+      throw invalid(key, 'the schema returned a promise and must be synchronous')
     }
     if (!result.issues) return result.value
     throw fail(key, describeIssues(result.issues), result.issues)

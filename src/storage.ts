@@ -15,6 +15,7 @@ import type { Listing } from './listing.ts'
 import type { Step } from './step.ts'
 import type { SyncAccess } from './sync-access.ts'
 import type { Turn, Turns } from './turns.ts'
+import type { createWatch } from './watch.ts'
 
 /**
  * One write, or the check of a condition. `ifVersion` makes it conditional: the storage applies it
@@ -420,14 +421,15 @@ export abstract class StorageBase {
 
   /**
    * Orders the clients that change the same keys. Optional: the core requests a turn for an update
-   * that has lost a race. Without it, the core uses {@link LocalTurns} if `traits.batchAcrossTicks`
-   * is true, and otherwise waits a random time before it tries again.
+   * that has lost a race. Without it, the update waits a random time and tries again, and a slow one may
+   * lose each of its attempts. Where `traits.batchAcrossTicks` is true, a `LocalTurns` is enough to
+   * order the users of one plugin instance.
    */
   readonly turns?: Turns | undefined
 
   /**
    * Calls `listener` for every change of the namespace, by any client, and returns a function that
-   * stops it. Defined if and only if `traits.watch` is true.
+   * stops it. Defined, with `createWatch`, if and only if `traits.watch` is true.
    *
    * A listener that applies the changes in order to a list of the keys ends up with the right list.
    * A change may be reported more than once, during the call that makes it or later; one that
@@ -435,6 +437,13 @@ export abstract class StorageBase {
    * `unknown`, after which the core lists all keys again. Expiry is not reported.
    */
   watch?(listener: StorageListener): () => void
+
+  /**
+   * The function `createWatch` of botshelf, which makes the watches of stores from `watch`. Defined if
+   * and only if `watch` is. It comes with the adapter, so that a bundle leaves it out where no adapter
+   * can watch.
+   */
+  readonly createWatch?: typeof createWatch | undefined
 
   /**
    * Synchronous access, for a storage whose calls do no I/O. The core then runs a read, a write or an

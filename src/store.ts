@@ -55,7 +55,7 @@ import { recopy } from './value/copy-value.ts'
 import {
   type StoreValueChange,
   type StoreWatch,
-  Watch,
+  type Watch,
   WATCH_OPTIONS,
   type WatchOptions,
 } from './watch.ts'
@@ -604,14 +604,15 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     const { prefix = '' } = checked
     this.#checkKey(prefix, 'options.prefix')
     const { storage } = this.#context.queue
-    if (!storage.watch) {
+    if (!storage.watch || !storage.createWatch) {
       throw new StoreError(
         'UNAVAILABLE',
         'watch() needs traits.watch, which is false here; read the keys again.',
         { namespace: this.namespace },
       )
     }
-    const watch = new Watch(this as unknown as Store, checked, () => this.#context.now())
+    const now = (): number => this.#context.now()
+    const watch = storage.createWatch(this as unknown as Store, checked, now)
     this.#guard(() =>
       watch.start((listener) => {
         const stop = storage.watch?.(listener)

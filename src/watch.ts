@@ -229,6 +229,20 @@ export class Watch implements StoreWatch {
   }
 }
 
+/**
+ * Creates the watch of a store. An adapter with `watch` has it as its member of the same name.
+ *
+ * @param options of the types of {@link WATCH_OPTIONS}
+ * @param now returns the time with which the store compares expiries
+ */
+export function createWatch(
+  store: Pick<Store, 'keys' | 'record' | 'records'>,
+  options: WatchOptions,
+  now: () => number,
+): Watch {
+  return new Watch(store, options, now)
+}
+
 function toSet(key: string, record: StoreRecord<unknown>): StoreValueChange {
   return { kind: 'set', key, ...record }
 }

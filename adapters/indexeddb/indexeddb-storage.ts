@@ -11,6 +11,7 @@ import type {
   Traits,
 } from '../../src/storage.ts'
 import { LocalTurns, type Turns } from '../../src/turns.ts'
+import { createWatch } from '../../src/watch.ts'
 import { ChangeBroadcast } from './change-broadcast.ts'
 import type { Connection } from './connection.ts'
 import { canCloneErrors } from './error-encoding.ts'
@@ -50,6 +51,7 @@ export class IndexedDBStorage extends BatchStorageBase {
   readonly turns: Turns
   readonly #lockTurns: LockTurns | undefined
   readonly watch?: NonNullable<StorageBase['watch']>
+  readonly createWatch: typeof createWatch = createWatch
   readonly #connection: Connection
   readonly #durability: 'strict' | 'relaxed'
   readonly #broadcast: ChangeBroadcast

@@ -3,7 +3,7 @@ import { type BotConfig, invalidConfig } from '../../src/config.ts'
 import { quote, StoreError } from '../../src/errors.ts'
 import type { Manifest } from '../../src/registry.ts'
 import { type StorageBase, StoragePluginBase } from '../../src/storage.ts'
-import { suggestName } from '../../src/suggest-name.ts'
+import { unknownOption } from '../../src/name-errors.ts'
 import { DriverStorage, type KnownTraits, listKeys, type UsedDriver } from './driver-storage.ts'
 import { decodePart, encodePart } from './key-encoding.ts'
 
@@ -119,11 +119,7 @@ function checkTraits(traits: object): KnownTraits {
   const names = Object.keys(TRAIT_CHECKS)
   for (const [name, trait] of Object.entries(traits)) {
     const check = Object.hasOwn(TRAIT_CHECKS, name) ? TRAIT_CHECKS[name] : undefined
-    if (check === undefined) {
-      throw invalidConfig(
-        `STORAGE_CONFIG.traits has ${quote(name)}, which cannot be set; remove it. Traits that can be set: ${names.join(', ')}.${suggestName(name, names)}`,
-      )
-    }
+    if (!check) throw invalidConfig(unknownOption('STORAGE_CONFIG.traits', name, names))
     const [expected, accepts] = check
     if (!accepts(trait)) {
       throw invalidConfig(

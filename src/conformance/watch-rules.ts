@@ -19,7 +19,7 @@ export const WATCH_RULES: readonly Rule[] = [
   {
     id: 'watch/trait',
     name: 'watch() throws UNAVAILABLE if and only if traits.watch is false',
-    fix: 'set traits.watch to whether the storage has a watch() method',
+    fix: 'set traits.watch to whether the storage has a watch() method and createWatch, which botshelf exports',
     run: async (backend) => {
       const store = await backend.openStore()
       const watch = (async () => store.watch())()

@@ -21,7 +21,7 @@ import { type Listing, pagesOf } from '../listing.ts'
 import type { Change, StepChange, StorageBase } from '../storage.ts'
 import type { SyncAccess } from '../sync-access.ts'
 import { CLOSED_MESSAGE, DEFAULT_TIME_LIMIT_MS, limitStorage, limitTime } from '../time-limit.ts'
-import { LocalTurns, releaseTurn, type Turn, type Turns } from '../turns.ts'
+import { releaseTurn, type Turn, type Turns } from '../turns.ts'
 import { runBatch, type BatchContext } from './batch.ts'
 import {
   type Decision,
@@ -76,7 +76,7 @@ export class OperationQueue {
     const recovery = new Recovery(limitStorage(storage, timeLimitMs), now, observer)
     this.#traitsOf = storage
     this.#timeLimitMs = timeLimitMs
-    const turns = storage.turns ?? (storage.traits.batchAcrossTicks ? new LocalTurns() : undefined)
+    const { turns } = storage
     this.storage = recovery.storage
     this.#namespace = namespace
     this.#turns = observer && turns ? observe(turns, observer) : turns

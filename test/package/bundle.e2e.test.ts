@@ -28,6 +28,7 @@ const EXPECTED: Readonly<Record<string, Bundle>> = {
       'StorageRuntime',
       'StoreError',
       'StoreMixin',
+      'createWatch',
       'isLive',
       'isStoreError',
       'keepStamp',

@@ -51,7 +51,7 @@ describe('an error message says what was expected and what was received', () => 
     [
       'onInsert for a method that does not have it',
       (store) => store.insert('k', 1, { ttl: 5, onInsert: true } as never),
-      'options.onInsert is not an option here; the options are ttl, expires, version. Remove it: insert() always sets the expiry of a new key only, and set() that of every key. (in "n")',
+      'options.onInsert is not an option here; the options are ttl, expires, version. Correct or remove it. (in "n")',
     ],
     [
       'options that are not an object',
@@ -71,12 +71,12 @@ describe('an error message says what was expected and what was received', () => 
     [
       'keys whose iterator throws',
       (store) => store.deleteMany(unreadable),
-      'deleteMany() needs a list that can be read; its iterator threw. Pass an array instead. (in "n")',
+      'deleteMany() needs a list that can be read; its own code threw. Pass plain values instead. (in "n")',
     ],
     [
       'entries whose iterator throws',
       (store) => store.setMany(unreadable),
-      'setMany() needs a list that can be read; its iterator threw. Pass an array instead. (in "n")',
+      'setMany() needs a list that can be read; its own code threw. Pass plain values instead. (in "n")',
     ],
     [
       'a value that cannot be stored',
@@ -101,7 +101,7 @@ describe('an error message says what was expected and what was received', () => 
     [
       'a list of other things as entries',
       (store) => store.setMany(['k'] as never),
-      'setMany() needs an object, a Map or [key, value] entries; received a list with "k". (in "n")',
+      'setMany() needs [key, value] entries in a list; received "k". (in "n")',
     ],
   ])('%s', async (_, call, message) => {
     await expect(call(await open())).rejects.toMatchObject({ message })

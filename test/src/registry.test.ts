@@ -78,7 +78,7 @@ describe('manifests', () => {
     async (_, given, received) => {
       expect(await startError({ STORAGE: 'Memory' }, given as never)).toEqual({
         code: 'CONFIG_INVALID',
-        message: `start() needs an array of manifests as its second argument; received ${received}. Call start(config, [memory]), for example.`,
+        message: `The second argument of start() must be an array of manifests, such as [memory]; received ${received}.`,
       })
     },
   )
@@ -93,7 +93,7 @@ describe('manifests', () => {
       expect(() => new StorageRuntime(given as never)).toThrow(
         expect.objectContaining({
           code: 'CONFIG_INVALID',
-          message: `new StorageRuntime() needs a plugin, such as new MemoryStoragePlugin(); received ${received}. For a manifest, use StorageRuntime.start(config, [manifest]).`,
+          message: `new StorageRuntime() needs a plugin; received ${received}. For manifests call StorageRuntime.start().`,
         }),
       )
     },

@@ -35,7 +35,7 @@ describe('a schema', () => {
       key: 'k',
       cause: [{ message: 'must be at least 0' }],
       message:
-        'Cannot be stored: $ does not fit the schema: must be at least 0. Correct the value. (in "ns", key "k")',
+        'Cannot be stored: $ does not fit the schema: must be at least 0. Correct the value or the schema. (in "ns", key "k")',
     })
     expect(await raw.size()).toBe(0)
     await write(store, 1)
@@ -94,7 +94,7 @@ describe('a schema', () => {
     )
     const { store } = await openTwo<unknown>({ schema })
     await expect(store.set('k', 1)).rejects.toThrow(
-      'Cannot be stored: $.user["first name"][0]["Symbol(s)"] does not fit the schema: Required, and 1 more. Correct the value.',
+      'Cannot be stored: $.user["first name"][0]["Symbol(s)"] does not fit the schema: Required, and 1 more. Correct the value or the schema.',
     )
   })
 
@@ -105,7 +105,9 @@ describe('a schema', () => {
     for (const call of [store.set('k', 1), store.get('read')]) {
       await expect(call).rejects.toMatchObject({
         code: 'INVALID_VALUE',
-        message: expect.stringContaining('Use a schema that validates synchronously.') as string,
+        message: expect.stringContaining(
+          'the schema returned a promise and must be synchronous. Correct',
+        ) as string,
       })
     }
     expect(await raw.has('k')).toBe(false)

@@ -119,8 +119,8 @@ describe('the settings', () => {
   })
 
   test.each([
-    [{ atomic: 'global' }, 'has "atomic", which cannot be set'],
-    [{ durable: true, watch: true }, 'has "watch", which cannot be set'],
+    [{ atomic: 'global' }, 'traits.atomic is not an option here'],
+    [{ durable: true, watch: true }, 'traits.watch is not an option here'],
     [{ maxKeyByte: 1 }, 'Did you mean "maxKeyBytes"?'],
     [{ durable: 'yes' }, 'durable must be true or false; received "yes"'],
     [{ consistency: 'perhaps' }, 'consistency must be "strong" or "eventual"; received "perhaps"'],

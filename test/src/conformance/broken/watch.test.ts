@@ -45,6 +45,14 @@ testBrokenStorages([
       new BrokenPlugin((storage) => Object.defineProperty(storage, 'watch', { value: undefined })),
   },
   {
+    fault: 'reports changes without the function that makes watches of them',
+    rule: 'watch/trait',
+    create: () =>
+      new BrokenPlugin((storage) =>
+        Object.defineProperty(storage, 'createWatch', { value: undefined }),
+      ),
+  },
+  {
     fault: 'reports changes and claims that it cannot',
     rule: 'watch/trait',
     create: () =>
