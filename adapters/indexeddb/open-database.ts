@@ -50,7 +50,7 @@ export async function openDatabase({
       let db: IDBDatabase | undefined
       let upgradeError: unknown
       // idb converts the events of opening and upgrading to promises. Transactions use raw requests.
-      const opening = openDB(name, FORMAT_VERSION, {
+      return openDB(name, FORMAT_VERSION, {
         upgrade(newDb: IDBPDatabase, _from, _to, transaction) {
           upgrade = transaction
           transaction.done.catch((error: unknown) => (upgradeError ??= error))
@@ -65,11 +65,13 @@ export async function openDatabase({
         blocked,
         blocking: (_from, to) => db && onVersionChange(db, to === null),
         terminated: () => db && onTerminated(db),
-      }).then((idbDb) => (db = unwrap(idbDb)))
-      return opening.catch((error: unknown) => {
-        // The request itself fails with an AbortError; the upgrade has the reason.
-        throw upgradeError ?? error
-      })
+      }).then(
+        (idbDb) => (db = unwrap(idbDb)),
+        (error: unknown) => {
+          // The request itself fails with an AbortError; the upgrade has the reason.
+          throw upgradeError ?? error
+        },
+      )
     },
     // The request cannot be cancelled. If it succeeds later, its connection must not block others.
     onLateSuccess: (db) => db.close(),
