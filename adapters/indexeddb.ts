@@ -166,15 +166,19 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
       openTimeoutMs: this.#openTimeoutMs,
       emit: (type, reason) => host?.emit(type, reason),
     })
-    await connection.open()
+    const opening = connection.open()
+    let storage: IndexedDBStorage | undefined
     try {
-      return new IndexedDBStorage(connection, {
+      // Created while the browser opens the database, since its channels take time too.
+      storage = new IndexedDBStorage(connection, {
         durability: this.#durability,
         now: host && (() => host.now()),
       })
+      await opening
+      return storage
     } catch (error) {
-      // `structuredClone` or `crypto` is missing. The caller has no storage to close.
-      await connection.close()
+      // The caller has no storage to close, not even if `structuredClone` or `crypto` is missing.
+      await (storage ?? connection).close()
       throw fromOpenError(error)
     }
   }

@@ -3,7 +3,7 @@ import { StoreError } from '../../src/errors.ts'
 import type { StorageHost } from '../../src/storage.ts'
 import { limitTime } from '../../src/time-limit.ts'
 import { fromTransactionError } from './errors.ts'
-import { META_STORE } from './format.ts'
+import { beginReading } from './format.ts'
 import { loadIdentity, readIdentityBody, saveIdentity } from './identity.ts'
 import { openDatabase } from './open-database.ts'
 import {
@@ -16,6 +16,11 @@ import {
 
 /** How often to run a transaction. If the connection is lost, the second attempt reconnects. */
 const MAX_ATTEMPTS = 2
+/**
+ * How long to wait, after the first opening, before the identity that was used last is loaded. That
+ * takes a new browser several milliseconds, which must not delay the first reads.
+ */
+const MARK_DELAY_MS = 10
 /** The shortest time between two automatic reconnects. */
 const RECONNECT_INTERVAL_MS = 1000
 /**
@@ -82,10 +87,11 @@ export class Connection {
   /**
    * Opens the database, and creates it if there is none.
    *
-   * @throws StoreError if the database cannot be opened: see `openDatabase`
+   * @throws StoreError if the database cannot be opened: see `openDatabase`; `CORRUPT` if other
+   * software created it
    */
-  async open(): Promise<void> {
-    await this.#connect()
+  open(): Promise<unknown> {
+    return this.#connect()
   }
 
   /**
@@ -185,15 +191,12 @@ export class Connection {
       const message = 'The storage was closed while it was opening. Open it again.'
       throw new StoreError('CONNECTION_LOST', message, { retryable: false })
     }
+    const reading = beginReading(db)
     this.#isClosedForOthers = false
     const previous = this.#identity
-    if (previous === undefined) {
-      // Compare after the first open has resolved, so that it is not delayed.
-      this.#identity = sleep(0).then(() => this.#compareIdentity(db, undefined))
-    } else {
-      this.#identity = previous.then((identity) => this.#compareIdentity(db, identity))
-      await this.#identity
-    }
+    this.#identity = this.#compareIdentity(reading, previous)
+    // The first opening does not wait for the comparison.
+    if (previous !== undefined) await this.#identity
     // A terminated connection must not look like a new one to #reconnect. One that was closed for
     // others may: `run` finds it dead.
     if (!this.#terminated.has(db)) this.#db = db
@@ -206,19 +209,23 @@ export class Connection {
    * and a new one was created under its name. Resolves to the identity to compare with next time.
    */
   async #compareIdentity(
-    db: IDBDatabase,
-    previous: string | undefined,
+    reading: IDBTransaction | undefined,
+    previous: Promise<string | undefined> | undefined,
   ): Promise<string | undefined> {
+    // Begun now: it precedes the first call, and a later deletion waits for it.
+    const identityRead =
+      reading && this.limit(this.#transactions.run(reading, readIdentityBody)).catch(noop)
+    const lastUsed = await previous
     const wasReported = this.#isLossReported
     this.#isLossReported = false
-    const identity = await this.#readIdentity(db).catch(noop)
+    const identity = await identityRead
     if (identity === undefined) {
       // The connection is lost again. Compare the next connection instead.
       this.#isLossReported ||= wasReported
-      return previous
+      return lastUsed
     }
     // Memory first: another tab may already have saved the identity of a new database.
-    const last = previous ?? (await loadIdentity(this.name))
+    const last = lastUsed ?? (await sleep(MARK_DELAY_MS).then(() => loadIdentity(this.name)))
     const isLost = last !== undefined && last !== identity
     if (isLost && !wasReported) {
       this.#options.emit('data-lost', 'the database was deleted and created again')
@@ -229,11 +236,6 @@ export class Connection {
     // If the database is being deleted, its mark must not outlive it.
     if (last !== identity && !this.#isLossReported) await saveIdentity(this.name, identity)
     return identity
-  }
-
-  async #readIdentity(db: IDBDatabase): Promise<string | undefined> {
-    const transaction = beginTransaction(db, { store: META_STORE })
-    return this.limit(this.#transactions.run(transaction, readIdentityBody))
   }
 
   /** Closes a connection at once, since another tab waits to delete or upgrade the database. */

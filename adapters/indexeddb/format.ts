@@ -1,5 +1,6 @@
 import type { IDBPDatabase } from 'idb'
 import { noop } from '../../src/async.ts'
+import { quote, StoreError } from '../../src/errors.ts'
 
 /** The version of the stored format. It is the version number of the database. */
 export const FORMAT_VERSION = 1
@@ -38,18 +39,25 @@ export function createStores(db: IDBPDatabase): void {
     .catch(noop)
 }
 
-/** Returns whether a database has botshelf's object stores. If not, other software created it. */
-export function hasStores(db: IDBDatabase): boolean {
-  const { objectStoreNames: names } = db
-  if (!names.contains(ENTRIES_STORE) || !names.contains(META_STORE)) return false
+/**
+ * Begins a transaction that reads both object stores. Returns `undefined` if the connection is closed
+ * already: its first use reports that.
+ *
+ * @throws StoreError `CORRUPT` if other software created the database
+ */
+export function beginReading(db: IDBDatabase): IDBTransaction | undefined {
   try {
-    const entries = db.transaction(ENTRIES_STORE).objectStore(ENTRIES_STORE)
-    const isIndexed = entries.indexNames.contains(EXPIRY_INDEX)
-    return (
-      isIndexed && entries.keyPath === null && entries.index(EXPIRY_INDEX).keyPath === EXPIRY_INDEX
-    )
-  } catch {
-    // The connection is closed already. Its first use reports that.
-    return true
+    const transaction = db.transaction([ENTRIES_STORE, META_STORE])
+    const entries = transaction.objectStore(ENTRIES_STORE)
+    if (entries.keyPath === null && entries.index(EXPIRY_INDEX).keyPath === EXPIRY_INDEX)
+      return transaction
+  } catch (error) {
+    // Otherwise a store or the index is missing.
+    if ((error as Error).name !== 'NotFoundError') return undefined
   }
+  db.close()
+  throw new StoreError(
+    'CORRUPT',
+    `Database ${quote(db.name)} was not created by botshelf. Choose another STORAGE_CONFIG.database.`,
+  )
 }

@@ -1,13 +1,19 @@
 import { limitTime } from '../../src/time-limit.ts'
-import { IDENTITY_KEY, type StoredIdentity } from './format.ts'
+import { IDENTITY_KEY, META_STORE, type StoredIdentity } from './format.ts'
 import type { TransactionBody } from './transaction.ts'
 
 // Every database has an identity, which differs in every created database. If the identity under a
 // name has changed, the database was deleted and created again.
 
-/** The transaction body, for `META_STORE`, that reads the identity. */
-export const readIdentityBody: TransactionBody<string | undefined> = (meta, finish, onSuccess) => {
-  const request: IDBRequest<StoredIdentity | undefined> = meta.get(IDENTITY_KEY)
+/** The body, for a transaction of `beginReading`, that reads the identity. */
+export const readIdentityBody: TransactionBody<string | undefined> = (
+  { transaction },
+  finish,
+  onSuccess,
+) => {
+  const request: IDBRequest<StoredIdentity | undefined> = transaction
+    .objectStore(META_STORE)
+    .get(IDENTITY_KEY)
   onSuccess([request], () => finish(request.result?.id))
 }
 

@@ -1,9 +1,9 @@
 import { deleteDB, type IDBPDatabase, type IDBPTransaction, openDB, unwrap } from 'idb'
 import { noop, sleep } from '../../src/async.ts'
-import { quote, StoreError } from '../../src/errors.ts'
+import { StoreError } from '../../src/errors.ts'
 import { limitTime } from '../../src/time-limit.ts'
 import { fromOpenError } from './errors.ts'
-import { createStores, FORMAT_VERSION, hasStores } from './format.ts'
+import { createStores, FORMAT_VERSION } from './format.ts'
 import { forgetIdentity } from './identity.ts'
 
 /** The first and the longest delay between two attempts. Each is twice the one before. */
@@ -28,7 +28,7 @@ export interface OpenDatabaseOptions extends TimeoutOptions {
  * Opens a database, and creates it if there is none.
  *
  * @throws StoreError `UNAVAILABLE`, `TIMEOUT`, `BLOCKED`, `VERSION_MISMATCH`, `QUOTA_EXCEEDED`,
- * `CORRUPT`, `CONNECTION_LOST`
+ * `CONNECTION_LOST`
  */
 export async function openDatabase({
   name,
@@ -50,7 +50,7 @@ export async function openDatabase({
       let db: IDBDatabase | undefined
       let upgradeError: unknown
       // idb converts the events of opening and upgrading to promises. Transactions use raw requests.
-      const opening = openDB(name, FORMAT_VERSION, {
+      return openDB(name, FORMAT_VERSION, {
         upgrade(newDb: IDBPDatabase, _from, _to, transaction) {
           upgrade = transaction
           transaction.done.catch((error: unknown) => (upgradeError ??= error))
@@ -65,16 +65,12 @@ export async function openDatabase({
         blocked,
         blocking: (_from, to) => db && onVersionChange(db, to === null),
         terminated: () => db && onTerminated(db),
-      }).then((idbDb) => (db = unwrap(idbDb)))
-      const opened = await opening.catch((error: unknown) => {
-        // The request itself fails with an AbortError; the upgrade has the reason.
-        throw upgradeError ?? error
-      })
-      if (hasStores(opened)) return opened
-      opened.close()
-      throw new StoreError(
-        'CORRUPT',
-        `Database ${quote(name)} was not created by botshelf. Choose another STORAGE_CONFIG.database.`,
+      }).then(
+        (idbDb) => (db = unwrap(idbDb)),
+        (error: unknown) => {
+          // The request itself fails with an AbortError; the upgrade has the reason.
+          throw upgradeError ?? error
+        },
       )
     },
     // The request cannot be cancelled. If it succeeds later, its connection must not block others.

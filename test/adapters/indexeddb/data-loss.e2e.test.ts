@@ -264,7 +264,7 @@ test('data-lost is emitted even if the new connection is lost before the identit
       'transaction',
       (transaction) =>
         function (this: IDBDatabase, ...parameters) {
-          if (parameters[0] === 'meta') {
+          if ([parameters[0]].flat().includes('meta')) {
             restore()
             queueMicrotask(() => {
               this.close()

@@ -78,6 +78,28 @@ test('a database of the same name whose `entries` have a key path is CORRUPT and
   await expectCorrupt(tab)
 })
 
+test('opening a database of other software leaves no channel open', async () => {
+  const tab = await browser.newOrigin().openTab()
+  const channels = await tab.evaluate(async () => {
+    await harness.rawIndexedDB.createOrUpgrade(harness.databaseName, 1)
+    const opened: BroadcastChannel[] = []
+    const closed: BroadcastChannel[] = []
+    globalThis.BroadcastChannel = class extends BroadcastChannel {
+      constructor(name: string) {
+        super(name)
+        opened.push(this)
+      }
+      override close(): void {
+        closed.push(this)
+        super.close()
+      }
+    }
+    await harness.errorOf(harness.openStore())
+    return { opened: opened.length, closed: closed.length }
+  })
+  expect(channels).toEqual({ opened: 2, closed: 2 })
+})
+
 test.each([
   ['a string', 'a note'],
   ['null', null],

@@ -25,7 +25,7 @@ export function silenceNextTransaction({
       (transaction) =>
         function (this: IDBDatabase, ...parameters) {
           const begun = transaction.apply(this, parameters)
-          if (parameters[0] !== store || begun.mode !== mode) return begun
+          if (!begun.objectStoreNames.contains(store) || begun.mode !== mode) return begun
           restore()
           silence(begun)
           if (isHeld) keepActive(begun.objectStore(store))
