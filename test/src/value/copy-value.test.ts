@@ -48,6 +48,30 @@ describe('copyValue()', () => {
     }
   })
 
+  test('counts two bytes per character up to a thousandth of maxBytes, and with no limit', () => {
+    const text = 'x'.repeat(100)
+    expect(copyValue(text).bytes).toBe(106)
+    expect(copyValue(text, { maxBytes: 200_000 }).bytes).toBe(106)
+    expect(copyValue(text, { maxBytes: 300_000 }).bytes).toBe(208)
+    expect(copyValue(text, { maxBytes: Infinity }).bytes).toBe(208)
+    const list = Array.from({ length: 100 }, () => text)
+    const exact = copyValue(list).bytes
+    expect(copyValue(list, { maxBytes: 300_000 }).bytes).toBeLessThan(exact + 300)
+  })
+
+  test.each([2, 16, 17, 1000])('keeps references to the same object among %i others', (length) => {
+    const error = new Error('shared')
+    const list: unknown[] = [error, ...Array.from({ length }, (_, id) => ({ id })), undefined]
+    list.push(list, error, list[1])
+    const { value } = copyValue(list)
+    for (const copy of [value, recopy(value)] as unknown[][]) {
+      assertEqual(copy, list)
+      expect(copy.at(-3) === copy).toBe(true)
+      expect(copy.at(-2) === copy[0]).toBe(true)
+      expect(copy.at(-1) === copy[1]).toBe(true)
+    }
+  })
+
   test('rejects a value as soon as it passes maxBytes, without reading the rest', () => {
     let reads = 0
     const list = Array.from({ length: 1000 }, () => ({
