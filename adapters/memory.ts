@@ -290,7 +290,8 @@ function clearAll(data: NamespaceData): void {
 }
 
 function notify({ listeners }: NamespaceData, change: StoreChange): void {
-  for (const listener of listeners) listener(change)
+  // Most namespaces have no listener, and an iterator takes time.
+  if (listeners.size > 0) for (const listener of listeners) listener(change)
 }
 
 /** Copies a stored entry for a reader, who may change the value. */

@@ -363,6 +363,7 @@ export class StorageRuntime {
       this.#versionPrefix ??= [...crypto.getRandomValues(new Uint32Array(3))]
         .map((part) => part.toString(36))
         .join('')
+        .concat('.')
     } catch (cause) {
       throw new StoreError(
         'UNAVAILABLE',
@@ -370,7 +371,7 @@ export class StorageRuntime {
         { cause },
       )
     }
-    return `${this.#versionPrefix}.${(this.#versionCount++).toString(36)}`
+    return this.#versionPrefix + (this.#versionCount++).toString(36)
   }
 
   #checkOpen(namespace?: string, signal?: AbortSignal): void {

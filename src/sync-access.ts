@@ -54,7 +54,8 @@ export class SyncAccess {
    * @param now the runtime's time, in milliseconds since 1970
    */
   commit(group: readonly Change[], now: number): boolean {
-    return !this.#isJoined(group.map(({ key }) => key)) && this.#apply(group, now)
+    const mustJoin = this.#writtenKeys && this.#isJoined(group.map(({ key }) => key))
+    return !mustJoin && this.#apply(group, now)
   }
 
   /**
