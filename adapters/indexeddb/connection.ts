@@ -115,9 +115,10 @@ export class Connection {
   /**
    * Sends requests that only read, and resolves to their results.
    *
-   * @param keys the keys that the requests read, for the error if one fails
+   * @param keys the keys that the requests read, for the error if one fails. With keys it may run in
+   * the transaction of an earlier read
    */
-  async read<const R extends readonly IDBRequest[]>(
+  read<const R extends readonly IDBRequest[]>(
     send: (entries: IDBObjectStore) => R,
     keys?: readonly string[],
   ): Promise<Results<R>> {

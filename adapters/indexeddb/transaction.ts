@@ -108,12 +108,6 @@ export class TransactionRunner {
         if (error.code === 'CONNECTION_LOST') this.#onConnectionLost(transaction.db)
         reject(error)
       }
-      this.#running.set(transaction, fail)
-      transaction.addEventListener('abort', () => {
-        const failed = sent.findIndex(isCause)
-        // If the browser aborted the transaction, what `body` threw is only a consequence.
-        fail(transaction.error ?? thrown, sentKeys?.[failed])
-      })
       // An exception in an event listener would go to `window.onerror` instead of the promise.
       const abortOnThrow = (callback: () => void): void => {
         try {
@@ -129,8 +123,7 @@ export class TransactionRunner {
           resolve(result)
         }
         if (transaction.mode === 'readonly') {
-          this.#isSharing =
-            this.#shared === transaction && this.#sharedReads < MAX_SHARED_READS
+          this.#isSharing = this.#shared === transaction && this.#sharedReads < MAX_SHARED_READS
           return settle()
         }
         isCommitting = true
@@ -138,6 +131,8 @@ export class TransactionRunner {
         // Otherwise the browser commits only after it has seen that no request follows.
         transaction.commit()
       }
+      this.#running.set(transaction, fail)
+      // Before the listener: the browser works on the requests meanwhile.
       abortOnThrow(() =>
         body(
           transaction.objectStore(transaction.objectStoreNames[0] as string),
@@ -154,6 +149,11 @@ export class TransactionRunner {
           },
         ),
       )
+      transaction.addEventListener('abort', () => {
+        const failed = sent.findIndex(isCause)
+        // If the browser aborted the transaction, what `body` threw is only a consequence.
+        fail(transaction.error ?? thrown, sentKeys?.[failed])
+      })
     })
   }
 
