@@ -37,6 +37,10 @@
 //   5. 10 ms after the last write of a burst, a message names the changed keys. The other tabs look
 //      them up and notify their listeners. A hidden page, whose timers are late, sends it at once.
 //
+// A `get` that follows another one without a pause, as in a loop that awaits each, runs in the same
+// transaction, unless a write of this tab has begun since. The writes of other tabs wait for at most 64
+// such reads.
+//
 // If the transaction is aborted, nothing of it is stored. If one group may be the cause, each is
 // retried alone. If the connection is lost before the commit is requested, the transaction is run once
 // more. If it is lost after that, the outcome is `unknown`.

@@ -37,6 +37,8 @@ interface Burst {
   readonly keys: Set<string>
   changesAll: boolean
   unsettledWrites: number
+  /** When its last write settled, by `performance.now()`, in milliseconds. */
+  settledAt: number
 }
 
 /**
@@ -91,12 +93,18 @@ export class ChangeBroadcast {
    */
   announce(changes: readonly StorageChange[]): () => void {
     if (changes.length === 0) return noop
-    clearTimeout(this.#debounceTimer)
     let burst = this.#burst
     if (burst === undefined) {
       const id = `${this.#senderId}.${this.#burstCount++}`
       const startedAt = performance.now()
-      burst = { id, startedAt, keys: new Set(), changesAll: false, unsettledWrites: 0 }
+      burst = {
+        id,
+        startedAt,
+        keys: new Set(),
+        changesAll: false,
+        unsettledWrites: 0,
+        settledAt: 0,
+      }
       this.#burst = burst
       this.#post({ v: 1, id, changes: true })
     }
@@ -107,9 +115,11 @@ export class ChangeBroadcast {
     burst.unsettledWrites++
     return () => {
       if (--burst.unsettledWrites > 0) return
-      const isOld = performance.now() - burst.startedAt > DEBOUNCE_LIMIT_MS
+      burst.settledAt = performance.now()
+      const isOld = burst.settledAt - burst.startedAt > DEBOUNCE_LIMIT_MS
       if (isOld || isPageHidden()) this.#endBurst()
-      else this.#debounceTimer = setTimeout(() => this.#endBurst(), DEBOUNCE_MS)
+      // One timer for several writes: a timer for each would cost a twentieth of a small write.
+      else this.#debounceTimer ??= setTimeout(this.#endBurstIfIdle, DEBOUNCE_MS)
     }
   }
 
@@ -159,8 +169,17 @@ export class ChangeBroadcast {
     this.#channel = openChannel(this.#channelName, (data) => this.#onMessage(data))
   }
 
+  readonly #endBurstIfIdle = (): void => {
+    this.#debounceTimer = undefined
+    if (this.#burst === undefined || this.#burst.unsettledWrites > 0) return
+    const delayMs = this.#burst.settledAt + DEBOUNCE_MS - performance.now()
+    if (delayMs <= 0) this.#endBurst()
+    else this.#debounceTimer = setTimeout(this.#endBurstIfIdle, delayMs)
+  }
+
   #endBurst(): void {
     clearTimeout(this.#debounceTimer)
+    this.#debounceTimer = undefined
     if (this.#burst === undefined) return
     const { id, keys, changesAll } = this.#burst
     this.#burst = undefined

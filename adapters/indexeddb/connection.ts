@@ -107,7 +107,7 @@ export class Connection {
       const db = this.#db ?? (await this.#connect())
       try {
         if (timeoutCount !== this.timeoutCount) throw NO_ERROR
-        return await this.#transactions.run(beginTransaction(db, options), body)
+        return await this.#transactions.run(this.#transactions.begin(db, options), body)
       } catch (error) {
         const failure = fromTransactionError(error, { outcomeIfLost: 'not-applied' })
         const isLost = failure.code === 'CONNECTION_LOST' && failure.outcome === 'not-applied'
@@ -121,18 +121,22 @@ export class Connection {
   /**
    * Sends requests that only read, and resolves to their results.
    *
-   * @param keys the keys that the requests read, for the error if one fails
+   * @param keys the keys that the requests read, for the error if one fails. With keys it may run in
+   * the transaction of an earlier read
    */
-  async read<const R extends readonly IDBRequest[]>(
+  read<const R extends readonly IDBRequest[]>(
     send: (entries: IDBObjectStore) => R,
     keys?: readonly string[],
   ): Promise<Results<R>> {
-    return this.run((entries, finish, onSuccess) => {
-      const requests = send(entries)
-      const callback = (): void =>
-        finish(requests.map(({ result }) => result as unknown) as Results<R>)
-      onSuccess(requests, callback, keys)
-    })
+    return this.run(
+      (entries, finish, onSuccess) => {
+        const requests = send(entries)
+        const callback = (): void =>
+          finish(requests.map(({ result }) => result as unknown) as Results<R>)
+        onSuccess(requests, callback, keys)
+      },
+      { canShare: keys !== undefined },
+    )
   }
 
   /** Waits for work that no call waits for, for a limited time. */

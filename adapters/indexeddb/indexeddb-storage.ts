@@ -227,7 +227,7 @@ export class IndexedDBStorage extends BatchStorageBase {
     return outcomes
   }
 
-  async #transact(
+  #transact(
     keys: readonly string[],
     decide: DecideChanges,
     now = Number.NEGATIVE_INFINITY,

@@ -20,7 +20,15 @@ export interface TransactionOptions {
   readonly durability?: IDBTransactionDurability
   /** The object store; that of the entries by default. */
   readonly store?: string
+  /** Whether it may run in the transaction of an earlier read: see `TransactionRunner.begin`. */
+  readonly canShare?: boolean
 }
+
+/**
+ * How many reads share a transaction at most. A write of another tab waits for the transaction, and
+ * runs before the next one.
+ */
+const MAX_SHARED_READS = 64
 
 /** `IDBTransaction.error` of a transaction that ended because its connection was lost. */
 export const NO_ERROR = null
@@ -44,10 +52,39 @@ export class TransactionRunner {
   readonly #onConnectionLost: (db: IDBDatabase) => void
   /** The running transactions, and the function that rejects the promise of each. */
   readonly #running = new Map<IDBTransaction, (reason: unknown) => void>()
+  /** The last transaction that reads may share; `undefined` once a write has begun after it. */
+  #shared: IDBTransaction | undefined
+  #sharedReads = 0
+  /** Whether the next read may use `#shared`. */
+  #isSharing = false
 
   /** @param onConnectionLost called when a transaction fails because its connection is lost */
   constructor(onConnectionLost: (db: IDBDatabase) => void) {
     this.#onConnectionLost = onConnectionLost
+  }
+
+  /**
+   * Begins a transaction. With `canShare` it may be that of an earlier read whose promise has just
+   * resolved: one read at a time uses it, and each begins in the microtasks of the answer before it,
+   * while the transaction is active. A read never shares one that is older than a write of this
+   * connection.
+   *
+   * @throws DOMException `InvalidStateError` if the connection is closed
+   */
+  begin(db: IDBDatabase, options: TransactionOptions): IDBTransaction {
+    const { durability, canShare } = options
+    if (canShare && this.#isSharing && this.#shared?.db === db) {
+      this.#isSharing = false
+      this.#sharedReads++
+      return this.#shared
+    }
+    const transaction = beginTransaction(db, options)
+    if (durability !== undefined) this.#shared = undefined
+    else if (canShare) {
+      this.#shared = transaction
+      this.#sharedReads = 1
+    }
+    return transaction
   }
 
   /**
@@ -63,18 +100,14 @@ export class TransactionRunner {
       let sent: readonly IDBRequest[] = []
       let sentKeys: readonly string[] | undefined
       const fail = (reason: unknown, key?: string): void => {
-        if (!this.#running.delete(transaction)) return
+        // An earlier read that shares the transaction has settled.
+        if (this.#running.get(transaction) !== fail) return
+        this.#running.delete(transaction)
         const outcomeIfLost = isCommitting ? 'unknown' : 'not-applied'
         const error = fromTransactionError(reason, { outcomeIfLost, key })
         if (error.code === 'CONNECTION_LOST') this.#onConnectionLost(transaction.db)
         reject(error)
       }
-      this.#running.set(transaction, fail)
-      transaction.addEventListener('abort', () => {
-        const failed = sent.findIndex(isCause)
-        // If the browser aborted the transaction, what `body` threw is only a consequence.
-        fail(transaction.error ?? thrown, sentKeys?.[failed])
-      })
       // An exception in an event listener would go to `window.onerror` instead of the promise.
       const abortOnThrow = (callback: () => void): void => {
         try {
@@ -89,12 +122,17 @@ export class TransactionRunner {
           this.#running.delete(transaction)
           resolve(result)
         }
-        if (transaction.mode === 'readonly') return settle()
+        if (transaction.mode === 'readonly') {
+          this.#isSharing = this.#shared === transaction && this.#sharedReads < MAX_SHARED_READS
+          return settle()
+        }
         isCommitting = true
         transaction.addEventListener('complete', settle)
         // Otherwise the browser commits only after it has seen that no request follows.
         transaction.commit()
       }
+      this.#running.set(transaction, fail)
+      // Before the listener: the browser works on the requests meanwhile.
       abortOnThrow(() =>
         body(
           transaction.objectStore(transaction.objectStoreNames[0] as string),
@@ -103,12 +141,24 @@ export class TransactionRunner {
             sent = requests
             sentKeys = keys
             // Requests of a transaction succeed in the order in which they were sent.
-            if (requests.length === 0) callback()
-            else requests.at(-1)?.addEventListener('success', () => abortOnThrow(callback))
+            const last = requests.at(-1)
+            if (last === undefined) return callback()
+            last.addEventListener('success', () => abortOnThrow(callback))
+            // The microtasks of a listener run before the next listener.
+            if (this.#shared === transaction) last.addEventListener('success', this.#stopSharing)
           },
         ),
       )
+      transaction.addEventListener('abort', () => {
+        const failed = sent.findIndex(isCause)
+        // If the browser aborted the transaction, what `body` threw is only a consequence.
+        fail(transaction.error ?? thrown, sentKeys?.[failed])
+      })
     })
+  }
+
+  readonly #stopSharing = (): void => {
+    this.#isSharing = false
   }
 
   /**

@@ -56,22 +56,23 @@ export function createWriteBody(
         )
       onSuccess(requests, decode, keysToRead)
     }
-    read(keys, (found) => {
-      const groups = decide(found)
+    read(keys, (stored) => {
+      const groups = decide(stored)
+      const isMet = ({ key, ifVersion }: Change): boolean => {
+        if (ifVersion === undefined) return true
+        const entry = stored.get(key)
+        return (entry !== undefined && isLive(entry, now) ? entry.version : null) === ifVersion
+      }
       // The keys of conditions that were not read yet.
       const conditionKeys = new Set<string>()
-      for (const { key, ifVersion } of groups.flat())
-        if (ifVersion !== undefined) conditionKeys.add(key)
+      for (const group of groups) {
+        for (const { key, ifVersion } of group) {
+          if (ifVersion !== undefined) conditionKeys.add(key)
+        }
+      }
       for (const key of keys) conditionKeys.delete(key)
       read([...conditionKeys], (foundForConditions) => {
-        const versions = new Map<string, string>()
-        const rememberVersion = (key: string, entry: Entry): void => {
-          if (isLive(entry, now)) versions.set(key, entry.version)
-          else versions.delete(key)
-        }
-        for (const [key, entry] of [...found, ...foundForConditions]) rememberVersion(key, entry)
-        const isMet = ({ key, ifVersion }: Change): boolean =>
-          ifVersion === undefined || (versions.get(key) ?? null) === ifVersion
+        for (const [key, entry] of foundForConditions) stored.set(key, entry)
         const changes: StorageChange[] = []
         let hasExpiringEntry = false
         const write = (change: Change): void => {
@@ -79,12 +80,12 @@ export function createWriteBody(
           if ('entry' in change) {
             const { entry } = change
             entries.put(encodeEntry(entry, canCloneErrors), key)
-            rememberVersion(key, entry)
+            stored.set(key, entry)
             hasExpiringEntry ||= entry.expires !== undefined
             changes.push({ kind: 'set', key })
           } else if ('remove' in change) {
             entries.delete(key)
-            versions.delete(key)
+            stored.delete(key)
             changes.push({ kind: 'remove', key })
           }
         }
