@@ -8,8 +8,10 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { runCommand } from '../scripts/command-line.ts'
 import { type BenchmarkOptions, readArguments } from './arguments.ts'
-import { startChromium, startColdChromium, startTabs } from './engines/chromium.ts'
+import { startBundles } from './engines/bundles.ts'
+import { startChromium, startColdChromium, startFreshPages, startTabs } from './engines/chromium.ts'
 import type { Engine } from './engines/engine.ts'
+import { startFunctions } from './engines/functions.ts'
 import { startNode } from './engines/node.ts'
 import { startWorkerd } from './engines/workerd.ts'
 import { GOALS } from './goals.ts'
@@ -25,11 +27,16 @@ const ENGINES: Readonly<Record<Group, (candidates: readonly string[]) => Promise
   'indexeddb-tabs': startTabs,
   'indexeddb-listing': startChromium,
   'indexeddb-cold': startColdChromium,
+  'indexeddb-reload': startFreshPages,
   'indexeddb-growth': startChromium,
   object: startWorkerd,
   kv: startWorkerd,
   open: startWorkerd,
   memory: startNode,
+  copy: startFunctions,
+  codec: startFunctions,
+  'codec-workerd': startWorkerd,
+  size: startBundles,
 }
 
 await runCommand(async () => {

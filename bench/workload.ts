@@ -24,11 +24,16 @@ export const GROUPS = [
   'indexeddb-tabs',
   'indexeddb-listing',
   'indexeddb-cold',
+  'indexeddb-reload',
   'indexeddb-growth',
   'object',
   'kv',
   'open',
   'memory',
+  'copy',
+  'codec',
+  'codec-workerd',
+  'size',
 ] as const
 export type Group = (typeof GROUPS)[number]
 

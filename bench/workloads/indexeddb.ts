@@ -108,6 +108,14 @@ export const INDEXEDDB: readonly Workload[] = [
     candidates: ['botshelf', 'plain-indexeddb', ...PEERS],
     baseline: 'plain-indexeddb',
   },
+  {
+    id: 'indexeddb-update-first',
+    group: 'indexeddb-reload',
+    title: 'IndexedDB, the first 1000 `update` of a page, on 10 keys',
+    task: { op: 'update', count: 1000, keys: 10 },
+    candidates: ['botshelf-relaxed', 'plain-indexeddb', 'idb-keyval'],
+    baseline: 'plain-indexeddb',
+  },
   ...growthWorkloads(),
 ]
 
