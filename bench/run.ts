@@ -26,6 +26,7 @@ const ENGINES: Readonly<Record<Group, (candidates: readonly string[]) => Promise
   indexeddb: startChromium,
   'indexeddb-tabs': startTabs,
   'indexeddb-listing': startChromium,
+  'indexeddb-clear': startChromium,
   'indexeddb-cold': startColdChromium,
   'indexeddb-reload': startFreshPages,
   'indexeddb-growth': startChromium,

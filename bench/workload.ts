@@ -23,6 +23,7 @@ export const GROUPS = [
   'indexeddb',
   'indexeddb-tabs',
   'indexeddb-listing',
+  'indexeddb-clear',
   'indexeddb-cold',
   'indexeddb-reload',
   'indexeddb-growth',

@@ -28,7 +28,7 @@ const PANELS: readonly Panel[] = [
     workload: 'indexeddb-update-hot',
     title: '1000 concurrent update of 10 keys, IndexedDB',
     ours: 'botshelf-relaxed',
-    others: ['plain-indexeddb', 'idb-keyval', 'idb', 'dexie'],
+    others: ['plain-indexeddb', 'idb-keyval', 'idb', 'localforage'],
   },
   {
     workload: 'object-set',

@@ -11,23 +11,22 @@ export function renderGoalTable(
   const rows = table.flatMap(({ title, goals }): string[][] => {
     const judged = goals.map((goal) => verdicts.find((verdict) => verdict.goal === goal))
     if (judged.every((verdict) => verdict === undefined)) return []
-    const list = (cells: readonly string[]): string => cells.join(' / ')
     return [
       [
         title,
-        list(goals.map((goal) => formatFigure(goal.before, goal.limit))),
-        list(goals.map(formatGoal)),
-        list(
+        joinFigures(goals.map((goal) => formatFigure(goal.before, goal.limit))),
+        joinFigures(goals.map(formatGoal)),
+        joinFigures(
           goals.flatMap(({ moonshot, limit }) =>
             moonshot === undefined ? [] : [formatFigure(moonshot, limit)],
           ),
         ),
-        list(
+        joinFigures(
           judged.map((verdict) =>
             verdict ? formatFigure(verdict.figure, verdict.goal.limit) : '–',
           ),
         ),
-        list(unique(judged.map(formatVerdict))),
+        joinFigures(unique(judged.map(formatVerdict))),
       ],
     ]
   })
@@ -38,6 +37,10 @@ export function renderGoalTable(
     'Medians of ratios, lower is better, unless a cell names another unit. *Before* is version 0.1.',
     renderTable(head, rows),
   ]
+}
+
+function joinFigures(cells: readonly string[]): string {
+  return cells.join(' / ')
 }
 
 function formatGoal({ limit }: TableGoal): string {
