@@ -3,13 +3,14 @@ import { openDatabase, requestResult, transactionDone } from '../raw-indexeddb.t
 import { itemAt, type Value } from '../../task.ts'
 
 const STORE = 'entries'
+const PAGE = 100
 
 /**
  * Uses IndexedDB directly. Operations that begin at once share one transaction; each awaited one has
  * its own, as in a function that is called with one key. What makes it fast in Chromium 156:
- * `commit()`, which saves waiting for the last success event; relaxed durability; one handler for the
- * last request of a list, because requests of one transaction complete in order; no promise per
- * request.
+ * `commit()` after the last write, which saves waiting for its success event; relaxed durability; one
+ * handler for the last request of a list, because requests of one transaction complete in order; no
+ * promise per request.
  */
 export const candidate: Candidate = {
   layout: { store: STORE },
@@ -37,7 +38,6 @@ export const candidate: Candidate = {
         const store = read()
         const requests = keys.map((key) => store.get(key))
         // One request for the range of the keys would take less time here, where it holds nothing else.
-        store.transaction.commit()
         await requestResult(itemAt(requests, requests.length - 1))
         return requests.map(({ result }) => result as unknown)
       },
@@ -65,10 +65,18 @@ export const candidate: Candidate = {
       },
       async entries() {
         const store = read()
-        const keys = store.getAllKeys()
-        const values: readonly unknown[] = await requestResult(store.getAll())
-        // `result` is read once: each access of the property crosses into the engine.
-        return keys.result.map((key, i) => [key as string, values[i]] as const)
+        const entries: [string, unknown][] = []
+        let range: IDBKeyRange | undefined
+        // In pages of 100, Chromium 156 takes less time than for all values in one message.
+        for (;;) {
+          const request = store.getAllKeys(range, PAGE)
+          const values: readonly unknown[] = await requestResult(store.getAll(range, PAGE))
+          // Each access of `result` calls the engine.
+          const keys = request.result as string[]
+          for (const [i, key] of keys.entries()) entries.push([key, values[i]])
+          if (keys.length < PAGE) return entries
+          range = IDBKeyRange.lowerBound(keys.at(-1), true)
+        }
       },
       clear() {
         const transaction = write()
