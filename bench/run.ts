@@ -53,7 +53,7 @@ await runCommand(async () => {
   await mkdir(output, { recursive: true })
   await writeFile(join(output, 'RESULTS.md'), report)
   await writeFile(join(output, 'results.json'), renderJson(results))
-  const chart = renderChart(results)
+  const chart = renderChart(results, verdicts)
   if (chart !== undefined) await writeFile(join(output, 'chart.svg'), chart)
   const met = verdicts.filter(({ isMet }) => isMet).length
   console.log(`${met} of ${verdicts.length} goals are met: ${join(output, 'RESULTS.md')}`)
