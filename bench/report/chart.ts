@@ -108,7 +108,7 @@ text { font: 13px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-s
 </style>
 <rect class="page" x="${-MARGIN}" y="${-MARGIN}" width="100%" height="100%" rx="6"/>
 <text class="main" x="0" y="18">Time of botshelf, of other libraries, and of the platform itself</text>
-<text class="note" x="0" y="37">Medians; × is relative to botshelf; shorter is better. IndexedDB: relaxed durability (botshelf's default is strict). Workers: simulated.</text>
+<text class="note" x="0" y="37">Medians; × is relative to botshelf. IndexedDB: relaxed durability (botshelf's default is strict). Workers: simulated.</text>
 ${[...goals.elements, ...panels].join('\n')}
 </svg>
 `

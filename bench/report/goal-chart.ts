@@ -5,8 +5,8 @@ import { digits, type Verdict } from '../verdict.ts'
 import { escapeText } from './svg.ts'
 
 // Sizes in SVG units.
-const LABEL_WIDTH = 420
-const TRACK_WIDTH = 230
+const LABEL_WIDTH = 440
+const TRACK_WIDTH = 220
 const ROW_HEIGHT = 19
 const TITLE_HEIGHT = 30
 /** The end of the scale, as a multiple of the goal. What lies beyond it is drawn there. */
