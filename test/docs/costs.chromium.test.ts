@@ -1,4 +1,3 @@
-/// <reference path="./support/raw.d.ts" />
 import { expect, test } from 'vitest'
 import { countTransactions } from '../../bench/indexeddb/count-transactions.ts'
 import { indexeddb } from '../../adapters/indexeddb.ts'

@@ -1,4 +1,3 @@
-/// <reference path="./support/raw.d.ts" />
 import { env } from 'cloudflare:workers'
 import { runInDurableObject } from 'cloudflare:test'
 import { expect, test } from 'vitest'
@@ -22,6 +21,8 @@ class Counter {
     return (name) => counts[name] ?? 0
   }
 }
+
+type Method = (...args: unknown[]) => unknown
 
 const counter = new Counter()
 
@@ -143,11 +144,9 @@ test('docs/performance.md names the requests and rows of each operation from a W
 })
 
 /** Returns the methods of an object's synchronous storage. */
-function methodsOf(
-  prototype: SyncKvStorage,
-): Readonly<Record<string, (...args: unknown[]) => unknown>> {
-  const { get, put, delete: remove, list } = prototype
-  return { get, put, delete: remove, list } as never
+function methodsOf(prototype: SyncKvStorage): Readonly<Record<string, Method>> {
+  const names = ['get', 'put', 'delete', 'list'] as const
+  return Object.fromEntries(names.map((name) => [name, Reflect.get(prototype, name) as Method]))
 }
 
 test('docs/performance.md names the KV operations of each operation', async () => {

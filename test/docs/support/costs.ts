@@ -53,8 +53,8 @@ export function readColumn(page: string, column: string): Readonly<Record<string
   return Object.fromEntries(rows.map((cells) => [cells[1], cells[index]]))
 }
 
-async function collect(listing: AsyncIterable<unknown>): Promise<number> {
-  let count = 0
-  for await (const _item of listing) count++
-  return count
+async function collect<T>(listing: AsyncIterable<T>): Promise<readonly T[]> {
+  const items: T[] = []
+  for await (const item of listing) items.push(item)
+  return items
 }
