@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util'
 import { orUsageError, UsageError } from '../scripts/command-line.ts'
+import { CANDIDATES } from './candidates.ts'
+import { BEST_PEER } from './goal.ts'
+import { GOAL_TABLE } from './goal-table.ts'
 import { WORKLOADS } from './workloads/all.ts'
 import { GROUPS, type Workload } from './workload.ts'
 
@@ -16,7 +19,8 @@ export interface BenchmarkOptions {
 
 /**
  * Reads the command line. A run of all workloads writes its report to `reportFolder`. A run with
- * `--only`, `--quick` or `--rounds` prints its report, unless `--output` names a folder.
+ * `--only`, `--quick` or `--rounds` prints its report, unless `--output` names a folder. Without
+ * `--only`, `--quick` measures what the table of goals needs and nothing else.
  *
  * @throws UsageError
  */
@@ -47,12 +51,30 @@ export function readArguments(reportFolder: string): BenchmarkOptions {
   }
   const isFullRun = only.length === 0 && !quick && rounds === undefined
   return {
-    workloads: WORKLOADS.filter(
-      (workload) => only.length === 0 || only.some((name) => matches(workload, name)),
-    ),
+    workloads:
+      quick && only.length === 0
+        ? quickWorkloads()
+        : WORKLOADS.filter(
+            (workload) => only.length === 0 || only.some((name) => matches(workload, name)),
+          ),
     rounds: rounds ?? (quick ? QUICK_ROUNDS : DEFAULT_ROUNDS),
     output: values.output ?? (isFullRun ? reportFolder : undefined),
   }
+}
+
+/** Returns the workloads of the table of goals, with the candidates that its goals compare. */
+export function quickWorkloads(): readonly Workload[] {
+  const goals = GOAL_TABLE.flatMap((row) => row.goals)
+  return WORKLOADS.flatMap((workload): Workload[] => {
+    const own = goals.filter((goal) => goal.workload === workload.id)
+    const compared = own.flatMap(({ candidate, limit }) =>
+      'against' in limit ? [candidate, limit.against] : [candidate],
+    )
+    if (compared.length === 0) return []
+    const isCompared = (id: string): boolean =>
+      compared.includes(id) || (compared.includes(BEST_PEER) && CANDIDATES[id]?.kind === 'peer')
+    return [{ ...workload, candidates: workload.candidates.filter(isCompared) }]
+  })
 }
 
 function matches({ id, group }: Workload, name: string): boolean {

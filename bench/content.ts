@@ -30,6 +30,25 @@ export function createValues(count: number, bytes: number): readonly Value[] {
   }))
 }
 
+/** A message of a conversation. */
+export interface Message {
+  readonly from: string
+  readonly text: string
+  readonly at: Date
+}
+
+/** Returns `count` conversations of about `bytes` bytes each as text. */
+export function createHistories(count: number, bytes: number): readonly (readonly Message[])[] {
+  const length = Math.round(bytes / 108)
+  return Array.from({ length: count }, (_, i) =>
+    Array.from({ length }, (__, n) => ({
+      from: n % 2 === 0 ? `user-${i}` : 'bot',
+      text: randomText(50, i * length + n),
+      at: new Date(Date.UTC(2026, 0, 1) + n * 60_000),
+    })),
+  )
+}
+
 /**
  * Compares a list with what was stored, as JSON: some candidates read a Date back as text.
  *

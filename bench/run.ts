@@ -8,8 +8,10 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { runCommand } from '../scripts/command-line.ts'
 import { type BenchmarkOptions, readArguments } from './arguments.ts'
-import { startChromium, startColdChromium, startTabs } from './engines/chromium.ts'
+import { startBundles } from './engines/bundles.ts'
+import { startChromium, startColdChromium, startFreshPages, startTabs } from './engines/chromium.ts'
 import type { Engine } from './engines/engine.ts'
+import { startFunctions } from './engines/functions.ts'
 import { startNode } from './engines/node.ts'
 import { startWorkerd } from './engines/workerd.ts'
 import { GOALS } from './goals.ts'
@@ -24,12 +26,18 @@ const ENGINES: Readonly<Record<Group, (candidates: readonly string[]) => Promise
   indexeddb: startChromium,
   'indexeddb-tabs': startTabs,
   'indexeddb-listing': startChromium,
+  'indexeddb-clear': startChromium,
   'indexeddb-cold': startColdChromium,
+  'indexeddb-reload': startFreshPages,
   'indexeddb-growth': startChromium,
   object: startWorkerd,
   kv: startWorkerd,
   open: startWorkerd,
   memory: startNode,
+  copy: startFunctions,
+  codec: startFunctions,
+  'codec-workerd': startWorkerd,
+  size: startBundles,
 }
 
 await runCommand(async () => {
@@ -45,7 +53,7 @@ await runCommand(async () => {
   await mkdir(output, { recursive: true })
   await writeFile(join(output, 'RESULTS.md'), report)
   await writeFile(join(output, 'results.json'), renderJson(results))
-  const chart = renderChart(results)
+  const chart = renderChart(results, verdicts)
   if (chart !== undefined) await writeFile(join(output, 'chart.svg'), chart)
   const met = verdicts.filter(({ isMet }) => isMet).length
   console.log(`${met} of ${verdicts.length} goals are met: ${join(output, 'RESULTS.md')}`)

@@ -2,6 +2,14 @@ import type { Value } from './content.ts'
 
 export type { Value } from './content.ts'
 
+/** Operations that call one function in a loop: they need no database. */
+export type FunctionOperation =
+  | 'copy-measured'
+  | 'copy-unmeasured'
+  | 'copy-out'
+  | 'encode'
+  | 'decode'
+
 /** Work that is measured, the same for every candidate. */
 export interface Task {
   readonly op:
@@ -14,6 +22,8 @@ export interface Task {
     | 'entries'
     | 'clear'
     | 'open'
+    | FunctionOperation
+    | 'bundle'
   /** The number of operations; for `keys`, `entries` and `clear` the number of keys. */
   readonly count: number
   /** Whether each operation is awaited before the next begins. Otherwise all begin at once. */
@@ -80,11 +90,19 @@ export interface Sample {
   readonly conflicts?: number
   /** The number of updates that were lost. */
   readonly lost?: number
+  /** The size of a bundle. */
+  readonly bytes?: number
 }
 
 /** Returns how many keys must be stored before a task begins. */
 export function storedBefore({ op, count, keys = count, stored }: Task): number {
+  if (isFunctionOperation(op) || op === 'open' || op === 'bundle') return 0
   return stored ?? (op === 'handlers' ? 2 * count : keys)
+}
+
+/** Returns whether a task calls one function, and needs no database. */
+export function isFunctionOperation(op: Task['op']): op is FunctionOperation {
+  return op === 'encode' || op === 'decode' || op.startsWith('copy-')
 }
 
 /** Returns a key; the order of the keys is the order of their indexes. */

@@ -55,8 +55,8 @@ export class Trial {
     if (op === 'entries') return required(this.#db.entries)()
     if (op === 'clear') return required(this.#db.clear)()
     if (op === 'handlers') return this.#runHandlers()
-    if (op === 'open') throw new Error('A task that opens a database cannot run on an open one.')
-    if (op === 'increment') throw new Error('Only clients can run a task that increments.')
+    if (op !== 'set' && op !== 'get' && op !== 'update')
+      throw new Error(`Expected an operation of a single open database; received ${op}.`)
     if (awaited) return this.#runInSequence(op)
     if (batch === count) return this.#runAtOnce(op, 0, count)
     const results: unknown[] = []

@@ -1,5 +1,5 @@
 import { CANDIDATES, labelOf } from './candidates.ts'
-import { BEST_PEER, type Goal } from './goals.ts'
+import { BEST_PEER, type Goal } from './goal.ts'
 import type { Measured } from './rounds.ts'
 import type { Sample } from './task.ts'
 import { fastestOf, ratioOf, spreadOf } from './statistics.ts'
@@ -12,6 +12,8 @@ export interface Verdict {
   /** The limit and the measured figure, as the report shows them. */
   readonly expected: string
   readonly measured: string
+  /** The measured figure in the unit of the limit. */
+  readonly figure: number
   readonly isMet: boolean
   /** By how many percent of the limit the goal is missed; `undefined` where the figure is a count. */
   readonly missedBy?: number
@@ -40,6 +42,7 @@ export function judge(goal: Goal, results: readonly Measured[]): Verdict | undef
         expected: `at least ${limit.min} × faster than ${name}`,
         measured: `${digits(1 / ratio)} × faster`,
         ...compare(ratio, 1 / limit.min),
+        figure: 1 / ratio,
       }
     }
     case 'time': {
@@ -55,12 +58,24 @@ export function judge(goal: Goal, results: readonly Measured[]): Verdict | undef
       if (perClient.length > 0) {
         const max = Math.max(...perClient.map((each) => each.max))
         const expected = `at most ${limit.max} ${limit.max === 1 ? 'call' : 'calls'} per client`
-        return { ...base, expected, measured: String(max), isMet: max <= limit.max }
+        return { ...base, expected, measured: String(max), figure: max, isMet: max <= limit.max }
       }
       const calls = Object.values(measured.counted.get(candidate)?.calls ?? {})
       const count = calls.reduce((sum, each) => sum + each, 0)
       const expected = ['no call', 'at most 1 call'][limit.max] ?? `at most ${limit.max} calls`
-      return { ...base, expected, measured: String(count), isMet: count <= limit.max }
+      return {
+        ...base,
+        expected,
+        measured: String(count),
+        figure: count,
+        isMet: count <= limit.max,
+      }
+    }
+    case 'bytes': {
+      const bytes = measured.counted.get(candidate)?.bytes
+      if (bytes === undefined) return undefined
+      const expected = `at most ${digits(limit.max)} bytes`
+      return { ...base, expected, measured: digits(bytes), ...compare(bytes, limit.max) }
     }
     default: {
       if (!measured.counted.has(candidate)) return undefined
@@ -68,7 +83,13 @@ export function judge(goal: Goal, results: readonly Measured[]): Verdict | undef
       const count = samplesOf(measured, candidate).reduce((sum, each) => sum + (each[kind] ?? 0), 0)
       const [expected, unit] =
         kind === 'lost' ? ['no update lost', 'lost'] : ['no CONFLICT', 'CONFLICT']
-      return { ...base, expected, measured: `${count} ${unit}`, isMet: count === 0 }
+      return {
+        ...base,
+        expected,
+        measured: `${count} ${unit}`,
+        figure: count,
+        isMet: count === 0,
+      }
     }
   }
 }
@@ -93,6 +114,7 @@ export function digits(number: number): string {
   return String(Number(number.toPrecision(3)))
 }
 
-function compare(figure: number, max: number): { isMet: boolean; missedBy?: number } {
-  return figure <= max ? { isMet: true } : { isMet: false, missedBy: (figure / max - 1) * 100 }
+function compare(figure: number, max: number): Pick<Verdict, 'figure' | 'isMet' | 'missedBy'> {
+  if (figure <= max) return { figure, isMet: true }
+  return { figure, isMet: false, missedBy: (figure / max - 1) * 100 }
 }

@@ -23,12 +23,18 @@ export const GROUPS = [
   'indexeddb',
   'indexeddb-tabs',
   'indexeddb-listing',
+  'indexeddb-clear',
   'indexeddb-cold',
+  'indexeddb-reload',
   'indexeddb-growth',
   'object',
   'kv',
   'open',
   'memory',
+  'copy',
+  'codec',
+  'codec-workerd',
+  'size',
 ] as const
 export type Group = (typeof GROUPS)[number]
 

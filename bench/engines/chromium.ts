@@ -48,6 +48,16 @@ class Browser {
     return page
   }
 
+  /** Opens a new page of a candidate, and closes the previous one. */
+  async freshPage(candidate: string): Promise<Page> {
+    const id = `${candidate} 0`
+    const previous = this.#pages.get(id)
+    this.#pages.delete(id)
+    const page = await this.page(candidate)
+    await previous?.close()
+    return page
+  }
+
   /** Closes the browser and keeps its data. */
   async close(): Promise<void> {
     this.#pages.clear()
@@ -94,6 +104,30 @@ export async function startColdChromium(candidates: readonly string[]): Promise<
       if (round > 0) return page.evaluate((each) => globalThis.sample(each), assignment)
       await page.evaluate((each) => globalThis.store(each), assignment)
       return { ms: 0 } satisfies Sample
+    },
+    stop: () => browser.stop(),
+  }
+}
+
+/** Runs the updates of a task once per page: in code that the engine has not optimized. */
+export async function startFreshPages(candidates: readonly string[]): Promise<Engine> {
+  const browser = await Browser.create(candidates)
+  const counts = new Map<string, number>()
+  return {
+    async sample(workload, candidate, round) {
+      const assignment = createAssignment(workload, round)
+      if (round === 0) {
+        const page = await browser.page(candidate)
+        await page.evaluate((each) => globalThis.store(each), assignment)
+      }
+      const page = await browser.freshPage(candidate)
+      const { updates, ...sample } = await page.evaluate(
+        (each) => globalThis.updateFirst(each),
+        assignment,
+      )
+      const before = counts.get(candidate) ?? 0
+      counts.set(candidate, updates)
+      return { ...sample, lost: before + workload.task.count - updates }
     },
     stop: () => browser.stop(),
   }

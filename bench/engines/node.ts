@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { asValue } from '../content.ts'
 import type { Candidate } from '../memory/candidate.ts'
 import { candidate as botshelf } from '../memory/candidates/botshelf.ts'
@@ -8,6 +6,7 @@ import { candidate as unstorage } from '../memory/candidates/unstorage.ts'
 import { type Database, keyOf, setEach } from '../task.ts'
 import { Trial } from '../trial.ts'
 import type { Engine } from './engine.ts'
+import { exposeGarbageCollector } from './garbage-collector.ts'
 
 const CANDIDATES: Readonly<Record<string, Candidate>> = { botshelf, map, unstorage }
 
@@ -29,13 +28,15 @@ export async function startNode(): Promise<Engine> {
         await assertCopies(db, trial)
       }
       if (task.op === 'set') trial.setSeed(round + 1)
+      const before = task.op === 'update' ? await trial.countUpdates() : 0
       // Garbage of earlier samples must not be collected during this one.
       collectGarbage()
       const start = performance.now()
       const result = await trial.run()
       const ms = performance.now() - start
       if (task.op === 'get' || round === 0) await trial.verify(result)
-      return { ms }
+      if (task.op !== 'update') return { ms }
+      return { ms, lost: before + task.count - (await trial.countUpdates()) }
     },
     async stop() {},
   }
@@ -52,9 +53,4 @@ async function assertCopies(db: Database, trial: Trial): Promise<void> {
   trial.setSeed(0)
   if (!isCopiedIn || !isCopiedOut)
     throw new Error('Expected a candidate that copies values; a change reached the stored value.')
-}
-
-function exposeGarbageCollector(): () => void {
-  setFlagsFromString('--expose-gc')
-  return runInNewContext('gc') as () => void
 }

@@ -50,7 +50,7 @@ export async function startWorkerd(): Promise<Engine> {
       }
       const key = `${id} ${candidate}`
       if (round === 0) {
-        if (task.op !== 'open' && storedBefore(task) > 0) await request('fill', 1)
+        if (storedBefore(task) > 0) await request('fill', 1)
         const result = await request('verify', 1)
         // The first runs take longer, so the third one decides how often a request repeats the task.
         let repeat = 1

@@ -31,6 +31,8 @@ declare global {
   var sample: (assignment: Assignment) => Promise<Sample>
   /** Fills the database for a `get` of the task, and closes it. */
   var store: (assignment: Assignment) => Promise<void>
+  /** Runs the task on a database that has only been read, and counts the updates in it. */
+  var updateFirst: (assignment: Assignment) => Promise<Sample & { readonly updates: number }>
   /** Runs all updates of the task at once; resolves to the number that reject with `CONFLICT`. */
   var updateSlowly: (assignment: Assignment) => Promise<number>
   /** Returns the number of updates that the database contains. */
@@ -58,6 +60,19 @@ export function serve(candidate: Candidate): void {
     const database = await MeasuredDatabase.open(candidate, name)
     await database.refill({ ...task, op: 'get' }, 0)
     await database.close()
+  }
+
+  globalThis.updateFirst = async ({ database: name, task }) => {
+    const { db } = await open(name)
+    const trial = new Trial(db, task)
+    // Other work of the browser for the new page must not slow down the timed part.
+    await sleep(100)
+    takeTransactionCount()
+    const start = performance.now()
+    await trial.run()
+    const ms = performance.now() - start
+    const calls = { transactions: takeTransactionCount() }
+    return { ms, calls, updates: await trial.countUpdates() }
   }
 
   globalThis.updateSlowly = async ({ database, task }) => (await open(database)).updateSlowly(task)

@@ -1,7 +1,9 @@
 import { labelOf } from '../candidates.ts'
 import type { Measured } from '../rounds.ts'
 import { spreadOf } from '../statistics.ts'
-import { digits } from '../verdict.ts'
+import { digits, type Verdict } from '../verdict.ts'
+import { drawGoals } from './goal-chart.ts'
+import { escapeText } from './svg.ts'
 
 /** One workload of the chart, and the candidates that it shows beside botshelf. */
 interface Panel {
@@ -28,7 +30,7 @@ const PANELS: readonly Panel[] = [
     workload: 'indexeddb-update-hot',
     title: '1000 concurrent update of 10 keys, IndexedDB',
     ours: 'botshelf-relaxed',
-    others: ['plain-indexeddb', 'idb-keyval', 'idb', 'dexie'],
+    others: ['plain-indexeddb', 'idb-keyval', 'idb', 'localforage'],
   },
   {
     workload: 'object-set',
@@ -59,14 +61,21 @@ const ROW_HEIGHT = 22
 const TITLE_HEIGHT = 30
 const PANEL_GAP = 18
 
-/** Returns horizontal bars as SVG, one panel per workload; `undefined` if none was measured. */
-export function renderChart(results: readonly Measured[]): string | undefined {
+/**
+ * Returns the table of goals as SVG, and horizontal bars, one panel per workload; `undefined` if none
+ * of these workloads was measured.
+ */
+export function renderChart(
+  results: readonly Measured[],
+  verdicts: readonly Verdict[],
+): string | undefined {
   const shown = PANELS.flatMap((panel) => {
     const measured = results.find(({ workload }) => workload.id === panel.workload)
     return measured === undefined ? [] : [{ panel, measured }]
   })
   if (shown.length === 0) return undefined
-  let y = 50
+  const goals = drawGoals(verdicts, 50)
+  let y = 50 + goals.height
   const panels = shown.map(({ panel, measured }) => {
     const top = y
     y += TITLE_HEIGHT + ROW_HEIGHT * (panel.others.length + 1) + PANEL_GAP
@@ -82,18 +91,25 @@ text { font: 13px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-s
 .ours { fill: #1a7f5a }
 .page { fill: #ffffff }
 .bold { font-weight: 600 }
+.small { font-size: 11px }
+.missed { fill: #bc4c00 }
+.before { fill: none; stroke: #8c959f; stroke-width: 1.5 }
+.track { stroke: #8c959f; stroke-width: 1.5 }
+.goal { stroke: #1f2328; stroke-width: 1; stroke-dasharray: 3 3 }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 }
   .note { fill: #9198a1 }
   .peer { fill: #57606a }
   .ours { fill: #3fb27f }
   .page { fill: #0d1117 }
+  .missed { fill: #f0883e }
+  .goal { stroke: #e6edf3 }
 }
 </style>
 <rect class="page" x="${-MARGIN}" y="${-MARGIN}" width="100%" height="100%" rx="6"/>
 <text class="main" x="0" y="18">Time of botshelf, of other libraries, and of the platform itself</text>
-<text class="note" x="0" y="37">Medians; × is relative to botshelf; shorter is better. IndexedDB: relaxed durability (botshelf's default is strict). Workers: simulated.</text>
-${panels.join('\n')}
+<text class="note" x="0" y="37">Medians; × is relative to botshelf. IndexedDB: relaxed durability (botshelf's default is strict). Workers: simulated.</text>
+${[...goals.elements, ...panels].join('\n')}
 </svg>
 `
 }
@@ -112,11 +128,7 @@ function drawPanel({ title, ours, others }: Panel, measured: Measured, top: numb
     const name = isOurs ? 'botshelf' : labelOf(id)
     const time = `${digits(ms)} ms`
     const text = isOurs ? time : `${time}, ${digits(ms / oursMs)} ×`
-    return `<text class="${isOurs ? 'bold' : ''}" x="${LABEL_WIDTH - 10}" y="${y + 13}" text-anchor="end">${escape(name)}</text><rect class="${isOurs ? 'ours' : 'peer'}" x="${LABEL_WIDTH}" y="${y}" width="${width.toFixed(1)}" height="${ROW_HEIGHT - 5}" rx="2"/><text class="${isOurs ? 'bold' : 'note'}" x="${(LABEL_WIDTH + width + 8).toFixed(1)}" y="${y + 13}">${text}</text>`
+    return `<text class="${isOurs ? 'bold' : ''}" x="${LABEL_WIDTH - 10}" y="${y + 13}" text-anchor="end">${escapeText(name)}</text><rect class="${isOurs ? 'ours' : 'peer'}" x="${LABEL_WIDTH}" y="${y}" width="${width.toFixed(1)}" height="${ROW_HEIGHT - 5}" rx="2"/><text class="${isOurs ? 'bold' : 'note'}" x="${(LABEL_WIDTH + width + 8).toFixed(1)}" y="${y + 13}">${text}</text>`
   })
-  return `<text class="title" x="0" y="${top + 18}">${escape(title)}</text>\n${bars.join('\n')}`
-}
-
-function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+  return `<text class="title" x="0" y="${top + 18}">${escapeText(title)}</text>\n${bars.join('\n')}`
 }

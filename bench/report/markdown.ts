@@ -1,5 +1,8 @@
 import { CANDIDATES, labelOf } from '../candidates.ts'
-import type { Goal } from '../goals.ts'
+import type { Goal } from '../goal.ts'
+import { GOAL_TABLE } from '../goal-table.ts'
+import { renderTable } from './table.ts'
+import { renderGoalTable } from './goal-table.ts'
 import type { Measured } from '../rounds.ts'
 import { ratioOf, spreadOf } from '../statistics.ts'
 import { bestPeer, digits, type Verdict } from '../verdict.ts'
@@ -16,11 +19,14 @@ export interface Report {
 /** Returns the report as Markdown. */
 export function renderMarkdown({ results, verdicts, rounds, date }: Report): string {
   const { versions, machine } = readEnvironment()
-  const single = results.filter(({ workload }) => workload.growth === undefined)
+  const single = results.filter(
+    ({ workload: { growth, group } }) => growth === undefined && group !== 'size',
+  )
   const parts = [
     '# Benchmark results',
     `Written by \`npm run bench\` on ${date.toISOString().slice(0, 10)}; do not edit. ${machine}. At most ${rounds} timed rounds.`,
     `${versions}.`,
+    ...renderGoalTable(GOAL_TABLE, verdicts),
     METHOD,
     ...(verdicts.length > 0 ? renderGoals(verdicts) : []),
     ...(single.length > 0 ? ['## By workload', ...single.flatMap(renderWorkload)] : []),
@@ -50,7 +56,7 @@ function renderGoals(verdicts: readonly Verdict[]): string[] {
     `${isMet ? 'met' : '**missed**'}${isWithinNoise(goal, missedBy) ? ', within noise' : ''}`,
   ])
   return [
-    '## Goals',
+    '## Every goal',
     `${verdicts.length - missed.length} of ${verdicts.length} are met.`,
     renderTable(['workload', 'candidate', 'goal', 'measured', 'result'], rows),
     ...(missed.length > 0 ? [missed.map(describeMiss).join('\n')] : []),
@@ -153,12 +159,4 @@ function renderCalls(measured: Measured, id: string): string {
 
 function renderCount(measured: Measured, id: string, kind: 'lost' | 'conflicts'): string {
   return String(measured.counted.get(id)?.[kind] ?? '')
-}
-
-/** The columns that hold text; all others are aligned to the right. */
-const TEXT_COLUMNS = new Set(['candidate', 'workload', 'goal', 'result', 'calls'])
-
-function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const alignment = head.map((name) => (TEXT_COLUMNS.has(name) ? '---' : '---:'))
-  return [head, alignment, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }

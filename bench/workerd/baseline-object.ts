@@ -19,10 +19,14 @@ export class BaselineObject extends DurableObject {
     for (const [key, value] of entries) this.ctx.storage.kv.put(key, value)
   }
 
+  /** Reads and writes each key once, also one that occurs more than once. */
   addOneToMany(keys: readonly string[]): void {
+    const { kv } = this.ctx.storage
+    const values = new Map<string, Value | undefined>()
     for (const key of keys) {
-      const value = this.ctx.storage.kv.get<Value>(key)
-      if (value) this.ctx.storage.kv.put(key, addOne(value))
+      const value = values.has(key) ? values.get(key) : kv.get<Value>(key)
+      values.set(key, value && addOne(value))
     }
+    for (const [key, value] of values) if (value) kv.put(key, value)
   }
 }

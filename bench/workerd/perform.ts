@@ -1,7 +1,16 @@
+import { FunctionTrial } from '../functions/function-trial.ts'
 import { type Database, type Entries, setEach } from '../task.ts'
 import { Trial } from '../trial.ts'
 import type { Assignment, AssignmentResult } from './assignment.ts'
 import type { Counts } from './count-calls.ts'
+
+/** Runs an assignment on the functions of a candidate. */
+export function performFunctions({ candidate, task, phase, repeat }: Assignment): AssignmentResult {
+  const trial = new FunctionTrial(candidate, task)
+  if (phase === 'verify') trial.verify(trial.run())
+  else for (let n = 0; n < repeat; n++) trial.run()
+  return {}
+}
 
 /**
  * Runs an assignment on a candidate.

@@ -1,3 +1,4 @@
+import { FUNCTION_CANDIDATES } from '../functions/candidates.ts'
 import type { Assignment, AssignmentResult } from './assignment.ts'
 import type { Bindings, Candidate } from './candidate.ts'
 import { candidate as botshelfKV } from './candidates/botshelf-kv.ts'
@@ -12,7 +13,7 @@ import { candidate as unstorageItems } from './candidates/unstorage-items.ts'
 import { runClient, runClients } from './clients.ts'
 import { countCalls } from './count-calls.ts'
 import { INSIDE_CANDIDATES } from './host-object.ts'
-import { perform } from './perform.ts'
+import { perform, performFunctions } from './perform.ts'
 
 export { StorageObject } from '../../adapters/storage-object.ts'
 export { BaselineObject } from './baseline-object.ts'
@@ -42,6 +43,7 @@ export default {
 
 async function runAssignment(assignment: Assignment, env: Bindings): Promise<AssignmentResult> {
   const { candidate: id, database, phase } = assignment
+  if (FUNCTION_CANDIDATES[id] !== undefined) return performFunctions(assignment)
   if (INSIDE_CANDIDATES[id] !== undefined) {
     return env.HOST.getByName(`${database} ${id}`).perform(assignment)
   }

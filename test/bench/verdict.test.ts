@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { GOALS, type Goal, type Limit } from '../../bench/goals.ts'
+import type { Goal, Limit } from '../../bench/goal.ts'
+import { GOALS } from '../../bench/goals.ts'
 import type { Measured } from '../../bench/rounds.ts'
 import { bestPeer, judge } from '../../bench/verdict.ts'
 import type { Sample } from '../../bench/task.ts'

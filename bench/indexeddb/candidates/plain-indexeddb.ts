@@ -1,10 +1,17 @@
 import type { Candidate } from '../candidate.ts'
 import { openDatabase, requestResult, transactionDone } from '../raw-indexeddb.ts'
-import type { Value } from '../../task.ts'
+import { itemAt, type Value } from '../../task.ts'
 
 const STORE = 'entries'
+const PAGE = 100
 
-/** Uses IndexedDB directly. Operations that begin at once share one transaction. */
+/**
+ * Uses IndexedDB directly. Operations that begin at once share one transaction; each awaited one has
+ * its own, as in a function that is called with one key. What makes it fast in Chromium 156:
+ * `commit()` after the last write, which saves waiting for its success event; relaxed durability; one
+ * handler for the last request of a list, because requests of one transaction complete in order; no
+ * promise per request.
+ */
 export const candidate: Candidate = {
   layout: { store: STORE },
   async open(name) {
@@ -13,57 +20,69 @@ export const candidate: Candidate = {
     const write = (): IDBTransaction =>
       db.transaction(STORE, 'readwrite', { durability: 'relaxed' })
     return {
-      async set(key, value) {
+      set(key, value) {
         const transaction = write()
         transaction.objectStore(STORE).put(value, key)
         transaction.commit()
-        await transactionDone(transaction)
+        return transactionDone(transaction)
       },
       get: (key) => requestResult(read().get(key)),
-      async setAll(entries) {
+      setAll(entries) {
         const transaction = write()
         const store = transaction.objectStore(STORE)
         for (const [key, value] of entries) store.put(value, key)
         transaction.commit()
-        await transactionDone(transaction)
+        return transactionDone(transaction)
       },
       async getAll(keys) {
         const store = read()
         const requests = keys.map((key) => store.get(key))
-        // Requests of one transaction complete in order, so the last one is enough.
-        await Promise.all(requests.slice(-1).map((last) => requestResult(last)))
+        // One request for the range of the keys would take less time here, where it holds nothing else.
+        await requestResult(itemAt(requests, requests.length - 1))
         return requests.map(({ result }) => result as unknown)
       },
-      async updateAll(keys, updater) {
+      updateAll(keys, updater) {
         const transaction = write()
         const store = transaction.objectStore(STORE)
         const counts = new Map<string, number>()
         for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
-        for (const [key, count] of counts) {
+        const requests = Array.from(counts, ([key, count]) => {
           const request: IDBRequest<Value> = store.get(key)
-          request.addEventListener('success', () => {
+          return { key, count, request }
+        })
+        itemAt(requests, requests.length - 1).request.onsuccess = () => {
+          for (const { key, count, request } of requests) {
             let value = request.result
             for (let n = 0; n < count; n++) value = updater(value)
             store.put(value, key)
-          })
+          }
+          transaction.commit()
         }
-        await transactionDone(transaction)
+        return transactionDone(transaction)
       },
       async keys() {
         return (await requestResult(read().getAllKeys())) as string[]
       },
       async entries() {
         const store = read()
-        const keys = store.getAllKeys()
-        const values = store.getAll()
-        await requestResult(values)
-        return keys.result.map((key, i) => [key as string, values.result[i] as unknown] as const)
+        const entries: [string, unknown][] = []
+        let range: IDBKeyRange | undefined
+        // In pages of 100, Chromium 156 takes less time than for all values in one message.
+        for (;;) {
+          const request = store.getAllKeys(range, PAGE)
+          const values: readonly unknown[] = await requestResult(store.getAll(range, PAGE))
+          // Each access of `result` calls the engine.
+          const keys = request.result as string[]
+          for (const [i, key] of keys.entries()) entries.push([key, values[i]])
+          if (keys.length < PAGE) return entries
+          range = IDBKeyRange.lowerBound(keys.at(-1), true)
+        }
       },
-      async clear() {
+      clear() {
         const transaction = write()
         transaction.objectStore(STORE).clear()
         transaction.commit()
-        await transactionDone(transaction)
+        return transactionDone(transaction)
       },
       async close() {
         db.close()

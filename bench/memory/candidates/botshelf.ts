@@ -10,6 +10,7 @@ export const candidate: Candidate = {
     return {
       set: (key, value) => store.set(key, value),
       get: (key) => store.get(key),
+      update: (key, updater) => store.update(key, (value) => value && updater(value)),
       fill: (entries) => store.setMany(entries),
     }
   },

@@ -1,0 +1,34 @@
+import { decode, encode } from '../../src/codec.ts'
+import { cloneValue, copyValue, recopy } from '../../src/value/copy-value.ts'
+import * as version01 from './version-0.1.ts'
+
+/** The functions that are measured, by the operation of their task. Each takes one value. */
+export interface FunctionCandidate {
+  /** Checks, copies and measures, as a `set` on a backend that limits the size of a value. */
+  readonly 'copy-measured'?: (value: unknown) => unknown
+  /** Checks and copies, as a `set` on a backend without such a limit. */
+  readonly 'copy-unmeasured'?: (value: unknown) => unknown
+  /** Copies a stored value, as a `get`. */
+  readonly 'copy-out'?: (value: unknown) => unknown
+  readonly encode?: (value: unknown) => string
+  readonly decode?: (text: string) => unknown
+}
+
+/** The limits of a Durable Object. */
+const LIMITS = { maxBytes: 2 ** 21, keyBytes: 10 }
+
+export const FUNCTION_CANDIDATES: Readonly<Record<string, FunctionCandidate>> = {
+  botshelf: {
+    'copy-measured': (value) => copyValue(value, LIMITS).value,
+    'copy-unmeasured': (value) => cloneValue(value),
+    'copy-out': recopy,
+    encode,
+    decode,
+  },
+  'version-0.1': {
+    'copy-measured': (value) => version01.copyValue(value, LIMITS).value,
+    'copy-unmeasured': (value) => version01.cloneValue(value),
+    'copy-out': version01.recopy,
+  },
+  json: { encode: (value) => JSON.stringify(value), decode: (text) => JSON.parse(text) },
+}
