@@ -39,14 +39,20 @@ export function intercept<T extends object>(
   target: T,
   call: (kind: OperationKind, method: Method, args: unknown[]) => unknown,
 ): T {
+  /** The function that replaces each method, with the method. */
+  const replaced = new Map<PropertyKey, readonly [member: unknown, method: Method]>()
   // Not of the target itself: a proxy must return a frozen method of its target unchanged.
   return new Proxy(Object.create(target) as T, {
     get(_, name) {
       const member: unknown = Reflect.get(target, name)
       if (typeof member !== 'function') return member
+      const known = replaced.get(name)
+      if (known?.[0] === member) return known[1]
       const method = member.bind(target) as Method
       const kind = KINDS[name]
-      return kind ? (...args: unknown[]) => call(kind, method, args) : method
+      const replacement: Method = kind ? (...args) => call(kind, method, args) : method
+      replaced.set(name, [member, replacement])
+      return replacement
     },
   })
 }

@@ -19,6 +19,68 @@ const KEYS_PER_LIMIT = 100
 /** The longest delay of `setTimeout`. A longer one fires immediately. */
 const MAX_DELAY_MS = 2 ** 31 - 1
 
+/** Calls `expire` when twice a time has passed. Returns the function that stops it. */
+type StartTimer = (halfMs: number, expire: () => void) => () => void
+
+/** Starts a timer of its own for the call. */
+const startTimer: StartTimer = (halfMs, expire) => {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let isOver = false
+  const start = (): void => {
+    if (isOver) return
+    try {
+      // After a page was frozen, both would be overdue. The second starts when it runs again.
+      timer = setTimeout(() => (timer = setTimeout(expire, halfMs)), halfMs)
+    } catch {
+      // A Worker has no timers in its global scope, and no I/O.
+    }
+  }
+  // If the call has settled by then, it needs no timer.
+  void RESOLVED.then(start)
+  return () => {
+    isOver = true
+    if (timer !== undefined) clearTimeout(timer)
+  }
+}
+
+/**
+ * Creates timers that share one of the platform, since setting and clearing one takes as long as a
+ * small read. If that runs already, a timer expires up to `halfMs` late.
+ *
+ * @param halfMs the half time of the shortest one; that of each is a multiple of it
+ * @param isLast whether no timer follows
+ */
+function shareTimer(halfMs: number, isLast: () => boolean): StartTimer {
+  const waiting = new Map<() => void, number>()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const tick = (): void => {
+    timer = waiting.size > 0 ? setTimeout(tick, halfMs) : undefined
+    for (const [expire, ticks] of waiting) {
+      if (ticks > 1) waiting.set(expire, ticks - 1)
+      else {
+        waiting.delete(expire)
+        expire()
+      }
+    }
+  }
+  return (ownHalfMs, expire) => {
+    waiting.set(expire, Math.ceil((2 * ownHalfMs) / halfMs) + (timer === undefined ? 0 : 1))
+    if (timer === undefined) timer = setTimeout(tick, halfMs)
+    else if (waiting.size === 1) keepAlive(timer, true)
+    return () => {
+      if (!waiting.delete(expire) || waiting.size > 0 || timer === undefined) return
+      if (isLast()) clearTimeout(timer)
+      else keepAlive(timer, false)
+    }
+  }
+}
+
+/** Sets whether a timer lets a Node process go on. Other platforms return a number. */
+function keepAlive(timer: unknown, isNeeded: boolean): void {
+  const { ref, unref } = timer as { ref?: () => void; unref?: () => void }
+  ;(isNeeded ? ref : unref)?.call(timer)
+}
+
 /**
  * Waits for a call to a backend.
  *
@@ -31,39 +93,31 @@ export function limitTime<T>(
   ms: number,
   onTimeout: () => void = noop,
   count = 0,
+  start: StartTimer = startTimer,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    let timer: ReturnType<typeof setTimeout> | undefined | null
-    const onSettled = (): void => {
-      if (timer) clearTimeout(timer)
-      timer = null
-    }
-    const start = (): void => {
-      if (timer === null) return
-      const limits = Math.max(1, Math.ceil(count / KEYS_PER_LIMIT))
-      const halfMs = Math.min((ms / 2) * limits, MAX_DELAY_MS)
-      const expire = (): void => {
-        const message = `The backend did not answer within ${2 * halfMs} ms. Repeat the call later, or raise operationTimeout.`
-        reject(new StoreError('TIMEOUT', message))
-        try {
-          onTimeout()
-        } catch {
-          // An error in a timer would end a Node process.
-        }
-      }
+    const limits = Math.max(1, Math.ceil(count / KEYS_PER_LIMIT))
+    const halfMs = Math.min((ms / 2) * limits, MAX_DELAY_MS)
+    const stop = start(halfMs, () => {
+      const message = `The backend did not answer within ${2 * halfMs} ms. Repeat the call later, or raise operationTimeout.`
+      reject(new StoreError('TIMEOUT', message))
       try {
-        // After a page was frozen, both would be overdue. The second starts when it runs again.
-        timer = setTimeout(() => (timer = setTimeout(expire, halfMs)), halfMs)
+        onTimeout()
       } catch {
-        // A Worker has no timers in its global scope, and no I/O.
+        // An error in a timer would end a Node process.
       }
-    }
+    })
     // An adapter may return what is no promise.
-    const promise = Promise.resolve(call)
-    promise.then(onSettled, onSettled)
-    promise.then(resolve, reject)
-    // If it has settled by then, it needs no timer.
-    void RESOLVED.then(start)
+    Promise.resolve(call).then(
+      (result) => {
+        stop()
+        resolve(result)
+      },
+      (error: unknown) => {
+        stop()
+        reject(error as Error)
+      },
+    )
   })
 }
 
@@ -96,6 +150,7 @@ export function limitStorage(storage: StorageBase, ms: number): StorageBase {
     if (largeCalls === 0) drop()
   }
   let isClosed = false
+  const shared = shareTimer(Math.min(ms / 2, MAX_DELAY_MS), () => isClosed)
   return intercept(storage, (kind, method, args) => {
     // A call that waited longer than `close` did, such as a retry.
     if (isClosed) throw new StoreError('STORE_NOT_OPEN', CLOSED_MESSAGE)
@@ -103,10 +158,12 @@ export function limitStorage(storage: StorageBase, ms: number): StorageBase {
     const result = method(...args)
     if (LISTINGS.includes(kind))
       return limitListing(result as Listing<unknown>, ms, dropUnlessLarge)
+    // In a Worker, a timer ends with the request that has set it.
+    const start = storage.traits.batchAcrossTicks ? shared : startTimer
     const count = Array.isArray(args[0]) ? args[0].flat().length : 0
-    if (count <= KEYS_PER_LIMIT) return limitTime(result, ms, dropUnlessLarge)
+    if (count <= KEYS_PER_LIMIT) return limitTime(result, ms, dropUnlessLarge, 0, start)
     largeCalls++
-    return limitTime(result, ms, drop, count).finally(() => largeCalls--)
+    return limitTime(result, ms, drop, count, start).finally(() => largeCalls--)
   })
 }
 

@@ -57,7 +57,7 @@ test.each(['setMany', 'clear'] as const)(
     await first
     const late = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((key): [string, number] => [key, 2])
     const call = errorOf(method === 'setMany' ? store.setMany(late) : addAndClear())
-    await vi.advanceTimersByTimeAsync(4600)
+    await vi.advanceTimersByTimeAsync(6000)
     expect(await call).toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' })
     const { length } = plugin.written
     await vi.advanceTimersByTimeAsync(20_000)
