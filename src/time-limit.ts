@@ -108,16 +108,9 @@ export function limitTime<T>(
       }
     })
     // An adapter may return what is no promise.
-    Promise.resolve(call).then(
-      (result) => {
-        stop()
-        resolve(result)
-      },
-      (error: unknown) => {
-        stop()
-        reject(error as Error)
-      },
-    )
+    const promise = Promise.resolve(call)
+    promise.then(stop, stop)
+    promise.then(resolve, reject)
   })
 }
 
