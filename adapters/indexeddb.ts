@@ -189,7 +189,7 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
       await opening
       return storage
     } catch (error) {
-      // The caller has no storage to close, not even if `structuredClone` or `crypto` is missing.
+      // The caller has no storage to close.
       await (storage ?? connection).close()
       throw fromOpenError(error)
     }
