@@ -61,7 +61,7 @@ export function checkNamespace(namespace: unknown): asserts namespace is string 
  * NUL, at which some backends end the prefix of a listing. All other text stays readable.
  */
 export function escapeSeparators(text: string): string {
-  return text.replace(/[%/:]/g, encodeURIComponent).replaceAll('\0', '%00')
+  return text.replace(/[%/:\0]/g, encodeURIComponent)
 }
 
 /** Reverses {@link escapeSeparators}. */

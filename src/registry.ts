@@ -47,10 +47,9 @@ export async function resolvePlugin(
   config: BotConfig,
   registry: StorageRegistry,
 ): Promise<StoragePluginBase> {
-  const extra = config?.BOT_EXTRA_STORAGE_PLUGINS ?? []
   const manifest = findManifest(config?.STORAGE, [
     ...readManifests('The second argument of start()', registry),
-    ...readManifests('BOT_EXTRA_STORAGE_PLUGINS', extra),
+    ...readManifests('BOT_EXTRA_STORAGE_PLUGINS', config?.BOT_EXTRA_STORAGE_PLUGINS ?? []),
   ])
   // Check the settings before loading the plugin, whose constructor reads them again.
   readStorageConfig(config, manifest.config)
@@ -62,27 +61,27 @@ export async function resolvePlugin(
   )
 }
 
-function findManifest(name: unknown, manifests: readonly Manifest[]): Manifest {
-  const byName = new Map<unknown, Manifest>()
-  for (const [index, manifest] of manifests.entries()) {
-    const { name: own, load } = manifest ?? {}
-    if (typeof own !== 'string' || typeof load !== 'function') {
+function findManifest(selected: unknown, manifests: readonly Manifest[]): Manifest {
+  let found: Manifest | undefined
+  const names: string[] = []
+  for (const manifest of manifests) {
+    const { name, load } = manifest ?? {}
+    if (typeof name !== 'string' || typeof load !== 'function') {
       throw invalidConfig(
-        `Manifest ${index + 1} must have a name and a function load(); received name ${quote(own)} and load ${quote(load)}.`,
+        `Manifest ${names.length + 1} must have a name and a function load(); received name ${quote(name)} and load ${quote(load)}.`,
       )
     }
-    if (byName.has(own))
-      throw invalidConfig(`Two manifests have the name ${quote(own)}; rename or remove one.`)
-    byName.set(own, manifest)
+    if (names.includes(name))
+      throw invalidConfig(`Two manifests have the name ${quote(name)}; rename or remove one.`)
+    names.push(name)
+    if (name === selected) found = manifest
   }
-  const found = byName.get(name)
   if (found) return found
-  const names = [...byName.keys()] as string[]
   const [first] = names
   if (first === undefined)
     throw invalidConfig('start() needs a manifest, such as memory; received none.')
-  const message = `STORAGE ${mustBeOneOf(names, name)}`
-  if (name !== undefined) throw new StoreError('PLUGIN_NOT_FOUND', message)
+  const message = `STORAGE ${mustBeOneOf(names, selected)}`
+  if (selected !== undefined) throw new StoreError('PLUGIN_NOT_FOUND', message)
   throw invalidConfig(
     `${message} Set it in the config: { STORAGE: ${quote(first)} }. In wrangler.toml:\n\n[vars]\nSTORAGE = ${quote(first)}`,
   )

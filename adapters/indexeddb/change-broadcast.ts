@@ -62,8 +62,6 @@ export class ChangeBroadcast {
   /** `undefined` while paused, and where there are no channels. */
   #channel: BroadcastChannel | undefined
   readonly #listeners = new Set<StorageListener>()
-  readonly #senderId: string = crypto.getRandomValues(new Uint32Array(2)).join('-')
-  #burstCount = 0
   #burst: Burst | undefined
   #debounceTimer: ReturnType<typeof setTimeout> | undefined
   /** The timeouts of the bursts that other tabs have announced, by the burst's id. */
@@ -95,7 +93,7 @@ export class ChangeBroadcast {
     if (changes.length === 0) return noop
     let burst = this.#burst
     if (burst === undefined) {
-      const id = `${this.#senderId}.${this.#burstCount++}`
+      const id = crypto.getRandomValues(new Uint32Array(2)).join('-')
       const startedAt = performance.now()
       burst = {
         id,

@@ -56,7 +56,8 @@ export class IndexedDBStorage extends BatchStorageBase {
   readonly #durability: 'strict' | 'relaxed'
   readonly #broadcast: ChangeBroadcast
   readonly #sweeper: Sweeper
-  readonly #canCloneErrors = canCloneErrors()
+  /** Tested by the first write. */
+  #canCloneErrors: boolean | undefined
   /** Whether there are relaxed writes that no strict write has flushed to disk yet. */
   #hasUnsyncedWrites = false
   /** Whether the page is being closed or is in the back/forward cache. */
@@ -233,6 +234,7 @@ export class IndexedDBStorage extends BatchStorageBase {
     now = Number.NEGATIVE_INFINITY,
     timeoutCount = this.#connection.timeoutCount,
   ): Promise<readonly CommitResult[]> {
+    this.#canCloneErrors ??= canCloneErrors()
     const options = { now, canCloneErrors: this.#canCloneErrors }
     return this.#write(createWriteBody(keys, decide, options), timeoutCount)
   }

@@ -46,8 +46,6 @@ export async function openDatabase({
   }
   return retryUntilTimeout('opening', options, {
     async attempt(blocked) {
-      // Set before the first event of the connection: idb adds the listeners in the same turn.
-      let db: IDBDatabase | undefined
       let upgradeError: unknown
       // idb converts the events of opening and upgrading to promises. Transactions use raw requests.
       return openDB(name, FORMAT_VERSION, {
@@ -63,10 +61,16 @@ export async function openDatabase({
           }
         },
         blocked,
-        blocking: (_from, to) => db && onVersionChange(db, to === null),
-        terminated: () => db && onTerminated(db),
       }).then(
-        (idbDb) => (db = unwrap(idbDb)),
+        (idbDb) => {
+          // Not by the options `blocking` and `terminated`, which use the slower proxy.
+          const db = unwrap(idbDb)
+          db.addEventListener('close', () => onTerminated(db))
+          db.addEventListener('versionchange', ({ newVersion }) =>
+            onVersionChange(db, newVersion === null),
+          )
+          return db
+        },
         (error: unknown) => {
           // The request itself fails with an AbortError; the upgrade has the reason.
           throw upgradeError ?? error

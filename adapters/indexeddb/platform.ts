@@ -39,9 +39,9 @@ export function isInPageHide(): boolean {
  * Node have no such events. Returns the function that stops it.
  */
 export function onPageChange(listener: (event: Event) => void): () => void {
-  const stopping = new AbortController()
-  for (const type of ['pagehide', 'pageshow', 'visibilitychange']) {
-    globalThis.addEventListener?.(type, listener, { signal: stopping.signal })
+  const types = ['pagehide', 'pageshow', 'visibilitychange']
+  for (const type of types) globalThis.addEventListener?.(type, listener)
+  return () => {
+    for (const type of types) globalThis.removeEventListener?.(type, listener)
   }
-  return () => stopping.abort()
 }

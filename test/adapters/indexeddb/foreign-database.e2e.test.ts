@@ -94,6 +94,19 @@ test('opening a database of other software leaves no channel open', async () => 
         super.close()
       }
     }
+    // The answer comes late, when the channels are open.
+    harness.replaceMethod(
+      IDBFactory.prototype,
+      'open',
+      (open) =>
+        function (this: IDBFactory, ...parameters) {
+          const request = open.apply(this, parameters)
+          const listen = request.addEventListener.bind(request)
+          request.addEventListener = (type: string, listener: unknown) =>
+            listen(type, (event) => setTimeout(listener as EventListener, 100, event))
+          return request
+        },
+    )
     await harness.errorOf(harness.openStore())
     return { opened: opened.length, closed: closed.length }
   })
