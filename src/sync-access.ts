@@ -45,7 +45,7 @@ export class SyncAccess {
   /** Returns an entry. Throws if the queue has to read it, to retry or to report the error. */
   get(key: string): Entry | undefined {
     const entry = this.#methods.get(key)
-    return entry && checkEntry(key, entry)
+    return entry === undefined ? entry : checkEntry(key, entry)
   }
 
   /**
