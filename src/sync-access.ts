@@ -15,7 +15,7 @@ export interface SyncMethods {
    */
   commit(group: readonly Change[], now: number): CommitResult
   /**
-   * Whether the queue should store only the last of several writes of a key in one tick. Default:
+   * Whether to store only the first and the last of several writes of a key in one tick. Default:
    * false, and each is stored at once.
    */
   readonly joinWrites?: boolean
