@@ -20,8 +20,8 @@ const MAX_REMOVALS = 1000
 /**
  * Derives the methods for single keys and whole listings from those for batches: the base class of
  * a storage whose backend works in batches. A subclass implements the abstract members as
- * `StorageBase` describes them, and optionally `transact`, `perform`, `turns`, `clearPrefix` and
- * `watch`.
+ * `StorageBase` describes them, and optionally `transact`, `perform`, `turns`, `clearPrefix`, `sync`,
+ * `copiesValues`, and `watch` with `createWatch`.
  *
  * @example
  * class RedisStorage extends BatchStorageBase {

@@ -19,6 +19,7 @@ import type { Rule } from './conformance/rule.ts'
 import { SCHEMA_RULES } from './conformance/schema-rules.ts'
 import { STORAGE_RULES } from './conformance/storage-rules.ts'
 import { type CreatePlugin, TestBackend } from './conformance/test-backend.ts'
+import { SYNC_RULES } from './conformance/sync-rules.ts'
 import { TURN_RULES } from './conformance/turn-rules.ts'
 import { UPDATE_RULES } from './conformance/update-rules.ts'
 import { APPEND_RULES } from './conformance/append-rules.ts'
@@ -40,6 +41,7 @@ const RULES: readonly Rule[] = [
   ...COMMIT_RULES,
   ...CONDITION_RULES,
   ...PERFORM_RULES,
+  ...SYNC_RULES,
   ...TURN_RULES,
   ...KEY_RULES,
   ...NAMESPACE_RULES,

@@ -3,7 +3,7 @@ export interface Listing<T> extends AsyncIterable<T> {
   /**
    * Lists the same items in arrays, of which some may be empty. Optional: the core takes them if it
    * can, which costs it a few promises for a page in place of a few for each item. It requests the
-   * next page when its reader requests the item after the last one of this page.
+   * next page when its reader has taken this one and wants more.
    */
   pages?(): AsyncIterable<readonly T[]>
 }
@@ -14,7 +14,7 @@ export interface Listing<T> extends AsyncIterable<T> {
  * @param pages lists all pages; it is called each time the listing is read
  *
  * @example
- * entries(options) { return listPages(() => this.#entryPages(options)) }
+ * entries(options?: KeysOptions) { return listPages(() => this.#entryPages(options)) }
  */
 export function listPages<T>(pages: () => AsyncIterable<readonly T[]>): Listing<T> {
   return { pages, [Symbol.asyncIterator]: () => itemsOf(pages()) }

@@ -65,8 +65,9 @@ export interface CommitOptions {
   /** The runtime's time, in milliseconds since 1970. Default: −Infinity, and nothing has expired. */
   readonly now?: number | undefined
   /**
-   * The turn from `StorageBase.turns` in which the changes are written. This write ends it. The core
-   * does not pass it to `transact`: an updater that is async decides after the transaction.
+   * The turn from `StorageBase.turns` in which the changes are written. The write ends it, applied or
+   * not, by its `release()`. The core does not pass it to `transact`: an updater that is async decides
+   * after the transaction.
    */
   readonly turn?: Turn | undefined
 }
@@ -440,22 +441,23 @@ export abstract class StorageBase {
 
   /**
    * The function `createWatch` of botshelf, which makes the watches of stores from `watch`. Defined if
-   * and only if `watch` is. It comes with the adapter, so that a bundle leaves it out where no adapter
-   * can watch.
+   * and only if `watch` is; without it `store.watch()` throws `UNAVAILABLE`. It comes with the adapter,
+   * so that a bundle leaves it out where no adapter can watch.
    */
   readonly createWatch?: typeof createWatch | undefined
 
   /**
    * Synchronous access, for a storage whose calls do no I/O. The core then runs a read, a write or an
-   * update at once while nothing else is queued, and limits the time of no call. It uses the other
-   * methods instead if one of them is not that of the class, since something has wrapped it.
+   * update at once while nothing else is queued, and limits the time of no call. Ignored, as
+   * `copiesValues`, if a method of the storage is not that of its class: because a wrapper replaced it,
+   * or because it is a function in a field.
    */
   readonly sync?: SyncAccess | undefined
 
   /**
-   * Whether the storage refers to no value that it received once the call has settled, because the
-   * backend stores a copy. The caller of an update then receives the value itself. Default: false,
-   * and a caller receives a copy.
+   * Whether the storage keeps no reference to a value that it received once the call has settled,
+   * because the backend has a copy. The caller of an update then receives the value itself. Default:
+   * false, and a caller receives a copy.
    */
   readonly copiesValues?: boolean | undefined
 

@@ -607,7 +607,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     if (!storage.watch || !storage.createWatch) {
       throw new StoreError(
         'UNAVAILABLE',
-        'watch() needs traits.watch, which is false here; read the keys again.',
+        'watch() needs traits.watch and createWatch; read the keys again.',
         { namespace: this.namespace },
       )
     }

@@ -5,16 +5,17 @@ import type { Change, CommitResult } from './storage.ts'
 
 /** The synchronous methods of a storage whose calls do no I/O. */
 export interface SyncMethods {
-  /** Returns the entry of a key, expired or not, as `getMany` does. */
+  /** Returns the entry of a key, expired or not, as a new copy; `undefined` if there is none. */
   get(key: string): Entry | undefined
   /**
-   * Applies a group of changes, as `commit` does. A group that fails must not have been applied.
+   * Applies a group of changes, as `StorageBase.commit` does with each, and reports them to watches.
+   * Throws only if none was applied: the queue then calls `commit` of the storage with the group.
    *
    * @param now what has expired by then counts as missing; in milliseconds since 1970
    */
   commit(group: readonly Change[], now: number): CommitResult
   /**
-   * Whether the queue should store only the last of several writes of a key in one tick. Default:
+   * Whether to store only the first and the last of several writes of a key in one tick. Default:
    * false, and each is stored at once.
    */
   readonly joinWrites?: boolean
@@ -25,12 +26,10 @@ export interface SyncMethods {
  * it takes no room in the bundle of others.
  *
  * @example
- * class MapStorage extends BatchStorageBase {
- *   readonly sync = new SyncAccess({
- *     get: (key) => this.#map.get(key),
- *     commit: (group, now) => this.#apply(group, now),
- *   })
- * }
+ * const sync = new SyncAccess({
+ *   get: (key) => structuredClone(map.get(key)),
+ *   commit: (group, now) => applyGroup(map, group, now),
+ * })
  */
 export class SyncAccess {
   readonly #methods: SyncMethods
@@ -45,7 +44,7 @@ export class SyncAccess {
   /** Returns an entry. Throws if the queue has to read it, to retry or to report the error. */
   get(key: string): Entry | undefined {
     const entry = this.#methods.get(key)
-    return entry && checkEntry(key, entry)
+    return entry === undefined ? entry : checkEntry(key, entry)
   }
 
   /**

@@ -230,10 +230,17 @@ export class Watch implements StoreWatch {
 }
 
 /**
- * Creates the watch of a store. An adapter with `watch` has it as its member of the same name.
+ * Creates the watch of a store. A storage with `watch` has it as its member of the same name, and
+ * does not call it.
  *
  * @param options of the types of {@link WATCH_OPTIONS}
  * @param now returns the time with which the store compares expiries
+ *
+ * @example
+ * class MyStorage extends BatchStorageBase {
+ *   readonly createWatch = createWatch
+ *   watch(listener: StorageListener) { return subscribe(listener) }
+ * }
  */
 export function createWatch(
   store: Pick<Store, 'keys' | 'record' | 'records'>,

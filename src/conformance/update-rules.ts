@@ -51,7 +51,7 @@ export const UPDATE_RULES: readonly Rule[] = [
   {
     id: 'atomic/update-result',
     name: 'update() stores what the updater returns, removes the key on undefined, and resolves to a copy of the stored value',
-    fix: STORE_DECIDES,
+    fix: `${STORE_DECIDES}; set copiesValues only if the storage keeps a copy of each value`,
     exempt: exemptUnlessAtomic,
     run: async (backend) => {
       const store = await backend.openStore()

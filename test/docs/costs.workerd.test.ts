@@ -69,6 +69,8 @@ async function measure(
   expect(cellOf(format(counter.take()))).toBe('none')
   await Promise.all(ENTRIES.map(([key, value]) => store.set(key, value)))
   for (const [name, run] of Object.entries(OPERATIONS)) {
+    // An operation must not find the end of the one before it still queued.
+    await new Promise((resolve) => setTimeout(resolve))
     counter.take()
     const error: unknown = await run(store).then(
       () => undefined,
@@ -167,4 +169,37 @@ test('docs/performance.md names the KV operations of each operation', async () =
     ],
   )
   expect(readColumn(page, 'Workers KV')).toEqual(measured)
+})
+
+test('a deletion or an expiry sets the alarm of an object, unless it is set to an earlier time', async () => {
+  const prototype = await runInDurableObject(
+    env.BOT_STORAGE.getByName(crypto.randomUUID()),
+    (_instance, { storage }) => Object.getPrototypeOf(storage) as DurableObjectStorage,
+  )
+  const original = Reflect.get(prototype, 'setAlarm') as Method
+  const define = (value: unknown): void => {
+    Object.defineProperty(prototype, 'setAlarm', { configurable: true, writable: true, value })
+  }
+  define(function setAlarm(this: DurableObjectStorage, ...args: unknown[]) {
+    counter.add('alarm')
+    return Reflect.apply(original, this, args)
+  })
+  try {
+    await using runtime = new StorageRuntime(
+      new DurableObjectStoragePlugin({ STORAGE_CONFIG: { binding: env.BOT_STORAGE } }),
+    )
+    const store = await runtime.open<Record<string, number>>(crypto.randomUUID())
+    const countAlarms = async (write: Promise<unknown>): Promise<number> => {
+      counter.take()
+      await write
+      return counter.take()('alarm')
+    }
+    expect(await countAlarms(store.setMany({ a: 1, b: 2 }))).toBe(0)
+    expect(await countAlarms(store.delete('a'))).toBe(1)
+    expect(await countAlarms(store.delete('b'))).toBe(0)
+    expect(await countAlarms(store.set('c', 1, { ttl: 3_600_000 }))).toBe(0)
+    expect(await countAlarms(store.set('d', 1, { ttl: 60_000 }))).toBe(1)
+  } finally {
+    define(original)
+  }
 })

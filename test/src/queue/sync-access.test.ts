@@ -326,6 +326,11 @@ test('a write waits for the turn that another client has', async () => {
   expect(plugin.data.map.size).toBe(1)
 })
 
+test.each([null, 5, Promise.resolve()])('get() that returns %s is CORRUPT', (wrong) => {
+  const sync = new SyncAccess({ get: () => wrong as never, commit: () => 'applied' })
+  expect(() => sync.get('k')).toThrow(expect.objectContaining({ code: 'CORRUPT', key: 'k' }))
+})
+
 describe('joinWrites', () => {
   test('stores the first and the last of several writes of a key in one tick', async () => {
     const plugin = new SyncPlugin({})
