@@ -402,10 +402,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     updater: Updater<T[K]>,
     options?: StepOptions,
   ): Promise<T[K] | undefined> {
-    const updated = this.#runUpdater(key, 'update', updater, options, (live, decide) =>
-      thenSync(updater(live?.value as T[K] | undefined), decide),
-    )
-    return (await updated) as T[K] | undefined
+    const updated = this.#runUpdater(key, 'update', updater, options)
+    return (updated instanceof Promise ? await updated : updated) as T[K] | undefined
   }
 
   /**
@@ -443,10 +441,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#checkKey(key)
     const initialCopy =
       initial === undefined ? undefined : copyForKey(this.#context, key, initial).value
-    const mutated = this.#runUpdater(key, 'mutable', mutate, options, (live, decide) => {
-      const draft = live ? live.value : recopy(initialCopy)
-      return thenSync(mutate(draft as T[K]), () => decide(draft))
-    })
+    const mutated = this.#runUpdater(key, 'mutable', mutate, options, initialCopy)
     return (await mutated) as T[K] | undefined
   }
 
@@ -667,30 +662,28 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   }
 
   /**
-   * Runs a read-modify-write with a function of the caller.
+   * Runs a read-modify-write with a function of the caller: an updater, or one that changes a draft.
    *
-   * @param run takes the live entry of the key, and a function that makes a value the next one,
-   * `undefined` to remove the key, and decides on it
+   * @param initial what the function takes if the key is missing: a copy, which it does not change
    */
-  async #runUpdater(
+  #runUpdater(
     key: string,
-    method: string,
-    updater: unknown,
+    method: 'update' | 'mutable',
+    run: (value: never) => unknown,
     options: StepOptions | undefined,
-    run: (
-      live: Entry | undefined,
-      decide: (next: unknown) => Decision,
-    ) => Decision | Promise<Decision>,
-  ): Promise<unknown> {
+    initial?: unknown,
+  ): MaybePromise<unknown> {
     const context = this.#context
     this.#checkKey(key)
-    checkArgument(method, updater, FUNCTION, context.namespace)
+    checkArgument(method, run, FUNCTION, context.namespace)
     const expiry = resolveExpiry(context, options, STEP_OPTIONS)
     this.#checkAtomic(method)
     return this.#track(
-      context.queue.update([key], ([entry]) => {
-        const live = ifLive(context, key, entry)
-        return run(live, (next) => {
+      context.queue.update([key], (entries) => {
+        const live = ifLive(context, key, entries[0])
+        const value = live ? live.value : recopy(initial)
+        return thenSync(run(value as never), (result): Decision => {
+          const next = method === 'update' ? result : value
           if (next === undefined)
             return { changes: live && [{ key, remove: true }], result: undefined }
           const expires = nextExpires(expiry, live)
