@@ -48,13 +48,13 @@ export class SyncAccess {
   }
 
   /**
-   * Applies a group of changes. Returns false if none was applied, and the queue has to apply it.
-   *
-   * @param now the runtime's time, in milliseconds since 1970
+   * Applies a group of changes without conditions. Returns false if none was applied, and the queue
+   * has to apply it.
    */
-  commit(group: readonly Change[], now: number): boolean {
+  commit(group: readonly Change[]): boolean {
     const mustJoin = this.#writtenKeys && this.#isJoined(group.map(({ key }) => key))
-    return !mustJoin && this.#apply(group, now)
+    // What has expired matters only to conditions, and the clock takes long to read.
+    return !mustJoin && this.#apply(group, -Infinity)
   }
 
   /**
@@ -104,9 +104,9 @@ export class SyncAccess {
   #isJoined(keys: readonly string[]): boolean {
     const written = this.#writtenKeys
     if (!written) return false
-    if (keys.some((key) => written.has(key))) return true
-    if (written.size === 0) void Promise.resolve().then(() => written.clear())
+    const { size } = written
+    if (size === 0) void Promise.resolve().then(() => written.clear())
     for (const key of keys) written.add(key)
-    return false
+    return written.size < size + keys.length
   }
 }

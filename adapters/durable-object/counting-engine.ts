@@ -4,7 +4,13 @@ import { fromObjectError } from './errors.ts'
 import { type GroupResults, planGroup } from './group-plan.ts'
 import { entryBytes, MAX_REPLY_BYTES } from './message-size.ts'
 import { FORMAT_PREFIX, ObjectEngine } from './object-engine.ts'
-import { type DecodedChange, type EntryTuple, withoutHistory } from './tuples.ts'
+import {
+  addToColumns,
+  createColumns,
+  type DecodedChange,
+  type EntryColumns,
+  type EntryTuple,
+} from './tuples.ts'
 import {
   findOutcome,
   type NewWrite,
@@ -82,16 +88,16 @@ export class CountingEngine extends ObjectEngine {
   }
 
   /** Reads the entries under the first keys, in their order, up to about 12 MiB; at least one. */
-  read(keys: readonly string[]): (EntryTuple | undefined)[] {
-    const entries: (EntryTuple | undefined)[] = []
+  read(keys: readonly string[]): EntryColumns {
+    const entries = createColumns()
     let bytes = 0
     for (const key of keys) {
       const entry = this.get(key)
       if (entry) {
         bytes += entryBytes(key, entry)
-        if (bytes > MAX_REPLY_BYTES && entries.length > 0) break
+        if (bytes > MAX_REPLY_BYTES && entries.versions.length > 0) break
       }
-      entries.push(entry && withoutHistory(entry))
+      addToColumns(entries, entry)
     }
     return entries
   }
@@ -99,64 +105,62 @@ export class CountingEngine extends ObjectEngine {
   /** Applies a group whole or not at all, unless an earlier delivery of it was applied. */
   apply(changes: readonly DecodedChange[], options: RunOptions): GroupOutcome {
     this.checkFormat()
-    const { id, now, sentAt, isHeld } = options
+    try {
+      const [first] = changes
+      const isSimple = changes.length === 1 && options.sentAt === undefined
+      if (!isSimple || !first?.entry || first.ifVersion !== undefined)
+        return this.#apply(changes, options)
+      // The usual group, of one entry to store, reads nothing.
+      const write = { writtenAt: Date.now(), results: undefined, previous: undefined }
+      const entry = withHistory(first.entry, write)
+      this.#writeAll([[first.key, entry]], (key) => this.get(key))
+      return { values: [], bytes: 0 }
+    } catch (error) {
+      return fromObjectError(error, 'not-applied')
+    }
+  }
+
+  #apply(changes: readonly DecodedChange[], { id, now, sentAt, isHeld }: RunOptions): GroupOutcome {
     const writtenAt = Date.now()
     const found = new Map<string, EntryTuple | undefined>()
     const read = (name: string): EntryTuple | undefined => {
-      if (!found.has(name)) found.set(name, this.storage.kv.get(name) as EntryTuple | undefined)
+      if (!found.has(name)) found.set(name, this.kv.get(name) as EntryTuple | undefined)
       return found.get(name)
     }
     const stored = (key: string): EntryTuple | undefined => read(this.prefix + key)
     const removed = (key: string): EntryTuple | undefined => read(REMOVED_PREFIX + key)
     const removedBy = (group: string): EntryTuple | undefined => read(REMOVED_BY_PREFIX + group)
     const reader = { stored, removed, removedBy }
-    try {
-      const [first] = changes
-      // The usual group reads nothing.
-      if (
-        changes.length === 1 &&
-        sentAt === undefined &&
-        first?.entry &&
-        first.ifVersion === undefined
-      ) {
-        const write = { writtenAt, results: undefined, previous: undefined }
-        const entry = withHistory(first.entry, write)
-        this.#writeAll([[first.key, entry]], (key) => this.get(key))
-        return { values: [], bytes: 0 }
-      }
-      const earlier = findOutcome(changes, { id, now: writtenAt, sentAt }, reader)
-      if (earlier) return earlier
-      if (isHeld) return 'conflict'
-      const plan = planGroup(changes, stored, now)
-      if (plan === 'conflict' || plan instanceof StoreError) return plan
-      const { bytes, values } = plan.results
-      if (bytes > MAX_REPLY_BYTES) return resultsTooLarge(bytes)
-      let results: NewWrite['results'] = bytes > 0 ? values : undefined
-      const toWrite = (key: string): NewWrite => ({
-        writtenAt,
-        results,
-        previous: found.has(this.prefix + key) ? (stored(key) ?? removed(key) ?? null) : undefined,
-      })
-      const writes = Array.from(plan.writes, ([key, entry]): Write => [
-        key,
-        entry && withHistory(entry, toWrite(key)),
-      ])
-      const onRemoved = (key: string): void => {
-        const { kv } = this.storage
-        const last = removed(key)
-        // No other row has the values that it removed.
-        if (last && last[2] > 0) kv.put(REMOVED_BY_PREFIX + last[1], last)
-        kv.put(REMOVED_PREFIX + key, toRemoved(id, bytes, toWrite(key)))
-        // They may be large.
-        results &&= null
-        this.#nextSweep = Math.min(this.#nextSweep, writtenAt + 2 * RETENTION_MS)
-      }
-      const hasRemovals = writes.some(([, entry]) => entry === undefined)
-      this.#writeAll(writes, stored, hasRemovals ? onRemoved : undefined)
-      return plan.results
-    } catch (error) {
-      return fromObjectError(error, 'not-applied')
+    const earlier = findOutcome(changes, { id, now: writtenAt, sentAt }, reader)
+    if (earlier) return earlier
+    if (isHeld) return 'conflict'
+    const plan = planGroup(changes, stored, now)
+    if (plan === 'conflict' || plan instanceof StoreError) return plan
+    const { bytes, values } = plan.results
+    if (bytes > MAX_REPLY_BYTES) return resultsTooLarge(bytes)
+    let results: NewWrite['results'] = bytes > 0 ? values : undefined
+    const toWrite = (key: string): NewWrite => ({
+      writtenAt,
+      results,
+      previous: found.has(this.prefix + key) ? (stored(key) ?? removed(key) ?? null) : undefined,
+    })
+    const writes = Array.from(plan.writes, ([key, entry]): Write => [
+      key,
+      entry && withHistory(entry, toWrite(key)),
+    ])
+    const onRemoved = (key: string): void => {
+      const { kv } = this
+      const last = removed(key)
+      // No other row has the values that it removed.
+      if (last && last[2] > 0) kv.put(REMOVED_BY_PREFIX + last[1], last)
+      kv.put(REMOVED_PREFIX + key, toRemoved(id, bytes, toWrite(key)))
+      // They may be large.
+      results &&= null
+      this.#nextSweep = Math.min(this.#nextSweep, writtenAt + 2 * RETENTION_MS)
     }
+    const hasRemovals = writes.some(([, entry]) => entry === undefined)
+    this.#writeAll(writes, stored, hasRemovals ? onRemoved : undefined)
+    return plan.results
   }
 
   /**
@@ -166,7 +170,7 @@ export class CountingEngine extends ObjectEngine {
    */
   sweepAll(now: number): number {
     this.checkFormat()
-    const { kv } = this.storage
+    const { kv } = this
     let next = Infinity
     const forgotten: string[] = []
     for (const [name, entry] of kv.list(REMOVALS)) {
@@ -233,7 +237,7 @@ export class CountingEngine extends ObjectEngine {
     isStored: (key: string) => unknown,
     onRemoved?: (key: string) => void,
   ): void {
-    const { kv } = this.storage
+    const { kv } = this
     const stats = this.#stats
     const replaced = stats
       ? writes.filter(([key]) => stats.knownKeys.has(key) || isStored(key))
@@ -261,14 +265,14 @@ export class CountingEngine extends ObjectEngine {
 
   #loadExpiresFrom(): number | null {
     if (this.#expiresFrom === undefined) {
-      const stored = this.storage.kv.get(EXPIRING_KEY)
+      const stored = this.kv.get(EXPIRING_KEY)
       this.#expiresFrom = typeof stored === 'number' ? stored : null
     }
     return this.#expiresFrom
   }
 
   #setExpiresFrom(time: number): void {
-    this.storage.kv.put(EXPIRING_KEY, time)
+    this.kv.put(EXPIRING_KEY, time)
     this.#expiresFrom = time
   }
 

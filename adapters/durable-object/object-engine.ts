@@ -4,7 +4,7 @@ import type { Change, CommitResult } from '../../src/storage.ts'
 import { fromObjectError } from './errors.ts'
 import { entryBytes } from './message-size.ts'
 import type { ListOptions, ListPage } from './protocol.ts'
-import { decodeEntry, encodeEntry, type EntryTuple, withoutHistory } from './tuples.ts'
+import { addToColumns, createColumns, decodeEntry, encodeEntry, type EntryTuple } from './tuples.ts'
 
 /**
  * The part of a SQLite-backed object's `ctx.storage` that botshelf uses. Declared here, so that
@@ -45,18 +45,20 @@ export const MAX_KEY_BYTES = 2048
  */
 export class ObjectEngine {
   protected readonly storage: PlatformStorage
+  protected readonly kv: PlatformStorage['kv']
   protected readonly prefix: string
   #isFormatChecked = false
 
   constructor(storage: PlatformStorage, prefix: string) {
     this.storage = storage
+    this.kv = storage.kv
     this.prefix = prefix
   }
 
   /** Reads what is stored under a key, expired or not. */
   get(key: string): EntryTuple | undefined {
     this.checkFormat()
-    return this.storage.kv.get(this.prefix + key) as EntryTuple | undefined
+    return this.kv.get(this.prefix + key) as EntryTuple | undefined
   }
 
   /**
@@ -65,20 +67,19 @@ export class ObjectEngine {
    * @param now entries that have expired by then count as missing; in milliseconds since 1970
    */
   run(changes: readonly Change[], now: number): CommitResult {
-    const isMet = (change: Change): boolean => {
-      if (change.ifVersion === undefined) return true
-      const entry = this.get(change.key)
-      return isConditionMet(change, entry && decodeEntry(entry), now)
-    }
     this.checkFormat()
     try {
-      if (!changes.every(isMet)) return 'conflict'
+      for (const change of changes) {
+        if (change.ifVersion === undefined) continue
+        const entry = this.get(change.key)
+        if (!isConditionMet(change, entry && decodeEntry(entry), now)) return 'conflict'
+      }
       // A group of one change is one call, which is atomic.
       this.atomically(changes.length > 1, () => {
         for (const change of changes) {
           const name = this.prefix + change.key
-          if ('entry' in change) this.storage.kv.put(name, encodeEntry(change))
-          else if ('remove' in change) this.storage.kv.delete(name)
+          if ('entry' in change) this.kv.put(name, encodeEntry(change))
+          else if ('remove' in change) this.kv.delete(name)
         }
       })
       return 'applied'
@@ -91,13 +92,13 @@ export class ObjectEngine {
   list(options: ListOptions, maxBytes: number): ListPage {
     const { now, includeEntries, limit = Infinity } = options
     const keys: string[] = []
-    const entries: EntryTuple[] = []
+    const entries = createColumns()
     let bytes = 0
     for (const [name, entry] of this.all(options)) {
       const key = name.slice(this.prefix.length)
       if (isLive(decodeEntry(entry), now)) {
         keys.push(key)
-        if (includeEntries) entries.push(withoutHistory(entry))
+        if (includeEntries) addToColumns(entries, entry)
         bytes += entryBytes(key, includeEntries ? entry : undefined)
       }
       if (bytes >= maxBytes || keys.length >= limit) return { keys, entries, last: key }
@@ -125,7 +126,7 @@ export class ObjectEngine {
   /** Removes stored keys, or throws and removes none. */
   protected remove(keys: readonly string[]): void {
     this.atomically(true, () => {
-      for (const key of keys) this.storage.kv.delete(this.prefix + key)
+      for (const key of keys) this.kv.delete(this.prefix + key)
     })
   }
 
@@ -143,7 +144,7 @@ export class ObjectEngine {
     [name: string, entry: EntryTuple]
   > {
     this.checkFormat()
-    const listed = this.storage.kv.list({
+    const listed = this.kv.list({
       prefix: this.prefix + prefix,
       reverse,
       ...(after !== undefined && { [reverse ? 'end' : 'startAfter']: this.prefix + after }),
@@ -154,7 +155,7 @@ export class ObjectEngine {
   /** Throws if the storage holds data of a later format. Checked once. */
   protected checkFormat(): void {
     if (this.#isFormatChecked) return
-    for (const [name] of this.storage.kv.list(LATER_FORMATS)) {
+    for (const [name] of this.kv.list(LATER_FORMATS)) {
       throw new StoreError(
         'VERSION_MISMATCH',
         `A later version of botshelf wrote the data here, under ${name}. Update botshelf.`,

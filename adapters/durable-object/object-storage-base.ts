@@ -31,7 +31,7 @@ export abstract class ObjectStorageBase extends BatchStorageBase {
     // At −Infinity nothing has expired.
     const query = { now: -Infinity, includeEntries: true }
     return listPages(() =>
-      this.#pages(query, options, ({ keys, entries }) => decodeEntries(keys, entries)),
+      this.#pages(query, options, ({ keys, entries }) => [...decodeEntries(keys, entries)]),
     )
   }
 

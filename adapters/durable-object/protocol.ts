@@ -1,17 +1,18 @@
 // The messages between a Worker (`RpcObjectStorage`) and an object (`StorageObject`). All of it is
 // data: no function and no thrown error crosses.
 import { StoreError, type StoreErrorData, type WriteOutcome } from '../../src/errors.ts'
-import type { ChangeTuple, EntryTuple } from './tuples.ts'
+import type { ChangeTuple, EntryColumns } from './tuples.ts'
+
+/** The version of the messages. */
+export const PROTOCOL_VERSION = 4
 
 /**
- * The version of the messages. A Worker and its objects are not updated at the same moment, so
- * each side accepts the version before and after its own.
+ * Whether this side can work with a message of another version. A Worker and its objects are not
+ * updated at the same moment, so it works with the version after its own, and the next one has to work
+ * with this one. Version 3 sent entries in another form.
  */
-export const PROTOCOL_VERSION = 3
-
-/** Whether this side can work with a message of another version. */
 export function isCompatible(version: unknown): boolean {
-  return typeof version === 'number' && Math.abs(version - PROTOCOL_VERSION) <= 1
+  return version === PROTOCOL_VERSION || version === PROTOCOL_VERSION + 1
 }
 
 /** A request from a Worker to an object. */
@@ -34,7 +35,7 @@ export type RpcRequest =
 export interface WriteRequest {
   /**
    * `perform` if a change is a step or a check. `resend`: a message that was sent before, and may have
-   * arrived. An object with protocol version 2 would run it again, and does not know the type.
+   * arrived.
    */
   readonly type: 'commit' | 'perform' | 'resend'
   /** The changes of all groups, one group after another. */
@@ -73,8 +74,8 @@ export interface RpcReply {
   /** The protocol version of the object. */
   readonly v: number
   readonly error?: StoreErrorData
-  /** get: the entries under the first keys, in their order; at least one, if a key was sent. */
-  readonly entries?: readonly (EntryTuple | undefined)[]
+  /** get: the entries of the first keys, in their order; of at least one, if a key was sent. */
+  readonly entries?: EntryColumns
   /**
    * commit, perform, resend: the number of groups that the object handled. With steps it may be lower
    * than the number sent, if the reply would be too large, but not 0.
@@ -121,7 +122,7 @@ export interface ListOptions {
 export interface ListPage {
   readonly keys: readonly string[]
   /** The entries under these keys; empty without `includeEntries`. */
-  readonly entries: readonly EntryTuple[]
+  readonly entries: EntryColumns
   /** The key after which the next page begins; absent on the final page. */
   readonly last?: string | undefined
 }

@@ -27,7 +27,7 @@ import {
   type WriteRequest,
 } from './protocol.ts'
 import { RpcTurn, RpcTurns } from './rpc-turns.ts'
-import { decodeEntries, encodeChanges } from './tuples.ts'
+import { createColumns, decodeEntries, encodeChanges } from './tuples.ts'
 
 /** How often a write whose reply was lost is sent again. With the waits it takes up to 2.5 seconds. */
 const MAX_RESENDS = 7
@@ -67,17 +67,18 @@ export class RpcObjectStorage extends ObjectStorageBase {
   }
 
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
-    const found: [key: string, entry: Entry][] = []
+    const found = new Map<string, Entry>()
     for (const message of splitIntoMessages(keys, keyBytes)) {
       // An object may reply for the first keys only, if its reply would be too large.
       for (let rest = message; rest.length > 0;) {
-        const { entries = [] } = await this.#call({ type: 'get', keys: rest })
-        if (entries.length === 0) throw incompleteReply('the entries')
-        for (const entry of decodeEntries(rest, entries)) found.push(entry)
-        rest = rest.slice(entries.length)
+        const { entries = createColumns() } = await this.#call({ type: 'get', keys: rest })
+        const { length } = entries.versions
+        if (length === 0) throw incompleteReply('the entries')
+        decodeEntries(rest, entries, found)
+        rest = rest.slice(length)
       }
     }
-    return new Map(found)
+    return found
   }
 
   async commit(

@@ -33,8 +33,8 @@ export class RpcTurns implements Turns {
       id = crypto.randomUUID()
       const { turn, entries } = await this.#call({ type: 'turn', keys, leaseMs: lease, id })
       // An object sends the first entries only, if its reply would be too large.
-      const isComplete = entries?.length === keys.length
-      const found = isComplete ? new Map(decodeEntries(keys, entries)) : undefined
+      const isComplete = entries?.versions.length === keys.length
+      const found = isComplete ? decodeEntries(keys, entries) : undefined
       return new RpcTurn(this.#call, lease, turn, found)
     } catch {
       // The turn may be granted, and only the reply lost.

@@ -83,9 +83,30 @@ export function decodeGroups(
   return groupSizes.map((size) => changes.slice(end, (end += size)).map(decodeChange))
 }
 
-/** Returns an entry without its history, for a message. */
-export function withoutHistory(entry: EntryTuple): EntryTuple {
-  return entry.slice(0, 4) as [unknown, string, number, number?]
+/**
+ * Entries in a reply, one after another. In columns, because a structured clone takes longer to write
+ * and read an array for each entry.
+ */
+export interface EntryColumns {
+  readonly values: unknown[]
+  /** `undefined`: the key has no entry. */
+  readonly versions: (string | undefined)[]
+  readonly expires: (number | undefined)[]
+}
+
+/** Creates the columns of no entries. */
+export function createColumns(): EntryColumns {
+  return { values: [], versions: [], expires: [] }
+}
+
+/** Adds an entry, without its size and its history. */
+export function addToColumns(
+  { values, versions, expires }: EntryColumns,
+  entry: EntryTuple | undefined,
+): void {
+  values.push(entry?.[0])
+  versions.push(entry?.[1])
+  expires.push(entry?.[3])
 }
 
 /** Decodes the entry of a tuple. */
@@ -93,15 +114,19 @@ export function decodeEntry([value, version, , expires]: EntryTuple): Entry {
   return createEntry(value, version, expires)
 }
 
-/** Decodes entries. `tuples[i]` belongs to `keys[i]`; there may be fewer tuples. */
+/**
+ * Decodes entries. The first ones belong to the first keys; there may be fewer entries.
+ *
+ * @param found receives the entries, by key
+ */
 export function decodeEntries(
   keys: readonly string[],
-  tuples: readonly (EntryTuple | undefined)[],
-): [key: string, entry: Entry][] {
-  const entries: [key: string, entry: Entry][] = []
-  for (const [index, tuple] of tuples.entries()) {
-    const key = keys[index]
-    if (tuple !== undefined && key !== undefined) entries.push([key, decodeEntry(tuple)])
+  { values, versions, expires }: EntryColumns,
+  found: Map<string, Entry> = new Map<string, Entry>(),
+): Map<string, Entry> {
+  for (const [index, version] of versions.entries()) {
+    if (version !== undefined)
+      found.set(keys[index] as string, createEntry(values[index], version, expires[index]))
   }
-  return entries
+  return found
 }

@@ -107,7 +107,7 @@ export class OperationQueue {
 
   /** Writes changes of different keys together, without conditions. */
   write(changes: readonly Change[]): MaybePromise<void> {
-    if (this.#idleSync()?.commit(changes, this.#context.now()) === true) return undefined
+    if (this.#idleSync()?.commit(changes) === true) return undefined
     const keys = changes.map(({ key }) => key)
     this.#checkNotUpdating(keys)
     return this.#add<void>(new Operation(keys, { changes }))

@@ -127,7 +127,7 @@ test.each([
     retryable: false,
     cause: { name: 'RangeError', message: 'SQLITE_TOOBIG' },
   }
-  const { binding } = recordCalls(async () => ({ v: 2, error }))
+  const { binding } = recordCalls(async () => ({ v: 4, error }))
   const namespace = uniqueName()
   const store = await open(namespace, {}, binding)
   await expect(store.set('k', 1)).rejects.toMatchObject({

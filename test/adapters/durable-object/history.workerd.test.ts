@@ -168,10 +168,14 @@ test('the row of a hot key stays below 8 KB, and what it carries is not sent', a
   // About what V8 writes: the strings, and up to three bytes for each number.
   expect(JSON.stringify(entry).length).toBeLessThan(8000)
   const stub = objectOf(namespace) as unknown as {
-    call(message: object): Promise<{ entries: unknown[] }>
+    call(message: object): Promise<{ entries: object }>
   }
-  const reply = await stub.call({ v: 3, type: 'get', keys: ['n'] })
-  expect(reply.entries[0]).toEqual([300, expect.any(String), expect.any(Number), undefined])
+  const reply = await stub.call({ v: 4, type: 'get', keys: ['n'] })
+  expect(reply.entries).toEqual({
+    values: [300],
+    versions: [expect.any(String)],
+    expires: [undefined],
+  })
 })
 
 test('a cold key carries one earlier write, and a key that is only set carries none', async () => {

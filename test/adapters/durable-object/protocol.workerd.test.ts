@@ -25,20 +25,21 @@ async function send(message: object): Promise<Result> {
   return { code: error?.code, len: count }
 }
 
-test('an object accepts the protocol version before and after its own', async () => {
-  for (const v of [2, 3, 4]) expect(await send(len(v))).toEqual({ code: undefined, len: 0 })
+test('an object accepts its own protocol version and the next one', async () => {
+  for (const v of [4, 5]) expect(await send(len(v))).toEqual({ code: undefined, len: 0 })
 })
 
 test('an object rejects other protocol versions and unknown requests with VERSION_MISMATCH', async () => {
-  for (const message of [len(5), len(1), { type: 'len', now: 0 }, { v: 2, type: 'shred' }]) {
+  for (const message of [len(6), len(3), { type: 'len', now: 0 }, { v: 4, type: 'shred' }]) {
     expect((await send(message)).code).toBe('VERSION_MISMATCH')
   }
 })
 
-test('a Worker accepts a reply of the next protocol version, and of no later one', async () => {
+test('a Worker accepts a reply of its own protocol version and of the next one', async () => {
   for (const [v, code] of [
-    [4, undefined],
-    [5, 'VERSION_MISMATCH'],
+    [3, 'VERSION_MISMATCH'],
+    [5, undefined],
+    [6, 'VERSION_MISMATCH'],
   ] as const) {
     const { binding } = recordCalls(async (_, call) => ({ ...((await call()) as object), v }))
     const set = (await open(uniqueName(), {}, binding)).set('k', 1)
@@ -71,17 +72,4 @@ test('a reply that lacks a group leaves the outcome of every group unknown', asy
   const storage = await createPlugin(binding).open(uniqueName())
   const unknown = expect.objectContaining({ code: 'BACKEND_ERROR', outcome: 'unknown' })
   expect(await storage.commit([largeGroup('a', 1), largeGroup('b', 1)])).toEqual([unknown, unknown])
-})
-
-test('an object with protocol version 2 does not know how to run a message again, and the outcome stays unknown', async () => {
-  const { binding, calls } = recordCalls(async (message, call) => {
-    if (message.type === 'commit') throw new Error('Network connection lost.')
-    if (message.type !== 'resend') return call()
-    return { v: 2, error: { code: 'VERSION_MISMATCH', message: '', outcome: 'not-applied' } }
-  })
-  const storage = await createPlugin(binding).open(uniqueName())
-  expect(await storage.commit([largeGroup('a', 1)])).toEqual([
-    expect.objectContaining({ code: 'CONNECTION_LOST', outcome: 'unknown' }),
-  ])
-  expect(calls).toEqual(['commit', 'resend'])
 })
