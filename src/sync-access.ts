@@ -48,13 +48,14 @@ export class SyncAccess {
   }
 
   /**
-   * Applies a group of changes without conditions. Returns false if none was applied, and the queue
-   * has to apply it.
+   * Applies a group of changes. Returns false if none was applied, and the queue has to apply it.
+   *
+   * @param now the runtime's time, in milliseconds since 1970. Only conditions need it, and a clock
+   * takes long to read
    */
-  commit(group: readonly Change[]): boolean {
+  commit(group: readonly Change[], now: number = -Infinity): boolean {
     const mustJoin = this.#writtenKeys && this.#isJoined(group.map(({ key }) => key))
-    // What has expired matters only to conditions, and the clock takes long to read.
-    return !mustJoin && this.#apply(group, -Infinity)
+    return !mustJoin && this.#apply(group, now)
   }
 
   /**
