@@ -360,7 +360,7 @@ export class StorageRuntime {
 
   #nextVersion(): string {
     try {
-      this.#versionPrefix ??= [...crypto.getRandomValues(new Uint32Array(3))]
+      this.#versionPrefix ??= [...crypto.getRandomValues(new Uint32Array(2))]
         .map((part) => part.toString(36))
         .join('')
         .concat('.')
