@@ -643,6 +643,8 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
 
   async #close(): Promise<void> {
     const watches = [...this.#watches].map((watch) => watch.end())
+    // An updater may call `close` before its operation is counted.
+    await Promise.resolve()
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve
       if (this.#pendingOperations === 0) resolve()

@@ -1,3 +1,4 @@
+import { noop } from './async.ts'
 import { checkEntry } from './backend-reply.ts'
 import { type Entry, isLive } from './entry.ts'
 import type { Decision, EntryUpdater, StartedUpdate } from './queue/operation.ts'
@@ -80,7 +81,11 @@ export class SyncAccess {
       return undefined
     }
     const decision = updater(entries)
-    if (decision instanceof Promise) return { entries, promise: decision }
+    if (decision instanceof Promise) {
+      // It may reject before the queue awaits it.
+      decision.catch(noop)
+      return { entries, promise: decision }
+    }
     const { changes } = decision
     if (!changes) return decision
     // The updater may have called another runtime, which has written the same keys.

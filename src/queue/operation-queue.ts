@@ -200,8 +200,8 @@ export class OperationQueue {
 
   /** Returns the access of a synchronous storage if no operation has to run before. */
   #idleSync(): SyncAccess | undefined {
-    if (!this.#sync || this.#scheduler?.isIdle === false || this.#updatingKeys.length > 0)
-      return undefined
+    const isBusy = [this.#scheduler, this.#tickScheduler].some((each) => each?.isIdle === false)
+    if (!this.#sync || isBusy || this.#updatingKeys.length > 0) return undefined
     try {
       return this.#turns?.hasContention ? undefined : this.#sync
     } catch {

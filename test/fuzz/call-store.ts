@@ -1,6 +1,6 @@
 import type { Store, StoreError } from '../../src/index.ts'
 import { type FuzzOperation, keysOf, type ValueKind } from './operations.ts'
-import { bitOf, valueOf, withId, writtenId } from './values.ts'
+import { bitOf, changeLists, valueOf, withId, writtenId } from './values.ts'
 
 /** What updaters can do. */
 export interface UpdaterEnvironment {
@@ -117,7 +117,9 @@ export async function callStore(
       if (action === 'throw' && timing === 'sync') throw ownError
       if (action === 'remove') return returnLater(undefined)
       if (action === 'invalid') return returnLater(invalidValue)
-      return returnLater(withId(op.key, current, id))
+      const next = withId(op.key, current, id)
+      changeLists(current)
+      return returnLater(next)
     },
     op.expiry,
   )

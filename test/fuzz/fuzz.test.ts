@@ -61,12 +61,14 @@ function cases(generated: {
 }): fc.Arbitrary<FuzzCase> {
   const shape = fc.record({
     batchAcrossTicks: fc.boolean(),
-    backend: fc.constantFrom('transact', 'commit', 'perform', 'none'),
+    backend: fc.constantFrom('transact', 'commit', 'perform', 'sync', 'sync', 'none'),
   })
   return shape.chain(({ batchAcrossTicks, backend }) => {
     const options: fc.Arbitrary<ModelOptions> = fc.record({
       batchAcrossTicks: fc.constant(batchAcrossTicks),
       backend: fc.constant(backend),
+      joinWrites: fc.boolean(),
+      copiesValues: fc.boolean(),
       turns: backend === 'none' ? fc.constant(false) : fc.boolean(),
       latencies,
       faults: generated.faults,

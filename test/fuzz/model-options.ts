@@ -41,8 +41,12 @@ export interface ForeignWrite {
 /** The backend of a generated case. */
 export interface ModelOptions {
   readonly batchAcrossTicks: boolean
-  /** `perform`: runs steps itself; `none`: is not atomic. */
-  readonly backend: 'transact' | 'commit' | 'perform' | 'none'
+  /** `perform`: runs steps itself; `sync`: also answers synchronously; `none`: is not atomic. */
+  readonly backend: 'transact' | 'commit' | 'perform' | 'sync' | 'none'
+  /** Of `sync`: whether the queue joins the writes of a key in one tick. */
+  readonly joinWrites: boolean
+  /** Whether it stores copies. Otherwise it stores the very values that it receives. */
+  readonly copiesValues: boolean
   /** Whether the backend orders its clients, as an object does. */
   readonly turns: boolean
   readonly latencies: readonly Latency[]
@@ -55,9 +59,18 @@ export interface ModelOptions {
 export const DEFAULT_OPTIONS: ModelOptions = {
   batchAcrossTicks: true,
   backend: 'commit',
+  joinWrites: false,
+  copiesValues: false,
   turns: false,
   latencies: [{ wait: 0, takesEffectAtEnd: false }],
   faults: [],
   foreignWrites: [],
   restarts: false,
+}
+
+/** Whether a call never answers, or late. */
+export function isSilent(
+  fault: Fault | undefined,
+): fault is Fault & { readonly kind: SilentFault } {
+  return fault?.kind === 'late' || fault?.kind.startsWith('silent') === true
 }

@@ -8,6 +8,7 @@ import {
   type StepChange,
   type StorageBase,
   StoragePluginBase,
+  SyncAccess,
   type Turn,
   type Turns,
 } from '../../src/index.ts'
@@ -23,6 +24,20 @@ class TransactingModelStorage extends ModelStorage {
     options?: CommitOptions,
   ): Promise<readonly CommitResult[]> {
     return this.transaction(keys, apply, options)
+  }
+}
+
+/** A model storage that also answers synchronously. */
+class SyncModelStorage extends TransactingModelStorage {
+  readonly sync: SyncAccess
+
+  constructor(options: ModelOptions, taskQueue: TaskQueue) {
+    super(options, taskQueue)
+    this.sync = new SyncAccess({
+      get: (key) => this.readSync(key),
+      commit: (group, now) => this.commitSync(group, now),
+      joinWrites: options.joinWrites,
+    })
   }
 }
 
@@ -80,6 +95,7 @@ export class ModelPlugin extends StoragePluginBase {
     const Storage = {
       transact: TransactingModelStorage,
       perform: PerformingModelStorage,
+      sync: SyncModelStorage,
       commit: ModelStorage,
       none: ModelStorage,
     }[complete.backend]

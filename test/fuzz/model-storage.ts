@@ -12,11 +12,12 @@ import {
   type StoreErrorCode,
   type Traits,
 } from '../../src/index.ts'
-import { type Fault, LATE_MS, type ModelOptions, type SilentFault } from './model-options.ts'
+import { never } from '../src/queue/faulty-plugin.ts'
+import { type Fault, isSilent, LATE_MS, type ModelOptions } from './model-options.ts'
 import { DAMAGED, KEYS, WRITTEN_TOGETHER } from './operations.ts'
 import { StepDraft } from './step-draft.ts'
 import type { TaskQueue } from './task-queue.ts'
-import { isRefused, valueOf, withId } from './values.ts'
+import { isChanged, isRefused, valueOf, withId } from './values.ts'
 
 /** A kind of call; `list` is every read of the whole namespace. */
 export type CallKind = 'getMany' | 'commit' | 'transact' | 'perform' | 'list' | 'clear'
@@ -53,6 +54,7 @@ export interface Transition {
  */
 export class ModelStorage extends BatchStorageBase {
   override readonly traits: Traits
+  readonly copiesValues: boolean
   readonly map: Map<string, Entry> = new Map()
   readonly calls: RecordedCall[] = []
   readonly log: Transition[] = []
@@ -71,6 +73,7 @@ export class ModelStorage extends BatchStorageBase {
     super()
     this.#options = options
     this.#taskQueue = taskQueue
+    this.copiesValues = options.copiesValues
     this.traits = {
       atomic: options.backend === 'none' ? 'none' : 'global',
       durable: true,
@@ -172,6 +175,24 @@ export class ModelStorage extends BatchStorageBase {
     })
   }
 
+  /** Reads at once, or throws. */
+  protected readSync(key: string): Entry | undefined {
+    const call: RecordedCall = { kind: 'getMany', keys: [key], groups: [] }
+    return this.#callSync(call, 'read', () => this.#read([key]).get(key))
+  }
+
+  /** Applies one group at once, or throws and applies nothing. */
+  protected commitSync(group: readonly Change[], now: number): CommitResult {
+    const call: RecordedCall = {
+      kind: 'commit',
+      keys: group.map(({ key }) => key),
+      groups: [group],
+    }
+    return this.#callSync(call, 'write', (mode) =>
+      this.#write([group], mode, { now }),
+    )[0] as CommitResult
+  }
+
   /** Reads the entries of a turn, unless they cannot be read. */
   turnEntries(keys: readonly string[]): ReadonlyMap<string, Entry> | undefined {
     return keys.includes(DAMAGED) ? undefined : this.#read(keys)
@@ -188,15 +209,15 @@ export class ModelStorage extends BatchStorageBase {
   }
 
   async #call<T>(call: RecordedCall, on: Fault['on'], effect: (mode: WriteMode) => T): Promise<T> {
-    if (this.#closed) this.violations.push(`${call.kind} was called after close`)
-    const nth = this.#counts[on]++
     const { latencies, faults } = this.#options
     const { wait, takesEffectAtEnd } = latencies[this.calls.length % latencies.length] ?? {
       wait: 0,
       takesEffectAtEnd: false,
     }
-    this.calls.push(call)
-    const fault = faults.find((each) => each.on === on && each.nth === nth)
+    const nth = this.#startCall(call, on)
+    const found = faults.find((each) => each.on === on && each.nth === nth)
+    // The calls of a synchronous storage have no time limit.
+    const fault = this.#options.backend === 'sync' && isSilent(found) ? undefined : found
     const act = (): { result: T } | { error: unknown } => {
       try {
         if (on === 'write') this.#writeForeign(nth, call.keys)
@@ -220,6 +241,24 @@ export class ModelStorage extends BatchStorageBase {
     const answer = early ?? act()
     if ('error' in answer) throw answer.error
     return answer.result
+  }
+
+  /** Its failures are not recorded: the queue repeats the call, and no operation may fail for them. */
+  #callSync<T>(call: RecordedCall, on: 'read' | 'write', effect: (mode: WriteMode) => T): T {
+    const nth = this.#startCall(call, on)
+    const fault = this.#options.faults.find((each) => each.on === on && each.nth === nth)
+    if (on === 'write') this.#writeForeign(nth, call.keys)
+    if (fault === undefined || isSilent(fault)) return effect('write')
+    if (fault.kind === 'quota') return effect('quota')
+    throw new TypeError('the call failed')
+  }
+
+  #startCall(call: RecordedCall, on: Fault['on']): number {
+    // Without time limits, a read may be repeated for longer than `close` waits.
+    if (this.#closed && this.#options.backend !== 'sync')
+      this.violations.push(`${call.kind} was called after close`)
+    this.calls.push(call)
+    return this.#counts[on]++
   }
 
   #callWithFault<T>(
@@ -304,7 +343,8 @@ export class ModelStorage extends BatchStorageBase {
       }
       for (const change of changes) {
         if ('check' in change) continue
-        this.#put(change.key, 'entry' in change ? structuredClone(change.entry) : undefined)
+        const entry = 'entry' in change ? change.entry : undefined
+        this.#put(change.key, this.copiesValues ? structuredClone(entry) : entry)
       }
       this.#checkWrittenTogether()
       return 'applied'
@@ -320,6 +360,7 @@ export class ModelStorage extends BatchStorageBase {
 
   #put(key: string, after: Entry | undefined): void {
     const before = this.map.get(key)
+    if (isChanged(after?.value)) this.violations.push(`what a caller changed is stored in "${key}"`)
     if (after === undefined) this.map.delete(key)
     else this.map.set(key, after)
     this.log.push({ key, before, after })
@@ -352,14 +393,6 @@ export class ModelStorage extends BatchStorageBase {
       else this.#put(key, { ...current, ...entry(withId(key, current.value, id)) })
     }
   }
-}
-
-function isSilent(fault: Fault | undefined): fault is Fault & { readonly kind: SilentFault } {
-  return fault?.kind === 'late' || fault?.kind.startsWith('silent') === true
-}
-
-function never(): Promise<never> {
-  return new Promise(() => {})
 }
 
 function sleep(ms: number): Promise<void> {

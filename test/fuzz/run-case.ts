@@ -7,7 +7,7 @@ import { type ModelOptions, TIME_LIMIT_MS } from './model-options.ts'
 import type { ModelStorage } from './model-storage.ts'
 import { KEYS, type FuzzOperation, type Tick } from './operations.ts'
 import { TaskQueue } from './task-queue.ts'
-import { NESTED } from './values.ts'
+import { isChanged, NESTED, takeResult } from './values.ts'
 
 // A case ends after some hundred tasks. After this many, something retries without end.
 const MAX_TASKS = 10_000
@@ -107,7 +107,7 @@ async function runWith(
       one.until = issued.length
     }
     call(one).then(
-      (result) => settle({ result }),
+      (result) => settle({ result: takeResult(result) }),
       (error: unknown) => settle({ error }),
     )
   }
@@ -171,6 +171,9 @@ async function runWith(
   // `unhandledRejection` comes after the microtasks.
   await nextTask()
   const { storage } = plugin
+  for (const [key, { value }] of storage.map) {
+    if (isChanged(value)) violations.push(`what a caller changed is stored in "${key}"`)
+  }
   return {
     issued,
     nested,

@@ -61,3 +61,32 @@ export function isRefused(value: unknown): boolean {
   if (typeof value !== 'number' && !Array.isArray(value)) return false
   return idsOf(value as FuzzValue).some((id) => typeof id === 'number' && id >= REFUSED)
 }
+
+/** What callers and updaters add to the lists that they receive. */
+const CHANGED = -1000
+
+/** Changes every list in what a caller or an updater received. */
+export function changeLists(received: unknown): void {
+  if (received instanceof Map) for (const value of received.values()) changeLists(value)
+  else if (Array.isArray(received)) {
+    for (const each of received) changeLists(each)
+    received.push(CHANGED)
+  } else if (typeof received === 'object' && received !== null) {
+    for (const each of Object.values(received)) changeLists(each)
+  }
+}
+
+/**
+ * Returns a copy of a result, which is then changed: that must reach neither what is stored nor what
+ * others receive.
+ */
+export function takeResult(result: unknown): unknown {
+  const copy = structuredClone(result)
+  changeLists(result)
+  return copy
+}
+
+/** Whether a value was changed by someone who received it. */
+export function isChanged(value: unknown): boolean {
+  return Array.isArray(value) && value.includes(CHANGED)
+}

@@ -1,141 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import {
-  BatchStorageBase,
-  type Change,
-  type CommitResult,
-  type Entry,
-  LocalTurns,
-  type StorageBase,
-  StoragePluginBase,
-  StorageRuntime,
-  type Store,
-  StoreError,
-  SyncAccess,
-  type Traits,
-} from '../../../src/index.ts'
+import { type Entry, StorageRuntime, type Store, StoreError } from '../../../src/index.ts'
 import { errorOf, plusOne } from './faulty-plugin.ts'
 import { microtasks } from './model-store.ts'
-
-/** What the calls of a storage were. */
-type Call = 'get' | 'commit' | 'getMany' | 'commit groups'
-
-/** A storage in a `Map` that answers synchronously, and logs its calls. */
-class SyncStorage extends BatchStorageBase {
-  override readonly traits: Traits = {
-    atomic: 'instance',
-    durable: false,
-    consistency: 'strong',
-    batchAcrossTicks: true,
-    maxKeyBytes: Infinity,
-    maxValueBytes: Infinity,
-    watch: false,
-  }
-  readonly sync: SyncAccess
-  readonly turns: LocalTurns
-  readonly calls: Call[] = []
-  readonly #data: SharedData
-
-  constructor(data: SharedData) {
-    super()
-    this.#data = data
-    this.turns = data.turns
-    this.sync = new SyncAccess({
-      get: (key) => {
-        this.calls.push('get')
-        return this.#read(key)
-      },
-      commit: (group) => {
-        this.calls.push('commit')
-        return this.#apply(group)
-      },
-      joinWrites: data.joinWrites,
-    })
-  }
-
-  async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
-    this.calls.push('getMany')
-    const found = new Map<string, Entry>()
-    for (const key of keys) {
-      const entry = this.#read(key)
-      if (entry) found.set(key, entry)
-    }
-    return found
-  }
-
-  async commit(groups: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
-    this.calls.push('commit groups')
-    return groups.map((group) => this.#apply(group))
-  }
-
-  async *entries(): AsyncIterable<[string, Entry]> {
-    yield* structuredClone(this.#data.map)
-  }
-
-  async *liveKeys(): AsyncIterable<string> {
-    yield* this.#data.map.keys()
-  }
-
-  async liveLen(): Promise<number> {
-    return this.#data.map.size
-  }
-
-  async clear(): Promise<void> {
-    this.#data.map.clear()
-  }
-
-  async close(): Promise<void> {}
-
-  #read(key: string): Entry | undefined {
-    this.#data.fail('read')
-    return structuredClone(this.#data.map.get(key))
-  }
-
-  #apply(group: readonly Change[]): CommitResult {
-    this.#data.fail('write')
-    const { map } = this.#data
-    const isMet = ({ key, ifVersion }: Change): boolean =>
-      ifVersion === undefined || ifVersion === (map.get(key)?.version ?? null)
-    if (!group.every(isMet)) return 'conflict'
-    for (const change of group) {
-      if ('entry' in change) map.set(change.key, change.entry)
-      else if ('remove' in change) map.delete(change.key)
-    }
-    return 'applied'
-  }
-}
-
-/** What the storages of a namespace share. */
-interface SharedData {
-  readonly map: Map<string, Entry>
-  readonly turns: LocalTurns
-  joinWrites: boolean
-  /** Throws where a test wants a call to fail. */
-  fail: (call: 'read' | 'write') => void
-}
-
-class SyncPlugin extends StoragePluginBase {
-  readonly data: SharedData = {
-    map: new Map(),
-    turns: new LocalTurns(),
-    joinWrites: false,
-    fail: () => {},
-  }
-  readonly storages: SyncStorage[] = []
-
-  async open(): Promise<StorageBase> {
-    const storage = new SyncStorage(this.data)
-    this.storages.push(storage)
-    return storage
-  }
-
-  /** Returns the calls of the last storage since the last call of this method. */
-  takeCalls(): readonly Call[] {
-    return this.storages.at(-1)?.calls.splice(0) ?? []
-  }
-}
+import { SyncPlugin } from './sync-plugin.ts'
 
 async function open(
-  plugin: SyncPlugin = new SyncPlugin({}),
+  plugin: SyncPlugin = new SyncPlugin(),
 ): Promise<{ plugin: SyncPlugin; store: Store<Record<string, number>> }> {
   return { plugin, store: await new StorageRuntime(plugin).open('n') }
 }
@@ -204,8 +74,31 @@ describe('with a synchronous storage', () => {
     expect(await store.get('k')).toBe(1)
   })
 
+  test('calls of one tick keep their order also if batches do not span ticks', async () => {
+    const { plugin, store } = await open(new SyncPlugin(false))
+    await store.set('old', 1)
+    const cleared = store.clear()
+    void store.set('new', 1)
+    await cleared
+    await microtasks()
+    expect([...plugin.data.map.keys()]).toEqual(['new'])
+  })
+
+  test('close() within an updater waits for it', async () => {
+    const { plugin, store } = await open()
+    let closing: Promise<void> | undefined
+    const updating = store.update('k', async (n) => {
+      closing = store.close()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      return plusOne(n)
+    })
+    expect(await updating).toBe(1)
+    await closing
+    expect(plugin.data.map.size).toBe(1)
+  })
+
   test('a method that something has replaced is not bypassed', async () => {
-    const plugin = new SyncPlugin({})
+    const plugin = new SyncPlugin()
     const storage = await plugin.open()
     const commit = storage.commit.bind(storage)
     const groups: number[] = []
@@ -222,7 +115,7 @@ describe('with a synchronous storage', () => {
   test('onOperation receives every call', async () => {
     const kinds: string[] = []
     const onOperation = ({ kind }: { readonly kind: string }): void => void kinds.push(kind)
-    const plugin = new SyncPlugin({})
+    const plugin = new SyncPlugin()
     const store = await new StorageRuntime(plugin, { onOperation }).open('n')
     await store.set('k', 1)
     await store.get('k')
@@ -269,6 +162,24 @@ describe('with a synchronous storage, an updater that returns a promise', () => 
     expect(await errorOf(updating)).toBe(failure)
     expect(plugin.data.map.size).toBe(0)
   })
+})
+
+test('a rejection of an updater that waits for a turn is handled', async () => {
+  const { plugin, store } = await open()
+  const unhandled: unknown[] = []
+  const listener = (reason: unknown): void => void unhandled.push(reason)
+  process.on('unhandledRejection', listener)
+  try {
+    const failing = errorOf(store.update('k', async () => Promise.reject(new RangeError('no'))))
+    // Another runtime takes its turn before the batch begins.
+    const turn = await plugin.data.turns.request(['k'], 1000)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    turn.release()
+    expect(await failing).toBeInstanceOf(RangeError)
+  } finally {
+    process.off('unhandledRejection', listener)
+  }
+  expect(unhandled).toEqual([])
 })
 
 describe('with a synchronous storage that fails', () => {
@@ -333,7 +244,7 @@ test.each([null, 5, Promise.resolve()])('get() that returns %s is CORRUPT', (wro
 
 describe('joinWrites', () => {
   test('stores the first and the last of several writes of a key in one tick', async () => {
-    const plugin = new SyncPlugin({})
+    const plugin = new SyncPlugin()
     plugin.data.joinWrites = true
     const { store } = await open(plugin)
     let runs = 0
@@ -351,7 +262,7 @@ describe('joinWrites', () => {
   })
 
   test('stores each write of a later tick at once', async () => {
-    const plugin = new SyncPlugin({})
+    const plugin = new SyncPlugin()
     plugin.data.joinWrites = true
     const { store } = await open(plugin)
     for (let i = 0; i < 3; i++) await store.update('k', plusOne)
