@@ -135,7 +135,7 @@ export const CLOSED_MESSAGE = 'The store was closed before the operation ran; op
 /** Returns the same storage with a time limit for each call that may do I/O. */
 export function limitStorage(storage: StorageBase, ms: number): StorageBase {
   // What wraps a synchronous storage may do I/O.
-  if (storage.sync && !isWrapped(storage)) return storage
+  const isSync = storage.sync && !isWrapped(storage)
   const drop = (): void => storage.onTimeout?.()
   // A call may wait for another one that has more keys, and more time.
   let largeCalls = 0
@@ -149,6 +149,7 @@ export function limitStorage(storage: StorageBase, ms: number): StorageBase {
     if (isClosed) throw new StoreError('STORE_NOT_OPEN', CLOSED_MESSAGE)
     isClosed = kind === 'close'
     const result = method(...args)
+    if (isSync) return result
     if (LISTINGS.includes(kind))
       return limitListing(result as Listing<unknown>, ms, dropUnlessLarge)
     // In a Worker, a timer ends with the request that has set it.

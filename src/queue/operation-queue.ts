@@ -200,7 +200,7 @@ export class OperationQueue {
 
   /** Returns the access of a synchronous storage if no operation has to run before. */
   #idleSync(): SyncAccess | undefined {
-    const isBusy = [this.#scheduler, this.#tickScheduler].some((each) => each?.isIdle === false)
+    const isBusy = this.#scheduler?.isIdle === false || this.#tickScheduler?.isIdle === false
     if (!this.#sync || isBusy || this.#updatingKeys.length > 0) return undefined
     try {
       return this.#turns?.hasContention ? undefined : this.#sync

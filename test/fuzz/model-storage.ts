@@ -254,9 +254,7 @@ export class ModelStorage extends BatchStorageBase {
   }
 
   #startCall(call: RecordedCall, on: Fault['on']): number {
-    // Without time limits, a read may be repeated for longer than `close` waits.
-    if (this.#closed && this.#options.backend !== 'sync')
-      this.violations.push(`${call.kind} was called after close`)
+    if (this.#closed) this.violations.push(`${call.kind} was called after close`)
     this.calls.push(call)
     return this.#counts[on]++
   }
