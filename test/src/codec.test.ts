@@ -158,16 +158,17 @@ describe('decode()', () => {
     const added: Record<string, unknown> = { time: '~5' }
     added['self'] = added
     const read: unknown[] = []
-    const written: string[] = []
     Object.assign(Object.prototype, added)
     try {
-      read.push(...Object.entries(decode('2:{"at":"~1"}') as object))
-      written.push(encode({ at: new Date(1) }))
+      for (const text of ['2:{"at":"~1"}', encode({ at: new Date(1) })])
+        read.push(...Object.entries(decode(text) as object))
     } finally {
       for (const key of Object.keys(added)) Reflect.deleteProperty(Object.prototype, key)
     }
-    expect(read).toEqual([['at', new Date(1)]])
-    expect(written).toEqual(['2:{"at":"~1"}'])
+    expect(read).toEqual([
+      ['at', new Date(1)],
+      ['at', new Date(1)],
+    ])
     expect(added['time']).toBe('~5')
   })
 })
