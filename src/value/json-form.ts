@@ -3,8 +3,8 @@ import { MAX_DEPTH } from './copy-context.ts'
 /** Room for a wrapper, such as an entry or a backup, around a value of the maximum depth. */
 export const MAX_ENCODED_DEPTH: number = MAX_DEPTH + 16
 
-// A string of this length that occurs twice is not JSON's: devalue writes it once, so the text is
-// not much longer than what it was decoded from.
+// JSON would repeat a string at each reference, and devalue writes it once. The text of an untrusted
+// value must not become many times as long as the text that it was decoded from.
 const MIN_SHARED_LENGTH = 32
 
 // Character codes.
@@ -12,12 +12,13 @@ const TILDE = 126
 const ZERO = 48
 
 /**
- * Returns a result of `copyValue` or `cloneValue` as JSON can represent it: a Date since 1970 as
- * `~` and its milliseconds, and a string that begins with `~` with another one before it. Parts that
- * contain neither are not copied.
+ * Returns a result of `copyValue` or `cloneValue` in a form that JSON keeps: a Date since 1970 as
+ * `~` and its milliseconds, a string that begins with `~` with another `~` before it. It copies only
+ * what contains one of these.
  *
  * @param seen the objects and the long strings so far
- * @returns `undefined` if JSON does not keep the value
+ * @returns `undefined` if the value contains anything else that JSON does not keep, such as a Map,
+ * a hole, or two references to one object or long string
  */
 export function toJsonForm(copied: unknown, seen: Set<unknown> = new Set()): unknown {
   switch (typeof copied) {
