@@ -76,29 +76,37 @@ export function toJsonForm(copied: unknown, seen: Set<unknown> = new Set()): unk
  *
  * @throws TypeError if the value could not be stored
  */
-export function fromJsonForm(form: unknown, depth = 0): unknown {
-  if (typeof form === 'string') return form.charCodeAt(0) === TILDE ? untag(form) : form
-  if (typeof form !== 'object' || form === null) return form
-  if (depth >= MAX_ENCODED_DEPTH) throw new TypeError('nests too deep')
-  if (Array.isArray(form)) {
-    for (let i = 0; i < form.length; i++)
-      if (mayChange(form[i])) form[i] = fromJsonForm(form[i], depth + 1)
-    return form
-  }
-  const parts = form as Record<string, unknown>
-  for (const key in parts) {
-    if (key === '__proto__') throw new TypeError('has an own property "__proto__"')
-    const item = parts[key]
-    if (mayChange(item) && Object.hasOwn(parts, key)) {
-      const value = fromJsonForm(item, depth + 1)
-      if (value !== item) parts[key] = value
-    }
-  }
+export function fromJsonForm(form: unknown): unknown {
+  if (typeof form === 'string') return isTagged(form) ? untag(form) : form
+  if (typeof form === 'object' && form !== null) untagParts(form as Parts, 1)
   return form
 }
 
-function mayChange(item: unknown): boolean {
-  return typeof item === 'string' ? item.charCodeAt(0) === TILDE : typeof item === 'object'
+type Parts = Record<string, unknown>
+
+function untagParts(parts: Parts | unknown[], depth: number): void {
+  if (depth > MAX_ENCODED_DEPTH) throw new TypeError('nests too deep')
+  if (Array.isArray(parts)) {
+    for (let i = 0; i < parts.length; i++) {
+      const part: unknown = parts[i]
+      if (typeof part === 'string') {
+        if (isTagged(part)) parts[i] = untag(part)
+      } else if (typeof part === 'object' && part !== null) untagParts(part as Parts, depth + 1)
+    }
+    return
+  }
+  for (const key in parts) {
+    if (key === '__proto__') throw new TypeError('has an own property "__proto__"')
+    const part = parts[key]
+    if (typeof part === 'string') {
+      if (isTagged(part) && Object.hasOwn(parts, key)) parts[key] = untag(part)
+    } else if (typeof part === 'object' && part !== null && Object.hasOwn(parts, key))
+      untagParts(part as Parts, depth + 1)
+  }
+}
+
+function isTagged(text: string): boolean {
+  return text.charCodeAt(0) === TILDE
 }
 
 function untag(text: string): unknown {
