@@ -1,11 +1,7 @@
 import { StoreError } from './errors.ts'
-import { MAX_DEPTH } from './value/copy-context.ts'
 import { cloneValue } from './value/copy-value.ts'
-import { deserialize, formatHeader, readHeader, serialize } from './value/serialize.ts'
-
-const FORMAT = 1
-// Room for a wrapper, such as an entry or a backup, around a value of the maximum depth.
-const MAX_ENCODED_DEPTH = MAX_DEPTH + 16
+import { MAX_ENCODED_DEPTH } from './value/json-form.ts'
+import { deserialize, serialize } from './value/serialize.ts'
 
 /**
  * Encodes a value as text. `decode(encode(value))` equals `value`: it keeps types, holes, shared
@@ -19,7 +15,7 @@ const MAX_ENCODED_DEPTH = MAX_DEPTH + 16
  * decode(text) // Map { 'ann' => Date(0) }
  */
 export function encode(value: unknown): string {
-  return formatHeader(FORMAT) + serialize(cloneValue(value, MAX_ENCODED_DEPTH))
+  return serialize(cloneValue(value, MAX_ENCODED_DEPTH))
 }
 
 /**
@@ -31,10 +27,11 @@ export function encode(value: unknown): string {
  * damaged or was not encoded
  *
  * @example
- * decode('1:[["Date","1970-01-01T00:00:00.000Z"]]') // Date(0)
+ * decode('2:["~0",7]') // [Date(0), 7]
  */
 export function decode(text: string): unknown {
-  const value = deserialize(readHeader(text, FORMAT, 'the text'))
+  const { value, isChecked } = deserialize(text, 'the text')
+  if (isChecked) return value
   try {
     return cloneValue(value, MAX_ENCODED_DEPTH)
   } catch (cause) {

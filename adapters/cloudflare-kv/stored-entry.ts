@@ -1,8 +1,7 @@
-// The text in which KV stores an entry: `1:` (the format), then `[value, version, expires?]` as
-// devalue writes it. That is also the text of `encode()` after its header.
+// The text in which KV stores an entry is that of `encode([value, version, expires?])`.
 import { StoreError, toStoreError } from '../../src/errors.ts'
 import { createEntry, type Entry } from '../../src/entry.ts'
-import { deserialize, formatHeader, readHeader, serialize } from '../../src/value/serialize.ts'
+import { deserialize, serialize } from '../../src/value/serialize.ts'
 
 /** What a listing returns for a key. The names are short: KV allows 1,024 bytes. */
 export interface Metadata {
@@ -12,7 +11,6 @@ export interface Metadata {
   readonly t?: string
 }
 
-const FORMAT = 1
 const MAX_METADATA_BYTES = 1024
 
 /** Creates the metadata of an entry that is stored as `text`. */
@@ -30,10 +28,7 @@ export function metadataOf({ expires }: Entry, text: string): Metadata {
 
 /** Encodes an entry as the text that Workers KV stores. */
 export function encodeEntry({ value, version, expires }: Entry): string {
-  return (
-    formatHeader(FORMAT) +
-    serialize(expires === undefined ? [value, version] : [value, version, expires])
-  )
+  return serialize(expires === undefined ? [value, version] : [value, version, expires])
 }
 
 /**
@@ -43,7 +38,7 @@ export function encodeEntry({ value, version, expires }: Entry): string {
  */
 export function decodeEntry(key: string, text: string): Entry {
   try {
-    const fields = deserialize(readHeader(text, FORMAT, 'the text in Workers KV'))
+    const { value: fields } = deserialize(text, 'the text in Workers KV')
     if (!Array.isArray(fields) || typeof fields[1] !== 'string') {
       throw new StoreError(
         'CORRUPT',

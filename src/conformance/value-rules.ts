@@ -56,6 +56,10 @@ const DAMAGED_TEXTS = [
   '1:[["Error",1],[2],5]',
   '1:[["Object",1],5]',
   '1:[["Nope",1],5]',
+  '2:',
+  '2:[',
+  '2:"~x"',
+  '2:{"__proto__":1}',
   null,
   7,
 ] as string[]
@@ -159,7 +163,7 @@ export const VALUE_RULES: readonly Rule[] = [
           `decode(${JSON.stringify(text)})`,
         )
       await assertRejects(
-        (async () => decode('2:[1]'))(),
+        (async () => decode('3:[1]'))(),
         'VERSION_MISMATCH',
         'decode() of a later format',
       )

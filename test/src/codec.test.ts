@@ -52,6 +52,127 @@ describe('encode() and decode()', () => {
   })
 })
 
+/** Returns a list in `levels` - 1 others. */
+function nest(levels: number): unknown {
+  let value: unknown = []
+  for (let level = 1; level < levels; level++) value = [value]
+  return value
+}
+
+describe('encode() writes JSON, with `~` before a time and before another `~`,', () => {
+  test.each([
+    [null, '2:null'],
+    [true, '2:true'],
+    [-1.5e300, '2:-1.5e+300'],
+    ['Ann', '2:"Ann"'],
+    ['~', '2:"~~"'],
+    ['~5', '2:"~~5"'],
+    ['\ud800é\n', String.raw`2:"\ud800é\n"`],
+    [new Date(0), '2:"~0"'],
+    [new Date(8.64e15), '2:"~8640000000000000"'],
+    [
+      { at: new Date(1_767_225_600_000), to: ['a', '~b'] },
+      '2:{"at":"~1767225600000","to":["a","~~b"]}',
+    ],
+    [{ toJSON: 'x', '~5': [[], {}] }, '2:{"toJSON":"x","~5":[[],{}]}'],
+    [['x'.repeat(31), 'x'.repeat(31)], `2:["${'x'.repeat(31)}","${'x'.repeat(31)}"]`],
+  ])('of %j', (value, text) => {
+    expect(encode(value)).toBe(text)
+    assertEqual(decode(text), value)
+  })
+
+  test('and leaves the value as it was', () => {
+    const value = { at: new Date(5), list: ['~', { at: new Date(6) }] }
+    encode(value)
+    expect(value).toEqual({ at: new Date(5), list: ['~', { at: new Date(6) }] })
+  })
+})
+
+describe('encode() writes the format of devalue', () => {
+  const shared = { n: 1 }
+  const time = new Date(5)
+  const cycle: unknown[] = []
+  cycle.push(cycle)
+  test.each<[string, unknown, string]>([
+    ['a negative zero', [-0], '1:[[-6]]'],
+    ['NaN', { n: Number.NaN }, '1:[{"n":-3}]'],
+    ['an infinite number', Infinity, '1:-4'],
+    ['undefined', { u: undefined }, '1:[{"u":-1}]'],
+    // oxlint-disable-next-line no-sparse-arrays
+    ['a hole', [1, , 2], '1:[[1,-2,2],1,2]'],
+    ['a bigint', [7n], '1:[[1],["BigInt","7"]]'],
+    ['a Map', new Map([[1, 2]]), '1:[["Map",1,2],1,2]'],
+    ['a Date before 1970', new Date(-1), '1:[["Date","1969-12-31T23:59:59.999Z"]]'],
+    ['an invalid Date', [new Date(Number.NaN)], '1:[[1],["Date",""]]'],
+    ['an object with two references', [shared, shared], '1:[[1,1],{"n":2},1]'],
+    ['a Date with two references', [time, time], '1:[[1,1],["Date","1970-01-01T00:00:00.005Z"]]'],
+    ['a cycle', cycle, '1:[[0]]'],
+    [
+      'a string of 32 characters that occurs twice',
+      ['x'.repeat(32), { x: 'x'.repeat(32) }],
+      `1:[[1,2],"${'x'.repeat(32)}",{"x":1}]`,
+    ],
+  ])('for a value with %s', (_, value, text) => {
+    expect(encode(value)).toBe(text)
+    assertEqual(decode(text), value)
+  })
+})
+
+describe('decode()', () => {
+  test('reads text in which an earlier version wrote what is JSON now', () => {
+    const text = '1:[{"name":1,"at":2,"tags":3},"~Ann",["Date","1970-01-01T00:00:00.005Z"],[4],1]'
+    assertEqual(decode(text), { name: '~Ann', at: new Date(5), tags: [1] })
+  })
+
+  test.each([
+    '"~x"',
+    '["~-1"]',
+    '{"a":"~5 "}',
+    '{"__proto__":1}',
+    String.raw`[{"\u005f_proto__":{}}]`,
+    '',
+    '[1',
+    '[undefined]',
+  ])('rejects the damaged JSON %s with CORRUPT', (json) => {
+    expect(() => decode(`2:${json}`)).toThrow(expect.objectContaining({ code: 'CORRUPT' }))
+  })
+
+  test.each(['3:[1]', '17:'])(
+    'rejects %s, which a later version wrote, with VERSION_MISMATCH',
+    (text) => {
+      expect(() => decode(text)).toThrow(expect.objectContaining({ code: 'VERSION_MISMATCH' }))
+    },
+  )
+
+  test('reads 1,016 levels of JSON and rejects more with CORRUPT', () => {
+    const text = encode(nest(1016))
+    expect(text).toBe(`2:${'['.repeat(1016)}${']'.repeat(1016)}`)
+    expect(encode(decode(text))).toBe(text)
+    for (const levels of [1017, 100_000]) {
+      const deep = `2:${'{"a":'.repeat(levels)}0${'}'.repeat(levels)}`
+      expect(() => decode(deep)).toThrow(expect.objectContaining({ code: 'CORRUPT' }))
+    }
+  })
+
+  test('ignores properties that code has added to Object.prototype', () => {
+    const added: Record<string, unknown> = { time: '~5' }
+    added['self'] = added
+    const read: unknown[] = []
+    Object.assign(Object.prototype, added)
+    try {
+      for (const text of ['2:{"at":"~1"}', encode({ at: new Date(1) })])
+        read.push(...Object.entries(decode(text) as object))
+    } finally {
+      for (const key of Object.keys(added)) Reflect.deleteProperty(Object.prototype, key)
+    }
+    expect(read).toEqual([
+      ['at', new Date(1)],
+      ['at', new Date(1)],
+    ])
+    expect(added['time']).toBe('~5')
+  })
+})
+
 // A decoder whose work grows with the decoded value instead of the text takes longer in each case,
 // or many times the memory.
 const TIMEOUT_MS = 10_000

@@ -38,10 +38,12 @@ test('a record of a later format rejects with VERSION_MISMATCH, and a text that 
   const kv = new ScriptedKV()
   const { store } = await open(kv)
   for (const [value, code] of [
-    ['2:[[1],2]', 'VERSION_MISMATCH'],
+    ['3:[1]', 'VERSION_MISMATCH'],
     ['{"v":1}', 'CORRUPT'],
     ['1:[[1],5]', 'CORRUPT'],
     ['1:[', 'CORRUPT'],
+    ['2:[1,5]', 'CORRUPT'],
+    ['2:[', 'CORRUPT'],
   ] as const) {
     kv.puts.set('botshelf/n:k', { value, metadata: {} })
     expect(await failure(store.get('k'))).toMatchObject({ code, key: 'k' })

@@ -41,9 +41,9 @@ describe('a backup file', () => {
     expect(formatBackup({ at: AT, storage: 'IndexedDB', contents })).toBe(
       [
         HEADER,
-        '{"namespace":"a","key":"k\\n","value":"1:[[1],3]"}',
-        '{"namespace":"b","key":"Z","value":"1:[\\"two\\"]","expires":7.5}',
-        '{"namespace":"b","key":"z","value":"1:[1]"}',
+        '{"namespace":"a","key":"k\\n","value":"2:[3]"}',
+        '{"namespace":"b","key":"Z","value":"2:\\"two\\"","expires":7.5}',
+        '{"namespace":"b","key":"z","value":"2:1"}',
         '{"entries":3}',
         '',
       ].join('\n'),
@@ -151,7 +151,7 @@ describe('parseBackup() refuses', () => {
     ['Line 2: The field "value" must be a string.', file(line('a', 'k', 1), '{"entries":1}')],
     ['Line 2: The value is not encoded by', file(line('a', 'k', '[1]'), '{"entries":1}')],
     ['Line 2: The value is not encoded by', file(line('a', 'k', '1:[[9]]'), '{"entries":1}')],
-    ['Line 2: The value was written by a later', file(line('a', 'k', '2:[1]'), '{"entries":1}')],
+    ['Line 2: The value was written by a later', file(line('a', 'k', '3:[1]'), '{"entries":1}')],
     ['Line 2: The value is not encoded by', file(line('a', 'k', '1:-1'), '{"entries":1}')],
     ['Line 2: The value cannot be stored.', file(line('a', 'k', deep), '{"entries":1}')],
   ])('a file: %s', (sentence, text) => {

@@ -154,7 +154,7 @@ test('a restore keeps the time when an entry expires, and leaves out expired ent
   await waitForStatus(page, /^Restored into this tab/)
   await waitForValue(page, 'Karma', 'ann', '3')
   const lines = linesWithoutHeader((await downloadBackup(page)).text)
-  expect(lines).toContain(`{"namespace":"Karma","key":"ann","value":"1:[3]","expires":${expires}}`)
+  expect(lines).toContain(`{"namespace":"Karma","key":"ann","value":"2:3","expires":${expires}}`)
   expect(lines.join()).not.toContain('expired"')
 })
 
