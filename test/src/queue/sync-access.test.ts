@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { type Entry, StorageRuntime, type Store, StoreError, SyncAccess } from '../../../src/index.ts'
+import {
+  type Entry,
+  StorageRuntime,
+  type Store,
+  StoreError,
+  SyncAccess,
+} from '../../../src/index.ts'
 import { errorOf, plusOne } from './faulty-plugin.ts'
 import { microtasks } from './model-store.ts'
 import { SyncPlugin } from './sync-plugin.ts'
