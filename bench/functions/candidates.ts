@@ -1,5 +1,5 @@
 import { decode, encode } from '../../src/codec.ts'
-import { cloneValue, copyValue, recopy } from '../../src/value/copy-value.ts'
+import { copyValue, recopy } from '../../src/value/copy-value.ts'
 import * as version01 from './version-0.1.ts'
 
 /** The functions that are measured, by the operation of their task. Each takes one value. */
@@ -16,18 +16,20 @@ export interface FunctionCandidate {
 
 /** The limits of a Durable Object. */
 const LIMITS = { maxBytes: 2 ** 21, keyBytes: 10 }
+/** Those of Memory and IndexedDB. */
+const NO_LIMITS = { maxBytes: Infinity, keyBytes: 10 }
 
 export const FUNCTION_CANDIDATES: Readonly<Record<string, FunctionCandidate>> = {
   botshelf: {
     'copy-measured': (value) => copyValue(value, LIMITS).value,
-    'copy-unmeasured': (value) => cloneValue(value),
+    'copy-unmeasured': (value) => copyValue(value, NO_LIMITS).value,
     'copy-out': recopy,
     encode,
     decode,
   },
   'version-0.1': {
     'copy-measured': (value) => version01.copyValue(value, LIMITS).value,
-    'copy-unmeasured': (value) => version01.cloneValue(value),
+    'copy-unmeasured': (value) => version01.copyValue(value, NO_LIMITS).value,
     'copy-out': version01.recopy,
   },
   json: { encode: (value) => JSON.stringify(value), decode: (text) => JSON.parse(text) },
