@@ -23,11 +23,13 @@ export const KINDS: Readonly<Record<PropertyKey, OperationKind>> = {
 }
 export const LISTINGS: readonly OperationKind[] = ['keys', 'entries', 'namespaces']
 
+const METHODS: readonly string[] = [...Object.keys(KINDS), 'get', 'set', 'remove', 'len', 'keys']
+
 /** Tests whether something has replaced a method of a storage: its other members may bypass that. */
 export function isWrapped(storage: object): boolean {
   const methods = storage as Readonly<Record<string, unknown>>
   const prototype = Object.getPrototypeOf(storage) as typeof methods
-  return Object.keys(KINDS).some((name) => methods[name] !== prototype[name])
+  return METHODS.some((name) => methods[name] !== prototype[name])
 }
 
 /**

@@ -3,7 +3,7 @@
 import { noop } from './async.ts'
 import { wrongReply } from './backend-reply.ts'
 import { StoreError } from './errors.ts'
-import { intercept, isWrapped, LISTINGS } from './intercept.ts'
+import { intercept, LISTINGS } from './intercept.ts'
 import { type Listing, listPages, pagesOf } from './listing.ts'
 import type { StorageBase, StoragePluginBase } from './storage.ts'
 
@@ -53,8 +53,16 @@ const startTimer: StartTimer = (halfMs, expire) => {
 function shareTimer(halfMs: number, isLast: () => boolean): StartTimer {
   const waiting = new Map<() => void, number>()
   let timer: ReturnType<typeof setTimeout> | undefined
+  let startedAt = 0
+  const start = (): void => {
+    startedAt = performance.now()
+    try {
+      timer = setTimeout(tick, halfMs)
+    } catch {
+      // A Worker has no timers in its global scope.
+    }
+  }
   const tick = (): void => {
-    timer = waiting.size > 0 ? setTimeout(tick, halfMs) : undefined
     for (const [expire, ticks] of waiting) {
       if (ticks > 1) waiting.set(expire, ticks - 1)
       else {
@@ -62,10 +70,17 @@ function shareTimer(halfMs: number, isLast: () => boolean): StartTimer {
         expire()
       }
     }
+    timer = undefined
+    if (waiting.size > 0) start()
   }
   return (ownHalfMs, expire) => {
+    // In a Worker, a timer ends with the request that has set it.
+    if (timer !== undefined && performance.now() - startedAt > 2 * halfMs) {
+      clearTimeout(timer)
+      timer = undefined
+    }
     waiting.set(expire, Math.ceil((2 * ownHalfMs) / halfMs) + (timer === undefined ? 0 : 1))
-    if (timer === undefined) timer = setTimeout(tick, halfMs)
+    if (timer === undefined) start()
     else if (waiting.size === 1) keepAlive(timer, true)
     return () => {
       if (!waiting.delete(expire) || waiting.size > 0 || timer === undefined) return
@@ -115,14 +130,19 @@ export function limitTime<T>(
 }
 
 /** Limits the time of each page. */
-function limitListing<T>(listing: Listing<T>, ms: number, onTimeout?: () => void): Listing<T> {
+function limitListing<T>(
+  listing: Listing<T>,
+  ms: number,
+  onTimeout?: () => void,
+  start?: StartTimer,
+): Listing<T> {
   return listPages(() => {
     const iterator = pagesOf(listing)[Symbol.asyncIterator]()
     return {
       [Symbol.asyncIterator]: () => ({
-        next: () => limitTime(iterator.next(), ms, onTimeout),
+        next: () => limitTime(iterator.next(), ms, onTimeout, 0, start),
         async return() {
-          await limitTime(iterator.return?.(), ms, onTimeout)
+          await limitTime(iterator.return?.(), ms, onTimeout, 0, start)
           return { done: true, value: undefined }
         },
       }),
@@ -132,10 +152,12 @@ function limitListing<T>(listing: Listing<T>, ms: number, onTimeout?: () => void
 
 export const CLOSED_MESSAGE = 'The store was closed before the operation ran; open it again.'
 
-/** Returns the same storage with a time limit for each call that may do I/O. */
-export function limitStorage(storage: StorageBase, ms: number): StorageBase {
-  // What wraps a synchronous storage may do I/O.
-  const isSync = storage.sync && !isWrapped(storage)
+/**
+ * Returns the same storage with a time limit for each call.
+ *
+ * @param isSync whether no call does I/O, so that none needs a limit
+ */
+export function limitStorage(storage: StorageBase, ms: number, isSync: boolean): StorageBase {
   const drop = (): void => storage.onTimeout?.()
   // A call may wait for another one that has more keys, and more time.
   let largeCalls = 0
@@ -150,10 +172,11 @@ export function limitStorage(storage: StorageBase, ms: number): StorageBase {
     isClosed = kind === 'close'
     const result = method(...args)
     if (isSync) return result
+    // What wraps a synchronous storage may run in a Worker, and in an object that is to hibernate.
+    const isShared = storage.traits.batchAcrossTicks && !storage.sync
+    const start = isShared ? shared : startTimer
     if (LISTINGS.includes(kind))
-      return limitListing(result as Listing<unknown>, ms, dropUnlessLarge)
-    // In a Worker, a timer ends with the request that has set it.
-    const start = storage.traits.batchAcrossTicks ? shared : startTimer
+      return limitListing(result as Listing<unknown>, ms, dropUnlessLarge, start)
     const count = Array.isArray(args[0]) ? args[0].flat().length : 0
     if (count <= KEYS_PER_LIMIT) return limitTime(result, ms, dropUnlessLarge, 0, start)
     largeCalls++

@@ -73,20 +73,21 @@ export class OperationQueue {
     timeLimitMs: number = DEFAULT_TIME_LIMIT_MS,
   ) {
     const observer = onOperation && { onOperation, namespace, attempt: 1 }
-    const recovery = new Recovery(limitStorage(storage, timeLimitMs), now, observer)
+    const own = isWrapped(storage) ? undefined : storage
+    const limited = limitStorage(storage, timeLimitMs, own?.sync !== undefined)
+    const recovery = new Recovery(limited, now, observer)
     this.#traitsOf = storage
     this.#timeLimitMs = timeLimitMs
     const { turns } = storage
     this.storage = recovery.storage
     this.#namespace = namespace
     this.#turns = observer && turns ? observe(turns, observer) : turns
-    const members: Partial<StorageBase> = isWrapped(storage) ? {} : storage
-    // Only the other methods are observed.
-    this.#sync = observer ? undefined : members.sync
+    // Calls of `sync` are not observed.
+    this.#sync = observer ? undefined : own?.sync
     this.#context = {
       recovery,
       now,
-      copiesValues: members.copiesValues ?? false,
+      copiesValues: own?.copiesValues ?? false,
       usedTurns: new WeakSet(),
       detach: this.#detach,
       reject: this.#reject,

@@ -93,4 +93,37 @@ describe('the time limit of calls', () => {
     await vi.advanceTimersByTimeAsync(LIMIT_MS)
     for (const error of await Promise.all(failing)) expect(error.code).toBe('TIMEOUT')
   })
+
+  test('goes on without timers where there are none, as in the global scope of a Worker', async () => {
+    const store = await open(new SilentPlugin({}))
+    const setTimer = vi.spyOn(globalThis, 'setTimeout').mockImplementation(() => {
+      throw new Error('Disallowed operation called within global scope.')
+    })
+    expect(await store.get('k')).toBeUndefined()
+    setTimer.mockRestore()
+    expect(await store.get('k')).toBeUndefined()
+    expect(vi.getTimerCount()).toBe(1)
+  })
+
+  test('is kept after the shared timer was lost with the request that had set it', async () => {
+    const plugin = new SilentPlugin({})
+    const store = await open(plugin)
+    await store.get('k')
+    vi.clearAllTimers()
+    await vi.advanceTimersByTimeAsync(LIMIT_MS + 1)
+    plugin.isSilent = true
+    const failing = errorOf(store.get('k'))
+    await vi.advanceTimersByTimeAsync(1.5 * LIMIT_MS)
+    expect((await failing).code).toBe('TIMEOUT')
+  })
+
+  test('leaves no timer behind when the last call has timed out', async () => {
+    const plugin = new SilentPlugin({})
+    const store = await open(plugin)
+    plugin.isSilent = true
+    const failing = errorOf(store.get('k'))
+    await vi.advanceTimersByTimeAsync(LIMIT_MS)
+    expect((await failing).code).toBe('TIMEOUT')
+    expect(vi.getTimerCount()).toBe(0)
+  })
 })
