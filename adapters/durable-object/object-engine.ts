@@ -125,7 +125,7 @@ export class ObjectEngine {
 
   /** Removes stored keys, or throws and removes none. */
   protected remove(keys: readonly string[]): void {
-    this.atomically(true, () => {
+    this.atomically(keys.length > 1, () => {
       for (const key of keys) this.kv.delete(this.prefix + key)
     })
   }

@@ -1,10 +1,5 @@
 import { noop, sleep } from '../../src/async.ts'
-import {
-  isStoreError,
-  StoreError,
-  type StoreErrorData,
-  type WriteOutcome,
-} from '../../src/errors.ts'
+import { isStoreError, StoreError, type WriteOutcome } from '../../src/errors.ts'
 import type { Entry } from '../../src/entry.ts'
 import type {
   Change,
@@ -228,7 +223,7 @@ export class RpcObjectStorage extends ObjectStorageBase {
     for (const { groupIndex, reason } of failed) {
       if (reason === 'conflict') read[groupIndex] = reason
       else if (reason === 'unknown') read[groupIndex] = lost ?? incompleteReply('an outcome')
-      else read[groupIndex] = decodeError(reason)
+      else read[groupIndex] = StoreError.from(reason)
     }
     return read
   }
@@ -256,14 +251,9 @@ export class RpcObjectStorage extends ObjectStorageBase {
     if (!isCompatible(reply?.v)) {
       throw unsupported(`protocol version ${String(reply?.v)}`, outcomeIfLost)
     }
-    if (reply.error) throw decodeError(reply.error)
+    if (reply.error) throw StoreError.from(reply.error)
     return reply
   }
-}
-
-function decodeError(data: StoreErrorData): StoreError {
-  // Earlier objects with this protocol version send no name.
-  return StoreError.from({ ...data, name: 'StoreError' })
 }
 
 function incompleteReply(part: string): StoreError {

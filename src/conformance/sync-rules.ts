@@ -11,7 +11,7 @@ const NOT_SYNCHRONOUS = 'the storage has no synchronous access (sync)'
 export const SYNC_RULES: readonly Rule[] = [
   {
     id: 'sync/get',
-    name: 'sync.get() returns a new copy of the entry of a key, expired or not, and undefined if there is none',
+    name: 'sync.get() returns a new copy of the entry of a key, and undefined if there is none',
     fix: 'return the entry itself from `get` of SyncAccess, not a promise, and copy it on each read',
     run: async (backend) => {
       const storage = await backend.openStorage()

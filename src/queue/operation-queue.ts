@@ -1,15 +1,17 @@
-// How a store's calls reach the storage. Reads, writes and updates become operations (operation.ts).
+// How a store's calls reach the storage. A synchronous storage (sync-access.ts) runs reads, writes
+// and updates within the call while nothing is queued. All others become operations (operation.ts).
 // Those of one tick, which lasts until the queue's next microtask, form a batch (scheduler.ts). A
-// batch (batch.ts) splits its operations into groups that share keys, reads the keys that they need,
-// replays each group in program order on a working copy (replay.ts), and commits at most one change
-// per key. After a conflict, what is left of the group runs again. If a call fails and one operation
-// may be the cause, the batch is halved until that operation is alone, and only its promise rejects.
-// An updater that takes longer than a few microtasks is detached: its group goes on without it, and
-// the update comes back with its decision, as a compare-and-set. What has lost a race runs again in a
-// turn on its keys, which orders the clients of a hot key. Steps that are described as data go to the
-// backend as they are, if it can run them. recovery.ts makes these calls: it retries reads and looks
-// up lost answers. `clear` and listings call the storage directly. Every call of the storage has a time
-// limit, so nothing hangs: a slow updater holds up others only for the lease of its turn.
+// batch (batch.ts) splits its operations into groups that share keys, reads the keys that they
+// need, replays each group in program order on a working copy (replay.ts), and commits at most one
+// change per key. After a conflict, what is left of the group runs again. If a call fails and one
+// operation may be the cause, the batch is halved until that operation is alone, and only its
+// promise rejects. An updater that takes longer than a few microtasks is detached: its group goes
+// on without it, and the update comes back with its decision, as a compare-and-set. What has lost a
+// race runs again in a turn on its keys, which orders the clients of a hot key. Steps that are
+// described as data go to the backend as they are, if it can run them. recovery.ts makes these
+// calls: it retries reads and looks up lost answers. `clear` and listings call the storage
+// directly. Every call that may wait has a time limit, so nothing hangs: a slow updater holds up
+// others only for the lease of its turn.
 
 import type { MaybePromise } from '../async.ts'
 import { checkCount } from '../backend-reply.ts'
@@ -45,7 +47,7 @@ const NOT_ITS_OWN_KEY = 'An updater must not write its own key; return the new v
 export class OperationQueue {
   readonly storage: StorageBase
   /** The storage itself, whose members take less time to read. */
-  readonly #traitsOf: StorageBase
+  readonly #target: StorageBase
   readonly #namespace: string
   readonly #context: BatchContext
   readonly #turns: Turns | undefined
@@ -76,7 +78,7 @@ export class OperationQueue {
     const own = isWrapped(storage) ? undefined : storage
     const limited = limitStorage(storage, timeLimitMs, own?.sync !== undefined)
     const recovery = new Recovery(limited, now, observer)
-    this.#traitsOf = storage
+    this.#target = storage
     this.#timeLimitMs = timeLimitMs
     const { turns } = storage
     this.storage = recovery.storage
@@ -185,7 +187,7 @@ export class OperationQueue {
     this.#isClosed = true
     for (const operation of this.#detached) this.#giveUp(operation)
     this.#detached.clear()
-    // An immediate storage has no time limit of its own.
+    // A synchronous storage has no time limit of its own.
     return limitTime(this.storage.close(), this.#timeLimitMs)
   }
 
@@ -217,7 +219,7 @@ export class OperationQueue {
 
   /** With `batchAcrossTicks: false` each tick has its own: calls of different ticks have no order. */
   #currentScheduler(): Scheduler {
-    if (this.#traitsOf.traits.batchAcrossTicks) return (this.#scheduler ??= this.#createScheduler())
+    if (this.#target.traits.batchAcrossTicks) return (this.#scheduler ??= this.#createScheduler())
     if (!this.#tickScheduler) {
       // If the trait was true, operations that wait for the running batch now start without it.
       const waiting = this.#scheduler?.takeWaiting()

@@ -16,7 +16,10 @@ import {
 /** An update that waits for its decision. */
 export interface SlowUpdate extends StartedUpdate {
   readonly operation: Operation
-  /** When the updater was called, by `performance.now()`, in milliseconds. */
+  /**
+   * When the updater was called or, if it had started before the batch, when the batch took it over;
+   * by `performance.now()`, in milliseconds.
+   */
   readonly startedAt: number
 }
 

@@ -92,3 +92,32 @@ test('inside an object, a store changes neither the alarm nor other data', async
   })
   expect(left).toEqual({ alarm: true, mine: 1, tables: [] })
 })
+
+test('inside an object, size() opens a transaction only if it removes several entries', async () => {
+  const host = env.HOST.getByName(uniqueName())
+  const counts = await runInDurableObject(host, async (_, { storage }) => {
+    let transactions = 0
+    let time = Date.now()
+    const counted = new Proxy(storage, {
+      get(object, name) {
+        if (name === 'transactionSync') transactions++
+        const member: unknown = Reflect.get(object, name)
+        return typeof member === 'function' ? (member.bind(object) as unknown) : member
+      },
+    })
+    const runtime = new StorageRuntime(
+      new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage: counted } }),
+      { now: () => time },
+    )
+    const store = await runtime.open('n')
+    const countExpired = async (expired: number): Promise<number> => {
+      for (let i = 0; i < expired; i++) await store.set(`k${i}`, 1, { ttl: 5 })
+      time += 5
+      transactions = 0
+      expect(await store.size()).toBe(0)
+      return transactions
+    }
+    return [await countExpired(0), await countExpired(1), await countExpired(2)]
+  })
+  expect(counts).toEqual([0, 0, 1])
+})
