@@ -113,6 +113,13 @@ test('bestPeer() returns another library, not a baseline', () => {
   ).toBe('dexie')
 })
 
+test('every goal of a ratio or of bytes has a reason', () => {
+  const missing = GOALS.filter(
+    ({ limit, reason }) => ['ratio', 'faster', 'bytes'].includes(limit.kind) && !reason,
+  )
+  expect(missing).toEqual([])
+})
+
 test('every goal names a workload and candidates of that workload', () => {
   for (const { workload, candidate, limit } of GOALS) {
     const candidates = WORKLOADS.find(({ id }) => id === workload)?.candidates
