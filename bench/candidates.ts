@@ -26,7 +26,7 @@ export const CANDIDATES: Readonly<Record<string, Candidate>> = {
   'put-get': { label: 'ctx.storage.put and get', kind: 'baseline' },
   'kv-bulk': { label: 'KV bulk get', kind: 'baseline' },
   'kv-each': { label: 'one KV get per key', kind: 'baseline' },
-  'version-0.1': { label: 'version 0.1', kind: 'baseline' },
+  'previous-copy': { label: 'the previous copy', kind: 'baseline' },
   json: { label: 'JSON', kind: 'baseline' },
   map: { label: 'Map and structuredClone', kind: 'baseline' },
 }

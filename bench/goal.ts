@@ -6,7 +6,7 @@ export interface Goal {
   readonly workload: string
   readonly candidate: string
   readonly limit: Limit
-  /** Why the goal is hard to meet, in one sentence. The report shows it while the goal is missed. */
+  /** What was measured to take the time or the bytes. The report shows it while the goal is missed. */
   readonly reason?: string
 }
 

@@ -6,12 +6,10 @@ import {
   type Goal,
   type Limit,
 } from './goal.ts'
-import { GOAL_TABLE } from './goal-table.ts'
+import { GOAL_TABLE, UPDATE_HOT } from './goal-table.ts'
 
 const NO_LOST_UPDATES: Limit = { kind: 'lost', max: 0 }
 const NO_CONFLICTS: Limit = { kind: 'conflicts', max: 0 }
-
-const BELOW_ONE_TRANSACTION = 'One transaction of plain IndexedDB is the lower bound: see its row.'
 
 /** The goals beside those of the table. */
 const OTHER_GOALS: readonly Goal[] = [
@@ -19,39 +17,50 @@ const OTHER_GOALS: readonly Goal[] = [
     workload: 'indexeddb-set-burst',
     candidate: 'botshelf-relaxed',
     limit: fasterThan(6.5, 'idb-keyval'),
-    reason: BELOW_ONE_TRANSACTION,
+    reason:
+      'One transaction by hand, the lower bound, is itself about 8 × faster than idb-keyval: the goal is 1.26 × its time.',
   },
   {
     workload: 'indexeddb-set-burst',
     candidate: 'botshelf',
     limit: atMost(1.15, 'botshelf-relaxed'),
+    reason:
+      'Both make one transaction; a strict one waits until the browser has flushed it to the disk.',
   },
   {
     workload: 'indexeddb-get-burst',
     candidate: 'botshelf-relaxed',
     limit: fasterThan(2.4, 'idb-keyval'),
-    reason: BELOW_ONE_TRANSACTION,
+    reason:
+      'One transaction by hand, the lower bound, is itself about 2.7 × faster than idb-keyval: the goal is 1.1 × its time.',
   },
   {
     workload: 'indexeddb-handlers',
     candidate: 'botshelf-relaxed',
     limit: atMost(0.35, 'idb-keyval'),
     reason:
-      'The three calls of all handlers are three transactions: each waits for the previous one.',
+      'The calls of all handlers take two transactions, the second of which waits for the first one.',
   },
   { workload: 'indexeddb-update-hot', candidate: 'botshelf-relaxed', limit: NO_LOST_UPDATES },
+  {
+    workload: 'indexeddb-update-hot',
+    candidate: 'botshelf-relaxed',
+    limit: fasterThan(90, 'idb-keyval'),
+    reason: UPDATE_HOT,
+  },
   { workload: 'indexeddb-update-first', candidate: 'botshelf-relaxed', limit: NO_LOST_UPDATES },
   { workload: 'indexeddb-update-distinct', candidate: 'botshelf-relaxed', limit: NO_LOST_UPDATES },
   {
     workload: 'indexeddb-update-distinct',
     candidate: 'botshelf-relaxed',
     limit: fasterThan(7, 'idb-keyval'),
-    reason: BELOW_ONE_TRANSACTION,
+    reason: 'One transaction by hand, the lower bound, is itself about 7 × faster than idb-keyval.',
   },
   {
     workload: 'indexeddb-hot-tabs',
     candidate: 'botshelf-two-tabs',
     limit: atMost(1.2, 'botshelf-one-tab'),
+    reason: 'Two tabs take turns with a Web Lock for each key; one tab takes them in memory.',
   },
   { workload: 'indexeddb-hot-tabs', candidate: 'botshelf-two-tabs', limit: NO_CONFLICTS },
   { workload: 'indexeddb-hot-tabs', candidate: 'botshelf-two-tabs', limit: NO_LOST_UPDATES },
@@ -63,7 +72,8 @@ const OTHER_GOALS: readonly Goal[] = [
     workload: 'object-update-hot',
     candidate: 'botshelf-object',
     limit: fasterThan(60, 'rpc-each'),
-    reason: 'One batch RPC is the lower bound: see its row.',
+    reason:
+      'No profile was made in workerd. The same updates on Memory take about as long, 46 % of it for copies; the batch RPC updates in the object, without a checked copy per update.',
   },
   ...[1, 20, 100].flatMap((count) => hotKeyGoals(count)),
   ...hotKeyCountGoals(500),
@@ -71,7 +81,8 @@ const OTHER_GOALS: readonly Goal[] = [
     workload: 'kv-entries',
     candidate: 'botshelf-kv',
     limit: fasterThan(15, 'kv-bulk'),
-    reason: 'botshelf decodes each value from its codec text.',
+    reason:
+      'botshelf makes 10 calls, which return small values with the keys; the baseline makes 110 calls.',
   },
   { workload: 'memory-update-hot', candidate: 'botshelf', limit: NO_LOST_UPDATES },
   { workload: 'open', candidate: 'botshelf-kv', limit: atMostCalls(0) },
@@ -93,7 +104,7 @@ function hotKeyGoals(count: number): readonly Goal[] {
       candidate: 'botshelf-object',
       limit: atMost(1.1, 'rpc-sequence'),
       reason:
-        'All clients read and lose a race at once, which takes the simulator processor time; over a real network only the round trips count.',
+        'A client makes up to 4 calls of 20 ms, and 100 clients make 398 in all; the baseline makes 102.',
     },
   ]
 }

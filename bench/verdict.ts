@@ -41,8 +41,7 @@ export function judge(goal: Goal, results: readonly Measured[]): Verdict | undef
         ...base,
         expected: `at least ${limit.min} × faster than ${name}`,
         measured: `${digits(1 / ratio)} × faster`,
-        ...compare(ratio, 1 / limit.min),
-        figure: 1 / ratio,
+        ...compareSpeed(1 / ratio, limit.min),
       }
     }
     case 'time': {
@@ -108,10 +107,23 @@ export function bestPeer(measured: Measured): string | undefined {
   )
 }
 
+/** Smaller differences are within noise. */
+export const NOISE_PERCENT = 15
+
+/** Returns whether a goal about time is missed by less than the noise. */
+export function isWithinNoise({ goal, missedBy = Number.POSITIVE_INFINITY }: Verdict): boolean {
+  return missedBy < NOISE_PERCENT && ['ratio', 'faster', 'time'].includes(goal.limit.kind)
+}
+
 /** Formats a number with three significant digits, or as an integer from 100 on. */
 export function digits(number: number): string {
   if (number >= 100) return Math.round(number).toLocaleString('en')
   return String(Number(number.toPrecision(3)))
+}
+
+function compareSpeed(figure: number, min: number): Pick<Verdict, 'figure' | 'isMet' | 'missedBy'> {
+  if (figure >= min) return { figure, isMet: true }
+  return { figure, isMet: false, missedBy: (1 - figure / min) * 100 }
 }
 
 function compare(figure: number, max: number): Pick<Verdict, 'figure' | 'isMet' | 'missedBy'> {

@@ -1,6 +1,6 @@
 import { decode, encode } from '../../src/codec.ts'
 import { copyValue, recopy } from '../../src/value/copy-value.ts'
-import * as version01 from './version-0.1.ts'
+import * as previous from './previous-copy.ts'
 
 /** The functions that are measured, by the operation of their task. Each takes one value. */
 export interface FunctionCandidate {
@@ -27,10 +27,10 @@ export const FUNCTION_CANDIDATES: Readonly<Record<string, FunctionCandidate>> = 
     encode,
     decode,
   },
-  'version-0.1': {
-    'copy-measured': (value) => version01.copyValue(value, LIMITS).value,
-    'copy-unmeasured': (value) => version01.copyValue(value, NO_LIMITS).value,
-    'copy-out': version01.recopy,
+  'previous-copy': {
+    'copy-measured': (value) => previous.copyValue(value, LIMITS).value,
+    'copy-unmeasured': (value) => previous.copyValue(value, NO_LIMITS).value,
+    'copy-out': previous.recopy,
   },
   json: { encode: (value) => JSON.stringify(value), decode: (text) => JSON.parse(text) },
 }

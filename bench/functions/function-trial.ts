@@ -11,11 +11,17 @@ export class FunctionTrial {
   readonly #values: readonly unknown[]
   readonly #inputs: readonly unknown[]
   readonly #call: (input: unknown) => unknown
+  /** Reads a result back before it is compared with its value. */
+  readonly #read: (result: unknown) => unknown
   readonly #count: number
 
   constructor(candidate: string, { op, count, bytes = 200 }: Task) {
     const functions = required(FUNCTION_CANDIDATES[candidate])
     this.#count = count
+    this.#read =
+      op === 'encode'
+        ? (required(functions.decode) as (result: unknown) => unknown)
+        : (result) => result
     this.#values =
       bytes < HISTORY_BYTES ? createValues(VALUES, bytes) : createHistories(VALUES, bytes)
     switch (op) {
@@ -49,10 +55,13 @@ export class FunctionTrial {
     return results
   }
 
-  /** @throws Error if a copy or a decoded text differs from its value, or a copy is the value itself */
+  /** @throws Error if a copy or a text differs from its value, or a copy is the value itself */
   verify(results: readonly unknown[]): void {
-    if (typeof results[0] === 'string') return
-    assertSameList(results, this.#values, 'The results')
+    assertSameList(
+      results.map((result) => this.#read(result)),
+      this.#values,
+      'The results',
+    )
     if (results.some((result, i) => result === this.#inputs[i]))
       throw new Error('Expected a copy of each value; received the value itself.')
   }

@@ -1,6 +1,6 @@
 import type { Limit } from '../goal.ts'
 import type { GoalRow, TableGoal } from '../goal-table.ts'
-import { digits, type Verdict } from '../verdict.ts'
+import { digits, isWithinNoise, type Verdict } from '../verdict.ts'
 import { renderTable } from './table.ts'
 
 /** Returns the table of goals, without the lines of which nothing was measured. */
@@ -34,7 +34,7 @@ export function renderGoalTable(
   const head = ['workload', 'before', 'goal', 'moonshot', 'measured', 'verdict']
   return [
     '## Goals',
-    'Medians of ratios, lower is better, unless a cell names another unit. *Before* is version 0.1.',
+    'Medians of ratios, lower is better, unless a cell names another unit. *Before* is from the report of 2026-11-28, the last one before these goals; figures of new rows were measured later, with the code of that report.',
     renderTable(head, rows),
   ]
 }
@@ -51,6 +51,7 @@ function formatGoal({ limit }: TableGoal): string {
 
 function formatFigure(figure: number, { kind }: Limit): string {
   if (kind === 'bytes') return `${digits(figure / 1000)} kB`
+  if (kind === 'calls') return `${figure} ${figure === 1 ? 'call' : 'calls'}`
   return kind === 'faster' ? `${digits(figure)} × faster` : digits(figure)
 }
 
@@ -59,7 +60,7 @@ function formatVerdict(verdict: Verdict | undefined): string {
   if (verdict.isMet) return 'met'
   return verdict.missedBy === undefined
     ? '**missed**'
-    : `**missed** by ${digits(verdict.missedBy)} %`
+    : `**missed** by ${digits(verdict.missedBy)} %${isWithinNoise(verdict) ? ', within noise' : ''}`
 }
 
 /** Returns one cell where all are equal. */

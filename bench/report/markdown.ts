@@ -1,11 +1,10 @@
 import { CANDIDATES, labelOf } from '../candidates.ts'
-import type { Goal } from '../goal.ts'
 import { GOAL_TABLE } from '../goal-table.ts'
 import { renderTable } from './table.ts'
 import { renderGoalTable } from './goal-table.ts'
 import type { Measured } from '../rounds.ts'
 import { ratioOf, spreadOf } from '../statistics.ts'
-import { bestPeer, digits, type Verdict } from '../verdict.ts'
+import { bestPeer, digits, isWithinNoise, NOISE_PERCENT, type Verdict } from '../verdict.ts'
 import { readEnvironment } from './environment.ts'
 
 /** What the report shows. */
@@ -35,9 +34,6 @@ export function renderMarkdown({ results, verdicts, rounds, date }: Report): str
   return `${parts.join('\n\n')}\n`
 }
 
-/** Smaller differences are within noise. */
-const NOISE_PERCENT = 15
-
 const METHOD = `A value is an object of about 200 bytes with a list and a Date, unless a row says otherwise. Every round takes one sample of each candidate, one after another and in a new random order. The first round verifies all content and counts calls, and is not timed. Every round writes different bytes.
 
 A figure is the median of the rounds; the middle half of the rounds stands beside it. A ratio is the median of the ratios of the rounds, and so may differ from the quotient of two medians. Differences below ${NOISE_PERCENT} % are noise. A baseline uses the platform directly, with all operations in as few calls as possible.
@@ -48,12 +44,12 @@ A client is a request of its own, and 20 ms are added to each of its calls, half
 
 function renderGoals(verdicts: readonly Verdict[]): string[] {
   const missed = verdicts.filter(({ isMet }) => !isMet)
-  const rows = verdicts.map(({ title, goal, expected, measured, isMet, missedBy }) => [
-    title,
-    labelOf(goal.candidate),
-    expected,
-    measured,
-    `${isMet ? 'met' : '**missed**'}${isWithinNoise(goal, missedBy) ? ', within noise' : ''}`,
+  const rows = verdicts.map((verdict) => [
+    verdict.title,
+    labelOf(verdict.goal.candidate),
+    verdict.expected,
+    verdict.measured,
+    `${verdict.isMet ? 'met' : '**missed**'}${isWithinNoise(verdict) ? ', within noise' : ''}`,
   ])
   return [
     '## Every goal',
@@ -61,11 +57,6 @@ function renderGoals(verdicts: readonly Verdict[]): string[] {
     renderTable(['workload', 'candidate', 'goal', 'measured', 'result'], rows),
     ...(missed.length > 0 ? [missed.map(describeMiss).join('\n')] : []),
   ]
-}
-
-/** Returns whether a goal about time is missed by less than the noise. */
-function isWithinNoise({ limit }: Goal, missedBy = Number.POSITIVE_INFINITY): boolean {
-  return missedBy < NOISE_PERCENT && ['ratio', 'faster', 'time'].includes(limit.kind)
 }
 
 function describeMiss({ title, goal, expected, measured, missedBy }: Verdict): string {

@@ -4,9 +4,14 @@ import { Trial } from '../trial.ts'
 import type { Assignment, AssignmentResult } from './assignment.ts'
 import type { Counts } from './count-calls.ts'
 
+/** The trials of functions by candidate and task. Requests share them: a timed one creates no inputs. */
+const functionTrials = new Map<string, FunctionTrial>()
+
 /** Runs an assignment on the functions of a candidate. */
 export function performFunctions({ candidate, task, phase, repeat }: Assignment): AssignmentResult {
-  const trial = new FunctionTrial(candidate, task)
+  const key = `${candidate} ${JSON.stringify(task)}`
+  const trial = functionTrials.get(key) ?? new FunctionTrial(candidate, task)
+  functionTrials.set(key, trial)
   if (phase === 'verify') trial.verify(trial.run())
   else for (let n = 0; n < repeat; n++) trial.run()
   return {}

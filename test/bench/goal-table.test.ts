@@ -33,7 +33,7 @@ function createRow(
         measured: '',
         figure,
         isMet,
-        ...(!isMet && { missedBy: (figure / max - 1) * 100 }),
+        ...(!isMet && { missedBy: Math.abs(figure / max - 1) * 100 }),
       },
     ]
   })
@@ -49,6 +49,11 @@ test.each<[Limit, readonly (number | undefined)[], string]>([
   [RATIO, [0.4, 0.5], '| Row | 1.25 / 1.25 | ≤ 0.5 / ≤ 0.5 | 0.25 / 0.25 | 0.4 / 0.5 | met |'],
   [
     RATIO,
+    [0.4, 0.55],
+    '| Row | 1.25 / 1.25 | ≤ 0.5 / ≤ 0.5 | 0.25 / 0.25 | 0.4 / 0.55 | met / **missed** by 10 %, within noise |',
+  ],
+  [
+    RATIO,
     [0.4, undefined],
     '| Row | 1.25 / 1.25 | ≤ 0.5 / ≤ 0.5 | 0.25 / 0.25 | 0.4 / – | met / not measured |',
   ],
@@ -56,6 +61,11 @@ test.each<[Limit, readonly (number | undefined)[], string]>([
     { kind: 'faster', against: 'idb', min: 30 },
     [31],
     '| Row | 1.25 × faster | ≥ 30 × faster | 0.25 × faster | 31 × faster | met |',
+  ],
+  [
+    { kind: 'calls', max: 10 },
+    [1],
+    '| Row | 1.25 calls | ≤ 10 calls | 0.25 calls | 1 call | met |',
   ],
 ])('the table of goals shows every figure of a row: %o, %o', (limit, figures, line) => {
   const { row, verdicts } = createRow(limit, ...figures)

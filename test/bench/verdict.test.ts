@@ -55,6 +55,16 @@ test.each<[Limit, Measured, boolean]>([
   expect(judge(createGoal(limit), [measured])).toMatchObject({ isMet })
 })
 
+test.each<[Limit, Measured, number]>([
+  [{ kind: 'ratio', against: 'idb', max: 2 }, createMeasured({ botshelf: [25], idb: [10] }), 25],
+  [{ kind: 'faster', against: 'idb', min: 4 }, createMeasured({ botshelf: [10], idb: [10] }), 75],
+])(
+  'judge() returns by how many percent of its limit the goal %o is missed',
+  (limit, measured, missedBy) => {
+    expect(judge(createGoal(limit), [measured])?.missedBy).toBeCloseTo(missedBy)
+  },
+)
+
 /** Returns results of one client workload: the counted sample, and a timed one. */
 function createClientResults(counted: Partial<Sample>, timed: Partial<Sample>): Measured {
   return {
@@ -101,6 +111,13 @@ test('bestPeer() returns another library, not a baseline', () => {
   expect(
     bestPeer(createMeasured({ botshelf: [1], 'plain-indexeddb': [2], idb: [4], dexie: [3] })),
   ).toBe('dexie')
+})
+
+test('every goal of a ratio or of bytes has a reason', () => {
+  const missing = GOALS.filter(
+    ({ limit, reason }) => ['ratio', 'faster', 'bytes'].includes(limit.kind) && !reason,
+  )
+  expect(missing).toEqual([])
 })
 
 test('every goal names a workload and candidates of that workload', () => {

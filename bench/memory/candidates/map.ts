@@ -15,14 +15,19 @@ export const candidate: Candidate = {
         return structuredClone(map.get(key))
       },
       update(key: string, updater: Updater | SlowUpdater) {
-        const apply = async (): Promise<void> => {
-          const value = map.get(key)
-          if (value === undefined) return
-          const next = updater(structuredClone(value))
-          map.set(key, structuredClone(next instanceof Promise ? await next : next))
+        const store = (value: Value): void => {
+          map.set(key, structuredClone(value))
         }
-        // One promise reaction per update: a failed update does not fail the next one.
-        const turn = turns.get(key)?.then(apply, apply) ?? apply()
+        const apply = (): Promise<void> | undefined => {
+          const value = map.get(key)
+          if (value === undefined) return undefined
+          const next = updater(structuredClone(value))
+          if (next instanceof Promise) return next.then(store)
+          store(next)
+          return undefined
+        }
+        // A synchronous updater takes one promise. A failed update does not fail the next one.
+        const turn = (turns.get(key) ?? Promise.resolve()).then(apply, apply)
         turns.set(key, turn)
         return turn
       },

@@ -1,4 +1,4 @@
-// How version 0.1 copied values, kept to measure later versions against it; not part of the library.
+// How values were copied on 2026-11-28, kept to measure later copies against it; not part of the library.
 // Its path steps, limits and order of tests are unchanged. Only the kinds of values that the
 // benchmark copies are left: objects, arrays, dates and primitives.
 
