@@ -74,6 +74,17 @@ test('the mark of a database belongs to its name, of any characters', async () =
   expect(new Set(identities).size).toBe(names.length)
 })
 
+test('a store that is closed right after its opening waits for no timer, and leaves its mark', async () => {
+  const tab = await browser.newOrigin().openTab()
+  await tab.evaluate(async () => {
+    // As in a hidden page, whose timers are late.
+    globalThis.setTimeout = (() => 0) as unknown as typeof setTimeout
+    await harness.openStore()
+    await harness.runtime.close()
+  })
+  expect(await tab.evaluate(() => harness.rememberedIdentities())).toHaveLength(1)
+})
+
 const DENIALS: [description: string, deny: () => void][] = [
   [
     'there is no cache',
