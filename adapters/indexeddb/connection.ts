@@ -1,4 +1,4 @@
-import { deferred, noop, sleep } from '../../src/async.ts'
+import { deferred, noop } from '../../src/async.ts'
 import { StoreError } from '../../src/errors.ts'
 import type { StorageHost } from '../../src/storage.ts'
 import { limitTime } from '../../src/time-limit.ts'
@@ -68,7 +68,8 @@ export class Connection {
   #lastReconnectAt = -RECONNECT_INTERVAL_MS
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
-  readonly #closing = deferred()
+  /** Resolves when the mark may be loaded. */
+  readonly #markDelay = deferred()
   /**
    * How many times `onTimeout` was called. A call that began before the last must not write any more:
    * its caller may have got the error already, and may have written since.
@@ -159,7 +160,7 @@ export class Connection {
   /** Closes the connection, after a running opening and comparison of identities. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#closing.resolve()
+    this.#markDelay.resolve()
     clearTimeout(this.#reconnectTimer)
     await this.#connecting?.catch(noop)
     // A loss must be reported, and the identity saved, before this resolves.
@@ -230,7 +231,9 @@ export class Connection {
     // Memory first: another tab may already have saved the identity of a new database.
     let last = lastUsed
     if (last === undefined) {
-      await Promise.race([sleep(MARK_DELAY_MS), this.#closing.promise])
+      const timer = setTimeout(this.#markDelay.resolve, MARK_DELAY_MS)
+      await this.#markDelay.promise
+      clearTimeout(timer)
       last = await loadIdentity(this.name)
     }
     const isLost = last !== undefined && last !== identity
