@@ -1,4 +1,4 @@
-import { noop, sleep } from '../../src/async.ts'
+import { deferred, noop } from '../../src/async.ts'
 import { StoreError } from '../../src/errors.ts'
 import type { StorageHost } from '../../src/storage.ts'
 import { limitTime } from '../../src/time-limit.ts'
@@ -18,7 +18,7 @@ import {
 const MAX_ATTEMPTS = 2
 /**
  * How long to wait, after the first opening, before the identity that was used last is loaded. That
- * takes a new browser several milliseconds, which must not delay the first reads.
+ * takes a new browser several milliseconds, which must not delay the first reads. `close` ends it.
  */
 const MARK_DELAY_MS = 10
 /** The shortest time between two automatic reconnects. */
@@ -68,6 +68,8 @@ export class Connection {
   #lastReconnectAt = -RECONNECT_INTERVAL_MS
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
+  /** Resolves when the mark may be loaded. */
+  readonly #markDelay = deferred()
   /**
    * How many times `onTimeout` was called. A call that began before the last must not write any more:
    * its caller may have got the error already, and may have written since.
@@ -121,22 +123,19 @@ export class Connection {
   /**
    * Sends requests that only read, and resolves to their results.
    *
-   * @param keys the keys that the requests read, for the error if one fails. With keys it may run in
-   * the transaction of an earlier read
+   * @param keys the keys that the requests read, for the error if one fails
    */
   read<const R extends readonly IDBRequest[]>(
     send: (entries: IDBObjectStore) => R,
     keys?: readonly string[],
+    options?: RunOptions,
   ): Promise<Results<R>> {
-    return this.run(
-      (entries, finish, onSuccess) => {
-        const requests = send(entries)
-        const callback = (): void =>
-          finish(requests.map(({ result }) => result as unknown) as Results<R>)
-        onSuccess(requests, callback, keys)
-      },
-      { canShare: keys !== undefined },
-    )
+    return this.run((entries, finish, onSuccess) => {
+      const requests = send(entries)
+      const callback = (): void =>
+        finish(requests.map(({ result }) => result as unknown) as Results<R>)
+      onSuccess(requests, callback, keys)
+    }, options)
   }
 
   /** Waits for work that no call waits for, for a limited time. */
@@ -161,6 +160,7 @@ export class Connection {
   /** Closes the connection, after a running opening and comparison of identities. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#markDelay.resolve()
     clearTimeout(this.#reconnectTimer)
     await this.#connecting?.catch(noop)
     // A loss must be reported, and the identity saved, before this resolves.
@@ -229,7 +229,13 @@ export class Connection {
       return lastUsed
     }
     // Memory first: another tab may already have saved the identity of a new database.
-    const last = lastUsed ?? (await sleep(MARK_DELAY_MS).then(() => loadIdentity(this.name)))
+    let last = lastUsed
+    if (last === undefined) {
+      const timer = setTimeout(this.#markDelay.resolve, MARK_DELAY_MS)
+      await this.#markDelay.promise
+      clearTimeout(timer)
+      last = await loadIdentity(this.name)
+    }
     const isLost = last !== undefined && last !== identity
     if (isLost && !wasReported) {
       this.#options.emit('data-lost', 'the database was deleted and created again')

@@ -103,7 +103,7 @@ export class IndexedDBStorage extends BatchStorageBase {
     if (keys.length === 0) return new Map()
     const send = (entries: IDBObjectStore): IDBRequest<unknown>[] =>
       keys.map((key) => entries.get(key))
-    const records = await this.#connection.read(send, keys)
+    const records = await this.#connection.read(send, keys, { canShare: true })
     return decodeEntries(keys, records)
   }
 

@@ -52,11 +52,13 @@ export class TransactionRunner {
   readonly #onConnectionLost: (db: IDBDatabase) => void
   /** The running transactions, and the function that rejects the promise of each. */
   readonly #running = new Map<IDBTransaction, (reason: unknown) => void>()
-  /** The last transaction that reads may share; `undefined` once a write has begun after it. */
+  /**
+   * The last transaction that reads may share. `undefined` once it has failed or is no longer active,
+   * and once `begin` has begun one that writes. (`Connection` begins another that writes, on a
+   * connection on which no read begins any more.)
+   */
   #shared: IDBTransaction | undefined
   #sharedReads = 0
-  /** Whether the next read may use `#shared`. */
-  #isSharing = false
 
   /** @param onConnectionLost called when a transaction fails because its connection is lost */
   constructor(onConnectionLost: (db: IDBDatabase) => void) {
@@ -73,10 +75,11 @@ export class TransactionRunner {
    */
   begin(db: IDBDatabase, options: TransactionOptions): IDBTransaction {
     const { durability, canShare } = options
-    if (canShare && this.#isSharing && this.#shared?.db === db) {
-      this.#isSharing = false
+    const shared = this.#shared
+    const isFree = shared?.db === db && !this.#running.has(shared)
+    if (canShare && isFree && this.#sharedReads < MAX_SHARED_READS) {
       this.#sharedReads++
-      return this.#shared
+      return shared
     }
     const transaction = beginTransaction(db, options)
     if (durability !== undefined) this.#shared = undefined
@@ -103,6 +106,7 @@ export class TransactionRunner {
         // An earlier read that shares the transaction has settled.
         if (this.#running.get(transaction) !== fail) return
         this.#running.delete(transaction)
+        if (this.#shared === transaction) this.#shared = undefined
         const outcomeIfLost = isCommitting ? 'unknown' : 'not-applied'
         const error = fromTransactionError(reason, { outcomeIfLost, key })
         if (error.code === 'CONNECTION_LOST') this.#onConnectionLost(transaction.db)
@@ -122,10 +126,7 @@ export class TransactionRunner {
           this.#running.delete(transaction)
           resolve(result)
         }
-        if (transaction.mode === 'readonly') {
-          this.#isSharing = this.#shared === transaction && this.#sharedReads < MAX_SHARED_READS
-          return settle()
-        }
+        if (transaction.mode === 'readonly') return settle()
         isCommitting = true
         transaction.addEventListener('complete', settle)
         // Otherwise the browser commits only after it has seen that no request follows.
@@ -145,7 +146,7 @@ export class TransactionRunner {
             if (last === undefined) return callback()
             last.addEventListener('success', () => abortOnThrow(callback))
             // The microtasks of a listener run before the next listener.
-            if (this.#shared === transaction) last.addEventListener('success', this.#stopSharing)
+            if (this.#shared === transaction) last.addEventListener('success', this.#forgetUnused)
           },
         ),
       )
@@ -157,8 +158,9 @@ export class TransactionRunner {
     })
   }
 
-  readonly #stopSharing = (): void => {
-    this.#isSharing = false
+  /** Releases a transaction that no read uses any more, and with it what they have read. */
+  readonly #forgetUnused = (): void => {
+    if (this.#shared && !this.#running.has(this.#shared)) this.#shared = undefined
   }
 
   /**

@@ -74,6 +74,27 @@ test('the mark of a database belongs to its name, of any characters', async () =
   expect(new Set(identities).size).toBe(names.length)
 })
 
+test('a store that is closed right after its opening waits for no timer, leaves none, and leaves its mark', async () => {
+  const tab = await browser.newOrigin().openTab()
+  const timersLeft = await tab.evaluate(async () => {
+    const timers = new Set<unknown>()
+    let lastTimer = 0
+    // As in a hidden page, whose timers are late.
+    globalThis.setTimeout = ((_: () => void, ms: number) => {
+      lastTimer++
+      // The opening leaves one of 2 ms.
+      if (ms > 2) timers.add(lastTimer)
+      return lastTimer
+    }) as unknown as typeof setTimeout
+    globalThis.clearTimeout = (timer) => timers.delete(timer)
+    await harness.openStore()
+    await harness.runtime.close()
+    return timers.size
+  })
+  expect(timersLeft).toBe(0)
+  expect(await tab.evaluate(() => harness.rememberedIdentities())).toHaveLength(1)
+})
+
 const DENIALS: [description: string, deny: () => void][] = [
   [
     'there is no cache',

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { cdp } from 'vitest/browser'
 import { IndexedDBStoragePlugin } from '../../../adapters/indexeddb.ts'
 import { sleep } from '../../../src/async.ts'
 import { StorageRuntime, type Store } from '../../../src/index.ts'
@@ -125,6 +126,41 @@ test('of the reads that begin with an answer at once, one shares the transaction
   const reads = [readVersions(storage, 'a'), readVersions(storage, 'b', 'a')]
   expect(await Promise.all(reads)).toEqual([['v1'], ['v2', 'v1']])
   expect(transactions()).toBe(2)
+})
+
+test('after a write that began with an answer, a read does not share the transaction of one that runs', async () => {
+  const storage = await openStorage()
+  const transactions = countTransactions()
+  await storage.getMany(['a'])
+  const writing = storage.commit([[set('a', 'v1')]])
+  const reads = [readVersions(storage, 'a'), readVersions(storage, 'a')]
+  expect(await Promise.all(reads)).toEqual([['v1'], ['v1']])
+  expect(await writing).toEqual(['applied'])
+  expect(transactions()).toBe(4)
+})
+
+test('what was read is released while no read runs', async () => {
+  const storage = await openStorage()
+  const requests: WeakRef<IDBRequest>[] = []
+  onTestFinished(
+    replaceMethod(
+      IDBObjectStore.prototype,
+      'get',
+      (get) =>
+        function (this: IDBObjectStore, key) {
+          const request = get.call(this, key)
+          requests.push(new WeakRef(request))
+          return request
+        },
+    ),
+  )
+  for (let index = 0; index < 3; index++) await storage.getMany(['a'])
+  // A WeakRef keeps its object until the task ends.
+  await sleep(50)
+  // vitest declares CDPSession as empty, for its browser provider to extend.
+  const session = cdp() as { send?: (method: string) => Promise<unknown> }
+  await session.send?.('HeapProfiler.collectGarbage')
+  expect(requests.map((request) => request.deref())).toEqual([undefined, undefined, undefined])
 })
 
 test('a read that fails in a shared transaction fails alone', async () => {
