@@ -10,9 +10,6 @@ import type { StorageBase, StoragePluginBase } from './storage.ts'
 /** The limit unless the runtime or its configuration sets one. */
 export const DEFAULT_TIME_LIMIT_MS = 30_000
 
-/** `queueMicrotask` is several times slower in Node. */
-const RESOLVED = Promise.resolve()
-
 /** A call with more keys has the limit once more for each further hundred. */
 const KEYS_PER_LIMIT = 100
 
@@ -21,27 +18,6 @@ const MAX_DELAY_MS = 2 ** 31 - 1
 
 /** Calls `expire` when twice a time has passed. Returns the function that stops it. */
 type StartTimer = (halfMs: number, expire: () => void) => () => void
-
-/** Starts a timer of its own for the call. */
-const startTimer: StartTimer = (halfMs, expire) => {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let isOver = false
-  const start = (): void => {
-    if (isOver) return
-    try {
-      // After a page was frozen, both would be overdue. The second starts when it runs again.
-      timer = setTimeout(() => (timer = setTimeout(expire, halfMs)), halfMs)
-    } catch {
-      // A Worker has no timers in its global scope, and no I/O.
-    }
-  }
-  // If the call has settled by then, it needs no timer.
-  void RESOLVED.then(start)
-  return () => {
-    isOver = true
-    if (timer !== undefined) clearTimeout(timer)
-  }
-}
 
 /**
  * Creates timers that share one of the platform, since setting and clearing one takes as long as a
@@ -57,6 +33,7 @@ function shareTimer(halfMs: number, isLast: () => boolean): StartTimer {
   const start = (): void => {
     startedAt = performance.now()
     try {
+      // After a page was frozen, both ticks would be overdue. The second follows half a time later.
       timer = setTimeout(tick, halfMs)
     } catch {
       // A Worker has no timers in its global scope.
@@ -89,6 +66,9 @@ function shareTimer(halfMs: number, isLast: () => boolean): StartTimer {
     }
   }
 }
+
+/** Starts a timer that no other call shares. */
+const startTimer: StartTimer = (halfMs, expire) => shareTimer(halfMs, () => true)(halfMs, expire)
 
 /** Sets whether a timer lets a Node process go on. Other platforms return a number. */
 function keepAlive(timer: unknown, isNeeded: boolean): void {
