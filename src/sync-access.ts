@@ -19,7 +19,7 @@ export interface SyncMethods {
    * Whether to store only the first and the last of several writes of a key in one tick. Default:
    * false, and each is stored at once.
    */
-  readonly joinWrites?: boolean
+  readonly joinWrites?: boolean | undefined
 }
 
 /**

@@ -16,7 +16,7 @@ export interface Decision<T = unknown> {
   readonly changes?: readonly Change[] | undefined
   readonly result: T
   /** Whether `result` is a value in `changes`. Its caller must not share it with the storage. */
-  readonly isStored?: boolean
+  readonly isStored?: boolean | undefined
 }
 
 /**
