@@ -29,6 +29,8 @@ form.addEventListener('submit', (event) => {
   store.setState(({ notes }) => ({ notes: { ...notes, ...note } }))
   form.reset()
 })
+// Before the store is open, the browser itself would send the form and load the page again.
+form.hidden = false
 
 function show({ notes }: Notes): void {
   const items = Object.values(notes).map((text) => {

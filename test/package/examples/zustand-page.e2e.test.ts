@@ -14,8 +14,9 @@ beforeAll(async () => {
 
 afterAll(() => consumer.stop())
 
-/** Submits the form for each text, in one tick of the page. */
+/** Submits the form for each text, in one tick of the page, once the page shows it. */
 async function add(page: Page, texts: readonly string[]): Promise<void> {
+  await page.locator('form').waitFor()
   await page.evaluate((given) => {
     for (const text of given) {
       document.querySelector('input')!.value = text
