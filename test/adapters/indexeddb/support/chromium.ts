@@ -14,6 +14,8 @@ const HARNESS_ENTRY = fileURLToPath(new URL('./page-harness.ts', import.meta.url
 const HARNESS_PATH = '/page-harness.js'
 const PAGE = `<!doctype html><title>tab</title><script src="${HARNESS_PATH}"></script>`
 const SANDBOX = '<!doctype html><title>tab</title><iframe sandbox="allow-scripts" src="/"></iframe>'
+/** How long `clearData` waits. On a busy machine Chromium may clear a site and not answer. */
+const MAX_CLEARING_MS = 5000
 
 export interface ChromiumOptions {
   /** Whether pages go into the back/forward cache, which playwright turns off. Default: false. */
@@ -158,7 +160,10 @@ export class TestOrigin {
   /** Clears the site's data, as a user can. */
   async clearData(): Promise<void> {
     const devTools = await this.#devTools()
-    await devTools.send('Storage.clearDataForOrigin', { origin: this.url, storageTypes: 'all' })
+    await Promise.race([
+      devTools.send('Storage.clearDataForOrigin', { origin: this.url, storageTypes: 'all' }),
+      new Promise((resolve) => setTimeout(resolve, MAX_CLEARING_MS)),
+    ])
   }
 
   /**
