@@ -16,7 +16,7 @@ import { ChangeBroadcast } from './change-broadcast.ts'
 import type { Connection } from './connection.ts'
 import { canCloneErrors } from './error-encoding.ts'
 import { EXPIRY_INDEX, LAST_SYNC_KEY, META_STORE } from './format.ts'
-import { listRecords, type PageSizes } from './listing.ts'
+import { listRecords } from './listing.ts'
 import { LockTurns } from './lock-turns.ts'
 import { createKeyPageBody } from './page-body.ts'
 import { isInPageHide, isPageHidden, onPageChange } from './platform.ts'
@@ -33,10 +33,9 @@ import {
 } from './write-body.ts'
 
 // A listing keeps two pages in memory. Keys are small, so more of them fit into a page than entries,
-// whose values may be large. A transaction takes about as long as reading a thousand keys, and the
-// first key should come soon.
-const KEYS_PER_PAGE: PageSizes = [1000, 20_000]
-const ENTRIES_PER_PAGE: PageSizes = [500, 500]
+// whose values may be large. A transaction takes about as long as reading a thousand keys.
+const KEYS_PER_PAGE = 20_000
+const ENTRIES_PER_PAGE = 500
 
 interface IndexedDBStorageOptions {
   readonly durability: 'strict' | 'relaxed'
@@ -143,7 +142,7 @@ export class IndexedDBStorage extends BatchStorageBase {
       const { keys, expiredKeys } = await this.#connection.run(body)
       const hidden = (expired ??= new Set(expiredKeys))
       return {
-        items: keys.filter((key) => !hidden.has(key)),
+        items: hidden.size > 0 ? keys.filter((key) => !hidden.has(key)) : keys,
         // A page that is not full is the last.
         lastKey: keys[query.count - 1],
       }

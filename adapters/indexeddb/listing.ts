@@ -6,13 +6,11 @@ import type { PageQuery } from './page-body.ts'
 
 /** One page of a listing. */
 export interface Page<T> {
-  readonly items: readonly T[]
+  /** The items; `slice` may throw for one that is corrupt. It may convert them, which takes time. */
+  readonly items: Pick<readonly T[], 'slice'>
   /** The last key that was read; `undefined` if the page is the last. */
   readonly lastKey: string | undefined
 }
-
-/** How many records the first page has at most, and each other page. */
-export type PageSizes = readonly [first: number, other: number]
 
 /** Reads one page. */
 export type ReadPage<T> = (query: PageQuery) => Promise<Page<T>>
@@ -24,15 +22,15 @@ export type ReadPage<T> = (query: PageQuery) => Promise<Page<T>>
  */
 export function listRecords<T>(
   options: KeysOptions,
-  sizes: PageSizes,
+  recordsPerPage: number,
   readPage: ReadPage<T>,
 ): Listing<T> {
-  return listPages(() => readPages(options, sizes, readPage))
+  return listPages(() => readPages(options, recordsPerPage, readPage))
 }
 
 async function* readPages<T>(
   { prefix = '', after, limit = Infinity, reverse = false }: KeysOptions,
-  [firstSize, otherSize]: PageSizes,
+  recordsPerPage: number,
   readPage: ReadPage<T>,
 ): AsyncGenerator<readonly T[]> {
   /** How many records the caller is expected to need still. */
@@ -42,7 +40,7 @@ async function* readPages<T>(
     const range = toKeyRange({ prefix, after: lastKey, reverse })
     if (range === undefined) return undefined
     // A caller that needs more than its limit skips expired entries. It may need few or many more.
-    count = Math.min(expected > 0 ? expected : count * 2, count > 0 ? otherSize : firstSize)
+    count = Math.min(expected > 0 ? expected : count * 2, recordsPerPage)
     expected -= count
     const reading = readPage({ range, count, reverse })
     // If it fails, the call that needs the page rejects.
@@ -53,8 +51,20 @@ async function* readPages<T>(
   while (reading !== undefined) {
     const { items, lastKey } = await reading
     yield items.slice(0, 1)
+    // Before the other items are converted: the browser reads meanwhile.
     reading = lastKey !== undefined && expected > 0 ? read(lastKey) : undefined
-    yield items.slice(1)
+    yield* itemsAfterFirst(items)
     if (lastKey !== undefined) reading ??= read(lastKey)
   }
+}
+
+/** Yields the items of a page in one array, or one by one until the first that is corrupt. */
+function* itemsAfterFirst<T>(items: Page<T>['items']): Generator<readonly T[]> {
+  let others: readonly T[] | undefined
+  try {
+    others = items.slice(1)
+  } catch {
+    for (let index = 1; ; index++) yield items.slice(index, index + 1)
+  }
+  yield others
 }

@@ -8,7 +8,8 @@ import { decodeEntry } from './record.ts'
 
 /**
  * Reads a page of entries. If one record may be why it cannot be read, reads half of the page, and
- * so on: the page then ends before that record, or its error names the key.
+ * so on: the page then ends before that record, or its error names the key. `slice` of the items
+ * throws `CORRUPT` for a record that botshelf did not write.
  *
  * @throws StoreError
  */
@@ -19,9 +20,10 @@ export async function readEntryPage(
   const { count } = query
   try {
     const records = await connection.run(createEntryPageBody(query))
-    const items = records.map(({ key, value }): [string, Entry] => [key, decodeEntry(key, value)])
+    const slice = (start?: number, end?: number): [string, Entry][] =>
+      records.slice(start, end).map(({ key, value }) => [key, decodeEntry(key, value)])
     // A page that is not full is the last.
-    return { items, lastKey: records[count - 1]?.key }
+    return { items: { slice }, lastKey: records[count - 1]?.key }
   } catch (error) {
     if (!isCausedByOne(error)) throw error
     if (count > 1) return readEntryPage(connection, { ...query, count: Math.ceil(count / 2) })
