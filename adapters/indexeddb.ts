@@ -180,7 +180,7 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
     const opening = connection.open()
     let storage: IndexedDBStorage | undefined
     try {
-      // Created while the browser opens the database, since its channels take time too.
+      // Created while the browser opens the database, which takes time too.
       await Promise.race([opening, sleep(IDLE_MS)])
       storage = new IndexedDBStorage(connection, {
         durability: this.#durability,
