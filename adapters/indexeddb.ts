@@ -53,7 +53,8 @@
 // Life of a connection:
 //
 //   1. Opening a namespace opens the connection, and creates the database if there is none. An attempt
-//      that fails for a reason that may pass is repeated until `openTimeout`.
+//      that fails for a reason that may pass is repeated until `openTimeout`. The channels to other tabs
+//      open 10 ms later, or when one is needed, since that takes as long as a read.
 //   2. When another tab deletes or upgrades the database, it closes at once, since the other tab
 //      waits for that. It reports a deletion as `data-lost` once earlier writes have completed. The
 //      next call reconnects.
@@ -180,7 +181,7 @@ export class IndexedDBStoragePlugin extends StoragePluginBase {
     const opening = connection.open()
     let storage: IndexedDBStorage | undefined
     try {
-      // Created while the browser opens the database, since its channels take time too.
+      // Created while the browser opens the database, which takes time too.
       await Promise.race([opening, sleep(IDLE_MS)])
       storage = new IndexedDBStorage(connection, {
         durability: this.#durability,

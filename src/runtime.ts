@@ -17,7 +17,7 @@ import {
 import { addStamp } from './stamp.ts'
 import type { StorageEventType, StorageHost, StoragePluginBase } from './storage.ts'
 import { Store } from './store.ts'
-import { DEFAULT_TIME_LIMIT_MS, limitPlugin } from './time-limit.ts'
+import { DEFAULT_TIME_LIMIT_MS, limitPlugin, type PluginCalls } from './time-limit.ts'
 
 /** An event of a namespace outside any call, such as the loss of its data. */
 export interface RuntimeEvent {
@@ -100,7 +100,7 @@ interface NamespaceHandle {
  * opens with the first store and closes with the last.
  */
 export class StorageRuntime {
-  readonly #plugin: StoragePluginBase
+  readonly #plugin: PluginCalls
   readonly #options: ResolvedOptions
   readonly #handles = new Map<string, NamespaceHandle>()
   #closing: Promise<void> | undefined

@@ -164,22 +164,30 @@ export function limitStorage(storage: StorageBase, ms: number, isSync: boolean):
   })
 }
 
+/** The methods of a plugin that call the backend. */
+export type PluginCalls = Pick<StoragePluginBase, 'open' | 'namespaces' | 'drop'>
+
 /**
- * Returns the same plugin with a time limit for each call. A storage that opens too late is closed.
+ * Returns the methods of a plugin with a time limit for each call. A storage that opens too late is
+ * closed.
  */
-export function limitPlugin(plugin: StoragePluginBase, ms: number): StoragePluginBase {
+export function limitPlugin(plugin: StoragePluginBase, ms: number): PluginCalls {
   const { openTimeout = ms } = plugin
-  const open = async (opening: Promise<StorageBase>): Promise<StorageBase> => {
-    const storage = await limitTime(opening, openTimeout, () => {
-      opening.then((late) => late.close()).catch(noop)
-    })
-    const { commit, traits } = (storage ?? {}) as Partial<StorageBase>
-    if (commit && traits) return storage
-    throw wrongReply('a storage that extends StorageBase', storage)
+  return {
+    async open(namespace, host) {
+      const opening = Promise.resolve(plugin.open(namespace, host))
+      const storage = await limitTime(opening, openTimeout, () => {
+        opening.then((late) => late.close()).catch(noop)
+      })
+      const { commit, traits } = (storage ?? {}) as Partial<StorageBase>
+      if (commit && traits) return storage
+      throw wrongReply('a storage that extends StorageBase', storage)
+    },
+    async drop(namespace, host) {
+      await limitTime(plugin.drop(namespace, host), openTimeout)
+    },
+    ...(plugin.namespaces && {
+      namespaces: () => limitListing(plugin.namespaces?.() as Listing<string>, openTimeout),
+    }),
   }
-  return intercept(plugin, (kind, method, args) => {
-    if (kind === 'namespaces') return limitListing(method() as Listing<string>, openTimeout)
-    const call = (async () => method(...args))()
-    return kind === 'open' ? open(call as Promise<StorageBase>) : limitTime(call, openTimeout)
-  })
 }

@@ -59,8 +59,9 @@ interface Burst {
 export class ChangeBroadcast {
   readonly #checkExistence: CheckExistence
   readonly #channelName: string
-  /** `undefined` while paused, and where there are no channels. */
+  /** `undefined` before the first use, while paused, and where there are no channels. */
   #channel: BroadcastChannel | undefined
+  #isPaused = false
   readonly #listeners = new Set<StorageListener>()
   #burst: Burst | undefined
   #debounceTimer: ReturnType<typeof setTimeout> | undefined
@@ -75,13 +76,16 @@ export class ChangeBroadcast {
   constructor(database: string, checkExistence: CheckExistence) {
     this.#checkExistence = checkExistence
     this.#channelName = `botshelf:${database}`
-    // Listen from construction: a write that was announced before the first subscription may
-    // complete after it.
-    this.#listen()
   }
 
-  /** Whether it receives the changes of other tabs. */
-  get isListening(): boolean {
+  /**
+   * Begins to receive the changes of other tabs, unless paused. Returns false where that is
+   * impossible. Call it without waiting for the first subscription, after which a write may complete
+   * that was announced before.
+   */
+  listen(): boolean {
+    if (this.#isPaused) return true
+    this.#channel ??= openChannel(this.#channelName, (data) => this.#onMessage(data))
     return this.#channel !== undefined
   }
 
@@ -127,7 +131,8 @@ export class ChangeBroadcast {
   }
 
   /** Adds a listener. Returns the function that removes it. */
-  subscribe(listener: StorageListener): () => void {
+  readonly subscribe = (listener: StorageListener): (() => void) => {
+    this.listen()
     // Wrapped, so that one function can be subscribed twice.
     const wrapper: StorageListener = (change) => listener(change)
     this.#listeners.add(wrapper)
@@ -142,6 +147,7 @@ export class ChangeBroadcast {
   /** Receives nothing until `resume`. What this tab writes is still announced. */
   pause(): void {
     this.flush()
+    this.#isPaused = true
     this.#channel?.close()
     this.#channel = undefined
     for (const timer of this.#announceTimers.values()) clearTimeout(timer)
@@ -150,7 +156,8 @@ export class ChangeBroadcast {
 
   /** Receives messages again after `pause`. Changes may have been missed. */
   resume(): void {
-    this.#listen()
+    this.#isPaused = false
+    this.listen()
     this.emit([{ kind: 'unknown' }])
   }
 
@@ -161,10 +168,6 @@ export class ChangeBroadcast {
     this.#listeners.clear()
     // It uses the connection, which is closed next.
     await this.#lookup
-  }
-
-  #listen(): void {
-    this.#channel = openChannel(this.#channelName, (data) => this.#onMessage(data))
   }
 
   readonly #endBurstIfIdle = (): void => {
@@ -186,6 +189,7 @@ export class ChangeBroadcast {
 
   #post(message: Message): void {
     try {
+      this.listen()
       const channel = this.#channel ?? new BroadcastChannel(this.#channelName)
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- the rule is for windows; postMessage() of a BroadcastChannel takes no origin
       channel.postMessage(message)

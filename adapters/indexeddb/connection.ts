@@ -17,10 +17,10 @@ import {
 /** How often to run a transaction. If the connection is lost, the second attempt reconnects. */
 const MAX_ATTEMPTS = 2
 /**
- * How long to wait, after the first opening, before the identity that was used last is loaded. That
- * takes a new browser several milliseconds, which must not delay the first reads. `close` ends it.
+ * How long to wait, after the first opening, before what must not delay the first reads, such as to
+ * load the identity that was used last: that takes a new browser several milliseconds.
  */
-const MARK_DELAY_MS = 10
+const FIRST_READS_MS = 10
 /** The shortest time between two automatic reconnects. */
 const RECONNECT_INTERVAL_MS = 1000
 /**
@@ -68,8 +68,8 @@ export class Connection {
   #lastReconnectAt = -RECONNECT_INTERVAL_MS
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined
   #isClosed = false
-  /** Resolves when the mark may be loaded. */
-  readonly #markDelay = deferred()
+  /** Resolves when the first reads have probably ended, or by `close`. */
+  readonly #firstReads = deferred()
   /**
    * How many times `onTimeout` was called. A call that began before the last must not write any more:
    * its caller may have got the error already, and may have written since.
@@ -80,6 +80,8 @@ export class Connection {
    * any key may have changed.
    */
   onKeysInvalidated: (kind: 'clear' | 'unknown') => void = noop
+  /** Called after the first opening, when the first reads have probably ended. */
+  onFirstReads: () => void = noop
 
   constructor(options: ConnectionOptions) {
     this.name = options.name
@@ -160,7 +162,7 @@ export class Connection {
   /** Closes the connection, after a running opening and comparison of identities. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#markDelay.resolve()
+    this.#firstReads.resolve()
     clearTimeout(this.#reconnectTimer)
     await this.#connecting?.catch(noop)
     // A loss must be reported, and the identity saved, before this resolves.
@@ -231,9 +233,10 @@ export class Connection {
     // Memory first: another tab may already have saved the identity of a new database.
     let last = lastUsed
     if (last === undefined) {
-      const timer = setTimeout(this.#markDelay.resolve, MARK_DELAY_MS)
-      await this.#markDelay.promise
+      const timer = setTimeout(this.#firstReads.resolve, FIRST_READS_MS)
+      await this.#firstReads.promise
       clearTimeout(timer)
+      this.onFirstReads()
       last = await loadIdentity(this.name)
     }
     const isLost = last !== undefined && last !== identity

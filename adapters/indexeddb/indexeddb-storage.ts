@@ -49,7 +49,6 @@ export class IndexedDBStorage extends BatchStorageBase {
   override readonly traits: Traits
   readonly turns: Turns
   readonly #lockTurns: LockTurns | undefined
-  readonly watch?: NonNullable<StorageBase['watch']>
   readonly createWatch: typeof createWatch = createWatch
   readonly #connection: Connection
   readonly #durability: 'strict' | 'relaxed'
@@ -79,8 +78,12 @@ export class IndexedDBStorage extends BatchStorageBase {
     this.turns = this.#lockTurns ?? new LocalTurns()
     this.#sweeper = new Sweeper(connection, now)
     connection.onKeysInvalidated = (kind) => this.#broadcast.emit([{ kind }])
-    const canWatch = this.#broadcast.isListening
-    if (canWatch) this.watch = (listener) => this.#broadcast.subscribe(listener)
+    const broadcast = this.#broadcast
+    // A channel takes as long to open as a read.
+    connection.onFirstReads = () => {
+      broadcast.listen()
+      this.#lockTurns?.listen()
+    }
     const isPageGone = (): boolean => this.#isPageGone
     this.traits = {
       atomic: 'origin',
@@ -93,9 +96,16 @@ export class IndexedDBStorage extends BatchStorageBase {
       },
       maxKeyBytes: Number.POSITIVE_INFINITY,
       maxValueBytes: Number.POSITIVE_INFINITY,
-      watch: canWatch,
+      get watch() {
+        return broadcast.listen()
+      },
     }
     this.#stopFollowingPage = onPageChange(this.#onPageChange)
+  }
+
+  get watch(): NonNullable<StorageBase['watch']> {
+    const watch = this.traits.watch && this.#broadcast.subscribe
+    return (watch || undefined) as NonNullable<StorageBase['watch']>
   }
 
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {

@@ -25,8 +25,9 @@ const MAX_WAIT_MS = 30_000
  */
 export class LockTurns implements Turns {
   readonly #database: string
-  /** `undefined` while paused. */
+  /** `undefined` before `listen` and while paused. */
   #contention: Contention | undefined
+  #isPaused = false
   /** The number of turns that this tab has or awaits, by key. */
   readonly #ownTurns = new Map<string, number>()
   /** The requests that wait for locks. */
@@ -36,12 +37,16 @@ export class LockTurns implements Turns {
 
   constructor(database: string) {
     this.#database = database
-    this.#contention = new Contention(database)
+  }
+
+  /** Begins to receive the announcements of other tabs, unless paused. */
+  listen(): void {
+    if (!this.#isPaused) this.#contention ??= new Contention(this.#database)
   }
 
   get hasContention(): boolean {
-    if (this.#contention === undefined) return false
-    return this.#ownTurns.size > 0 || this.#contention.hasContention
+    if (this.#isPaused) return false
+    return this.#ownTurns.size > 0 || this.#contention?.hasContention === true
   }
 
   isContended(key: string): boolean {
@@ -59,12 +64,13 @@ export class LockTurns implements Turns {
       this.#endTurn(sorted)
     })
     this.#held.add(turn)
-    if (this.#contention === undefined) turn.release()
+    if (this.#isPaused) turn.release()
     return turn
   }
 
   /** Ends the turns that are held. Those that are awaited start without locks and end at once. */
   pause(): void {
+    this.#isPaused = true
     this.#contention?.close()
     this.#contention = undefined
     for (const waiting of this.#waiting) waiting.abort()
@@ -73,13 +79,14 @@ export class LockTurns implements Turns {
 
   /** Gives turns again after `pause`. */
   resume(): void {
-    this.#contention = new Contention(this.#database)
+    this.#isPaused = false
+    this.listen()
   }
 
   /** Resolves to the functions that release the locks. */
   async #acquire(keys: readonly string[]): Promise<readonly (() => void)[]> {
     const waiting = new AbortController()
-    if (this.#contention === undefined) waiting.abort()
+    if (this.#isPaused) waiting.abort()
     this.#waiting.add(waiting)
     const timer = setTimeout(() => waiting.abort(), MAX_WAIT_MS)
     const releases: (() => void)[] = []
@@ -92,6 +99,7 @@ export class LockTurns implements Turns {
   }
 
   #startTurn(keys: readonly string[]): void {
+    this.listen()
     for (const key of keys) this.#ownTurns.set(key, (this.#ownTurns.get(key) ?? 0) + 1)
     this.#contention?.announce(keys)
     this.#announceTimer ??= unref(

@@ -1,4 +1,4 @@
-import { deleteDB, type IDBPDatabase, type IDBPTransaction, openDB, unwrap } from 'idb'
+import { deleteDB, wrap } from 'idb'
 import { noop, sleep } from '../../src/async.ts'
 import { StoreError } from '../../src/errors.ts'
 import { limitTime } from '../../src/time-limit.ts'
@@ -30,13 +30,8 @@ export interface OpenDatabaseOptions extends TimeoutOptions {
  * @throws StoreError `UNAVAILABLE`, `TIMEOUT`, `BLOCKED`, `VERSION_MISMATCH`, `QUOTA_EXCEEDED`,
  * `CONNECTION_LOST`
  */
-export async function openDatabase({
-  name,
-  onVersionChange,
-  onTerminated,
-  ...options
-}: OpenDatabaseOptions): Promise<IDBDatabase> {
-  let upgrade: IDBPTransaction<unknown, string[], 'versionchange'> | undefined
+export function openDatabase(options: OpenDatabaseOptions): Promise<IDBDatabase> {
+  let upgrade: IDBTransaction | null
   const abort = (): void => {
     try {
       upgrade?.abort()
@@ -45,13 +40,27 @@ export async function openDatabase({
     }
   }
   return retryUntilTimeout('opening', options, {
-    async attempt(blocked) {
-      let upgradeError: unknown
-      // idb converts the events of opening and upgrading to promises. Transactions use raw requests.
-      return openDB(name, FORMAT_VERSION, {
-        upgrade(newDb: IDBPDatabase, _from, _to, transaction) {
-          upgrade = transaction
-          transaction.done.catch((error: unknown) => (upgradeError ??= error))
+    attempt: (onBlocked) =>
+      new Promise((resolve, reject) => {
+        // Not by `openDB`, whose proxies take longer here than the rest. Nothing before it: the browser
+        // works meanwhile.
+        const request = indexedDB.open(options.name, FORMAT_VERSION)
+        let upgradeError: unknown
+        request.addEventListener('success', () => {
+          const db = request.result
+          resolve(db)
+          db.addEventListener('close', () => options.onTerminated(db))
+          db.addEventListener('versionchange', ({ newVersion }) =>
+            options.onVersionChange(db, newVersion === null),
+          )
+        })
+        // The request itself fails with an AbortError; the upgrade has the reason.
+        request.addEventListener('error', () => reject(upgradeError ?? request.error))
+        request.addEventListener('blocked', onBlocked)
+        request.addEventListener('upgradeneeded', () => {
+          upgrade = request.transaction
+          const newDb = wrap(request.result)
+          wrap(upgrade as IDBTransaction).done.catch((error: unknown) => (upgradeError ??= error))
           try {
             createStores(newDb)
           } catch (error) {
@@ -59,24 +68,8 @@ export async function openDatabase({
             upgradeError = error
             abort()
           }
-        },
-        blocked,
-      }).then(
-        (idbDb) => {
-          // Not by the options `blocking` and `terminated`, which use the slower proxy.
-          const db = unwrap(idbDb)
-          db.addEventListener('close', () => onTerminated(db))
-          db.addEventListener('versionchange', ({ newVersion }) =>
-            onVersionChange(db, newVersion === null),
-          )
-          return db
-        },
-        (error: unknown) => {
-          // The request itself fails with an AbortError; the upgrade has the reason.
-          throw upgradeError ?? error
-        },
-      )
-    },
+        })
+      }),
     // The request cannot be cancelled. If it succeeds later, its connection must not block others.
     onLateSuccess: (db) => db.close(),
     // An upgrade that never ends would hold up every later attempt.

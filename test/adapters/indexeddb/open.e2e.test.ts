@@ -242,3 +242,23 @@ test('blocked is emitted while a deletion waits, and the deletion succeeds in ti
   await tab.evaluate(async () => void (await harness.saved['dropping']))
   expect(await tab.evaluate(() => harness.events)).toEqual(['blocked'])
 })
+
+test('a store opens its channels after the first reads, without a subscription', async () => {
+  const tab = await browser.newOrigin().openTab()
+  const atOpen = await tab.evaluate(async () => {
+    const opened: string[] = []
+    harness.saved['opened'] = opened
+    globalThis.BroadcastChannel = class extends BroadcastChannel {
+      constructor(name: string) {
+        super(name)
+        opened.push(name)
+      }
+    }
+    await harness.openStore()
+    return [...opened]
+  })
+  expect(atOpen).toEqual([])
+  const names = (): Promise<readonly string[]> =>
+    tab.evaluate(() => (harness.saved['opened'] as string[]).map((name) => name.replace(/:.*/, '')))
+  await eventually(names).toEqual(['botshelf', 'botshelf-turns'])
+})
