@@ -24,7 +24,8 @@ interface Keys {
 }
 
 function decode(...changes: (Change | StepChange)[]): DecodedChange[] {
-  return encodeChanges(changes).map(decodeChange)
+  const columns = encodeChanges(changes)
+  return changes.map((_, index) => decodeChange(columns, index))
 }
 
 /** Returns what becomes of a group that was first sent at `sentAt` and is sent again at `NOW`. */
