@@ -199,9 +199,16 @@ function search(
   let own: OwnWrite | undefined = ids.has(latest) ? { results, isLatest: true } : undefined
   let hasExpected = latest === expected
   let knownSince = writtenAt
+  // The usual group has one id, and expects the latest version or none.
+  const [onlyId = ''] = ids
+  const mayHave =
+    ids.size > 1 ||
+    earlier.includes(onlyId) ||
+    (!hasExpected && expected !== undefined && earlier.includes(expected))
   for (let i = 0; i < earlier.length; i += WRITE_LENGTH) {
-    const id = earlier.slice(i, i + ID_LENGTH)
     knownSince -= gapAt(earlier, i)
+    if (!mayHave) continue
+    const id = earlier.slice(i, i + ID_LENGTH)
     if (ids.has(id)) own ??= { results: earlierResults?.[i / WRITE_LENGTH], isLatest: false }
     hasExpected ||= id === expected
   }
