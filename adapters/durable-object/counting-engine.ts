@@ -113,7 +113,12 @@ export class CountingEngine extends ObjectEngine {
       // The usual group, of one entry to store, reads nothing.
       const write = { writtenAt: Date.now(), results: undefined, previous: undefined }
       const entry = withHistory(first.entry, write)
-      this.#writeAll([[first.key, entry]], (key) => this.get(key))
+      if (this.#stats || entry[3] !== undefined)
+        this.#writeAll([[first.key, entry]], (key) => this.get(key))
+      else {
+        this.kv.put(this.prefix + first.key, entry)
+        this.#hasStored = true
+      }
       return { values: [], bytes: 0 }
     } catch (error) {
       return fromObjectError(error, 'not-applied')

@@ -1,15 +1,15 @@
 // The messages between a Worker (`RpcObjectStorage`) and an object (`StorageObject`). All of it is
 // data: no function and no thrown error crosses.
 import { StoreError, type StoreErrorData, type WriteOutcome } from '../../src/errors.ts'
-import type { ChangeTuple, EntryColumns } from './tuples.ts'
+import type { ChangeColumns, EntryColumns } from './tuples.ts'
 
 /** The version of the messages. */
-export const PROTOCOL_VERSION = 4
+export const PROTOCOL_VERSION = 5
 
 /**
  * Whether this side can work with a message of another version. A Worker and its objects are not
  * updated at the same moment, so it works with the version after its own, and the next one has to work
- * with this one. Version 3 sent entries in another form.
+ * with this one. Version 4 sent changes in another form.
  */
 export function isCompatible(version: unknown): boolean {
   return version === PROTOCOL_VERSION || version === PROTOCOL_VERSION + 1
@@ -39,7 +39,7 @@ export interface WriteRequest {
    */
   readonly type: 'commit' | 'perform' | 'resend'
   /** The changes of all groups, one group after another. */
-  readonly changes: readonly ChangeTuple[]
+  readonly changes: ChangeColumns
   /** How many of the changes belong to each group. */
   readonly groupSizes: readonly number[]
   /** The same in each delivery of the message. */

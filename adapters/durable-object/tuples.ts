@@ -18,33 +18,62 @@ export type EntryTuple = readonly [
 ]
 
 /**
- * A {@link Change} or a {@link StepChange}; its length says which: a removal, a check, a step, or an
- * entry to store. A message of type `commit` has only the first and the last.
+ * Changes in a request, one after another. In columns, because a structured clone takes longer to write
+ * and read an array for each change. The last three are absent if all of their items would be `undefined`.
  */
-export type ChangeTuple =
-  | readonly [key: string, ifVersion: string | null | undefined]
-  | readonly [key: string, ifVersion: string | null, check: true]
-  | readonly [key: string, step: Step, version: string, bytes: number]
-  | readonly [key: string, ifVersion: string | null | undefined, ...entry: EntryTuple]
+export interface ChangeColumns {
+  readonly keys: string[]
+  /** The value to store, or the step. */
+  readonly values: unknown[]
+  /** The version of the entry that the change stores, if it may store one. */
+  readonly versions: (string | undefined)[]
+  /** The size of the key and of the value or item, in bytes. */
+  readonly bytes: (number | undefined)[]
+  readonly expires?: (number | undefined)[]
+  readonly ifVersions?: (string | null | undefined)[]
+  /** `undefined`: the change stores an entry. */
+  readonly kinds?: ('step' | 'check' | 'remove' | undefined)[]
+}
 
-/** Encodes changes as tuples. */
-export function encodeChanges(changes: readonly (Change | StepChange)[]): ChangeTuple[] {
-  return changes.map((change) => {
-    const { key } = change
-    if ('step' in change) return [key, change.step, change.version, change.bytes]
-    if ('check' in change) return [key, change.ifVersion, true]
-    if ('remove' in change) return [key, change.ifVersion]
-    return [key, change.ifVersion, ...encodeEntry(change)]
-  })
+/** Encodes changes as columns. */
+export function encodeChanges(changes: readonly (Change | StepChange)[]): ChangeColumns {
+  const columns: ChangeColumns = { keys: [], values: [], versions: [], bytes: [] }
+  const { keys, values, versions, bytes } = columns
+  for (const change of changes) {
+    const stored = 'entry' in change ? change.entry : undefined
+    const step = 'step' in change ? change : undefined
+    keys.push(change.key)
+    values.push(stored ? stored.value : step?.step)
+    versions.push((stored ?? step)?.version)
+    bytes.push('bytes' in change ? change.bytes : undefined)
+  }
+  if (changes.every(isPlain)) return columns
+  return {
+    ...columns,
+    expires: changes.map((change) => ('entry' in change ? change.entry.expires : undefined)),
+    ifVersions: changes.map((change) => ('ifVersion' in change ? change.ifVersion : undefined)),
+    kinds: changes.map((change) => {
+      if ('entry' in change) return undefined
+      return 'step' in change ? 'step' : 'check' in change ? 'check' : 'remove'
+    }),
+  }
+}
+
+/** Whether a change stores an entry without condition and expiry. */
+function isPlain(change: Change | StepChange): boolean {
+  return 'entry' in change && change.ifVersion === undefined && change.entry.expires === undefined
 }
 
 /** Encodes the entry that a change stores. */
 export function encodeEntry({ entry, bytes }: SetChange): EntryTuple {
-  const { value, version, expires } = entry
+  return toTuple(entry.value, entry.version, bytes, entry.expires)
+}
+
+function toTuple(value: unknown, version: string, bytes: number, expires?: number): EntryTuple {
   return expires === undefined ? [value, version, bytes] : [value, version, bytes, expires]
 }
 
-/** The parts of a {@link ChangeTuple}. */
+/** One change of {@link ChangeColumns}. */
 export interface DecodedChange {
   readonly key: string
   readonly ifVersion?: string | null | undefined
@@ -54,33 +83,47 @@ export interface DecodedChange {
   readonly entry?: EntryTuple
   readonly step?: Step
   /** The size of the key and of the value or item in the step, in bytes. */
-  readonly stepBytes?: number
+  readonly stepBytes?: number | undefined
   readonly isCheck?: boolean
 }
 
-/** Decodes a change. Its entry stays a tuple. */
-export function decodeChange(tuple: ChangeTuple): DecodedChange {
-  switch (tuple.length) {
-    case 2:
-      return { key: tuple[0], ifVersion: tuple[1] }
-    case 3:
-      return { key: tuple[0], ifVersion: tuple[1], isCheck: true }
-    case 4:
-      return { key: tuple[0], step: tuple[1], version: tuple[2], stepBytes: tuple[3] }
-    default: {
-      const [key, ifVersion, , version] = tuple
-      return { key, ifVersion, version, entry: tuple.slice(2) as unknown as EntryTuple }
-    }
+/** Decodes a change. Its entry becomes a tuple. */
+export function decodeChange(
+  { keys, values, versions, bytes, expires, ifVersions, kinds }: ChangeColumns,
+  index: number,
+): DecodedChange {
+  const key = keys[index] as string
+  const value = values[index]
+  const version = versions[index]
+  const ifVersion = ifVersions?.[index]
+  switch (kinds?.[index]) {
+    case 'remove':
+      return { key, ifVersion }
+    case 'check':
+      return { key, ifVersion, isCheck: true }
+    case 'step':
+      return { key, step: value as Step, version, stepBytes: bytes[index] }
+    default:
+      return {
+        key,
+        ifVersion,
+        version,
+        entry: toTuple(value, version ?? '', bytes[index] ?? 0, expires?.[index]),
+      }
   }
 }
 
 /** Decodes the groups of a message, whose changes follow one another. */
 export function decodeGroups(
-  changes: readonly ChangeTuple[],
+  changes: ChangeColumns,
   groupSizes: readonly number[],
 ): DecodedChange[][] {
-  let end = 0
-  return groupSizes.map((size) => changes.slice(end, (end += size)).map(decodeChange))
+  let next = 0
+  return groupSizes.map((size) => {
+    const group: DecodedChange[] = []
+    for (const end = next + size; next < end; next++) group.push(decodeChange(changes, next))
+    return group
+  })
 }
 
 /**

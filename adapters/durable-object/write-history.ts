@@ -7,21 +7,32 @@ import type { DecodedChange, EntryTuple } from './tuples.ts'
 
 /** How long an object can tell what became of a write, in milliseconds. */
 export const RETENTION_MS = 60_000
-/** The most earlier writes that an entry keeps; they take about 25 bytes each. */
-const MAX_EARLIER = 256
 /** How much of a version is kept: its end, which differs in all versions of the core. */
 const ID_LENGTH = 16
+/** The length of an earlier write: its id, and the time until the next write. */
+const WRITE_LENGTH = ID_LENGTH + 2
+/** The most earlier writes that an entry keeps. */
+const MAX_EARLIER = 256
+/** The longest time until the next write that two Latin-1 characters hold, in milliseconds. */
+const MAX_GAP_MS = 0xffff
 /** The most results that an entry keeps for one write. */
 const MAX_RESULTS = 16
 
 /**
- * The writes of a key, the newest first. The newest has no id: it is in the entry. An earlier one has
- * its id, the milliseconds until the next write, and its results. Only a number: there are no results,
- * and nothing is known of earlier writes. `search` reads it; `withHistory` and `toRemoved` add to it.
+ * The writes of a key, the newest first. The newest has no id: it is in the entry. `earlier` has the
+ * ids and times of the others, and `earlierResults` their results in the same order; those that it lacks
+ * are `undefined`. A structured clone reads one string much faster than a list of the parts. Only a
+ * number: there are no results, and nothing is known of earlier writes. `search` reads it; `withHistory`
+ * and `toRemoved` add to it.
  */
 export type History =
   | number
-  | readonly [writtenAt: number, results: KeptResults, ...earlier: unknown[]]
+  | readonly [
+      writtenAt: number,
+      results: KeptResults,
+      earlier?: string | undefined,
+      earlierResults?: readonly KeptResults[] | undefined,
+    ]
 
 /** `undefined`: every result is `undefined`; `null`: they are not kept here; a number: the only one. */
 type KeptResults = readonly unknown[] | number | undefined | null
@@ -182,16 +193,23 @@ function search(
   ifVersion?: string | null,
 ): Search {
   if (row === undefined) return { own: undefined, knownSince: missingSince, hasExpected: false }
-  const history = toList(row[4])
-  const expected = ifVersion && shortId(ifVersion)
-  let own: OwnWrite | undefined
-  let hasExpected = false
-  let knownSince = history[0]
-  // No objects for each write: a hot key has many.
-  for (let i = 1; i < history.length; i += 3) {
-    const id = i === 1 ? shortId(row[1]) : (history[i - 2] as string)
-    if (i > 1) knownSince -= history[i - 1] as number
-    if (ids.has(id)) own ??= { results: history[i] as KeptResults, isLatest: i === 1 }
+  const [writtenAt, results, earlier = '', earlierResults] = toList(row[4])
+  const expected = ifVersion ? shortId(ifVersion) : undefined
+  const latest = shortId(row[1])
+  let own: OwnWrite | undefined = ids.has(latest) ? { results, isLatest: true } : undefined
+  let hasExpected = latest === expected
+  let knownSince = writtenAt
+  // The usual group has one id, and expects the latest version or none.
+  const [onlyId = ''] = ids
+  const mayHave =
+    ids.size > 1 ||
+    earlier.includes(onlyId) ||
+    (!hasExpected && expected !== undefined && earlier.includes(expected))
+  for (let i = 0; i < earlier.length; i += WRITE_LENGTH) {
+    knownSince -= gapAt(earlier, i)
+    if (!mayHave) continue
+    const id = earlier.slice(i, i + ID_LENGTH)
+    if (ids.has(id)) own ??= { results: earlierResults?.[i / WRITE_LENGTH], isLatest: false }
     hasExpected ||= id === expected
   }
   return { own, knownSince, hasExpected }
@@ -207,24 +225,38 @@ function createHistory(
   previous: EntryTuple | null | undefined,
 ): History {
   if (previous === undefined && results === undefined) return now
-  const history: [number, KeptResults, ...unknown[]] = [now, results]
   // Its rows show neither a write nor a removal of a missing key in the last minute.
-  if (previous === null) history.push('', RETENTION_MS, undefined)
-  else if (previous) {
-    const [, version, , , replaced = [now, null]] = previous
-    const [writtenAt, own, ...earlier] = toList(replaced)
-    history.push(shortId(version), Math.max(now - writtenAt, 0), toSmall(own), ...earlier)
+  if (previous === null) return [now, results, toEarlier('', RETENTION_MS)]
+  if (previous === undefined) return [now, results]
+  const [, version, , , replaced = [now, null]] = previous
+  const [writtenAt, own, rest = '', restResults] = toList(replaced)
+  const all = toEarlier(version, now - writtenAt) + rest
+  let length = 0
+  for (let age = 0; age < RETENTION_MS && length < all.length; length += WRITE_LENGTH) {
+    age += gapAt(all, length)
   }
-  let length = 2
-  for (let age = 0; age < RETENTION_MS && length < 3 * MAX_EARLIER; length += 3) {
-    age += (history[length + 1] as number | undefined) ?? Infinity
-  }
-  history.length = Math.min(history.length, length)
-  return history
+  const count = Math.min(length / WRITE_LENGTH, MAX_EARLIER)
+  const earlier = all.slice(0, count * WRITE_LENGTH)
+  const kept = toSmall(own)
+  if (kept === undefined && restResults === undefined) return [now, results, earlier]
+  return [now, results, earlier, [kept, ...(restResults ?? [])].slice(0, count)]
 }
 
+/** Formats an earlier write. @param gapMs the time until the next write, in milliseconds */
+function toEarlier(version: string, gapMs: number): string {
+  const gap = Math.min(Math.max(gapMs, 0), MAX_GAP_MS)
+  return shortId(version) + String.fromCharCode(gap >> 8, gap & 0xff)
+}
+
+/** Returns the time between the earlier write at an index and the next write, in milliseconds. */
+function gapAt(earlier: string, index: number): number {
+  const at = index + ID_LENGTH
+  return earlier.charCodeAt(at) * 256 + earlier.charCodeAt(at + 1)
+}
+
+/** Returns the end of a version, always as long. */
 function shortId(version: string): string {
-  return withoutStamp(version).slice(-ID_LENGTH)
+  return withoutStamp(version).slice(-ID_LENGTH).padEnd(ID_LENGTH, '\0')
 }
 
 function toList(history: History = [Infinity, null]): Exclude<History, number> {

@@ -124,7 +124,7 @@ test('an error that an object sends as data rejects the call', async () => {
     retryable: false,
     cause: { name: 'RangeError', message: 'SQLITE_TOOBIG' },
   }
-  const { binding } = recordCalls(async () => ({ v: 4, error }))
+  const { binding } = recordCalls(async () => ({ v: 5, error }))
   const namespace = uniqueName()
   const store = await open(namespace, {}, binding)
   await expect(store.set('k', 1)).rejects.toMatchObject({

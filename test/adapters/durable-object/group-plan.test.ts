@@ -12,7 +12,8 @@ import type { Change, StepChange } from '../../../src/storage.ts'
 type Stored = Readonly<Record<string, EntryTuple>>
 
 function decode(changes: readonly (Change | StepChange)[]): DecodedChange[] {
-  return encodeChanges(changes).map(decodeChange)
+  const columns = encodeChanges(changes)
+  return changes.map((_, index) => decodeChange(columns, index))
 }
 
 function plan(changes: readonly (Change | StepChange)[], stored: Stored = {}, now = 0): unknown {

@@ -6,6 +6,7 @@ import type {
 } from '../../../adapters/durable-object/counting-engine.ts'
 import { GroupWriter } from '../../../adapters/durable-object/group-writer.ts'
 import type { WriteRequest } from '../../../adapters/durable-object/protocol.ts'
+import { encodeChanges } from '../../../adapters/durable-object/tuples.ts'
 import { TurnOrder } from '../../../adapters/durable-object/turn-order.ts'
 
 /** Creates a writer whose engine runs each group as told, and records how. */
@@ -27,8 +28,9 @@ function createWriter(apply: () => GroupOutcome = () => ({ values: [], bytes: 0 
 
 /** Creates a message with groups of one removal. */
 function request(messageId: string, options: Partial<WriteRequest> = {}, groups = 1): WriteRequest {
-  const changes = Array.from({ length: groups }, () => ['k', undefined] as const)
-  return { type: 'commit', changes, groupSizes: changes.map(() => 1), messageId, ...options }
+  const removals = Array.from({ length: groups }, () => ({ key: 'k', remove: true }) as const)
+  const changes = encodeChanges(removals)
+  return { type: 'commit', changes, groupSizes: removals.map(() => 1), messageId, ...options }
 }
 
 test.each([-3_600_000, 3_600_000])(

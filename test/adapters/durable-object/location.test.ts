@@ -11,7 +11,7 @@ function recordObjects(): { binding: object; log: unknown[] } {
       log.push(args)
       return {
         call: async ({ type }: { type: string }) => ({
-          v: 4,
+          v: 5,
           ...(type === 'commit' && { groupCount: 1, notIndexed: true }),
         }),
       }

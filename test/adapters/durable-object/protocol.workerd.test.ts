@@ -26,20 +26,20 @@ async function send(message: object): Promise<Result> {
 }
 
 test('an object accepts its own protocol version and the next one', async () => {
-  for (const v of [4, 5]) expect(await send(len(v))).toEqual({ code: undefined, len: 0 })
+  for (const v of [5, 6]) expect(await send(len(v))).toEqual({ code: undefined, len: 0 })
 })
 
 test('an object rejects other protocol versions and unknown requests with VERSION_MISMATCH', async () => {
-  for (const message of [len(6), len(3), { type: 'len', now: 0 }, { v: 4, type: 'shred' }]) {
+  for (const message of [len(7), len(4), { type: 'len', now: 0 }, { v: 5, type: 'shred' }]) {
     expect((await send(message)).code).toBe('VERSION_MISMATCH')
   }
 })
 
 test('a Worker accepts a reply of its own protocol version and of the next one', async () => {
   for (const [v, code] of [
-    [3, 'VERSION_MISMATCH'],
-    [5, undefined],
-    [6, 'VERSION_MISMATCH'],
+    [4, 'VERSION_MISMATCH'],
+    [6, undefined],
+    [7, 'VERSION_MISMATCH'],
   ] as const) {
     const { binding } = recordCalls(async (_, call) => ({ ...((await call()) as object), v }))
     const set = (await open(uniqueName(), {}, binding)).set('k', 1)

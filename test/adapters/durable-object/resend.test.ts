@@ -12,7 +12,7 @@ function createStorage(reply: (message: RpcMessage) => Partial<RpcReply>): {
   const stub = {
     call: async (message: unknown) => {
       calls.push((message as RpcMessage).type)
-      return { v: 4, ...reply(message as RpcMessage) }
+      return { v: 5, ...reply(message as RpcMessage) }
     },
   }
   return { storage: new RpcObjectStorage(() => stub, 'n'), calls }

@@ -24,7 +24,8 @@ interface Keys {
 }
 
 function decode(...changes: (Change | StepChange)[]): DecodedChange[] {
-  return encodeChanges(changes).map(decodeChange)
+  const columns = encodeChanges(changes)
+  return changes.map((_, index) => decodeChange(columns, index))
 }
 
 /** Returns what becomes of a group that was first sent at `sentAt` and is sent again at `NOW`. */
@@ -67,6 +68,26 @@ test('a group that is not in a history since it was sent runs; in a shorter one 
   expect(resend(increment, NOW - 20, { stored: { n: entry } })).toBeUndefined()
   expect(resend(increment, NOW - 21, { stored: { n: entry } })).toBe('unknown')
   expect(resend(increment, NOW - 21, { stored: { n: ['x', 'old format', 4] } })).toBe('unknown')
+})
+
+test('each write of a history keeps its own results', () => {
+  const writes = { a: [1], b: undefined, c: ['a text'], d: [true, false], e: undefined }
+  let entry: EntryTuple | null = null
+  for (const [version, kept] of Object.entries(writes))
+    entry = written(version, NOW - 10, { results: kept, previous: entry })
+  const n = entry ?? undefined
+  const valuesOf = (version: string): unknown => {
+    const group = decode({ key: 'n', step: { kind: 'pop' }, version, bytes: 1 })
+    return resend(group, NOW - 30, { stored: n ? { n } : {} })
+  }
+  expect(Object.keys(writes).map(valuesOf)).toEqual([
+    { values: [1], bytes: 16 },
+    { values: [], bytes: 0 },
+    // Only small results are kept.
+    { values: undefined, bytes: 0 },
+    { values: [true, false], bytes: 32 },
+    { values: [], bytes: 0 },
+  ])
 })
 
 test('a missing key was neither stored nor removed in the last minute', () => {

@@ -2,7 +2,7 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { DurableObjectStoragePlugin } from '../../../../adapters/durable-object.ts'
 import type { RpcObjectStorage } from '../../../../adapters/durable-object/rpc-object-storage.ts'
-import type { ChangeTuple } from '../../../../adapters/durable-object/tuples.ts'
+import type { ChangeColumns } from '../../../../adapters/durable-object/tuples.ts'
 import type { StorageObject } from '../../../../adapters/storage-object.ts'
 import {
   type Change,
@@ -69,7 +69,7 @@ interface Message {
   readonly type: string
   readonly turn?: string
   sentAt?: number
-  readonly changes?: readonly ChangeTuple[]
+  readonly changes?: ChangeColumns
 }
 
 interface RecordedBinding {
