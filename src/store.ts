@@ -95,6 +95,14 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     this.#pendingOperations--
     if (this.#pendingOperations === 0) this.#onIdle()
   }
+  readonly #onResult = (result: unknown): unknown => {
+    this.#onSettled()
+    return result
+  }
+  readonly #onError = (error: unknown): never => {
+    this.#onSettled()
+    throw error
+  }
   #closing: Promise<void> | undefined
   readonly #watches = new Set<Watch>()
 
@@ -397,13 +405,12 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
    * const karma = await store.update('ann', (n = 0) => n + 1)
    * await store.update('session', (s = {}) => ({ ...s, seen: true }), { ttl: 1_800_000 })
    */
-  async update<K extends KeyOf<T>>(
+  update<K extends KeyOf<T>>(
     key: K,
     updater: Updater<T[K]>,
     options?: StepOptions,
   ): Promise<T[K] | undefined> {
-    const updated = this.#runUpdater(key, 'update', updater, options)
-    return (updated instanceof Promise ? await updated : updated) as T[K] | undefined
+    return this.#runUpdater(key, 'update', updater, options) as Promise<T[K] | undefined>
   }
 
   /**
@@ -432,17 +439,13 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     initial?: undefined,
     options?: StepOptions,
   ): Promise<T[K] | undefined>
-  async mutable<K extends KeyOf<T>>(
+  mutable<K extends KeyOf<T>>(
     key: K,
     mutate: (draft: T[K]) => unknown,
     initial?: T[K],
     options?: StepOptions,
   ): Promise<T[K] | undefined> {
-    this.#checkKey(key)
-    const initialCopy =
-      initial === undefined ? undefined : copyForKey(this.#context, key, initial).value
-    const mutated = this.#runUpdater(key, 'mutable', mutate, options, initialCopy)
-    return (await mutated) as T[K] | undefined
+    return this.#runUpdater(key, 'mutable', mutate, options, initial) as Promise<T[K] | undefined>
   }
 
   /**
@@ -666,7 +669,7 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
   /**
    * Runs a read-modify-write with a function of the caller: an updater, or one that changes a draft.
    *
-   * @param initial what the function takes if the key is missing: a copy, which it does not change
+   * @param initial what the function takes a copy of if the key is missing
    */
   #runUpdater(
     key: string,
@@ -674,16 +677,18 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
     run: (value: never) => unknown,
     options: StepOptions | undefined,
     initial?: unknown,
-  ): MaybePromise<unknown> {
+  ): Promise<unknown> {
     const context = this.#context
-    this.#checkKey(key)
-    checkArgument(method, run, FUNCTION, context.namespace)
-    const expiry = resolveExpiry(context, options, STEP_OPTIONS)
-    this.#checkAtomic(method)
-    return this.#track(
-      context.queue.update([key], (entries) => {
-        const live = ifLive(context, key, entries[0])
-        const value = live ? live.value : recopy(initial)
+    try {
+      this.#checkKey(key)
+      const initialCopy =
+        initial === undefined ? undefined : copyForKey(context, key, initial).value
+      checkArgument(method, run, FUNCTION, context.namespace)
+      const expiry = resolveExpiry(context, options, STEP_OPTIONS)
+      this.#checkAtomic(method)
+      const update = ([entry]: Entries): MaybePromise<Decision> => {
+        const live = ifLive(context, key, entry)
+        const value = live ? live.value : recopy(initialCopy)
         return thenSync(run(value as never), (result): Decision => {
           const next = method === 'update' ? result : value
           if (next === undefined)
@@ -692,8 +697,15 @@ export class Store<T extends object = Record<string, unknown>> implements AsyncI
           const change = createSetChange(context, key, next, expires, stampOf(live))
           return { changes: [change], result: change.entry.value, isStored: true }
         })
-      }),
-    )
+      }
+      const updated = context.queue.update([key], update)
+      if (!(updated instanceof Promise)) return Promise.resolve(updated)
+      // An async function would take another promise, and the same microtasks.
+      this.#pendingOperations++
+      return updated.then(this.#onResult, this.#onError)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Runs a step that stores a value if the key is missing. */
