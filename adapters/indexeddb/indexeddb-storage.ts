@@ -108,6 +108,11 @@ export class IndexedDBStorage extends BatchStorageBase {
     return (watch || undefined) as NonNullable<StorageBase['watch']>
   }
 
+  /** Lets a wrapper replace the method. */
+  set watch(value: NonNullable<StorageBase['watch']>) {
+    Object.defineProperty(this, 'watch', { value, writable: true })
+  }
+
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
     if (keys.length === 0) return new Map()
     const send = (entries: IDBObjectStore): IDBRequest<unknown>[] =>
