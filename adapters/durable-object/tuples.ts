@@ -29,10 +29,10 @@ export interface ChangeColumns {
   readonly versions: (string | undefined)[]
   /** The size of the key and of the value or item, in bytes. */
   readonly bytes: (number | undefined)[]
-  readonly expires?: (number | undefined)[]
-  readonly ifVersions?: (string | null | undefined)[]
+  readonly expires?: (number | undefined)[] | undefined
+  readonly ifVersions?: (string | null | undefined)[] | undefined
   /** `undefined`: the change stores an entry. */
-  readonly kinds?: ('step' | 'check' | 'remove' | undefined)[]
+  readonly kinds?: ('step' | 'check' | 'remove' | undefined)[] | undefined
 }
 
 /** Encodes changes as columns. */
