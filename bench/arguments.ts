@@ -7,7 +7,7 @@ import { WORKLOADS } from './workloads/all.ts'
 import { GROUPS, type Workload } from './workload.ts'
 
 const DEFAULT_ROUNDS = 5
-const QUICK_ROUNDS = 3
+const QUICK_ROUNDS = 2
 
 /** What a run measures, and where it writes the report. */
 export interface BenchmarkOptions {
