@@ -1,0 +1,282 @@
+// What each kind of fault does to a call. A call either resolves, or returns a listing, or is
+// `watch`, which returns at once and reports later.
+
+import { noop, sleep } from '../async.ts'
+import { StoreError, type WriteOutcome } from '../errors.ts'
+import type { Method } from '../intercept.ts'
+import { type Listing, listPages, pagesOf } from '../listing.ts'
+import type { Change, StorageBase, StorageListener } from '../storage.ts'
+
+/**
+ * What goes wrong with one call.
+ *
+ * - `reject-before`, `throw-before`: the call is not made, and rejects or throws. A function that
+ *   throws returns no promise.
+ * - `reject-after`, `throw-after`: the call is made, and then rejects or throws.
+ * - `never`: the call is not made and never settles.
+ * - `late`: the call is made at once, and settles after `ms`.
+ * - `rubbish`: the call is made, and resolves to `{ rubbish: true }`; a listing lists that; a watch
+ *   reports it.
+ * - `in-part`: a commit applies the first half of its groups and returns an error for each of the
+ *   rest; where groups are not atomic, a single group is applied by half. `clear` removes half of the
+ *   keys and rejects. A read of several keys reads half of them and rejects. A listing ends with an
+ *   error after its first items. A watch reports `unknown` in place of its first change. Any other
+ *   call as with `reject-after`.
+ * - `twice`: the call is made twice, one after the other, and settles as the first. A watch reports
+ *   each change twice.
+ *
+ * What an `open` with a fault has opened is closed again.
+ */
+export type FaultKind =
+  | 'reject-before'
+  | 'reject-after'
+  | 'throw-before'
+  | 'throw-after'
+  | 'never'
+  | 'late'
+  | 'rubbish'
+  | 'in-part'
+  | 'twice'
+
+export const FAULT_KINDS: readonly FaultKind[] = [
+  'reject-before',
+  'reject-after',
+  'throw-before',
+  'throw-after',
+  'never',
+  'late',
+  'rubbish',
+  'in-part',
+  'twice',
+]
+
+/** A fault with its settings. */
+export interface InjectedFault {
+  readonly fault: FaultKind
+  /**
+   * What the call rejects with or throws. Default: a `StoreError` `CONNECTION_LOST`, whose outcome is
+   * `not-applied` where that is certain and `unknown` elsewhere.
+   */
+  readonly error?: unknown
+  /** The delay of the fault `late`, in milliseconds. Default: 50. */
+  readonly ms?: number | undefined
+}
+
+/** A call to run with a fault. */
+export interface FaultyRun<T> {
+  readonly injected: InjectedFault
+  /** Names the call, for the default error. */
+  readonly name: string
+  readonly run: () => T
+  /** Applies a part of the call, for `in-part`. */
+  readonly runPart?: ((errorOf: (outcome: WriteOutcome) => unknown) => Promise<unknown>) | undefined
+  /** Undoes what the call did whose answer the caller never gets. */
+  readonly undo?: ((result: unknown) => unknown) | undefined
+}
+
+const RUBBISH = { rubbish: true }
+const DEFAULT_DELAY_MS = 50
+
+/** Makes a call that returns a promise. */
+export function callWithFault(faulty: FaultyRun<Promise<unknown>>): Promise<unknown> {
+  const { injected, run, runPart, undo = noop } = faulty
+  const errorOf = createErrors(faulty)
+  switch (injected.fault) {
+    case 'throw-before':
+      throw errorOf('not-applied')
+    case 'throw-after':
+      void run().then(undo).catch(noop)
+      throw errorOf('unknown')
+    case 'reject-before':
+      return Promise.reject(errorOf('not-applied'))
+    case 'never':
+      return new Promise(noop)
+    default:
+      return answerWithFault(injected, { run, runPart, undo, errorOf })
+  }
+}
+
+interface FaultyAnswer extends Pick<FaultyRun<Promise<unknown>>, 'run' | 'runPart'> {
+  readonly undo: (result: unknown) => unknown
+  readonly errorOf: (outcome: WriteOutcome) => unknown
+}
+
+async function answerWithFault(
+  { fault, ms = DEFAULT_DELAY_MS }: InjectedFault,
+  { run, runPart, undo, errorOf }: FaultyAnswer,
+): Promise<unknown> {
+  if (fault === 'in-part' && runPart) return runPart(errorOf)
+  const result = await run()
+  switch (fault) {
+    case 'late':
+      await sleep(ms)
+      return result
+    case 'twice':
+      // The second answer is lost.
+      await run().then(undo).catch(noop)
+      return result
+    case 'rubbish':
+      await undo(result)
+      return RUBBISH
+    default:
+      await undo(result)
+      throw errorOf('unknown')
+  }
+}
+
+/** Calls a method that returns a listing. */
+export function listWithFault(faulty: FaultyRun<Listing<unknown>>): Listing<unknown> {
+  const { injected, run } = faulty
+  const { fault, ms = DEFAULT_DELAY_MS } = injected
+  const errorOf = createErrors(faulty)
+  if (fault === 'throw-after') run()
+  if (fault === 'throw-after' || fault === 'throw-before') throw errorOf('not-applied')
+  return listPages(async function* list() {
+    if (fault === 'reject-before') throw errorOf('not-applied')
+    if (fault === 'never') await new Promise(noop)
+    if (fault === 'late') await sleep(ms)
+    if (fault === 'rubbish') yield [RUBBISH]
+    if (fault === 'twice') for await (const _ of pagesOf(run()));
+    for await (const page of pagesOf(run())) {
+      if (fault === 'in-part' && page.length > 0) {
+        yield page.slice(0, Math.ceil(page.length / 2))
+        break
+      }
+      yield page
+    }
+    if (fault === 'reject-after' || fault === 'in-part') throw errorOf('not-applied')
+  })
+}
+
+/** Calls `watch`. */
+export function watchWithFault(
+  faulty: Omit<FaultyRun<never>, 'run'>,
+  watch: (listener: StorageListener) => () => void,
+  listener: StorageListener,
+): () => void {
+  const { fault, ms = DEFAULT_DELAY_MS } = faulty.injected
+  const errorOf = createErrors(faulty)
+  switch (fault) {
+    case 'never':
+      return noop
+    case 'late':
+      return watch((change) => void setTimeout(() => listener(change), ms))
+    case 'rubbish':
+      listener(RUBBISH as never)
+      return watch(listener)
+    case 'twice':
+      return watch((change) => {
+        listener(change)
+        listener(change)
+      })
+    case 'in-part': {
+      let isFirst = true
+      return watch((change) => {
+        listener(isFirst ? { kind: 'unknown' } : change)
+        isFirst = false
+      })
+    }
+    case 'reject-after':
+    case 'throw-after':
+      watch(listener)
+      throw errorOf('not-applied')
+    default:
+      throw errorOf('not-applied')
+  }
+}
+
+function createErrors({
+  injected,
+  name,
+}: Pick<FaultyRun<never>, 'injected' | 'name'>): (outcome: WriteOutcome) => unknown {
+  return (outcome) =>
+    injected.error ??
+    new StoreError('CONNECTION_LOST', `The fault "${injected.fault}" was injected into ${name}.`, {
+      outcome,
+    })
+}
+
+type Groups = readonly (readonly Change[])[]
+
+/**
+ * Returns what applies a part of a call, if the method has parts.
+ *
+ * @param storage with bound methods, which have no faults
+ */
+export function partOf(
+  kind: string,
+  args: readonly unknown[],
+  storage: StorageBase,
+): FaultyRun<never>['runPart'] {
+  switch (kind) {
+    case 'commit':
+    case 'perform':
+      return (errorOf) => writePart(kind, args, storage, errorOf)
+    case 'transact':
+      return (errorOf) => transactPart(args, storage, errorOf)
+    case 'getMany':
+      return async (errorOf) => {
+        await storage.getMany(firstHalf(args[0] as string[]))
+        throw errorOf('not-applied')
+      }
+    case 'clear':
+      return (errorOf) => clearPart('', storage, errorOf)
+    case 'clearPrefix':
+      return (errorOf) => clearPart(args[0] as string, storage, errorOf)
+    default:
+      return undefined
+  }
+}
+
+function firstHalf<T>(list: readonly T[]): readonly T[] {
+  return list.slice(0, Math.floor(list.length / 2))
+}
+
+async function writePart(
+  method: 'commit' | 'perform',
+  [all, ...options]: readonly unknown[],
+  storage: StorageBase,
+  errorOf: (outcome: WriteOutcome) => unknown,
+): Promise<unknown> {
+  const groups = all as Groups
+  const write = storage[method] as Method
+  const applied = firstHalf(groups)
+  const [single = []] = groups
+  if (groups.length > 1 || single.length < 2 || storage.traits.atomic !== 'none') {
+    const results = applied.length === 0 ? [] : ((await write(applied, ...options)) as unknown[])
+    const error = errorOf('not-applied')
+    return [...results, ...groups.slice(applied.length).map(() => error)]
+  }
+  await write([firstHalf(single)], ...options)
+  return [errorOf('unknown')]
+}
+
+async function transactPart(
+  [keys, apply, ...options]: readonly unknown[],
+  storage: StorageBase,
+  errorOf: (outcome: WriteOutcome) => unknown,
+): Promise<unknown> {
+  let notApplied: Groups = []
+  const applyPart = (found: unknown): Groups => {
+    const groups = (apply as (entries: unknown) => Groups)(found)
+    const applied = firstHalf(groups)
+    notApplied = groups.slice(applied.length)
+    return applied
+  }
+  const args = [keys, applyPart, ...options]
+  const { transact } = storage as unknown as Record<'transact', Method>
+  const results = (await transact(...args)) as readonly unknown[]
+  const error = errorOf('not-applied')
+  return [...results, ...notApplied.map(() => error)]
+}
+
+async function clearPart(
+  prefix: string,
+  storage: StorageBase,
+  errorOf: (outcome: WriteOutcome) => unknown,
+): Promise<never> {
+  const keys: string[] = []
+  for await (const key of storage.keys({ prefix })) keys.push(key)
+  for (const key of firstHalf(keys)) await storage.remove(key)
+  throw errorOf(keys.length > 1 ? 'unknown' : 'not-applied')
+}
