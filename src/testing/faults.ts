@@ -3,9 +3,8 @@
 
 import { noop, sleep } from '../async.ts'
 import { StoreError, type WriteOutcome } from '../errors.ts'
-import type { Method } from '../intercept.ts'
 import { type Listing, listPages, pagesOf } from '../listing.ts'
-import type { Change, StorageBase, StorageListener } from '../storage.ts'
+import type { StorageListener } from '../storage.ts'
 
 /**
  * What goes wrong with one call.
@@ -22,8 +21,8 @@ import type { Change, StorageBase, StorageListener } from '../storage.ts'
  *   keys and rejects. A read of several keys reads half of them and rejects. A listing ends with an
  *   error after its first items. A watch reports `unknown` in place of its first change. Any other
  *   call as with `reject-after`.
- * - `twice`: the call is made twice, one after the other, and settles as the first. A watch reports
- *   each change twice.
+ * - `twice`: the call is made twice, one after the other, and settles as the first. A transaction calls
+ *   its function twice, as one that the backend restarts. A watch reports each change twice.
  *
  * What an `open` with a fault has opened is closed again.
  */
@@ -62,14 +61,20 @@ export interface InjectedFault {
   readonly ms?: number | undefined
 }
 
+/** Creates what a call fails with. */
+export type CreateError = (outcome: WriteOutcome) => unknown
+
+/** What some faults do to one method. */
+export type OwnFaults = Partial<Record<FaultKind, (errorOf: CreateError) => Promise<unknown>>>
+
 /** A call to run with a fault. */
 export interface FaultyRun<T> {
   readonly injected: InjectedFault
   /** Names the call, for the default error. */
   readonly name: string
   readonly run: () => T
-  /** Applies a part of the call, for `in-part`. */
-  readonly runPart?: ((errorOf: (outcome: WriteOutcome) => unknown) => Promise<unknown>) | undefined
+  /** What some faults do to this method in particular. */
+  readonly ownFaults?: OwnFaults | undefined
   /** Undoes what the call did whose answer the caller never gets. */
   readonly undo?: ((result: unknown) => unknown) | undefined
 }
@@ -79,8 +84,10 @@ const DEFAULT_DELAY_MS = 50
 
 /** Makes a call that returns a promise. */
 export function callWithFault(faulty: FaultyRun<Promise<unknown>>): Promise<unknown> {
-  const { injected, run, runPart, undo = noop } = faulty
+  const { injected, run, ownFaults, undo = noop } = faulty
   const errorOf = createErrors(faulty)
+  const ownFault = ownFaults?.[injected.fault]
+  if (ownFault) return ownFault(errorOf)
   switch (injected.fault) {
     case 'throw-before':
       throw errorOf('not-applied')
@@ -92,20 +99,20 @@ export function callWithFault(faulty: FaultyRun<Promise<unknown>>): Promise<unkn
     case 'never':
       return new Promise(noop)
     default:
-      return answerWithFault(injected, { run, runPart, undo, errorOf })
+      return answerWithFault(injected, { run, undo, errorOf })
   }
 }
 
-interface FaultyAnswer extends Pick<FaultyRun<Promise<unknown>>, 'run' | 'runPart'> {
+interface FaultyAnswer {
+  readonly run: () => Promise<unknown>
   readonly undo: (result: unknown) => unknown
-  readonly errorOf: (outcome: WriteOutcome) => unknown
+  readonly errorOf: CreateError
 }
 
 async function answerWithFault(
   { fault, ms = DEFAULT_DELAY_MS }: InjectedFault,
-  { run, runPart, undo, errorOf }: FaultyAnswer,
+  { run, undo, errorOf }: FaultyAnswer,
 ): Promise<unknown> {
-  if (fault === 'in-part' && runPart) return runPart(errorOf)
   const result = await run()
   switch (fault) {
     case 'late':
@@ -113,7 +120,7 @@ async function answerWithFault(
       return result
     case 'twice':
       // The second answer is lost.
-      await run().then(undo).catch(noop)
+      await run().then(undo, noop)
       return result
     case 'rubbish':
       await undo(result)
@@ -188,95 +195,10 @@ export function watchWithFault(
 function createErrors({
   injected,
   name,
-}: Pick<FaultyRun<never>, 'injected' | 'name'>): (outcome: WriteOutcome) => unknown {
+}: Pick<FaultyRun<never>, 'injected' | 'name'>): CreateError {
   return (outcome) =>
     injected.error ??
     new StoreError('CONNECTION_LOST', `The fault "${injected.fault}" was injected into ${name}.`, {
       outcome,
     })
-}
-
-type Groups = readonly (readonly Change[])[]
-
-/**
- * Returns what applies a part of a call, if the method has parts.
- *
- * @param storage with bound methods, which have no faults
- */
-export function partOf(
-  kind: string,
-  args: readonly unknown[],
-  storage: StorageBase,
-): FaultyRun<never>['runPart'] {
-  switch (kind) {
-    case 'commit':
-    case 'perform':
-      return (errorOf) => writePart(kind, args, storage, errorOf)
-    case 'transact':
-      return (errorOf) => transactPart(args, storage, errorOf)
-    case 'getMany':
-      return async (errorOf) => {
-        await storage.getMany(firstHalf(args[0] as string[]))
-        throw errorOf('not-applied')
-      }
-    case 'clear':
-      return (errorOf) => clearPart('', storage, errorOf)
-    case 'clearPrefix':
-      return (errorOf) => clearPart(args[0] as string, storage, errorOf)
-    default:
-      return undefined
-  }
-}
-
-function firstHalf<T>(list: readonly T[]): readonly T[] {
-  return list.slice(0, Math.floor(list.length / 2))
-}
-
-async function writePart(
-  method: 'commit' | 'perform',
-  [all, ...options]: readonly unknown[],
-  storage: StorageBase,
-  errorOf: (outcome: WriteOutcome) => unknown,
-): Promise<unknown> {
-  const groups = all as Groups
-  const write = storage[method] as Method
-  const applied = firstHalf(groups)
-  const [single = []] = groups
-  if (groups.length > 1 || single.length < 2 || storage.traits.atomic !== 'none') {
-    const results = applied.length === 0 ? [] : ((await write(applied, ...options)) as unknown[])
-    const error = errorOf('not-applied')
-    return [...results, ...groups.slice(applied.length).map(() => error)]
-  }
-  await write([firstHalf(single)], ...options)
-  return [errorOf('unknown')]
-}
-
-async function transactPart(
-  [keys, apply, ...options]: readonly unknown[],
-  storage: StorageBase,
-  errorOf: (outcome: WriteOutcome) => unknown,
-): Promise<unknown> {
-  let notApplied: Groups = []
-  const applyPart = (found: unknown): Groups => {
-    const groups = (apply as (entries: unknown) => Groups)(found)
-    const applied = firstHalf(groups)
-    notApplied = groups.slice(applied.length)
-    return applied
-  }
-  const args = [keys, applyPart, ...options]
-  const { transact } = storage as unknown as Record<'transact', Method>
-  const results = (await transact(...args)) as readonly unknown[]
-  const error = errorOf('not-applied')
-  return [...results, ...notApplied.map(() => error)]
-}
-
-async function clearPart(
-  prefix: string,
-  storage: StorageBase,
-  errorOf: (outcome: WriteOutcome) => unknown,
-): Promise<never> {
-  const keys: string[] = []
-  for await (const key of storage.keys({ prefix })) keys.push(key)
-  for (const key of firstHalf(keys)) await storage.remove(key)
-  throw errorOf(keys.length > 1 ? 'unknown' : 'not-applied')
 }

@@ -16,9 +16,10 @@ import {
   type FaultyRun,
   type InjectedFault,
   listWithFault,
-  partOf,
+  type OwnFaults,
   watchWithFault,
 } from './faults.ts'
+import { ownFaultsOf } from './own-faults.ts'
 
 /**
  * A method of a plugin (`open`, `drop`, `namespaces`) or of a storage. `turn` is `request` of its
@@ -65,7 +66,13 @@ const STORAGE_KINDS = [
   'close',
 ] as const satisfies readonly CallKind[]
 
-const CALL_KINDS: readonly CallKind[] = ['open', 'drop', 'namespaces', 'turn', ...STORAGE_KINDS]
+export const CALL_KINDS: readonly CallKind[] = [
+  'open',
+  'drop',
+  'namespaces',
+  'turn',
+  ...STORAGE_KINDS,
+]
 
 const LISTINGS: readonly CallKind[] = ['keys', 'entries', 'liveKeys', 'namespaces']
 
@@ -203,8 +210,8 @@ export class FaultyPlugin extends StoragePluginBase {
     const unwrapped = { ...originals, traits: storage.traits } as unknown as StorageBase
     for (const [kind, original] of Object.entries(originals) as [CallKind, Method][]) {
       define(storage, kind, (...args: unknown[]) => {
-        const part = partOf(kind, args, unwrapped)
-        return this.#call({ kind, namespace, args, part }, original)
+        const ownFaults = ownFaultsOf(kind, args, unwrapped)
+        return this.#call({ kind, namespace, args, ownFaults }, original)
       })
     }
     const { turns } = storage
@@ -218,7 +225,7 @@ export class FaultyPlugin extends StoragePluginBase {
   }
 
   /** Records a call and makes it, with its fault. */
-  #call({ kind, namespace, args = [], part, undo }: Call, run: Method): unknown {
+  #call({ kind, namespace, args = [], ownFaults, undo }: Call, run: Method): unknown {
     const nth = (this.#counts.get(kind) ?? 0) + 1
     this.#counts.set(kind, nth)
     const calls = this.calls as FaultyCall[]
@@ -238,7 +245,7 @@ export class FaultyPlugin extends StoragePluginBase {
     try {
       const injected = this.#faultOf(call)
       call.fault = injected?.fault
-      const result = makeCall({ injected, name, kind, args, run, part, undo })
+      const result = makeCall({ injected, name, kind, args, run, ownFaults, undo })
       if (LISTINGS.includes(kind)) return followListing(result as Listing<unknown>, call)
       if (kind !== 'watch') return followPromise(result, call)
       call.outcome = 'ok'
@@ -268,7 +275,7 @@ interface Call {
   readonly kind: CallKind
   readonly namespace?: string
   readonly args?: readonly unknown[]
-  readonly part?: FaultyRun<never>['runPart']
+  readonly ownFaults?: OwnFaults | undefined
   readonly undo?: FaultyRun<never>['undo']
 }
 
@@ -279,7 +286,7 @@ interface PlannedCall extends Omit<Call, 'namespace'> {
   readonly run: Method
 }
 
-function makeCall({ injected, name, kind, args, run, part, undo }: PlannedCall): unknown {
+function makeCall({ injected, name, kind, args, run, ownFaults, undo }: PlannedCall): unknown {
   if (!injected) return run(...args)
   if (LISTINGS.includes(kind))
     return listWithFault({ injected, name, run: () => run(...args) as Listing<unknown> })
@@ -287,7 +294,7 @@ function makeCall({ injected, name, kind, args, run, part, undo }: PlannedCall):
     const [listener] = args as [StorageListener]
     return watchWithFault({ injected, name }, run as StorageBase['watch'] & {}, listener)
   }
-  return callWithFault({ injected, name, run: async () => run(...args), runPart: part, undo })
+  return callWithFault({ injected, name, run: async () => run(...args), ownFaults, undo })
 }
 
 // The caller gets the promise that these return, so that a rejection that it does not handle shows.
