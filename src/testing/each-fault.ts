@@ -1,0 +1,159 @@
+import {
+  checkOptions,
+  DURATION,
+  isPlainObject,
+  type OptionTypes,
+  POSITIVE_INTEGER,
+} from '../arguments.ts'
+import type { RuntimeOptions } from '../runtime.ts'
+import type { StoragePluginBase } from '../storage.ts'
+import { type FaultScript, runScript } from './fault-run.ts'
+import { FAULT_KINDS, type FaultKind, type InjectedFault } from './faults.ts'
+import { CALL_KINDS, type CallKind, type FaultyCall } from './faulty.ts'
+
+/** Options of {@link eachFault}. */
+export interface EachFaultOptions {
+  /**
+   * The faults to inject. Default: all. Two are left out that no storage may have: a watch that
+   * `never` reports, and a `perform` that is made `twice`, since steps then count twice.
+   */
+  readonly faults?: readonly FaultKind[] | undefined
+  /** The kinds of calls that fail. Default: all. */
+  readonly on?: readonly CallKind[] | undefined
+  /**
+   * The time limit of each call in the runs with `never` and `late`, in milliseconds. A call that is
+   * late takes twice as long. Default: 50.
+   */
+  readonly operationTimeout?: number | undefined
+  /** The time limit of the script, and of closing its runtime, in milliseconds. Default: 10,000. */
+  readonly runTimeout?: number | undefined
+  /**
+   * How many runs go on at once. With more than one, the script must share nothing between its runs,
+   * and a rejection that is not handled is reported for each of them. Default: 1.
+   */
+  readonly concurrency?: number | undefined
+  /** The options of the runtime, such as `allowLostUpdates` and `now`. */
+  readonly runtime?: RuntimeOptions | undefined
+}
+
+/** A run with problems. `on`, `nth` and `fault` are a plan for {@link faulty} that repeats it. */
+export interface FaultReport {
+  /** The kind of the call that failed; `undefined` for the run without a fault. */
+  readonly on: CallKind | undefined
+  /** Which call of its kind failed, from 1; `undefined` for the run without a fault. */
+  readonly nth: number | undefined
+  /** What went wrong with the call; `undefined` for the run without a fault. */
+  readonly fault: FaultKind | undefined
+  /** What was not possible, or what the script or its check threw: a sentence each. */
+  readonly problems: readonly string[]
+}
+
+/** What {@link eachFault} found. */
+export interface EachFaultResult {
+  /** How many times the script ran, the run without a fault included. */
+  readonly runs: number
+  /** How many calls reached the plugin in the run without a fault. */
+  readonly calls: number
+  /** The runs with problems. An empty list: the script survives each fault. */
+  readonly reports: readonly FaultReport[]
+}
+
+const OPTIONS: OptionTypes = {
+  faults: [`a list of ${FAULT_KINDS.join(', ')}`, isListOf(FAULT_KINDS)],
+  on: [`a list of ${CALL_KINDS.join(', ')}`, isListOf(CALL_KINDS)],
+  operationTimeout: DURATION,
+  runTimeout: DURATION,
+  concurrency: POSITIVE_INTEGER,
+  runtime: ['the options of a runtime', isPlainObject],
+}
+
+const DEFAULT_OPERATION_TIMEOUT_MS = 50
+const DEFAULT_RUN_TIMEOUT_MS = 10_000
+
+/**
+ * Runs a script once to count its calls to the backend, and then once more for each call and each
+ * kind of fault, with that call failing. Reports every run with a result that no correct storage can
+ * give: a write that was acknowledged and is absent, one that was rejected as `not-applied` and is
+ * there, a group of changes that is applied in part, an unhandled rejection, an error without a
+ * code, a call, a script or a `close` that does not end. Never rejects because of what it found.
+ *
+ * Each run has new namespaces, whose names the script does not see, and empties them afterwards.
+ * Call one `eachFault` at a time: a rejection that is not handled belongs to no run.
+ *
+ * @param makePlugin creates the plugin of a run; all may use one backend
+ * @param script uses the stores of a bot; it runs some hundred times
+ * @throws StoreError `INVALID_VALUE` for invalid options
+ *
+ * @example
+ * const { reports } = await eachFault(
+ *   () => new MemoryStoragePlugin(),
+ *   async ({ open }) => {
+ *     const karma = await open<Record<string, number>>('Karma')
+ *     await karma.increment('ann').catch(() => karma.increment('ann'))
+ *     return (contents) => assert.ok(contents.get('Karma')?.get('ann') === 1)
+ *   },
+ * )
+ * for (const { on, nth, fault, problems } of reports) console.error(on, nth, fault, problems)
+ */
+export async function eachFault(
+  makePlugin: () => StoragePluginBase | Promise<StoragePluginBase>,
+  script: FaultScript,
+  options?: EachFaultOptions,
+): Promise<EachFaultResult> {
+  const {
+    faults = FAULT_KINDS,
+    on = CALL_KINDS,
+    operationTimeout = DEFAULT_OPERATION_TIMEOUT_MS,
+    runTimeout = DEFAULT_RUN_TIMEOUT_MS,
+    concurrency = 1,
+    runtime = {},
+  } = checkOptions<EachFaultOptions>(options, OPTIONS)
+  const run = async (call?: FaultyCall, fault?: FaultKind): Promise<Run> => {
+    const isSlow = fault === 'never' || fault === 'late'
+    const plugin = await makePlugin()
+    const { problems, calls } = await runScript(plugin, script, {
+      plan:
+        call && fault ? [{ on: call.kind, nth: call.nth, ...inject(fault, operationTimeout) }] : [],
+      runTimeout,
+      runtime: isSlow ? { ...runtime, operationTimeout } : runtime,
+    })
+    return { calls, report: { on: call?.kind, nth: call?.nth, fault, problems } }
+  }
+  const { calls, report } = await run()
+  const found = [report]
+  // A script that fails without a fault fails with each.
+  if (report.problems.length === 0) {
+    const failing = calls.filter(({ kind }) => on.includes(kind))
+    const queue = failing.flatMap((call) =>
+      faults.filter((fault) => isPossible(call, fault)).map((fault) => ({ call, fault })),
+    )
+    // All take their next run from one iterator.
+    const runs = queue.values()
+    const lanes = Array.from({ length: concurrency }, async () => {
+      for (const { call, fault } of runs) found.push((await run(call, fault)).report)
+    })
+    await Promise.all(lanes)
+  }
+  const reports = found.filter(({ problems }) => problems.length > 0)
+  return { runs: found.length, calls: calls.length, reports }
+}
+
+interface Run {
+  readonly calls: readonly FaultyCall[]
+  readonly report: FaultReport
+}
+
+/** Whether a storage may do this: a watch must report, and a storage must not run steps twice. */
+function isPossible({ kind }: FaultyCall, fault: FaultKind): boolean {
+  return !(kind === 'watch' && fault === 'never') && !(kind === 'perform' && fault === 'twice')
+}
+
+function inject(fault: FaultKind, operationTimeout: number): InjectedFault {
+  // Adapters throw errors of their own, which have no code.
+  if (fault.startsWith('throw')) return { fault, error: new Error('the backend failed') }
+  return { fault, ms: 2 * operationTimeout }
+}
+
+function isListOf(names: readonly string[]): (option: unknown) => boolean {
+  return (option) => Array.isArray(option) && option.every((name) => names.includes(name as string))
+}
