@@ -1,0 +1,1 @@
+export { staleKV, type StaleKVLocation, type StaleKVOptions } from './stale-kv.ts'
