@@ -74,3 +74,17 @@ export function byCodeUnit(a: string, b: string): number {
   if (a === b) return 0
   return a < b ? -1 : 1
 }
+
+/** Compares two strings by byte of UTF-8, which is the order of their code points. */
+export function compareUtf8(a: string, b: string): number {
+  let i = 0
+  while (i < a.length && a[i] === b[i]) i++
+  const [unitA, unitB] = [a.charCodeAt(i), b.charCodeAt(i)]
+  if (i === a.length || i === b.length) return a.length - b.length
+  // A surrogate belongs to a code point above all others.
+  return Number(isSurrogate(unitA)) - Number(isSurrogate(unitB)) || unitA - unitB
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff
+}

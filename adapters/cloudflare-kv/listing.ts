@@ -1,3 +1,4 @@
+import { compareUtf8 } from '../../src/key.ts'
 import type { KeysOptions } from '../../src/storage.ts'
 import { type KVBinding, listPages } from './binding.ts'
 import type { Metadata } from './stored-entry.ts'
@@ -61,18 +62,4 @@ export async function* splitByReads(
     }
     if (start < page.length) yield page.slice(start)
   }
-}
-
-/** Compares two strings by byte of UTF-8, which is the order of their code points. */
-function compareUtf8(a: string, b: string): number {
-  let i = 0
-  while (i < a.length && a[i] === b[i]) i++
-  const [unitA, unitB] = [a.charCodeAt(i), b.charCodeAt(i)]
-  if (i === a.length || i === b.length) return a.length - b.length
-  // A surrogate belongs to a code point above all others.
-  return Number(isSurrogate(unitA)) - Number(isSurrogate(unitB)) || unitA - unitB
-}
-
-function isSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdfff
 }

@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
+import { type ChaosPlan, ChaosStorageObject } from '../../adapters/chaos-storage-object.ts'
 import { durableObject, DurableObjectStoragePlugin } from '../../adapters/durable-object.ts'
 import { conformance } from '../../src/conformance.ts'
 import { StorageObject } from '../../adapters/storage-object.ts'
@@ -8,6 +9,12 @@ export { StorageObject }
 
 /** A class that is declared under `new_classes`, without SQLite. */
 export class LegacyObject extends StorageObject {}
+
+/** An object whose plan a test can set for the next start. */
+export class ChaosObject extends ChaosStorageObject {
+  static plan: ChaosPlan = {}
+  protected override readonly plan: ChaosPlan = ChaosObject.plan
+}
 
 /** An object as a bot author writes it, with stores in its own storage. */
 export class HostObject extends DurableObject {

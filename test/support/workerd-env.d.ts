@@ -6,6 +6,7 @@ declare namespace Cloudflare {
     BOT_KV: KVNamespace
     BOT_STORAGE: DurableObjectNamespace<import('../../adapters/storage-object.ts').StorageObject>
     LEGACY: DurableObjectNamespace<import('./worker.ts').LegacyObject>
+    CHAOS: DurableObjectNamespace<import('./worker.ts').ChaosObject>
     HOST: DurableObjectNamespace<import('./worker.ts').HostObject>
   }
 }

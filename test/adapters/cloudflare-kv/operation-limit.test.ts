@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest'
 import { failure, numberedKeys, open, ScriptedKV, setChange } from './support/scripted-kv.ts'
 
-const LIMIT_REACHED = 'Too many API requests by single Worker invocation.'
-
 test('a commit of 1,000 writes succeeds, and one of 1,001 rejects with RATE_LIMITED and writes nothing', async () => {
   const kv = new ScriptedKV()
   const { storage } = await open(kv)
@@ -66,19 +64,4 @@ test('clear() of more than 1,000 keys rejects with RATE_LIMITED and deletes noth
   await Promise.all(some.map((key) => store.delete(key)))
   await store.clear()
   expect(kv.puts.size).toBe(0)
-})
-
-test('calls after the last operation of an invocation reject with RATE_LIMITED and are not retried', async () => {
-  const kv = new ScriptedKV()
-  const { store, storage } = await open(kv)
-  for (const key of ['a', 'b']) await store.set(key, 1)
-  kv.calls.length = 0
-  kv.fail = () => new Error(LIMIT_REACHED)
-  const expected = { code: 'RATE_LIMITED', outcome: 'not-applied', retryable: false }
-  const error = await failure(store.set('k', 1))
-  expect(error).toMatchObject(expected)
-  expect(error.message).toContain(LIMIT_REACHED)
-  expect(await failure(storage.getMany(['a', 'b']))).toMatchObject(expected)
-  expect(await failure(store.clear())).toMatchObject(expected)
-  expect(kv.calls).toEqual(['put', 'bulk', 'list'])
 })
