@@ -30,6 +30,14 @@ export interface TestClock {
    * @throws StoreError `INVALID_VALUE`; and what a timer throws
    */
   advance(ms: number): Promise<void>
+  /**
+   * Moves the time forward by 1 ms in each turn of the event loop until a promise settles, and resolves
+   * to its value. For a call that waits for I/O as well as for timers, such as one that retries after a
+   * conflict.
+   *
+   * @throws what the promise rejects with, and what a timer throws
+   */
+  advanceUntil<T>(promise: Promise<T>): Promise<T>
   /** Puts the platform's own clock and timers back, and drops the timers that wait. */
   restore(): void
   /** Calls `restore`, at the end of the block that declares the clock with `using`. */
@@ -114,6 +122,17 @@ class ReplacedClock implements TestClock {
     const advancing = this.#advancing.then(() => this.#runTimers(this.#time + ms))
     this.#advancing = advancing.catch(noop)
     return advancing
+  }
+
+  async advanceUntil<T>(promise: Promise<T>): Promise<T> {
+    let hasSettled = false
+    const settle = (): void => {
+      hasSettled = true
+    }
+    promise.then(settle, settle)
+    await this.#turn()
+    while (!hasSettled) await this.advance(1)
+    return promise
   }
 
   restore(): void {

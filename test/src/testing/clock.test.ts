@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { memory } from '../../../adapters/memory.ts'
 import { sleep } from '../../../src/async.ts'
@@ -86,6 +87,19 @@ describe('advance()', () => {
     await work
   })
 
+  test('lets code that already runs set its timers first', async () => {
+    const clock = startClock()
+    let hasRun = false
+    const work = (async () => {
+      for (let count = 0; count < 50; count++) await Promise.resolve()
+      await sleep(10)
+      hasRun = true
+    })()
+    await clock.advance(10)
+    expect(hasRun).toBe(true)
+    await work
+  })
+
   test('does not run what is not due, what was cleared, and nothing twice', async () => {
     const clock = startClock()
     const ran: string[] = []
@@ -138,6 +152,31 @@ describe('advance()', () => {
   )
 })
 
+describe('advanceUntil()', () => {
+  test('resolves to the value of a promise that waits for timers and for I/O', async () => {
+    const clock = startClock()
+    const work = (async () => {
+      await sleep(5)
+      const text = await readFile(new URL(import.meta.url), 'utf8')
+      await sleep(20)
+      return text.length
+    })()
+    expect(await clock.advanceUntil(work)).toBeGreaterThan(100)
+    expect(clock.now() - START).toBeGreaterThanOrEqual(25)
+  })
+
+  test('rejects with the error of the promise, and moves no further than needed', async () => {
+    const clock = startClock()
+    const failing = sleep(7).then(() => {
+      throw new TypeError('mistake')
+    })
+    await expect(clock.advanceUntil(failing)).rejects.toThrow('mistake')
+    expect(clock.now() - START).toBe(7)
+    await clock.advanceUntil(Promise.resolve())
+    expect(clock.now() - START).toBe(7)
+  })
+})
+
 test.each([{ start: 'now' }, { start: Number.NaN }, { begin: 5 }])(
   'options %j are INVALID_VALUE, and nothing is replaced',
   (options) => {
@@ -170,9 +209,9 @@ describe('restore()', () => {
   })
 
   test('timers from before the clock stay with the platform', async () => {
-    const waiting = new Promise((resolve) => setTimeout(resolve, 5, 'real'))
     let hasRun = false
     const cleared = setTimeout(() => (hasRun = true), 5)
+    const waiting = new Promise((resolve) => setTimeout(resolve, 10, 'real'))
     startClock()
     clearTimeout(cleared)
     expect(await waiting).toBe('real')
