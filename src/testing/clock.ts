@@ -125,13 +125,13 @@ class ReplacedClock implements TestClock {
   }
 
   async advanceUntil<T>(promise: Promise<T>): Promise<T> {
-    let hasSettled = false
+    const state = { isPending: true }
     const settle = (): void => {
-      hasSettled = true
+      state.isPending = false
     }
     promise.then(settle, settle)
     await this.#turn()
-    while (!hasSettled) await this.advance(1)
+    while (state.isPending) await this.advance(1)
     return promise
   }
 

@@ -108,15 +108,15 @@ test('close() leaves no timer and no channel', async () => {
         channels--
       }
     }
-    const work = async (): Promise<void> => {
+    const work = (async () => {
       const runtimes = [await harness.startRuntime(), await harness.startRuntime()]
       const stores = await Promise.all(runtimes.map((runtime) => runtime.open('ns')))
       await Promise.all(
         stores.map((store) => store.update('n', async (n = 0) => (n as number) + 1)),
       )
       await Promise.all(runtimes.map((runtime) => runtime.close()))
-    }
-    await clock.advanceUntil(work())
+    })()
+    await clock.advanceUntil(work)
     return { timers: clock.timerCount, channels }
   })
   expect(left).toEqual({ timers: 0, channels: 0 })
