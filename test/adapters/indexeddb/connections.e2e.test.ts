@@ -95,20 +95,7 @@ test('opening and closing a namespace many times, concurrently and in turn, leav
 test('close() leaves no timer and no channel', async () => {
   const tab = await browser.newOrigin().openTab()
   const left = await tab.evaluate(async () => {
-    const timers = new Set<unknown>()
-    const { setTimeout, clearTimeout } = globalThis
-    globalThis.setTimeout = ((callback: () => void, ms?: number) => {
-      const timer = setTimeout(() => {
-        timers.delete(timer)
-        callback()
-      }, ms)
-      timers.add(timer)
-      return timer
-    }) as typeof globalThis.setTimeout
-    globalThis.clearTimeout = (timer) => {
-      timers.delete(timer)
-      clearTimeout(timer)
-    }
+    const clock = harness.testing.testClock()
     let channels = 0
     globalThis.BroadcastChannel = class extends BroadcastChannel {
       constructor(name: string) {
@@ -121,12 +108,16 @@ test('close() leaves no timer and no channel', async () => {
         channels--
       }
     }
-    const runtimes = [await harness.startRuntime(), await harness.startRuntime()]
-    const stores = await Promise.all(runtimes.map((runtime) => runtime.open('ns')))
-    const increments = stores.map((store) => store.update('n', async (n = 0) => (n as number) + 1))
-    await Promise.all(increments)
-    await Promise.all(runtimes.map((runtime) => runtime.close()))
-    return { timers: timers.size, channels }
+    const work = (async () => {
+      const runtimes = [await harness.startRuntime(), await harness.startRuntime()]
+      const stores = await Promise.all(runtimes.map((runtime) => runtime.open('ns')))
+      await Promise.all(
+        stores.map((store) => store.update('n', async (n = 0) => (n as number) + 1)),
+      )
+      await Promise.all(runtimes.map((runtime) => runtime.close()))
+    })()
+    await clock.advanceUntil(work)
+    return { timers: clock.timerCount, channels }
   })
   expect(left).toEqual({ timers: 0, channels: 0 })
 })

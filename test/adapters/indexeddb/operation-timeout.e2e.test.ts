@@ -1,28 +1,33 @@
 import { expect, test } from 'vitest'
+import type { DeafIndexedDBOptions } from '../../../src/testing/index.ts'
 import { useChromium } from './support/chromium.ts'
-import type { SilentTransactionOptions } from './support/silence-transaction.ts'
 
 const browser = useChromium()
 
-const CALLS: [string, SilentTransactionOptions, () => Promise<unknown>, string][] = [
+const CALLS: [string, DeafIndexedDBOptions, () => Promise<unknown>, string][] = [
   ['get', { mode: 'readonly' }, () => harness.store.get('a'), 'not-applied'],
   ['size', { mode: 'readonly' }, () => harness.store.size(), 'not-applied'],
   ['keys', { mode: 'readonly' }, () => harness.sortedKeys(), 'not-applied'],
   ['entries', { mode: 'readonly' }, () => harness.store.entries().next(), 'not-applied'],
-  ['update', { isHeld: true }, () => harness.store.update('a', () => 2), 'not-applied'],
-  ['set', {}, () => harness.store.set('b', 1), 'unknown'],
-  ['clear', {}, () => harness.store.clear(), 'unknown'],
+  [
+    'update',
+    { mode: 'readwrite', hold: true },
+    () => harness.store.update('a', () => 2),
+    'not-applied',
+  ],
+  ['set', { mode: 'readwrite' }, () => harness.store.set('b', 1), 'unknown'],
+  ['clear', { mode: 'readwrite' }, () => harness.store.clear(), 'unknown'],
 ]
 
 test.each(CALLS)(
-  '%s is TIMEOUT if its transaction is silent; later calls and close() work',
-  async (_, options, call, outcome) => {
+  '%s is TIMEOUT if its transaction is deaf; later calls and close() work',
+  async (_, fault, call, outcome) => {
     const tab = await browser.newOrigin().openTab()
-    await tab.evaluate(async (silent) => {
+    await tab.evaluate(async (options) => {
       await harness.openStore({ config: { operationTimeout: 300 } })
       await harness.store.set('a', 1)
-      void harness.silenceNextTransaction(silent)
-    }, options)
+      harness.testing.deafIndexedDB(options)
+    }, fault)
     await tab.evaluate(`harness.saved.call = harness.errorOf((${String(call)})()); undefined`)
     const results = await tab.evaluate(async () => {
       const set = harness.errorOf(harness.store.set('c', 3))
@@ -40,20 +45,9 @@ test('a write that is retried alone is not applied after its caller got TIMEOUT'
   const tab = await browser.newOrigin().openTab()
   const found = await tab.evaluate(async () => {
     await harness.openStore({ config: { operationTimeout: 300 } })
-    // The commit of all fails, so each is retried alone. The first retry is silent.
-    let puts = 0
-    harness.replaceMethod(
-      IDBObjectStore.prototype,
-      'put',
-      (put) =>
-        function (this: IDBObjectStore, ...parameters) {
-          if (++puts === 3) {
-            void harness.silenceNextTransaction()
-            throw new DOMException('full', 'QuotaExceededError')
-          }
-          return put.apply(this, parameters)
-        },
-    )
+    // The commit of all fails, so each is retried alone. The first retry is deaf.
+    harness.testing.fullIndexedDB()
+    harness.testing.deafIndexedDB({ mode: 'readwrite', nth: 2 })
     const writes = ['a', 'b', 'c'].map((key) => harness.errorOf(harness.store.set(key, 'old')))
     const errors = await Promise.all(writes)
     await harness.store.set('c', 'new')
@@ -71,10 +65,10 @@ test('while another connection holds its transaction open, every call is TIMEOUT
     await harness.store.set('a', 1)
   })
   await holder.evaluate(async () => {
-    const request = indexedDB.open(harness.databaseName)
-    await new Promise((resolve) => request.addEventListener('success', resolve))
-    const store = request.result.transaction('entries', 'readwrite').objectStore('entries')
-    harness.keepActive(store, () => harness.saved['isOver'] === true)
+    await harness.openStore()
+    harness.fault = harness.testing.deafIndexedDB({ mode: 'readwrite', hold: true })
+    void harness.errorOf(harness.store.update('b', () => 1))
+    await harness.fault.happened
   })
   const errors = await tab.evaluate(async () => {
     const first = [harness.errorOf(harness.store.get('a')), harness.errorOf(harness.store.size())]
@@ -87,7 +81,7 @@ test('while another connection holds its transaction open, every call is TIMEOUT
     expect(error).toMatchObject({ outcome: 'not-applied', retryable: true })
     expect(['TIMEOUT', 'CONNECTION_LOST']).toContain((error as { code: string }).code)
   }
-  await holder.evaluate(() => void (harness.saved['isOver'] = true))
+  await holder.evaluate(() => harness.fault.restore())
   const value = await tab.evaluate(async () => {
     await harness.openStore()
     return harness.store.get('a')

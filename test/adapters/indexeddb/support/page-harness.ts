@@ -8,10 +8,10 @@ import {
   StorageRuntime,
   type Store,
 } from '../../../../src/index.ts'
+import * as testing from '../../../../src/testing/index.ts'
 import { type IndexedDBRecording, recordIndexedDB } from './indexeddb-recording.ts'
 import { type DatabaseContent, rawIndexedDB } from './raw-indexeddb.ts'
 import { replaceMethod } from './replace-method.ts'
-import { keepActive, silenceNextTransaction } from './silence-transaction.ts'
 
 export interface OpenStoreOptions {
   readonly namespace?: string
@@ -36,8 +36,8 @@ class PageHarness {
   readonly persist = persist
   readonly rawIndexedDB = rawIndexedDB
   readonly replaceMethod = replaceMethod
-  readonly silenceNextTransaction = silenceNextTransaction
-  readonly keepActive = keepActive
+  /** `botshelf/testing` */
+  readonly testing = testing
   /** The database of the namespace that `openStore` opens by default. */
   readonly databaseName: string = 'botshelf/ns'
   /** The types of the events of all runtimes, in order. */
@@ -47,6 +47,8 @@ class PageHarness {
   /** Values that one `evaluate()` leaves for a later one. */
   readonly saved: Record<string, unknown> = {}
   recording!: IndexedDBRecording
+  /** A fault that one `evaluate()` sets up, and a later one waits for or ends. */
+  fault!: testing.IndexedDBFault
   /** How far the clock of the runtimes is ahead. */
   clockOffsetMs = 0
 

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright'
 import { describe, expect, test } from 'vitest'
+import type { DeafIndexedDBOptions } from '../../../src/testing/index.ts'
 import { eventually, useChromium } from './support/chromium.ts'
-import type { SilentTransactionOptions } from './support/silence-transaction.ts'
 
 const browser = useChromium()
 
@@ -43,8 +43,8 @@ function shortenLimit(): void {
 }
 
 // Each call of the storage, the transaction that it uses, and the error of a connection that is
-// dropped while that transaction is silent.
-const CALLS: [string, SilentTransactionOptions, () => Promise<unknown>, object][] = [
+// dropped while that transaction is deaf.
+const CALLS: [string, DeafIndexedDBOptions, () => Promise<unknown>, object][] = [
   ['getMany', { mode: 'readonly' }, () => harness.storage.getMany(['a']), LOST],
   ['liveLen', { mode: 'readonly' }, () => harness.storage.liveLen(0), LOST],
   ['keys', { mode: 'readonly' }, () => harness.storage.keys()[Symbol.asyncIterator]().next(), LOST],
@@ -56,7 +56,7 @@ const CALLS: [string, SilentTransactionOptions, () => Promise<unknown>, object][
   ],
   [
     'a commit that was not requested yet',
-    { isHeld: true },
+    { mode: 'readwrite', hold: true },
     async () => {
       const change = { ...harness.setChange('b', 1), ifVersion: null }
       const [result] = await harness.storage.commit([[change]])
@@ -64,28 +64,33 @@ const CALLS: [string, SilentTransactionOptions, () => Promise<unknown>, object][
     },
     LOST,
   ],
-  ['transact', { isHeld: true }, async () => harness.storage.transact?.(['a'], () => []), LOST],
+  [
+    'transact',
+    { mode: 'readwrite', hold: true },
+    async () => harness.storage.transact?.(['a'], () => []),
+    LOST,
+  ],
   [
     'a commit that was requested',
-    {},
+    { mode: 'readwrite' },
     () => harness.storage.commit([[harness.setChange('b', 1)]]),
     { ...LOST, outcome: 'unknown' },
   ],
-  ['clear', {}, () => harness.storage.clear(), { ...LOST, outcome: 'unknown' }],
-  ['clearPrefix', { isHeld: true }, () => harness.storage.clearPrefix('a'), LOST],
+  ['clear', { mode: 'readwrite' }, () => harness.storage.clear(), { ...LOST, outcome: 'unknown' }],
+  ['clearPrefix', { mode: 'readwrite', hold: true }, () => harness.storage.clearPrefix('a'), LOST],
 ]
 
 test.each(CALLS)(
-  'onTimeout() rejects %s on a silent transaction; then everything works',
-  async (_, options, call, error) => {
+  'onTimeout() rejects %s on a deaf transaction; then everything works',
+  async (_, fault, call, error) => {
     const tab = await openTab()
     await tab.evaluate(
-      (silent) => void (harness.saved['silent'] = harness.silenceNextTransaction(silent)),
-      options,
+      (options) => void (harness.fault = harness.testing.deafIndexedDB(options)),
+      fault,
     )
     await tab.evaluate(`harness.saved.call = harness.errorOf((${String(call)})()); undefined`)
     const found = await tab.evaluate(async () => {
-      await harness.saved['silent']
+      await harness.fault.happened
       await new Promise((resolve) => setTimeout(resolve, 50))
       harness.storage.onTimeout?.()
       return harness.saved['call']
@@ -106,9 +111,9 @@ test('onTimeout() with nothing running keeps the connection', async () => {
 test('a write that onTimeout() ended is never applied later', async () => {
   const tab = await openTab()
   const value = await tab.evaluate(async () => {
-    const silent = harness.silenceNextTransaction({ isHeld: true })
+    const { happened } = harness.testing.deafIndexedDB({ mode: 'readwrite', hold: true })
     const updating = harness.errorOf(harness.store.update('a', () => 'late'))
-    await silent
+    await happened
     harness.storage.onTimeout?.()
     await harness.store.set('a', 'new')
     await updating
@@ -121,10 +126,10 @@ test('a write that onTimeout() ended is never applied later', async () => {
 test('clearPrefix() deletes nothing if onTimeout() ended it before its commit', async () => {
   const tab = await openTab()
   const found = await tab.evaluate(async () => {
-    const silent = harness.silenceNextTransaction()
+    const { happened } = harness.testing.deafIndexedDB({ mode: 'readwrite' })
     const clearing = harness.errorOf(harness.storage.clearPrefix('a'))
-    await silent
-    // The browser commits a silent transaction when it has no request left.
+    await happened
+    // The browser commits a deaf transaction when it has no request left.
     await new Promise((resolve) => setTimeout(resolve, 100))
     harness.storage.onTimeout?.()
     return { error: await clearing, keys: await harness.sortedKeys() }
@@ -166,14 +171,14 @@ test('updates that run while onTimeout() drops the connection are applied once o
   await expectWorks(tab)
 })
 
-describe('a silent transaction that no call waits for', () => {
+describe('a deaf transaction that no call waits for', () => {
   test('does not hold up close(), if it reads the identity', async () => {
     const tab = await browser.newOrigin().openTab()
     await tab.evaluate(shortenLimit)
     await tab.evaluate(async () => {
-      const silent = harness.silenceNextTransaction({ store: 'meta', mode: 'readonly' })
+      const { happened } = harness.testing.deafIndexedDB({ store: 'meta', mode: 'readonly' })
       await harness.openStorage()
-      await silent
+      await happened
       await harness.runtime.close()
     })
   })
@@ -189,9 +194,9 @@ describe('a silent transaction that no call waits for', () => {
       await new Promise((resolve) => setTimeout(resolve, 200))
       // The first write has started a sweep. This one does not, within the minute; the count does.
       await harness.storage.set('expired', entry)
-      const silent = harness.silenceNextTransaction({ isHeld: true })
+      const { happened } = harness.testing.deafIndexedDB({ mode: 'readwrite', hold: true })
       await harness.store.size()
-      await silent
+      await happened
     })
     await expectWorks(tab)
   })
@@ -208,7 +213,7 @@ describe('a silent transaction that no call waits for', () => {
       await harness.store.set('a', 1)
     })
     await eventually(() => tab.evaluate(() => harness.changes)).toEqual(['set a'])
-    await tab.evaluate(() => void harness.silenceNextTransaction({ mode: 'readonly' }))
+    await tab.evaluate(() => void harness.testing.deafIndexedDB({ mode: 'readonly' }))
     for (const key of ['b', 'c']) {
       await other.evaluate((each) => harness.store.set(each, 1), key)
       await eventually(() => tab.evaluate(() => harness.changes)).toContain(`set ${key}`)
@@ -222,7 +227,7 @@ describe('a silent transaction that no call waits for', () => {
     await tab.evaluate(async () => {
       await harness.openStorage()
       await harness.store.set('a', 1)
-      void harness.silenceNextTransaction({ isHeld: true })
+      harness.testing.deafIndexedDB({ mode: 'readwrite', hold: true })
     })
     await other.evaluate(() => harness.deleteDatabase())
     await eventually(() => tab.evaluate(() => harness.events)).toEqual(['data-lost'])
@@ -231,15 +236,15 @@ describe('a silent transaction that no call waits for', () => {
   })
 })
 
-test('close() settles after onTimeout(), if its last write is silent', async () => {
+test('close() settles after onTimeout(), if its last write is deaf', async () => {
   const tab = await browser.newOrigin().openTab()
   const error = await tab.evaluate(async () => {
     harness.startRecording()
     await harness.openStorage({ durability: 'relaxed' })
     await harness.store.set('a', 1)
-    const silent = harness.silenceNextTransaction({ store: 'meta', isHeld: true })
+    const { happened } = harness.testing.deafIndexedDB({ store: 'meta', hold: true })
     const closing = harness.errorOf(harness.runtime.close())
-    await silent
+    await happened
     harness.storage.onTimeout?.()
     return closing
   })
@@ -247,7 +252,7 @@ test('close() settles after onTimeout(), if its last write is silent', async () 
   expect(await tab.evaluate(() => harness.recording.openCount())).toBe(0)
 })
 
-test('close() that timed out closes the connection later, if its last write is silent too', async () => {
+test('close() that timed out closes the connection later, if its last write is deaf too', async () => {
   const tab = await browser.newOrigin().openTab()
   await tab.evaluate(shortenLimit)
   const error = await tab.evaluate(async () => {
@@ -257,10 +262,10 @@ test('close() that timed out closes the connection later, if its last write is s
     await harness.storage.set('expired', entry)
     await new Promise((resolve) => setTimeout(resolve, 200))
     await harness.storage.set('expired', entry)
-    const silent = harness.silenceNextTransaction({ isHeld: true })
+    const { happened } = harness.testing.deafIndexedDB({ mode: 'readwrite', hold: true })
     await harness.store.size()
-    await silent
-    void harness.silenceNextTransaction({ store: 'meta', isHeld: true })
+    await happened
+    harness.testing.deafIndexedDB({ store: 'meta', hold: true })
     return harness.errorOf(harness.runtime.close())
   })
   expect(error).toMatchObject({ code: 'TIMEOUT' })
@@ -275,10 +280,10 @@ test('if another connection holds its transaction open, onTimeout() ends what wa
     await harness.store.set('a', 1)
   })
   await holder.evaluate(async () => {
-    const request = indexedDB.open(harness.databaseName)
-    await new Promise((resolve) => request.addEventListener('success', resolve))
-    const store = request.result.transaction('entries', 'readwrite').objectStore('entries')
-    harness.keepActive(store, () => harness.saved['isOver'] === true)
+    await harness.openStore()
+    harness.fault = harness.testing.deafIndexedDB({ mode: 'readwrite', hold: true })
+    void harness.errorOf(harness.store.update('b', () => 1))
+    await harness.fault.happened
   })
   const errors = await tab.evaluate(async () => {
     const calls = [
@@ -293,7 +298,7 @@ test('if another connection holds its transaction open, onTimeout() ends what wa
     return settled
   })
   expect(errors).toEqual([LOST, LOST, LOST])
-  await holder.evaluate(() => void (harness.saved['isOver'] = true))
+  await holder.evaluate(() => harness.fault.restore())
   const value = await tab.evaluate(async () => {
     await harness.openStorage()
     return harness.store.get('a')

@@ -1,0 +1,3 @@
+import { testIndexedDBFaults } from './indexeddb-faults.ts'
+
+testIndexedDBFaults()
