@@ -9,10 +9,17 @@
 
 import * as fc from 'fast-check'
 import { type Command, commands } from './commands.ts'
-import { type ModelBackend, ModelSession } from './session.ts'
+import type { CompareKeys } from './model.ts'
+import { type CreatePlugin, ModelSession } from './session.ts'
+
+/** Prepares the data of one run. It may be that of the run before: a run begins with `clear`. */
+export type CreateData = () => CreatePlugin
 
 /** What is checked, and how much of it. */
-export interface ModelCheck extends ModelBackend {
+export interface ModelCheck {
+  readonly createData: CreateData
+  /** The order of listings. */
+  readonly compare: CompareKeys
   readonly runs: number
   /** The most commands of a run. */
   readonly maxCommands: number
@@ -45,15 +52,18 @@ const { VITE_BOTSHELF_SEED, VITE_BOTSHELF_PATH, VITE_BOTSHELF_RUNS } = (
 
 /** A run that takes longer has failed. */
 const RUN_TIMEOUT_MS = 30_000
-/** Then the search for a shorter failing run ends. Must be less than the timeout of the test. */
-const SEARCH_TIMEOUT_MS = 200_000
+/** Then the runs, or the search for a shorter failing run, end with a failure. */
+const SEARCH_TIMEOUT_MS = VITE_BOTSHELF_RUNS === undefined ? 200_000 : 3_600_000
+/** The timeout of the test: long enough for the report of a failure. */
+export const TEST_TIMEOUT_MS: number = SEARCH_TIMEOUT_MS + 2 * RUN_TIMEOUT_MS
 
 /** Runs random commands. Resolves also if a run fails. */
 export async function runModel(check: ModelCheck): Promise<ModelResult> {
   let calls = 0
   const namespaces = [0, 1].map((index) => `model-${index}-${crypto.randomUUID()}`)
   const property = fc.asyncProperty(commands(check), async (list) => {
-    const session = await ModelSession.start(check, namespaces)
+    const backend = { createPlugin: check.createData(), compare: check.compare }
+    const session = await ModelSession.start(backend, namespaces)
     try {
       for (const command of list) await session.run(command)
       await session.end()
@@ -68,6 +78,8 @@ export async function runModel(check: ModelCheck): Promise<ModelResult> {
       seed: Number(VITE_BOTSHELF_SEED ?? check.seed),
     }),
     ...(VITE_BOTSHELF_PATH !== undefined && { path: VITE_BOTSHELF_PATH }),
+    // Otherwise many runs have few commands.
+    noBias: true,
     timeout: RUN_TIMEOUT_MS,
     interruptAfterTimeLimit: SEARCH_TIMEOUT_MS,
     markInterruptAsFailure: true,

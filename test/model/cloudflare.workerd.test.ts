@@ -9,17 +9,19 @@ const shared = { compare: compareCodePoints, runs: 100, maxCommands: 20 }
 
 const fromWorker: ModelTest = {
   ...shared,
-  withPlugins: (check) =>
-    check(() => new DurableObjectStoragePlugin({ STORAGE_CONFIG: { binding: env.BOT_STORAGE } })),
+  run: (check) =>
+    check(
+      () => () => new DurableObjectStoragePlugin({ STORAGE_CONFIG: { binding: env.BOT_STORAGE } }),
+    ),
 }
 testSequentialCalls('DurableObject from a Worker, workerd', fromWorker)
 testConcurrentCalls('DurableObject from a Worker, workerd', fromWorker)
 
 const inside: ModelTest = {
   ...shared,
-  withPlugins: (check) =>
+  run: (check) =>
     runInDurableObject(env.HOST.getByName('model'), (_, { storage }) =>
-      check(() => new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage } })),
+      check(() => () => new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage } })),
     ),
 }
 testSequentialCalls('DurableObject inside, workerd', inside)
@@ -28,7 +30,7 @@ testConcurrentCalls('DurableObject inside, workerd', inside)
 // Workers KV promises nothing for concurrent calls.
 testSequentialCalls('CloudflareKV, workerd', {
   ...shared,
-  withPlugins: (check) =>
-    check(() => new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: env.BOT_KV } })),
+  run: (check) =>
+    check(() => () => new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: env.BOT_KV } })),
   runs: 200,
 })

@@ -25,8 +25,8 @@ export type Command =
   | { readonly kind: 'reopen'; readonly client: number }
   /** Closes one runtime or both, and starts them with new plugins over the same backend. */
   | { readonly kind: 'restart'; readonly runtimes: readonly number[]; readonly drops: boolean }
-  /** Starts a watch. */
-  | { readonly kind: 'watch'; readonly client: number }
+  /** Starts a watch, and may read its initial keys at once. */
+  | { readonly kind: 'watch'; readonly client: number; readonly reads: boolean }
   /** Writes by the client, and checks what the watch has reported so far. */
   | { readonly kind: 'read-watch'; readonly client: number }
 
@@ -97,8 +97,12 @@ export function commands({
       }),
     },
     {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant('watch' as const), client, reads: fc.boolean() }),
+    },
+    {
       weight: 1,
-      arbitrary: fc.record({ kind: fc.constantFrom('watch', 'read-watch'), client }),
+      arbitrary: fc.record({ kind: fc.constant('read-watch' as const), client }),
     },
   )
   return fc.array(command, { maxLength: maxCommands, size: 'max' })

@@ -5,7 +5,7 @@ import { type ModelTest, testConcurrentCalls, testSequentialCalls } from './mode
 // The durability has no effect on results; relaxed takes less time.
 const config = { STORAGE_CONFIG: { database: 'model', durability: 'relaxed' } }
 const options: ModelTest = {
-  withPlugins: (check) => check(() => new IndexedDBStoragePlugin(config)),
+  run: (check) => check(() => () => new IndexedDBStoragePlugin(config)),
   compare: compareCodeUnits,
   runs: 100,
   maxCommands: 30,

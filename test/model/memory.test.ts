@@ -2,9 +2,12 @@ import { MemoryStoragePlugin } from '../../adapters/memory.ts'
 import { compareCodeUnits } from './model.ts'
 import { type ModelTest, testConcurrentCalls, testSequentialCalls } from './model-tests.ts'
 
-const plugin = new MemoryStoragePlugin()
 const options: ModelTest = {
-  withPlugins: (check) => check(() => plugin),
+  run: (check) =>
+    check(() => {
+      const plugin = new MemoryStoragePlugin()
+      return () => plugin
+    }),
   compare: compareCodeUnits,
   runs: 1000,
   maxCommands: 40,

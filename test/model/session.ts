@@ -15,10 +15,12 @@ import { applyOperation, type CompareKeys, type ModelEntry, type ModelState } fr
 /** The backend that a run uses. */
 export interface ModelBackend {
   /** Creates a plugin over the same data, as another client has it. */
-  readonly createPlugin: () => StoragePluginBase
+  readonly createPlugin: CreatePlugin
   /** The order of its listings. */
   readonly compare: CompareKeys
 }
+
+export type CreatePlugin = () => StoragePluginBase
 
 type Dictionary = Record<string, unknown>
 
@@ -101,15 +103,18 @@ export class ModelSession {
         }
         return this.#start(command.runtimes)
       case 'watch':
-        return this.#startWatch(command.client)
+        this.#startWatch(command.client)
+        if (command.reads) await this.#readWatch(command.client)
+        return
       case 'read-watch':
         return this.#readWatch(command.client)
       default:
     }
   }
 
-  /** Compares the contents of each namespace, and closes all stores. */
+  /** Compares what a watch has reported and the contents of each namespace, and closes all stores. */
   async end(): Promise<void> {
+    if (this.#watch) await this.#readWatch(this.#watch.client)
     for (const client of [2, 3]) await this.#checkContents(client)
     await this.close()
   }
@@ -141,7 +146,7 @@ export class ModelSession {
     this.#setState(0, contents)
   }
 
-  async #startWatch(client: number): Promise<void> {
+  #startWatch(client: number): void {
     this.#forgetWatch([this.#watch?.client])
     const store = this.#store(client)
     if (!store.traits.watch) return
