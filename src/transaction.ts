@@ -5,7 +5,7 @@ import { invalidKey } from './key.ts'
 import type { Entries } from './queue/operation.ts'
 import { stampOf } from './stamp.ts'
 import type { ExpiryRule } from './step.ts'
-import type { Entry } from './entry.ts'
+import { type Entry, isLive } from './entry.ts'
 import type { Change } from './storage.ts'
 import type { KeyOf, StoreRecord } from './store-types.ts'
 import { recopy } from './value/copy-value.ts'
@@ -103,10 +103,11 @@ export class TransactionDraft<T extends object> implements StoreTransaction<T> {
     })
   }
 
-  /** Returns the entry that a write replaces. @throws StoreError `VERSION_MISMATCH` */
+  /** Returns the live entry that a write replaces. @throws StoreError `VERSION_MISMATCH` */
   #replaced(key: string): Entry | undefined {
     const entry = this.#entries.get(key)
-    if (entry) this.#context.schema?.checkVersion(key, entry)
+    if (!entry || !isLive(entry, this.#context.now())) return undefined
+    this.#context.schema?.checkVersion(key, entry)
     return entry
   }
 

@@ -261,6 +261,20 @@ describe('a store without a version', () => {
     },
   )
 
+  test('does not keep the stamp of an entry that expires during a transaction', async () => {
+    let time = 0
+    const runtime = new StorageRuntime(new MemoryStoragePlugin(), { now: () => time })
+    const store = await runtime.open('ns')
+    await store.set('read', 1, { version: 3, expires: 10 })
+    await store.transaction(['read', 'written'], (tx) => {
+      tx.set('written', 1, { version: 3, expires: 5 })
+      time = 10
+      for (const key of ['read', 'written'] as const) tx.set(key, 2)
+    })
+    expect(await store.record('read')).toEqual({ value: 2 })
+    expect(await store.record('written')).toEqual({ value: 2 })
+  })
+
   test('copies entries with their stamps and expiries', async () => {
     const { raw, runtime } = await start()
     await raw.set('a', 1, { version: 2, ttl: 60_000 })
