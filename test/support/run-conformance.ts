@@ -1,7 +1,7 @@
 import { describe, test } from 'vitest'
 import type { ConformanceCase } from '../../src/conformance.ts'
 
-/** Runs conformance cases as tests. `npm run conformance` reads the title to count them. */
+/** Runs conformance cases as tests. `npm run test:engines` reads the title to count them. */
 export function runConformance(
   plugin: string,
   engine: string,

@@ -1,0 +1,190 @@
+// Finds, installs and starts the browsers that open the test page.
+
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { existsSync, rmSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { type BrowserType, chromium, firefox, type LaunchOptions, webkit } from 'playwright'
+import { chromiumLaunch, findChromium } from '../chromium.ts'
+
+/** A browser that has opened the test page. */
+export interface RunningBrowser {
+  readonly version: string
+  stop(): Promise<void>
+}
+
+type OpenPage = (url: string) => Promise<RunningBrowser>
+
+/** How to find and start a browser. */
+export interface Browser {
+  readonly name: string
+  /** Returns the function that opens a page; `undefined` if the browser is not installed. */
+  readonly find: () => OpenPage | undefined
+  /** The package of apt, and the name of the browser in `playwright install`. */
+  readonly packages: readonly string[]
+  readonly playwright: 'chromium' | 'firefox' | 'webkit'
+  /** The environment variable for the path of the browser. */
+  readonly variable: string
+}
+
+const FIREFOX_PATHS = [
+  '/usr/bin/firefox-esr',
+  '/usr/bin/firefox',
+  '/Applications/Firefox.app/Contents/MacOS/firefox',
+]
+/** WebKitGTK's browser, which the package of the library contains. */
+const WEBKIT_PATHS = ['x86_64', 'aarch64'].map(
+  (arch) => `/usr/lib/${arch}-linux-gnu/webkit2gtk-4.1/MiniBrowser`,
+)
+const INSTALL_TIMEOUT_MS = 300_000
+
+export const BROWSERS: readonly Browser[] = [
+  {
+    name: 'Chromium',
+    find: () =>
+      findChromium() === undefined ? undefined : withPlaywright(chromium, chromiumLaunch()),
+    packages: ['chromium'],
+    playwright: 'chromium',
+    variable: 'CHROMIUM',
+  },
+  {
+    name: 'Firefox',
+    find() {
+      const path = findSystem('FIREFOX', FIREFOX_PATHS)
+      if (path === undefined) return findPlaywright(firefox)
+      return (url) =>
+        startProcess(path, (folder) => ['--headless', '--no-remote', '--profile', folder, url])
+    },
+    packages: ['firefox-esr'],
+    playwright: 'firefox',
+    variable: 'FIREFOX',
+  },
+  {
+    name: 'WebKit',
+    find() {
+      const path = findSystem('WEBKIT', WEBKIT_PATHS)
+      if (path === undefined) return findPlaywright(webkit)
+      // It has no headless mode.
+      if (process.env['DISPLAY']) return (url) => startProcess(path, () => [url])
+      if (!existsSync('/usr/bin/xvfb-run')) return findPlaywright(webkit)
+      return (url) => startProcess(path, () => [url], ['/usr/bin/xvfb-run', '-a'])
+    },
+    packages: ['libwebkit2gtk-4.1-0', 'xvfb', 'xauth'],
+    playwright: 'webkit',
+    variable: 'WEBKIT',
+  },
+]
+
+/**
+ * Finds a browser. If there is none, installs it: with apt as root in a container, or as
+ * playwright's.
+ */
+export function findOrInstall(browser: Browser): OpenPage | undefined {
+  let open = browser.find()
+  for (const install of open === undefined ? installCommands(browser) : []) {
+    console.error(`Found no ${browser.name}; running: ${install.join(' ')}`)
+    const [command = '', ...args] = install
+    spawnSync(command, args, { stdio: ['ignore', 2, 2], timeout: INSTALL_TIMEOUT_MS })
+    open = browser.find()
+    if (open !== undefined) break
+  }
+  return open
+}
+
+/** Returns how to install a browser, as a clause. */
+export function describeInstallation({ packages, playwright, variable }: Browser): string {
+  return `not found. Install it (Debian: apt-get install ${packages.join(' ')}; elsewhere: npx playwright install --with-deps ${playwright}), or set ${variable} to its path`
+}
+
+function installCommands({ packages, playwright }: Browser): string[][] {
+  const isContainer = existsSync('/.dockerenv') || existsSync('/run/.containerenv')
+  const canUseApt = isContainer && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
+  const apt = ['apt-get', 'install', '-y', '--no-install-recommends', ...packages]
+  return [...(canUseApt ? [apt] : []), ['playwright', 'install', playwright]]
+}
+
+function findSystem(variable: string, paths: readonly string[]): string | undefined {
+  return [process.env[variable], ...paths].find(
+    (path) => path !== undefined && path !== '' && existsSync(path),
+  )
+}
+
+function findPlaywright(type: BrowserType): OpenPage | undefined {
+  return existsSync(type.executablePath()) ? withPlaywright(type, {}) : undefined
+}
+
+function withPlaywright(type: BrowserType, options: LaunchOptions): OpenPage {
+  return async (url) => {
+    // IndexedDB stays in memory without a profile on the disk.
+    const folder = await mkdtemp(join(tmpdir(), 'botshelf-engine-'))
+    const context = await type.launchPersistentContext(folder, options)
+    const page = await context.newPage()
+    await page.goto(url)
+    return {
+      version: context.browser()?.version() ?? 'unknown',
+      async stop() {
+        await context.close()
+        await removeFolder(folder)
+      },
+    }
+  }
+}
+
+/** Starts a browser with its profile and its settings in a new folder. */
+async function startProcess(
+  path: string,
+  createArguments: (folder: string) => string[],
+  wrapper: readonly string[] = [],
+): Promise<RunningBrowser> {
+  const folder = await mkdtemp(join(tmpdir(), 'botshelf-engine-'))
+  const [command = path, ...args] = [...wrapper, path, ...createArguments(folder)]
+  const browser = spawn(command, args, {
+    stdio: 'ignore',
+    detached: true,
+    env: { ...process.env, HOME: folder, TMPDIR: folder },
+  })
+  await new Promise<void>((resolve, reject) => {
+    browser.once('spawn', resolve).once('error', reject)
+  })
+  const kill = (): void => {
+    try {
+      // The browser leads a process group.
+      if (browser.pid !== undefined) process.kill(-browser.pid, 'SIGKILL')
+    } catch {
+      // It has already exited.
+    }
+  }
+  const onExit = (): void => {
+    kill()
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+  process.once('exit', onExit)
+  return {
+    version: readVersion(path, wrapper),
+    async stop() {
+      process.off('exit', onExit)
+      kill()
+      await removeFolder(folder)
+    },
+  }
+}
+
+function readVersion(path: string, wrapper: readonly string[]): string {
+  const [command, ...args] = [...wrapper, path, '--version']
+  try {
+    const output = execFileSync(command, args, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    return /\d[\w.]*/.exec(output)?.[0] ?? output.trim()
+  } catch {
+    return 'unknown'
+  }
+}
+
+/** A killed browser may still write for a moment. */
+function removeFolder(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+}
