@@ -15,8 +15,14 @@ export interface KeyEffect {
   readonly key: string
   /** Equal effects have equal texts. */
   readonly text: string
-  /** Whether it never changes the key. */
-  readonly isRead: boolean
+  /** The text of the state that it needs; `undefined`: it depends on more than one text. */
+  readonly needs: string | undefined
+  /** The texts of the states that it may lead to, other than the one before; `undefined`: any. */
+  readonly makes: readonly string[] | undefined
+  /** Whether it depends on a value, other than one that it needs. */
+  readonly usesValue: boolean
+  /** Whether it may change the expiry of the key. */
+  readonly changesExpiry: boolean
   /** Returns the state after the call; `false`: the call cannot have had its result. */
   apply(state: KeyState | undefined): KeyState | undefined | false
 }
@@ -113,7 +119,10 @@ export function readValue(key: string, value: unknown): KeyEffect {
   return {
     key,
     text: `read ${text}`,
-    isRead: true,
+    needs: text,
+    makes: [],
+    usesValue: false,
+    changesExpiry: false,
     apply: (state) => (state?.text ?? '') === text && state,
   }
 }
@@ -122,7 +131,10 @@ function readExists(key: string, exists: boolean): KeyEffect {
   return {
     key,
     text: `exists ${exists}`,
-    isRead: true,
+    needs: exists ? undefined : '',
+    makes: [],
+    usesValue: false,
+    changesExpiry: false,
     apply: (state) => (state !== undefined) === exists && state,
   }
 }
@@ -136,7 +148,10 @@ function write({ key, value, expires = false }: KeyWrite): KeyEffect {
   return {
     key,
     text: `write ${next?.text ?? ''} ${expires}`,
-    isRead: false,
+    needs: undefined,
+    makes: [next?.text ?? ''],
+    usesValue: false,
+    changesExpiry: expires,
     apply: () => next,
   }
 }
@@ -145,7 +160,10 @@ function both(first: KeyEffect, second: KeyEffect): KeyEffect {
   return {
     key: first.key,
     text: `${first.text}, ${second.text}`,
-    isRead: first.isRead && second.isRead,
+    needs: first.needs,
+    makes: second.makes,
+    usesValue: first.usesValue,
+    changesExpiry: second.changesExpiry,
     apply(state) {
       const next = first.apply(state)
       return next !== false && second.apply(next)
@@ -178,7 +196,10 @@ function updates(
       {
         key,
         text: `update ${text} ${textOfValue(next)} ${JSON.stringify(options)}`,
-        isRead: false,
+        needs: isInitial ? undefined : text,
+        makes: [textOfValue(next)],
+        usesValue: isInitial,
+        changesExpiry: setsExpiry(options),
         apply: (state) => {
           const isRead = (state?.text ?? '') === text || (isInitial && state === undefined)
           return isRead && nextState(next, options, state)
@@ -208,12 +229,14 @@ function stepEffect({ method, keys, args, result }: CallRecord, hasResult: boole
   const text = `${method} ${JSON.stringify(options)} ${textOfValue(argument)} ${hasResult ? `= ${textOfValue(result)}` : ''}`
   const isResult = (value: unknown): boolean =>
     !hasResult || textOfValue(value) === textOfValue(result)
-  const effect = (apply: KeyEffect['apply'], isRead = false): KeyEffect => ({
-    key,
-    text,
-    isRead,
-    apply,
-  })
+  const effect = (
+    apply: KeyEffect['apply'],
+    { needs, makes }: { readonly needs?: string; readonly makes?: readonly string[] },
+  ): KeyEffect => {
+    const changesExpiry = method === 'touch' ? result !== false : setsExpiry(options)
+    const usesValue = needs === undefined && !['insert', 'touch', 'pop'].includes(method)
+    return { key, text, needs, makes, usesValue, changesExpiry, apply }
+  }
   switch (method) {
     case 'insert':
       return effect(
@@ -221,19 +244,27 @@ function stepEffect({ method, keys, args, result }: CallRecord, hasResult: boole
           if (!isResult(state === undefined)) return false
           return state ?? nextState(argument, options, state)
         },
-        hasResult && result === false,
+        result === false ? { makes: [] } : { makes: [textOfValue(argument)] },
       )
     case 'getOrInsert':
-      return effect((state) => {
-        const value = state ? state.value : argument
-        return isResult(value) && nextState(value, options, state)
-      })
+      return effect(
+        (state) => {
+          const value = state ? state.value : argument
+          return isResult(value) && nextState(value, options, state)
+        },
+        isResult(argument)
+          ? { makes: [textOfValue(argument)] }
+          : { needs: textOfValue(result), makes: [] },
+      )
     case 'increment':
-      return effect((state) => {
-        const current = state ? state.value : 0
-        const sum = (current as number) + ((argument as number | undefined) ?? 1)
-        return typeof current === 'number' && isResult(sum) && nextState(sum, options, state)
-      })
+      return effect(
+        (state) => {
+          const current = state ? state.value : 0
+          const sum = (current as number) + ((argument as number | undefined) ?? 1)
+          return typeof current === 'number' && isResult(sum) && nextState(sum, options, state)
+        },
+        hasResult ? { makes: [textOfValue(result)] } : {},
+      )
     case 'append':
       return effect((state) => {
         const current = state ? state.value : []
@@ -241,20 +272,22 @@ function stepEffect({ method, keys, args, result }: CallRecord, hasResult: boole
         const { max = 0 } = (options ?? {}) as { readonly max?: number }
         const list = (current as unknown[]).concat([argument]).slice(-max)
         return isResult(list.length) && nextState(list, options, state)
-      })
+      }, {})
     case 'touch':
       return effect(
         (state) => {
           if (!isResult(state !== undefined)) return false
           return state && nextState(state.value, argument, state)
         },
-        hasResult && result === false,
+        { makes: [] },
       )
     default:
       // pop
       return effect(
         (state) => isResult(state?.value) && undefined,
-        hasResult && result === undefined,
+        hasResult
+          ? { needs: textOfValue(result), makes: result === undefined ? [] : [''] }
+          : { makes: [''] },
       )
   }
 }

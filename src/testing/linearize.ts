@@ -65,10 +65,16 @@ interface Frame {
 }
 
 const MAX_SHOWN_STATES = 4
+const MAX_EXPLAINING_STATES = 100_000
 
 /** Searches for an order that explains the effects on some keys. */
 export function linearize(input: SearchInput): SearchResult {
-  return new Search(input).run()
+  const result = new Search(input, true).run()
+  if (result.outcome !== 'impossible') return result
+  // Without looking ahead, the search gets closer to the call that cannot be explained.
+  const maxStates = Math.min(input.maxStates, MAX_EXPLAINING_STATES)
+  const explained = new Search({ ...input, maxStates }, false).run()
+  return explained.outcome === 'impossible' ? explained : result
 }
 
 class Search {
@@ -84,9 +90,13 @@ class Search {
   #stuck: readonly Effect[] = []
   #stuckStates: StateVector[] = []
 
-  constructor(input: SearchInput) {
+  /** What the operations that are not done need and make; absent: the search does not look ahead. */
+  readonly #demand: Demand | undefined
+
+  constructor(input: SearchInput, looksAhead: boolean) {
     this.#input = input
     this.#timelines = toTimelines(input)
+    if (looksAhead) this.#demand = new Demand(input, this.#timelines)
   }
 
   run(): SearchResult {
@@ -119,7 +129,9 @@ class Search {
   #visit(state: StateVector): readonly Move[] | 'end' {
     const required: Operation[] = []
     const optional: Operation[] = []
-    let tried = state.join()
+    let tried = this.#demand
+      ? state.map((id, index) => this.#equivalent(index, id)).join()
+      : state.join()
     for (const timeline of this.#timelines) tried += addCandidates(timeline, required, optional)
     if (this.#tried.has(tried)) return []
     this.#tried.add(tried)
@@ -130,16 +142,41 @@ class Search {
     for (const operation of required) {
       const nexts = this.#nextStates(operation, state)
       // A read that fits now changes nothing for the others, so it need not wait.
-      const same = operation.isRead ? nexts.find((next) => isEqual(next, state)) : undefined
+      const same = operation.isRead && nexts.find((next) => isEqual(next, state))
       if (same) return [{ operation, next: same }]
-      for (const next of nexts) moves.push({ operation, next })
+      for (const next of nexts)
+        if (!this.#isDeadEnd(operation, state, next)) moves.push({ operation, next })
     }
     for (const operation of optional) {
       if (operation.twin && !operation.twin.isDone) continue
       for (const next of this.#nextStates(operation, state))
-        if (!isEqual(next, state)) moves.push({ operation, next })
+        if (!isEqual(next, state) && !this.#isDeadEnd(operation, state, next))
+          moves.push({ operation, next })
     }
     return moves
+  }
+
+  /** Whether a move replaces a value that another operation must still see, and that none makes. */
+  #isDeadEnd(operation: Operation, state: StateVector, next: StateVector): boolean {
+    const demand = this.#demand
+    return (
+      demand !== undefined &&
+      state.some((id, index) => {
+        const text = this.#textOf(id)
+        return text !== this.#textOf(next[index] ?? 0) && demand.isNeeded(index, text, operation)
+      })
+    )
+  }
+
+  /** Returns the same for states between which no operation that is not done can tell. */
+  #equivalent(index: number, id: number): number | string {
+    const state = this.#states[id]
+    if (!state || this.#demand?.isSeen(index, state.text) !== false) return id
+    return state.expires ? 'expires' : 'some'
+  }
+
+  #textOf(id: number): string {
+    return this.#states[id]?.text ?? ''
   }
 
   #isEnd(state: StateVector): boolean {
@@ -150,6 +187,7 @@ class Search {
 
   #mark(operation: Operation, isDone: boolean): void {
     operation.isDone = isDone
+    this.#demand?.add(operation, isDone ? -1 : 1)
     if (!operation.effect.isOptional) this.#doneCount += isDone ? 1 : -1
     const { timeline, position } = operation
     if (!isDone) timeline.base = Math.min(timeline.base, position)
@@ -212,6 +250,77 @@ class Search {
   }
 }
 
+/** Counts what the operations that are not done need, and what they may make. */
+class Demand {
+  readonly #keys: readonly string[]
+  readonly #counts: readonly {
+    readonly needs: Map<string, number>
+    readonly makes: Map<string, number>
+    /** How many may make any value. */
+    makers: number
+    /** How many optional ones need a value. */
+    readonly optional: Map<string, number>
+    /** How many depend on a value in another way. */
+    users: number
+  }[]
+  /** The keys that may be missing since their value has expired. */
+  readonly #expiring = new Set<number>()
+
+  constructor({ keys, contents, initial }: SearchInput, timelines: readonly Timeline[]) {
+    this.#keys = keys
+    this.#counts = contents.map(({ needs = '' }) => {
+      return {
+        needs: new Map([[needs, 1]]),
+        makes: new Map(),
+        makers: 0,
+        optional: new Map(),
+        users: 0,
+      }
+    })
+    for (const [index, state] of initial.entries()) if (state?.expires) this.#expiring.add(index)
+    for (const { required, optional } of timelines)
+      for (const operation of [...required, ...optional]) this.add(operation, 1)
+  }
+
+  add({ choices, effect: { isOptional } }: Operation, by: 1 | -1): void {
+    for (const choice of choices) {
+      for (const { key, needs, makes, usesValue, changesExpiry } of choice) {
+        const index = this.#keys.indexOf(key)
+        const counts = this.#counts[index]
+        if (!counts) continue
+        if (changesExpiry) this.#expiring.add(index)
+        if (usesValue) counts.users += by
+        // What has a choice, or need not happen, needs nothing.
+        if (needs !== undefined)
+          increase(isOptional || choices.length > 1 ? counts.optional : counts.needs, needs, by)
+        if (makes) for (const text of makes) increase(counts.makes, text, by)
+        else counts.makers += by
+      }
+    }
+  }
+
+  /** Whether a value makes a difference to an operation that is not done. */
+  isSeen(index: number, text: string): boolean {
+    const { needs, optional, users } = this.#counts[index]!
+    return users > 0 || (needs.get(text) ?? 0) > 0 || (optional.get(text) ?? 0) > 0
+  }
+
+  /** Whether another operation needs a value that no other makes. */
+  isNeeded(index: number, text: string, operation: Operation): boolean {
+    const counts = this.#counts[index]
+    if (!counts || (text === '' && this.#expiring.has(index))) return false
+    this.add(operation, -1)
+    const isNeeded =
+      (counts.needs.get(text) ?? 0) > 0 && !counts.makes.get(text) && counts.makers === 0
+    this.add(operation, 1)
+    return isNeeded
+  }
+}
+
+function increase(counts: Map<string, number>, text: string, by: number): void {
+  counts.set(text, (counts.get(text) ?? 0) + by)
+}
+
 /** Adds the operations that may come next. Returns a text for which operations are done. */
 function addCandidates(timeline: Timeline, required: Operation[], optional: Operation[]): string {
   while (timeline.required[timeline.base]?.isDone === true) timeline.base++
@@ -252,7 +361,7 @@ function toTimelines({ effects, keys }: SearchInput): readonly Timeline[] {
       called,
       settled: isOptional ? Infinity : settled,
       choices,
-      isRead: choices.every((choice) => choice.every((each) => each.isRead)),
+      isRead: choices.every((choice) => choice.every(isRead)),
       twin: isOptional ? twins.get(name) : undefined,
       timeline,
       position: list.length,
@@ -262,6 +371,10 @@ function toTimelines({ effects, keys }: SearchInput): readonly Timeline[] {
     list.push(operation)
   }
   return [...timelines.values()]
+}
+
+function isRead({ makes, changesExpiry }: KeyEffect): boolean {
+  return makes?.length === 0 && !changesExpiry
 }
 
 function isEqual(a: StateVector, b: StateVector): boolean {
