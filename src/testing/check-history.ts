@@ -199,7 +199,7 @@ class HistoryCheck {
     const possible = result.states.map((values) =>
       this.#show(keys, (key) => values[keys.indexOf(key)]?.value),
     )
-    const message = `${found}; but a correct store has then ${[...new Set(possible)].join(', or ')}.`
+    const message = `${found}; a correct store then has ${[...new Set(possible)].join(', or ')}.`
     const kind = keys.length > 1 ? 'torn' : 'impossible'
     return { kind, keys, records: stuck, message: message + this.#hint(keys, stuck) }
   }

@@ -65,7 +65,7 @@ interface Frame {
 }
 
 const MAX_SHOWN_STATES = 4
-const MAX_EXPLAINING_STATES = 100_000
+const MAX_EXPLAINING_STATES = 20_000
 
 /** Searches for an order that explains the effects on some keys. */
 export function linearize(input: SearchInput): SearchResult {
@@ -73,8 +73,9 @@ export function linearize(input: SearchInput): SearchResult {
   if (result.outcome !== 'impossible') return result
   // Without looking ahead, the search gets closer to the call that cannot be explained.
   const maxStates = Math.min(input.maxStates, MAX_EXPLAINING_STATES)
-  const explained = new Search({ ...input, maxStates }, false).run()
-  return explained.outcome === 'impossible' ? explained : result
+  const explaining = new Search({ ...input, maxStates }, false)
+  explaining.run()
+  return explaining.explain()
 }
 
 class Search {
@@ -103,6 +104,8 @@ class Search {
     const stack: Frame[] = []
     const path: Operation[] = []
     let state: StateVector = this.#input.initial.map((each) => this.#idOf(each))
+    const texts = state.map((id) => this.#textOf(id))
+    if (this.#demand?.isUnmet(texts) === true) return this.explain()
     for (;;) {
       const moves = this.#visit(state)
       if (moves === 'end') return { outcome: 'possible' }
@@ -110,7 +113,7 @@ class Search {
       stack.push({ state, moves, nextMove: 0 })
       for (;;) {
         const frame = stack.at(-1)
-        if (!frame) return this.#impossible()
+        if (!frame) return this.explain()
         const move = frame.moves[frame.nextMove++]
         if (move) {
           this.#mark(move.operation, true)
@@ -244,7 +247,8 @@ class Search {
     if (this.#stuckStates.length < MAX_SHOWN_STATES) this.#stuckStates.push(state)
   }
 
-  #impossible(): SearchResult {
+  /** Returns where the search got furthest. */
+  explain(): SearchResult {
     const states = this.#stuckStates.map((state) => state.map((id) => this.#states[id]))
     return { outcome: 'impossible', stuck: this.#stuck, states }
   }
@@ -297,6 +301,19 @@ class Demand {
         else counts.makers += by
       }
     }
+  }
+
+  /** Whether an operation needs a value that is not there and that none makes. */
+  isUnmet(texts: readonly string[]): boolean {
+    return this.#counts.some(({ needs, makes, makers }, index) =>
+      [...needs].some(
+        ([text]) =>
+          text !== texts[index] &&
+          makers === 0 &&
+          !makes.has(text) &&
+          !(text === '' && this.#expiring.has(index)),
+      ),
+    )
   }
 
   /** Whether a value makes a difference to an operation that is not done. */
