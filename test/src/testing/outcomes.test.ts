@@ -16,6 +16,10 @@ async function record(): Promise<RecordedStore<Record<string, unknown>>> {
   return recordOutcomes(await open())
 }
 
+function fail(): never {
+  throw new RangeError('no')
+}
+
 /** The only record without the fields that say who called and when. */
 function only(records: readonly CallRecord[]): Partial<CallRecord> {
   expect(records).toHaveLength(1)
@@ -185,9 +189,6 @@ test('a call whose function throws was not applied, also if it throws an error o
   const { store, records } = await record()
   const error = new StoreError('CONNECTION_LOST', 'of another store', { outcome: 'unknown' })
   await expect(store.update('a', () => Promise.reject(error))).rejects.toBe(error)
-  const fail = (): never => {
-    throw new RangeError('no')
-  }
   await expect(store.transaction(['a'], fail)).rejects.toThrow('no')
   expect(records.map(({ outcome }) => outcome)).toEqual(['not-applied', 'not-applied'])
   expect(records[1]?.error).toEqual({ name: 'RangeError', message: 'no' })
