@@ -61,10 +61,15 @@ test('a violation names the rejected call that wrote what is there', () => {
   )
 })
 
-test('wrong options are rejected', () => {
-  expect(() => checkHistory([], [], { maxStates: 0 })).toThrow(
-    expect.objectContaining({ code: 'INVALID_VALUE' }),
-  )
+test.each([
+  [() => checkHistory([], [], { maxStates: 0 }), 'options.maxStates must be a positive integer'],
+  [() => checkHistory([], [], { initial: 5 as never }), 'options.initial must be'],
+  [() => checkHistory([], [], { traits: 'none' as never }), 'options.traits must be'],
+  [() => checkHistory([], { k: 1 } as never), 'checkHistory() needs contents in a list'],
+  [() => checkHistory(undefined as never, []), 'checkHistory() needs records in a list'],
+])('wrong arguments are rejected: %s', (check, message) => {
+  const expected = { code: 'INVALID_VALUE', message: expect.stringContaining(message) as string }
+  expect(check).toThrow(expect.objectContaining(expected))
 })
 
 test('the kinds of values that structured clone keeps are compared by content', () => {
