@@ -1,8 +1,12 @@
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { MemoryStoragePlugin } from '../../adapters/memory.ts'
-import { StorageRuntime, type Store } from '../../src/index.ts'
+import { type StorageBase, StorageRuntime, type Store, StoreError } from '../../src/index.ts'
 import { checkHistory } from '../../src/testing/index.ts'
-import { readContents, runClients, runHistory } from './run-history.ts'
+import { type CheckedHistory, reportHistories } from './report-histories.ts'
+import { createRandom, readContents, runClients, runHistory } from './run-history.ts'
+
+const checked: CheckedHistory[] = []
+afterAll(() => reportHistories('Memory, Node', checked))
 
 /** Opens stores of one namespace, with two runtimes by turns. */
 function createOpener(): (client: number) => Promise<Store> {
@@ -18,7 +22,9 @@ test.each([1, 2, 3, 4])(
     const { records, contents } = await runHistory({ openStore, clients: 20, calls: 25, seed })
     expect(records).toHaveLength(500)
     expect(records.filter(({ outcome }) => outcome !== 'applied')).toEqual([])
-    expect(checkHistory(records, contents)).toEqual([])
+    const violations = checkHistory(records, contents)
+    checked.push({ records, violations })
+    expect(violations).toEqual([])
   },
 )
 
@@ -38,6 +44,51 @@ test.each([1, 2])(
       }),
     )
     const contents = await readContents(await openStore(0))
-    expect(checkHistory(records.flat(), contents)).toEqual([])
+    const violations = checkHistory(records.flat(), contents)
+    checked.push({ records: records.flat(), violations })
+    expect(violations).toEqual([])
+  },
+)
+
+/** Memory over a slow network that loses one commit in ten, or the answer to it. */
+class UnreliablePlugin extends MemoryStoragePlugin {
+  readonly #random: () => number
+
+  constructor(seed: number) {
+    super()
+    this.#random = createRandom(seed)
+  }
+
+  override async open(namespace: string): Promise<StorageBase> {
+    const storage = await super.open(namespace)
+    const commit = storage.commit.bind(storage)
+    storage.commit = async (groups, options) => {
+      await new Promise((resolve) => setTimeout(resolve, this.#random() * 3))
+      const fate = this.#random()
+      const lost = new StoreError('CONNECTION_LOST', 'The network is down.')
+      if (fate < 0.05) throw lost
+      const results = await commit(groups, options)
+      if (fate < 0.1) throw lost
+      return results
+    }
+    Object.defineProperty(storage, 'transact', { value: undefined })
+    return storage
+  }
+}
+
+test.each([1, 2, 3])(
+  'where calls and answers are lost, each outcome of six clients is true, seed %i',
+  async (seed) => {
+    const plugin = new UnreliablePlugin(seed)
+    const { records, contents } = await runHistory({
+      openStore: () => new StorageRuntime(plugin).open('History'),
+      clients: 6,
+      calls: 50,
+      seed,
+    })
+    const violations = checkHistory(records, contents)
+    checked.push({ records, violations })
+    expect(violations).toEqual([])
+    expect(records.filter(({ outcome }) => outcome === 'unknown')).not.toEqual([])
   },
 )
