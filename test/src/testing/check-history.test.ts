@@ -231,6 +231,11 @@ test.each<
     { k: 1 },
   ],
   ['a read of a value that no call wrote', [get([1, 2], 7)], {}],
+  [
+    'a read before an unknown write of its value',
+    [get([1, 2], 1), set([3, 4], 1, failed('unknown'))],
+    {},
+  ],
   ['a read before the write of its value', [get([1, 2], 1), set([3, 4], 1)], { k: 1 }],
   [
     'a key that a complete listing leaves out',
