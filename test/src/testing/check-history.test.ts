@@ -57,6 +57,21 @@ test.each<
     ],
     { k: 6 },
   ],
+  ...[11, 12].map((sum): [string, CallRecord[], Record<string, unknown>] => [
+    `of two sets at once, an increment to ${sum} shows which was last`,
+    [set([1, 4], 1), set([2, 3], 2), call([5, 6], 'increment', ['k', 10], { result: sum })],
+    { k: sum },
+  ]),
+  [
+    'a list may be popped and become the same again',
+    [
+      call([1, 2], 'append', ['k', 'x'], { result: 1 }),
+      call([3, 4], 'pop', ['k'], { result: ['x'] }),
+      call([5, 6], 'append', ['k', 'x'], { result: 1 }),
+      get([7, 8], ['x']),
+    ],
+    { k: ['x'] },
+  ],
   [
     'an unknown increment may count',
     [call([1, 2], 'increment', ['k'], failed('unknown'))],
@@ -193,6 +208,32 @@ test.each<
     'an unknown write that is applied twice',
     [call([1, 2], 'append', ['k', 'x'], failed('unknown'))],
     { k: ['x', 'x'] },
+  ],
+  [
+    'a transaction of which an earlier run is stored',
+    [
+      call([1, 9], 'transaction', [['k'], null], {
+        keys: ['k'],
+        attempts: [
+          { reads: [{ key: 'k' }], writes: [{ key: 'k', value: 1 }] },
+          { reads: [{ key: 'k', value: 1 }], writes: [{ key: 'k', value: 2 }] },
+        ],
+      }),
+    ],
+    { k: 1 },
+  ],
+  [
+    'an update of which an earlier run is stored',
+    [
+      call([1, 9], 'update', ['k', null], {
+        result: 1,
+        attempts: [
+          { reads: [{ key: 'k' }], writes: [{ key: 'k', value: 1 }] },
+          { reads: [{ key: 'k', value: 1 }], writes: [{ key: 'k', value: 1 }] },
+        ],
+      }),
+    ],
+    { k: 1 },
   ],
   [
     'a pop of one value by two clients',
