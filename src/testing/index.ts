@@ -1,4 +1,6 @@
 /** `botshelf/testing`: faults, histories and clocks for the tests of bots and adapters. */
+export { CallHistory } from './call-history.ts'
+export type { CallHistoryOptions } from './call-history.ts'
 export type { CallAttempt, CallRecord, KeyRead, KeyWrite, RecordedMethod } from './call-record.ts'
 export { checkHistory } from './check-history.ts'
 export type { CheckHistoryOptions, Contents, HistoryViolation } from './check-history.ts'
