@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import {
   type Change,
@@ -81,16 +81,6 @@ function rethrowOther(error: unknown): void {
 }
 
 describe('eachFault reports', () => {
-  // Vitest fails a run with an unhandled rejection, which some of these plugins cause on purpose.
-  let listeners: NodeJS.UnhandledRejectionListener[]
-  beforeEach(() => {
-    listeners = process.listeners('unhandledRejection')
-    process.removeAllListeners('unhandledRejection')
-  })
-  afterEach(() => {
-    for (const listener of listeners) process.on('unhandledRejection', listener)
-  })
-
   test.each<{
     readonly name: string
     readonly plant: (storage: StorageBase) => void
