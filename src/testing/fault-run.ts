@@ -5,11 +5,12 @@ import { type RuntimeOptions, StorageRuntime } from '../runtime.ts'
 import type { OpenOptions } from '../schema.ts'
 import { type StorageBase, type StorageHost, StoragePluginBase, type Traits } from '../storage.ts'
 import type { Store } from '../store.ts'
+import { CallHistory } from './call-history.ts'
 import type { CallRecord } from './call-record.ts'
 import { checkHistory } from './check-history.ts'
 import { describeCall } from './describe-call.ts'
 import { type Fault, faulty, type FaultyCall, type FaultyPlugin } from './faulty.ts'
-import { CallHistory, recordOutcomes } from './outcomes.ts'
+import { recordOutcomes } from './outcomes.ts'
 
 /** What a script of {@link eachFault} receives. */
 export interface FaultContext {
