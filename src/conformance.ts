@@ -1,4 +1,10 @@
-import { checkRequiredOptions, FUNCTION, isPlainObject, type OptionTypes } from './arguments.ts'
+import {
+  BOOLEAN,
+  checkRequiredOptions,
+  FUNCTION,
+  isPlainObject,
+  type OptionTypes,
+} from './arguments.ts'
 import { deferred, noop } from './async.ts'
 import { AssertionError, describeError } from './conformance/assertions.ts'
 import { ATOMIC_RULES } from './conformance/atomic-rules.ts'
@@ -7,6 +13,7 @@ import { CONDITION_RULES } from './conformance/condition-rules.ts'
 import { CONCURRENCY_RULES } from './conformance/concurrency-rules.ts'
 import { DURABILITY_RULES } from './conformance/durability-rules.ts'
 import { EXPIRY_RULES } from './conformance/expiry-rules.ts'
+import { FAULT_RULES } from './conformance/fault-rules.ts'
 import { KEY_RULES } from './conformance/key-rules.ts'
 import { LIFECYCLE_RULES } from './conformance/lifecycle-rules.ts'
 import { LISTING_RULES } from './conformance/listing-rules.ts'
@@ -84,11 +91,19 @@ export interface ConformanceOptions {
    * { skip: { 'durability/restart': 'the test server keeps its data in memory' } }
    */
   readonly skip?: Readonly<Record<string, string>> | undefined
+  /**
+   * Whether to add the cases `faults/...`. Each runs a fixed script of all operations once for every
+   * call that it makes of the plugin, with that call failing: no acknowledged write is lost, no group
+   * torn, no rejection unhandled, each error has a code, and `close` ends. A case takes some seconds.
+   * Default: false.
+   */
+  readonly faults?: boolean | undefined
 }
 
 const OPTIONS: OptionTypes = {
   plugin: FUNCTION,
   skip: ['an object of reasons by the ids of cases', isPlainObject],
+  faults: BOOLEAN,
 }
 
 /**
@@ -130,15 +145,16 @@ export interface ConformanceCase {
  * }
  */
 export function conformance(options: ConformanceOptions): readonly ConformanceCase[] {
-  const { plugin, skip = {} } = checkRequiredOptions(options, OPTIONS, ['plugin'])
+  const { plugin, skip = {}, faults = false } = checkRequiredOptions(options, OPTIONS, ['plugin'])
+  const rules = faults ? [...RULES, ...FAULT_RULES] : RULES
   for (const id of Object.keys(skip)) {
-    if (!RULES.some((rule) => rule.id === id)) {
+    if (!rules.some((rule) => rule.id === id)) {
       throw new RangeError(
         `skip must name cases by the ids that conformance() lists; received ${JSON.stringify(id)}. Correct the id or remove it.`,
       )
     }
   }
-  return RULES.map((rule) => ({
+  return rules.map((rule) => ({
     id: rule.id,
     name: rule.name,
     run: async () => (Object.hasOwn(skip, rule.id) ? skip[rule.id] : runRule(rule, plugin)),

@@ -10,26 +10,28 @@ import type { StoragePluginBase } from '../storage.ts'
 import { type FaultScript, runScript } from './fault-run.ts'
 import { FAULT_KINDS, type FaultKind, type InjectedFault } from './faults.ts'
 import { CALL_KINDS, type CallKind, type FaultyCall } from './faulty.ts'
+import { watchRejections } from './rejections.ts'
 
 /** Options of {@link eachFault}. */
 export interface EachFaultOptions {
   /**
-   * The faults to inject. Default: all. Two are left out that no storage may have: a watch that
-   * `never` reports, and a `perform` that is made `twice`, since steps then count twice.
+   * The faults that each call gets, one in each run; or a function that returns those of a call, to
+   * select calls or to save time. Default: all. Two are left out that no storage may have: a watch
+   * that `never` reports, and a `perform` that is made `twice`, since steps then count twice.
    */
-  readonly faults?: readonly FaultKind[] | undefined
+  readonly faults?: readonly FaultKind[] | ((call: FaultyCall) => readonly FaultKind[]) | undefined
   /** The kinds of calls that fail. Default: all. */
   readonly on?: readonly CallKind[] | undefined
   /**
    * The time limit of each call in the runs with `never` and `late`, in milliseconds. A call that is
-   * late takes twice as long. Default: 50.
+   * late takes four times as long. Default: 50.
    */
   readonly operationTimeout?: number | undefined
   /** The time limit of the script, and of closing its runtime, in milliseconds. Default: 10,000. */
   readonly runTimeout?: number | undefined
   /**
    * How many runs go on at once. With more than one, the script must share nothing between its runs,
-   * and a rejection that is not handled is reported for each of them. Default: 1.
+   * and a rejection that is not handled is reported for any of them. Default: 1.
    */
   readonly concurrency?: number | undefined
   /** The options of the runtime, such as `allowLostUpdates` and `now`. */
@@ -59,7 +61,10 @@ export interface EachFaultResult {
 }
 
 const OPTIONS: OptionTypes = {
-  faults: [`a list of ${FAULT_KINDS.join(', ')}`, isListOf(FAULT_KINDS)],
+  faults: [
+    `a list of ${FAULT_KINDS.join(', ')}, or a function`,
+    (faults) => typeof faults === 'function' || isListOf(FAULT_KINDS)(faults),
+  ],
   on: [`a list of ${CALL_KINDS.join(', ')}`, isListOf(CALL_KINDS)],
   operationTimeout: DURATION,
   runTimeout: DURATION,
@@ -108,6 +113,7 @@ export async function eachFault(
     concurrency = 1,
     runtime = {},
   } = checkOptions<EachFaultOptions>(options, OPTIONS)
+  const rejections = watchRejections()
   const run = async (call?: FaultyCall, fault?: FaultKind): Promise<Run> => {
     const isSlow = fault === 'never' || fault === 'late'
     const plugin = await makePlugin()
@@ -116,26 +122,30 @@ export async function eachFault(
         call && fault ? [{ on: call.kind, nth: call.nth, ...inject(fault, operationTimeout) }] : [],
       runTimeout,
       runtime: isSlow ? { ...runtime, operationTimeout } : runtime,
+      takeRejections: rejections.take,
     })
     return { calls, report: { on: call?.kind, nth: call?.nth, fault, problems } }
   }
-  const { calls, report } = await run()
-  const found = [report]
-  // A script that fails without a fault fails with each.
-  if (report.problems.length === 0) {
+  try {
+    const { calls, report } = await run()
+    const reports = [report]
     const failing = calls.filter(({ kind }) => on.includes(kind))
-    const queue = failing.flatMap((call) =>
-      faults.filter((fault) => isPossible(call, fault)).map((fault) => ({ call, fault })),
-    )
-    // All take their next run from one iterator.
-    const runs = queue.values()
+    const queue = failing.flatMap((call) => {
+      const kinds = typeof faults === 'function' ? faults(call) : faults
+      return kinds.filter((fault) => isPossible(call, fault)).map((fault) => ({ call, fault }))
+    })
+    // All lanes take their next run from one iterator. What fails without a fault fails with each.
+    const next = (report.problems.length === 0 ? queue : []).entries()
     const lanes = Array.from({ length: concurrency }, async () => {
-      for (const { call, fault } of runs) found.push((await run(call, fault)).report)
+      for (const [index, { call, fault }] of next)
+        reports[index + 1] = (await run(call, fault)).report
     })
     await Promise.all(lanes)
+    const found = reports.filter(({ problems }) => problems.length > 0)
+    return { runs: reports.length, calls: calls.length, reports: found }
+  } finally {
+    rejections.stop()
   }
-  const reports = found.filter(({ problems }) => problems.length > 0)
-  return { runs: found.length, calls: calls.length, reports }
 }
 
 interface Run {
@@ -151,7 +161,8 @@ function isPossible({ kind }: FaultyCall, fault: FaultKind): boolean {
 function inject(fault: FaultKind, operationTimeout: number): InjectedFault {
   // Adapters throw errors of their own, which have no code.
   if (fault.startsWith('throw')) return { fault, error: new Error('the backend failed') }
-  return { fault, ms: 2 * operationTimeout }
+  // More than twice, since a busy process notices a time limit late.
+  return { fault, ms: 4 * operationTimeout }
 }
 
 function isListOf(names: readonly string[]): (option: unknown) => boolean {

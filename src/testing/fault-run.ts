@@ -5,12 +5,12 @@ import { type RuntimeOptions, StorageRuntime } from '../runtime.ts'
 import type { OpenOptions } from '../schema.ts'
 import { type StorageBase, type StorageHost, StoragePluginBase, type Traits } from '../storage.ts'
 import type { Store } from '../store.ts'
+import { CallHistory } from './call-history.ts'
 import type { CallRecord } from './call-record.ts'
 import { checkHistory } from './check-history.ts'
 import { describeCall } from './describe-call.ts'
 import { type Fault, faulty, type FaultyCall, type FaultyPlugin } from './faulty.ts'
-import { CallHistory, recordOutcomes } from './outcomes.ts'
-import { watchRejections } from './rejections.ts'
+import { recordOutcomes } from './outcomes.ts'
 
 /** What a script of {@link eachFault} receives. */
 export interface FaultContext {
@@ -40,6 +40,8 @@ export interface RunOptions {
   /** In milliseconds, for the script and for closing the runtime each. */
   readonly runTimeout: number
   readonly runtime: RuntimeOptions
+  /** Returns the rejections that nothing has handled since the last call. */
+  readonly takeRejections: () => readonly unknown[]
 }
 
 /** What became of a script. */
@@ -55,17 +57,12 @@ export async function runScript(
   options: RunOptions,
 ): Promise<ScriptRun> {
   const run = new FaultRun(plugin, options)
-  const rejections = watchRejections()
-  try {
-    await run.run(script)
-    // The platform reports a rejection in a later task.
-    await sleep(0)
-  } finally {
-    rejections.stop()
-  }
-  const unhandled = rejections.reasons.map(
-    (reason) => `A rejection was not handled: ${describeError(reason)}`,
-  )
+  await run.run(script)
+  // The platform reports a rejection in a later task.
+  await sleep(0)
+  const unhandled = options
+    .takeRejections()
+    .map((reason) => `A rejection was not handled: ${describeError(reason)}`)
   return { calls: run.plugin.calls, problems: [...run.problems, ...unhandled] }
 }
 
@@ -84,7 +81,7 @@ class FaultRun {
   readonly #opened = new Map<string, OpenedNamespace>()
 
   constructor(plugin: StoragePluginBase, options: RunOptions) {
-    this.#target = new PrefixPlugin(plugin)
+    this.#target = new PrefixPlugin(plugin, options.runtime.operationTimeout === undefined)
     this.#options = options
     this.plugin = faulty(this.#target, options.plan)
   }
@@ -238,11 +235,12 @@ class PrefixPlugin extends StoragePluginBase {
   readonly #plugin: StoragePluginBase
   readonly #prefix = `${Math.random().toString(36).slice(2, 10)}-`
 
-  constructor(plugin: StoragePluginBase) {
+  /** @param hasOpenTimeout whether the plugin's own time limit of `open` counts */
+  constructor(plugin: StoragePluginBase, hasOpenTimeout: boolean) {
     super({})
     this.#plugin = plugin
     this.operationTimeout = plugin.operationTimeout
-    this.openTimeout = plugin.openTimeout
+    this.openTimeout = hasOpenTimeout ? plugin.openTimeout : undefined
     if (plugin.namespaces) this.namespaces = () => this.#namespaces()
   }
 

@@ -1,6 +1,7 @@
 /** The rejections that nothing handles, while they are watched. */
 export interface WatchedRejections {
-  readonly reasons: readonly unknown[]
+  /** Returns those since the last call. */
+  readonly take: () => readonly unknown[]
   /** Ends to watch. */
   readonly stop: () => void
 }
@@ -23,6 +24,7 @@ interface RejectionEvent {
 /** Collects rejections that nothing handles. The platform then neither reports them nor exits. */
 export function watchRejections(): WatchedRejections {
   const reasons: unknown[] = []
+  const take = (): readonly unknown[] => reasons.splice(0)
   const { addEventListener, removeEventListener, process } = globalThis as unknown as Platform
   if (addEventListener && removeEventListener) {
     const type = 'unhandledrejection'
@@ -31,9 +33,9 @@ export function watchRejections(): WatchedRejections {
       reasons.push(event.reason)
     }
     addEventListener(type, onRejection)
-    return { reasons, stop: () => removeEventListener(type, onRejection) }
+    return { take, stop: () => removeEventListener(type, onRejection) }
   }
   const onRejection = (reason: unknown): void => void reasons.push(reason)
   process?.on('unhandledRejection', onRejection)
-  return { reasons, stop: () => process?.off('unhandledRejection', onRejection) }
+  return { take, stop: () => process?.off('unhandledRejection', onRejection) }
 }

@@ -21,7 +21,8 @@ class SmallStoragePlugin extends MemoryStoragePlugin {
 }
 
 function createCases(skip?: Record<string, string>): readonly ConformanceCase[] {
-  return conformance({ plugin: () => new MemoryStoragePlugin(), ...(skip ? { skip } : {}) })
+  const plugin = new MemoryStoragePlugin()
+  return conformance({ plugin: () => plugin, faults: true, skip })
 }
 
 test.each([
@@ -42,6 +43,13 @@ test('a skipped case stays in the list and resolves to its reason', async () => 
   const cases = createCases({ 'expiry/set-many': 'no clock' })
   expect(await cases.find(({ id }) => id === 'expiry/set-many')?.run()).toBe('no clock')
   expect(cases).toHaveLength(createCases().length)
+})
+
+test('the cases of faults are there only with the option', () => {
+  const faults = createCases().filter(({ id }) => id.startsWith('faults/'))
+  expect(faults).toHaveLength(9)
+  const plain = conformance({ plugin: () => new MemoryStoragePlugin() })
+  expect(plain.filter(({ id }) => id.startsWith('faults/'))).toEqual([])
 })
 
 test('skipping an unknown id throws, so that a list of skipped cases stays correct', () => {

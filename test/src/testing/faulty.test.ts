@@ -100,6 +100,34 @@ test('a transaction in part calls its function and applies the first half of the
   expect(await collect(storage.keys())).toEqual(['a'])
 })
 
+test('a transaction that is made twice decides twice and is applied once', async () => {
+  const plugin = faulty(new MemoryStoragePlugin(), [{ on: 'transact', nth: 1, fault: 'twice' }])
+  const store = await new StorageRuntime(plugin).open('n')
+  const seen: unknown[] = []
+  await store.update('a', (n) => {
+    seen.push(n)
+    return ((n ?? 0) as number) + 1
+  })
+  expect(seen).toEqual([undefined, undefined])
+  expect(await store.get('a')).toBe(1)
+})
+
+test('a turn counts as a call of the kind turn, and can fail', async () => {
+  const plugin = faulty(new MemoryStoragePlugin(), [{ on: 'turn', nth: 1, fault: 'reject-before' }])
+  const storage = await plugin.open('n')
+  await expect(storage.turns?.request(['a', 'b'], 10)).rejects.toMatchObject({
+    code: 'CONNECTION_LOST',
+  })
+  const turn = await storage.turns?.request(['a'], 10)
+  expect(storage.turns?.isContended('a')).toBe(true)
+  turn?.release()
+  expect(plugin.calls.map(({ kind, keys }) => `${kind} ${keys.join()}`)).toEqual([
+    'open ',
+    'turn a,b',
+    'turn a',
+  ])
+})
+
 test('clear() in part removes half of the keys and rejects with an unknown outcome', async () => {
   for (const plugin of [new MemoryStoragePlugin(), new MinimalStoragePlugin({})]) {
     const wrapped = faulty(plugin, [{ on: 'clear', nth: 1, fault: 'in-part' }])

@@ -70,7 +70,7 @@ async function runCase(
 ): Promise<string | undefined> {
   const shared = create()
   const plugin = rule.startsWith('durability/restart') ? create : () => shared
-  const found = conformance({ plugin }).find(({ id }) => id === rule)
+  const found = conformance({ plugin, faults: true }).find(({ id }) => id === rule)
   if (found === undefined) throw new RangeError(`There is no case ${rule}.`)
   return found.run().then(
     (exempt) => exempt && `exempt: ${exempt}`,
