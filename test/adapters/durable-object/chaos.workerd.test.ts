@@ -74,16 +74,21 @@ test('deliverTwice handles a message twice, and replies once', async () => {
   expect(types.filter((type) => type === 'perform')).toHaveLength(4)
 })
 
-test('abort resets the object with all its messages, and half of these messages are not handled', async () => {
+test('abort resets the object with all its messages, before or after a write, or when it is on disk', async () => {
   ChaosObject.plan = { abort: 1, delayMs: 50 }
-  const handle = vi.spyOn(StorageObject.prototype, 'call')
   const text = 'Durable Object reset because its code was updated.'
   expect(await Promise.all([call('abort'), call('abort')])).toEqual([text, text])
-  handle.mockClear()
   ChaosObject.plan = { abort: 1 }
-  await callMany('abort', 30)
-  expect(handle.mock.calls.length).toBeGreaterThan(5)
-  expect(handle.mock.calls.length).toBeLessThan(25)
+  const handle = vi.spyOn(StorageObject.prototype, 'call')
+  const isStored: boolean[] = []
+  for (let i = 0; i < 30; i++) {
+    expect(await call('abort', write(`k${i}`))).toBe(text)
+    isStored.push((await stored('abort', `k${i}`)) !== undefined)
+  }
+  // Four standard deviations around 20 and 10.
+  expect(Math.abs(handle.mock.calls.length - 20)).toBeLessThan(11)
+  expect(Math.abs(isStored.filter(Boolean).length - 10)).toBeLessThan(11)
+  expect(isStored).toContain(true)
 })
 
 test('with an abort in most messages, the others still get through', async () => {

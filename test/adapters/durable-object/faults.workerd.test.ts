@@ -3,10 +3,10 @@ import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import type { Store } from '../../../src/index.ts'
 import { checkHistory } from '../../../src/testing/index.ts'
-import { type CallMethod, readContents, runClients } from '../../histories/run-history.ts'
+import { type CallMethod, runClients } from '../../histories/run-history.ts'
 import { reportFigures } from '../../support/report-figures.ts'
 import { ChaosObject } from '../../support/worker.ts'
-import { countOutcomes, countRejections } from './support/histories.ts'
+import { countOutcomes, countRejections, readWithoutFaults } from './support/histories.ts'
 import { open } from './support/objects.ts'
 
 const SEED = 3
@@ -57,9 +57,10 @@ test.each(Object.keys(SCENARIOS))(
     const { methods, clients, calls, maxUnknown } = SCENARIOS[name] as Scenario
     ChaosObject.plan = { seed: SEED, abort: 0.05, throw: 0.05, loseReply: 0.05, deliverTwice: 0.05 }
     const { binding, rejections } = countRejections(env.CHAOS)
-    const openStore = (): Promise<Store> => open(`faults ${name}`, {}, binding)
+    const namespace = `faults ${name}`
+    const openStore = (): Promise<Store> => open(namespace, {}, binding)
     const records = await runClients({ openStore, clients, calls, methods, seed: SEED })
-    const contents = await readContents(await openStore())
+    const contents = await readWithoutFaults(namespace)
     expect(checkHistory(records, contents)).toEqual([])
     const unknown = countOutcomes(records, 'unknown')
     expect(unknown).toBeLessThanOrEqual((maxUnknown / 100) * records.length)

@@ -1,6 +1,10 @@
+import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { type Store, StoreError, type WriteOutcome } from '../../../../src/index.ts'
 import type { CallRecord } from '../../../../src/testing/index.ts'
+import { readContents } from '../../../histories/run-history.ts'
+import { ChaosObject } from '../../../support/worker.ts'
+import { open } from './objects.ts'
 
 /** Wraps a binding to record each call that is rejected; `change` can replace a message. */
 export function countRejections(
@@ -23,6 +27,16 @@ export function countRejections(
     }),
   }
   return { binding: counting, rejections }
+}
+
+/** Starts an object of the class `ChaosObject` without faults, and reads what it stores. */
+export async function readWithoutFaults(
+  namespace: string,
+): Promise<readonly (readonly [key: string, value: unknown])[]> {
+  ChaosObject.plan = {}
+  const stub = env.CHAOS.getByName(`botshelf/${namespace}`)
+  await runInDurableObject(stub, (_, state) => state.abort('end of the faults')).catch(() => {})
+  return readContents(await open(namespace, {}, env.CHAOS))
 }
 
 export function countOutcomes(records: readonly CallRecord[], outcome: WriteOutcome): number {
