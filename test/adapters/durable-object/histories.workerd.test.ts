@@ -9,7 +9,6 @@ import {
   type CallMethod,
   readContents,
   runClients,
-  runHistory,
 } from '../../histories/run-history.ts'
 import { reportFigures } from '../../support/report-figures.ts'
 import { ChaosObject } from '../../support/worker.ts'
@@ -66,20 +65,34 @@ test.each([1, 2])(
 )
 
 test.each([1, 2])(
-  'the calls of eight stores inside an object are linearizable, seed %i',
+  'the calls of stores inside an object, and of Workers that call it, are linearizable, seed %i',
   async (seed) => {
-    const host = env.HOST.getByName(`inside ${seed}`)
-    const { records, contents } = await runInDurableObject(host, (_, { storage }) =>
-      runHistory({
-        openStore: () => openLocal(storage),
-        clients: 8,
-        calls: 40,
-        seed,
+    const name = `inside ${seed}`
+    const history = new CallHistory()
+    const scenario = { clients: 4, calls: 40, history }
+    await Promise.all([
+      runInDurableObject(env.HOST.getByName(name), (_, { storage }) =>
+        runClients({ ...scenario, openStore: () => openLocal(storage), seed, name: 'inside' }),
+      ),
+      runClients({
+        ...scenario,
+        openStore: async () => openInside(name),
+        seed: seed + 100,
+        name: 'Worker',
+        methods: DATA_METHODS,
       }),
-    )
-    expect(checkHistory(records, contents)).toEqual([])
+    ])
+    expect(history.records).toHaveLength(320)
+    expect(checkHistory(history.records, await readInside(name))).toEqual([])
   },
 )
+
+/** Reads what the stores inside an object hold. */
+function readInside(name: string): ReturnType<typeof readContents> {
+  return runInDurableObject(env.HOST.getByName(name), async (_, { storage }) =>
+    readContents(await openLocal(storage)),
+  )
+}
 
 function openLocal(storage: DurableObjectStorage): Promise<Store> {
   const plugin = new DurableObjectStoragePlugin({ STORAGE_CONFIG: { storage } })
@@ -105,9 +118,7 @@ test.each([1, 2])(
         ).catch(() => {})
       },
     })
-    const contents = await runInDurableObject(env.HOST.getByName(name), async (_, { storage }) =>
-      readContents(await openLocal(storage)),
-    )
+    const contents = await readInside(name)
     expect(checkHistory(records, contents)).toEqual([])
     const unknown = countOutcomes(records, 'unknown')
     expect(unknown).toBeGreaterThan(0)
@@ -171,9 +182,7 @@ test('an object that acknowledges a write before it is on disk is found by the h
     state.abort('reset for the test')
   }).catch(() => {})
   expect(history.records.map(({ outcome }) => outcome)).toEqual(['applied', 'applied'])
-  const contents = await runInDurableObject(env.HOST.getByName('early'), async (_, { storage }) =>
-    readContents(await openLocal(storage)),
-  )
+  const contents = await readInside('early')
   expect(checkHistory(history.records, contents)).toMatchObject([
     { kind: 'impossible', keys: ['b'] },
   ])
