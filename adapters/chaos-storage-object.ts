@@ -17,8 +17,8 @@ export interface ChaosPlan {
   /** Any number. Another seed has other messages at fault. Default: 1. */
   readonly seed?: number | undefined
   /**
-   * Resets the object, with all messages that it is handling. Half of these faults do so before the
-   * message is handled, half after it, before what it wrote is on disk.
+   * Resets the object, with all messages that it is handling: in a third of these faults before the
+   * message is handled, in a third after it, and in a third when what it wrote is on disk too.
    */
   readonly abort?: number | undefined
   /** Rejects instead of handling the message, as a connection that is lost on the way there. */
@@ -113,7 +113,9 @@ export class ChaosStorageObject extends StorageObject {
     if (fault === 'abort') {
       // An abort discards what is not on disk. If that was the start, the next one would repeat it.
       await this.ctx.storage.sync()
-      if (!isFirst) await this.#handle(message)
+      const stage = Math.floor(random() * 3)
+      if (stage > 0) await this.#handle(message)
+      if (stage > 1) await this.ctx.storage.sync()
       this.ctx.abort(RESET)
     }
     if (fault === 'throw') throw lost

@@ -4,7 +4,8 @@
 
 import { BOOLEAN, checkOptions, FUNCTION, type OptionTypes } from '../arguments.ts'
 import { quote, StoreError } from '../errors.ts'
-import { type Binding, KVLocation, RecentWrites, type Settings } from './kv-location.ts'
+import type { Binding } from './kv-binding.ts'
+import { KVLocation, RecentWrites, type Settings } from './kv-location.ts'
 
 /** The options of {@link staleKV}. */
 export interface StaleKVOptions {
@@ -77,12 +78,14 @@ const OPTIONS: OptionTypes = {
  *
  * @throws StoreError `INVALID_VALUE` if an option is wrong, or `binding` is not a KV namespace
  * @example
- * const clock = testClock()
- * const here = staleKV(env.BOT_KV, { now: clock.now })
+ * let time = Date.now()
+ * const here = staleKV(env.BOT_KV, { now: () => time })
  * const there = here.location()
  * await there.get('k') // null
  * await here.put('k', 'new')
  * await there.get('k') // null, for the next 60 seconds
+ * time += 60_000
+ * await there.get('k') // 'new'
  */
 export function staleKV<KV extends object>(
   binding: KV,

@@ -3,7 +3,7 @@ import { type ChaosPlan, ChaosStorageObject } from '../../adapters/chaos-storage
 import { durableObject, DurableObjectStoragePlugin } from '../../adapters/durable-object.ts'
 import { conformance } from '../../src/conformance.ts'
 import { StorageObject } from '../../adapters/storage-object.ts'
-import { StorageRuntime, type Store } from '../../src/index.ts'
+import { StorageRuntime, type Store, StoreError, type StoreErrorData } from '../../src/index.ts'
 
 export { StorageObject }
 
@@ -14,6 +14,11 @@ export class LegacyObject extends StorageObject {}
 export class ChaosObject extends ChaosStorageObject {
   static plan: ChaosPlan = {}
   protected override readonly plan: ChaosPlan = ChaosObject.plan
+}
+
+interface HostReply {
+  readonly result?: unknown
+  readonly error?: StoreErrorData
 }
 
 /** An object as a bot author writes it, with stores in its own storage. */
@@ -42,6 +47,20 @@ export class HostObject extends DurableObject {
   /** Throws the error that it receives. */
   async fail(error: Error): Promise<never> {
     throw error
+  }
+
+  /** Calls a method of a store inside the object. Resolves to data, also for an error. */
+  async callStore(method: string, args: readonly unknown[]): Promise<HostReply> {
+    const store = await new StorageRuntime(this.plugin()).open('history')
+    try {
+      const call = store[method as 'getMany'] as (
+        this: Store,
+        ...args: unknown[]
+      ) => Promise<unknown>
+      return { result: await call.apply(store, [...args]) }
+    } catch (error) {
+      return { error: StoreError.from(error).toJSON() }
+    }
   }
 
   /** Runs one conformance case inside the object, and resolves to the reason if it is skipped. */

@@ -3,7 +3,8 @@ import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import { CloudflareKVStoragePlugin } from '../../../adapters/cloudflare-kv.ts'
 import { StorageRuntime, type Store } from '../../../src/index.ts'
-import { staleKV, type StaleKVOptions } from '../../../src/testing/stale-kv.ts'
+import { checkHistory, staleKV, type StaleKVOptions } from '../../../src/testing/index.ts'
+import { readContents, runHistory } from '../../histories/run-history.ts'
 
 type Numbers = Store<Record<string, number>>
 
@@ -69,6 +70,44 @@ test('ten updates from two locations, a minute apart, count to 10', async () => 
     time += 60_000
   }
   expect(await (await later()).get('n')).toBe(10)
+})
+
+/** The methods that list nothing. */
+const METHODS = [
+  'get',
+  'has',
+  'getMany',
+  'set',
+  'delete',
+  'setMany',
+  'deleteMany',
+  'insert',
+  'getOrInsert',
+  'increment',
+  'append',
+  'pop',
+  'update',
+] as const
+
+test('the history of one location that sees its own writes has no violation, and that of two has', async () => {
+  for (const clients of [1, 2]) {
+    const kv = staleKV(env.BOT_KV, { now, listLagMs: 0, writesPerSecond: Infinity })
+    const locations = [kv, kv.location()]
+    const namespace = `stale-${count++}`
+    const { records } = await runHistory({
+      openStore: async (client) =>
+        (await open(locations[client % 2] ?? kv, namespace)) as unknown as Store,
+      clients,
+      calls: 60,
+      seed: 4,
+      methods: METHODS,
+    })
+    time += 60_000
+    const store = (await open(kv.location(), namespace)) as unknown as Store
+    const violations = checkHistory(records, await readContents(store), { traits: store.traits })
+    if (clients === 1) expect(violations).toEqual([])
+    else expect(violations).toContainEqual(expect.objectContaining({ kind: 'impossible' }))
+  }
 })
 
 test('clear() misses a key that was set just before', async () => {

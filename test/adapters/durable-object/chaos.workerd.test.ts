@@ -74,22 +74,27 @@ test('deliverTwice handles a message twice, and replies once', async () => {
   expect(types.filter((type) => type === 'perform')).toHaveLength(4)
 })
 
-test('abort resets the object with all its messages, and half of these messages are not handled', async () => {
+test('abort resets the object with all its messages, before or after a write, or when it is on disk', async () => {
   ChaosObject.plan = { abort: 1, delayMs: 50 }
-  const handle = vi.spyOn(StorageObject.prototype, 'call')
   const text = 'Durable Object reset because its code was updated.'
   expect(await Promise.all([call('abort'), call('abort')])).toEqual([text, text])
-  handle.mockClear()
   ChaosObject.plan = { abort: 1 }
-  await callMany('abort', 40)
-  expect(handle.mock.calls.length).toBeGreaterThan(10)
-  expect(handle.mock.calls.length).toBeLessThan(30)
+  const handle = vi.spyOn(StorageObject.prototype, 'call')
+  const isStored: boolean[] = []
+  for (let i = 0; i < 30; i++) {
+    expect(await call('abort', write(`k${i}`))).toBe(text)
+    isStored.push((await stored('abort', `k${i}`)) !== undefined)
+  }
+  // Four standard deviations around 20 and 10.
+  expect(Math.abs(handle.mock.calls.length - 20)).toBeLessThan(11)
+  expect(Math.abs(isStored.filter(Boolean).length - 10)).toBeLessThan(11)
+  expect(isStored).toContain(true)
 })
 
 test('with an abort in most messages, the others still get through', async () => {
   ChaosObject.plan = { abort: 0.7 }
-  const results = await callMany('progress', 60)
-  expect(results.filter((result) => result === undefined).length).toBeGreaterThan(6)
+  const results = await callMany('progress', 40)
+  expect(results.filter((result) => result === undefined).length).toBeGreaterThan(3)
 })
 
 async function reset(_: unknown, state: DurableObjectState): Promise<void> {
@@ -116,11 +121,11 @@ test('the same seed and name repeat the faults, and another seed or name has oth
 
 test('each fault occurs as often as the plan says', async () => {
   for (const fault of ['abort', 'throw', 'loseReply'] as const) {
-    ChaosObject.plan = { [fault]: 0.2 }
-    const results = await callMany(`often ${fault}`, 150)
+    ChaosObject.plan = { [fault]: 0.5 }
+    const results = await callMany(`often ${fault}`, 60)
     const count = results.filter((result) => result !== undefined).length
     // Four standard deviations around 30.
-    expect(Math.abs(count - 30)).toBeLessThan(20)
+    expect(Math.abs(count - 30)).toBeLessThan(16)
   }
 })
 

@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
+import { deferred } from '../../../src/async.ts'
 import { staleKV, type StaleKVOptions } from '../../../src/testing/stale-kv.ts'
 
 let time = Date.now()
@@ -244,11 +245,22 @@ test('errors of the binding stay as they are', async () => {
 })
 
 test('a read that a write of the location overtakes does not replace what was written', async () => {
-  const { here, prefix } = create()
-  const key = `${prefix}k`
+  const gate = deferred()
+  const get = async (key: string): Promise<unknown> => {
+    const read = await env.BOT_KV.getWithMetadata(key, 'arrayBuffer')
+    await gate.promise
+    return read
+  }
+  const slow = new Proxy(env.BOT_KV, {
+    get: (kv, name: keyof KVNamespace) =>
+      name === 'getWithMetadata' ? get : (kv[name].bind(kv) as unknown),
+  })
+  const here = staleKV(slow, { now: () => time })
+  const key = `stale-${count++}/k`
   const reading = here.get(key)
   await here.put(key, 'v')
-  await reading
+  gate.resolve()
+  expect(await reading).toBeNull()
   expect(await here.get(key)).toBe('v')
 })
 
