@@ -45,8 +45,8 @@ function endOrDeaf(transaction: IDBTransaction): Promise<string> {
 }
 
 /** Opens a database without botshelf. */
-async function openRaw(): Promise<IDBDatabase> {
-  const request = indexedDB.open(prefix, 1)
+async function openRaw(name = prefix): Promise<IDBDatabase> {
+  const request = indexedDB.open(name, 1)
   request.onupgradeneeded = () => {
     request.result.createObjectStore('entries')
     request.result.createObjectStore('meta')
@@ -176,13 +176,14 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
     test('a put succeeds, and then its transaction aborts with QuotaExceededError', async () => {
       const db = await openRaw()
       await endOf(put(db, 'a', 'old'))
-      use(fullIndexedDB())
+      const fault = use(fullIndexedDB())
       const transaction = db.transaction('entries', 'readwrite')
       const entries = transaction.objectStore('entries')
       const ended = endOf(transaction)
       expect(await resultOf(entries.put('new', 'a'))).toBe('a')
       expect(await resultOf(entries.put('new', 'b'))).toBe('b')
       expect(await ended).toBe('abort QuotaExceededError')
+      expect(fault.calls).toBe(1)
       expect([await read(db, 'a'), await read(db, 'b')]).toEqual(['old', undefined])
     })
 
@@ -245,6 +246,16 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       const again = await openRaw()
       expect([await read(again, 'a'), await read(again, 'b')]).toEqual([1, undefined])
       expect(closeCount).toBe(1)
+    })
+
+    test('other connections stay open, and their transactions complete', async () => {
+      const [db, other] = [await openRaw(), await openRaw(`${prefix} other`)]
+      use(closedIndexedDB({ database: prefix }))
+      const transaction = other.transaction('entries', 'readwrite')
+      for (let key = 0; key < 1000; key++) transaction.objectStore('entries').put(1, key)
+      const ended = [endOf(transaction), endOf(put(db, 'a', 1))]
+      expect(await Promise.all(ended)).toEqual(['complete', 'abort UnknownError'])
+      expect(await endOf(put(other, 'b', 1))).toBe('complete')
     })
 
     test('a transaction whose commit was requested completes without an event', async () => {

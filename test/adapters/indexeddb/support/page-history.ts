@@ -7,7 +7,6 @@ import {
   type IndexedDBFault,
 } from '../../../../src/testing/index.ts'
 import { type HistoryScenario, readContents, runClients } from '../../../histories/run-history.ts'
-
 import { replaceMethod } from './replace-method.ts'
 
 interface PageScenario extends Pick<HistoryScenario, 'name' | 'clients' | 'calls' | 'seed'> {
