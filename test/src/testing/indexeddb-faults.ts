@@ -162,6 +162,14 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       expect(await store.get('a')).toBe(1)
     })
 
+    test('`at: "commit"` begins once the commit was requested, so a step of a store is applied', async () => {
+      const { store } = await openStore()
+      use(deafIndexedDB({ store: 'entries', mode: 'readwrite', at: 'commit' }))
+      const error = { code: 'TIMEOUT', outcome: 'unknown' }
+      await expect(store.increment('n')).rejects.toMatchObject(error)
+      expect(await store.get('n')).toBe(1)
+    })
+
     test('a step that is held before its commit is TIMEOUT and not applied', async () => {
       const { store } = await openStore()
       use(deafIndexedDB({ store: 'entries', mode: 'readwrite', hold: true }))
@@ -277,14 +285,13 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       expect(events).toEqual(['reopened'])
     })
 
-    test('a write that was committed when the connection closed has an outcome that is looked up or unknown', async () => {
-      const { store } = await openStore()
-      use(closedIndexedDB({ store: 'entries', mode: 'readwrite' }))
-      const result = await store.set('a', 1).catch((error: unknown) => error)
-      if (result !== undefined) {
-        expect(result).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
-      }
-      expect(await store.get('a')).toBe(1)
+    test('with `at: "commit"` a step of a store is applied once, and resolves', async () => {
+      const { store, events } = await openStore()
+      const fault = use(closedIndexedDB({ mode: 'readwrite', at: 'commit' }))
+      expect(await store.increment('n')).toBe(1)
+      await fault.happened
+      expect(await store.get('n')).toBe(1)
+      expect(events).toEqual(['reopened'])
     })
   })
 
@@ -334,6 +341,7 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
     { nth: 1.5 },
     { count: 0 },
     { mode: 'write' },
+    { at: 'end' },
     { store: 1 },
     { database: null },
     { first: 1 },

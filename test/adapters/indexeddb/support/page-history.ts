@@ -72,7 +72,11 @@ export class PageHistory {
   }
 
   #setFault(random: () => number): void {
-    const options = { store: 'entries', nth: 1 + Math.floor(random() * 3) }
+    const options = {
+      store: 'entries',
+      nth: 1 + Math.floor(random() * 3),
+      at: random() < 0.5 ? 'begin' : 'commit',
+    } as const
     this.#faults.push(
       random() < 0.6
         ? closedIndexedDB(options)
