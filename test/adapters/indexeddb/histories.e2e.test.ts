@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
-import { type CallRecord, checkHistory, type HistoryViolation } from '../../../src/testing/index.ts'
+import { type CallRecord, checkHistory } from '../../../src/testing/index.ts'
 import { eventually, type PageOrWorker, type TestOrigin, useChromium } from './support/chromium.ts'
 
 const browser = useChromium()
