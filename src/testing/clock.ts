@@ -136,7 +136,7 @@ class ReplacedClock implements TestClock {
   }
 
   restore(): void {
-    for (const restore of this.#restorers.splice(0).toReversed()) restore()
+    for (const restore of this.#restorers.splice(0)) restore()
     this.#timers.clear()
   }
 

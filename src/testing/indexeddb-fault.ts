@@ -58,6 +58,7 @@ export interface Transaction extends Target {
   readonly objectStoreNames: ArrayLike<string> & { contains(name: string): boolean }
   objectStore(name: string): { getKey(key: string): Request }
   abort(): void
+  commit(): void
 }
 
 interface Globals {
@@ -156,6 +157,16 @@ export function listen(transaction: Transaction, listener: (event: FaultEvent) =
     transaction.addEventListener(type, listener, true)
 }
 
+/** Calls `listener` when the commit of a transaction was requested. */
+export function onCommit(transaction: Transaction, listener: () => unknown): void {
+  const commit = transaction.commit.bind(transaction)
+  const value = (): void => {
+    commit()
+    listener()
+  }
+  Object.defineProperty(transaction, 'commit', { value, configurable: true })
+}
+
 /** Sends a request that has no effect. Its `success` follows that of all requests before it. */
 export function sendProbe(transaction: Transaction): Request | undefined {
   try {
@@ -181,7 +192,7 @@ export function abortWith(transaction: Transaction, name: string, message: strin
 /** Makes a transaction abort with `QuotaExceededError` once all of its requests have succeeded. */
 export function exceedQuota(transaction: Transaction): void {
   // Nothing of it may be committed before.
-  Object.defineProperty(transaction, 'commit', { value: noop })
+  Object.defineProperty(transaction, 'commit', { value: noop, configurable: true })
   let probe = sendProbe(transaction)
   let hasOthers = true
   listen(transaction, (event) => {

@@ -20,14 +20,24 @@ import {
   type IndexedDBFaultOptions,
   listen,
   selectTransactions,
+  onCommit,
   sendProbe,
   type Transaction,
 } from './indexeddb-fault.ts'
 
 export type { IndexedDBFault, IndexedDBFaultOptions } from './indexeddb-fault.ts'
 
+/** Options of {@link closedIndexedDB}. */
+export interface ClosedIndexedDBOptions extends IndexedDBFaultOptions {
+  /**
+   * When the fault begins: when the transaction begins, or when its commit was requested by a call of
+   * `commit()`, as botshelf does for writes. Then what it writes is stored. Default: `begin`.
+   */
+  readonly at?: 'begin' | 'commit' | undefined
+}
+
 /** Options of {@link deafIndexedDB}. */
-export interface DeafIndexedDBOptions extends IndexedDBFaultOptions {
+export interface DeafIndexedDBOptions extends ClosedIndexedDBOptions {
   /**
    * Whether the transaction also stays open, so that later ones wait for it, until it is aborted or
    * its commit is requested. Default: false, and it completes without an event.
@@ -52,6 +62,11 @@ const OPTIONS: OptionTypes = {
   mode: ['"readonly" or "readwrite"', (option) => option === 'readonly' || option === 'readwrite'],
 }
 
+const CLOSED_OPTIONS: OptionTypes = {
+  ...OPTIONS,
+  at: ['"begin" or "commit"', (option) => option === 'begin' || option === 'commit'],
+}
+
 /**
  * Makes transactions deaf: no event of them or of their requests arrives, as when the process of the
  * browser that serves IndexedDB hangs, or as was seen in Safari on iOS. Without a time limit, what
@@ -63,13 +78,15 @@ const OPTIONS: OptionTypes = {
  * await assert.rejects(karma.set('ann', 1), { code: 'TIMEOUT', outcome: 'unknown' })
  */
 export function deafIndexedDB(options?: DeafIndexedDBOptions): IndexedDBFault {
-  const checked = checkOptions<DeafIndexedDBOptions>(options, { ...OPTIONS, hold: BOOLEAN })
+  const checked = checkOptions<DeafIndexedDBOptions>(options, { ...CLOSED_OPTIONS, hold: BOOLEAN })
   const { IDBDatabase } = indexedDBGlobals()
   const fault = new Fault()
   const select = selectTransactions(fault, checked, (transaction) => {
+    let isDeaf = checked.at !== 'commit'
+    if (!isDeaf) onCommit(transaction, () => (isDeaf = true))
     let probe = checked.hold ? sendProbe(transaction) : undefined
     listen(transaction, (event) => {
-      event.stopImmediatePropagation()
+      if (isDeaf) event.stopImmediatePropagation()
       const isHeld = event.type === 'success' && event.target === probe && !fault.isRestored
       if (isHeld) probe = sendProbe(transaction)
     })
@@ -115,8 +132,8 @@ export function fullIndexedDB(options?: IndexedDBFaultOptions): IndexedDBFault {
  * using fault = closedIndexedDB({ nth: 3, store: 'entries' })
  * await karma.increment('ann') // opens a new connection when it needs one
  */
-export function closedIndexedDB(options?: IndexedDBFaultOptions): IndexedDBFault {
-  const checked = checkOptions<IndexedDBFaultOptions>(options, OPTIONS)
+export function closedIndexedDB(options?: ClosedIndexedDBOptions): IndexedDBFault {
+  const checked = checkOptions<ClosedIndexedDBOptions>(options, CLOSED_OPTIONS)
   const { IDBDatabase, IDBVersionChangeEvent } = indexedDBGlobals()
   const fault = new Fault()
   const running = new Set<Transaction>()
@@ -134,6 +151,8 @@ export function closedIndexedDB(options?: IndexedDBFaultOptions): IndexedDBFault
     db.dispatchEvent(new IDBVersionChangeEvent('close'))
   }
   const select = selectTransactions(fault, checked, (transaction) => {
+    if (checked.at === 'commit')
+      return onCommit(transaction, () => void closeConnection(transaction.db))
     const probe = sendProbe(transaction)
     listen(transaction, (event) => {
       if (event.target !== probe) return

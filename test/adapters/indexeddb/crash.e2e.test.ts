@@ -60,16 +60,7 @@ async function storedGenerations(
 }
 
 describe.each([
-  [
-    'page',
-    async (tab: Page) => {
-      const session = await browser.context.newCDPSession(tab)
-      const crashed = tab.waitForEvent('crash')
-      session.send('Page.crash').catch(() => {})
-      await crashed
-      await tab.close()
-    },
-  ],
+  ['page', (tab: Page) => browser.crash(tab)],
   ['browser', () => browser.kill().then(() => browser.launch())],
 ] as const)('a %s that is killed during a commit', (_, kill) => {
   test('leaves each group of changes whole or absent, and loses no write that resolved', async () => {

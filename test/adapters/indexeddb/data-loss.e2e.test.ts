@@ -259,21 +259,7 @@ test('data-lost is emitted even if the new connection is lost before the identit
   await tab.evaluate(async () => {
     harness.watch()
     await harness.store.set('a', 1)
-    const restore = harness.replaceMethod(
-      IDBDatabase.prototype,
-      'transaction',
-      (transaction) =>
-        function (this: IDBDatabase, ...parameters) {
-          if ([parameters[0]].flat().includes('meta')) {
-            restore()
-            queueMicrotask(() => {
-              this.close()
-              this.dispatchEvent(new Event('close'))
-            })
-          }
-          return transaction.apply(this, parameters)
-        },
-    )
+    harness.testing.closedIndexedDB({ store: 'meta' })
   })
   await origin.clearData()
   await eventually(() => eventsOf(tab)).toEqual(['reopened', 'data-lost', 'reopened'])

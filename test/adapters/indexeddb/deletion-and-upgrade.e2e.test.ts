@@ -95,7 +95,7 @@ test('opening a database behind a blocked deletion is TIMEOUT after openTimeout,
   const deleter = await origin.openTab()
   await holder.evaluate(async () => {
     await harness.rawIndexedDB.createOrUpgrade(harness.databaseName, 1)
-    await harness.rawIndexedDB.holdOpen(harness.databaseName)
+    await harness.testing.blockedIndexedDB({ database: harness.databaseName })
   })
   await deleter.evaluate(() => harness.rawIndexedDB.startDelete(harness.databaseName))
   const opening = { config: { openTimeout: 200 } }
@@ -126,7 +126,7 @@ test('a connection that opens after openTimeout is closed at once', async () => 
   await ours.evaluate(() => harness.startRecording())
   await holder.evaluate(async () => {
     await harness.rawIndexedDB.createOrUpgrade(harness.databaseName, 1)
-    await harness.rawIndexedDB.holdOpen(harness.databaseName)
+    await harness.testing.blockedIndexedDB({ database: harness.databaseName })
   })
   await deleter.evaluate(() => harness.rawIndexedDB.startDelete(harness.databaseName))
   await ours.evaluate(() => harness.errorOf(harness.openStore({ config: { openTimeout: 100 } })))
@@ -148,7 +148,9 @@ test('a deletion while opening timed out emits data-lost at the next open', asyn
     await harness.runtime.close()
     harness.startRecording()
   })
-  await holder.evaluate(() => harness.rawIndexedDB.holdOpen(harness.databaseName))
+  await holder.evaluate(
+    async () => void (await harness.testing.blockedIndexedDB({ database: harness.databaseName })),
+  )
   await deleter.evaluate(() => harness.rawIndexedDB.startDelete(harness.databaseName))
   await ours.evaluate(() => harness.errorOf(harness.openStore({ config: { openTimeout: 100 } })))
   await holder.close()

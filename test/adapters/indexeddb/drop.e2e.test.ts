@@ -91,7 +91,9 @@ test('drop() leaves nothing remembered of a database that another tab has just o
 test('drop() is BLOCKED after openTimeout if another tab keeps the database open, and takes effect later', async () => {
   const [dropping, holder] = await browser.newOrigin().openTwoTabs()
   await storeAndClose(dropping)
-  await holder.evaluate(() => harness.rawIndexedDB.holdOpen(harness.databaseName))
+  await holder.evaluate(
+    async () => void (await harness.testing.blockedIndexedDB({ database: harness.databaseName })),
+  )
   const error = { code: 'BLOCKED', outcome: 'unknown', retryable: true }
   expect(await drop(dropping, 200)).toEqual(error)
   expect(await dropping.evaluate(() => harness.events)).toEqual(['blocked'])

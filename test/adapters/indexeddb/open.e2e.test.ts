@@ -234,7 +234,7 @@ test('blocked is emitted while a deletion waits, and the deletion succeeds in ti
   const [tab, holder] = await browser.newOrigin().openTwoTabs()
   await holder.evaluate(async () => {
     await harness.rawIndexedDB.createOrUpgrade(harness.databaseName, 1)
-    await harness.rawIndexedDB.holdOpen(harness.databaseName)
+    await harness.testing.blockedIndexedDB({ database: harness.databaseName })
   })
   await tab.evaluate(async () => {
     const runtime = await harness.startRuntime()

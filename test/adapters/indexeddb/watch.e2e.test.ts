@@ -313,17 +313,8 @@ test('a watch receives a write that was applied although its connection was lost
     await harness.openStore()
     await harness.store.set('a', 1)
     harness.watch()
-    const restore = harness.replaceMethod(
-      IDBTransaction.prototype,
-      'commit',
-      (commit) =>
-        function (this: IDBTransaction) {
-          restore()
-          commit.call(this)
-          // The connection is lost after the commit was requested and before it is complete.
-          this.db.dispatchEvent(new Event('close'))
-        },
-    )
+    // The commit of the write is requested before the connection closes.
+    harness.testing.closedIndexedDB({ mode: 'readwrite' })
     await harness.store.set('b', 2)
   })
   expect(await tab.evaluate(() => harness.store.get('b'))).toBe(2)

@@ -45,8 +45,8 @@ function endOrDeaf(transaction: IDBTransaction): Promise<string> {
 }
 
 /** Opens a database without botshelf. */
-async function openRaw(): Promise<IDBDatabase> {
-  const request = indexedDB.open(prefix, 1)
+async function openRaw(name = prefix): Promise<IDBDatabase> {
+  const request = indexedDB.open(name, 1)
   request.onupgradeneeded = () => {
     request.result.createObjectStore('entries')
     request.result.createObjectStore('meta')
@@ -162,6 +162,14 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       expect(await store.get('a')).toBe(1)
     })
 
+    test('`at: "commit"` begins once the commit was requested, so a step of a store is applied', async () => {
+      const { store } = await openStore()
+      use(deafIndexedDB({ store: 'entries', mode: 'readwrite', at: 'commit' }))
+      const error = { code: 'TIMEOUT', outcome: 'unknown' }
+      await expect(store.increment('n')).rejects.toMatchObject(error)
+      expect(await store.get('n')).toBe(1)
+    })
+
     test('a step that is held before its commit is TIMEOUT and not applied', async () => {
       const { store } = await openStore()
       use(deafIndexedDB({ store: 'entries', mode: 'readwrite', hold: true }))
@@ -176,13 +184,14 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
     test('a put succeeds, and then its transaction aborts with QuotaExceededError', async () => {
       const db = await openRaw()
       await endOf(put(db, 'a', 'old'))
-      use(fullIndexedDB())
+      const fault = use(fullIndexedDB())
       const transaction = db.transaction('entries', 'readwrite')
       const entries = transaction.objectStore('entries')
       const ended = endOf(transaction)
       expect(await resultOf(entries.put('new', 'a'))).toBe('a')
       expect(await resultOf(entries.put('new', 'b'))).toBe('b')
       expect(await ended).toBe('abort QuotaExceededError')
+      expect(fault.calls).toBe(1)
       expect([await read(db, 'a'), await read(db, 'b')]).toEqual(['old', undefined])
     })
 
@@ -247,6 +256,16 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       expect(closeCount).toBe(1)
     })
 
+    test('other connections stay open, and their transactions complete', async () => {
+      const [db, other] = [await openRaw(), await openRaw(`${prefix} other`)]
+      use(closedIndexedDB({ database: prefix }))
+      const transaction = other.transaction('entries', 'readwrite')
+      for (let key = 0; key < 1000; key++) transaction.objectStore('entries').put(1, key)
+      const ended = [endOf(transaction), endOf(put(db, 'a', 1))]
+      expect(await Promise.all(ended)).toEqual(['complete', 'abort UnknownError'])
+      expect(await endOf(put(other, 'b', 1))).toBe('complete')
+    })
+
     test('a transaction whose commit was requested completes without an event', async () => {
       const db = await openRaw()
       use(closedIndexedDB())
@@ -266,14 +285,13 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       expect(events).toEqual(['reopened'])
     })
 
-    test('a write that was committed when the connection closed has an outcome that is looked up or unknown', async () => {
-      const { store } = await openStore()
-      use(closedIndexedDB({ store: 'entries', mode: 'readwrite' }))
-      const result = await store.set('a', 1).catch((error: unknown) => error)
-      if (result !== undefined) {
-        expect(result).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
-      }
-      expect(await store.get('a')).toBe(1)
+    test('with `at: "commit"` a step of a store is applied once, and resolves', async () => {
+      const { store, events } = await openStore()
+      const fault = use(closedIndexedDB({ mode: 'readwrite', at: 'commit' }))
+      expect(await store.increment('n')).toBe(1)
+      await fault.happened
+      expect(await store.get('n')).toBe(1)
+      expect(events).toEqual(['reopened'])
     })
   })
 
@@ -323,6 +341,7 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
     { nth: 1.5 },
     { count: 0 },
     { mode: 'write' },
+    { at: 'end' },
     { store: 1 },
     { database: null },
     { first: 1 },

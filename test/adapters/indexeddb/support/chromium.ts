@@ -107,6 +107,15 @@ export class Chromium {
     await closed
   }
 
+  /** Kills the process of a tab, as a crash does. */
+  async crash(tab: Page): Promise<void> {
+    const session = await this.context.newCDPSession(tab)
+    const crashed = tab.waitForEvent('crash')
+    session.send('Page.crash').catch(() => {})
+    await crashed
+    await tab.close()
+  }
+
   /** Deletes every database, as Chromium does when its files are damaged. Not while it runs. */
   async eraseDatabases(): Promise<void> {
     await rm(join(this.#profile, 'Default', 'IndexedDB'), { recursive: true })

@@ -10,6 +10,7 @@ import {
 } from '../../../../src/index.ts'
 import * as testing from '../../../../src/testing/index.ts'
 import { type IndexedDBRecording, recordIndexedDB } from './indexeddb-recording.ts'
+import { PageHistory } from './page-history.ts'
 import { type DatabaseContent, rawIndexedDB } from './raw-indexeddb.ts'
 import { replaceMethod } from './replace-method.ts'
 
@@ -49,6 +50,7 @@ class PageHarness {
   recording!: IndexedDBRecording
   /** A fault that one `evaluate()` sets up, and a later one waits for or ends. */
   fault!: testing.IndexedDBFault
+  readonly history = new PageHistory((config) => this.startRuntime(config))
   /** How far the clock of the runtimes is ahead. */
   clockOffsetMs = 0
 

@@ -34,11 +34,6 @@ export const rawIndexedDB = {
     return { blocked: wasBlocked() }
   },
 
-  /** Opens a database, and ignores requests to close it. */
-  async holdOpen(name: string): Promise<void> {
-    await resultOf(indexedDB.open(name))
-  },
-
   /** Reads a whole database; `undefined` if it does not exist. */
   async readAll(name: string): Promise<DatabaseContent | undefined> {
     const databases = await indexedDB.databases()

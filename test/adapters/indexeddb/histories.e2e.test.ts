@@ -1,0 +1,97 @@
+import { randomInt } from 'node:crypto'
+import type { Page } from 'playwright'
+import { expect, test } from 'vitest'
+import { type CallRecord, checkHistory } from '../../../src/testing/index.ts'
+import { eventually, type PageOrWorker, type TestOrigin, useChromium } from './support/chromium.ts'
+
+const browser = useChromium()
+
+// `SEED=1 vitest run …` repeats the calls of a run, though not the order in which tabs run.
+
+const CALLS_BEFORE_CRASH = 30
+/** How far to search, about a second. A history that needs more is not decided. */
+const MAX_STATES = 100_000
+
+interface RunOptions {
+  readonly name: string
+  readonly seed: number
+  readonly faultRate: number
+}
+
+function run(place: PageOrWorker, options: RunOptions): Promise<readonly CallRecord[]> {
+  return place.evaluate((scenario) => harness.history.run(scenario), {
+    ...options,
+    clients: 2,
+    calls: 35,
+  })
+}
+
+/** Kills a tab while it makes calls. Resolves to the records of its calls. */
+async function killWhileRunning(tab: Page, options: RunOptions): Promise<readonly CallRecord[]> {
+  run(tab, options).catch(() => {})
+  await eventually(() => tab.evaluate(() => harness.history.callCount)).toBeGreaterThan(
+    CALLS_BEFORE_CRASH,
+  )
+  // A crash takes a while, in which the page goes on.
+  const records = await tab.evaluate(() => harness.history.stop())
+  await browser.crash(tab)
+  return records
+}
+
+/** Resolves to what cannot be, given the calls of all tabs and what is stored. */
+async function findViolations(
+  origin: TestOrigin,
+  records: readonly CallRecord[],
+): Promise<readonly string[]> {
+  const reader = await origin.openTab()
+  const contents = await reader.evaluate(() => harness.history.readContents())
+  const violations = checkHistory(records, contents, { maxStates: MAX_STATES })
+  const decided = violations.filter(({ kind }) => kind !== 'undecided')
+  return decided.map(({ message }) => message)
+}
+
+function countOutcome(records: readonly CallRecord[], outcome: string): number {
+  return records.filter((record) => record.outcome === outcome).length
+}
+
+test('the calls of three tabs and a worker are linearizable, although connections close, transactions are deaf and a tab crashes', async () => {
+  const seed = Number(process.env['SEED'] ?? randomInt(1e6))
+  const origin = browser.newOrigin()
+  const [[first, second], killed] = await Promise.all([origin.openTwoTabs(), origin.openTab()])
+  const worker = await origin.startWorker(first)
+  const faultRate = 0.06
+  const all = await Promise.all([
+    run(first, { name: 'first', seed, faultRate }),
+    run(second, { name: 'second', seed: seed + 1, faultRate }),
+    run(worker, { name: 'worker', seed: seed + 2, faultRate }),
+    killWhileRunning(killed, { name: 'killed', seed: seed + 3, faultRate }),
+  ])
+  const records = all.flat()
+  expect(await findViolations(origin, records), `seed ${seed}`).toEqual([])
+  expect(records.length).toBeGreaterThan(3 * 70)
+  expect(countOutcome(records, 'applied')).toBeGreaterThan(records.length / 2)
+  expect(countOutcome(records, 'unknown')).toBeGreaterThan(0)
+})
+
+test('a browser that loses every tenth write of a tab is found', async () => {
+  const seed = Number(process.env['SEED'] ?? randomInt(1e6))
+  const origin = browser.newOrigin()
+  const [first, second] = await origin.openTwoTabs()
+  await first.evaluate(() => {
+    let puts = 0
+    harness.replaceMethod(
+      IDBObjectStore.prototype,
+      'put',
+      (put) =>
+        function (this: IDBObjectStore, ...parameters) {
+          const isLost = this.name === 'entries' && ++puts % 10 === 0
+          return isLost ? (this.getKey('') as IDBRequest<IDBValidKey>) : put.apply(this, parameters)
+        },
+    )
+  })
+  const all = await Promise.all([
+    run(first, { name: 'first', seed, faultRate: 0 }),
+    run(second, { name: 'second', seed: seed + 1, faultRate: 0 }),
+  ])
+  expect(await findViolations(origin, all.flat()), `seed ${seed}`).not.toEqual([])
+})
