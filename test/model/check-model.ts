@@ -51,7 +51,7 @@ const { VITE_BOTSHELF_SEED, VITE_BOTSHELF_PATH, VITE_BOTSHELF_RUNS } = (
 ).env
 
 /** A run that takes longer has failed. */
-const RUN_TIMEOUT_MS = 30_000
+const RUN_TIMEOUT_MS = 20_000
 /** Then the runs, or the search for a shorter failing run, end with a failure. */
 const SEARCH_TIMEOUT_MS = VITE_BOTSHELF_RUNS === undefined ? 200_000 : 3_600_000
 /** The timeout of the test: long enough for the report of a failure. */
@@ -78,16 +78,18 @@ export async function runModel(check: ModelCheck): Promise<ModelResult> {
       seed: Number(VITE_BOTSHELF_SEED ?? check.seed),
     }),
     ...(VITE_BOTSHELF_PATH !== undefined && { path: VITE_BOTSHELF_PATH }),
-    // Otherwise many runs have few commands.
-    noBias: true,
-    timeout: RUN_TIMEOUT_MS,
-    interruptAfterTimeLimit: SEARCH_TIMEOUT_MS,
-    markInterruptAsFailure: true,
+    plugins: [
+      // Otherwise many runs have few commands.
+      fc.unbiased(),
+      fc.timeout(RUN_TIMEOUT_MS),
+      fc.interruptAfterTimeLimit(SEARCH_TIMEOUT_MS, { failOnInterrupt: true }),
+    ],
   })
-  const [counterexample] = details.counterexample ?? []
-  const { numRuns, seed, failed, errorInstance } = details
+  const { numRuns, seed, failed, errorInstance, counterexample } = details
   const failure = failed
     ? `${await fc.asyncDefaultReportMessage(details)}\n${String(errorInstance)}`
     : undefined
-  return { runs: numRuns, calls, seed, failure, counterexample }
+  // The types of the plugins hide that of the property.
+  const [shortest] = (counterexample ?? []) as readonly (readonly Command[])[]
+  return { runs: numRuns, calls, seed, failure, counterexample: shortest }
 }
