@@ -1,11 +1,11 @@
 // Runs random commands on a backend and on a model of a store, and compares the two.
 //
-// A failure prints the seed and the path. To repeat it, run the test file with both:
+// A failure prints the seed and the path. To repeat it, add both to the options of the test, or in Node
+// set variables:
 //
-//   VITE_BOTSHELF_SEED=123 VITE_BOTSHELF_PATH=7:1:0 vitest run --project node test/model/memory.test.ts
+//   BOTSHELF_SEED=123 BOTSHELF_PATH=7:1:0 vitest run --project node test/model/memory.test.ts -t 'each call'
 //
-// VITE_BOTSHELF_RUNS sets the number of runs. Vite passes variables with this prefix to a page and to
-// workerd too.
+// BOTSHELF_RUNS sets the number of runs there. Elsewhere it is the option `runs`.
 
 import * as fc from 'fast-check'
 import { type Command, commands } from './commands.ts'
@@ -27,6 +27,8 @@ export interface ModelCheck {
   readonly hasBursts: boolean
   /** Default: random. */
   readonly seed?: number
+  /** Which run of the seed to repeat, and how it was shortened. Default: all runs. */
+  readonly path?: string
 }
 
 /** What was checked. */
@@ -40,22 +42,23 @@ export interface ModelResult {
   readonly counterexample: readonly Command[] | undefined
 }
 
-interface Environment {
-  readonly VITE_BOTSHELF_SEED?: string
-  readonly VITE_BOTSHELF_PATH?: string
-  readonly VITE_BOTSHELF_RUNS?: string
+// Not `import.meta.env`: Vitest keeps it in its cache of modules. A page has no `process`.
+const { process } = globalThis as {
+  readonly process?: { readonly env: Readonly<Record<string, string | undefined>> }
 }
-
-const { VITE_BOTSHELF_SEED, VITE_BOTSHELF_PATH, VITE_BOTSHELF_RUNS } = (
-  import.meta as unknown as { readonly env: Environment }
-).env
+const { BOTSHELF_SEED, BOTSHELF_PATH, BOTSHELF_RUNS } = process?.env ?? {}
 
 /** A run that takes longer has failed. */
-const RUN_TIMEOUT_MS = 30_000
-/** Then the runs, or the search for a shorter failing run, end with a failure. */
-const SEARCH_TIMEOUT_MS = VITE_BOTSHELF_RUNS === undefined ? 200_000 : 3_600_000
-/** The timeout of the test: long enough for the report of a failure. */
-export const TEST_TIMEOUT_MS: number = SEARCH_TIMEOUT_MS + 2 * RUN_TIMEOUT_MS
+const RUN_TIMEOUT_MS = 20_000
+/** Returns when the runs, or the search for a shorter failing run, end with a failure. */
+function searchTimeoutMs(runs: number): number {
+  return 100_000 + 1000 * runs
+}
+
+/** Returns a timeout for a test that is long enough for the report of a failure. */
+export function testTimeoutMs({ runs }: Pick<ModelCheck, 'runs'>): number {
+  return searchTimeoutMs(Number(BOTSHELF_RUNS ?? runs)) + 2 * RUN_TIMEOUT_MS
+}
 
 /** Runs random commands. Resolves also if a run fails. */
 export async function runModel(check: ModelCheck): Promise<ModelResult> {
@@ -72,22 +75,25 @@ export async function runModel(check: ModelCheck): Promise<ModelResult> {
       await session.close()
     }
   })
+  const runs = Number(BOTSHELF_RUNS ?? check.runs)
+  const seedOption = BOTSHELF_SEED ?? check.seed
+  const path = BOTSHELF_PATH ?? check.path
   const details = await fc.check(property, {
-    numRuns: Number(VITE_BOTSHELF_RUNS ?? check.runs),
-    ...((VITE_BOTSHELF_SEED !== undefined || check.seed !== undefined) && {
-      seed: Number(VITE_BOTSHELF_SEED ?? check.seed),
-    }),
-    ...(VITE_BOTSHELF_PATH !== undefined && { path: VITE_BOTSHELF_PATH }),
-    // Otherwise many runs have few commands.
-    noBias: true,
-    timeout: RUN_TIMEOUT_MS,
-    interruptAfterTimeLimit: SEARCH_TIMEOUT_MS,
-    markInterruptAsFailure: true,
+    numRuns: runs,
+    ...(seedOption !== undefined && { seed: Number(seedOption) }),
+    ...(path !== undefined && { path }),
+    plugins: [
+      // Otherwise many runs have few commands.
+      fc.unbiased(),
+      fc.timeout(RUN_TIMEOUT_MS),
+      fc.interruptAfterTimeLimit(searchTimeoutMs(runs), { failOnInterrupt: true }),
+    ],
   })
-  const [counterexample] = details.counterexample ?? []
-  const { numRuns, seed, failed, errorInstance } = details
+  const { numRuns, seed, failed, errorInstance, counterexample } = details
   const failure = failed
     ? `${await fc.asyncDefaultReportMessage(details)}\n${String(errorInstance)}`
     : undefined
-  return { runs: numRuns, calls, seed, failure, counterexample }
+  // The types of the plugins hide that of the property.
+  const [shortest] = (counterexample ?? []) as readonly (readonly Command[])[]
+  return { runs: numRuns, calls, seed, failure, counterexample: shortest }
 }

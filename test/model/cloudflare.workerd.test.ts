@@ -5,7 +5,7 @@ import { DurableObjectStoragePlugin } from '../../adapters/durable-object.ts'
 import { compareCodePoints } from './model.ts'
 import { type ModelTest, testConcurrentCalls, testSequentialCalls } from './model-tests.ts'
 
-const shared = { compare: compareCodePoints, runs: 100, maxCommands: 20 }
+const shared = { compare: compareCodePoints, runs: 100, maxCommands: 16 }
 
 const fromWorker: ModelTest = {
   ...shared,

@@ -8,7 +8,7 @@ const options: ModelTest = {
   run: (check) => check(() => () => new IndexedDBStoragePlugin(config)),
   compare: compareCodeUnits,
   runs: 100,
-  maxCommands: 30,
+  maxCommands: 20,
 }
 
 testSequentialCalls('IndexedDB, Chromium', options)

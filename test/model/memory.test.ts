@@ -10,7 +10,7 @@ const options: ModelTest = {
     }),
   compare: compareCodeUnits,
   runs: 1000,
-  maxCommands: 40,
+  maxCommands: 30,
 }
 
 testSequentialCalls('Memory, Node', options)

@@ -5,7 +5,7 @@ import {
   type ModelCheck,
   type ModelResult,
   runModel,
-  TEST_TIMEOUT_MS,
+  testTimeoutMs,
 } from './check-model.ts'
 
 /** A backend to test, and how much. */
@@ -19,7 +19,7 @@ export function testSequentialCalls(engine: string, options: ModelTest): void {
   test(
     `${engine}: each call has the documented result`,
     () => runTest(engine, options, false),
-    TEST_TIMEOUT_MS,
+    testTimeoutMs(options),
   )
 }
 
@@ -28,7 +28,7 @@ export function testConcurrentCalls(engine: string, options: ModelTest): void {
   test(
     `${engine}: calls of one tick have the documented results of some order of these calls`,
     () => runTest(engine, options, true),
-    TEST_TIMEOUT_MS,
+    testTimeoutMs(options),
   )
 }
 

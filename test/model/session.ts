@@ -24,8 +24,14 @@ export type CreatePlugin = () => StoragePluginBase
 
 type Dictionary = Record<string, unknown>
 
-/** The key that is written to learn that a watch has caught up. It sorts after all others. */
-const LAST_KEY = '\uffff'
+/** The clients of a namespace that write a key of their own, so that a watch has caught up with all. */
+const MARKERS = [
+  [
+    { client: 0, key: '\uffff0' },
+    { client: 2, key: '\uffff2' },
+  ],
+  [{ client: 3, key: '\uffff3' }],
+] as const
 
 /** Runs commands on stores and on the model, and compares the two after each. */
 export class ModelSession {
@@ -104,17 +110,17 @@ export class ModelSession {
         return this.#start(command.runtimes)
       case 'watch':
         this.#startWatch(command.client)
-        if (command.reads) await this.#readWatch(command.client)
+        if (command.reads) await this.#readWatch()
         return
       case 'read-watch':
-        return this.#readWatch(command.client)
+        return this.#readWatch()
       default:
     }
   }
 
   /** Compares what a watch has reported and the contents of each namespace, and closes all stores. */
   async end(): Promise<void> {
-    if (this.#watch) await this.#readWatch(this.#watch.client)
+    await this.#readWatch()
     for (const client of [2, 3]) await this.#checkContents(client)
     await this.close()
   }
@@ -154,14 +160,20 @@ export class ModelSession {
     this.#watch = { client, changes: store.watch({ initial: true, values: true }) }
   }
 
-  async #readWatch(client: number): Promise<void> {
-    const watch = this.#watch
-    if (watch === undefined || namespaceOf(watch.client) !== namespaceOf(client)) return
+  async #readWatch(): Promise<void> {
+    if (this.#watch === undefined) return
+    const { client, changes } = this.#watch
+    const markers = MARKERS[namespaceOf(client)]!
     // The first write may be reported among the initial keys; the second is reported after them.
     for (let i = 0; i < 2; i++) {
       const value = ++this.#writeCount
-      await this.run({ kind: 'call', client, op: { kind: 'set', key: LAST_KEY, value } })
-      while (this.#view.get(LAST_KEY)?.value !== value) this.#apply(await watch.changes.next())
+      // Changes of one client arrive in order.
+      for (const marker of markers) {
+        const op = { kind: 'set', key: marker.key, value } as const
+        await this.run({ kind: 'call', client: marker.client, op })
+      }
+      while (markers.some(({ key }) => this.#view.get(key)?.value !== value))
+        this.#apply(await changes.next())
     }
     // A change has no version.
     const expected = new Map(
