@@ -56,7 +56,10 @@ function run(command: string, args: readonly string[]): Promise<void> {
   })
 }
 
-/** Counts the cases of a report. A title is `suite | backend | engine`. */
+/**
+ * Counts the cases of a report. The outer title of a case is `suite | backend | engine`; a history has
+ * its backend in the name of its file.
+ */
 export function countRows({ testResults }: VitestReport): Row[] {
   const rows = new Map<string, Counts>()
   const countsOf = (suite: string, backend: string): Counts => {
@@ -73,8 +76,10 @@ export function countRows({ testResults }: VitestReport): Row[] {
       counts.failures.push(message ?? 'the file failed')
     }
     for (const { ancestorTitles, title, status: result, failureMessages } of assertionResults) {
-      const [suite, backend] = (ancestorTitles[0] ?? '').split(' | ')
-      if (suite === undefined || backend === undefined) continue
+      const history = /\/histories\/([^./]+)/.exec(name)?.[1]
+      const titles = (ancestorTitles[0] ?? '').split(' | ')
+      const [suite = '', backend] = history === undefined ? titles : ['histories', history]
+      if (backend === undefined) continue
       const counts = countsOf(suite, backend)
       counts.cases++
       if (result === 'passed') counts.passed++

@@ -58,6 +58,11 @@ describe('test:engines', () => {
           ],
         },
         {
+          name: '/repository/test/histories/durable-object.workerd.test.ts',
+          status: 'passed',
+          assertionResults: [{ ancestorTitles: [], title: 'seed 2', status: 'passed' }],
+        },
+        {
           name: 'broken.test.ts',
           status: 'failed',
           message: 'cannot be loaded',
@@ -73,6 +78,14 @@ describe('test:engines', () => {
         passed: 1,
         exempt: 1,
         failures: ['Error: lost'],
+      },
+      {
+        suite: 'histories',
+        backend: 'durable-object',
+        cases: 1,
+        passed: 1,
+        exempt: 0,
+        failures: [],
       },
       {
         suite: 'files',
