@@ -24,8 +24,19 @@ import { runVitest } from './test-engines/vitest-run.ts'
 const OUTPUT = new URL('../dist/trust/', import.meta.url)
 
 const ENGINES: Readonly<Record<string, () => Promise<EngineReport>>> = {
-  node: () => runProjects('Node', process.versions.node, ['node', 'e2e']),
-  workerd: () => runProjects('workerd', packageVersion('workerd'), ['workerd']),
+  async node() {
+    const engine = 'Node'
+    const rows = await Promise.all([
+      runVitest({ engine, project: 'node', files: ['conformance', 'histories'] }),
+      // Node on storage of workerd.
+      runVitest({ engine, project: 'e2e', files: ['conformance'] }),
+    ])
+    return { engine, version: process.versions.node, rows: rows.flat() }
+  },
+  async workerd() {
+    const run = { engine: 'workerd', project: 'workerd', files: ['conformance', 'histories'] }
+    return { engine: 'workerd', version: packageVersion('workerd'), rows: await runVitest(run) }
+  },
   ...Object.fromEntries(
     BROWSERS.map((browser) => [browser.name.toLowerCase(), () => runBrowser(browser)]),
   ),
@@ -70,14 +81,6 @@ async function runEngine(name: string): Promise<EngineReport> {
   } catch (error) {
     return { engine: name, rows: [], stopped: String(error) }
   }
-}
-
-async function runProjects(
-  engine: string,
-  version: string,
-  projects: readonly string[],
-): Promise<EngineReport> {
-  return { engine, version, rows: await runVitest(projects) }
 }
 
 async function runBrowser(browser: Browser): Promise<EngineReport> {

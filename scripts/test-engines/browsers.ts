@@ -38,6 +38,8 @@ const FIREFOX_PATHS = [
 const WEBKIT_PATHS = ['x86_64', 'aarch64'].map(
   (arch) => `/usr/lib/${arch}-linux-gnu/webkit2gtk-4.1/MiniBrowser`,
 )
+/** Lets a page of WebKit share memory with its Workers, which the other engines do without a setting. */
+const WEBKIT_ENV = { JSC_useSharedArrayBuffer: '1' }
 const INSTALL_TIMEOUT_MS = 300_000
 
 export const BROWSERS: readonly Browser[] = [
@@ -53,9 +55,9 @@ export const BROWSERS: readonly Browser[] = [
     name: 'Firefox',
     find() {
       const path = findSystem('FIREFOX', FIREFOX_PATHS)
-      if (path === undefined) return findPlaywright(firefox)
+      if (path === undefined) return findPlaywright(firefox, {})
       return (url) =>
-        startProcess(path, (folder) => ['--headless', '--no-remote', '--profile', folder, url])
+        startProcess([path], (folder) => ['--headless', '--no-remote', '--profile', folder, url])
     },
     packages: ['firefox-esr'],
     playwright: 'firefox',
@@ -65,11 +67,12 @@ export const BROWSERS: readonly Browser[] = [
     name: 'WebKit',
     find() {
       const path = findSystem('WEBKIT', WEBKIT_PATHS)
-      if (path === undefined) return findPlaywright(webkit)
+      const options = { env: { ...process.env, ...WEBKIT_ENV } as Record<string, string> }
+      if (path === undefined) return findPlaywright(webkit, options)
       // It has no headless mode.
-      if (process.env['DISPLAY']) return (url) => startProcess(path, () => [url])
-      if (!existsSync('/usr/bin/xvfb-run')) return findPlaywright(webkit)
-      return (url) => startProcess(path, () => [url], ['/usr/bin/xvfb-run', '-a'])
+      if (process.env['DISPLAY']) return (url) => startProcess([path], () => [url], WEBKIT_ENV)
+      if (!existsSync('/usr/bin/xvfb-run')) return findPlaywright(webkit, options)
+      return (url) => startProcess(['/usr/bin/xvfb-run', '-a', path], () => [url], WEBKIT_ENV)
     },
     packages: ['libwebkit2gtk-4.1-0', 'xvfb', 'xauth'],
     playwright: 'webkit',
@@ -111,8 +114,8 @@ function findSystem(variable: string, paths: readonly string[]): string | undefi
   )
 }
 
-function findPlaywright(type: BrowserType): OpenPage | undefined {
-  return existsSync(type.executablePath()) ? withPlaywright(type, {}) : undefined
+function findPlaywright(type: BrowserType, options: LaunchOptions): OpenPage | undefined {
+  return existsSync(type.executablePath()) ? withPlaywright(type, options) : undefined
 }
 
 function withPlaywright(type: BrowserType, options: LaunchOptions): OpenPage {
@@ -134,16 +137,16 @@ function withPlaywright(type: BrowserType, options: LaunchOptions): OpenPage {
 
 /** Starts a browser with its profile and its settings in a new folder. */
 async function startProcess(
-  path: string,
+  command: readonly [string, ...string[]],
   createArguments: (folder: string) => string[],
-  wrapper: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
 ): Promise<RunningBrowser> {
   const folder = await mkdtemp(join(tmpdir(), 'botshelf-engine-'))
-  const [command = path, ...args] = [...wrapper, path, ...createArguments(folder)]
-  const browser = spawn(command, args, {
+  const [program, ...args] = command
+  const browser = spawn(program, [...args, ...createArguments(folder)], {
     stdio: 'ignore',
     detached: true,
-    env: { ...process.env, HOME: folder, TMPDIR: folder },
+    env: { ...process.env, ...env, HOME: folder, TMPDIR: folder },
   })
   await new Promise<void>((resolve, reject) => {
     browser.once('spawn', resolve).once('error', reject)
@@ -162,7 +165,7 @@ async function startProcess(
   }
   process.once('exit', onExit)
   return {
-    version: readVersion(path, wrapper),
+    version: readVersion(command),
     async stop() {
       process.off('exit', onExit)
       kill()
@@ -171,10 +174,9 @@ async function startProcess(
   }
 }
 
-function readVersion(path: string, wrapper: readonly string[]): string {
-  const [command, ...args] = [...wrapper, path, '--version']
+function readVersion([program, ...args]: readonly [string, ...string[]]): string {
   try {
-    const output = execFileSync(command, args, {
+    const output = execFileSync(program, [...args, '--version'], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     })

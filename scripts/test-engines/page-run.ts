@@ -25,7 +25,8 @@ const MAX_SILENCE_MS = 180_000
 
 /** A server for one run of the test page. */
 export class PageRun {
-  readonly #script: string
+  /** By path. */
+  readonly #scripts: ReadonlyMap<string, string>
   readonly #onProgress: (text: string) => void
   readonly #rows: Row[] = []
   readonly #server = createServer((request, response) => void this.#respond(request, response))
@@ -40,20 +41,24 @@ export class PageRun {
   /** Builds the page and listens on a free port of `host`. */
   static async start(host: string, onProgress: (text: string) => void): Promise<PageRun> {
     const { outputFiles } = await build({
-      entryPoints: [fileURLToPath(new URL('./page.ts', import.meta.url))],
+      entryPoints: ['page', 'worker'].map((name) =>
+        fileURLToPath(new URL(`./${name}.ts`, import.meta.url)),
+      ),
+      outdir: '/',
       bundle: true,
       conditions: ['botshelf-source'],
       format: 'esm',
       target: OLDEST_BROWSERS,
       write: false,
     })
-    const run = new PageRun(outputFiles.map(({ text }) => text).join('\n'), onProgress)
+    const scripts = new Map(outputFiles.map(({ path, text }) => [path, text]))
+    const run = new PageRun(scripts, onProgress)
     await new Promise<void>((resolve) => run.#server.listen(0, host, resolve))
     return run
   }
 
-  private constructor(script: string, onProgress: (text: string) => void) {
-    this.#script = script
+  private constructor(scripts: ReadonlyMap<string, string>, onProgress: (text: string) => void) {
+    this.#scripts = scripts
     this.#onProgress = onProgress
   }
 
@@ -88,9 +93,12 @@ export class PageRun {
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== 'POST') {
-      const isScript = request.url === '/page.js'
-      response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
-      response.end(isScript ? this.#script : PAGE)
+      // A page shares memory with its Workers only if it is isolated from other origins.
+      response.setHeader('cross-origin-opener-policy', 'same-origin')
+      response.setHeader('cross-origin-embedder-policy', 'require-corp')
+      const script = this.#scripts.get(request.url ?? '')
+      response.setHeader('content-type', script === undefined ? 'text/html' : 'text/javascript')
+      response.end(script ?? PAGE)
       return
     }
     let body = ''

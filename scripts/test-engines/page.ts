@@ -1,11 +1,9 @@
 import { IndexedDBStoragePlugin } from '../../adapters/indexeddb.ts'
 import { MemoryStoragePlugin } from '../../adapters/memory.ts'
-import { conformance, type ConformanceCase } from '../../src/conformance.ts'
+import { conformance } from '../../src/conformance.ts'
+import { PAGE_HISTORIES, WORKER_HISTORIES } from './histories.ts'
 import type { PageMessage } from './page-run.ts'
 import type { Row } from './report.ts'
-
-/** How many cases run between two messages, which show the server that the page is alive. */
-const CASES_PER_MESSAGE = 25
 
 try {
   const memory = new MemoryStoragePlugin()
@@ -13,6 +11,8 @@ try {
   const config = { STORAGE_CONFIG: { database: 'conformance' } }
   const plugin = (): IndexedDBStoragePlugin => new IndexedDBStoragePlugin(config)
   await runCases('IndexedDB', 'conformance', conformance({ plugin }))
+  await runCases('IndexedDB, one page', 'histories', PAGE_HISTORIES)
+  await runCases('IndexedDB, page and Workers', 'histories', WORKER_HISTORIES)
   await send({ type: 'end', userAgent: navigator.userAgent })
 } catch (error) {
   await send({ type: 'error', message: String(error) })
@@ -21,14 +21,13 @@ try {
 async function runCases(
   backend: string,
   suite: string,
-  cases: readonly Pick<ConformanceCase, 'run'>[],
+  cases: readonly { readonly run: () => Promise<string | undefined> }[],
 ): Promise<void> {
   const failures: string[] = []
   let exempt = 0
-  for (const [index, { run }] of cases.entries()) {
-    if (index % CASES_PER_MESSAGE === 0) {
-      await send({ type: 'progress', text: `${backend}: ${suite}` })
-    }
+  for (const { run } of cases) {
+    // The message also shows the server that the page is alive.
+    await send({ type: 'progress', text: `${backend}: ${suite}` })
     try {
       if ((await run()) !== undefined) exempt++
     } catch (error) {

@@ -26,24 +26,24 @@ interface Counts {
   readonly failures: string[]
 }
 
-/** The files that contain a suite: a part of their paths. */
-const SUITE_FILES = ['conformance.', 'test/histories/']
+/** What to run with Vitest for one engine. */
+export interface VitestRun {
+  /** The engine as the titles of the cases name it. */
+  readonly engine: string
+  /** The project of Vitest. */
+  readonly project: string
+  /** Parts of the paths of the files to run. */
+  readonly files: readonly string[]
+}
 
-/** Runs the suites in projects of Vitest, and counts the cases by suite and backend. */
-export async function runVitest(projects: readonly string[]): Promise<readonly Row[]> {
+/** Runs the suites of some files, and counts the cases by suite and backend. */
+export async function runVitest({ engine, project, files }: VitestRun): Promise<readonly Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'botshelf-engines-'))
   try {
     const file = join(folder, 'report.json')
-    const args = projects.flatMap((project) => ['--project', project])
-    await run('vitest', [
-      'run',
-      ...SUITE_FILES,
-      ...args,
-      '--passWithNoTests',
-      '--reporter=json',
-      `--outputFile=${file}`,
-    ])
-    return countRows(JSON.parse(await readFile(file, 'utf8')) as VitestReport)
+    const options = ['--project', project, '--reporter=json', `--outputFile=${file}`]
+    await run('vitest', ['run', ...files, ...options])
+    return countRows(engine, JSON.parse(await readFile(file, 'utf8')) as VitestReport)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -56,8 +56,11 @@ function run(command: string, args: readonly string[]): Promise<void> {
   })
 }
 
-/** Counts the cases of a report. A title is `suite | backend | engine`. */
-export function countRows({ testResults }: VitestReport): Row[] {
+/**
+ * Counts the cases of a report. The outer title of a case is `suite | backend | engine`; a history has
+ * its backend in the path of its file.
+ */
+export function countRows(engine: string, { testResults }: VitestReport): Row[] {
   const rows = new Map<string, Counts>()
   const countsOf = (suite: string, backend: string): Counts => {
     const id = `${suite} | ${backend}`
@@ -73,9 +76,9 @@ export function countRows({ testResults }: VitestReport): Row[] {
       counts.failures.push(message ?? 'the file failed')
     }
     for (const { ancestorTitles, title, status: result, failureMessages } of assertionResults) {
-      const [suite, backend] = (ancestorTitles[0] ?? '').split(' | ')
-      if (suite === undefined || backend === undefined) continue
-      const counts = countsOf(suite, backend)
+      const id = readId(name, ancestorTitles[0] ?? '', engine)
+      if (id === undefined) continue
+      const counts = countsOf(id.suite, id.backend)
       counts.cases++
       if (result === 'passed') counts.passed++
       // Without the stack trace, which follows the message.
@@ -88,4 +91,16 @@ export function countRows({ testResults }: VitestReport): Row[] {
     const [suite = '', backend = ''] = id.split(' | ')
     return { suite, backend, ...counts }
   })
+}
+
+function readId(
+  file: string,
+  title: string,
+  engine: string,
+): { readonly suite: string; readonly backend: string } | undefined {
+  const history = /([^/]+)\/histories\.|\/histories\/([^./]+)/.exec(file)
+  if (history !== null) return { suite: 'histories', backend: history[1] ?? history[2] ?? '' }
+  const [suite = '', backend, where = engine] = title.split(' | ')
+  if (backend === undefined) return undefined
+  return { suite, backend: where === engine ? backend : `${backend}, ${where}` }
 }

@@ -45,7 +45,7 @@ describe('test:engines', () => {
   })
 
   test('cases of Vitest are counted by suite and backend, without the stack of a failure', () => {
-    const rows = countRows({
+    const rows = countRows('Node', {
       testResults: [
         {
           name: 'memory.test.ts',
@@ -54,8 +54,19 @@ describe('test:engines', () => {
             assertion('passed'),
             assertion('pending'),
             assertion('failed', ['Error: lost\n    at file.ts:1:1']),
+            { ...assertion('passed'), ancestorTitles: ['conformance | CloudflareKV | Node on KV'] },
             { ancestorTitles: ['another test'], title: 'a case', status: 'failed' },
           ],
+        },
+        {
+          name: '/repository/test/histories/memory.test.ts',
+          status: 'passed',
+          assertionResults: [{ ancestorTitles: [], title: 'seed 2', status: 'passed' }],
+        },
+        {
+          name: '/repository/test/adapters/durable-object/histories.workerd.test.ts',
+          status: 'passed',
+          assertionResults: [{ ancestorTitles: ['chaos'], title: 'seed 2', status: 'passed' }],
         },
         {
           name: 'broken.test.ts',
@@ -73,6 +84,30 @@ describe('test:engines', () => {
         passed: 1,
         exempt: 1,
         failures: ['Error: lost'],
+      },
+      {
+        suite: 'conformance',
+        backend: 'CloudflareKV, Node on KV',
+        cases: 1,
+        passed: 1,
+        exempt: 0,
+        failures: [],
+      },
+      {
+        suite: 'histories',
+        backend: 'memory',
+        cases: 1,
+        passed: 1,
+        exempt: 0,
+        failures: [],
+      },
+      {
+        suite: 'histories',
+        backend: 'durable-object',
+        cases: 1,
+        passed: 1,
+        exempt: 0,
+        failures: [],
       },
       {
         suite: 'files',
