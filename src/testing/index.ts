@@ -1,0 +1,7 @@
+export type { CallAttempt, CallRecord, KeyRead, KeyWrite, RecordedMethod } from './call-record.ts'
+export { checkHistory } from './check-history.ts'
+export type { CheckHistoryOptions, Contents, HistoryViolation } from './check-history.ts'
+export { ledger } from './ledger.ts'
+export type { Ledger, LedgerRange } from './ledger.ts'
+export { CallHistory, recordOutcomes } from './outcomes.ts'
+export type { CallHistoryOptions, RecordedStore, RecordOptions } from './outcomes.ts'
