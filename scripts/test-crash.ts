@@ -10,6 +10,7 @@ import { orUsageError, runCommand, UsageError } from './command-line.ts'
 import { type CrashFigures, runCrashes } from './crash/crash-loop.ts'
 import { PowerCutDisk, whyNoPowerCut } from './crash/power-cut-disk.ts'
 import { ROWS, type Row } from './crash/rows.ts'
+import { onStop } from './on-stop.ts'
 
 const REPORT_FOLDER = 'dist/trust'
 const COLUMNS = [
@@ -23,24 +24,29 @@ const COLUMNS = [
   'erased by the browser',
 ] as const
 
-/** A row of the report. */
-interface ReportRow {
+/** A row of `crash.json`. The counts are absent if it was not run. */
+interface ReportRow extends Partial<CrashFigures> {
   readonly engine: string
+  readonly suite: 'crash'
   readonly mode: string
-  /** Whether the row shows that the test sees a loss. */
+  /** Whether the row shows that the test sees a loss: it must lose writes. */
   readonly isControl: boolean
-  readonly figures?: CrashFigures
-  /** Why the row was not run. */
+  /** Why it was not run to its end. */
   readonly notRun?: string
+  readonly hasFailed: boolean
 }
 
+/** Ends the processes and the file system of the row that runs. */
+let dispose = async (): Promise<void> => {}
+
+onStop(() => void dispose().finally(() => process.exit(1)))
 await runCommand(async () => {
   const { values } = orUsageError(() =>
     parseArgs({
       options: {
         kills: { type: 'string', default: '20' },
         only: { type: 'string' },
-        seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+        seed: { type: 'string', default: String((Date.now() % 1_000_000) + 1) },
       },
     }),
   )
@@ -50,37 +56,52 @@ await runCommand(async () => {
   if (values.only !== undefined && !groups.includes(values.only as Row['group'])) {
     throw new UsageError(`--only takes one of ${groups.join(', ')}; received ${values.only}.`)
   }
-  const rows = ROWS.filter(({ group }) => values.only === undefined || group === values.only)
   console.log(`Seed ${seed}`)
-  const report: ReportRow[] = []
-  for (const row of rows) {
-    report.push(await runRow(row, kills, seed))
-    await mkdir(REPORT_FOLDER, { recursive: true })
-    const data = { date: new Date().toISOString(), kills, seed, rows: report }
-    await writeFile(`${REPORT_FOLDER}/crash.json`, `${JSON.stringify(data, undefined, 2)}\n`)
+  const rows: ReportRow[] = []
+  for (const row of ROWS) {
+    if (values.only === undefined || row.group === values.only) {
+      rows.push(await runRow(row, kills, seed))
+      await writeReport({ date: new Date().toISOString(), seed, rows })
+    }
   }
-  printTable(report)
-  if (report.some(hasFailed)) process.exitCode = 1
+  console.log(`\n${formatTable(rows)}`)
+  if (rows.some(({ hasFailed }) => hasFailed)) process.exitCode = 1
 })
 
 async function runRow(row: Row, kills: number, seed: number): Promise<ReportRow> {
   const { engine, mode, isControl = false } = row
-  const notRun = row.group === 'power' ? await whyNoPowerCut() : undefined
-  if (notRun !== undefined) return { engine, mode, isControl, notRun }
+  const common = { engine, suite: 'crash', mode, isControl } as const
+  const whyNot = row.group === 'power' ? await whyNoPowerCut() : undefined
+  if (whyNot !== undefined) return { ...common, notRun: whyNot, hasFailed: false }
   const disk =
     row.group === 'power' ? await PowerCutDisk.create({ ignoresSync: row.ignoresSync }) : undefined
+  const killed = row.createEngine()
+  dispose = async () => {
+    await killed.dispose()
+    await disk?.dispose()
+  }
   try {
     const figures = await runCrashes({
       ...row,
-      engine: row.createEngine(),
-      kills: row.maxKills === undefined ? kills : Math.min(kills, row.maxKills),
+      engine: killed,
+      kills: Math.min(kills, row.maxKills ?? kills),
       seed,
       disk,
-      onCheck: (soFar) => console.log(`${engine}, ${mode}: ${summary(soFar)}`),
+      onCheck: (soFar) => console.log(`${engine}, ${mode}: ${summarize(soFar)}`),
     })
-    return { engine, mode, isControl, figures }
+    const { lost, torn, violations } = figures
+    const hasFailed = isControl ? lost === 0 : torn > 0 || violations.length > 0
+    if (hasFailed) {
+      const reasons = isControl ? ['No write was lost, so the row shows nothing.'] : violations
+      console.error(`${engine}, ${mode} failed:\n- ${reasons.slice(0, 10).join('\n- ')}`)
+    }
+    return { ...common, ...figures, hasFailed }
+  } catch (error) {
+    console.error(error)
+    return { ...common, notRun: String(error), hasFailed: true }
   } finally {
-    await disk?.dispose()
+    await dispose()
+    dispose = async () => {}
   }
 }
 
@@ -90,32 +111,24 @@ function readCount(option: string, text: string): number {
   throw new UsageError(`${option} takes a whole number from 1; received ${text}.`)
 }
 
-function summary({ kills, acknowledged, lost, torn, unknown, erased }: CrashFigures): string {
+function summarize({ kills, acknowledged, lost, torn, unknown, erased }: CrashFigures): string {
   return `${kills} kills, ${acknowledged} acknowledged, ${lost} lost, ${torn} torn, ${unknown} unknown, ${erased} erased by the browser`
 }
 
-function hasFailed({ isControl, figures }: ReportRow): boolean {
-  if (figures === undefined) return false
-  return isControl ? figures.lost === 0 : figures.faults.length > 0 || figures.torn > 0
+async function writeReport(report: object): Promise<void> {
+  await mkdir(REPORT_FOLDER, { recursive: true })
+  await writeFile(`${REPORT_FOLDER}/crash.json`, `${JSON.stringify(report, undefined, 2)}\n`)
 }
 
-function printTable(report: readonly ReportRow[]): void {
-  console.log(`\n| ${COLUMNS.join(' | ')} |\n|${' --- |'.repeat(COLUMNS.length)}`)
-  for (const { engine, mode, figures, notRun } of report) {
-    const cells =
-      figures === undefined
-        ? [`not run: ${notRun}`, '', '', '', '', '']
-        : [figures.kills, figures.acknowledged, figures.lost, figures.torn, figures.unknown].concat(
-            [],
-          )
-    const erased =
-      figures && figures.erased > 0 ? `${figures.erased}, ${figures.reported} reported` : '0'
-    console.log(`| ${[engine, mode, ...cells, ...(figures ? [erased] : [])].join(' | ')} |`)
-  }
-  for (const row of report.filter(hasFailed)) {
-    const reasons = row.isControl
-      ? ['It must lose writes, which shows that a loss is seen; it has lost none.']
-      : (row.figures?.faults ?? []).slice(0, 10)
-    console.error(`\n${row.engine}, ${row.mode}:\n${reasons.map((text) => `- ${text}`).join('\n')}`)
-  }
+function formatTable(rows: readonly ReportRow[]): string {
+  const lines = rows.map(({ engine, mode, notRun, erased = 0, reported = 0, ...counts }) => {
+    const { kills = '', acknowledged = '', lost = '', torn = '', unknown = '' } = counts
+    const erasures = erased > 0 ? `${erased}, ${reported} reported` : erased
+    return notRun === undefined
+      ? [engine, mode, kills, acknowledged, lost, torn, unknown, erasures]
+      : [engine, mode, `not run: ${notRun}`, '', '', '', '', '']
+  })
+  return [COLUMNS, COLUMNS.map(() => '---'), ...lines]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n')
 }

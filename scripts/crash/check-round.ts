@@ -15,7 +15,7 @@ export interface RoundResult {
   /** Whether the keys of a group have different values. */
   readonly isTorn: boolean
   /** What no correct store can have answered or kept, a sentence each. */
-  readonly faults: readonly string[]
+  readonly violations: readonly string[]
 }
 
 /**
@@ -41,7 +41,7 @@ export function checkRound(load: Load, contents: ReadonlyMap<string, unknown>): 
     unknown: writes.filter(({ outcome }) => outcome === 'unknown').length,
     lost,
     isTorn: others.some((value) => value !== first),
-    faults: violations.map(({ message }) => message),
+    violations: violations.map(({ message }) => message),
   }
 }
 

@@ -79,6 +79,10 @@ export class ChromiumEngine implements CrashEngine {
     return new Map(decode(text ?? '') as [string, unknown][])
   }
 
+  async closeStores(): Promise<void> {
+    await Promise.all(this.#tabs.map(({ page }) => page.evaluate(() => crash.close())))
+  }
+
   async takeErasure(): Promise<Erasure | undefined> {
     const erasure = this.#erasure
     this.#erasure = undefined
@@ -113,6 +117,10 @@ export class ChromiumEngine implements CrashEngine {
     const launched = await chromium.launchPersistentContext(profile, {
       ...chromiumLaunch(),
       headless: true,
+      // Playwright would end this process before it has unmounted the disk.
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
     })
     this.#context = launched
     const session = await launched.browser()?.newBrowserCDPSession()

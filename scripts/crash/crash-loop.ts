@@ -17,6 +17,8 @@ export interface CrashOptions {
   readonly groupSize?: number
   /** Kills between two checks; the second one comes soon after the start. Default: 1. */
   readonly killsPerCheck?: number
+  /** Whether the stores are closed before the kill. Default: they are in use. */
+  readonly closesFirst?: boolean
   /** Where the data is. With it, each kill comes after a power cut. Default: a new folder. */
   readonly disk?: PowerCutDisk | undefined
   /** Called after each check. */
@@ -25,6 +27,8 @@ export interface CrashOptions {
 
 /** What became of the writes of a crash test. */
 export interface CrashFigures {
+  /** How often the data was checked. */
+  cases: number
   kills: number
   /** The writes that resolved. */
   acknowledged: number
@@ -39,7 +43,7 @@ export interface CrashFigures {
   /** How many of these erasures a runtime has reported with `data-lost`. */
   reported: number
   /** What was wrong, a sentence each. */
-  readonly faults: string[]
+  readonly violations: string[]
 }
 
 const MAX_LOAD_MS = 1200
@@ -65,6 +69,7 @@ class CrashLoop {
   readonly #options: CrashOptions
   readonly #folder: string
   readonly #figures: CrashFigures = {
+    cases: 0,
     kills: 0,
     acknowledged: 0,
     lost: 0,
@@ -72,7 +77,7 @@ class CrashLoop {
     unknown: 0,
     erased: 0,
     reported: 0,
-    faults: [],
+    violations: [],
   }
   /** What the entries of earlier rounds were at the last check. They are not written any more. */
   #earlier: ReadonlyMap<string, unknown> = new Map()
@@ -104,10 +109,14 @@ class CrashLoop {
 
   /** Kills the engine while clients call it, and starts it again. */
   async #killUnderLoad(load: Load, maxLoadMs: number): Promise<void> {
-    const { engine, disk } = this.#options
+    const { engine, disk, closesFirst = false } = this.#options
     load.start(await engine.openStores(CLIENT_COUNT))
     await load.untilAcknowledged(CLIENT_COUNT)
     await sleep(Math.random() * maxLoadMs)
+    if (closesFirst) {
+      await load.stop()
+      await engine.closeStores?.()
+    }
     await disk?.cut()
     const killed = engine.kill()
     const stopped = load.stop()
@@ -125,7 +134,7 @@ class CrashLoop {
       return await step()
     } catch (error) {
       // Files that a disk has not written in full may be damaged.
-      this.#figures.faults.push(`The data could not be read: ${String(error)}`)
+      this.#figures.violations.push(`The data could not be read: ${String(error)}`)
       const { engine } = this.#options
       await engine.kill()
       this.#generation++
@@ -140,12 +149,13 @@ class CrashLoop {
     const contents = (await this.#orStartEmpty(() => engine.readContents())) ?? new Map()
     const erasure = await engine.takeErasure?.()
     const round = checkRound(load, contents)
+    figures.cases++
     figures.acknowledged += round.acknowledged
     figures.unknown += round.unknown
     if (erasure === undefined) {
       figures.lost += round.lost + this.#countChanged(contents)
       figures.torn += round.isTorn ? 1 : 0
-      figures.faults.push(...round.faults)
+      figures.violations.push(...round.violations)
     } else {
       figures.erased++
       if (erasure.isReported) figures.reported++
@@ -158,7 +168,7 @@ class CrashLoop {
     for (const [key, value] of this.#earlier) {
       if (isDeepStrictEqual(contents.get(key), value)) continue
       changed++
-      this.#figures.faults.push(`Key "${key}" of an earlier check has changed.`)
+      this.#figures.violations.push(`Key "${key}" of an earlier check has changed.`)
     }
     return changed
   }

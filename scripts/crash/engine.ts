@@ -21,6 +21,8 @@ export interface CrashEngine {
    * botshelf has reported that.
    */
   takeErasure?(): Promise<Erasure | undefined>
+  /** Closes the stores that `openStores` has opened. */
+  closeStores?(): Promise<void>
   /** Kills the processes that `start` has started, with SIGKILL. */
   kill(): Promise<void>
   /** Kills the processes, and deletes what the engine keeps outside the data folder. */

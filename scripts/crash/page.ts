@@ -23,6 +23,7 @@ interface Padded {
 const CONTROL_DATABASE = 'control'
 
 class CrashPage {
+  #runtime!: StorageRuntime
   #store!: Store
   #options!: OpenOptions
   /** The types of the runtime's events. */
@@ -33,8 +34,12 @@ class CrashPage {
     const { durability } = options
     const config = { STORAGE: 'IndexedDB', STORAGE_CONFIG: { durability } }
     const onEvent = ({ type }: { readonly type: string }): void => void this.events.push(type)
-    const runtime = await StorageRuntime.start(config, [indexeddb], { onEvent })
-    this.#store = await runtime.open('crash')
+    this.#runtime = await StorageRuntime.start(config, [indexeddb], { onEvent })
+    this.#store = await this.#runtime.open('crash')
+  }
+
+  async close(): Promise<void> {
+    await this.#runtime.close()
   }
 
   /** Calls a method of the store. The arguments and the result are text of `botshelf/codec`. */

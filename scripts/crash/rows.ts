@@ -4,7 +4,7 @@ import type { CrashEngine } from './engine.ts'
 import { WorkerdEngine } from './workerd.ts'
 
 /** A row of the report of `npm run test:crash`. */
-export interface Row extends Pick<CrashOptions, 'killsPerCheck'> {
+export interface Row extends Pick<CrashOptions, 'killsPerCheck' | 'closesFirst'> {
   readonly group: 'workerd' | 'chromium' | 'power'
   readonly engine: string
   readonly mode: string
@@ -87,6 +87,13 @@ export const ROWS: readonly Row[] = [
     engine: INDEXEDDB,
     mode: 'power cut, strict',
     createEngine: () => new ChromiumEngine(),
+  },
+  {
+    group: 'power',
+    engine: INDEXEDDB,
+    mode: 'power cut after close(), relaxed',
+    createEngine: () => new ChromiumEngine({ durability: 'relaxed' }),
+    closesFirst: true,
   },
   {
     group: 'power',

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { DurableObjectStoragePlugin } from 'botshelf/durable-object'
@@ -27,6 +28,7 @@ export class WorkerdEngine implements CrashEngine {
   readonly #acknowledgesEarly: boolean
   #configFolder: string | undefined
   #process: ChildProcess | undefined
+  readonly #killAtExit = (): void => void this.#process?.kill('SIGKILL')
   #url = ''
 
   constructor({ acknowledgesEarly = false }: WorkerdEngineOptions = {}) {
@@ -47,6 +49,7 @@ export class WorkerdEngine implements CrashEngine {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     })
     this.#process = child
+    process.once('exit', this.#killAtExit)
     this.#url = `http://127.0.0.1:${await readPort(child)}/`
   }
 
@@ -66,13 +69,16 @@ export class WorkerdEngine implements CrashEngine {
     if (child === undefined) return
     this.#process = undefined
     this.#url = ''
+    process.off('exit', this.#killAtExit)
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     if (child.exitCode === null && child.kill('SIGKILL')) await exited
   }
 
   async dispose(): Promise<void> {
     await this.kill()
-    if (this.#configFolder !== undefined) await rm(this.#configFolder, { recursive: true })
+    if (this.#configFolder === undefined) return
+    await rm(this.#configFolder, { recursive: true })
+    this.#configFolder = undefined
   }
 
   async #openStore(): Promise<Store> {

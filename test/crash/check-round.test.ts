@@ -24,7 +24,7 @@ async function runLoad(
 test('a load that lost nothing has no fault', async () => {
   const { load, contents } = await runLoad()
   const result = checkRound(load, contents)
-  expect(result).toMatchObject({ lost: 0, isTorn: false, unknown: 0, faults: [] })
+  expect(result).toMatchObject({ lost: 0, isTorn: false, unknown: 0, violations: [] })
   expect(result.acknowledged).toBeGreaterThan(100)
 })
 
@@ -55,14 +55,14 @@ describe('a restart without an acknowledged write is found', () => {
     lose(contents)
     const result = checkRound(load, contents)
     expect(result.lost).toBe(lost)
-    expect(result.faults).not.toEqual([])
+    expect(result.violations).not.toEqual([])
   })
 
   test('everything', async () => {
     const { load } = await runLoad()
-    const { lost, faults } = checkRound(load, new Map())
+    const { lost, violations } = checkRound(load, new Map())
     expect(lost).toBeGreaterThan(50)
-    expect(faults.length).toBeGreaterThan(5)
+    expect(violations.length).toBeGreaterThan(5)
   })
 })
 
@@ -75,9 +75,9 @@ test('a group that is stored in part is torn', async () => {
 test('a counter above its increments is found, and is no loss', async () => {
   const { load, contents } = await runLoad()
   contents.set('1/counter', Number(contents.get('1/counter')) + 1)
-  const { lost, faults } = checkRound(load, contents)
+  const { lost, violations } = checkRound(load, contents)
   expect(lost).toBe(0)
-  expect(faults).not.toEqual([])
+  expect(violations).not.toEqual([])
 })
 
 test('a store that acknowledges a write and drops it is found', async () => {
