@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { decode } from 'botshelf/codec'
 import { build } from 'esbuild'
-import { type BrowserContext, chromium, type Page } from 'playwright'
+import { type BrowserContext, type CDPSession, chromium, type Page } from 'playwright'
 import { chromiumLaunch } from '../chromium.ts'
 import type { CrashEngine, Erasure, LoadedStore } from './engine.ts'
 import type { OpenOptions } from './page.ts'
@@ -25,6 +25,7 @@ export interface ChromiumEngineOptions extends Partial<OpenOptions> {
 
 interface Tab {
   readonly page: Page
+  readonly devTools: CDPSession
   readonly store: TabStore
 }
 
@@ -93,7 +94,7 @@ export class ChromiumEngine implements CrashEngine {
     const context = this.#context
     if (context === undefined) return
     if (this.#kills === 'tabs') {
-      await Promise.all(this.#tabs.map(({ page }) => crashTab(page)))
+      await Promise.all(this.#tabs.map(crashTab))
       return
     }
     this.#context = undefined
@@ -131,8 +132,13 @@ export class ChromiumEngine implements CrashEngine {
   }
 
   async #openTab(): Promise<Tab> {
-    const page = await (this.#context as BrowserContext).newPage()
-    const tab = { page, store: await TabStore.create(page) }
+    const context = this.#context as BrowserContext
+    const page = await context.newPage()
+    const [devTools, store] = await Promise.all([
+      context.newCDPSession(page),
+      TabStore.create(page),
+    ])
+    const tab = { page, devTools, store }
     await page.goto(this.#url)
     this.#tabs.push(tab)
     return tab
@@ -147,13 +153,12 @@ async function reportsDataLoss(page: Page): Promise<boolean> {
   return false
 }
 
-/** Crashes the process of a tab. */
-async function crashTab(tab: Page): Promise<void> {
-  const session = await tab.context().newCDPSession(tab)
-  const crashed = tab.waitForEvent('crash')
-  session.send('Page.crash').catch(() => {})
+/** Crashes the process of a tab, in this turn of the event loop. */
+async function crashTab({ page, devTools }: Tab): Promise<void> {
+  const crashed = page.waitForEvent('crash')
+  devTools.send('Page.crash').catch(() => {})
   await crashed
-  await tab.close()
+  await page.close()
 }
 
 async function serve(): Promise<Server> {
