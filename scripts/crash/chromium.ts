@@ -90,6 +90,10 @@ export class ChromiumEngine implements CrashEngine {
     return erasure
   }
 
+  disconnect(): void {
+    for (const { store } of this.#tabs) store.disconnect()
+  }
+
   async kill(): Promise<void> {
     const context = this.#context
     if (context === undefined) return

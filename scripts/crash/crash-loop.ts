@@ -117,7 +117,10 @@ class CrashLoop {
       await load.stop()
       await engine.closeStores?.()
     }
-    await disk?.cut()
+    if (disk !== undefined) {
+      engine.disconnect()
+      await disk.cut()
+    }
     const killed = engine.kill()
     const stopped = load.stop()
     await killed

@@ -14,6 +14,8 @@ import type { CrashEngine, LoadedStore } from './engine.ts'
 
 const WORKER = fileURLToPath(new URL('./worker.mjs', import.meta.url))
 const START_TIMEOUT_MS = 10_000
+/** What the platform says when the machine of an object is gone. */
+const LOST = 'Network connection lost.'
 
 export interface WorkerdEngineOptions {
   /** Plants a fault: the Worker acknowledges `set`, `setMany` and `delete` 100 ms before it sends them. */
@@ -29,6 +31,7 @@ export class WorkerdEngine implements CrashEngine {
   #configFolder: string | undefined
   #process: ChildProcess | undefined
   readonly #killAtExit = (): void => void this.#process?.kill('SIGKILL')
+  /** Empty while workerd cannot be reached. */
   #url = ''
 
   constructor({ acknowledgesEarly = false }: WorkerdEngineOptions = {}) {
@@ -64,11 +67,15 @@ export class WorkerdEngine implements CrashEngine {
     return contents
   }
 
+  disconnect(): void {
+    this.#url = ''
+  }
+
   async kill(): Promise<void> {
     const child = this.#process
     if (child === undefined) return
     this.#process = undefined
-    this.#url = ''
+    this.disconnect()
     process.off('exit', this.#killAtExit)
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     if (child.exitCode === null && child.kill('SIGKILL')) await exited
@@ -92,10 +99,11 @@ export class WorkerdEngine implements CrashEngine {
   }
 
   async #call(name: string, message: unknown): Promise<unknown> {
-    // What the platform says when the machine of an object is gone.
-    if (this.#url === '') throw new Error('Network connection lost.')
-    const response = await fetch(this.#url, { method: 'POST', body: encode({ name, message }) })
+    const url = this.#url
+    if (url === '') throw new Error(LOST)
+    const response = await fetch(url, { method: 'POST', body: encode({ name, message }) })
     const text = await response.text()
+    if (url !== this.#url) throw new Error(LOST)
     if (!response.ok) throw new Error(text)
     return decode(text)
   }
