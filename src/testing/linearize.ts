@@ -2,7 +2,16 @@
 // with the results that were recorded. This is the algorithm of Wing and Gong with Lowe's memory of
 // what was tried: the calls done so far and the state of the keys.
 
-import type { Effect, KeyEffect, KeyState } from './call-effects.ts'
+import type { Effect } from './call-effects.ts'
+import type { KeyEffect, KeyState } from './key-effect.ts'
+import { Demand } from './demand.ts'
+import {
+  addCandidates,
+  type Operation,
+  type SearchInput,
+  type Timeline,
+  toTimelines,
+} from './timeline.ts'
 
 /** What the search found. */
 export type SearchResult =
@@ -15,43 +24,8 @@ export type SearchResult =
       readonly states: readonly (readonly (KeyState | undefined)[])[]
     }
 
-/** What to search. */
-export interface SearchInput {
-  readonly effects: readonly Effect[]
-  /** The keys to look at; effects on other keys are left out. */
-  readonly keys: readonly string[]
-  /** What each key holds at the start, and at the end. */
-  readonly initial: readonly (KeyState | undefined)[]
-  readonly contents: readonly KeyEffect[]
-  /** The most states to try. */
-  readonly maxStates: number
-}
-
 /** What the keys hold: the number of a state for each. */
 type StateVector = readonly number[]
-
-interface Operation {
-  readonly effect: Effect
-  readonly called: number
-  /** `Infinity` if it may take effect after it has settled. */
-  readonly settled: number
-  readonly choices: readonly (readonly KeyEffect[])[]
-  readonly isRead: boolean
-  /** An optional operation with the same effect that was called before; do that one first. */
-  readonly twin: Operation | undefined
-  readonly timeline: Timeline
-  /** Its place among the required operations of the timeline. */
-  readonly position: number
-  isDone: boolean
-}
-
-/** The operations of one clock, in the order in which they were called. */
-interface Timeline {
-  readonly required: Operation[]
-  readonly optional: Operation[]
-  /** The first required operation that is not done. */
-  base: number
-}
 
 interface Move {
   readonly operation: Operation
@@ -65,10 +39,17 @@ interface Frame {
 }
 
 const MAX_SHOWN_STATES = 4
+const MAX_EXPLAINING_STATES = 20_000
 
 /** Searches for an order that explains the effects on some keys. */
 export function linearize(input: SearchInput): SearchResult {
-  return new Search(input).run()
+  const result = new Search(input, true).run()
+  if (result.outcome !== 'impossible') return result
+  // Without looking ahead, the search gets closer to the call that cannot be explained.
+  const maxStates = Math.min(input.maxStates, MAX_EXPLAINING_STATES)
+  const explaining = new Search({ ...input, maxStates }, false)
+  explaining.run()
+  return explaining.explain()
 }
 
 class Search {
@@ -83,16 +64,21 @@ class Search {
   #furthest = -1
   #stuck: readonly Effect[] = []
   #stuckStates: StateVector[] = []
+  /** What the operations that are not done need and make; absent: the search does not look ahead. */
+  readonly #demand: Demand | undefined
 
-  constructor(input: SearchInput) {
+  constructor(input: SearchInput, looksAhead: boolean) {
     this.#input = input
     this.#timelines = toTimelines(input)
+    if (looksAhead) this.#demand = new Demand(input, this.#timelines)
   }
 
   run(): SearchResult {
     const stack: Frame[] = []
     const path: Operation[] = []
     let state: StateVector = this.#input.initial.map((each) => this.#idOf(each))
+    const texts = state.map((id) => this.#textOf(id))
+    if (this.#demand?.isUnmet(texts) === true) return this.explain()
     for (;;) {
       const moves = this.#visit(state)
       if (moves === 'end') return { outcome: 'possible' }
@@ -100,7 +86,7 @@ class Search {
       stack.push({ state, moves, nextMove: 0 })
       for (;;) {
         const frame = stack.at(-1)
-        if (!frame) return this.#impossible()
+        if (!frame) return this.explain()
         const move = frame.moves[frame.nextMove++]
         if (move) {
           this.#mark(move.operation, true)
@@ -119,27 +105,54 @@ class Search {
   #visit(state: StateVector): readonly Move[] | 'end' {
     const required: Operation[] = []
     const optional: Operation[] = []
-    let tried = state.join()
+    let tried = this.#demand
+      ? state.map((id, index) => this.#equivalent(index, id)).join()
+      : state.join()
     for (const timeline of this.#timelines) tried += addCandidates(timeline, required, optional)
     if (this.#tried.has(tried)) return []
     this.#tried.add(tried)
     if (required.length === 0 && this.#isEnd(state)) return 'end'
-    this.#noteProgress(state, required)
     required.sort((a, b) => a.settled - b.settled)
+    this.#noteProgress(state, required)
     const moves: Move[] = []
     for (const operation of required) {
       const nexts = this.#nextStates(operation, state)
       // A read that fits now changes nothing for the others, so it need not wait.
-      const same = operation.isRead ? nexts.find((next) => isEqual(next, state)) : undefined
+      const same = operation.isRead && nexts.find((next) => isEqual(next, state))
       if (same) return [{ operation, next: same }]
-      for (const next of nexts) moves.push({ operation, next })
+      for (const next of nexts)
+        if (!this.#isDeadEnd(operation, state, next)) moves.push({ operation, next })
     }
     for (const operation of optional) {
       if (operation.twin && !operation.twin.isDone) continue
       for (const next of this.#nextStates(operation, state))
-        if (!isEqual(next, state)) moves.push({ operation, next })
+        if (!isEqual(next, state) && !this.#isDeadEnd(operation, state, next))
+          moves.push({ operation, next })
     }
     return moves
+  }
+
+  /** Whether a move replaces a value that another operation must still see, and that none makes. */
+  #isDeadEnd(operation: Operation, state: StateVector, next: StateVector): boolean {
+    const demand = this.#demand
+    return (
+      demand !== undefined &&
+      state.some((id, index) => {
+        const text = this.#textOf(id)
+        return text !== this.#textOf(next[index] ?? 0) && demand.isNeeded(index, text, operation)
+      })
+    )
+  }
+
+  /** Returns the same for states between which no operation that is not done can tell. */
+  #equivalent(index: number, id: number): number | string {
+    const state = this.#states[id]
+    if (!state || this.#demand?.isSeen(index, state.text) !== false) return id
+    return state.expires ? 'expires' : 'some'
+  }
+
+  #textOf(id: number): string {
+    return this.#states[id]?.text ?? ''
   }
 
   #isEnd(state: StateVector): boolean {
@@ -150,7 +163,9 @@ class Search {
 
   #mark(operation: Operation, isDone: boolean): void {
     operation.isDone = isDone
-    if (!operation.effect.isOptional) this.#doneCount += isDone ? 1 : -1
+    this.#demand?.add(operation, isDone ? -1 : 1)
+    if (operation.effect.isOptional) return
+    this.#doneCount += isDone ? 1 : -1
     const { timeline, position } = operation
     if (!isDone) timeline.base = Math.min(timeline.base, position)
   }
@@ -206,62 +221,11 @@ class Search {
     if (this.#stuckStates.length < MAX_SHOWN_STATES) this.#stuckStates.push(state)
   }
 
-  #impossible(): SearchResult {
+  /** Returns where the search got furthest. */
+  explain(): SearchResult {
     const states = this.#stuckStates.map((state) => state.map((id) => this.#states[id]))
     return { outcome: 'impossible', stuck: this.#stuck, states }
   }
-}
-
-/** Adds the operations that may come next. Returns a text for which operations are done. */
-function addCandidates(timeline: Timeline, required: Operation[], optional: Operation[]): string {
-  while (timeline.required[timeline.base]?.isDone === true) timeline.base++
-  let done = `|${timeline.base}:`
-  // No operation may come before one that had settled when it was called.
-  let firstSettled = Infinity
-  for (let index = timeline.base; index < timeline.required.length; index++) {
-    const operation = timeline.required[index] as Operation
-    if (operation.called > firstSettled) break
-    done += operation.isDone ? 1 : 0
-    if (operation.isDone) continue
-    required.push(operation)
-    firstSettled = Math.min(firstSettled, operation.settled)
-  }
-  done += ':'
-  for (const operation of timeline.optional) {
-    if (operation.called > firstSettled) break
-    done += operation.isDone ? 1 : 0
-    if (!operation.isDone) optional.push(operation)
-  }
-  return done
-}
-
-function toTimelines({ effects, keys }: SearchInput): readonly Timeline[] {
-  const timelines = new Map<string, Timeline>()
-  const twins = new Map<string, Operation>()
-  for (const effect of effects.toSorted((a, b) => a.record.called - b.record.called)) {
-    const { record, isOptional } = effect
-    const choices = effect.choices.map((choice) => choice.filter(({ key }) => keys.includes(key)))
-    if (choices.every((choice) => choice.length === 0)) continue
-    const { clock, called, settled = Infinity } = record
-    const timeline = timelines.get(clock) ?? { required: [], optional: [], base: 0 }
-    timelines.set(clock, timeline)
-    const name = JSON.stringify([clock, choices])
-    const list = isOptional ? timeline.optional : timeline.required
-    const operation: Operation = {
-      effect,
-      called,
-      settled: isOptional ? Infinity : settled,
-      choices,
-      isRead: choices.every((choice) => choice.every((each) => each.isRead)),
-      twin: isOptional ? twins.get(name) : undefined,
-      timeline,
-      position: list.length,
-      isDone: false,
-    }
-    if (isOptional) twins.set(name, operation)
-    list.push(operation)
-  }
-  return [...timelines.values()]
 }
 
 function isEqual(a: StateVector, b: StateVector): boolean {
