@@ -36,8 +36,8 @@ export class ChromiumEngine implements CrashEngine {
   #server: Server | undefined
   #url = ''
   #context: BrowserContext | undefined
-  /** The leader of the browser's process group. */
-  #processId = 0
+  /** The process group of the browser. */
+  #groupId = 0
   #tabs: Tab[] = []
   /** The profile in which the control database exists. */
   #profile = ''
@@ -90,8 +90,8 @@ export class ChromiumEngine implements CrashEngine {
     return erasure
   }
 
-  disconnect(): void {
-    for (const { store } of this.#tabs) store.disconnect()
+  get processId(): number {
+    return -this.#groupId
   }
 
   async kill(): Promise<void> {
@@ -103,7 +103,7 @@ export class ChromiumEngine implements CrashEngine {
     }
     this.#context = undefined
     const closed = new Promise<void>((resolve) => context.once('close', () => resolve()))
-    process.kill(-this.#processId, 'SIGKILL')
+    process.kill(this.processId, 'SIGKILL')
     await closed
   }
 
@@ -132,7 +132,7 @@ export class ChromiumEngine implements CrashEngine {
     const { processInfo = [] } = (await session?.send('SystemInfo.getProcessInfo')) ?? {}
     const main = processInfo.find(({ type }) => type === 'browser')
     if (main === undefined) throw new Error('Chromium has no process.')
-    this.#processId = main.id
+    this.#groupId = main.id
   }
 
   async #openTab(): Promise<Tab> {

@@ -117,10 +117,7 @@ class CrashLoop {
       await load.stop()
       await engine.closeStores?.()
     }
-    if (disk !== undefined) {
-      engine.disconnect()
-      await disk.cut()
-    }
+    await disk?.cut(engine.processId)
     const killed = engine.kill()
     const stopped = load.stop()
     await killed

@@ -23,11 +23,8 @@ export interface CrashEngine {
   takeErasure?(): Promise<Erasure | undefined>
   /** Closes the stores that `openStores` has opened. */
   closeStores?(): Promise<void>
-  /**
-   * Drops every reply from now on, until `start`. A machine without power sends none, but processes
-   * whose disk fails do: workerd then replies from writes that are in memory only.
-   */
-  disconnect(): void
+  /** What `start` has started: a process, or minus the id of a process group, as for `kill(2)`. */
+  readonly processId: number
   /** Kills the processes that `start` has started, with SIGKILL. */
   kill(): Promise<void>
   /** Kills the processes, and deletes what the engine keeps outside the data folder. */

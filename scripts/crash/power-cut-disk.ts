@@ -10,10 +10,15 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const IMAGE_SIZE = '512M'
 const UNMOUNT_TIMEOUT_MS = 10_000
-/** FS_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH (Linux 4.10). Node has no ioctl. */
-const SHUTDOWN = `
-  open(my $folder, "<", $ARGV[0]) or die $!;
+/**
+ * Stops the processes, so that none replies without its disk, and shuts the file system down at once:
+ * FS_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH (Linux 4.10). Node has no ioctl.
+ */
+const CUT = `
+  my ($path, $process) = @ARGV;
+  open(my $folder, "<", $path) or die $!;
   my $flag = pack("L", 2);
+  kill("STOP", $process) or die $!;
   ioctl($folder, 0x8004587d, $flag) or die $!;`
 
 /** Returns why this machine cannot cut the power of a disk; `undefined` if it can. */
@@ -74,9 +79,13 @@ export class PowerCutDisk {
     return this.#ignoresSync ? this.#overlay : join(this.#device, 'data')
   }
 
-  /** Cuts the power: from now on no write reaches the device, and each of them fails. */
-  async cut(): Promise<void> {
-    await run('perl', ['-e', SHUTDOWN, this.#device])
+  /**
+   * Cuts the power: stops the processes, and no write reaches the device from then on.
+   *
+   * @param processId a process, or minus the id of a process group
+   */
+  async cut(processId: number): Promise<void> {
+    await run('perl', ['-e', CUT, '--', this.#device, String(processId)])
   }
 
   /** Mounts the device again, as it is. Every process that used the folder must have ended. */

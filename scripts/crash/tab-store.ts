@@ -11,8 +11,6 @@ export class TabStore implements LoadedStore {
   readonly #tab: Page
   readonly #updaters: Updater[] = []
 
-  #isConnected = true
-
   private constructor(tab: Page) {
     this.#tab = tab
   }
@@ -24,11 +22,6 @@ export class TabStore implements LoadedStore {
       encode(await store.#updaters[id]?.(decode(current))),
     )
     return store
-  }
-
-  /** Drops every reply from now on. */
-  disconnect(): void {
-    this.#isConnected = false
   }
 
   async get(key: string): Promise<unknown> {
@@ -64,7 +57,6 @@ export class TabStore implements LoadedStore {
         method,
         encode(parameters),
       ] as const)
-      if (!this.#isConnected) throw new Error('The reply was dropped.')
     } catch (cause) {
       throw new StoreError('CONNECTION_LOST', 'The tab is gone.', { outcome: 'unknown', cause })
     }

@@ -14,8 +14,6 @@ import type { CrashEngine, LoadedStore } from './engine.ts'
 
 const WORKER = fileURLToPath(new URL('./worker.mjs', import.meta.url))
 const START_TIMEOUT_MS = 10_000
-/** What the platform says when the machine of an object is gone. */
-const LOST = 'Network connection lost.'
 
 export interface WorkerdEngineOptions {
   /** Plants a fault: the Worker acknowledges `set`, `setMany` and `delete` 100 ms before it sends them. */
@@ -67,15 +65,16 @@ export class WorkerdEngine implements CrashEngine {
     return contents
   }
 
-  disconnect(): void {
-    this.#url = ''
+  get processId(): number {
+    if (this.#process?.pid === undefined) throw new Error('workerd is not running.')
+    return this.#process.pid
   }
 
   async kill(): Promise<void> {
     const child = this.#process
     if (child === undefined) return
     this.#process = undefined
-    this.disconnect()
+    this.#url = ''
     process.off('exit', this.#killAtExit)
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     if (child.exitCode === null && child.kill('SIGKILL')) await exited
@@ -99,11 +98,10 @@ export class WorkerdEngine implements CrashEngine {
   }
 
   async #call(name: string, message: unknown): Promise<unknown> {
-    const url = this.#url
-    if (url === '') throw new Error(LOST)
-    const response = await fetch(url, { method: 'POST', body: encode({ name, message }) })
+    // What the platform says when the machine of an object is gone.
+    if (this.#url === '') throw new Error('Network connection lost.')
+    const response = await fetch(this.#url, { method: 'POST', body: encode({ name, message }) })
     const text = await response.text()
-    if (url !== this.#url) throw new Error(LOST)
     if (!response.ok) throw new Error(text)
     return decode(text)
   }
