@@ -13,7 +13,7 @@ import {
 
 /** Beside it, an object keeps rows about removed entries. */
 const ENTRY_PREFIX = 'botshelf/1//:'
-const RUNS = 400
+const RUNS = 250
 
 const sparse: unknown[] = []
 sparse.length = 2 ** 32 - 1
@@ -82,22 +82,19 @@ function preparation(): Message[] {
   ]
 }
 
-/** Passes a message to an object with one entry as an RPC does, with no other event between the three readings. */
-function run(message: unknown): Promise<Run> {
-  return runInDurableObject(
-    objectOf(uniqueName()),
-    async (instance: StorageObject, { storage }) => {
-      for (const each of preparation()) await instance.call(each as RpcMessage)
-      const before = [...storage.kv.list()]
-      const reply = await instance.call(structuredClone(message) as RpcMessage)
-      const after = [...storage.kv.list()]
-      const { len } = await instance.call({ v: PROTOCOL_VERSION, type: 'len', now: -Infinity })
-      const { id: turn } = Object(message) as { id?: string }
-      // Otherwise later messages wait for it.
-      if (typeof turn === 'string') await instance.call({ v: 5, type: 'release', turn })
-      return { before, after, reply: structuredClone(reply) as unknown as Message, len }
-    },
-  )
+/** Passes a message to an object with one entry. No other event comes between the readings. */
+function run(namespace: string, message: unknown): Promise<Run> {
+  return runInDurableObject(objectOf(namespace), async (instance: StorageObject, { storage }) => {
+    for (const each of preparation()) await instance.call(each as RpcMessage)
+    const before = [...storage.kv.list()]
+    const reply = await instance.call(structuredClone(message) as RpcMessage)
+    const after = [...storage.kv.list()]
+    const { len } = await instance.call({ v: PROTOCOL_VERSION, type: 'len', now: -Infinity })
+    const { id: turn } = Object(message) as { id?: string }
+    // Otherwise later messages wait for it.
+    if (typeof turn === 'string') await instance.call({ v: 5, type: 'release', turn })
+    return { before, after, reply: structuredClone(reply) as unknown as Message, len }
+  })
 }
 
 /** Checks an entry in the form that the object stores. */
@@ -114,7 +111,7 @@ test.each([
   ['one or two replaced parts', mutated],
   ['arbitrary fields', arbitrary],
 ])(
-  'after a message with %s, an object has replied with data, stores well-formed entries only, and has changed nothing if it refused the message',
+  'a message with %s leaves well-formed entries only, and changes nothing if it is refused',
   async (_, messages) => {
     const namespace = uniqueName()
     await fc.assert(
