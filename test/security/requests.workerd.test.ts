@@ -53,7 +53,7 @@ function createBot(): Bot {
       return {
         status: response.status,
         headers: response.headers,
-        body: (await response.json()) as Answer['body'],
+        body: await response.json(),
       }
     },
   }
