@@ -10,6 +10,7 @@
 //   rpc-turns.ts             its turns, which the object grants
 //   message-size.ts          measures messages, and splits what does not fit into one
 //   protocol.ts              the messages
+//   check-message.ts         checks the messages that an object receives
 //   group-writer.ts          runs the write messages in a `StorageObject`, each once
 //   turn-order.ts            the order of the clients that write the same keys
 //   write-history.ts         the latest writes of a key: what became of a group of changes

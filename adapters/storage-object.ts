@@ -9,6 +9,8 @@
 // This is the only file of the package that imports `cloudflare:workers`.
 
 import { DurableObject } from 'cloudflare:workers'
+import { quote } from '../src/errors.ts'
+import { checkMessage } from './durable-object/check-message.ts'
 import { CountingEngine } from './durable-object/counting-engine.ts'
 import { fromObjectError } from './durable-object/errors.ts'
 import { GroupWriter } from './durable-object/group-writer.ts'
@@ -60,12 +62,16 @@ export class StorageObject extends DurableObject {
     this.#writer = new GroupWriter(this.#engine, this.#turns)
   }
 
-  /** Handles one message of the adapter. Resolves to data, also for an error. */
+  /**
+   * Handles one message of the adapter. Resolves to data, also for an error; a malformed message
+   * changes nothing.
+   */
   async call(message: RpcMessage): Promise<RpcReply> {
     try {
       if (!isCompatible(message?.v)) {
-        throw unsupported(`protocol version ${String(message?.v)}`)
+        throw unsupported(`protocol version ${quote(message?.v)}`)
       }
+      checkMessage(message)
       return { v: PROTOCOL_VERSION, ...(await this.#handle(message)) }
     } catch (error) {
       const outcome = WRITES.includes(message?.type) ? 'unknown' : 'not-applied'
@@ -115,7 +121,7 @@ export class StorageObject extends DurableObject {
         this.ctx.storage.kv.put(INDEXED_KEY, true)
         return {}
       default:
-        throw unsupported(`request ${String((message as { type: unknown }).type)}`)
+        throw unsupported(`the request ${quote((message as { type: unknown }).type)}`)
     }
   }
 

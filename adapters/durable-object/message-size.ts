@@ -3,7 +3,7 @@ import type { Change, StepChange } from '../../src/storage.ts'
 import type { EntryTuple } from './tuples.ts'
 
 /** The most that one message may carry. The platform's own limit is 32 MiB (workerd 1.20261102). */
-const MAX_MESSAGE_BYTES = 24 * 1024 * 1024
+export const MAX_MESSAGE_BYTES: number = 24 * 1024 * 1024
 /**
  * The size at which a reply ends, and the most that the results of one group may take. The last item
  * of a reply may exceed it, so twice this must be below the platform's limit.

@@ -5,6 +5,8 @@ import type { ChangeColumns, EntryColumns } from './tuples.ts'
 
 /** The version of the messages. */
 export const PROTOCOL_VERSION = 5
+/** The longest lease of a turn, in milliseconds. */
+export const MAX_LEASE_MS = 30_000
 
 /**
  * Whether this side can work with a message of another version. A Worker and its objects are not
@@ -60,7 +62,7 @@ export interface WriteRequest {
 export interface TurnRequest {
   readonly type: 'turn'
   readonly keys: readonly string[]
-  /** When the turn ends if it is not released, in milliseconds from its start. */
+  /** When the turn ends if it is not released, in milliseconds from its start; up to 30,000. */
   readonly leaseMs: number
   /** The id of the turn. The client chooses it, to release the turn even if the reply is lost. */
   readonly id: string

@@ -1,12 +1,11 @@
 import { noop } from '../../src/async.ts'
 import type { Entry } from '../../src/entry.ts'
 import type { Turn, Turns } from '../../src/turns.ts'
-import type { RpcReply, RpcRequest } from './protocol.ts'
+import { MAX_LEASE_MS, type RpcReply, type RpcRequest } from './protocol.ts'
 import { decodeEntries } from './tuples.ts'
 
-/** The shortest and the longest lease, in milliseconds. A shorter one would end on the way. */
+/** The shortest lease, in milliseconds. A shorter one would end on the way. */
 const MIN_LEASE_MS = 1000
-const MAX_LEASE_MS = 30_000
 
 type Call = (request: RpcRequest) => Promise<RpcReply>
 

@@ -76,34 +76,65 @@ export async function callBot(
   options?: BotCallOptions,
 ): Promise<unknown> {
   const { body, timeoutMs = DEFAULT_TIMEOUT_MS } = checkOptions(options, OPTIONS)
+  const { target, shown } = resolveUrl(url, path)
   const headers: Record<string, string> = {}
-  if (token !== undefined) headers['authorization'] = `Bearer ${token}`
+  if (token !== undefined) headers['authorization'] = `Bearer ${checkToken(token)}`
   if (body !== undefined) headers['content-type'] = 'application/json'
   const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
   let response: Response
   let text: string
   try {
     const signal = AbortSignal.timeout(timeoutMs)
-    response = await fetch(new URL(path, url), { ...init, headers, signal })
+    response = await fetch(target, { ...init, headers, signal })
     text = await response.text()
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'TimeoutError') {
       // Not retryable: a caller would wait for as long again.
-      throw new AdminError(`The bot at ${url} did not answer in time, within ${timeoutMs} ms.`, {
+      throw new AdminError(`The bot at ${shown} did not answer in time, within ${timeoutMs} ms.`, {
         cause,
       })
     }
-    throw new AdminError(`The bot at ${url} cannot be reached.`, { retryable: true, cause })
+    throw new AdminError(`The bot at ${shown} cannot be reached.`, { retryable: true, cause })
   }
   const answer = parseObjectOrList(text)
   if (response.ok && answer !== undefined) return answer
   const { status } = response
   const reported = answer !== undefined && 'error' in answer ? answer.error : undefined
-  throw new AdminError(statusSentence({ url, token, path }, status, reported), {
+  throw new AdminError(statusSentence({ url: shown, token, path }, status, reported), {
     status,
     retryable: status === 503 || status === 429,
     retryAfterMs: 1000 * Number(response.headers.get('retry-after')) || 0,
   })
+}
+
+/**
+ * Returns the URL to call, and the URL of the bot for messages: without query and fragment, which may
+ * have a token.
+ *
+ * @throws AdminError without the URL, which fetch() would repeat with its password
+ */
+function resolveUrl(url: string, path: string): { target: URL; shown: string } {
+  const shown = url.replace(/[?#].*$/s, '')
+  let target: URL
+  try {
+    target = new URL(path, url)
+  } catch {
+    throw new AdminError(
+      'The URL of the bot is invalid. It must look like https://bot.example.com/.',
+    )
+  }
+  if (target.username === '' && target.password === '') return { target, shown }
+  throw new AdminError(
+    `The URL of the bot at ${target.host} has a user name or a password, which fetch() refuses. Remove them.`,
+  )
+}
+
+/** @throws AdminError without the token, which fetch() would repeat */
+function checkToken(token: string): string {
+  if (/^[\t\x20-\x7e\x80-\xff]*$/.test(token.trim())) return token.trim()
+  throw new AdminError(
+    'The admin token has a character that no HTTP header can have, such as a line break. Check how it is read.',
+  )
 }
 
 interface CalledPath extends AdminAccess {

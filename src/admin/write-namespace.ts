@@ -14,7 +14,7 @@ import { runtimeTarget } from '../backup/runtime-target.ts'
 import { decode, encode } from '../codec.ts'
 import { quote } from '../errors.ts'
 import { isStoreError, type StorageRuntime } from '../index.ts'
-import { copyValue } from '../value/copy-value.ts'
+import { cloneValue } from '../value/copy-value.ts'
 import {
   assertKnownFields,
   HttpError,
@@ -218,9 +218,11 @@ function parseEncodedField(value: unknown): string {
 
 function parsePlainValue(value: unknown): string {
   try {
+    // First, because it ends at the deepest level that can be stored.
+    const copied = cloneValue(value)
     // JSON.parse returns values that JSON cannot hold: it reads 1e400 as Infinity.
     assertPlainJson(value)
-    return encode(copyValue(value).value)
+    return encode(copied)
   } catch (error) {
     if (error instanceof NotPlainError || isStoreError(error))
       throw new InvalidInputError(error.message)
