@@ -168,7 +168,7 @@ async function readResults<T>(name: string): Promise<T | undefined> {
 async function runFigureTests(): Promise<readonly Figures[]> {
   const child = spawn('vitest', ['run', ...FIGURE_TESTS], { stdio: ['ignore', 'pipe', 2] })
   let output = ''
-  for await (const chunk of child.stdout) output += String(chunk)
+  for await (const chunk of child.stdout ?? []) output += String(chunk)
   const exitCode = child.exitCode ?? (await new Promise((resolve) => child.once('exit', resolve)))
   if (exitCode !== 0) throw new Error(`The tests failed. Run vitest run ${FIGURE_TESTS.join(' ')}.`)
   return readFigures(output)

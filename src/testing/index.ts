@@ -1,4 +1,4 @@
-/** `botshelf/testing`: faults, histories and clocks for the tests of bots and adapters. */
+/** `botshelf/testing`: faults, histories and a clock, for the tests of bots and of adapters. */
 export { CallHistory } from './call-history.ts'
 export type { CallHistoryOptions } from './call-history.ts'
 export type { CallAttempt, CallRecord, KeyRead, KeyWrite, RecordedMethod } from './call-record.ts'
@@ -13,10 +13,16 @@ export type { FaultKind, InjectedFault } from './faults.ts'
 export { faulty } from './faulty.ts'
 export type { CallKind, Fault, FaultPlan, FaultyCall, FaultyPlugin } from './faulty.ts'
 export { blockedIndexedDB, closedIndexedDB, deafIndexedDB, fullIndexedDB } from './indexeddb.ts'
-export type { BlockedIndexedDBOptions, ClosedIndexedDBOptions, DeafIndexedDBOptions, IndexedDBFault, IndexedDBFaultOptions } from './indexeddb.ts'
+export type {
+  BlockedIndexedDBOptions,
+  ClosedIndexedDBOptions,
+  DeafIndexedDBOptions,
+  IndexedDBFault,
+  IndexedDBFaultOptions,
+} from './indexeddb.ts'
 export { ledger } from './ledger.ts'
 export type { Ledger, LedgerRange } from './ledger.ts'
-export { CallHistory, recordOutcomes } from './outcomes.ts'
-export type { CallHistoryOptions, RecordOptions, RecordedStore } from './outcomes.ts'
+export { recordOutcomes } from './outcomes.ts'
+export type { RecordedStore, RecordOptions } from './outcomes.ts'
 export { staleKV } from './stale-kv.ts'
 export type { StaleKVLocation, StaleKVOptions } from './stale-kv.ts'

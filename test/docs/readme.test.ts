@@ -24,6 +24,9 @@ const SHOWN: Readonly<Record<string, readonly string[]>> = {
     'node-test/wrangler.toml',
     'node-test/karma.test.ts',
     'node-test/tsconfig.json',
+    'fault-test/bot.ts',
+    'fault-test/bot.test.ts',
+    'fault-test/wrangler.toml',
   ],
   'docs/writing-an-adapter.md': [
     'adapter/redis.ts',
@@ -39,6 +42,7 @@ const NOT_SHOWN = [
   'page/tsconfig.json',
   'worker/tsconfig.json',
   'object/tsconfig.json',
+  'fault-test/tsconfig.json',
 ]
 
 /** Examples that no page shows: examples/README.md describes them. */

@@ -28,6 +28,14 @@ test(
 )
 
 test(
+  'the fault-test example finds the mistakes of a naive bot, and none in a careful one',
+  { timeout: INSTALL_TIMEOUT_MS },
+  async () => {
+    expect(await countPassed('fault-test')).toBe(4)
+  },
+)
+
+test(
   "the adapter example passes the conformance suite under Node's test runner",
   { timeout: INSTALL_TIMEOUT_MS },
   async () => {
