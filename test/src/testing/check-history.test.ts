@@ -63,6 +63,11 @@ test.each<
     { k: sum },
   ]),
   [
+    'of two sets at once, the one with an expiry may be last',
+    [set([1, 4], 1), call([2, 3], 'set', ['k', 2, { ttl: 5 }])],
+    {},
+  ],
+  [
     'a list may be popped and become the same again',
     [
       call([1, 2], 'append', ['k', 'x'], { result: 1 }),
@@ -72,11 +77,14 @@ test.each<
     ],
     { k: ['x'] },
   ],
-  [
-    'an unknown increment may count',
-    [call([1, 2], 'increment', ['k'], failed('unknown'))],
-    { k: 1 },
-  ],
+  ...[0, 1, 2].map((sum): [string, CallRecord[], Record<string, unknown>] => [
+    `of two equal unknown increments, ${sum} may count`,
+    [
+      call([1, 2], 'increment', ['k'], failed('unknown')),
+      call([3, 4], 'increment', ['k'], failed('unknown')),
+    ],
+    sum > 0 ? { k: sum } : {},
+  ]),
   [
     'steps have the results of their rules',
     [
