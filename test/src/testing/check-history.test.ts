@@ -132,10 +132,16 @@ test.each<
     { k: 1 },
   ],
   [
-    'an increment during touch() keeps the expiry',
+    'an increment keeps the expiry',
+    [call([1, 2], 'set', ['k', 1, { ttl: 5 }]), call([3, 4], 'increment', ['k'], { result: 2 })],
+    {},
+  ],
+  [
+    'touch() may set an expiry after a set that runs at the same time',
     [
       call([1, 2], 'set', ['k', 1, { ttl: 5 }]),
-      call([3, 4], 'increment', ['k', 1, { ttl: 9, onInsert: true }], { result: 2 }),
+      call([3, 9], 'touch', ['k', { ttl: 5 }], { result: true }),
+      set([4, 5], 2),
     ],
     {},
   ],
@@ -295,6 +301,14 @@ test.each<
     'an expiry of a value without one',
     [call([1, 2], 'set', ['k', 1, { ttl: 5 }]), set([3, 4], 2), get([5, 6], undefined)],
     { k: 2 },
+  ],
+  [
+    'an expiry with onInsert of a key that exists',
+    [
+      set([1, 2], 1),
+      call([3, 4], 'increment', ['k', 1, { ttl: 5, onInsert: true }], { result: 2 }),
+    ],
+    {},
   ],
   [
     'a wrong result of has()',
