@@ -63,6 +63,11 @@ test.each<
     { k: sum },
   ]),
   [
+    'of two sets at once, the one with an expiry may be last',
+    [set([1, 4], 1), call([2, 3], 'set', ['k', 2, { ttl: 5 }])],
+    {},
+  ],
+  [
     'a list may be popped and become the same again',
     [
       call([1, 2], 'append', ['k', 'x'], { result: 1 }),
@@ -72,11 +77,14 @@ test.each<
     ],
     { k: ['x'] },
   ],
-  [
-    'an unknown increment may count',
-    [call([1, 2], 'increment', ['k'], failed('unknown'))],
-    { k: 1 },
-  ],
+  ...[0, 1, 2].map((sum): [string, CallRecord[], Record<string, unknown>] => [
+    `of two equal unknown increments, ${sum} may count`,
+    [
+      call([1, 2], 'increment', ['k'], failed('unknown')),
+      call([3, 4], 'increment', ['k'], failed('unknown')),
+    ],
+    sum > 0 ? { k: sum } : {},
+  ]),
   [
     'steps have the results of their rules',
     [
@@ -124,10 +132,16 @@ test.each<
     { k: 1 },
   ],
   [
-    'an increment during touch() keeps the expiry',
+    'an increment keeps the expiry',
+    [call([1, 2], 'set', ['k', 1, { ttl: 5 }]), call([3, 4], 'increment', ['k'], { result: 2 })],
+    {},
+  ],
+  [
+    'touch() may set an expiry after a set that runs at the same time',
     [
       call([1, 2], 'set', ['k', 1, { ttl: 5 }]),
-      call([3, 4], 'increment', ['k', 1, { ttl: 9, onInsert: true }], { result: 2 }),
+      call([3, 9], 'touch', ['k', { ttl: 5 }], { result: true }),
+      set([4, 5], 2),
     ],
     {},
   ],
@@ -287,6 +301,14 @@ test.each<
     'an expiry of a value without one',
     [call([1, 2], 'set', ['k', 1, { ttl: 5 }]), set([3, 4], 2), get([5, 6], undefined)],
     { k: 2 },
+  ],
+  [
+    'an expiry with onInsert of a key that exists',
+    [
+      set([1, 2], 1),
+      call([3, 4], 'increment', ['k', 1, { ttl: 5, onInsert: true }], { result: 2 }),
+    ],
+    {},
   ],
   [
     'a wrong result of has()',
