@@ -9,6 +9,8 @@ import { increment } from './test-data.ts'
 
 /** How many runs wait for the backend at once. */
 const CONCURRENCY = 8
+/** Another call may exceed it too, and then has an unknown outcome. */
+const OPERATION_TIMEOUT_MS = 50
 const MAX_SHOWN_PROBLEMS = 5
 
 const WHAT_FAILS: Readonly<Record<FaultKind, string>> = {
@@ -32,6 +34,7 @@ export const FAULT_RULES: readonly Rule[] = FAULT_KINDS.map((fault) => ({
     const { reports } = await eachFault(() => backend.createPlugin(), faultScript, {
       faults: [fault],
       concurrency: CONCURRENCY,
+      operationTimeout: OPERATION_TIMEOUT_MS,
       runtime: { allowLostUpdates: true },
     })
     if (reports.length > 0) fail(describeReports(reports))

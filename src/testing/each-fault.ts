@@ -24,7 +24,7 @@ export interface EachFaultOptions {
   readonly on?: readonly CallKind[] | undefined
   /**
    * The time limit of each call in the runs with `never` and `late`, in milliseconds. A call that is
-   * late takes four times as long. Default: 50.
+   * late takes four times as long. Default: 100.
    */
   readonly operationTimeout?: number | undefined
   /** The time limit of the script, and of closing its runtime, in milliseconds. Default: 10,000. */
@@ -72,7 +72,7 @@ const OPTIONS: OptionTypes = {
   runtime: ['the options of a runtime', isPlainObject],
 }
 
-const DEFAULT_OPERATION_TIMEOUT_MS = 50
+const DEFAULT_OPERATION_TIMEOUT_MS = 100
 const DEFAULT_RUN_TIMEOUT_MS = 10_000
 
 /**

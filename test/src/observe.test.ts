@@ -8,6 +8,7 @@ import {
   type Store,
   StoreError,
 } from '../../src/index.ts'
+import { faulty, type FaultPlan } from '../../src/testing/faulty.ts'
 import { errorOf, FaultyPlugin, lostAnswer, plusOne } from './queue/faulty-plugin.ts'
 
 interface Observed {
@@ -18,10 +19,12 @@ interface Observed {
 }
 
 /** Opens a store of a storage that has only `getMany` and `commit`. */
-async function openObserved(): Promise<Observed> {
+async function openObserved(plan?: FaultPlan): Promise<Observed> {
   const plugin = new FaultyPlugin()
   const records: OperationRecord[] = []
-  const runtime = new StorageRuntime(plugin, { onOperation: (record) => records.push(record) })
+  const runtime = new StorageRuntime(faulty(plugin, plan), {
+    onOperation: (record) => records.push(record),
+  })
   const store = await runtime.open<Record<string, number>>('n')
   const take = async (): Promise<OperationRecord[]> => {
     await Promise.resolve()
@@ -149,11 +152,7 @@ describe('onOperation reports failures and conflicts', () => {
   })
 
   test('a listing that is retried has the attempts 1 and 2', async () => {
-    const { plugin, store, take } = await openObserved()
-    let lists = 0
-    plugin.onList = () => {
-      if (lists++ === 0) throw lostAnswer()
-    }
+    const { store, take } = await openObserved([{ on: 'liveKeys', nth: 1, fault: 'reject-before' }])
     for await (const _ of store.keys());
     expect(await take()).toMatchObject([
       { kind: 'keys', attempt: 1, outcome: 'not-applied', error: { code: 'CONNECTION_LOST' } },

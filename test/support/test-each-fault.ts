@@ -31,7 +31,12 @@ export function eachFaultOf(
   faults: EachFaultOptions['faults'] = ({ index }) => [kindOf(index)],
 ): Promise<EachFaultResult> {
   const runtime = { allowLostUpdates: true }
-  return eachFault(makePlugin, faultScript, { faults, concurrency: 8, runtime })
+  return eachFault(makePlugin, faultScript, {
+    faults,
+    concurrency: 8,
+    operationTimeout: 50,
+    runtime,
+  })
 }
 
 function kindOf(index: number): FaultKind {

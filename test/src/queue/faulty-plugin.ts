@@ -22,16 +22,10 @@ export class FaultyPlugin extends MemoryStoragePlugin {
   ) => Promise<readonly CommitResult[]> = (apply) => apply()
   onRead: (read: () => Promise<Map<string, Entry>>) => Promise<Map<string, Entry>> = (read) =>
     read()
-  onList: () => void = () => {}
 
   override async open(namespace: string): Promise<StorageBase> {
     const storage = await super.open(namespace)
     const commit = storage.commit.bind(storage)
-    const liveKeys = storage.liveKeys.bind(storage)
-    storage.liveKeys = (now, options) => {
-      this.onList()
-      return liveKeys(now, options)
-    }
     const getMany = storage.getMany.bind(storage)
     storage.commit = (groups) => {
       this.commits++

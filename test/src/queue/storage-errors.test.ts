@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
+import { collect } from '../../../src/conformance/assertions.ts'
 import { type StorageBase, StorageRuntime, StoreError } from '../../../src/index.ts'
+import { faulty } from '../../../src/testing/faulty.ts'
 import { errorOf, FaultyPlugin, openStore } from './faulty-plugin.ts'
 
 describe('a storage that breaks its contract', () => {
@@ -39,29 +41,26 @@ describe('a storage that breaks its contract', () => {
 
 describe('a read that fails', () => {
   test('get() retries while the error is retryable, with at most three attempts', async () => {
-    const plugin = new FaultyPlugin()
-    const store = await openStore(plugin)
+    const fault = 'reject-before'
+    const plugin = faulty(
+      new MemoryStoragePlugin(),
+      [1, 2, 4, 5, 6].map((nth) => ({ on: 'getMany', nth, fault })),
+    )
+    const store = await new StorageRuntime(plugin).open('n')
     await store.set('k', 1)
-    plugin.onRead = (read) =>
-      plugin.reads < 3 ? Promise.reject(new StoreError('CONNECTION_LOST', 'gone')) : read()
     expect(await store.get('k')).toBe(1)
-    plugin.reads = 0
-    plugin.onRead = () => Promise.reject(new StoreError('CONNECTION_LOST', 'gone'))
     expect(await errorOf(store.get('k'))).toMatchObject({ code: 'CONNECTION_LOST' })
-    expect(plugin.reads).toBe(3)
+    expect(plugin.calls.filter(({ kind }) => kind === 'getMany')).toHaveLength(6)
   })
 
   test('keys() retries until the first key', async () => {
-    const plugin = new FaultyPlugin()
-    const store = await openStore(plugin)
+    const plugin = faulty(new MemoryStoragePlugin(), [
+      { on: 'liveKeys', nth: 1, fault: 'reject-before' },
+      { on: 'liveKeys', nth: 2, fault: 'throw-before' },
+    ])
+    const store = await new StorageRuntime(plugin).open('n')
     await store.set('k', 1)
-    let tries = 0
-    plugin.onList = () => {
-      if (++tries < 3) throw new StoreError('CONNECTION_LOST', 'gone')
-    }
-    const keys: string[] = []
-    for await (const key of store.keys()) keys.push(key)
-    expect(keys).toEqual(['k'])
+    expect(await collect(store.keys())).toEqual(['k'])
   })
 
   test('keys() rejects with the error of the listing, not with that of its cleanup', async () => {
@@ -89,19 +88,15 @@ describe('a read that fails', () => {
     expect(error.message).toContain('the true cause')
   })
 
-  test('get() does not retry after BLOCKED: the backend has already waited', async () => {
-    const plugin = new FaultyPlugin()
-    const store = await openStore(plugin)
-    plugin.onRead = () => Promise.reject(new StoreError('BLOCKED', 'another tab'))
-    expect(await errorOf(store.get('k'))).toMatchObject({ code: 'BLOCKED', retryable: true })
-    expect(plugin.reads).toBe(1)
-  })
-
-  test('get() does not retry after an error that is not retryable', async () => {
-    const plugin = new FaultyPlugin()
-    const store = await openStore(plugin)
-    plugin.onRead = () => Promise.reject(new StoreError('CORRUPT', 'damaged'))
-    expect(await errorOf(store.get('k'))).toMatchObject({ code: 'CORRUPT' })
-    expect(plugin.reads).toBe(1)
+  test.each([
+    { code: 'BLOCKED', retryable: true, why: 'the backend has already waited' },
+    { code: 'CORRUPT', retryable: false, why: 'the same call would fail again' },
+  ] as const)('get() does not retry after $code: $why', async ({ code, retryable }) => {
+    const plugin = faulty(new MemoryStoragePlugin(), [
+      { on: 'getMany', nth: 1, fault: 'reject-before', error: new StoreError(code, 'no') },
+    ])
+    const store = await new StorageRuntime(plugin).open('n')
+    expect(await errorOf(store.get('k'))).toMatchObject({ code, retryable })
+    expect(plugin.calls.map(({ kind }) => kind)).toEqual(['open', 'getMany'])
   })
 })

@@ -206,18 +206,26 @@ test('each call fails once with each fault, and Memory has no problem', async ()
 })
 
 test('a report is a plan that repeats the fault', async () => {
-  const { reports } = await eachFault(memory, async ({ open }) => {
-    const store = await open('n')
-    // Wrong: a call that is repeated after an unknown outcome may count twice.
-    await store.increment('ann').catch(() => store.increment('ann'))
-    return (contents) => expect(contents.get('n')?.get('ann')).toBe(1)
-  })
-  expect(reports.map(({ on, nth, fault }) => `${on} ${nth} ${fault}`)).toEqual(['transact 1 late'])
-  expect(reports[0]?.problems[0]).toMatch(/^The check failed: AssertionError: expected 2 to be 1/)
-
-  const { on, nth, fault } = reports[0] as never as { on: 'transact'; nth: number; fault: 'late' }
-  const plugin = faulty(memory(), [{ on, nth, fault }])
-  const store = await new StorageRuntime(plugin, { operationTimeout: 20 }).open('n')
+  const { reports } = await eachFault(
+    memory,
+    async ({ open }) => {
+      const counts = await open('n')
+      // Wrong: a call that is repeated after an unknown outcome may count twice.
+      await counts.increment('ann').catch(() => counts.increment('ann'))
+      return (contents) => expect(contents.get('n')?.get('ann')).toBe(1)
+    },
+    { faults: ['reject-after', 'late'], operationTimeout: 300 },
+  )
+  expect(reports).toEqual([
+    {
+      on: 'transact',
+      nth: 1,
+      fault: 'late',
+      problems: [expect.stringMatching(/^The check failed: AssertionError: expected 2 to be 1/)],
+    },
+  ])
+  const plugin = faulty(memory(), [{ on: 'transact', nth: 1, fault: 'late', ms: 1000 }])
+  const store = await new StorageRuntime(plugin, { operationTimeout: 50 }).open('n')
   await expect(store.increment('ann')).rejects.toMatchObject({ code: 'TIMEOUT' })
   expect(await store.get('ann')).toBe(1)
 })
