@@ -285,6 +285,20 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       expect(events).toEqual(['reopened'])
     })
 
+    test('with `at: "commit"` the requests succeed first, and what they wrote is stored', async () => {
+      const db = await openRaw()
+      use(closedIndexedDB({ at: 'commit' }))
+      const transaction = db.transaction('entries', 'readwrite')
+      const ended = endOrDeaf(transaction)
+      expect(await resultOf(transaction.objectStore('entries').put(1, 'a'))).toBe('a')
+      transaction.commit()
+      expect(await ended).toBe('deaf')
+      expect(() => db.transaction('entries')).toThrow(
+        expect.objectContaining({ name: 'InvalidStateError' }),
+      )
+      expect(await read(await openRaw(), 'a')).toBe(1)
+    })
+
     test('with `at: "commit"` a step of a store is applied once, and resolves', async () => {
       const { store, events } = await openStore()
       const fault = use(closedIndexedDB({ mode: 'readwrite', at: 'commit' }))
