@@ -9,7 +9,7 @@ import {
   type IndexedDBFault,
 } from '../../../src/testing/index.ts'
 
-const TIMEOUT_MS = 200
+const TIMEOUT_MS = 500
 
 let count = 0
 let prefix = ''
@@ -72,10 +72,10 @@ interface TestStore {
   readonly events: string[]
 }
 
-async function openStore(): Promise<TestStore> {
+async function openStore(openTimeout = 20_000): Promise<TestStore> {
   const events: string[] = []
   const plugin = new IndexedDBStoragePlugin({
-    STORAGE_CONFIG: { database: prefix, openTimeout: TIMEOUT_MS },
+    STORAGE_CONFIG: { database: prefix, openTimeout },
   })
   const runtime = new StorageRuntime(plugin, {
     operationTimeout: TIMEOUT_MS,
@@ -311,7 +311,7 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
 
   describe('blockedIndexedDB()', () => {
     test('dropping the namespace is BLOCKED, and works after restore()', async () => {
-      const { runtime, store, events } = await openStore()
+      const { runtime, store, events } = await openStore(TIMEOUT_MS)
       await store.set('a', 1)
       await store.close()
       const fault = use(await blockedIndexedDB({ database: `${prefix}/ns` }))
