@@ -45,8 +45,8 @@ export interface TestClock {
 }
 
 /**
- * Replaces the clock and the timers of this thread by one clock that moves only when the test says
- * so: `Date`, `performance.now`, `setTimeout`, `setInterval` and what clears them. Expiries, time
+ * Replaces the clock and the timers of this thread by one clock that moves only when the test moves
+ * it: `Date`, `performance.now`, `setTimeout`, `setInterval` and what clears them. Expiries, time
  * limits, leases and delays between retries then all follow it. Create it before the runtime, and
  * before anything that keeps `Date.now`.
  *
@@ -201,7 +201,7 @@ function controlDate(now: () => number): DateConstructor {
   })
 }
 
-/** What `setTimeout` returns: it has the methods of a timer of Node, and passes for a number. */
+/** What `setTimeout` returns: it has the methods of a timer of Node, and converts to a number. */
 class Timer {
   dueAt = 0
   readonly callback: () => void

@@ -151,7 +151,7 @@ export function selectTransactions(
   }
 }
 
-/** Hears the events of a transaction and of its requests before all other listeners do. */
+/** Listens to a transaction and its requests. The listener runs before all others. */
 export function listen(transaction: Transaction, listener: (event: FaultEvent) => void): void {
   for (const type of ['success', 'error', 'complete', 'abort'])
     transaction.addEventListener(type, listener, true)

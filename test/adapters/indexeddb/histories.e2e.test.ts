@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { Page } from 'playwright'
 import { expect, test } from 'vitest'
 import { type CallRecord, checkHistory } from '../../../src/testing/index.ts'
+import { reportFigures } from '../../support/report-figures.ts'
 import { eventually, type PageOrWorker, type TestOrigin, useChromium } from './support/chromium.ts'
 
 const browser = useChromium()
@@ -50,8 +51,11 @@ async function findViolations(
   return decided.map(({ message }) => message)
 }
 
-function countOutcome(records: readonly CallRecord[], outcome: string): number {
-  return records.filter((record) => record.outcome === outcome).length
+const READS: readonly string[] = ['get', 'has', 'getMany', 'keys', 'entries']
+
+function countWrites(records: readonly CallRecord[], outcome: string): number {
+  const writes = records.filter(({ method }) => !READS.includes(method))
+  return writes.filter((record) => record.outcome === outcome).length
 }
 
 test('the calls of three tabs and a worker are linearizable, although connections close, transactions are deaf and a tab crashes', async () => {
@@ -68,9 +72,30 @@ test('the calls of three tabs and a worker are linearizable, although connection
   ])
   const records = all.flat()
   expect(await findViolations(origin, records), `seed ${seed}`).toEqual([])
-  expect(records.length).toBeGreaterThan(3 * 70)
-  expect(countOutcome(records, 'applied')).toBeGreaterThan(records.length / 2)
-  expect(countOutcome(records, 'unknown')).toBeGreaterThan(0)
+  const places = [first, second, worker]
+  const faults = await Promise.all(
+    places.map((place) => place.evaluate(() => harness.history.faultCount)),
+  )
+  const figures = {
+    calls: records.length,
+    faults: faults.reduce((sum, count) => sum + count, 0),
+    acknowledged: countWrites(records, 'applied'),
+    unknown: countWrites(records, 'unknown'),
+  }
+  expect(figures.calls).toBeGreaterThan(3 * 70)
+  expect(figures.faults).toBeGreaterThan(0)
+  expect(figures.acknowledged).toBeGreaterThan(50)
+  expect(figures.unknown).toBeGreaterThan(0)
+  reportFigures({
+    engine: 'IndexedDB, Chromium',
+    suite: 'histories of tabs',
+    cases: 1,
+    kills: 1,
+    lost: 0,
+    torn: 0,
+    seed,
+    ...figures,
+  })
 })
 
 test('a browser that loses every tenth write of a tab is found', async () => {

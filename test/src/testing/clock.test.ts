@@ -221,7 +221,7 @@ describe('restore()', () => {
     expect(hasRun).toBe(false)
   })
 
-  test('with two clocks, the first one is in charge again after the second', async () => {
+  test('with two clocks, restoring the second one leaves the first one in use', async () => {
     const first = startClock()
     const second = testClock({ start: 0 })
     expect(Date.now()).toBe(0)

@@ -9,7 +9,7 @@ import {
   type IndexedDBFault,
 } from '../../../src/testing/index.ts'
 
-const TIMEOUT_MS = 200
+const TIMEOUT_MS = 500
 
 let count = 0
 let prefix = ''
@@ -72,10 +72,10 @@ interface TestStore {
   readonly events: string[]
 }
 
-async function openStore(): Promise<TestStore> {
+async function openStore(openTimeout = 20_000): Promise<TestStore> {
   const events: string[] = []
   const plugin = new IndexedDBStoragePlugin({
-    STORAGE_CONFIG: { database: prefix, openTimeout: TIMEOUT_MS },
+    STORAGE_CONFIG: { database: prefix, openTimeout },
   })
   const runtime = new StorageRuntime(plugin, {
     operationTimeout: TIMEOUT_MS,
@@ -285,6 +285,20 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       expect(events).toEqual(['reopened'])
     })
 
+    test('with `at: "commit"` the requests succeed first, and what they wrote is stored', async () => {
+      const db = await openRaw()
+      use(closedIndexedDB({ at: 'commit' }))
+      const transaction = db.transaction('entries', 'readwrite')
+      const ended = endOrDeaf(transaction)
+      expect(await resultOf(transaction.objectStore('entries').put(1, 'a'))).toBe('a')
+      transaction.commit()
+      expect(await ended).toBe('deaf')
+      expect(() => db.transaction('entries')).toThrow(
+        expect.objectContaining({ name: 'InvalidStateError' }),
+      )
+      expect(await read(await openRaw(), 'a')).toBe(1)
+    })
+
     test('with `at: "commit"` a step of a store is applied once, and resolves', async () => {
       const { store, events } = await openStore()
       const fault = use(closedIndexedDB({ mode: 'readwrite', at: 'commit' }))
@@ -297,7 +311,7 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
 
   describe('blockedIndexedDB()', () => {
     test('dropping the namespace is BLOCKED, and works after restore()', async () => {
-      const { runtime, store, events } = await openStore()
+      const { runtime, store, events } = await openStore(TIMEOUT_MS)
       await store.set('a', 1)
       await store.close()
       const fault = use(await blockedIndexedDB({ database: `${prefix}/ns` }))

@@ -45,6 +45,9 @@ export class PageHistory {
     return records
   }
 
+  /** How many faults have happened. */
+  faultCount = 0
+
   /** How many calls were made. */
   get callCount(): number {
     return this.#history.records.length
@@ -77,10 +80,11 @@ export class PageHistory {
       nth: 1 + Math.floor(random() * 3),
       at: random() < 0.5 ? 'begin' : 'commit',
     } as const
-    this.#faults.push(
+    const fault =
       random() < 0.6
         ? closedIndexedDB(options)
-        : deafIndexedDB({ ...options, hold: random() < 0.5 }),
-    )
+        : deafIndexedDB({ ...options, hold: random() < 0.5 })
+    this.#faults.push(fault)
+    void fault.happened.then(() => this.faultCount++)
   }
 }
