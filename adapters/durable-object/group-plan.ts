@@ -106,9 +106,15 @@ function bytesAfter(
   return Math.ceil((total * Math.min(length, step.max ?? length)) / length)
 }
 
-/** @param entry the entry that the step found or stored */
+/**
+ * Returns the approximate size of a result, which is 0 only for one that is `undefined`.
+ *
+ * @param entry the entry that the step found or stored
+ */
 function resultBytes({ kind }: Step, entry: EntryTuple | undefined): number {
-  return kind === 'pop' || kind === 'getOrInsert' ? (entry?.[2] ?? 0) : 16
+  if (kind !== 'pop' && kind !== 'getOrInsert') return 16
+  // The size of a number is that of its key, which may be empty.
+  return entry === undefined ? 0 : Math.max(entry[2], 16)
 }
 
 function ifLive(entry: EntryTuple | undefined, now: number): EntryTuple | undefined {

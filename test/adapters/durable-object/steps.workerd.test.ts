@@ -2,12 +2,21 @@ import { runInDurableObject } from 'cloudflare:test'
 import { expect, test } from 'vitest'
 import {
   objectOf,
+  open,
   openStorage,
   recordCalls,
   setGroup,
   stepGroup,
   uniqueName,
 } from './support/objects.ts'
+
+test('pop() returns what increment() has stored under the empty key', async () => {
+  // An increment has the size of its key, which is 0.
+  const store = await open(uniqueName())
+  await store.increment('', 3)
+  expect(await store.getOrInsert('', 5)).toBe(3)
+  expect(await store.pop('')).toBe(3)
+})
 
 test('writes and steps of many keys are one message, and each group has its results', async () => {
   const { binding, calls } = recordCalls()
