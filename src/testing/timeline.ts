@@ -17,7 +17,7 @@ export interface SearchInput {
 export interface Operation {
   readonly effect: Effect
   readonly called: number
-  /** `Infinity` if it may take effect after it has settled. */
+  /** An optional operation may take effect after it has settled, or never. */
   readonly settled: number
   readonly choices: readonly (readonly KeyEffect[])[]
   readonly isRead: boolean
@@ -80,7 +80,7 @@ export function toTimelines({ effects, keys }: SearchInput): readonly Timeline[]
     const operation: Operation = {
       effect,
       called,
-      settled: isOptional ? Infinity : settled,
+      settled,
       choices,
       isRead: choices.every((choice) => choice.every(isRead)),
       twin: isOptional ? twins.get(name) : undefined,
