@@ -19,7 +19,7 @@ export interface CrashOptions {
   readonly killsPerCheck?: number
   /** Whether the stores are closed before the kill. Default: they are in use. */
   readonly closesFirst?: boolean
-  /** Where the data is. With it, each kill comes after a power cut. Default: a new folder. */
+  /** Where the data is; its power is cut before each kill. Default: a folder, and no power cut. */
   readonly disk?: PowerCutDisk | undefined
   /** Called after each check. */
   readonly onCheck?: (figures: CrashFigures) => void

@@ -27,6 +27,7 @@ export async function whyNoPowerCut(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return 'mounting a file system needs root'
   if (!existsSync('/dev/loop-control')) return 'there is no loop device (/dev/loop-control)'
   try {
+    await run('perl', ['-e', '1'])
     const disk = await PowerCutDisk.create({ ignoresSync: true })
     await disk.dispose()
     return undefined
