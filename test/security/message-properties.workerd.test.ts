@@ -10,6 +10,7 @@ import {
   validMessages,
   writeMessage,
 } from '../adapters/durable-object/support/messages.ts'
+import { withReplacedParts } from './support/replace-parts.ts'
 
 /** Beside it, an object keeps rows about removed entries. */
 const ENTRY_PREFIX = 'botshelf/1//:'
@@ -28,34 +29,11 @@ const rubbish: fc.Arbitrary<unknown> = fc.oneof(
   fc.anything({ maxDepth: 2, withNullPrototype: false }),
 )
 
-type Path = readonly PropertyKey[]
-
-/** Lists the paths of all parts of a message. */
-function pathsOf(part: unknown, path: Path = []): Path[] {
-  if (typeof part !== 'object' || part === null) return [path]
-  return [path, ...Object.entries(part).flatMap(([name, item]) => pathsOf(item, [...path, name]))]
-}
-
-/** Replaces the part at a path. */
-function replaceAt(part: unknown, [name, ...rest]: Path, item: unknown): unknown {
-  if (name === undefined) return item
-  const copy: object = Array.isArray(part) ? [...part] : { ...Object(part) }
-  return Object.assign(copy, { [name]: replaceAt(Reflect.get(copy, name), rest, item) })
-}
-
-const count = validMessages().length
-
 /** A valid message of which one or two parts are replaced. */
-const mutated: fc.Arbitrary<unknown> = fc
-  .tuple(fc.nat(count - 1), fc.array(fc.tuple(fc.nat(), rubbish), { minLength: 1, maxLength: 2 }))
-  .map(([index, replaced]) => {
-    let message: unknown = validMessages()[index]
-    for (const [at, item] of replaced) {
-      const paths = pathsOf(message)
-      message = replaceAt(message, paths[at % paths.length] ?? [], item)
-    }
-    return message
-  })
+const mutated = withReplacedParts(
+  fc.nat(validMessages().length - 1).map((index) => validMessages()[index]),
+  rubbish,
+)
 
 /** A message whose fields are all arbitrary. */
 const arbitrary: fc.Arbitrary<unknown> = fc
