@@ -27,6 +27,8 @@ const REMOVED_BY_PREFIX = `${FORMAT_PREFIX}-;`
 const REMOVALS = { start: `${FORMAT_PREFIX}-`, end: `${FORMAT_PREFIX}.` }
 /** Has the time before which no entry expires, once an alarm has listed them; see `#expiresFrom`. */
 const EXPIRING_KEY = `${FORMAT_PREFIX}expiring`
+/** Has the time of the last `clear` or `clearPrefix` that removed entries. */
+const CLEARED_KEY = `${FORMAT_PREFIX}cleared`
 
 /** Bounds the memory for keys that are known to exist. */
 const MAX_KNOWN_KEYS = 10_000
@@ -135,7 +137,8 @@ export class CountingEngine extends ObjectEngine {
     const stored = (key: string): EntryTuple | undefined => read(this.prefix + key)
     const removed = (key: string): EntryTuple | undefined => read(REMOVED_PREFIX + key)
     const removedBy = (group: string): EntryTuple | undefined => read(REMOVED_BY_PREFIX + group)
-    const reader = { stored, removed, removedBy }
+    const clearedAt = (): number => (this.kv.get(CLEARED_KEY) as number | undefined) ?? 0
+    const reader = { stored, removed, removedBy, clearedAt }
     const earlier = findOutcome(changes, { id, now: writtenAt, sentAt }, reader)
     if (earlier) return earlier
     if (isHeld) return 'conflict'
@@ -191,6 +194,16 @@ export class CountingEngine extends ObjectEngine {
       this.#setExpiresFrom(expiry)
     }
     return Math.min(next, expiry)
+  }
+
+  /** Also remembers the time, since the removed keys leave no rows. */
+  override clearPrefix(prefix: string): void {
+    const keys = Array.from(this.all({ prefix }), ([name]) => name.slice(this.prefix.length))
+    if (keys.length === 0) return
+    this.atomically(true, () => {
+      this.kv.put(CLEARED_KEY, Date.now())
+      this.remove(keys)
+    })
   }
 
   override sweep(now: number): number {

@@ -70,6 +70,8 @@ export interface HistoryReader {
   readonly removed: (key: string) => EntryTuple | undefined
   /** Returns what a group removed, if another removal of its key followed. */
   readonly removedBy: (id: string) => EntryTuple | undefined
+  /** Returns when entries were last cleared, without rows of removed ones; in milliseconds since 1970. */
+  readonly clearedAt: () => number
 }
 
 /** Returns when an entry was written or removed, in milliseconds since 1970. */
@@ -128,6 +130,7 @@ export function findOutcome(
   if (sentAt !== undefined && reader.removedBy(id)) return findResults(changes, { id, ids }, reader)
   const minuteAgo = now - RETENTION_MS
   const since = sentAt ?? minuteAgo
+  const clearedAt = sentAt === undefined ? 0 : reader.clearedAt()
   let isNotApplied = false
   let isAllKnown = true
   const readKeys = new Set(changes.filter(readsEntry).map(({ key }) => key))
@@ -140,7 +143,7 @@ export function findOutcome(
     const find = (row: EntryTuple | undefined): Search => search(row, ids, minuteAgo, ifVersion)
     // The write of the group would follow the one that it expects.
     const isKnown = ({ hasExpected, knownSince }: Search): boolean =>
-      hasExpected || knownSince <= since
+      hasExpected || Math.max(knownSince, clearedAt) <= since
     const current = mayRead ? reader.stored(key) : undefined
     let found = find(current)
     if (!found.own && (current === undefined || !isKnown(found))) {

@@ -43,6 +43,12 @@ const SCENARIOS: Record<string, Scenario> = {
     calls: 20,
     maxUnknown: 20,
   },
+  'clear()': {
+    methods: ['clear', 'insert', 'set', 'increment', 'getMany'],
+    clients: 5,
+    calls: 40,
+    maxUnknown: 20,
+  },
   'setMany() and deleteMany()': {
     methods: ['setMany', 'deleteMany', 'getMany'],
     clients: 6,

@@ -5,11 +5,7 @@ import { expect, test } from 'vitest'
 import { DurableObjectStoragePlugin } from '../../../adapters/durable-object.ts'
 import { StorageRuntime, type Store } from '../../../src/index.ts'
 import { CallHistory, checkHistory, recordOutcomes } from '../../../src/testing/index.ts'
-import {
-  type CallMethod,
-  readContents,
-  runClients,
-} from '../../histories/run-history.ts'
+import { type CallMethod, readContents, runClients } from '../../histories/run-history.ts'
 import { reportFigures } from '../../support/report-figures.ts'
 import { ChaosObject } from '../../support/worker.ts'
 import {

@@ -1,11 +1,12 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { expect, test, vi } from 'vitest'
 import type { EntryTuple } from '../../../adapters/durable-object/tuples.ts'
-import type { Change } from '../../../src/index.ts'
+import type { Change, Store } from '../../../src/index.ts'
 import {
   objectOf,
   open,
   openStorage,
+  recordCalls,
   recordReads,
   reset,
   setGroup,
@@ -202,3 +203,30 @@ test('a cold key carries one earlier write, and a key that is only set carries n
   ])
   expect(entries.get('botshelf/1//:k')?.[4]).toEqual(expect.any(Number))
 })
+
+test.each([
+  ['clear()', (store: Store) => store.clear()],
+  ['clear({ prefix })', (store: Store) => store.clear({ prefix: 'k' })],
+])(
+  'a write that %s removed does not come back when it is sent again after a reset',
+  async (_, clear) => {
+    const namespace = uniqueName()
+    const other = await open(namespace)
+    await other.set('other', 1)
+    const seen: unknown[] = []
+    const { binding } = recordCalls(async (message, call) => {
+      const reply = await call()
+      if (message.type !== 'commit') return reply
+      seen.push(await other.get('k'))
+      await clear(other)
+      await reset(namespace)
+      throw Object.assign(new Error('Network connection lost.'), { retryable: true })
+    })
+    const store = await open(namespace, {}, binding)
+    await expect(store.set('k', 1)).rejects.toMatchObject({ outcome: 'unknown' })
+    expect(seen).toEqual([1])
+    expect(await other.get('k')).toBeUndefined()
+    // Later writes are known again.
+    expect(await (await open(namespace)).increment('k')).toBe(1)
+  },
+)

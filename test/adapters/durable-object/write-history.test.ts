@@ -21,6 +21,7 @@ interface Keys {
   readonly stored?: Readonly<Record<string, EntryTuple>>
   readonly removed?: Readonly<Record<string, EntryTuple>>
   readonly removedBy?: Readonly<Record<string, EntryTuple>>
+  readonly clearedAt?: number
 }
 
 function decode(...changes: (Change | StepChange)[]): DecodedChange[] {
@@ -34,6 +35,7 @@ function resend(changes: readonly DecodedChange[], sentAt: number, keys: Keys): 
     stored: (key: string) => keys.stored?.[key],
     removed: (key: string) => keys.removed?.[key],
     removedBy: (id: string) => keys.removedBy?.[id],
+    clearedAt: () => keys.clearedAt ?? 0,
   }
   const id = groupIdOf(changes, 'message', 0)
   return findOutcome(changes, { id, now: NOW, sentAt }, reader)
@@ -208,7 +210,18 @@ test('a second delivery is found if any change of the key reads it', () => {
     stored: () => entry,
     removed: () => undefined,
     removedBy: () => undefined,
+    clearedAt: () => 0,
   }
   const options = { id: groupIdOf(group, 'message', 0), now: NOW, sentAt: undefined }
   expect(findOutcome(group, options, reader)).toEqual({ values: undefined, bytes: 0 })
+})
+
+test('a group that was sent before entries were cleared is unknown, and one sent later is run', () => {
+  const set = decode({ key: 'k', entry: { value: 1, version: 'own' }, bytes: 4 })
+  expect(resend(set, NOW - 30, { clearedAt: NOW - 10 })).toBe('unknown')
+  expect(resend(set, NOW - 30, { clearedAt: NOW - 30 })).toBeUndefined()
+  // Its row shows no earlier write of the key, but the cleared ones left no rows.
+  const later = written('later', NOW - 5, { previous: null })
+  expect(resend(set, NOW - 30, { stored: { k: later }, clearedAt: NOW - 10 })).toBe('unknown')
+  expect(resend(set, NOW - 30, { stored: { k: later } })).toBeUndefined()
 })
