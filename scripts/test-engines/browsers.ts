@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { type BrowserType, chromium, firefox, type LaunchOptions, webkit } from 'playwright'
 import { chromiumLaunch, findChromium } from '../chromium.ts'
+import { killGroup } from './kill-group.ts'
 
 /** A browser that has opened the test page. */
 export interface RunningBrowser {
@@ -151,16 +152,8 @@ async function startProcess(
   await new Promise<void>((resolve, reject) => {
     browser.once('spawn', resolve).once('error', reject)
   })
-  const kill = (): void => {
-    try {
-      // The browser leads a process group.
-      if (browser.pid !== undefined) process.kill(-browser.pid, 'SIGKILL')
-    } catch {
-      // It has already exited.
-    }
-  }
   const onExit = (): void => {
-    kill()
+    killGroup(browser)
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
   process.once('exit', onExit)
@@ -168,7 +161,7 @@ async function startProcess(
     version: readVersion(command),
     async stop() {
       process.off('exit', onExit)
-      kill()
+      killGroup(browser)
       await removeFolder(folder)
     },
   }

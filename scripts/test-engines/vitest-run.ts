@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
+import { killGroup } from './kill-group.ts'
 import type { Row } from './report.ts'
 
 /** The part of Vitest's JSON report that the table needs. */
@@ -50,10 +52,12 @@ export async function runVitest({ engine, project, files }: VitestRun): Promise<
 }
 
 function run(command: string, args: readonly string[]): Promise<void> {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 2] })
-  return new Promise((resolve, reject) => {
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 2], detached: true })
+  const kill = (): void => killGroup(child)
+  process.once('exit', kill)
+  return new Promise<void>((resolve, reject) => {
     child.once('exit', () => resolve()).once('error', reject)
-  })
+  }).finally(() => process.off('exit', kill))
 }
 
 /**
