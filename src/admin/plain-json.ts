@@ -26,9 +26,15 @@ interface JsonNode {
  */
 export function assertPlainJson(value: unknown): void {
   const visited = new Map<object, JsonNode>()
-  // A work list instead of recursion: a value may nest deeper than the call stack.
-  const nodes: JsonNode[] = [{ value, step: '$', parent: undefined }]
-  for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+  // Iterators instead of recursion, since a value may nest deeper than the call stack, and instead of
+  // a list of all parts, which would take many times the memory of the value.
+  const open: Iterator<JsonNode, void>[] = [[{ value, step: '$', parent: undefined }].values()]
+  for (let parts = open.at(-1); parts !== undefined; parts = open.at(-1)) {
+    const { value: node } = parts.next()
+    if (node === undefined) {
+      open.pop()
+      continue
+    }
     if (typeof node.value !== 'object' || node.value === null) {
       assertPlainPrimitive(node)
       continue
@@ -41,7 +47,7 @@ export function assertPlainJson(value: unknown): void {
       )
     }
     visited.set(node.value, node)
-    for (const child of childrenOf(node, node.value).toReversed()) nodes.push(child)
+    open.push(childrenOf(node, node.value))
   }
 }
 
@@ -67,7 +73,7 @@ function assertPlainPrimitive(node: JsonNode): void {
   }
 }
 
-function childrenOf(node: JsonNode, value: object): JsonNode[] {
+function childrenOf(node: JsonNode, value: object): Iterator<JsonNode, void> {
   const name = builtInName(value)
   if (name === 'Array' && Array.isArray(value)) return elementsOf(node, value)
   if (name === 'Object' && Object.getPrototypeOf(value) !== null) return propertiesOf(node, value)
@@ -76,32 +82,30 @@ function childrenOf(node: JsonNode, value: object): JsonNode[] {
   throw createNotPlainError(node, `is ${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`)
 }
 
-function elementsOf(parent: JsonNode, list: readonly unknown[]): JsonNode[] {
-  const elements: JsonNode[] = []
-  for (let index = 0; index < list.length; index++) {
-    const element = { value: list[index], step: index, parent }
-    if (!Object.hasOwn(list, index)) throw createNotPlainError(element, 'is a hole')
-    elements.push(element)
+function* elementsOf(parent: JsonNode, list: readonly unknown[]): Generator<JsonNode, void> {
+  for (let step = 0; step < list.length; step++) {
+    if (!Object.hasOwn(list, step))
+      throw createNotPlainError({ value: undefined, step, parent }, 'is a hole')
   }
   // An array's own keys are its elements and `length`.
   if (Reflect.ownKeys(list).length > list.length + 1) {
     throw createNotPlainError(parent, 'has a property besides its elements')
   }
-  return elements
+  for (const [step, value] of list.entries()) yield { value, step, parent }
 }
 
-function propertiesOf(parent: JsonNode, value: object): JsonNode[] {
+function* propertiesOf(parent: JsonNode, value: object): Generator<JsonNode, void> {
   const entries = Object.entries(value)
   if (Reflect.ownKeys(value).length > entries.length) {
     throw createNotPlainError(parent, 'has a property that JSON leaves out')
   }
-  return entries.map(([step, propertyValue]) => {
+  for (const [step, propertyValue] of entries) {
     const property = { value: propertyValue, step, parent }
     if (step === '__proto__') throw createNotPlainError(property, 'has a name that is not allowed')
     if (!step.isWellFormed())
       throw createNotPlainError(property, 'has a name with an unpaired surrogate')
-    return property
-  })
+    yield property
+  }
 }
 
 function createNotPlainError(node: JsonNode, reason: string): NotPlainError {
