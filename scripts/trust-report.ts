@@ -135,15 +135,13 @@ function toCells(row: TrustRow): string[] {
 }
 
 function soakTable(soaks: readonly SoakReport[], command: string): string {
-  const format = (name: string, value: number): string =>
-    name.endsWith('Bytes') ? `${(value / 1e6).toFixed(1)} MB` : value.toLocaleString('en')
   const cells = soaks.flatMap(({ backend, engine, seconds, calls, series, stopped }) =>
     series.map(({ name, before, after, closed, verdict }) => [
       `${backend}, ${engine}`,
       String(seconds),
       calls.toLocaleString('en'),
       name,
-      ...[before, after, closed].map((value) => format(name, value)),
+      ...[before, after, closed].map((value) => formatFigure(name, value)),
       stopped === undefined ? verdict : `**${stopped}**`,
     ]),
   )
@@ -151,9 +149,14 @@ function soakTable(soaks: readonly SoakReport[], command: string): string {
   return `${table([...head, 'verdict'], cells)}\n\nRepeat with \`${command}\`.`
 }
 
+function formatFigure(name: string, value: number): string {
+  return name.endsWith('Bytes') ? `${(value / 1e6).toFixed(1)} MB` : value.toLocaleString('en')
+}
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+  return [head, head.map(() => '---'), ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n')
 }
 
 async function readResults<T>(name: string): Promise<T | undefined> {
@@ -185,10 +188,11 @@ export function readFigures(output: string): Figures[] {
 }
 
 async function readVersions(): Promise<string> {
-  const read = async (path: string): Promise<string> => {
-    const text = await readFile(new URL(`../${path}package.json`, import.meta.url), 'utf8')
-    return (JSON.parse(text) as { version: string }).version
-  }
-  const workerd = await read('node_modules/workerd/')
-  return `botshelf ${await read('')}, Node ${process.versions.node}, workerd ${workerd}`
+  const workerd = await readVersion('node_modules/workerd/')
+  return `botshelf ${await readVersion('')}, Node ${process.versions.node}, workerd ${workerd}`
+}
+
+async function readVersion(folder: string): Promise<string> {
+  const text = await readFile(new URL(`../${folder}package.json`, import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
 }

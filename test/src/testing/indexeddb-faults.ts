@@ -109,7 +109,6 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       const transaction = db.transaction('entries')
       const events: string[] = []
       const request = transaction.objectStore('entries').get('a')
-      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the other way to listen
       request.onsuccess = () => events.push('onsuccess')
       request.addEventListener('success', () => events.push('success'), { capture: true })
       expect(await endOrDeaf(transaction)).toBe('deaf')
