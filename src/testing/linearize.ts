@@ -40,16 +40,29 @@ interface Frame {
 
 const MAX_SHOWN_STATES = 4
 const MAX_EXPLAINING_STATES = 20_000
+/** The states that the first attempt may try; each further attempt may try twice as many. */
+const FIRST_ATTEMPT_STATES = 4000
 
 /** Searches for an order that explains the effects on some keys. */
 export function linearize(input: SearchInput): SearchResult {
-  const result = new Search(input, true).run()
-  if (result.outcome !== 'impossible') return result
-  // Without looking ahead, the search gets closer to the call that cannot be explained.
+  // A search that tries an unlucky order first takes very long; another order is found in less time.
+  let statesLeft = input.maxStates
+  for (let attempt = 0; statesLeft > 0; attempt++) {
+    const maxStates = Math.min(FIRST_ATTEMPT_STATES * 2 ** attempt, statesLeft)
+    statesLeft -= maxStates
+    const result = new Search({ ...input, maxStates }, { attempt, looksAhead: true }).run()
+    if (result.outcome === 'possible') return result
+    if (result.outcome === 'impossible') return explain(input)
+  }
+  return { outcome: 'undecided' }
+}
+
+/** Finds where a search that fails gets furthest: closer to the fault if it does not look ahead. */
+function explain(input: SearchInput): SearchResult {
   const maxStates = Math.min(input.maxStates, MAX_EXPLAINING_STATES)
-  const explaining = new Search({ ...input, maxStates }, false)
-  explaining.run()
-  return explaining.explain()
+  const search = new Search({ ...input, maxStates }, { attempt: 0, looksAhead: false })
+  search.run()
+  return search.explain()
 }
 
 class Search {
@@ -67,9 +80,12 @@ class Search {
   /** What the operations that are not done need and make; absent: the search does not look ahead. */
   readonly #demand: Demand | undefined
 
-  constructor(input: SearchInput, looksAhead: boolean) {
+  constructor(
+    input: SearchInput,
+    { attempt, looksAhead }: { readonly attempt: number; readonly looksAhead: boolean },
+  ) {
     this.#input = input
-    this.#timelines = toTimelines(input)
+    this.#timelines = toTimelines(input, attempt)
     if (looksAhead) this.#demand = new Demand(input, this.#timelines)
   }
 
@@ -112,7 +128,7 @@ class Search {
     if (this.#tried.has(tried)) return []
     this.#tried.add(tried)
     if (required.length === 0 && this.#isEnd(state)) return 'end'
-    required.sort((a, b) => a.settled - b.settled)
+    required.sort((a, b) => a.rank - b.rank)
     this.#noteProgress(state, required)
     const moves: Move[] = []
     for (const operation of required) {

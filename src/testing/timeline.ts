@@ -19,6 +19,8 @@ export interface Operation {
   readonly called: number
   /** An optional operation may take effect after it has settled, or never. */
   readonly settled: number
+  /** Of two operations that may both be next, try the one with the lower rank first. */
+  readonly rank: number
   readonly choices: readonly (readonly KeyEffect[])[]
   readonly isRead: boolean
   /** An optional operation with the same effect that was called before; do that one first. */
@@ -64,8 +66,12 @@ export function addCandidates(
   return done
 }
 
-/** Sorts the effects of a search by clock. */
-export function toTimelines({ effects, keys }: SearchInput): readonly Timeline[] {
+/**
+ * Sorts the effects of a search by clock.
+ *
+ * @param attempt the number of the search, from 0; each tries another order first
+ */
+export function toTimelines({ effects, keys }: SearchInput, attempt: number): readonly Timeline[] {
   const timelines = new Map<string, Timeline>()
   const twins = new Map<string, Operation>()
   for (const effect of effects.toSorted((a, b) => a.record.called - b.record.called)) {
@@ -81,6 +87,7 @@ export function toTimelines({ effects, keys }: SearchInput): readonly Timeline[]
       effect,
       called,
       settled,
+      rank: attempt === 0 ? settled : called + (settled - called) * fractionOf(called, attempt),
       choices,
       isRead: choices.every((choice) => choice.every(isRead)),
       twin: isOptional ? twins.get(name) : undefined,
@@ -92,6 +99,11 @@ export function toTimelines({ effects, keys }: SearchInput): readonly Timeline[]
     list.push(operation)
   }
   return [...timelines.values()]
+}
+
+/** Returns a number from 0 to 1 that differs between calls and attempts. */
+function fractionOf(called: number, attempt: number): number {
+  return (Math.imul(Math.trunc(called) + attempt * 7919, 0x9e3779b1) >>> 0) / 2 ** 32
 }
 
 function isRead({ makes, changesExpiry }: KeyEffect): boolean {

@@ -16,10 +16,10 @@ function createOpener(): (client: number) => Promise<Store> {
 }
 
 test.each([1, 2, 3, 4])(
-  'on Memory, the calls of twenty clients are linearizable, seed %i',
+  'on Memory, the calls of ten clients are linearizable, seed %i',
   async (seed) => {
     const openStore = createOpener()
-    const { records, contents } = await runHistory({ openStore, clients: 20, calls: 25, seed })
+    const { records, contents } = await runHistory({ openStore, clients: 10, calls: 50, seed })
     expect(records).toHaveLength(500)
     expect(records.filter(({ outcome }) => outcome !== 'applied')).toEqual([])
     const violations = checkHistory(records, contents)
