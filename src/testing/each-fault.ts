@@ -9,7 +9,7 @@ import type { RuntimeOptions } from '../runtime.ts'
 import type { StoragePluginBase } from '../storage.ts'
 import { type FaultScript, runScript } from './fault-run.ts'
 import { FAULT_KINDS, type FaultKind, type InjectedFault } from './faults.ts'
-import { CALL_KINDS, type CallKind, type FaultyCall } from './faulty.ts'
+import { CALL_KINDS, type CallKind, type FaultyCall } from './fault-plan.ts'
 import { watchRejections } from './rejections.ts'
 
 /** Options of {@link eachFault}. */

@@ -9,7 +9,8 @@ import { CallHistory } from './call-history.ts'
 import type { CallRecord } from './call-record.ts'
 import { checkHistory } from './check-history.ts'
 import { describeCall } from './describe-call.ts'
-import { type Fault, faulty, type FaultyCall, type FaultyPlugin } from './faulty.ts'
+import type { Fault, FaultyCall } from './fault-plan.ts'
+import { faulty, type FaultyPlugin } from './faulty.ts'
 import { recordOutcomes } from './outcomes.ts'
 
 /** What a script of {@link eachFault} receives. */

@@ -1,5 +1,3 @@
-import { checkRequiredOptions, DURATION, type OptionTypes, POSITIVE_INTEGER } from '../arguments.ts'
-import { quote, StoreError } from '../errors.ts'
 import { intercept, type Method } from '../intercept.ts'
 import { type Listing, listPages, pagesOf } from '../listing.ts'
 import {
@@ -10,9 +8,14 @@ import {
 } from '../storage.ts'
 import type { Turns } from '../turns.ts'
 import {
+  type CallKind,
+  checkFaults,
+  type FaultPlan,
+  type FaultyCall,
+  STORAGE_KINDS,
+} from './fault-plan.ts'
+import {
   callWithFault,
-  FAULT_KINDS,
-  type FaultKind,
   type FaultyRun,
   type InjectedFault,
   listWithFault,
@@ -21,101 +24,7 @@ import {
 } from './faults.ts'
 import { ownFaultsOf } from './own-faults.ts'
 
-/**
- * A method of a plugin (`open`, `drop`, `namespaces`) or of a storage. `turn` is `request` of its
- * turns.
- */
-export type CallKind =
-  | 'open'
-  | 'drop'
-  | 'namespaces'
-  | 'turn'
-  | 'get'
-  | 'set'
-  | 'remove'
-  | 'len'
-  | 'keys'
-  | 'getMany'
-  | 'commit'
-  | 'transact'
-  | 'perform'
-  | 'entries'
-  | 'liveKeys'
-  | 'liveLen'
-  | 'clear'
-  | 'clearPrefix'
-  | 'watch'
-  | 'close'
-
-const STORAGE_KINDS = [
-  'get',
-  'set',
-  'remove',
-  'len',
-  'keys',
-  'getMany',
-  'commit',
-  'transact',
-  'perform',
-  'entries',
-  'liveKeys',
-  'liveLen',
-  'clear',
-  'clearPrefix',
-  'watch',
-  'close',
-] as const satisfies readonly CallKind[]
-
-export const CALL_KINDS: readonly CallKind[] = [
-  'open',
-  'drop',
-  'namespaces',
-  'turn',
-  ...STORAGE_KINDS,
-]
-
 const LISTINGS: readonly CallKind[] = ['keys', 'entries', 'liveKeys', 'namespaces']
-
-const FAULT_OPTIONS: OptionTypes = {
-  on: oneOf(CALL_KINDS),
-  nth: POSITIVE_INTEGER,
-  fault: oneOf(FAULT_KINDS),
-  error: ['anything', () => true],
-  ms: DURATION,
-}
-
-/** A fault of one call. */
-export interface Fault extends InjectedFault {
-  /** Which kind of call fails. Default: any. */
-  readonly on?: CallKind | undefined
-  /** Which call of the kind fails, or which of all calls without `on`; a positive integer. */
-  readonly nth: number
-}
-
-/**
- * The faults of a plugin: a list, or a function that {@link faulty} calls with each call and that
- * returns its fault, if it has one.
- */
-export type FaultPlan =
-  | readonly Fault[]
-  | ((call: FaultyCall) => FaultKind | InjectedFault | undefined)
-
-/** A call that a {@link FaultyPlugin} received. */
-export interface FaultyCall {
-  readonly kind: CallKind
-  /** Which call of its kind it is, from 1. */
-  readonly nth: number
-  /** Which of all calls it is, from 1. */
-  readonly index: number
-  /** `undefined` for the kind `namespaces`. */
-  readonly namespace: string | undefined
-  /** The keys that the call names, each once; those of a transaction are the keys that it reads. */
-  readonly keys: readonly string[]
-  /** The fault that the plan gave it. */
-  readonly fault: FaultKind | undefined
-  /** `pending`: it has not settled. `failed`: it rejected or threw. A listing settles when it ends. */
-  readonly outcome: 'pending' | 'ok' | 'failed'
-}
 
 type MutableCall = { -readonly [K in keyof FaultyCall]: FaultyCall[K] }
 
@@ -332,19 +241,6 @@ function keysOf([first]: readonly unknown[]): readonly string[] {
   return [...new Set(keys.filter((key) => typeof key === 'string'))]
 }
 
-function oneOf(names: readonly string[]): OptionTypes[string] {
-  return [`one of ${names.join(', ')}`, (option) => names.includes(option as string)]
-}
-
 function define(target: object, name: string, value: unknown): void {
   Object.defineProperty(target, name, { value, configurable: true, writable: true })
-}
-
-/** @throws StoreError `INVALID_VALUE` */
-function checkFaults(plan: readonly Fault[]): void {
-  if (!Array.isArray(plan)) {
-    const expected = 'a list of faults, or a function that returns the fault of a call'
-    throw new StoreError('INVALID_VALUE', `The plan must be ${expected}; received ${quote(plan)}.`)
-  }
-  for (const each of plan) checkRequiredOptions<Fault>(each, FAULT_OPTIONS, ['nth', 'fault'])
 }

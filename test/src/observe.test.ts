@@ -8,7 +8,8 @@ import {
   type Store,
   StoreError,
 } from '../../src/index.ts'
-import { faulty, type FaultPlan } from '../../src/testing/faulty.ts'
+import type { FaultPlan } from '../../src/testing/fault-plan.ts'
+import { faulty } from '../../src/testing/faulty.ts'
 import { errorOf, FaultyPlugin, lostAnswer, plusOne } from './queue/faulty-plugin.ts'
 
 interface Observed {

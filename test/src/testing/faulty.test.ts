@@ -18,6 +18,22 @@ function setChange(key: string): Change {
   return { key, entry: { value: 1, version: `v-${key}` }, bytes: 10 }
 }
 
+/** Memory that counts its open storages. */
+class CountingPlugin extends MemoryStoragePlugin {
+  openCount = 0
+
+  override async open(namespace: string): Promise<StorageBase> {
+    const storage = await super.open(namespace)
+    this.openCount++
+    const close = storage.close.bind(storage)
+    storage.close = async () => {
+      this.openCount--
+      await close()
+    }
+    return storage
+  }
+}
+
 /** Calls `commit` with four groups under a fault; returns what became of the call and the keys. */
 async function commitUnder(
   fault: FaultKind,
@@ -251,26 +267,44 @@ test('traits, time limits and the absence of methods stay', async () => {
 test.each(['reject-after', 'throw-after', 'rubbish', 'twice', 'in-part'] as const)(
   'an open() with the fault %s leaves no storage open that the caller did not get',
   async (fault) => {
-    let open = 0
-    class Counting extends MemoryStoragePlugin {
-      override async open(namespace: string): Promise<StorageBase> {
-        const storage = await super.open(namespace)
-        open++
-        const close = storage.close.bind(storage)
-        storage.close = async () => {
-          open--
-          await close()
-        }
-        return storage
-      }
-    }
-    const plugin = faulty(new Counting(), [{ on: 'open', nth: 1, fault }])
+    const counting = new CountingPlugin()
+    const plugin = faulty(counting, [{ on: 'open', nth: 1, fault }])
     await (async () => plugin.open('n'))().catch(() => {})
-    await expect.poll(() => open).toBe(fault === 'twice' ? 1 : 0)
+    await expect.poll(() => counting.openCount).toBe(fault === 'twice' ? 1 : 0)
     await plugin.release()
-    expect(open).toBe(0)
+    expect(counting.openCount).toBe(0)
   },
 )
+
+test('a storage that a plugin returns twice is wrapped once', async () => {
+  class Shared extends MemoryStoragePlugin {
+    storage: Promise<StorageBase> | undefined
+    override open(namespace: string): Promise<StorageBase> {
+      this.storage ??= super.open(namespace)
+      return this.storage
+    }
+  }
+  const plugin = faulty(new Shared())
+  await plugin.open('n')
+  const storage = await plugin.open('n')
+  await storage.clearPrefix('a')
+  // A prefix is no key.
+  expect(plugin.calls.map(({ kind, keys }) => [kind, ...keys].join(' '))).toEqual([
+    'open',
+    'open',
+    'clearPrefix',
+  ])
+})
+
+test('release() closes what a close() that was not made has left open', async () => {
+  const counting = new CountingPlugin()
+  const plugin = faulty(counting, [{ on: 'close', nth: 1, fault: 'reject-before' }])
+  const store = await new StorageRuntime(plugin).open('n')
+  await expect(store.close()).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+  expect(counting.openCount).toBe(1)
+  await plugin.release()
+  expect(counting.openCount).toBe(0)
+})
 
 test('an error of the plan is what the call rejects with', async () => {
   const error = new TypeError('raw')
