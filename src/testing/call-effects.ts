@@ -1,31 +1,7 @@
-import { encode } from '../codec.ts'
 import type { CallAttempt, CallRecord, KeyRead, KeyWrite } from './call-record.ts'
+import { both, type KeyEffect, readExists, readOf, readValue, write } from './key-effect.ts'
 import { setsExpiry } from './record-attempts.ts'
-
-/** What a key holds. `text` is equal for equal values. */
-export interface KeyState {
-  readonly value: unknown
-  readonly text: string
-  /** Whether the value has an expiry. It may be missing from then on, at a time that is not known. */
-  readonly expires: boolean
-}
-
-/** What a call does to one key. */
-export interface KeyEffect {
-  readonly key: string
-  /** Equal effects have equal texts. */
-  readonly text: string
-  /** The text of the state that it needs; `undefined`: it depends on more than one text. */
-  readonly needs: string | undefined
-  /** The texts of the states that it may lead to, other than the one before; `undefined`: any. */
-  readonly makes: readonly string[] | undefined
-  /** Whether it depends on a value, other than one that it needs. */
-  readonly usesValue: boolean
-  /** Whether it may change the expiry of the key. */
-  readonly changesExpiry: boolean
-  /** Returns the state after the call; `false`: the call cannot have had its result. */
-  apply(state: KeyState | undefined): KeyState | undefined | false
-}
+import { stepEffect, updateEffects } from './step-effect.ts'
 
 /** A call, or the part of it that takes effect at one time. */
 export interface Effect {
@@ -42,16 +18,6 @@ export interface EffectContext {
   readonly keys: readonly string[]
   /** Whether `setMany`, `deleteMany` and `transaction` take effect on all their keys at once. */
   readonly hasGroups: boolean
-}
-
-/** Creates the state of a value. */
-export function toKeyState(value: unknown, expires = false): KeyState {
-  return { value, text: textOfValue(value), expires }
-}
-
-/** Returns a text that is equal for equal values. */
-export function textOfValue(value: unknown): string {
-  return value === undefined ? '' : encode(value)
 }
 
 /** Returns the effects of a call: none if it was not applied, or says nothing about a key. */
@@ -102,7 +68,7 @@ export function effectsOf(record: CallRecord, context: EffectContext): Effect[] 
     }
     case 'update':
     case 'mutable':
-      return together(...updates(record, hasResult))
+      return together(...updateEffects(record, hasResult))
     case 'transaction': {
       const attempts = record.attempts ?? []
       const choices = (hasResult ? attempts.slice(-1) : attempts).map(attemptEffects)
@@ -113,64 +79,6 @@ export function effectsOf(record: CallRecord, context: EffectContext): Effect[] 
   }
 }
 
-/** The effect of reading a value, or `undefined`: that the key is missing. */
-export function readValue(key: string, value: unknown): KeyEffect {
-  const text = textOfValue(value)
-  return {
-    key,
-    text: `read ${text}`,
-    needs: text,
-    makes: [],
-    usesValue: false,
-    changesExpiry: false,
-    apply: (state) => (state?.text ?? '') === text && state,
-  }
-}
-
-function readExists(key: string, exists: boolean): KeyEffect {
-  return {
-    key,
-    text: `exists ${exists}`,
-    needs: exists ? undefined : '',
-    makes: [],
-    usesValue: false,
-    changesExpiry: false,
-    apply: (state) => (state !== undefined) === exists && state,
-  }
-}
-
-function readOf({ key, value, exists }: KeyRead): KeyEffect {
-  return exists ? readExists(key, true) : readValue(key, value)
-}
-
-function write({ key, value, expires = false }: KeyWrite): KeyEffect {
-  const next = value === undefined ? undefined : toKeyState(value, expires)
-  return {
-    key,
-    text: `write ${next?.text ?? ''} ${expires}`,
-    needs: undefined,
-    makes: [next?.text ?? ''],
-    usesValue: false,
-    changesExpiry: expires,
-    apply: () => next,
-  }
-}
-
-function both(first: KeyEffect, second: KeyEffect): KeyEffect {
-  return {
-    key: first.key,
-    text: `${first.text}, ${second.text}`,
-    needs: first.needs,
-    makes: second.makes,
-    usesValue: first.usesValue,
-    changesExpiry: second.changesExpiry,
-    apply(state) {
-      const next = first.apply(state)
-      return next !== false && second.apply(next)
-    },
-  }
-}
-
 function attemptEffects({ reads, writes }: CallAttempt): KeyEffect[] {
   const effects = new Map(reads.map((each) => [each.key, readOf(each)]))
   for (const each of writes) {
@@ -178,118 +86,6 @@ function attemptEffects({ reads, writes }: CallAttempt): KeyEffect[] {
     effects.set(each.key, before ? both(before, write(each)) : write(each))
   }
   return [...effects.values()]
-}
-
-/** The choices of `update` and `mutable`: its last run if it resolved, otherwise one of its runs. */
-function updates(
-  { method, args, attempts = [], result }: CallRecord,
-  hasResult: boolean,
-): KeyEffect[][] {
-  const [initial, options] = method === 'mutable' ? args.slice(2) : [undefined, args[2]]
-  return (hasResult ? attempts.slice(-1) : attempts).map(({ reads, writes }) => {
-    const { key = '', value } = reads[0] ?? {}
-    const text = textOfValue(value)
-    // The resolved value is the stored one.
-    const next = hasResult ? result : writes[0]?.value
-    const isInitial = initial !== undefined && textOfValue(initial) === text
-    return [
-      {
-        key,
-        text: `update ${text} ${textOfValue(next)} ${JSON.stringify(options)}`,
-        needs: isInitial ? undefined : text,
-        makes: [textOfValue(next)],
-        usesValue: isInitial,
-        changesExpiry: setsExpiry(options),
-        apply: (state) => {
-          const isRead = (state?.text ?? '') === text || (isInitial && state === undefined)
-          return isRead && nextState(next, options, state)
-        },
-      },
-    ]
-  })
-}
-
-/** Returns the state after a step: without options a key keeps its expiry. */
-function nextState(
-  value: unknown,
-  options: unknown,
-  state: KeyState | undefined,
-): KeyState | undefined {
-  if (value === undefined) return undefined
-  const { ttl, expires, onInsert } = (options ?? {}) as Record<string, unknown>
-  const isGiven = ttl !== undefined || expires !== undefined
-  const isKept = !isGiven || (onInsert === true && state !== undefined)
-  return toKeyState(value, isKept ? (state?.expires ?? false) : setsExpiry(options))
-}
-
-/** The effect of `insert`, `getOrInsert`, `increment`, `append`, `touch` or `pop`. */
-function stepEffect({ method, keys, args, result }: CallRecord, hasResult: boolean): KeyEffect {
-  const [key = ''] = keys
-  const [, argument, options] = args
-  const text = `${method} ${JSON.stringify(options)} ${textOfValue(argument)} ${hasResult ? `= ${textOfValue(result)}` : ''}`
-  const isResult = (value: unknown): boolean =>
-    !hasResult || textOfValue(value) === textOfValue(result)
-  const effect = (
-    apply: KeyEffect['apply'],
-    { needs, makes }: { readonly needs?: string; readonly makes?: readonly string[] },
-  ): KeyEffect => {
-    const changesExpiry = method === 'touch' ? result !== false : setsExpiry(options)
-    const usesValue = needs === undefined && !['insert', 'touch', 'pop'].includes(method)
-    return { key, text, needs, makes, usesValue, changesExpiry, apply }
-  }
-  switch (method) {
-    case 'insert':
-      return effect(
-        (state) => {
-          if (!isResult(state === undefined)) return false
-          return state ?? nextState(argument, options, state)
-        },
-        result === false ? { makes: [] } : { makes: [textOfValue(argument)] },
-      )
-    case 'getOrInsert':
-      return effect(
-        (state) => {
-          const value = state ? state.value : argument
-          return isResult(value) && nextState(value, options, state)
-        },
-        isResult(argument)
-          ? { makes: [textOfValue(argument)] }
-          : { needs: textOfValue(result), makes: [] },
-      )
-    case 'increment':
-      return effect(
-        (state) => {
-          const current = state ? state.value : 0
-          const sum = (current as number) + ((argument as number | undefined) ?? 1)
-          return typeof current === 'number' && isResult(sum) && nextState(sum, options, state)
-        },
-        hasResult ? { makes: [textOfValue(result)] } : {},
-      )
-    case 'append':
-      return effect((state) => {
-        const current = state ? state.value : []
-        if (!Array.isArray(current)) return false
-        const { max = 0 } = (options ?? {}) as { readonly max?: number }
-        const list = (current as unknown[]).concat([argument]).slice(-max)
-        return isResult(list.length) && nextState(list, options, state)
-      }, {})
-    case 'touch':
-      return effect(
-        (state) => {
-          if (!isResult(state !== undefined)) return false
-          return state && nextState(state.value, argument, state)
-        },
-        { makes: [] },
-      )
-    default:
-      // pop
-      return effect(
-        (state) => isResult(state?.value) && undefined,
-        hasResult
-          ? { needs: textOfValue(result), makes: result === undefined ? [] : [''] }
-          : { makes: [''] },
-      )
-  }
 }
 
 function writesOfSetMany({ args: [list, options] }: CallRecord): KeyWrite[] {

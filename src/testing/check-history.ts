@@ -1,16 +1,10 @@
 import { checkOptions, type OptionTypes, POSITIVE_INTEGER } from '../arguments.ts'
-import { quote } from '../errors.ts'
+import { quote, StoreError } from '../errors.ts'
 import type { Traits } from '../storage.ts'
 import type { CallRecord, KeyRead } from './call-record.ts'
-import {
-  type Effect,
-  type EffectContext,
-  effectsOf,
-  readValue,
-  textOfValue,
-  toKeyState,
-} from './call-effects.ts'
+import { type Effect, type EffectContext, effectsOf } from './call-effects.ts'
 import { describeCall, showStates } from './describe-call.ts'
+import { readValue, textOfValue, toKeyState } from './key-effect.ts'
 import { linearize, type SearchResult } from './linearize.ts'
 
 const MAX_SHOWN_CALLS = 3
@@ -49,7 +43,7 @@ export interface HistoryViolation {
    */
   readonly kind: 'impossible' | 'torn' | 'duplicate' | 'undecided'
   readonly keys: readonly string[]
-  /** The calls that cannot be explained, then those that they contradict. */
+  /** The calls of which at least one cannot be explained; none if it is the contents. */
   readonly records: readonly CallRecord[]
   /** What happened, in one sentence. */
   readonly message: string
@@ -85,8 +79,14 @@ export function checkHistory(
   options?: CheckHistoryOptions,
 ): HistoryViolation[] {
   const checked = checkOptions(options, CHECK_OPTIONS)
-  const history = new HistoryCheck([...records], new Map(contents), checked)
-  return history.run()
+  for (const [name, argument] of Object.entries({ records, contents })) {
+    if (Symbol.iterator in Object(argument)) continue
+    throw new StoreError(
+      'INVALID_VALUE',
+      `checkHistory() needs ${name} in a list; received ${quote(argument)}. For contents, collect the entries of the store first.`,
+    )
+  }
+  return new HistoryCheck([...records], new Map(contents), checked).run()
 }
 
 class HistoryCheck {
@@ -96,6 +96,7 @@ class HistoryCheck {
   readonly #maxStates: number
   readonly #keys: readonly string[]
   readonly #effects: readonly Effect[]
+  readonly #effectsByKey = new Map<string, Set<Effect>>()
 
   constructor(
     records: readonly CallRecord[],
@@ -114,6 +115,10 @@ class HistoryCheck {
     this.#keys = [...keys]
     const context: EffectContext = { keys: this.#keys, hasGroups: traits?.atomic !== 'none' }
     this.#effects = records.flatMap((record) => effectsOf(record, context))
+    for (const key of this.#keys) this.#effectsByKey.set(key, new Set())
+    for (const effect of this.#effects) {
+      for (const { key } of effect.choices.flat()) this.#effectsByKey.get(key)?.add(effect)
+    }
   }
 
   run(): HistoryViolation[] {
@@ -135,7 +140,7 @@ class HistoryCheck {
 
   #search(keys: readonly string[]): SearchResult {
     return linearize({
-      effects: this.#effects,
+      effects: [...new Set(keys.flatMap((key) => [...(this.#effectsByKey.get(key) ?? [])]))],
       keys,
       initial: keys.map((key) => {
         return this.#initial.has(key) ? toKeyState(this.#initial.get(key)) : undefined
@@ -176,7 +181,8 @@ class HistoryCheck {
     return this.#records.flatMap((record) => {
       if (record.isComplete === undefined) return []
       const listed = listedKeys(record)
-      const keys = listed.filter((key, index) => listed.indexOf(key) < index)
+      const seen = new Set<string>()
+      const keys = listed.filter((key) => seen.size === seen.add(key).size)
       if (keys.length === 0) return []
       const message = `${describeCall(record)} listed ${keys.map(quote).join(', ')} more than once.`
       return [{ kind: 'duplicate' as const, keys, records: [record], message }]
@@ -199,7 +205,7 @@ class HistoryCheck {
     const possible = result.states.map((values) =>
       this.#show(keys, (key) => values[keys.indexOf(key)]?.value),
     )
-    const message = `${found}; but a correct store has then ${[...new Set(possible)].join(', or ')}.`
+    const message = `${found}; a correct store then has ${[...new Set(possible)].join(', or ')}.`
     const kind = keys.length > 1 ? 'torn' : 'impossible'
     return { kind, keys, records: stuck, message: message + this.#hint(keys, stuck) }
   }
@@ -208,7 +214,7 @@ class HistoryCheck {
     return showStates(keys.map((key) => ({ key, value: valueOf(key) })))
   }
 
-  /** Names a rejected call that wrote what was found, or says that no call wrote it. */
+  /** Names a rejected call that wrote what was found. */
   #hint([key = '', ...others]: readonly string[], stuck: readonly CallRecord[]): string {
     const [first] = stuck
     const value = first ? readBy(first, key) : this.#contents.get(key)

@@ -2,7 +2,16 @@
 // with the results that were recorded. This is the algorithm of Wing and Gong with Lowe's memory of
 // what was tried: the calls done so far and the state of the keys.
 
-import type { Effect, KeyEffect, KeyState } from './call-effects.ts'
+import type { Effect } from './call-effects.ts'
+import type { KeyEffect, KeyState } from './key-effect.ts'
+import { Demand } from './demand.ts'
+import {
+  addCandidates,
+  type Operation,
+  type SearchInput,
+  type Timeline,
+  toTimelines,
+} from './timeline.ts'
 
 /** What the search found. */
 export type SearchResult =
@@ -15,43 +24,8 @@ export type SearchResult =
       readonly states: readonly (readonly (KeyState | undefined)[])[]
     }
 
-/** What to search. */
-export interface SearchInput {
-  readonly effects: readonly Effect[]
-  /** The keys to look at; effects on other keys are left out. */
-  readonly keys: readonly string[]
-  /** What each key holds at the start, and at the end. */
-  readonly initial: readonly (KeyState | undefined)[]
-  readonly contents: readonly KeyEffect[]
-  /** The most states to try. */
-  readonly maxStates: number
-}
-
 /** What the keys hold: the number of a state for each. */
 type StateVector = readonly number[]
-
-interface Operation {
-  readonly effect: Effect
-  readonly called: number
-  /** `Infinity` if it may take effect after it has settled. */
-  readonly settled: number
-  readonly choices: readonly (readonly KeyEffect[])[]
-  readonly isRead: boolean
-  /** An optional operation with the same effect that was called before; do that one first. */
-  readonly twin: Operation | undefined
-  readonly timeline: Timeline
-  /** Its place among the required operations of the timeline. */
-  readonly position: number
-  isDone: boolean
-}
-
-/** The operations of one clock, in the order in which they were called. */
-interface Timeline {
-  readonly required: Operation[]
-  readonly optional: Operation[]
-  /** The first required operation that is not done. */
-  base: number
-}
 
 interface Move {
   readonly operation: Operation
@@ -65,7 +39,7 @@ interface Frame {
 }
 
 const MAX_SHOWN_STATES = 4
-const MAX_EXPLAINING_STATES = 100_000
+const MAX_EXPLAINING_STATES = 20_000
 
 /** Searches for an order that explains the effects on some keys. */
 export function linearize(input: SearchInput): SearchResult {
@@ -73,8 +47,9 @@ export function linearize(input: SearchInput): SearchResult {
   if (result.outcome !== 'impossible') return result
   // Without looking ahead, the search gets closer to the call that cannot be explained.
   const maxStates = Math.min(input.maxStates, MAX_EXPLAINING_STATES)
-  const explained = new Search({ ...input, maxStates }, false).run()
-  return explained.outcome === 'impossible' ? explained : result
+  const explaining = new Search({ ...input, maxStates }, false)
+  explaining.run()
+  return explaining.explain()
 }
 
 class Search {
@@ -89,7 +64,6 @@ class Search {
   #furthest = -1
   #stuck: readonly Effect[] = []
   #stuckStates: StateVector[] = []
-
   /** What the operations that are not done need and make; absent: the search does not look ahead. */
   readonly #demand: Demand | undefined
 
@@ -103,6 +77,8 @@ class Search {
     const stack: Frame[] = []
     const path: Operation[] = []
     let state: StateVector = this.#input.initial.map((each) => this.#idOf(each))
+    const texts = state.map((id) => this.#textOf(id))
+    if (this.#demand?.isUnmet(texts) === true) return this.explain()
     for (;;) {
       const moves = this.#visit(state)
       if (moves === 'end') return { outcome: 'possible' }
@@ -110,7 +86,7 @@ class Search {
       stack.push({ state, moves, nextMove: 0 })
       for (;;) {
         const frame = stack.at(-1)
-        if (!frame) return this.#impossible()
+        if (!frame) return this.explain()
         const move = frame.moves[frame.nextMove++]
         if (move) {
           this.#mark(move.operation, true)
@@ -136,8 +112,8 @@ class Search {
     if (this.#tried.has(tried)) return []
     this.#tried.add(tried)
     if (required.length === 0 && this.#isEnd(state)) return 'end'
-    this.#noteProgress(state, required)
     required.sort((a, b) => a.settled - b.settled)
+    this.#noteProgress(state, required)
     const moves: Move[] = []
     for (const operation of required) {
       const nexts = this.#nextStates(operation, state)
@@ -188,7 +164,8 @@ class Search {
   #mark(operation: Operation, isDone: boolean): void {
     operation.isDone = isDone
     this.#demand?.add(operation, isDone ? -1 : 1)
-    if (!operation.effect.isOptional) this.#doneCount += isDone ? 1 : -1
+    if (operation.effect.isOptional) return
+    this.#doneCount += isDone ? 1 : -1
     const { timeline, position } = operation
     if (!isDone) timeline.base = Math.min(timeline.base, position)
   }
@@ -244,137 +221,11 @@ class Search {
     if (this.#stuckStates.length < MAX_SHOWN_STATES) this.#stuckStates.push(state)
   }
 
-  #impossible(): SearchResult {
+  /** Returns where the search got furthest. */
+  explain(): SearchResult {
     const states = this.#stuckStates.map((state) => state.map((id) => this.#states[id]))
     return { outcome: 'impossible', stuck: this.#stuck, states }
   }
-}
-
-/** Counts what the operations that are not done need, and what they may make. */
-class Demand {
-  readonly #keys: readonly string[]
-  readonly #counts: readonly {
-    readonly needs: Map<string, number>
-    readonly makes: Map<string, number>
-    /** How many may make any value. */
-    makers: number
-    /** How many optional ones need a value. */
-    readonly optional: Map<string, number>
-    /** How many depend on a value in another way. */
-    users: number
-  }[]
-  /** The keys that may be missing since their value has expired. */
-  readonly #expiring = new Set<number>()
-
-  constructor({ keys, contents, initial }: SearchInput, timelines: readonly Timeline[]) {
-    this.#keys = keys
-    this.#counts = contents.map(({ needs = '' }) => {
-      return {
-        needs: new Map([[needs, 1]]),
-        makes: new Map(),
-        makers: 0,
-        optional: new Map(),
-        users: 0,
-      }
-    })
-    for (const [index, state] of initial.entries()) if (state?.expires) this.#expiring.add(index)
-    for (const { required, optional } of timelines)
-      for (const operation of [...required, ...optional]) this.add(operation, 1)
-  }
-
-  add({ choices, effect: { isOptional } }: Operation, by: 1 | -1): void {
-    for (const choice of choices) {
-      for (const { key, needs, makes, usesValue, changesExpiry } of choice) {
-        const index = this.#keys.indexOf(key)
-        const counts = this.#counts[index]
-        if (!counts) continue
-        if (changesExpiry) this.#expiring.add(index)
-        if (usesValue) counts.users += by
-        // What has a choice, or need not happen, needs nothing.
-        if (needs !== undefined)
-          increase(isOptional || choices.length > 1 ? counts.optional : counts.needs, needs, by)
-        if (makes) for (const text of makes) increase(counts.makes, text, by)
-        else counts.makers += by
-      }
-    }
-  }
-
-  /** Whether a value makes a difference to an operation that is not done. */
-  isSeen(index: number, text: string): boolean {
-    const { needs, optional, users } = this.#counts[index]!
-    return users > 0 || (needs.get(text) ?? 0) > 0 || (optional.get(text) ?? 0) > 0
-  }
-
-  /** Whether another operation needs a value that no other makes. */
-  isNeeded(index: number, text: string, operation: Operation): boolean {
-    const counts = this.#counts[index]
-    if (!counts || (text === '' && this.#expiring.has(index))) return false
-    this.add(operation, -1)
-    const isNeeded =
-      (counts.needs.get(text) ?? 0) > 0 && !counts.makes.get(text) && counts.makers === 0
-    this.add(operation, 1)
-    return isNeeded
-  }
-}
-
-function increase(counts: Map<string, number>, text: string, by: number): void {
-  counts.set(text, (counts.get(text) ?? 0) + by)
-}
-
-/** Adds the operations that may come next. Returns a text for which operations are done. */
-function addCandidates(timeline: Timeline, required: Operation[], optional: Operation[]): string {
-  while (timeline.required[timeline.base]?.isDone === true) timeline.base++
-  let done = `|${timeline.base}:`
-  // No operation may come before one that had settled when it was called.
-  let firstSettled = Infinity
-  for (let index = timeline.base; index < timeline.required.length; index++) {
-    const operation = timeline.required[index] as Operation
-    if (operation.called > firstSettled) break
-    done += operation.isDone ? 1 : 0
-    if (operation.isDone) continue
-    required.push(operation)
-    firstSettled = Math.min(firstSettled, operation.settled)
-  }
-  done += ':'
-  for (const operation of timeline.optional) {
-    if (operation.called > firstSettled) break
-    done += operation.isDone ? 1 : 0
-    if (!operation.isDone) optional.push(operation)
-  }
-  return done
-}
-
-function toTimelines({ effects, keys }: SearchInput): readonly Timeline[] {
-  const timelines = new Map<string, Timeline>()
-  const twins = new Map<string, Operation>()
-  for (const effect of effects.toSorted((a, b) => a.record.called - b.record.called)) {
-    const { record, isOptional } = effect
-    const choices = effect.choices.map((choice) => choice.filter(({ key }) => keys.includes(key)))
-    if (choices.every((choice) => choice.length === 0)) continue
-    const { clock, called, settled = Infinity } = record
-    const timeline = timelines.get(clock) ?? { required: [], optional: [], base: 0 }
-    timelines.set(clock, timeline)
-    const name = JSON.stringify([clock, choices])
-    const list = isOptional ? timeline.optional : timeline.required
-    const operation: Operation = {
-      effect,
-      called,
-      settled: isOptional ? Infinity : settled,
-      choices,
-      isRead: choices.every((choice) => choice.every(isRead)),
-      twin: isOptional ? twins.get(name) : undefined,
-      timeline,
-      position: list.length,
-      isDone: false,
-    }
-    if (isOptional) twins.set(name, operation)
-    list.push(operation)
-  }
-  return [...timelines.values()]
-}
-
-function isRead({ makes, changesExpiry }: KeyEffect): boolean {
-  return makes?.length === 0 && !changesExpiry
 }
 
 function isEqual(a: StateVector, b: StateVector): boolean {
