@@ -16,7 +16,7 @@ const WORKER = fileURLToPath(new URL('./worker.mjs', import.meta.url))
 const START_TIMEOUT_MS = 10_000
 
 export interface WorkerdEngineOptions {
-  /** Plants a fault: the Worker acknowledges `set`, `setMany` and `delete` 100 ms before it sends them. */
+  /** Plants a fault: the Worker acknowledges each `commit` message 100 ms before it sends it. */
   readonly acknowledgesEarly?: boolean
 }
 

@@ -30,6 +30,7 @@ describe.each(['tabs', 'browser'] as const)('kill -9 of the %s of Chromium', (ki
 
 test('databases that the browser has erased are counted apart from lost writes', async () => {
   let profile = ''
+  let kills = 0
   class ErasingChromium extends ChromiumEngine {
     override async start(folder: string): Promise<void> {
       profile = folder
@@ -38,9 +39,11 @@ test('databases that the browser has erased are counted apart from lost writes',
 
     override async kill(): Promise<void> {
       await super.kill()
+      // A runtime cannot report the loss of a database that it opened just before the first kill.
+      if (++kills < 2) return
       await rm(join(profile, 'Default', 'IndexedDB'), { recursive: true })
     }
   }
-  const figures = await runCrashes({ engine: new ErasingChromium(), kills: 1, seed })
+  const figures = await runCrashes({ engine: new ErasingChromium(), kills: 2, seed })
   expect(figures).toMatchObject({ erased: 1, reported: 1, lost: 0, torn: 0, violations: [] })
 })
