@@ -120,9 +120,8 @@ test('a page of another site can neither read nor change what a page of the bot 
 })
 
 test('a form of another site changes nothing', async () => {
-  const page = await openPage(otherSite)
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) {
-    await page.goto(otherSite)
+    const page = await openPage(otherSite)
     const answered = page.waitForResponse((response) => response.url().includes('/admin/restore'))
     await page.evaluate(
       ([action, enctype]) => {
