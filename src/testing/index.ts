@@ -1,4 +1,4 @@
-/** `botshelf/testing`: faults, histories and clocks for the tests of bots and adapters. */
+/** `botshelf/testing`: faults, histories and a clock, for the tests of bots and of adapters. */
 export { CallHistory } from './call-history.ts'
 export type { CallHistoryOptions } from './call-history.ts'
 export type { CallAttempt, CallRecord, KeyRead, KeyWrite, RecordedMethod } from './call-record.ts'
@@ -12,12 +12,18 @@ export type { CallKind, Fault, FaultPlan, FaultyCall } from './fault-plan.ts'
 export type { ContentsCheck, FaultContext, FaultScript, FinalContents } from './fault-run.ts'
 export type { FaultKind, InjectedFault } from './faults.ts'
 export { faulty } from './faulty.ts'
-export type { CallKind, Fault, FaultPlan, FaultyCall, FaultyPlugin } from './faulty.ts'
+export type { FaultyPlugin } from './faulty.ts'
 export { blockedIndexedDB, closedIndexedDB, deafIndexedDB, fullIndexedDB } from './indexeddb.ts'
-export type { BlockedIndexedDBOptions, ClosedIndexedDBOptions, DeafIndexedDBOptions, IndexedDBFault, IndexedDBFaultOptions } from './indexeddb.ts'
+export type {
+  BlockedIndexedDBOptions,
+  ClosedIndexedDBOptions,
+  DeafIndexedDBOptions,
+  IndexedDBFault,
+  IndexedDBFaultOptions,
+} from './indexeddb.ts'
 export { ledger } from './ledger.ts'
 export type { Ledger, LedgerRange } from './ledger.ts'
 export { recordOutcomes } from './outcomes.ts'
-export type { RecordOptions, RecordedStore } from './outcomes.ts'
+export type { RecordedStore, RecordOptions } from './outcomes.ts'
 export { staleKV } from './stale-kv.ts'
 export type { StaleKVLocation, StaleKVOptions } from './stale-kv.ts'
