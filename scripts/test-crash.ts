@@ -1,6 +1,6 @@
 // Kills workerd and Chromium under load, cuts the power of their disks, and checks what is stored:
 // npm run test:crash [-- --kills 20] [-- --only workerd|chromium|power] [-- --seed 1]
-// It prints a table, and writes dist/trust/crash.json. The exit code is 1 if an acknowledged write is
+// It prints a table, and writes results/crash.json. The exit code is 1 if an acknowledged write is
 // lost, and if a row that loses writes by its nature has lost none.
 
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -12,7 +12,7 @@ import { PowerCutDisk, whyNoPowerCut } from './crash/power-cut-disk.ts'
 import { ROWS, type Row } from './crash/rows.ts'
 import { onStop } from './on-stop.ts'
 
-const REPORT_FOLDER = 'dist/trust'
+const REPORT_FOLDER = 'results'
 const COLUMNS = [
   'engine',
   'mode',

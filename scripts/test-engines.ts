@@ -4,7 +4,7 @@
 //   --allow-missing         an engine that is not installed is no failure
 //   --serve                 prints an address to open in any browser, such as that of a phone in the
 //                           same network with HOST=0.0.0.0, and waits for its results
-// Writes dist/trust/engines.json. The exit code is 1 if a case failed or an engine did not run.
+// Writes results/engines.json. The exit code is 1 if a case failed or an engine did not run.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
@@ -21,7 +21,7 @@ import { PageRun } from './test-engines/page-run.ts'
 import { type EngineReport, formatReports, hasFailed } from './test-engines/report.ts'
 import { runVitest } from './test-engines/vitest-run.ts'
 
-const OUTPUT = new URL('../dist/trust/', import.meta.url)
+const OUTPUT = new URL('../results/', import.meta.url)
 
 const ENGINES: Readonly<Record<string, () => Promise<EngineReport>>> = {
   async node() {

@@ -2,7 +2,7 @@
 // are reset, and finds what grows: npm run test:soak
 //   --minutes 10      for all backends together
 //   --only memory     only these: memory, indexeddb, remote, inside, kv
-// Writes dist/trust/soak.json. The exit code is 1 if a figure grows or something is left open.
+// Writes results/soak.json. The exit code is 1 if a figure grows or something is left open.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
@@ -14,7 +14,7 @@ import { startMemory } from './test-soak/memory.ts'
 import { formatSoaks, hasLeak, soak, type SoakReport, type SoakTarget } from './test-soak/soak.ts'
 import { startWorkerd } from './test-soak/workerd.ts'
 
-const OUTPUT = new URL('../dist/trust/', import.meta.url)
+const OUTPUT = new URL('../results/', import.meta.url)
 
 const TARGETS: Readonly<Record<string, () => Promise<SoakTarget>>> = {
   memory: () => startMemory(),

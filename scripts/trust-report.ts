@@ -1,5 +1,5 @@
 // Writes docs/trust.md: what was tested, and what became of it. It runs the suites that print figures,
-// and reads what the other commands have written into dist/trust:
+// and reads what the other commands have written into results:
 // npm run test:engines && npm run test:crash && npm run test:soak && npm run report:trust
 import { spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -11,7 +11,7 @@ import type { EngineReport } from './test-engines/report.ts'
 import type { SoakReport } from './test-soak/soak.ts'
 
 const PAGE = fileURLToPath(new URL('../docs/trust.md', import.meta.url))
-const RESULTS = new URL('../dist/trust/', import.meta.url)
+const RESULTS = new URL('../results/', import.meta.url)
 /** The tests that print figures. */
 const FIGURE_TESTS = ['test/model', 'test/histories', 'histories', 'each-fault', 'test/security']
 const COUNTS = ['cases', 'faults', 'kills', 'acknowledged', 'lost', 'torn', 'unknown'] as const

@@ -7,10 +7,10 @@ import type { Row } from './report.ts'
 
 try {
   const memory = new MemoryStoragePlugin()
-  await runCases('Memory', 'conformance', conformance({ plugin: () => memory }))
+  await runCases('Memory', 'conformance', conformance({ plugin: () => memory, faults: true }))
   const config = { STORAGE_CONFIG: { database: 'conformance' } }
   const plugin = (): IndexedDBStoragePlugin => new IndexedDBStoragePlugin(config)
-  await runCases('IndexedDB', 'conformance', conformance({ plugin }))
+  await runCases('IndexedDB', 'conformance', conformance({ plugin, faults: true }))
   await runCases('IndexedDB, one page', 'histories', PAGE_HISTORIES)
   await runCases('IndexedDB, page and Workers', 'histories', WORKER_HISTORIES)
   await send({ type: 'end', userAgent: navigator.userAgent })
