@@ -217,11 +217,11 @@ test('a second delivery is found if any change of the key reads it', () => {
 })
 
 test('a group that was sent before entries were cleared is unknown, and one sent later is run', () => {
-  const set = decode({ key: 'k', entry: { value: 1, version: 'own' }, bytes: 4 })
-  expect(resend(set, NOW - 30, { clearedAt: NOW - 10 })).toBe('unknown')
-  expect(resend(set, NOW - 30, { clearedAt: NOW - 30 })).toBeUndefined()
+  const group = decode({ key: 'k', entry: { value: 1, version: 'own' }, bytes: 4 })
+  expect(resend(group, NOW - 30, { clearedAt: NOW - 10 })).toBe('unknown')
+  expect(resend(group, NOW - 30, { clearedAt: NOW - 30 })).toBeUndefined()
   // Its row shows no earlier write of the key, but the cleared ones left no rows.
   const later = written('later', NOW - 5, { previous: null })
-  expect(resend(set, NOW - 30, { stored: { k: later }, clearedAt: NOW - 10 })).toBe('unknown')
-  expect(resend(set, NOW - 30, { stored: { k: later } })).toBeUndefined()
+  expect(resend(group, NOW - 30, { stored: { k: later }, clearedAt: NOW - 10 })).toBe('unknown')
+  expect(resend(group, NOW - 30, { stored: { k: later } })).toBeUndefined()
 })
