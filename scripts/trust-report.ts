@@ -13,7 +13,7 @@ import type { SoakReport } from './test-soak/soak.ts'
 const PAGE = fileURLToPath(new URL('../docs/trust.md', import.meta.url))
 const RESULTS = new URL('../results/', import.meta.url)
 /** The tests that print figures. */
-const FIGURE_TESTS = ['test/model', 'test/histories', 'histories', 'each-fault', 'test/security']
+const FIGURE_TESTS = ['test/model', 'histories', 'faults', 'test/crash']
 const COUNTS = ['cases', 'faults', 'kills', 'acknowledged', 'lost', 'torn', 'unknown'] as const
 
 /** A row of the table. A count that does not apply is absent. */
