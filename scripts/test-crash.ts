@@ -3,7 +3,6 @@
 // It prints a table, and writes results/crash.json. The exit code is 1 if an acknowledged write is
 // lost, and if a row that loses writes by its nature has lost none.
 
-import { mkdir, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { orUsageError, runCommand, UsageError } from './command-line.ts'
@@ -11,8 +10,8 @@ import { type CrashFigures, runCrashes } from './crash/crash-loop.ts'
 import { PowerCutDisk, whyNoPowerCut } from './crash/power-cut-disk.ts'
 import { ROWS, type Row } from './crash/rows.ts'
 import { onStop } from './on-stop.ts'
+import { writeResult } from './results.ts'
 
-const REPORT_FOLDER = 'results'
 const COLUMNS = [
   'engine',
   'mode',
@@ -61,7 +60,7 @@ await runCommand(async () => {
   for (const row of ROWS) {
     if (values.only === undefined || row.group === values.only) {
       rows.push(await runRow(row, kills, seed))
-      await writeReport({ date: new Date().toISOString(), seed, rows })
+      writeResult('crash', { seed, rows })
     }
   }
   console.log(`\n${formatTable(rows)}`)
@@ -113,11 +112,6 @@ function readCount(option: string, text: string): number {
 
 function summarize({ kills, acknowledged, lost, torn, unknown, erased }: CrashFigures): string {
   return `${kills} kills, ${acknowledged} acknowledged, ${lost} lost, ${torn} torn, ${unknown} unknown, ${erased} erased by the browser`
-}
-
-async function writeReport(report: object): Promise<void> {
-  await mkdir(REPORT_FOLDER, { recursive: true })
-  await writeFile(`${REPORT_FOLDER}/crash.json`, `${JSON.stringify(report, undefined, 2)}\n`)
 }
 
 function formatTable(rows: readonly ReportRow[]): string {

@@ -4,13 +4,14 @@
 //   --allow-missing         an engine that is not installed is no failure
 //   --serve                 prints an address to open in any browser, such as that of a phone in the
 //                           same network with HOST=0.0.0.0, and waits for its results
-// Writes results/engines.json. The exit code is 1 if a case failed or an engine did not run.
+// Writes results/engine-<name>.json. The exit code is 1 if a case failed or an engine did not run.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { orUsageError, runCommand, UsageError } from './command-line.ts'
 import { onStop } from './on-stop.ts'
+import { writeResult } from './results.ts'
 import {
   BROWSERS,
   type Browser,
@@ -20,8 +21,6 @@ import {
 import { PageRun } from './test-engines/page-run.ts'
 import { type EngineReport, formatReports, hasFailed } from './test-engines/report.ts'
 import { runVitest } from './test-engines/vitest-run.ts'
-
-const OUTPUT = new URL('../results/', import.meta.url)
 
 const ENGINES: Readonly<Record<string, () => Promise<EngineReport>>> = {
   async node() {
@@ -57,9 +56,14 @@ async function main(): Promise<void> {
   )
   const reports: EngineReport[] = []
   if (values.serve) reports.push(await serve())
-  else for (const name of selectEngines(values.only)) reports.push(await runEngine(name))
+  else {
+    for (const name of selectEngines(values.only)) {
+      const report = await runEngine(name)
+      reports.push(report)
+      writeResult(`engine-${name}`, report)
+    }
+  }
   console.log(formatReports(reports))
-  if (!values.serve) writeReports(reports)
   const isMissing = reports.some(({ notRun }) => notRun !== undefined)
   if (reports.some(hasFailed) || (isMissing && !values['allow-missing'])) process.exitCode = 1
 }
@@ -108,16 +112,6 @@ async function serve(): Promise<EngineReport> {
   console.log(`Open http://${host === '127.0.0.1' ? 'localhost' : host}:${run.port}/`)
   const result = await run.result
   return { engine: 'browser', version: result.userAgent, ...result }
-}
-
-function writeReports(reports: readonly EngineReport[]): void {
-  mkdirSync(OUTPUT, { recursive: true })
-  const content = {
-    date: new Date().toISOString(),
-    command: 'npm run test:engines',
-    engines: reports,
-  }
-  writeFileSync(new URL('engines.json', OUTPUT), `${JSON.stringify(content, null, 2)}\n`)
 }
 
 function packageVersion(name: string): string {

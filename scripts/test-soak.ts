@@ -1,20 +1,19 @@
 // Keeps each backend under a mixed load for minutes, with connections that are closed and objects that
 // are reset, and finds what grows: npm run test:soak
-//   --minutes 10      for all backends together
+//   --minutes 10      for each backend, one after another
 //   --only memory     only these: memory, indexeddb, remote, inside, kv
-// Writes results/soak.json. The exit code is 1 if a figure grows or something is left open.
+// Writes results/soak-<backend>.json. The exit code is 1 if a figure grows or something is left open.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { orUsageError, runCommand, UsageError } from './command-line.ts'
 import { onStop } from './on-stop.ts'
+import { writeResult } from './results.ts'
 import { startChromium } from './test-soak/chromium.ts'
 import { startMemory } from './test-soak/memory.ts'
 import { formatSoaks, hasLeak, soak, type SoakReport, type SoakTarget } from './test-soak/soak.ts'
 import { startWorkerd } from './test-soak/workerd.ts'
-
-const OUTPUT = new URL('../results/', import.meta.url)
 
 const TARGETS: Readonly<Record<string, () => Promise<SoakTarget>>> = {
   memory: () => startMemory(),
@@ -48,21 +47,18 @@ async function main(): Promise<void> {
     process.stderr.write(`${name} ...\n`)
     const target = await (TARGETS[name] as () => Promise<SoakTarget>)()
     try {
-      const durationMs = (minutes * 60_000) / names.length
-      reports.push(await soak(target, { durationMs, seed }))
+      const report = await soak(target, { durationMs: minutes * 60_000, seed })
+      reports.push(report)
+      writeResult(`soak-${name}`, {
+        command: `npm run test:soak -- --minutes ${minutes}`,
+        seed,
+        ...report,
+      })
     } finally {
       await target.stop()
     }
   }
   console.log(formatSoaks(reports))
-  mkdirSync(OUTPUT, { recursive: true })
-  const content = {
-    date: new Date().toISOString(),
-    command: `npm run test:soak -- --minutes ${minutes}`,
-    seed,
-    soaks: reports,
-  }
-  writeFileSync(new URL('soak.json', OUTPUT), `${JSON.stringify(content, null, 2)}\n`)
   if (reports.some(hasLeak)) process.exitCode = 1
 }
 

@@ -1,5 +1,5 @@
 // Writes docs/trust.md: what was tested, and what became of it. It runs the suites that print figures,
-// and reads what the other commands have written into results:
+// and reads what the other commands have written into results/:
 // npm run test:engines && npm run test:crash && npm run test:soak && npm run report:trust
 import { spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -7,11 +7,11 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { type Figures, FIGURES_PREFIX } from '../test/support/report-figures.ts'
 import { runCommand } from './command-line.ts'
+import { readResults } from './results.ts'
 import type { EngineReport } from './test-engines/report.ts'
 import type { SoakReport } from './test-soak/soak.ts'
 
 const PAGE = fileURLToPath(new URL('../docs/trust.md', import.meta.url))
-const RESULTS = new URL('../results/', import.meta.url)
 /** The tests that print figures. */
 const FIGURE_TESTS = ['test/model', 'histories', 'faults', 'test/crash']
 const COUNTS = ['cases', 'faults', 'kills', 'acknowledged', 'lost', 'torn', 'unknown'] as const
@@ -42,9 +42,9 @@ export interface TrustSources {
   readonly date: string
   readonly versions: string
   readonly figures: readonly Figures[]
-  readonly engines: { readonly engines: readonly EngineReport[] } | undefined
+  readonly engines: readonly EngineReport[]
   readonly crash: { readonly seed: number; readonly rows: readonly CrashRow[] } | undefined
-  readonly soak: { readonly command: string; readonly soaks: readonly SoakReport[] } | undefined
+  readonly soaks: readonly (SoakReport & { readonly command: string })[]
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -53,9 +53,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       date: new Date().toISOString().slice(0, 10),
       versions: await readVersions(),
       figures: await runFigureTests(),
-      engines: await readResults('engines'),
-      crash: await readResults('crash'),
-      soak: await readResults('soak'),
+      engines: readResults('engine-'),
+      crash: readResults<NonNullable<TrustSources['crash']>>('crash')[0],
+      soaks: readResults('soak-'),
     }
     await writeFile(PAGE, renderTrust(sources))
     console.log('docs/trust.md')
@@ -64,12 +64,12 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
 
 /** Returns the page. */
 export function renderTrust(sources: TrustSources): string {
-  const { date, versions, engines, crash, soak } = sources
+  const { date, versions, engines, crash, soaks } = sources
   const { rows, controls } = toRows(sources)
   const missing = [
-    ...(engines === undefined ? ['npm run test:engines'] : []),
+    ...(engines.length === 0 ? ['npm run test:engines'] : []),
     ...(crash === undefined ? ['npm run test:crash'] : []),
-    ...(soak === undefined ? ['npm run test:soak'] : []),
+    ...(soaks.length === 0 ? ['npm run test:soak'] : []),
   ]
   return `# What was tested
 
@@ -89,14 +89,14 @@ ${table(['engine', 'suite', ...COUNTS, 'repeat with'], controls.map(toCells))}
 
 Each figure is the median of the second quarter of the time and of the last one. *Closed* is what was left after everything was closed.
 
-${soak === undefined ? 'Not run.' : soakTable(soak.soaks, soak.command)}
+${soaks.length === 0 ? 'Not run.' : soakTable(soaks)}
 `
 }
 
 /** Returns the rows of the tables: those that must lose nothing, and those that must. */
 export function toRows(sources: TrustSources): { rows: TrustRow[]; controls: TrustRow[] } {
   const rows: TrustRow[] = []
-  for (const { engine, rows: suites, notRun, stopped } of sources.engines?.engines ?? []) {
+  for (const { engine, rows: suites, notRun, stopped } of sources.engines) {
     const command = `npm run test:engines -- --only ${engine.toLowerCase()}`
     for (const { backend, suite, cases, exempt, failures } of suites) {
       const note = [
@@ -134,8 +134,8 @@ function toCells(row: TrustRow): string[] {
   ]
 }
 
-function soakTable(soaks: readonly SoakReport[], command: string): string {
-  const cells = soaks.flatMap(({ backend, engine, seconds, calls, series, stopped }) =>
+function soakTable(soaks: TrustSources['soaks']): string {
+  const cells = soaks.flatMap(({ backend, engine, seconds, calls, series, stopped, command }) =>
     series.map(({ name, before, after, closed, verdict }) => [
       `${backend}, ${engine}`,
       String(seconds),
@@ -143,10 +143,11 @@ function soakTable(soaks: readonly SoakReport[], command: string): string {
       name,
       ...[before, after, closed].map((value) => formatFigure(name, value)),
       stopped === undefined ? verdict : `**${stopped}**`,
+      `\`${command}\``,
     ]),
   )
   const head = ['engine', 'seconds', 'calls', 'figure', '2nd quarter', 'last quarter', 'closed']
-  return `${table([...head, 'verdict'], cells)}\n\nRepeat with \`${command}\`.`
+  return table([...head, 'verdict', 'repeat with'], cells)
 }
 
 function formatFigure(name: string, value: number): string {
@@ -157,14 +158,6 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [head, head.map(() => '---'), ...rows]
     .map((cells) => `| ${cells.join(' | ')} |`)
     .join('\n')
-}
-
-async function readResults<T>(name: string): Promise<T | undefined> {
-  try {
-    return JSON.parse(await readFile(new URL(`${name}.json`, RESULTS), 'utf8')) as T
-  } catch {
-    return undefined
-  }
 }
 
 /** Runs the tests that print figures, and reads these. */

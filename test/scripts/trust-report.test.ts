@@ -5,25 +5,23 @@ const SOURCES: TrustSources = {
   date: '2026-01-02',
   versions: 'botshelf 1, Node 2, workerd 3',
   figures: [{ engine: 'Memory, Node', suite: 'model', cases: 2000, acknowledged: 41_000, lost: 0 }],
-  engines: {
-    engines: [
-      {
-        engine: 'Firefox',
-        version: '1',
-        rows: [
-          {
-            backend: 'IndexedDB',
-            suite: 'conformance',
-            cases: 9,
-            passed: 6,
-            exempt: 2,
-            failures: ['no'],
-          },
-        ],
-      },
-      { engine: 'WebKit', rows: [], notRun: 'install it' },
-    ],
-  },
+  engines: [
+    {
+      engine: 'Firefox',
+      version: '1',
+      rows: [
+        {
+          backend: 'IndexedDB',
+          suite: 'conformance',
+          cases: 9,
+          passed: 6,
+          exempt: 2,
+          failures: ['no'],
+        },
+      ],
+    },
+    { engine: 'WebKit', rows: [], notRun: 'install it' },
+  ],
   crash: {
     seed: 7,
     rows: [
@@ -51,7 +49,7 @@ const SOURCES: TrustSources = {
       },
     ],
   },
-  soak: undefined,
+  soaks: [],
 }
 
 test('a row has its counts, what was exempt or failed, and the command that repeats it', () => {
