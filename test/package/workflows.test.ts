@@ -17,6 +17,12 @@ function findUnpinned(workflow: string): string[] {
     .filter((action) => !PINNED.test(action) && !action.startsWith('./'))
 }
 
+/** What a job of a workflow may do besides reading the repository. */
+const JOB_PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
+  // Creates a release, and proves to npm which workflow publishes.
+  'release.yml': ['    permissions:', '      contents: write', '      id-token: write'],
+}
+
 /** Returns the permissions of a workflow other than reading its repository. */
 function findPermissions(workflow: string): string[] {
   const lines = workflow.match(/^.*\b(?:permissions\b.*|[\w-]+: *(?:write|read)(?:-all)?\b.*)$/gm)
@@ -30,10 +36,13 @@ describe('a workflow', () => {
     expect(findUnpinned(text)).toEqual([])
   })
 
-  test.each(WORKFLOWS)('$name may only read the repository', ({ text }) => {
-    expect(text).toMatch(/^permissions:\n {2}contents: read\n\w/m)
-    expect(findPermissions(text)).toEqual([])
-  })
+  test.each(WORKFLOWS)(
+    '$name may only read the repository, but for a release',
+    ({ name, text }) => {
+      expect(text).toMatch(/^permissions:\n {2}contents: read\n\w/m)
+      expect(findPermissions(text)).toEqual(JOB_PERMISSIONS[name] ?? [])
+    },
+  )
 
   test.each(WORKFLOWS)('$name leaves no credentials in the checkout', ({ text }) => {
     const count = (part: string): number => text.split(part).length - 1
