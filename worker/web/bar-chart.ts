@@ -3,7 +3,7 @@ import { decode } from 'botshelf/codec'
 import { createElement, getElement } from './dom.ts'
 import type { ChangedKeys, StorageMirror } from './storage-mirror.ts'
 
-const MAX_BARS = 8
+const MAX_BARS = 5
 
 /** One bar of a {@link BarChart}. */
 export interface NamedCount {
@@ -53,7 +53,7 @@ export class BarChart {
       .toSorted((a, b) => b.count - a.count || byCodeUnit(a.name, b.name))
       .slice(0, MAX_BARS)
     if (highest.length === 0) {
-      this.#list.replaceChildren(createElement('li', 'empty', 'No counts yet.'))
+      this.#list.replaceChildren(createElement('li', 'empty', 'None yet. Chat, or replay the log.'))
       return
     }
     const max = highest[0]?.count ?? 1

@@ -22,6 +22,10 @@ interface RenderedLine {
 }
 
 const AT_END_TOLERANCE_PX = 40
+const NO_REPLY =
+  'The bot has no reply to this. It answers commands, such as !help, and counts karma, such as bob++.'
+/** Among so many lines, the note above is shown once. */
+const LINES_PER_NOTE = 20
 
 /** Shows a conversation, a form to send messages, and a dismissible error over both. */
 export class Chat {
@@ -138,16 +142,8 @@ export class Chat {
     try {
       const replies = await conversation.send(author, text)
       await storing
-      if (replies.length > 0) {
-        const reply = replies.join('\n')
-        await conversation.transcript.put({
-          id: newId(),
-          at: Date.now(),
-          author: 'bot',
-          text: reply,
-          from: 'bot',
-        })
-      }
+      const answer = this.#answer(replies)
+      if (answer !== undefined) await conversation.transcript.put(answer)
       if (!(await storing) && conversation === this.#conversation) this.showUnstored()
     } catch (error) {
       await storing
@@ -161,11 +157,20 @@ export class Chat {
     }
   }
 
+  /** Returns the line that follows a message: the replies, or a note unless one was shown recently. */
+  #answer(replies: readonly string[]): TranscriptLine | undefined {
+    const line = { id: newId(), at: Date.now() }
+    if (replies.length > 0) return { ...line, author: 'bot', text: replies.join('\n'), from: 'bot' }
+    const recent = [...this.#lines.values()].slice(-LINES_PER_NOTE)
+    if (recent.some((each) => each.line.from === 'note')) return undefined
+    return { ...line, author: '', text: NO_REPLY, from: 'note' }
+  }
+
   #setDisabled(isDisabled: boolean): void {
-    const controls = this.#form.querySelectorAll<HTMLInputElement | HTMLButtonElement>(
-      'input, button',
-    )
-    for (const control of controls) control.disabled = isDisabled
+    for (const control of this.#form.elements) {
+      if (control instanceof HTMLInputElement || control instanceof HTMLButtonElement)
+        control.disabled = isDisabled
+    }
     this.#examples.classList.toggle('invisible', isDisabled)
   }
 
@@ -184,7 +189,8 @@ function newId(): string {
 
 function renderLine({ author, text, from, isFailed }: TranscriptLine): HTMLElement {
   const name = createElement('span', 'author', isFailed ? `${author} (failed)` : author)
-  const line = createElement('p', `line ${from}`, name, createElement('span', 'text', text))
+  const content = createElement('span', 'text', text)
+  const line = createElement('p', `line ${from}`, ...(from === 'note' ? [] : [name]), content)
   line.classList.toggle('failed', isFailed === true)
   return line
 }

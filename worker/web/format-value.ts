@@ -1,4 +1,8 @@
 const MAX_DEPTH = 8
+/** The names of properties that hold a time in milliseconds since 1970. */
+const TIME_NAME = /^(?:at|time|expires)$|At$/
+const MIN_TIME = Date.UTC(2000, 0)
+const MAX_TIME = Date.UTC(2200, 0)
 
 /** Options of {@link formatValue}. */
 export interface FormatOptions {
@@ -8,7 +12,10 @@ export interface FormatOptions {
   readonly indent?: boolean
 }
 
-/** Formats a stored value for people to read. Shows `↻` for a reference to an enclosing object. */
+/**
+ * Formats a stored value for people to read. Shows `↻` for a reference to an enclosing object, and a
+ * number as a time if its property is named so, such as `at`.
+ */
 export function formatValue(value: unknown, { maxLength, indent = false }: FormatOptions): string {
   const text = new Formatter(maxLength, indent).format(value, 0)
   return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text
@@ -52,7 +59,8 @@ class Formatter {
       return this.#take(`${value.constructor.name} (${value.byteLength} bytes)`)
     }
     return this.#join('{', Object.entries(value), '}', depth, ([key, each]) => {
-      return `${this.#take(formatName(key))}: ${this.format(each, depth + 1)}`
+      const text = isTime(key, each) ? this.#take(formatTime(each)) : this.format(each, depth + 1)
+      return `${this.#take(formatName(key))}: ${text}`
     })
   }
 
@@ -93,6 +101,15 @@ function formatPrimitive(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'bigint') return `${value}n`
   return Object.is(value, -0) ? '-0' : String(value)
+}
+
+function isTime(name: string, value: unknown): value is number {
+  return typeof value === 'number' && value >= MIN_TIME && value < MAX_TIME && TIME_NAME.test(name)
+}
+
+/** Formats a time as `2026-01-31 23:59:59 UTC`. */
+function formatTime(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }
 
 function formatName(name: string): string {

@@ -51,6 +51,7 @@ export class NamespaceView {
       this.#list,
       [...rows.values()].map(({ element }) => element),
     )
+    this.element.classList.toggle('is-empty', entries.size === 0)
     this.#count.textContent =
       entries.size === 0 ? 'empty' : formatCount(entries.size, 'key', 'keys')
     const hiddenRows = found.length - keys.length

@@ -7,7 +7,8 @@ export interface TranscriptLine {
   readonly at: number
   readonly author: string
   readonly text: string
-  readonly from: 'person' | 'bot'
+  /** `note`: the page's own, such as why there is no reply. */
+  readonly from: 'person' | 'bot' | 'note'
   /** Whether sending it failed. */
   readonly isFailed?: boolean
 }

@@ -146,6 +146,25 @@ test.each([320, 390, 768, 1280])(
   },
 )
 
+test.each([
+  { width: 1366, height: 650 },
+  { width: 1280, height: 720 },
+  { width: 390, height: 844 },
+  { width: 390, height: 664 },
+])('at $width × $height the message box is in view, with a gap below', async (viewport) => {
+  const page = await site.browser.open(site.url, await site.browser.newUser({ viewport }))
+  for (const text of ['bob++', '!help']) await sendMessage(page, text)
+  await page.evaluate(() => scrollTo(0, 0))
+  const box = await page.getByLabel('Message').boundingBox()
+  expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(viewport.height - 8)
+})
+
+test('the options have different titles', async () => {
+  const page = await site.browser.open(site.url)
+  const titles = await page.locator('.choice b').allTextContents()
+  expect(new Set(titles).size).toBe(3)
+})
+
 test.each<[string, BrowserContextOptions, string?]>([
   ['a desktop', {}],
   // Not `isMobile`: Chromium then counts every shift as caused by a touch, and does not report it.
@@ -164,7 +183,7 @@ test.each<[string, BrowserContextOptions, string?]>([
   await waitForValue(page, 'Karma', 'bob', '1')
   await page.getByRole('button', { name: 'Replay' }).click()
   await waitForStatus(page, /^Replayed/)
-  await page.getByRole('button', { name: 'Keep my data' }).click()
+  await page.getByRole('button', { name: 'Protect data' }).click()
   await waitForStatus(page, /browser/)
   await chooseBackup(page, 'truncated.jsonl', '')
   await waitForStatus(page, /nothing was changed/)

@@ -126,17 +126,37 @@ test('a click on an example sends it', async () => {
 
 test('a replay shows its progress and its counts, and a second replay doubles the counts', async () => {
   const page = await site.browser.open(site.url)
-  expect(await page.locator('#talkers').textContent()).toContain('No counts yet')
+  expect(await page.locator('#talkers').textContent()).toContain('None yet')
   await page.getByRole('button', { name: 'Replay' }).click()
   await page.getByRole('progressbar').waitFor()
   await waitForStatus(page, /^Replayed 2\d\d events/)
   const talkers = page.getByRole('list', { name: 'Most active people' }).getByRole('listitem')
-  await eventually(() => talkers.allTextContents()).toHaveLength(8)
+  await eventually(() => talkers.allTextContents()).toHaveLength(5)
   expect((await talkers.allTextContents())[0]).toBe('simplyubuntu 22')
   const asked = page.getByRole('list', { name: 'Most asked factoids' }).getByRole('listitem')
   expect(await asked.allTextContents()).toContain('fr 5')
   await page.getByRole('button', { name: 'Replay' }).click()
   await eventually(() => talkers.first().textContent()).toBe('simplyubuntu 44')
+})
+
+test('a message without a reply is followed by a note, once', async () => {
+  const page = await site.browser.open(site.url)
+  await sendMessage(page, 'hello')
+  await sendMessage(page, 'hello again')
+  await eventually(() => page.locator('.line.note').allTextContents()).toEqual([
+    expect.stringContaining('!help'),
+  ])
+})
+
+test('a namespace without keys has no mark that it can be opened', async () => {
+  const page = await site.browser.open(site.url)
+  await sendMessage(page, 'bob++')
+  const mark = (namespace: string): Promise<string> =>
+    page
+      .locator('.namespace summary', { hasText: namespace })
+      .evaluate((summary) => getComputedStyle(summary, '::before').visibility)
+  await eventually(() => mark('Karma')).toBe('visible')
+  expect(await mark('Todo')).toBe('hidden')
 })
 
 test('“Find a key” shows the keys that contain a text, in any case of letters', async () => {

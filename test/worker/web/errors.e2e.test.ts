@@ -197,7 +197,7 @@ test('when another tab keeps the storage from answering, the page says what to c
   await waitForValue(page, 'Karma', 'bob', '1')
 })
 
-test('“Keep my data” shows whether the browser granted it', async () => {
+test('“Protect data” shows whether the browser granted it', async () => {
   for (const [isGranted, message] of [
     [true, /^The browser keeps this data/],
     [false, /^The browser may delete this data/],
@@ -207,7 +207,7 @@ test('“Keep my data” shows whether the browser granted it', async () => {
       Object.defineProperty(navigator.storage, 'persist', { value: async () => answer })
     }, isGranted)
     const page = await site.browser.open(site.url, user)
-    await page.getByRole('button', { name: 'Keep my data' }).click()
+    await page.getByRole('button', { name: 'Protect data' }).click()
     await waitForStatus(page, message)
   }
 })

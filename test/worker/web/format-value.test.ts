@@ -10,6 +10,11 @@ test.each<[unknown, string]>([
   [new Date(Number.NaN), 'Invalid Date'],
   [[/x/g, new TypeError('no'), new Uint8Array(3)], '[/x/g, TypeError: no, Uint8Array (3 bytes)]'],
   [{}, '{}'],
+  [
+    { at: 1_795_861_491_521, count: 1_795_861_491_521 },
+    '{ at: 2026-11-28 10:24:51 UTC, count: 1795861491521 }',
+  ],
+  [{ at: 5, sentAt: '1795861491521' }, '{ at: 5, sentAt: "1795861491521" }'],
 ])('formatValue(%o) is %s', (value, text) => {
   expect(formatValue(value, { maxLength: 1000 })).toBe(text)
 })

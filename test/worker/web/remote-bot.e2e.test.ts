@@ -282,7 +282,7 @@ test('without the token the chat works, and the page says why it shows no data',
     expect(await page.getByRole('button', { name }).isDisabled()).toBe(true)
   }
   expect(await storedData(page)).toEqual({})
-  expect(await page.getByText('Signed in as operator').isVisible()).toBe(false)
+  expect(await page.locator('#operator').isVisible()).toBe(false)
   await chooseBackend(page, 'IndexedDB')
   expect(await page.getByRole('button', { name: 'Back up' }).isEnabled()).toBe(true)
   expect(browser.errors).toEqual([])
@@ -318,7 +318,7 @@ test('a token that the bot rejects is reported', async () => {
   await page
     .locator('#stored-data', { hasText: 'not the ADMIN_TOKEN of the running bot' })
     .waitFor()
-  expect(await page.getByText('Signed in as operator').isVisible()).toBe(false)
+  expect(await page.locator('#operator').isVisible()).toBe(false)
   expect(await page.getByRole('button', { name: 'Back up' }).isDisabled()).toBe(true)
   await sendMessage(page, 'hello')
   await page

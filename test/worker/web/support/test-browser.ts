@@ -87,7 +87,7 @@ export async function waitForAnswer(page: Page): Promise<void> {
 
 /** Reads the messages of the conversation, without their authors. */
 export function messageTexts(page: Page): Promise<string[]> {
-  return page.locator('.line .text').allTextContents()
+  return page.locator('.line:not(.note) .text').allTextContents()
 }
 
 /** Reads the values that the inspector shows, by namespace and key. */
