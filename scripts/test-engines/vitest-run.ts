@@ -38,6 +38,13 @@ export interface VitestRun {
   readonly files: readonly string[]
 }
 
+/** The backends, by their names in the paths of histories. */
+const BACKENDS: Readonly<Record<string, string>> = {
+  'durable-object': 'DurableObject',
+  indexeddb: 'IndexedDB, tabs of Chromium',
+  memory: 'Memory',
+}
+
 /** Runs the suites of some files, and counts the cases by suite and backend. */
 export async function runVitest({ engine, project, files }: VitestRun): Promise<readonly Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'botshelf-engines-'))
@@ -103,7 +110,10 @@ function readId(
   engine: string,
 ): { readonly suite: string; readonly backend: string } | undefined {
   const history = /([^/]+)\/histories\.|\/histories\/([^./]+)/.exec(file)
-  if (history !== null) return { suite: 'histories', backend: history[1] ?? history[2] ?? '' }
+  if (history !== null) {
+    const name = history[1] ?? history[2] ?? ''
+    return { suite: 'histories', backend: BACKENDS[name] ?? name }
+  }
   const [suite = '', backend, where = engine] = title.split(' | ')
   if (backend === undefined) return undefined
   return { suite, backend: where === engine ? backend : `${backend}, ${where}` }

@@ -95,7 +95,7 @@ describe('test:engines', () => {
       },
       {
         suite: 'histories',
-        backend: 'memory',
+        backend: 'Memory',
         cases: 1,
         passed: 1,
         exempt: 0,
@@ -103,7 +103,7 @@ describe('test:engines', () => {
       },
       {
         suite: 'histories',
-        backend: 'durable-object',
+        backend: 'DurableObject',
         cases: 1,
         passed: 1,
         exempt: 0,

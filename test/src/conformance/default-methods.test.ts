@@ -51,7 +51,8 @@ class EarlierPlugin extends StoragePluginBase {
 const unordered = new UnorderedPlugin({})
 const earlier = new EarlierPlugin()
 const isAboutDefaults = /^listing|clear|drop/
-for (const [name, plugin] of Object.entries({ unordered, earlier })) {
+const plugins = { 'Third party, unordered': unordered, 'Third party, earlier': earlier }
+for (const [name, plugin] of Object.entries(plugins)) {
   const cases = conformance({ plugin: () => plugin })
   runConformance(
     name,
