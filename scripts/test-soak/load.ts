@@ -29,6 +29,7 @@ export interface LoadCounts {
 const NAMESPACE = 'Soak'
 const CLIENTS = 6
 const SETTLE_TIMEOUT_MS = 180_000
+const MAX_ATTEMPTS = 10
 
 /**
  * Makes batches of random calls: with one runtime and store that stay open, and with two runtimes that
@@ -101,7 +102,7 @@ export class Load {
         await this.#store.clear()
         return
       } catch (error) {
-        if (attempt === 10) throw error
+        if (attempt === MAX_ATTEMPTS) throw error
       }
     }
   }
@@ -109,9 +110,20 @@ export class Load {
 
 /** Opens a store with a reader of its changes, which ends when the store closes. */
 async function openWatched(runtime: StorageRuntime): Promise<Store> {
-  const store = await runtime.open(NAMESPACE)
+  const store = await open(runtime)
   if (store.traits.watch) void readAll(store.watch()).catch(() => {})
   return store
+}
+
+/** While Chromium clears a site's data, it may not answer a request to open a database in time. */
+async function open(runtime: StorageRuntime): Promise<Store> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runtime.open(NAMESPACE)
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS) throw error
+    }
+  }
 }
 
 async function readAll(changes: AsyncIterable<unknown>): Promise<void> {
