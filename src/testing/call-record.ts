@@ -60,14 +60,14 @@ export interface CallRecord {
   /** When the method was called. */
   readonly called: number
   /** When its promise settled, or its listing ended; absent: not yet. */
-  readonly settled?: number
+  readonly settled?: number | undefined
   readonly method: RecordedMethod
   /** The keys that the call names; none for `clear`, `size` and listings. */
   readonly keys: readonly string[]
   /** Copies of the arguments, with lists for iterables and null for functions. */
   readonly args: readonly unknown[]
   /** What the function of `update`, `mutable` and `transaction` read and wrote, in each run. */
-  readonly attempts?: readonly CallAttempt[]
+  readonly attempts?: readonly CallAttempt[] | undefined
   /**
    * What became of the call: `applied` if it resolved, else what its error says. `unknown` while it
    * is pending.
@@ -79,7 +79,7 @@ export interface CallRecord {
    */
   readonly result?: unknown
   /** Why the call was rejected. */
-  readonly error?: StoreErrorData | { readonly name: string; readonly message: string }
+  readonly error?: StoreErrorData | { readonly name: string; readonly message: string } | undefined
   /** Of a listing: whether every key with its prefix was listed. */
-  readonly isComplete?: boolean
+  readonly isComplete?: boolean | undefined
 }
