@@ -61,7 +61,7 @@ function createUnreliablePlugin(seed: number): FaultyPlugin {
     const draw = kind === 'commit' ? random() : 1
     if (draw < 0.05) return 'reject-before'
     if (draw < 0.3) return 'reject-after'
-    return { fault: 'late', ms: 1 + 2 * random() }
+    return { fault: 'late', delayMs: 1 + 2 * random() }
   })
 }
 
