@@ -108,7 +108,11 @@ export function toRows(sources: TrustSources): { rows: TrustRow[]; controls: Tru
     const reason = notRun ?? stopped
     if (reason !== undefined) rows.push({ engine, suite: 'all', command, note: reason })
   }
-  for (const figures of sources.figures) rows.push({ ...figures, command: 'npm test' })
+  for (const figures of sources.figures) {
+    const { undecided = 0 } = figures
+    const note = undecided > 0 ? `searches undecided: ${undecided}` : undefined
+    rows.push({ ...figures, command: 'npm test', note })
+  }
   const controls: TrustRow[] = []
   for (const row of sources.crash?.rows ?? []) {
     const { mode, isControl, hasFailed, erased = 0, reported = 0, notRun } = row

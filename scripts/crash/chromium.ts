@@ -4,16 +4,15 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { decode } from 'botshelf/codec'
-import { build } from 'esbuild'
 import { type BrowserContext, type CDPSession, chromium, type Page } from 'playwright'
+import { bundle } from '../bundle.ts'
 import { chromiumLaunch } from '../chromium.ts'
 import type { CrashEngine, Erasure, LoadedStore } from './engine.ts'
 import type { OpenOptions } from './page.ts'
 import { TabStore } from './tab-store.ts'
 
-const PAGE = fileURLToPath(new URL('./page.ts', import.meta.url))
+const PAGE = new URL('./page.ts', import.meta.url)
 const TAB_COUNT = 2
 /** How long a runtime may take to emit `data-lost`. */
 const EVENT_TIMEOUT_MS = 5000
@@ -166,15 +165,7 @@ async function crashTab({ page, devTools }: Tab): Promise<void> {
 }
 
 async function serve(): Promise<Server> {
-  const { outputFiles } = await build({
-    entryPoints: [PAGE],
-    bundle: true,
-    conditions: ['botshelf-source'],
-    format: 'iife',
-    target: 'esnext',
-    write: false,
-  })
-  const script = outputFiles[0]?.text ?? ''
+  const script = await bundle(PAGE, 'iife')
   const server = createServer((_, response) => {
     response.setHeader('content-type', 'text/html')
     response.end(`<!doctype html><title>crash</title><script>${script}</script>`)

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { isStoreError, type Store } from 'botshelf'
 import { CallHistory, type Ledger, ledger, recordOutcomes } from 'botshelf/testing'
+import { createRandom } from '../../test/support/random.ts'
 import type { LoadedStore } from './engine.ts'
 
 /** The clients make their calls one after another, each. */
@@ -112,16 +113,5 @@ export class Load {
   /** Returns a random whole number from 0 to `limit - 1`. */
   #below(limit: number): number {
     return Math.floor(this.#random() * limit)
-  }
-}
-
-/** Returns pseudo-random numbers from 0 to 1 (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d_2b_79_f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }

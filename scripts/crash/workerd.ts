@@ -5,14 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { DurableObjectStoragePlugin } from 'botshelf/durable-object'
 import { decode, encode } from 'botshelf/codec'
 import { type Store, StorageRuntime } from 'botshelf'
-import { build } from 'esbuild'
+import { bundle } from '../bundle.ts'
 import type { CrashEngine, LoadedStore } from './engine.ts'
 
-const WORKER = fileURLToPath(new URL('./worker.mjs', import.meta.url))
+const WORKER = new URL('./worker.mjs', import.meta.url)
 const START_TIMEOUT_MS = 10_000
 
 export interface WorkerdEngineOptions {
@@ -110,15 +109,7 @@ export class WorkerdEngine implements CrashEngine {
 /** Builds the Worker, and writes it and the configuration of workerd to a folder. */
 async function buildWorker(acknowledgesEarly: boolean): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'botshelf-workerd-'))
-  await build({
-    entryPoints: [WORKER],
-    outfile: join(folder, 'worker.js'),
-    bundle: true,
-    conditions: ['botshelf-source'],
-    format: 'esm',
-    target: 'es2022',
-    external: ['cloudflare:workers'],
-  })
+  await writeFile(join(folder, 'worker.js'), await bundle(WORKER))
   await writeFile(
     join(folder, 'config.capnp'),
     `using Workerd = import "/workerd/workerd.capnp";

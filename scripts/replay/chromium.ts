@@ -1,10 +1,9 @@
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { chromium } from 'playwright'
 import type { Factoid } from '../../worker/bot/factoids.ts'
 import type { LogEvent } from '../../worker/bot/irc-log.ts'
 import type { Knowledge } from '../../worker/bot/knowledge.ts'
 import type { Sighting } from '../../worker/bot/seen.ts'
+import { bundle } from '../bundle.ts'
 import { chromiumLaunch } from '../chromium.ts'
 
 /** The knowledge of the bot in the page, in a form that can leave the page. */
@@ -22,7 +21,7 @@ export async function replayInChromium(
   room: string,
   onProgress: (count: number) => void = () => {},
 ): Promise<Knowledge> {
-  const script = await bundle()
+  const script = await bundle(new URL('./chromium-page.ts', import.meta.url))
   const browser = await chromium.launch(chromiumLaunch())
   try {
     const page = await browser.newPage()
@@ -39,16 +38,4 @@ export async function replayInChromium(
   } finally {
     await browser.close()
   }
-}
-
-async function bundle(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('./chromium-page.ts', import.meta.url))],
-    bundle: true,
-    conditions: ['botshelf-source'],
-    format: 'esm',
-    target: 'es2022',
-    write: false,
-  })
-  return outputFiles.map(({ text }) => text).join('\n')
 }

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { chromium } from 'playwright'
+import { bundle } from '../bundle.ts'
 import { chromiumLaunch } from '../chromium.ts'
 import type { SoakTarget } from './soak.ts'
 
+const PAGE = new URL('./page.ts', import.meta.url)
 // IndexedDB needs an origin. No server is behind it; the route below answers.
 const ORIGIN = 'http://soak.localhost'
 /** One batch in so many loses its connections and its data, as when a user clears the site's data. */
@@ -21,7 +21,7 @@ export async function startChromium(): Promise<SoakTarget> {
   const page = await context.newPage()
   await page.route(`${ORIGIN}/**`, (route) => route.fulfill({ contentType: 'text/html', body: '' }))
   await page.goto(ORIGIN)
-  await page.addScriptTag({ content: await bundle(), type: 'module' })
+  await page.addScriptTag({ content: await bundle(PAGE), type: 'module' })
   await page.waitForFunction(() => 'soak' in globalThis)
   const devTools = await context.newCDPSession(page)
   const clearData = (): Promise<unknown> =>
@@ -48,16 +48,4 @@ export async function startChromium(): Promise<SoakTarget> {
       await rm(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }
-}
-
-async function bundle(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('./page.ts', import.meta.url))],
-    bundle: true,
-    conditions: ['botshelf-source'],
-    format: 'esm',
-    target: 'es2022',
-    write: false,
-  })
-  return outputFiles.map(({ text }) => text).join('\n')
 }

@@ -3,12 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import { bundle } from '../bundle.ts'
 import { Inspector } from './inspector.ts'
 import type { SoakTarget } from './soak.ts'
 import type { WorkerBackend, WorkerReply } from './worker-messages.ts'
+
+const WORKER = new URL('./worker.ts', import.meta.url)
 
 /** Runs the load in workerd. */
 export async function startWorkerd(backend: WorkerBackend, version: string): Promise<SoakTarget> {
@@ -16,7 +17,7 @@ export async function startWorkerd(backend: WorkerBackend, version: string): Pro
   const miniflare = new Miniflare({
     ...convertV4MiniflareOptions({
       modules: true,
-      script: await bundle(),
+      script: await bundle(WORKER),
       compatibilityDate: '2026-10-01',
       durableObjects: {
         BOT_STORAGE: { className: 'SoakObject', useSQLite: true },
@@ -73,17 +74,4 @@ function measureResident(name: string): number {
     return Number(parent) === process.pid && command.endsWith(name) ? [Number(kilobytes)] : []
   })
   return sizes.reduce((sum, kilobytes) => sum + kilobytes * 1024, 0)
-}
-
-async function bundle(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('./worker.ts', import.meta.url))],
-    bundle: true,
-    conditions: ['botshelf-source'],
-    write: false,
-    format: 'esm',
-    target: 'es2022',
-    external: ['cloudflare:workers'],
-  })
-  return outputFiles.map(({ text }) => text).join('\n')
 }

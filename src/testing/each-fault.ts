@@ -162,7 +162,7 @@ function inject(fault: FaultKind, operationTimeout: number): InjectedFault {
   // Adapters throw errors of their own, which have no code.
   if (fault.startsWith('throw')) return { fault, error: new Error('the backend failed') }
   // More than twice, since a busy process notices a time limit late.
-  return { fault, ms: 4 * operationTimeout }
+  return { fault, delayMs: 4 * operationTimeout }
 }
 
 function isListOf(names: readonly string[]): (option: unknown) => boolean {

@@ -63,7 +63,7 @@ const FAULT_OPTIONS: OptionTypes = {
   nth: POSITIVE_INTEGER,
   fault: oneOf(FAULT_KINDS),
   error: ['anything', () => true],
-  ms: DURATION,
+  delayMs: DURATION,
 }
 
 /** A fault of one call. */

@@ -171,7 +171,7 @@ class FaultRun {
   async #awaitLateCalls(): Promise<void> {
     const { calls } = this.plugin
     const isLate = calls.some(({ fault, outcome }) => fault === 'late' && outcome === 'pending')
-    if (isLate) await sleep(this.#options.plan[0]?.ms ?? 0)
+    if (isLate) await sleep(this.#options.plan[0]?.delayMs ?? 0)
   }
 
   #checkRecords(): void {

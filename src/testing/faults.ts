@@ -13,7 +13,7 @@ import type { StorageListener } from '../storage.ts'
  *   throws returns no promise.
  * - `reject-after`, `throw-after`: the call is made, and then rejects or throws.
  * - `never`: the call is not made and never settles.
- * - `late`: the call is made at once, and settles after `ms`.
+ * - `late`: the call is made at once, and settles after `delayMs`.
  * - `rubbish`: the call is made, and resolves to `{ rubbish: true }`; a listing lists that; a watch
  *   reports it.
  * - `in-part`: a commit applies the first half of its groups and returns an error for each of the
@@ -58,7 +58,7 @@ export interface InjectedFault {
    */
   readonly error?: unknown
   /** The delay of the fault `late`, in milliseconds. Default: 50. */
-  readonly ms?: number | undefined
+  readonly delayMs?: number | undefined
 }
 
 /** Creates what a call fails with. */
@@ -110,13 +110,13 @@ interface FaultyAnswer {
 }
 
 async function answerWithFault(
-  { fault, ms = DEFAULT_DELAY_MS }: InjectedFault,
+  { fault, delayMs = DEFAULT_DELAY_MS }: InjectedFault,
   { run, undo, errorOf }: FaultyAnswer,
 ): Promise<unknown> {
   const result = await run()
   switch (fault) {
     case 'late':
-      await sleep(ms)
+      await sleep(delayMs)
       return result
     case 'twice':
       // The second answer is lost.
@@ -134,14 +134,14 @@ async function answerWithFault(
 /** Calls a method that returns a listing. */
 export function listWithFault(faulty: FaultyRun<Listing<unknown>>): Listing<unknown> {
   const { injected, run } = faulty
-  const { fault, ms = DEFAULT_DELAY_MS } = injected
+  const { fault, delayMs = DEFAULT_DELAY_MS } = injected
   const errorOf = createErrors(faulty)
   if (fault === 'throw-after') run()
   if (fault === 'throw-after' || fault === 'throw-before') throw errorOf('not-applied')
   return listPages(async function* list() {
     if (fault === 'reject-before') throw errorOf('not-applied')
     if (fault === 'never') await new Promise(noop)
-    if (fault === 'late') await sleep(ms)
+    if (fault === 'late') await sleep(delayMs)
     if (fault === 'rubbish') yield [RUBBISH]
     if (fault === 'twice') for await (const _ of pagesOf(run()));
     for await (const page of pagesOf(run())) {
@@ -161,13 +161,13 @@ export function watchWithFault(
   watch: (listener: StorageListener) => () => void,
   listener: StorageListener,
 ): () => void {
-  const { fault, ms = DEFAULT_DELAY_MS } = faulty.injected
+  const { fault, delayMs = DEFAULT_DELAY_MS } = faulty.injected
   const errorOf = createErrors(faulty)
   switch (fault) {
     case 'never':
       return noop
     case 'late':
-      return watch((change) => void setTimeout(() => listener(change), ms))
+      return watch((change) => void setTimeout(() => listener(change), delayMs))
     case 'rubbish':
       listener(RUBBISH as never)
       return watch(listener)

@@ -6,7 +6,7 @@ import { StoreError } from '../errors.ts'
 /** A fault of IndexedDB that a test has set up. */
 export interface IndexedDBFault {
   /** How many transactions the fault has counted so far, with and without it. */
-  readonly calls: number
+  readonly callCount: number
   /** Resolves when the fault has happened for the first time. */
   readonly happened: Promise<void>
   /** Ends the fault: later transactions do not have it, and those that are held open go on. */
@@ -80,8 +80,8 @@ export function indexedDBGlobals(): Globals {
 type Method = (this: unknown, ...parameters: unknown[]) => unknown
 
 /** The state of a fault. */
-export class Fault implements IndexedDBFault {
-  calls = 0
+export class FaultState implements IndexedDBFault {
+  callCount = 0
   isRestored = false
   readonly happened: Promise<void>
   readonly #markHappened: () => void
@@ -95,7 +95,7 @@ export class Fault implements IndexedDBFault {
 
   /** @param hasFault whether the call has the fault */
   countCall(hasFault: boolean): void {
-    this.calls++
+    this.callCount++
     if (hasFault) this.#markHappened()
   }
 
@@ -136,7 +136,7 @@ export class Fault implements IndexedDBFault {
 
 /** Returns a function that counts transactions, and calls `inject` with those that have the fault. */
 export function selectTransactions(
-  fault: Fault,
+  fault: FaultState,
   { nth = 1, count = 1, database, store, mode }: IndexedDBFaultOptions,
   inject: (transaction: Transaction) => void,
 ): (transaction: Transaction) => void {
@@ -144,7 +144,7 @@ export function selectTransactions(
     if (database !== undefined && transaction.db.name !== database) return
     if (store !== undefined && !transaction.objectStoreNames.contains(store)) return
     if (mode !== undefined && transaction.mode !== mode) return
-    const index = fault.calls + 1 - nth
+    const index = fault.callCount + 1 - nth
     const hasFault = index >= 0 && index < count
     if (hasFault) inject(transaction)
     fault.countCall(hasFault)

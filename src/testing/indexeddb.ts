@@ -14,7 +14,7 @@ import {
   abortWith,
   type Database,
   exceedQuota,
-  Fault,
+  FaultState,
   indexedDBGlobals,
   type IndexedDBFault,
   type IndexedDBFaultOptions,
@@ -80,7 +80,7 @@ const CLOSED_OPTIONS: OptionTypes = {
 export function deafIndexedDB(options?: DeafIndexedDBOptions): IndexedDBFault {
   const checked = checkOptions<DeafIndexedDBOptions>(options, { ...CLOSED_OPTIONS, hold: BOOLEAN })
   const { IDBDatabase } = indexedDBGlobals()
-  const fault = new Fault()
+  const fault = new FaultState()
   const select = selectTransactions(fault, checked, (transaction) => {
     let isDeaf = checked.at !== 'commit'
     if (!isDeaf) onCommit(transaction, () => (isDeaf = true))
@@ -108,7 +108,7 @@ export function deafIndexedDB(options?: DeafIndexedDBOptions): IndexedDBFault {
 export function fullIndexedDB(options?: IndexedDBFaultOptions): IndexedDBFault {
   const checked = checkOptions<IndexedDBFaultOptions>(options, OPTIONS)
   const { IDBObjectStore } = indexedDBGlobals()
-  const fault = new Fault()
+  const fault = new FaultState()
   const select = selectTransactions(fault, checked, exceedQuota)
   const seen = new WeakSet<Transaction>()
   const onPut = (store: unknown): void => {
@@ -135,7 +135,7 @@ export function fullIndexedDB(options?: IndexedDBFaultOptions): IndexedDBFault {
 export function closedIndexedDB(options?: ClosedIndexedDBOptions): IndexedDBFault {
   const checked = checkOptions<ClosedIndexedDBOptions>(options, CLOSED_OPTIONS)
   const { IDBDatabase, IDBVersionChangeEvent } = indexedDBGlobals()
-  const fault = new Fault()
+  const fault = new FaultState()
   const running = new Set<Transaction>()
   const deaf = new WeakSet<Transaction>()
   const closeConnection = async (db: Database): Promise<void> => {
@@ -174,7 +174,7 @@ export function closedIndexedDB(options?: ClosedIndexedDBOptions): IndexedDBFaul
 
 /**
  * Blocks a database: opens another connection to it, which does not close when the database is to be
- * deleted or upgraded, like that of an old tab. `calls` counts the requests to close it; `restore`
+ * deleted or upgraded, like that of an old tab. `callCount` counts the requests to close it; `restore`
  * closes it.
  *
  * @throws StoreError `INVALID_VALUE` if an option is not valid; `UNAVAILABLE` if there is no
@@ -196,7 +196,7 @@ export async function blockedIndexedDB(options: BlockedIndexedDBOptions): Promis
     }
     request.addEventListener('error', onError, false)
   })
-  const fault = new Fault()
+  const fault = new FaultState()
   const db = request.result
   db.addEventListener('versionchange', () => fault.countCall(true), false)
   fault.onRestore(() => db.close())

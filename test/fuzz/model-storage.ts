@@ -12,7 +12,7 @@ import {
   type StoreErrorCode,
   type Traits,
 } from '../../src/index.ts'
-import { never } from '../src/queue/faulty-plugin.ts'
+import { never } from '../support/promises.ts'
 import { type Fault, isSilent, LATE_MS, type ModelOptions } from './model-options.ts'
 import { DAMAGED, KEYS, WRITTEN_TOGETHER } from './operations.ts'
 import { StepDraft } from './step-draft.ts'

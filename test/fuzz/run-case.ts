@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers'
 import { vi } from 'vitest'
 import { isStoreError, StorageRuntime } from '../../src/index.ts'
+import { createRandom } from '../support/random.ts'
 import { callStore, type OperationCall, type UpdaterEnvironment } from './call-store.ts'
 import { ModelPlugin } from './model-plugin.ts'
 import { type ModelOptions, TIME_LIMIT_MS } from './model-options.ts'
@@ -65,7 +66,7 @@ export async function runCase(fuzzCase: FuzzCase): Promise<FuzzRun> {
   process.removeAllListeners('unhandledRejection')
   process.on('unhandledRejection', unhandled)
   const { random } = Math
-  Math.random = seededRandom(fuzzCase.seed)
+  Math.random = createRandom(fuzzCase.seed)
   try {
     return await runWith(new TaskQueue(fuzzCase.order), fuzzCase, violations)
   } finally {
@@ -198,17 +199,6 @@ async function settleAll(taskQueue: TaskQueue): Promise<void> {
 /** Waits for a task of the event loop, and so for all microtasks. */
 export function nextTask(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
-}
-
-/** Returns a generator of numbers from 0 to 1 (mulberry32). */
-function seededRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 /** The key of the operation that a nested updater awaits. It reads the key if `id` is odd. */

@@ -1,9 +1,11 @@
 import { afterAll, expect, test } from 'vitest'
 import { MemoryStoragePlugin } from '../../adapters/memory.ts'
-import { type StorageBase, StorageRuntime, type Store, StoreError } from '../../src/index.ts'
-import { checkHistory } from '../../src/testing/index.ts'
+import { StorageRuntime, type Store } from '../../src/index.ts'
+import { checkHistory, faulty, type FaultyPlugin } from '../../src/testing/index.ts'
+import { BrokenPlugin, removeTransact } from '../src/conformance/broken/broken-plugin.ts'
+import { createRandom } from '../support/random.ts'
 import { type CheckedHistory, reportHistories } from './report-histories.ts'
-import { createRandom, readContents, runClients, runHistory } from './run-history.ts'
+import { readContents, runClients, runHistory } from './run-history.ts'
 
 const checked: CheckedHistory[] = []
 afterAll(() => reportHistories('Memory, Node', checked))
@@ -50,36 +52,23 @@ test.each([1, 2])(
   },
 )
 
-/** Memory over a slow network that loses one commit in ten, or the answer to it. */
-class UnreliablePlugin extends MemoryStoragePlugin {
-  readonly #random: () => number
-
-  constructor(seed: number) {
-    super()
-    this.#random = createRandom(seed)
-  }
-
-  override async open(namespace: string): Promise<StorageBase> {
-    const storage = await super.open(namespace)
-    const commit = storage.commit.bind(storage)
-    storage.commit = async (groups, options) => {
-      await new Promise((resolve) => setTimeout(resolve, this.#random() * 3))
-      const fate = this.#random()
-      const lost = new StoreError('CONNECTION_LOST', 'The network is down.')
-      if (fate < 0.05) throw lost
-      const results = await commit(groups, options)
-      if (fate < 0.1) throw lost
-      return results
-    }
-    Object.defineProperty(storage, 'transact', { value: undefined })
-    return storage
-  }
+/** Memory over a slow network that loses commits, and the answers to them. */
+function createUnreliablePlugin(seed: number): FaultyPlugin {
+  const random = createRandom(seed)
+  // Without `transact`, every update is a read and a conditional commit, as over a network.
+  return faulty(new BrokenPlugin(removeTransact), ({ kind }) => {
+    if (kind !== 'commit' && kind !== 'getMany') return undefined
+    const draw = kind === 'commit' ? random() : 1
+    if (draw < 0.05) return 'reject-before'
+    if (draw < 0.3) return 'reject-after'
+    return { fault: 'late', delayMs: 1 + 2 * random() }
+  })
 }
 
 test.each([1, 2, 3])(
   'where calls and answers are lost, each outcome of six clients is true, seed %i',
   async (seed) => {
-    const plugin = new UnreliablePlugin(seed)
+    const plugin = createUnreliablePlugin(seed)
     const { records, contents } = await runHistory({
       openStore: () => new StorageRuntime(plugin).open('History'),
       clients: 6,

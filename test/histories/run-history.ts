@@ -3,6 +3,7 @@
 
 import type { Store } from '../../src/index.ts'
 import { CallHistory, type CallRecord, ledger, recordOutcomes } from '../../src/testing/index.ts'
+import { createRandom } from '../support/random.ts'
 
 export interface HistoryScenario {
   /** Opens a store of the namespace, for a client: its number, from 0. */
@@ -143,14 +144,3 @@ const CALLS = {
 /** A kind of call that the scenario can make. */
 export type CallMethod = keyof typeof CALLS
 export const METHODS: readonly CallMethod[] = Object.keys(CALLS) as CallMethod[]
-
-/** Creates a generator of numbers from 0 to 1 that repeats with its seed (mulberry32). */
-export function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}

@@ -64,6 +64,12 @@ test('a row has its counts, what was exempt or failed, and the command that repe
   expect(page.split('## Controls')[1]).toContain('| IndexedDB, Chromium | relaxed | 5 |')
 })
 
+test('searches that ended undecided are counted', () => {
+  const figures = [{ engine: 'e', suite: 'histories', cases: 1, undecided: 2 }]
+  const page = renderTrust({ ...SOURCES, figures })
+  expect(page).toContain('| e | histories (searches undecided: 2) | 1 |')
+})
+
 test('what was not run is named, with the reason or the command', () => {
   const page = renderTrust(SOURCES)
   expect(page).toContain('Not run: `npm run test:soak`.')

@@ -7,7 +7,7 @@ import {
   StoreError,
   type StoragePluginBase,
 } from '../../src/index.ts'
-import { errorOf, never } from './queue/faulty-plugin.ts'
+import { errorOf, never } from '../support/promises.ts'
 
 /** Memory with some methods replaced. */
 function faulty(methods: object): StoragePluginBase {

@@ -9,7 +9,7 @@ import {
 } from '../../src/index.ts'
 import { ScriptedKV } from '../adapters/cloudflare-kv/support/scripted-kv.ts'
 import { MinimalStoragePlugin } from '../support/minimal-plugin.ts'
-import { errorOf, never } from './queue/faulty-plugin.ts'
+import { errorOf, never } from '../support/promises.ts'
 
 afterEach(() => {
   vi.useRealTimers()

@@ -10,10 +10,11 @@ import {
 } from '../../src/index.ts'
 import type { FaultPlan } from '../../src/testing/fault-plan.ts'
 import { faulty } from '../../src/testing/faulty.ts'
-import { errorOf, FaultyPlugin, lostAnswer, plusOne } from './queue/faulty-plugin.ts'
+import { errorOf } from '../support/promises.ts'
+import { HookedPlugin, lostAnswer, plusOne } from './queue/hooked-plugin.ts'
 
 interface Observed {
-  readonly plugin: FaultyPlugin
+  readonly plugin: HookedPlugin
   readonly store: Store<Record<string, number>>
   /** Returns the records since its last call. */
   readonly take: () => Promise<OperationRecord[]>
@@ -21,7 +22,7 @@ interface Observed {
 
 /** Opens a store of a storage that has only `getMany` and `commit`. */
 async function openObserved(plan?: FaultPlan): Promise<Observed> {
-  const plugin = new FaultyPlugin()
+  const plugin = new HookedPlugin()
   const records: OperationRecord[] = []
   const runtime = new StorageRuntime(faulty(plugin, plan), {
     onOperation: (record) => records.push(record),

@@ -11,6 +11,7 @@ import {
   type WriteOutcome,
 } from '../../src/index.ts'
 import { MinimalStoragePlugin } from '../support/minimal-plugin.ts'
+import { errorOf } from '../support/promises.ts'
 
 const KEYS = ['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7', 'a8']
 
@@ -46,13 +47,6 @@ async function openStore(plugin: BrokenPlugin, fail: (storage: StorageBase) => v
 async function* listMany(count: number, error?: Error): AsyncGenerator<string> {
   for (let i = 1000; i < 1000 + count; i++) yield `a${i}`
   if (error !== undefined) throw error
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<StoreError> {
-  return promise.then(
-    () => expect.fail('the call succeeded'),
-    (error: unknown) => error as StoreError,
-  )
 }
 
 async function dropError(fail: (storage: StorageBase) => void): Promise<StoreError> {

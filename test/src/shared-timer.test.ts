@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { MinimalStoragePlugin } from '../support/minimal-plugin.ts'
 import { type StorageBase, StorageRuntime, type Store, type Traits } from '../../src/index.ts'
-import { errorOf, never } from './queue/faulty-plugin.ts'
+import { errorOf, never } from '../support/promises.ts'
 
 const LIMIT_MS = 1000
 

@@ -6,7 +6,7 @@ import {
   StorageRuntime,
   StoreError,
 } from '../../src/index.ts'
-import { errorOf, never } from './queue/faulty-plugin.ts'
+import { errorOf, never } from '../support/promises.ts'
 
 const LIMIT_MS = 40
 /** How long a call of a backend that never answers may take, on a busy machine. */

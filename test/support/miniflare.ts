@@ -1,5 +1,5 @@
-import { build } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import { bundle } from '../../scripts/bundle.ts'
 
 /**
  * Starts workerd with the test Worker.
@@ -11,18 +11,9 @@ export async function startMiniflare(
   dataFolder?: string,
   entryPoint: URL = new URL('./worker.ts', import.meta.url),
 ): Promise<Miniflare> {
-  const { outputFiles } = await build({
-    entryPoints: [entryPoint.pathname],
-    bundle: true,
-    conditions: ['botshelf-source'],
-    write: false,
-    format: 'esm',
-    target: 'es2022',
-    external: ['cloudflare:workers'],
-  })
   const options = convertV4MiniflareOptions({
     modules: true,
-    script: outputFiles[0]?.text ?? '',
+    script: await bundle(entryPoint),
     compatibilityDate: '2026-10-01',
     durableObjects: {
       BOT_STORAGE: { className: 'StorageObject', useSQLite: true },

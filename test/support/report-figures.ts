@@ -23,6 +23,8 @@ export interface Figures {
   readonly torn?: number
   /** How many writes had an unknown outcome. */
   readonly unknown?: number
+  /** How many searches of histories ended undecided, at their limit. */
+  readonly undecided?: number
   /** The seed that repeats the cases. */
   readonly seed?: number
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { KeysOptions, StorageBase } from '../../../src/index.ts'
-import { failure, open, ScriptedKV } from './support/scripted-kv.ts'
+import { errorOf } from '../../support/promises.ts'
+import { open, ScriptedKV } from './support/scripted-kv.ts'
 
 /** In the order of UTF-8; by code unit the emoji comes before U+FFFF. */
 const SORTED = ['', 'a', 'a/1', 'a/2', 'b', 'é', '\uffff', '😀', '😀1']
@@ -91,7 +92,7 @@ test('clearPrefix() deletes the keys with the prefix in one listing, or none if 
   expect(await keysOf(storage)).toEqual(SORTED.filter((key) => !key.startsWith('a/')))
   for (let i = 0; i < 1000; i++) await storage.set(`a/${i}`, { value: 1, version: 'v' })
   kv.calls.length = 0
-  expect(await failure(storage.clearPrefix('a/'))).toMatchObject({
+  expect(await errorOf(storage.clearPrefix('a/'))).toMatchObject({
     code: 'RATE_LIMITED',
     outcome: 'not-applied',
   })

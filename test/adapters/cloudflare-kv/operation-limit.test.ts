@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { failure, numberedKeys, open, ScriptedKV, setChange } from './support/scripted-kv.ts'
+import { errorOf } from '../../support/promises.ts'
+import { numberedKeys, open, ScriptedKV, setChange } from './support/scripted-kv.ts'
 
 test('a commit of 1,000 writes succeeds, and one of 1,001 rejects with RATE_LIMITED and writes nothing', async () => {
   const kv = new ScriptedKV()
@@ -39,7 +40,7 @@ test('a read of more than 100,000 keys rejects with RATE_LIMITED and reads nothi
   const { storage } = await open(kv)
   await storage.set('k0', { value: 1, version: 'v' })
   kv.calls.length = 0
-  expect(await failure(storage.getMany(numberedKeys(100_001)))).toMatchObject({
+  expect(await errorOf(storage.getMany(numberedKeys(100_001)))).toMatchObject({
     code: 'RATE_LIMITED',
   })
   expect(kv.calls).toEqual([])
@@ -54,7 +55,7 @@ test('clear() of more than 1,000 keys rejects with RATE_LIMITED and deletes noth
     await storage.commit(keys.map((key) => [setChange(key)]))
   }
   kv.calls.length = 0
-  const error = await failure(store.clear())
+  const error = await errorOf(store.clear())
   expect(error).toMatchObject({ code: 'RATE_LIMITED', outcome: 'not-applied' })
   expect(error.message).toContain('Delete 900 of keys() in each request.')
   expect(kv.calls).toEqual(['list'])

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { failure, numberedKeys, open, ScriptedKV, setChange } from './support/scripted-kv.ts'
+import { errorOf } from '../../support/promises.ts'
+import { numberedKeys, open, ScriptedKV, setChange } from './support/scripted-kv.ts'
 
 const LIMIT_REACHED = 'Too many API requests by single Worker invocation.'
 
@@ -39,7 +40,7 @@ test('a read that fails rejects, and does not report a missing key', async () =>
   const kv = new ScriptedKV()
   const { store } = await open(kv)
   kv.fail = () => new Error('KV GET failed: 500 Internal Error')
-  expect(await failure(store.get('k'))).toMatchObject({ code: 'CONNECTION_LOST' })
+  expect(await errorOf(store.get('k'))).toMatchObject({ code: 'CONNECTION_LOST' })
 })
 
 test('a listing reads values that are not in the metadata ahead, with at most three bulk gets', async () => {
@@ -82,6 +83,6 @@ test('a listing whose second page fails yields the first page, then rejects', as
   const listing = async (): Promise<void> => {
     for await (const _ of store) yielded++
   }
-  expect(await failure(listing())).toMatchObject({ code: 'RATE_LIMITED', namespace: 'n' })
+  expect(await errorOf(listing())).toMatchObject({ code: 'RATE_LIMITED', namespace: 'n' })
   expect(yielded).toBe(1000)
 })

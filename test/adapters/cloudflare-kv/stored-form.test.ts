@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { CloudflareKVStoragePlugin } from '../../../adapters/cloudflare-kv.ts'
 import { StorageRuntime } from '../../../src/index.ts'
-import { failure, open, ScriptedKV } from './support/scripted-kv.ts'
+import { errorOf } from '../../support/promises.ts'
+import { open, ScriptedKV } from './support/scripted-kv.ts'
 
 test('keys are prefix/namespace:key, where only separators and the escape character are escaped', async () => {
   const kv = new ScriptedKV()
@@ -46,7 +47,7 @@ test('a record of a later format rejects with VERSION_MISMATCH, and a text that 
     ['2:[', 'CORRUPT'],
   ] as const) {
     kv.puts.set('botshelf/n:k', { value, metadata: {} })
-    expect(await failure(store.get('k'))).toMatchObject({ code, key: 'k' })
+    expect(await errorOf(store.get('k'))).toMatchObject({ code, key: 'k' })
   }
 })
 
@@ -62,12 +63,12 @@ test('a listing delivers the entries before a text that cannot be read, names it
     const collect = async (after?: string): Promise<void> => {
       for await (const [key] of store.entries({ after })) seen.push(key)
     }
-    const error = await failure(collect())
+    const error = await errorOf(collect())
     expect(error).toMatchObject({ code: 'CORRUPT', key: 'b', namespace: 'n' })
     expect(seen).toEqual(['a'])
     await collect(error.key)
     expect(seen).toEqual(['a', 'c', 'd'])
-    const [good, bad] = [store.get('a'), failure(store.get('b'))]
+    const [good, bad] = [store.get('a'), errorOf(store.get('b'))]
     expect(await good).toBe(large)
     expect(await bad).toMatchObject({ code: 'CORRUPT', key: 'b' })
   }
@@ -84,7 +85,7 @@ test('a namespace that leaves no bytes for keys rejects with INVALID_NAMESPACE',
 test('a value that takes more than 25 MiB as text rejects with TOO_LARGE and is not sent', async () => {
   const kv = new ScriptedKV()
   const { store } = await open(kv)
-  const error = await failure(store.set('k', '\u0000'.repeat(5_000_000)))
+  const error = await errorOf(store.set('k', '\u0000'.repeat(5_000_000)))
   expect(error).toMatchObject({ code: 'TOO_LARGE', outcome: 'not-applied' })
   expect(error.message).toContain('26214400')
   expect(kv.calls).toEqual([])

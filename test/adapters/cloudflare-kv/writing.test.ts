@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { CloudflareKVStoragePlugin } from '../../../adapters/cloudflare-kv.ts'
 import { StorageRuntime } from '../../../src/index.ts'
-import { failure, numberedKeys, open, ScriptedKV } from './support/scripted-kv.ts'
+import { errorOf } from '../../support/promises.ts'
+import { numberedKeys, open, ScriptedKV } from './support/scripted-kv.ts'
 
 test('a write that KV rejects with 429 is retried twice, a second apart, and then rejects with RATE_LIMITED', async () => {
   const kv = new ScriptedKV()
@@ -13,7 +14,7 @@ test('a write that KV rejects with 429 is retried twice, a second apart, and the
   expect(kv.calls).toEqual(['put', 'put', 'put'])
   expect(Date.now() - before).toBeGreaterThanOrEqual(2000)
   kv.fail = () => new Error('KV PUT failed: 429 Too Many Requests')
-  expect(await failure(store.set('k', 2))).toMatchObject({
+  expect(await errorOf(store.set('k', 2))).toMatchObject({
     code: 'RATE_LIMITED',
     outcome: 'not-applied',
     retryable: true,
@@ -39,7 +40,7 @@ test.each([
   const { store } = await open(kv)
   const cause = new Error(message)
   kv.fail = (call) => (call === 'put' ? cause : undefined)
-  const error = await failure(store.set('k', 1))
+  const error = await errorOf(store.set('k', 1))
   expect(error).toMatchObject({ code, outcome, namespace: 'n', key: 'k' })
   expect(error.cause).toBe(cause)
 })
@@ -49,7 +50,7 @@ test('when a group fails half-way, the message says how many of its changes were
   const plugin = new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: kv } })
   const store = await new StorageRuntime(plugin, { allowLostUpdates: true }).open('n')
   kv.fail = (_, count) => (count === 2 ? new Error('KV PUT failed: 500 Internal Error') : undefined)
-  const error = await failure(store.setMany({ a: 1, b: 2, c: 3 }))
+  const error = await errorOf(store.setMany({ a: 1, b: 2, c: 3 }))
   expect(error).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
   expect(error.message).toContain('1 of 3 changes were written')
 })
@@ -61,7 +62,7 @@ test('clear() that fails deletes nothing afterwards, and later writes stay', asy
   kv.fail = (call, count) =>
     call === 'delete' && count === 3 ? new Error('KV DELETE failed: 500 Internal Error') : undefined
   kv.deleteMs = 2
-  expect(await failure(store.clear())).toMatchObject({ code: 'CONNECTION_LOST' })
+  expect(await errorOf(store.clear())).toMatchObject({ code: 'CONNECTION_LOST' })
   // Deletes that were under way when one failed still happen.
   expect(kv.callCount('delete')).toBeLessThan(12)
   await store.set('k40', 'new')
@@ -80,7 +81,7 @@ test.each([
     const { store } = await open(kv)
     for (let i = 0; i < 8; i++) await store.set(`k${i}`, i)
     kv.fail = (call, count) => (call === 'delete' && count > 3 ? new Error(message) : undefined)
-    const error = await failure(store.clear())
+    const error = await errorOf(store.clear())
     expect(error).toMatchObject({ code, outcome: 'unknown', retryable, namespace: 'n' })
     expect(error.message).toMatch(/^3 of 8 entries were removed, then: Workers KV: /)
     expect(kv.puts.size).toBe(5)
@@ -92,7 +93,7 @@ test('clear() whose first delete fails has its outcome, unless another may have 
   const { store } = await open(kv)
   for (let i = 0; i < 8; i++) await store.set(`k${i}`, i)
   const limit = new Error('Too many API requests by single Worker invocation.')
-  const outcomeOfClear = async (): Promise<string> => (await failure(store.clear())).outcome
+  const outcomeOfClear = async (): Promise<string> => (await errorOf(store.clear())).outcome
   kv.fail = (call) => (call === 'delete' ? limit : undefined)
   expect(await outcomeOfClear()).toBe('not-applied')
   kv.fail = (call, count) => {
@@ -110,7 +111,7 @@ test('setMany() whose first write fails has its outcome', async () => {
   const plugin = new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: kv } })
   const store = await new StorageRuntime(plugin, { allowLostUpdates: true }).open('n')
   kv.fail = () => new Error('Too many API requests by single Worker invocation.')
-  const error = await failure(store.setMany({ a: 1, b: 2 }))
+  const error = await errorOf(store.setMany({ a: 1, b: 2 }))
   expect(error).toMatchObject({ code: 'RATE_LIMITED', outcome: 'not-applied', key: 'a' })
   expect(error.message).toMatch(/^Workers KV: Too many/)
 })
@@ -124,7 +125,7 @@ test('deleteMany() that fails midway says how many keys it removed', async () =>
     call === 'delete' && count > 3
       ? new Error('Too many API requests by single Worker invocation.')
       : undefined
-  const error = await failure(store.deleteMany(keys))
+  const error = await errorOf(store.deleteMany(keys))
   expect(error).toMatchObject({ code: 'RATE_LIMITED', outcome: 'unknown', retryable: false })
   expect(error.message).toMatch(/^3 of 8 entries were removed, then: Workers KV: /)
 })

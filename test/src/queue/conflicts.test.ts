@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { errorOf, FaultyPlugin, openStore, plusOne } from './faulty-plugin.ts'
+import { errorOf } from '../../support/promises.ts'
+import { HookedPlugin, openStore, plusOne } from './hooked-plugin.ts'
 
 describe('conflicts', () => {
   test('update() rejects with a retryable CONFLICT after 100 conflicts', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     plugin.onCommit = async () => ['conflict']
     expect(await errorOf(store.update('k', plusOne))).toMatchObject({
@@ -15,7 +16,7 @@ describe('conflicts', () => {
   })
 
   test('100 conflicts reject the update, and not the set and the get of the same key', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     plugin.onCommit = async (apply, groups) =>
       groups.flat().some(({ ifVersion }) => ifVersion !== undefined) ? ['conflict'] : apply()
@@ -30,7 +31,7 @@ describe('conflicts', () => {
   })
 
   test('a slow updater does not delay other writers of its key, and runs again after them', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     let runs = 0
     const { promise: gate, resolve: go } = Promise.withResolvers<void>()
@@ -47,7 +48,7 @@ describe('conflicts', () => {
   })
 
   test('a slow updater runs once at a time after conflicts', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     let running = 0
     let most = 0
@@ -65,7 +66,7 @@ describe('conflicts', () => {
   })
 
   test('slow updaters of a key run one after another once they have lost', async () => {
-    const store = await openStore(new FaultyPlugin())
+    const store = await openStore(new HookedPlugin())
     let runs = 0
     const slow = async (n = 0): Promise<number> => {
       runs++

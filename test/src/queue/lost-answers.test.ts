@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { type Entry, StorageRuntime, StoreError } from '../../../src/index.ts'
-import { errorOf, FaultyPlugin, lostAnswer, openStore, plusOne } from './faulty-plugin.ts'
+import { errorOf } from '../../support/promises.ts'
+import { HookedPlugin, lostAnswer, openStore, plusOne } from './hooked-plugin.ts'
 
 describe('a write whose answer is lost', () => {
   test('resolves without another write if the stored version is its own', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     plugin.onCommit = async (apply) => {
       await apply()
@@ -17,7 +18,7 @@ describe('a write whose answer is lost', () => {
   })
 
   test('is sent again if the version that it expected is still stored', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     await store.set('k', 1)
     let runs = 0
@@ -28,7 +29,7 @@ describe('a write whose answer is lost', () => {
   })
 
   test('rejects with an unknown outcome if another version is stored, and the updater does not run again', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     const other = await openStore(plugin)
     await store.set('k', 1)
@@ -51,7 +52,7 @@ describe('a write whose answer is lost', () => {
   })
 
   test('rejects with an unknown outcome if it is a set that did not arrive: the previous version is not known', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     await store.set('k', 1)
     plugin.onCommit = () => Promise.reject(lostAnswer())
@@ -60,7 +61,7 @@ describe('a write whose answer is lost', () => {
   })
 
   test('rejects with an unknown outcome if the second answer is lost too', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     await store.set('k', 1)
     plugin.onCommit = () => Promise.reject(lostAnswer())
@@ -69,7 +70,7 @@ describe('a write whose answer is lost', () => {
   })
 
   test('rejects only its own call if the storage throws at the second attempt', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     await store.set('k', 1)
     plugin.onCommit = (_, groups) => {
@@ -82,7 +83,7 @@ describe('a write whose answer is lost', () => {
   })
 
   test('rejects with an unknown outcome if it expected no entry: an entry may have been set and removed meanwhile', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     const other = await openStore(plugin)
     const jobs: unknown[] = []
@@ -98,7 +99,7 @@ describe('a write whose answer is lost', () => {
   })
 
   test('rejects without a look-up if the backend says that it was not applied', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     plugin.onCommit = async () => [new StoreError('QUOTA_EXCEEDED', 'full')]
     expect(await errorOf(store.set('k', 1))).toMatchObject({
@@ -111,7 +112,7 @@ describe('a write whose answer is lost', () => {
   })
 
   test('rejects without a look-up if the backend is overloaded', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     plugin.onCommit = () =>
       Promise.reject(new StoreError('OVERLOADED', 'busy', { outcome: 'unknown' }))
@@ -124,7 +125,7 @@ describe('a write whose answer is lost', () => {
   })
 
   test('resolves if it is a delete and the key is absent', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     await store.set('k', 1)
     plugin.onCommit = async (apply) => {
@@ -136,7 +137,7 @@ describe('a write whose answer is lost', () => {
   })
 
   test('rejects with an unknown outcome if it is a delete and reads may be stale', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     plugin.traits = { consistency: 'eventual' }
     const store = await openStore(plugin)
     plugin.onCommit = () => Promise.reject(lostAnswer())
@@ -144,7 +145,7 @@ describe('a write whose answer is lost', () => {
   })
 
   test('rejects with an unknown outcome if it is a group, groups are not atomic, and one change is stored', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     plugin.traits = { atomic: 'none' }
     const store = await new StorageRuntime(plugin, { allowLostUpdates: true }).open('n')
     const found = new Map<string, Entry>()
@@ -158,7 +159,7 @@ describe('a write whose answer is lost', () => {
   })
 
   test('rejects with an unknown outcome if it is a pop and the key is absent: another pop may have the value', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     await store.set('k', 1)
     plugin.onCommit = async (apply) => {
@@ -169,7 +170,7 @@ describe('a write whose answer is lost', () => {
   })
 
   test('does not resolve because one of several removed keys is absent', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     await store.set('b', 7)
     let lose = true

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import { type StorageBase, StorageRuntime, StoreError } from '../../../src/index.ts'
-import { FaultyPlugin, never, openStore, plusOne } from './faulty-plugin.ts'
+import { never } from '../../support/promises.ts'
+import { HookedPlugin, openStore, plusOne } from './hooked-plugin.ts'
 
 function mutateAndThrow(value: { n: number } | undefined): undefined {
   if (value !== undefined) value.n = 99
@@ -40,7 +41,7 @@ describe('150,000 operations in one tick', () => {
   const count = 150_000
 
   test('on one key succeed in parts if they are refused together', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     plugin.onCommit = (apply) =>
       plugin.commits === 1 ? Promise.reject(new StoreError('TOO_LARGE', 'no room')) : apply()
@@ -50,7 +51,7 @@ describe('150,000 operations in one tick', () => {
   })
 
   test('that share keys with each other are one commit in program order', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     const sets = Array.from({ length: count / 3 }, (_, i) => store.set(`k${i}`, 0))
     const pairs = Array.from({ length: count / 3 }, (_, i) =>
@@ -63,7 +64,7 @@ describe('150,000 operations in one tick', () => {
   })
 
   test('on one key run again in one turn after a conflict', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     plugin.onCommit = async (apply) => (plugin.commits === 1 ? ['conflict'] : apply())
     const updates = Array.from({ length: count }, () => store.update('k', plusOne))
@@ -97,7 +98,7 @@ describe('an updater that rejects while its transaction is running', () => {
 
 describe('with batchAcrossTicks: false', () => {
   test('a call never waits for a call of an earlier tick, which may belong to a request that has ended', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     plugin.traits = { batchAcrossTicks: false }
     const store = await openStore(plugin)
     plugin.onCommit = never
@@ -113,7 +114,7 @@ describe('with batchAcrossTicks: false', () => {
   })
 
   test('a single call reaches the storage in the microtasks of its tick', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     plugin.traits = { batchAcrossTicks: false }
     const store = await openStore(plugin)
     void store.set('k', 1)

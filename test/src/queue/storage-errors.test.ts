@@ -3,13 +3,14 @@ import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import { collect } from '../../../src/conformance/assertions.ts'
 import { type StorageBase, StorageRuntime, StoreError } from '../../../src/index.ts'
 import { faulty } from '../../../src/testing/faulty.ts'
-import { errorOf, FaultyPlugin, openStore } from './faulty-plugin.ts'
+import { errorOf } from '../../support/promises.ts'
+import { HookedPlugin, openStore } from './hooked-plugin.ts'
 
 describe('a storage that breaks its contract', () => {
   test.each([[new Error('nonsense')], ['text'], [undefined], [{ code: 'E' }]])(
     'rejects with a BACKEND_ERROR and its cause when it throws %s',
     async (nonsense) => {
-      const plugin = new FaultyPlugin()
+      const plugin = new HookedPlugin()
       const store = await openStore(plugin)
       plugin.onRead = () => Promise.reject(nonsense)
       const error = await errorOf(store.get('k'))
@@ -29,7 +30,7 @@ describe('a storage that breaks its contract', () => {
   )
 
   test('rejects with a BACKEND_ERROR when a commit returns no outcome', async () => {
-    const plugin = new FaultyPlugin()
+    const plugin = new HookedPlugin()
     const store = await openStore(plugin)
     plugin.onCommit = async () => []
     expect(await errorOf(store.set('k', 1))).toMatchObject({

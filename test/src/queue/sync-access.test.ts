@@ -6,7 +6,8 @@ import {
   StoreError,
   SyncAccess,
 } from '../../../src/index.ts'
-import { errorOf, plusOne } from './faulty-plugin.ts'
+import { errorOf } from '../../support/promises.ts'
+import { plusOne } from './hooked-plugin.ts'
 import { microtasks } from './model-store.ts'
 import { SyncPlugin } from './sync-plugin.ts'
 

@@ -224,7 +224,7 @@ test('a report is a plan that repeats the fault', async () => {
       problems: [expect.stringMatching(/^The check failed: AssertionError: expected 2 to be 1/)],
     },
   ])
-  const plugin = faulty(memory(), [{ on: 'transact', nth: 1, fault: 'late', ms: 1000 }])
+  const plugin = faulty(memory(), [{ on: 'transact', nth: 1, fault: 'late', delayMs: 1000 }])
   const store = await new StorageRuntime(plugin, { operationTimeout: 50 }).open('n')
   await expect(store.increment('ann')).rejects.toMatchObject({ code: 'TIMEOUT' })
   expect(await store.get('ann')).toBe(1)

@@ -39,7 +39,7 @@ async function commitUnder(
   fault: FaultKind,
   plugin: StoragePluginBase = new MemoryStoragePlugin(),
 ) {
-  const wrapped = faulty(plugin, [{ on: 'commit', nth: 1, fault, ms: 1 }])
+  const wrapped = faulty(plugin, [{ on: 'commit', nth: 1, fault, delayMs: 1 }])
   const storage = await wrapped.open('n')
   const commit = (): unknown => storage.commit(GROUPS)
   let answer: unknown
@@ -165,7 +165,7 @@ test.each([
   { fault: 'in-part', listed: ['a'], ends: 'CONNECTION_LOST' },
   { fault: 'twice', listed: ['a', 'b', 'c', 'd'], ends: 'done' },
 ] as const)('a listing with the fault $fault lists $listed', async ({ fault, listed, ends }) => {
-  const wrapped = faulty(new MemoryStoragePlugin(), [{ on: 'liveKeys', nth: 1, fault, ms: 1 }])
+  const wrapped = faulty(new MemoryStoragePlugin(), [{ on: 'liveKeys', nth: 1, fault, delayMs: 1 }])
   const storage = await wrapped.open('n')
   await storage.commit(GROUPS)
   const found: unknown[] = []
@@ -189,7 +189,7 @@ test.each([
   { fault: 'rubbish', changes: [undefined, 'set a', 'set b'] },
   { fault: 'never', changes: [] },
 ] as const)('a watch with the fault $fault reports $changes', async ({ fault, changes }) => {
-  const wrapped = faulty(new MemoryStoragePlugin(), [{ on: 'watch', nth: 1, fault, ms: 1 }])
+  const wrapped = faulty(new MemoryStoragePlugin(), [{ on: 'watch', nth: 1, fault, delayMs: 1 }])
   const storage = await wrapped.open('n')
   const reported: unknown[] = []
   const stop = storage.watch?.(({ kind, ...rest }) =>

@@ -99,7 +99,7 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       expect(await endOf(put(db, 'a', 1))).toBe('complete')
       expect(await endOrDeaf(put(db, 'b', 1))).toBe('deaf')
       expect(await endOf(put(db, 'c', 1))).toBe('complete')
-      expect(fault.calls).toBe(3)
+      expect(fault.callCount).toBe(3)
       expect(await read(db, 'b')).toBe(1)
     })
 
@@ -124,7 +124,7 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       expect(await endOrDeaf(put(db, 'c', 1))).toBe('deaf')
       fault.restore()
       expect(await endOf(put(db, 'd', 1))).toBe('complete')
-      expect(fault.calls).toBe(3)
+      expect(fault.callCount).toBe(3)
     })
 
     test('counts only transactions with the database, store and mode', async () => {
@@ -139,7 +139,7 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       entries.objectStore('entries').get('a')
       expect(await endOrDeaf(entries)).toBe('deaf')
       await fault.happened
-      expect([fault.calls, other.calls]).toEqual([1, 0])
+      expect([fault.callCount, other.callCount]).toEqual([1, 0])
     })
 
     test.skipIf(isFake)('with `hold`, later transactions wait until restore()', async () => {
@@ -190,7 +190,7 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       expect(await resultOf(entries.put('new', 'a'))).toBe('a')
       expect(await resultOf(entries.put('new', 'b'))).toBe('b')
       expect(await ended).toBe('abort QuotaExceededError')
-      expect(fault.calls).toBe(1)
+      expect(fault.callCount).toBe(1)
       expect([await read(db, 'a'), await read(db, 'b')]).toEqual(['old', undefined])
     })
 
@@ -221,7 +221,7 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       await expect(store.set('a', 3)).rejects.toMatchObject(error)
       await expect(store.increment('a')).rejects.toMatchObject(error)
       await expect(store.insert('c', 1)).rejects.toMatchObject(error)
-      expect(fault.calls).toBe(3)
+      expect(fault.callCount).toBe(3)
       await store.delete('b')
       expect([await store.get('a'), await store.size()]).toEqual([1, 1])
       fault.restore()
@@ -280,7 +280,7 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       const fault = use(closedIndexedDB({ store: 'entries', mode: 'readwrite' }))
       expect(await store.increment('n')).toBe(2)
       expect(await store.get('n')).toBe(2)
-      expect(fault.calls).toBe(2)
+      expect(fault.callCount).toBe(2)
       expect(events).toEqual(['reopened'])
     })
 
@@ -316,7 +316,7 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
       const fault = use(await blockedIndexedDB({ database: `${prefix}/ns` }))
       await expect(runtime.drop('ns')).rejects.toMatchObject({ code: 'BLOCKED' })
       await fault.happened
-      expect(fault.calls).toBe(1)
+      expect(fault.callCount).toBe(1)
       expect(events).toEqual(['blocked'])
       fault.restore()
       await runtime.drop('ns')
@@ -339,14 +339,14 @@ export function testIndexedDBFaults({ isFake = false } = {}): void {
     const [first, second] = [use(deafIndexedDB({ nth: 9 })), use(deafIndexedDB({ nth: 9 }))]
     first.restore()
     await endOf(put(db, 'a', 1))
-    expect([first.calls, second.calls]).toEqual([0, 1])
+    expect([first.callCount, second.callCount]).toEqual([0, 1])
     second.restore()
     await endOf(put(db, 'a', 1))
-    expect([first.calls, second.calls]).toEqual([0, 1])
+    expect([first.callCount, second.callCount]).toEqual([0, 1])
     const third = use(deafIndexedDB({ nth: 9 }))
     third[Symbol.dispose]()
     await endOf(put(db, 'a', 1))
-    expect(third.calls).toBe(0)
+    expect(third.callCount).toBe(0)
   })
 
   test.each([

@@ -1,12 +1,5 @@
-import { expect } from 'vitest'
 import { CloudflareKVStoragePlugin } from '../../../../adapters/cloudflare-kv.ts'
-import {
-  type Change,
-  type StorageBase,
-  StorageRuntime,
-  type Store,
-  type StoreError,
-} from '../../../../src/index.ts'
+import { type Change, type StorageBase, StorageRuntime, type Store } from '../../../../src/index.ts'
 
 interface Put {
   readonly value: string
@@ -98,14 +91,6 @@ export class ScriptedKV {
 export async function open(kv: ScriptedKV): Promise<{ store: Store; storage: StorageBase }> {
   const plugin = new CloudflareKVStoragePlugin({ STORAGE_CONFIG: { binding: kv } })
   return { store: await new StorageRuntime(plugin).open('n'), storage: await plugin.open('n') }
-}
-
-/** Resolves to the error of a call that must fail. */
-export async function failure(promise: Promise<unknown>): Promise<StoreError> {
-  return promise.then(
-    () => expect.fail('the call succeeded'),
-    (error: unknown) => error as StoreError,
-  )
 }
 
 export function setChange(key: string): Change {

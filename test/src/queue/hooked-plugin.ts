@@ -1,4 +1,3 @@
-import { expect } from 'vitest'
 import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import {
   type Change,
@@ -11,8 +10,8 @@ import {
   type Traits,
 } from '../../../src/index.ts'
 
-/** Memory whose calls a test can replace, with the traits of another backend. */
-export class FaultyPlugin extends MemoryStoragePlugin {
+/** Memory with the traits of another backend, and with hooks in which a test replaces results. */
+export class HookedPlugin extends MemoryStoragePlugin {
   commits = 0
   reads = 0
   traits: Partial<Traits> = {}
@@ -42,7 +41,7 @@ export class FaultyPlugin extends MemoryStoragePlugin {
   }
 }
 
-export async function openStore(plugin: FaultyPlugin): Promise<Store<Record<string, number>>> {
+export async function openStore(plugin: HookedPlugin): Promise<Store<Record<string, number>>> {
   return new StorageRuntime(plugin).open('n')
 }
 
@@ -50,18 +49,6 @@ export function lostAnswer(): StoreError {
   return new StoreError('CONNECTION_LOST', 'gone', { outcome: 'unknown' })
 }
 
-export function never(): Promise<never> {
-  return new Promise(() => {})
-}
-
 export function plusOne(n = 0): number {
   return n + 1
-}
-
-/** Resolves to the error that a promise rejects with. */
-export async function errorOf(promise: Promise<unknown>): Promise<StoreError> {
-  return promise.then(
-    () => expect.fail('it resolved'),
-    (error: unknown) => error as StoreError,
-  )
 }
