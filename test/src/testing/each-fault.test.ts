@@ -277,12 +277,23 @@ test('`faults` and `on` select the runs, and other options are rejected', async 
     { faults: ['always'] },
     { on: ['read'] },
     { runTimeout: 0 },
+    { runTimeout: 2 ** 31 },
+    { operationTimeout: 2 ** 30 },
+    { faults: () => undefined },
+    { faults: () => ['always'] },
     { seed: 1 },
   ]) {
     await expect(eachFault(memory, setTwo, options as never)).rejects.toMatchObject({
       code: 'INVALID_VALUE',
     })
   }
+})
+
+test('what is no function, no script or no plugin is rejected', async () => {
+  const invalid = { code: 'INVALID_VALUE' }
+  for (const makePlugin of [undefined, memory(), () => undefined, () => MemoryStoragePlugin])
+    await expect(eachFault(makePlugin as never, setTwo)).rejects.toMatchObject(invalid)
+  await expect(eachFault(memory, {} as never)).rejects.toMatchObject(invalid)
 })
 
 test('a watch that never reports and steps that run twice are left out: no storage may do so', async () => {
