@@ -205,6 +205,36 @@ test('each call fails once with each fault, and Memory has no problem', async ()
   expect({ runs, calls, reports }).toEqual({ runs: 1 + 4 * 9, calls: 4, reports: [] })
 })
 
+test('a storage may take longer to close than a short `operationTimeout`, and must end', async () => {
+  const options = { faults: ['never'], on: ['commit'], operationTimeout: 50 } as const
+  const closeAfter = (ms: number): PlantedPlugin =>
+    new PlantedPlugin((storage) => {
+      storage.close = () => new Promise((resolve) => setTimeout(resolve, ms))
+    })
+  expect((await eachFault(() => closeAfter(200), setTwo, options)).reports).toEqual([])
+  const { reports } = await eachFault(
+    () =>
+      new PlantedPlugin((storage) => {
+        storage.commit = async () => ['applied']
+        let isStuck = false
+        const { getMany } = storage
+        storage.getMany = async (keys) => {
+          isStuck ||= keys.includes('stuck')
+          return getMany.call(storage, keys)
+        }
+        storage.close = () => (isStuck ? new Promise(() => {}) : Promise.resolve())
+      }),
+    async ({ open }) => {
+      const store = await open('n')
+      await store.delete('a').catch(() => store.get('stuck'))
+    },
+    { ...options, runTimeout: 300 },
+  )
+  expect(reports.map(({ problems }) => problems)).toEqual([
+    ['runtime.close() did not end within 300 ms.'],
+  ])
+})
+
 test('a report is a plan that repeats the fault', async () => {
   const { reports } = await eachFault(
     memory,
