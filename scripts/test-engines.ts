@@ -55,9 +55,10 @@ async function main(): Promise<void> {
       },
     }),
   )
+  const names = selectEngines(values.only)
   const reports: EngineReport[] = []
   if (values.serve) reports.push(await serve())
-  else for (const name of selectEngines(values.only)) reports.push(await runEngine(name))
+  else for (const name of names) reports.push(await runEngine(name))
   console.log(formatReports(reports))
   if (!values.serve) writeReports(reports)
   const isMissing = reports.some(({ notRun }) => notRun !== undefined)
