@@ -36,7 +36,9 @@ export function orUsageError<R>(read: () => R): R {
   try {
     return read()
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
+    const message = error instanceof Error ? error.message : String(error)
+    // `parseArgs` explains some mistakes in several lines; the first one says what is wrong.
+    throw new UsageError(message.split('\n', 1)[0])
   }
 }
 

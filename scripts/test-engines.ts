@@ -54,10 +54,11 @@ async function main(): Promise<void> {
       },
     }),
   )
+  const names = selectEngines(values.only)
   const reports: EngineReport[] = []
   if (values.serve) reports.push(await serve())
   else {
-    for (const name of selectEngines(values.only)) {
+    for (const name of names) {
       const report = await runEngine(name)
       reports.push(report)
       writeResult(`engine-${name}`, report)

@@ -15,6 +15,9 @@ import { startMemory } from './test-soak/memory.ts'
 import { formatSoaks, hasLeak, soak, type SoakReport, type SoakTarget } from './test-soak/soak.ts'
 import { startWorkerd } from './test-soak/workerd.ts'
 
+/** A week. */
+const MAX_MINUTES = 7 * 24 * 60
+
 const TARGETS: Readonly<Record<string, () => Promise<SoakTarget>>> = {
   memory: () => startMemory(),
   indexeddb: startChromium,
@@ -33,8 +36,11 @@ async function main(): Promise<void> {
     }),
   )
   const minutes = Number(values.minutes)
-  if (!(minutes > 0))
-    throw new UsageError(`--minutes takes a number above 0; received ${values.minutes}.`)
+  if (!(minutes > 0 && minutes <= MAX_MINUTES)) {
+    throw new UsageError(
+      `--minutes takes a number above 0, at most ${MAX_MINUTES}; received ${values.minutes}.`,
+    )
+  }
   const known = Object.keys(TARGETS)
   const names = values.only === undefined ? known : values.only.split(',')
   const unknown = names.find((name) => !known.includes(name))

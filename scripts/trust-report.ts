@@ -5,8 +5,9 @@ import { spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { type Figures, FIGURES_PREFIX } from '../test/support/report-figures.ts'
-import { runCommand } from './command-line.ts'
+import { orUsageError, runCommand } from './command-line.ts'
 import { readResults } from './results.ts'
 import type { EngineReport } from './test-engines/report.ts'
 import type { SoakReport } from './test-soak/soak.ts'
@@ -49,6 +50,7 @@ export interface TrustSources {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await runCommand(async () => {
+    orUsageError(() => parseArgs({ options: {} }))
     const sources: TrustSources = {
       date: new Date().toISOString().slice(0, 10),
       versions: await readVersions(),

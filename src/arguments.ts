@@ -48,7 +48,7 @@ export interface ClearOptions {
 }
 
 /** What an option must be: the words for an error, and the test of an option that is given. */
-type OptionType = readonly [expected: string, accepts: (option: unknown) => boolean]
+export type OptionType = readonly [expected: string, accepts: (option: unknown) => boolean]
 
 /** The names that options may have, with their types. */
 export type OptionTypes = Readonly<Record<string, OptionType>>
@@ -178,7 +178,7 @@ export function checkArgument(
   method: string,
   argument: unknown,
   [expected, accepts]: OptionType,
-  namespace: string,
+  namespace?: string,
 ): void {
   if (!accepts(argument)) throw invalid(`${method}() needs ${expected}`, argument, namespace)
 }

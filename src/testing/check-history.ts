@@ -1,11 +1,18 @@
-import { checkOptions, type OptionTypes, POSITIVE_INTEGER } from '../arguments.ts'
-import { quote, StoreError } from '../errors.ts'
+import {
+  checkArgument,
+  checkOptions,
+  type OptionType,
+  type OptionTypes,
+  POSITIVE_INTEGER,
+} from '../arguments.ts'
+import { quote } from '../errors.ts'
 import type { Traits } from '../storage.ts'
 import type { CallRecord, KeyRead } from './call-record.ts'
 import { type Effect, type EffectContext, effectsOf } from './call-effects.ts'
 import { describeCall, showStates } from './describe-call.ts'
 import { readValue, textOfValue, toKeyState } from './key-effect.ts'
 import { linearize, type SearchResult } from './linearize.ts'
+import { isRecordedMethod } from './recorder.ts'
 
 const MAX_SHOWN_CALLS = 3
 
@@ -28,8 +35,16 @@ export interface CheckHistoryOptions {
   readonly maxStates?: number | undefined
 }
 
+const RECORDS: OptionType = ['records in a list, as its first argument', isIterable]
+const RECORD: OptionType = ['records of recordOutcomes() as its first argument', isRecord]
+const CONTENTS: OptionType = [
+  'contents in a list: collect the entries of the store first',
+  isIterable,
+]
+const ENTRY: OptionType = ['contents of [key, value] entries', isEntry]
+const INITIAL_ENTRY: OptionType = ['options.initial of [key, value] entries', isEntry]
 const CHECK_OPTIONS: OptionTypes = {
-  initial: ['a Map or [key, value] entries', (option) => Symbol.iterator in Object(option)],
+  initial: ['a Map or [key, value] entries', isIterable],
   traits: ['the traits of a store', (option) => typeof option === 'object' && option !== null],
   maxStates: POSITIVE_INTEGER,
 }
@@ -66,7 +81,7 @@ export interface HistoryViolation {
  * @param records the calls of all clients, in any order
  * @param contents all entries of the namespace after the last call
  * @returns what cannot be explained; an empty list if the history is possible
- * @throws StoreError `INVALID_VALUE` for wrong options
+ * @throws StoreError `INVALID_VALUE` for wrong arguments
  *
  * @example
  * const contents = new Map<string, unknown>()
@@ -78,15 +93,44 @@ export function checkHistory(
   contents: Contents,
   options?: CheckHistoryOptions,
 ): HistoryViolation[] {
-  const checked = checkOptions(options, CHECK_OPTIONS)
-  for (const [name, argument] of Object.entries({ records, contents })) {
-    if (Symbol.iterator in Object(argument)) continue
-    throw new StoreError(
-      'INVALID_VALUE',
-      `checkHistory() needs ${name} in a list; received ${quote(argument)}. For contents, collect the entries of the store first.`,
-    )
-  }
-  return new HistoryCheck([...records], new Map(contents), checked).run()
+  const { initial = [], ...checked } = checkOptions<CheckHistoryOptions>(options, CHECK_OPTIONS)
+  checkArgument('checkHistory', records, RECORDS)
+  checkArgument('checkHistory', contents, CONTENTS)
+  return new HistoryCheck(readList(records, RECORD), {
+    ...checked,
+    contents: new Map(readList(contents, ENTRY)),
+    initial: new Map(readList(initial, INITIAL_ENTRY)),
+  }).run()
+}
+
+/** @throws StoreError `INVALID_VALUE` for an item that is not of the type */
+function readList<T>(list: Iterable<T>, type: OptionType): T[] {
+  const items = [...list]
+  for (const item of items) checkArgument('checkHistory', item, type)
+  return items
+}
+
+function isIterable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value
+}
+
+function isEntry(value: unknown): boolean {
+  return Array.isArray(value) && typeof value[0] === 'string'
+}
+
+function isRecord(value: unknown): boolean {
+  const { method, keys, args, called } = Object(value) as Partial<CallRecord>
+  return (
+    isRecordedMethod(method) &&
+    Array.isArray(keys) &&
+    Array.isArray(args) &&
+    typeof called === 'number'
+  )
+}
+
+interface HistoryCheckOptions extends Omit<CheckHistoryOptions, 'initial'> {
+  readonly contents: ReadonlyMap<string, unknown>
+  readonly initial: ReadonlyMap<string, unknown>
 }
 
 class HistoryCheck {
@@ -100,12 +144,11 @@ class HistoryCheck {
 
   constructor(
     records: readonly CallRecord[],
-    contents: ReadonlyMap<string, unknown>,
-    { initial = [], traits, maxStates = 1_000_000 }: CheckHistoryOptions,
+    { contents, initial, traits, maxStates = 1_000_000 }: HistoryCheckOptions,
   ) {
     this.#records = records
     this.#contents = contents
-    this.#initial = new Map(initial)
+    this.#initial = initial
     this.#maxStates = maxStates
     const keys = new Set([...this.#initial.keys(), ...contents.keys()])
     for (const record of records) {

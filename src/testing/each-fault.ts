@@ -1,7 +1,9 @@
 import {
+  checkArgument,
   checkOptions,
-  DURATION,
+  FUNCTION,
   isPlainObject,
+  type OptionType,
   type OptionTypes,
   POSITIVE_INTEGER,
 } from '../arguments.ts'
@@ -9,7 +11,8 @@ import type { RuntimeOptions } from '../runtime.ts'
 import type { StoragePluginBase } from '../storage.ts'
 import { type FaultScript, runScript } from './fault-run.ts'
 import { FAULT_KINDS, type FaultKind, type InjectedFault } from './faults.ts'
-import { CALL_KINDS, type CallKind, type FaultyCall } from './fault-plan.ts'
+import { CALL_KINDS, type CallKind, DELAY, type FaultyCall, MAX_DELAY_MS } from './fault-plan.ts'
+import { isPlugin } from './faulty.ts'
 import { watchRejections } from './rejections.ts'
 
 /** Options of {@link eachFault}. */
@@ -60,14 +63,29 @@ export interface EachFaultResult {
   readonly reports: readonly FaultReport[]
 }
 
+/** A call that is late takes this many times the time limit: a busy process notices a limit late. */
+const LATE_FACTOR = 4
+const MAX_TIMEOUT_MS = Math.floor(MAX_DELAY_MS / LATE_FACTOR)
+
+const MAKE_PLUGIN: OptionType = ['a function that creates a plugin', FUNCTION[1]]
+const SCRIPT: OptionType = ['a script, a function, as its second argument', FUNCTION[1]]
+const PLUGIN: OptionType = ['makePlugin to return a plugin', isPlugin]
+const FAULTS: OptionType = [
+  `options.faults to return a list of ${FAULT_KINDS.join(', ')}`,
+  isListOf(FAULT_KINDS),
+]
+
 const OPTIONS: OptionTypes = {
   faults: [
     `a list of ${FAULT_KINDS.join(', ')}, or a function`,
     (faults) => typeof faults === 'function' || isListOf(FAULT_KINDS)(faults),
   ],
   on: [`a list of ${CALL_KINDS.join(', ')}`, isListOf(CALL_KINDS)],
-  operationTimeout: DURATION,
-  runTimeout: DURATION,
+  operationTimeout: [
+    `a number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`,
+    (option) => typeof option === 'number' && option >= 1 && option <= MAX_TIMEOUT_MS,
+  ],
+  runTimeout: DELAY,
   concurrency: POSITIVE_INTEGER,
   runtime: ['the options of a runtime', isPlainObject],
 }
@@ -87,7 +105,7 @@ const DEFAULT_RUN_TIMEOUT_MS = 10_000
  *
  * @param makePlugin creates the plugin of a run; all may use one backend
  * @param script uses the stores of a bot; it runs some hundred times
- * @throws StoreError `INVALID_VALUE` for invalid options
+ * @throws StoreError `INVALID_VALUE` for invalid arguments; and what `makePlugin` throws
  *
  * @example
  * const { reports } = await eachFault(
@@ -105,6 +123,8 @@ export async function eachFault(
   script: FaultScript,
   options?: EachFaultOptions,
 ): Promise<EachFaultResult> {
+  checkArgument('eachFault', makePlugin, MAKE_PLUGIN)
+  checkArgument('eachFault', script, SCRIPT)
   const {
     faults = FAULT_KINDS,
     on = CALL_KINDS,
@@ -117,6 +137,7 @@ export async function eachFault(
   const run = async (call?: FaultyCall, fault?: FaultKind): Promise<Run> => {
     const isSlow = fault === 'never' || fault === 'late'
     const plugin = await makePlugin()
+    checkArgument('eachFault', plugin, PLUGIN)
     const { problems, calls } = await runScript(plugin, script, {
       plan:
         call && fault ? [{ on: call.kind, nth: call.nth, ...inject(fault, operationTimeout) }] : [],
@@ -132,6 +153,7 @@ export async function eachFault(
     const failing = calls.filter(({ kind }) => on.includes(kind))
     const queue = failing.flatMap((call) => {
       const kinds = typeof faults === 'function' ? faults(call) : faults
+      checkArgument('eachFault', kinds, FAULTS)
       return kinds.filter((fault) => isPossible(call, fault)).map((fault) => ({ call, fault }))
     })
     // All lanes take their next run from one iterator. What fails without a fault fails with each.
@@ -161,8 +183,7 @@ function isPossible({ kind }: FaultyCall, fault: FaultKind): boolean {
 function inject(fault: FaultKind, operationTimeout: number): InjectedFault {
   // Adapters throw errors of their own, which have no code.
   if (fault.startsWith('throw')) return { fault, error: new Error('the backend failed') }
-  // More than twice, since a busy process notices a time limit late.
-  return { fault, delayMs: 4 * operationTimeout }
+  return { fault, delayMs: LATE_FACTOR * operationTimeout }
 }
 
 function isListOf(names: readonly string[]): (option: unknown) => boolean {

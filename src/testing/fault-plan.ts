@@ -1,4 +1,9 @@
-import { checkRequiredOptions, DURATION, type OptionTypes, POSITIVE_INTEGER } from '../arguments.ts'
+import {
+  checkRequiredOptions,
+  type OptionType,
+  type OptionTypes,
+  POSITIVE_INTEGER,
+} from '../arguments.ts'
 import { quote, StoreError } from '../errors.ts'
 import type { StorageBase } from '../storage.ts'
 import { FAULT_KINDS, type FaultKind, type InjectedFault } from './faults.ts'
@@ -58,12 +63,20 @@ export const CALL_KINDS: readonly CallKind[] = [
   ...STORAGE_KINDS,
 ]
 
+/** The longest delay of `setTimeout`. A longer one fires immediately. */
+export const MAX_DELAY_MS: number = 2 ** 31 - 1
+
+export const DELAY: OptionType = [
+  `a positive number of milliseconds, at most ${MAX_DELAY_MS}`,
+  (option) => typeof option === 'number' && option > 0 && option <= MAX_DELAY_MS,
+]
+
 const FAULT_OPTIONS: OptionTypes = {
   on: oneOf(CALL_KINDS),
   nth: POSITIVE_INTEGER,
   fault: oneOf(FAULT_KINDS),
   error: ['anything', () => true],
-  delayMs: DURATION,
+  delayMs: DELAY,
 }
 
 /** A fault of one call. */

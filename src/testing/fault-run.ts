@@ -67,6 +67,9 @@ export async function runScript(
   return { calls: run.plugin.calls, problems: [...run.problems, ...unhandled] }
 }
 
+/** How often to look whether a storage has closed. */
+const CLOSE_POLL_MS = 10
+
 interface OpenedNamespace {
   readonly history: CallHistory
   readonly traits: Traits
@@ -100,7 +103,7 @@ class FaultRun {
     const { length } = calls
     // It may fail only because of a call that it makes.
     const hasFailedCall = (): boolean => calls.slice(length).some(({ fault }) => fault)
-    await this.#settle('runtime.close()', async () => runtime.close(), hasFailedCall)
+    await this.#settle('runtime.close()', async () => this.#close(runtime), hasFailedCall)
     await this.#awaitLateCalls()
     await this.plugin.release()
     this.#checkRecords()
@@ -141,6 +144,24 @@ class FaultRun {
     }
     Object.defineProperty(runtime, 'open', { value: recordingOpen })
     Object.defineProperty(runtime, 'drop', { value: recordingDrop })
+  }
+
+  /**
+   * Closes the runtime. `operationTimeout` is short where a fault needs it, and a busy backend may take
+   * longer to close, so only `runTimeout` counts.
+   */
+  async #close(runtime: StorageRuntime): Promise<void> {
+    try {
+      await runtime.close()
+    } catch (error) {
+      if (!isStoreError(error) || error.code !== 'TIMEOUT') throw error
+      const closing = this.plugin.calls.filter(({ kind, fault }) => kind === 'close' && !fault)
+      const end = Date.now() + this.#options.runTimeout
+      while (closing.some(({ outcome }) => outcome === 'pending') && Date.now() < end)
+        await sleep(CLOSE_POLL_MS)
+      // One that is pending has been reported by then.
+      if (closing.some(({ outcome }) => outcome === 'failed')) throw error
+    }
   }
 
   /** @param canFail returns whether a `StoreError` is no problem */

@@ -1,3 +1,4 @@
+import { checkArgument, type OptionType } from '../arguments.ts'
 import { intercept, type Method } from '../intercept.ts'
 import { type Listing, listPages, pagesOf } from '../listing.ts'
 import {
@@ -26,6 +27,8 @@ import { ownFaultsOf } from './own-faults.ts'
 
 const LISTINGS: readonly CallKind[] = ['keys', 'entries', 'liveKeys', 'namespaces']
 
+const PLUGIN: OptionType = ['a plugin', isPlugin]
+
 type MutableCall = { -readonly [K in keyof FaultyCall]: FaultyCall[K] }
 
 /**
@@ -37,8 +40,8 @@ type MutableCall = { -readonly [K in keyof FaultyCall]: FaultyCall[K] }
  * `transact`, and each call has a time limit.
  *
  * @param plan the faults; default: none, to count calls. Use a function to change them between calls
- * @throws StoreError `INVALID_VALUE` for an invalid fault in a list; if a function returned it, the call
- * throws it
+ * @throws StoreError `INVALID_VALUE` for what is no plugin, and for an invalid fault in a list; if a
+ * function returned the fault, the call throws it
  *
  * @example
  * const plugin = faulty(new MemoryStoragePlugin(), [{ on: 'commit', nth: 3, fault: 'reject-after' }])
@@ -47,6 +50,7 @@ type MutableCall = { -readonly [K in keyof FaultyCall]: FaultyCall[K] }
  * console.log(plugin.calls.filter(({ kind }) => kind === 'commit').length)
  */
 export function faulty(plugin: StoragePluginBase, plan: FaultPlan = []): FaultyPlugin {
+  checkArgument('faulty', plugin, PLUGIN)
   if (typeof plan !== 'function') checkFaults(plan)
   return new FaultyPlugin(plugin, plan)
 }
@@ -178,6 +182,11 @@ export class FaultyPlugin extends StoragePluginBase {
     checkFaults([{ nth: 1, ...injected }])
     return injected
   }
+}
+
+/** Tests whether a value can open namespaces, as an instance of a plugin class can. */
+export function isPlugin(value: unknown): boolean {
+  return typeof (value as Partial<StoragePluginBase> | null | undefined)?.open === 'function'
 }
 
 interface Call {

@@ -1,4 +1,10 @@
-import { checkOptions, type OptionTypes, STRING } from '../arguments.ts'
+import {
+  checkArgument,
+  checkOptions,
+  type OptionType,
+  type OptionTypes,
+  STRING,
+} from '../arguments.ts'
 import type { Store } from '../store.ts'
 import { CallHistory } from './call-history.ts'
 import type { CallRecord } from './call-record.ts'
@@ -12,9 +18,19 @@ export interface RecordOptions {
   readonly history?: CallHistory | undefined
 }
 
+const STORE: OptionType = [
+  'an open store',
+  (store) => typeof (store as Partial<Store> | null | undefined)?.getMany === 'function',
+]
 const RECORD_OPTIONS: OptionTypes = {
   client: STRING,
-  history: ['a CallHistory', (history) => Array.isArray((history as CallHistory | null)?.records)],
+  history: [
+    'a CallHistory',
+    (history) => {
+      const { records, now } = Object(history) as Partial<CallHistory>
+      return Array.isArray(records) && typeof now === 'function'
+    },
+  ],
 }
 
 /** A store whose calls are recorded. */
@@ -33,7 +49,7 @@ export interface RecordedStore<T extends object> {
  * and `close` are not recorded.
  *
  * @param options `client`: a name for the records; `history`: records calls of several stores together
- * @throws StoreError `INVALID_VALUE` for wrong options
+ * @throws StoreError `INVALID_VALUE` for what is no store, and for wrong options
  *
  * @example
  * const { store, records } = recordOutcomes(await runtime.open('Karma'))
@@ -46,6 +62,7 @@ export function recordOutcomes<T extends object = Record<string, unknown>>(
   store: Store<T>,
   options?: RecordOptions,
 ): RecordedStore<T> {
+  checkArgument('recordOutcomes', store, STORE)
   const { client = 'client', history = new CallHistory() } = checkOptions(options, RECORD_OPTIONS)
   const recorder = new Recorder(store as unknown as AnyStore, client, history)
   const recorded = new Proxy(store, {

@@ -38,6 +38,11 @@ export function isListing(name: string | symbol): name is ListingMethod {
   return (LISTINGS as readonly unknown[]).includes(name)
 }
 
+/** Tests whether a value is the name of a method whose calls are recorded. */
+export function isRecordedMethod(name: unknown): name is RecordedMethod {
+  return typeof name === 'string' && (isListing(name) || isCall(name))
+}
+
 export function isCall(name: string | symbol): name is CallMethod {
   return Object.hasOwn(KEYS_OF, name)
 }

@@ -205,6 +205,36 @@ test('each call fails once with each fault, and Memory has no problem', async ()
   expect({ runs, calls, reports }).toEqual({ runs: 1 + 4 * 9, calls: 4, reports: [] })
 })
 
+test('a storage may take longer to close than a short `operationTimeout`, and must end', async () => {
+  const options = { faults: ['never'], on: ['commit'], operationTimeout: 50 } as const
+  const closeAfter = (ms: number): PlantedPlugin =>
+    new PlantedPlugin((storage) => {
+      storage.close = () => new Promise((resolve) => setTimeout(resolve, ms))
+    })
+  expect((await eachFault(() => closeAfter(200), setTwo, options)).reports).toEqual([])
+  const { reports } = await eachFault(
+    () =>
+      new PlantedPlugin((storage) => {
+        storage.commit = async () => ['applied']
+        let isStuck = false
+        const { getMany } = storage
+        storage.getMany = async (keys) => {
+          isStuck ||= keys.includes('stuck')
+          return getMany.call(storage, keys)
+        }
+        storage.close = () => (isStuck ? new Promise(() => {}) : Promise.resolve())
+      }),
+    async ({ open }) => {
+      const store = await open('n')
+      await store.delete('a').catch(() => store.get('stuck'))
+    },
+    { ...options, runTimeout: 300 },
+  )
+  expect(reports.map(({ problems }) => problems)).toEqual([
+    ['runtime.close() did not end within 300 ms.'],
+  ])
+})
+
 test('a report is a plan that repeats the fault', async () => {
   const { reports } = await eachFault(
     memory,
@@ -277,12 +307,23 @@ test('`faults` and `on` select the runs, and other options are rejected', async 
     { faults: ['always'] },
     { on: ['read'] },
     { runTimeout: 0 },
+    { runTimeout: 2 ** 31 },
+    { operationTimeout: 2 ** 30 },
+    { faults: () => undefined },
+    { faults: () => ['always'] },
     { seed: 1 },
   ]) {
     await expect(eachFault(memory, setTwo, options as never)).rejects.toMatchObject({
       code: 'INVALID_VALUE',
     })
   }
+})
+
+test('what is no function, no script or no plugin is rejected', async () => {
+  const invalid = { code: 'INVALID_VALUE' }
+  for (const makePlugin of [undefined, memory(), () => undefined, () => MemoryStoragePlugin])
+    await expect(eachFault(makePlugin as never, setTwo)).rejects.toMatchObject(invalid)
+  await expect(eachFault(memory, {} as never)).rejects.toMatchObject(invalid)
 })
 
 test('a watch that never reports and steps that run twice are left out: no storage may do so', async () => {

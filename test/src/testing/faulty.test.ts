@@ -327,10 +327,13 @@ test('a plan with an unknown fault, call or number is rejected', async () => {
     { nth: 1, fault: 'sometimes' },
     { nth: 1, fault: 'never', on: 'read' },
     { nth: 1 },
+    { nth: 1, fault: 'late', ms: 2 ** 31 },
   ]) {
     expect(() => faulty(memory, [fault as never])).toThrow(expect.objectContaining(invalid))
   }
   expect(() => faulty(memory, 'never' as never)).toThrow(expect.objectContaining(invalid))
+  for (const plugin of [undefined, 5, MemoryStoragePlugin])
+    expect(() => faulty(plugin as never)).toThrow(expect.objectContaining(invalid))
   await expect((async () => faulty(memory, () => 'x' as never).open('n'))()).rejects.toMatchObject(
     invalid,
   )

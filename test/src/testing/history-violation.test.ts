@@ -66,7 +66,19 @@ test.each([
   [() => checkHistory([], [], { initial: 5 as never }), 'options.initial must be'],
   [() => checkHistory([], [], { traits: 'none' as never }), 'options.traits must be'],
   [() => checkHistory([], { k: 1 } as never), 'checkHistory() needs contents in a list'],
+  [() => checkHistory([], 'k' as never), 'checkHistory() needs contents in a list'],
+  [() => checkHistory([], [1] as never), 'needs contents of [key, value] entries'],
+  [() => checkHistory([], [[1, 1]] as never), 'needs contents of [key, value] entries'],
+  [
+    () => checkHistory([], [], { initial: [1] as never }),
+    'options.initial of [key, value] entries',
+  ],
   [() => checkHistory(undefined as never, []), 'checkHistory() needs records in a list'],
+  [() => checkHistory([null] as never, []), 'checkHistory() needs records of recordOutcomes()'],
+  [
+    () => checkHistory([{ ...set([1, 2], 1), method: 'put' } as never], []),
+    'checkHistory() needs records of recordOutcomes()',
+  ],
 ])('wrong arguments are rejected: %s', (check, message) => {
   const expected = { code: 'INVALID_VALUE', message: expect.stringContaining(message) as string }
   expect(check).toThrow(expect.objectContaining(expected))

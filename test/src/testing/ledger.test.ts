@@ -103,3 +103,17 @@ test('checkHistory finds an entry that is missing, and one that was entered twic
     ]),
   ).toEqual(['impossible'])
 })
+
+test('wrong arguments, and a key that holds another value, are INVALID_VALUE', () => {
+  const invalid = expect.objectContaining({ code: 'INVALID_VALUE' }) as Error
+  for (const [writer, number] of [
+    [5, 1],
+    [undefined, 1],
+    ['a', 1.5],
+    ['a', '1'],
+    ['a', Number.NaN],
+  ])
+    expect(() => ledger(writer as never, number as never)).toThrow(invalid)
+  for (const current of [5, null, [], { a: 5 }])
+    expect(() => ledger('a', 1)(current as never)).toThrow(invalid)
+})

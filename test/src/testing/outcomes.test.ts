@@ -245,9 +245,14 @@ test('records are plain data that JSON and structured clone keep', async () => {
   expect(structuredClone(records)).toEqual(records)
 })
 
+const STORE = { getMany: () => {} } as unknown as Store
+
 test.each([
-  [() => recordOutcomes({} as Store, { client: 1 as never })],
-  [() => recordOutcomes({} as Store, { history: {} as never })],
+  [() => recordOutcomes(undefined as never)],
+  [() => recordOutcomes(Promise.resolve() as never)],
+  [() => recordOutcomes(STORE, { client: 1 as never })],
+  [() => recordOutcomes(STORE, { history: {} as never })],
+  [() => recordOutcomes(STORE, { history: { records: [] } as never })],
   [() => new CallHistory({ now: 5 as never })],
   [() => new CallHistory({ clok: 'a' } as never)],
 ])('wrong options are rejected: %s', (call) => {
