@@ -28,8 +28,10 @@ export interface CheckHistoryOptions {
   readonly maxStates?: number | undefined
 }
 
+const ENTRIES = 'a Map or [key, value] entries'
+
 const CHECK_OPTIONS: OptionTypes = {
-  initial: ['a Map or [key, value] entries', (option) => Symbol.iterator in Object(option)],
+  initial: [ENTRIES, isIterable],
   traits: ['the traits of a store', (option) => typeof option === 'object' && option !== null],
   maxStates: POSITIVE_INTEGER,
 }
@@ -66,7 +68,7 @@ export interface HistoryViolation {
  * @param records the calls of all clients, in any order
  * @param contents all entries of the namespace after the last call
  * @returns what cannot be explained; an empty list if the history is possible
- * @throws StoreError `INVALID_VALUE` for wrong options
+ * @throws StoreError `INVALID_VALUE` for wrong options, records or contents
  *
  * @example
  * const contents = new Map<string, unknown>()
@@ -79,14 +81,43 @@ export function checkHistory(
   options?: CheckHistoryOptions,
 ): HistoryViolation[] {
   const checked = checkOptions(options, CHECK_OPTIONS)
-  for (const [name, argument] of Object.entries({ records, contents })) {
-    if (Symbol.iterator in Object(argument)) continue
-    throw new StoreError(
-      'INVALID_VALUE',
-      `checkHistory() needs ${name} in a list; received ${quote(argument)}. For contents, collect the entries of the store first.`,
-    )
-  }
-  return new HistoryCheck([...records], new Map(contents), checked).run()
+  const calls = toList('checkHistory() needs a list of records', records, isRecord)
+  const entries = toList(`checkHistory() needs ${ENTRIES} as contents`, contents, isEntry)
+  const initial = toList(`options.initial must be ${ENTRIES}`, checked.initial ?? [], isEntry)
+  return new HistoryCheck(calls, new Map(entries), { ...checked, initial }).run()
+}
+
+/**
+ * @param rule what the list must be: the begin of a sentence
+ * @throws StoreError `INVALID_VALUE`
+ */
+function toList<T>(
+  rule: string,
+  argument: Iterable<T>,
+  accepts: (item: unknown) => boolean,
+): readonly T[] {
+  const list = isIterable(argument) ? [...argument] : undefined
+  const wrong = list?.findIndex((item) => !accepts(item))
+  if (list && wrong === -1) return list
+  const received = list ? `a list with ${quote(list[wrong ?? 0])}` : quote(argument)
+  const advice =
+    accepts === isEntry
+      ? 'Collect the entries of the store first.'
+      : 'Pass the records of recordOutcomes() or of a CallHistory.'
+  throw new StoreError('INVALID_VALUE', `${rule}; received ${received}. ${advice}`)
+}
+
+function isIterable(value: unknown): boolean {
+  return typeof value !== 'string' && Symbol.iterator in Object(value)
+}
+
+function isEntry(item: unknown): boolean {
+  return Array.isArray(item) && item.length >= 2
+}
+
+function isRecord(item: unknown): boolean {
+  const { method, keys, args } = Object(item) as Partial<CallRecord>
+  return typeof method === 'string' && Array.isArray(keys) && Array.isArray(args)
 }
 
 class HistoryCheck {

@@ -1,14 +1,17 @@
 import {
   checkOptions,
   DURATION,
+  invalidOption,
   isPlainObject,
   type OptionTypes,
   POSITIVE_INTEGER,
 } from '../arguments.ts'
+import { quote, StoreError } from '../errors.ts'
 import type { RuntimeOptions } from '../runtime.ts'
 import type { StoragePluginBase } from '../storage.ts'
 import { type FaultScript, runScript } from './fault-run.ts'
 import { FAULT_KINDS, type FaultKind, type InjectedFault } from './faults.ts'
+import { checkPlugin } from './faulty.ts'
 import { CALL_KINDS, type CallKind, type FaultyCall } from './fault-plan.ts'
 import { watchRejections } from './rejections.ts'
 
@@ -60,9 +63,11 @@ export interface EachFaultResult {
   readonly reports: readonly FaultReport[]
 }
 
+const FAULT_LIST = `a list of ${FAULT_KINDS.join(', ')}`
+
 const OPTIONS: OptionTypes = {
   faults: [
-    `a list of ${FAULT_KINDS.join(', ')}, or a function`,
+    `${FAULT_LIST}, or a function`,
     (faults) => typeof faults === 'function' || isListOf(FAULT_KINDS)(faults),
   ],
   on: [`a list of ${CALL_KINDS.join(', ')}`, isListOf(CALL_KINDS)],
@@ -87,7 +92,7 @@ const DEFAULT_RUN_TIMEOUT_MS = 10_000
  *
  * @param makePlugin creates the plugin of a run; all may use one backend
  * @param script uses the stores of a bot; it runs some hundred times
- * @throws StoreError `INVALID_VALUE` for invalid options
+ * @throws StoreError `INVALID_VALUE` for invalid options and arguments
  *
  * @example
  * const { reports } = await eachFault(
@@ -113,10 +118,16 @@ export async function eachFault(
     concurrency = 1,
     runtime = {},
   } = checkOptions<EachFaultOptions>(options, OPTIONS)
+  checkFunction(
+    'a function that creates a plugin, such as () => new MemoryStoragePlugin()',
+    makePlugin,
+  )
+  checkFunction('a script, such as async ({ open }) => {}', script)
   const rejections = watchRejections()
   const run = async (call?: FaultyCall, fault?: FaultKind): Promise<Run> => {
     const isSlow = fault === 'never' || fault === 'late'
     const plugin = await makePlugin()
+    checkPlugin('makePlugin() must return a plugin', plugin)
     const { problems, calls } = await runScript(plugin, script, {
       plan:
         call && fault ? [{ on: call.kind, nth: call.nth, ...inject(fault, operationTimeout) }] : [],
@@ -127,11 +138,11 @@ export async function eachFault(
     return { calls, report: { on: call?.kind, nth: call?.nth, fault, problems } }
   }
   try {
-    const { calls, report } = await run()
+    const { calls, report } = await runFirst(run)
     const reports = [report]
     const failing = calls.filter(({ kind }) => on.includes(kind))
     const queue = failing.flatMap((call) => {
-      const kinds = typeof faults === 'function' ? faults(call) : faults
+      const kinds = typeof faults === 'function' ? selectFaults(faults, call) : faults
       return kinds.filter((fault) => isPossible(call, fault)).map((fault) => ({ call, fault }))
     })
     // All lanes take their next run from one iterator. What fails without a fault fails with each.
@@ -146,6 +157,15 @@ export async function eachFault(
   } finally {
     rejections.stop()
   }
+}
+
+/** Makes the run without a fault. */
+async function runFirst(run: () => Promise<Run>): Promise<Run> {
+  const { calls, report } = await run()
+  if (calls.length > 0 || report.problems.length > 0) return { calls, report }
+  const problem =
+    'The script made no call of the plugin. Use the `runtime` or `open` that it receives.'
+  return { calls, report: { ...report, problems: [problem] } }
 }
 
 interface Run {
@@ -163,6 +183,23 @@ function inject(fault: FaultKind, operationTimeout: number): InjectedFault {
   if (fault.startsWith('throw')) return { fault, error: new Error('the backend failed') }
   // More than twice, since a busy process notices a time limit late.
   return { fault, ms: 4 * operationTimeout }
+}
+
+/** @throws StoreError `INVALID_VALUE` */
+function selectFaults(
+  select: (call: FaultyCall) => readonly FaultKind[],
+  call: FaultyCall,
+): readonly FaultKind[] {
+  const kinds = select(call)
+  if (isListOf(FAULT_KINDS)(kinds)) return kinds
+  throw invalidOption('.faults', `a function that returns ${FAULT_LIST}`, kinds, undefined)
+}
+
+/** @throws StoreError `INVALID_VALUE` */
+function checkFunction(expected: string, argument: unknown): void {
+  if (typeof argument === 'function') return
+  const message = `eachFault() needs ${expected}; received ${quote(argument)}.`
+  throw new StoreError('INVALID_VALUE', message)
 }
 
 function isListOf(names: readonly string[]): (option: unknown) => boolean {

@@ -1,4 +1,10 @@
-import { checkRequiredOptions, DURATION, type OptionTypes, POSITIVE_INTEGER } from '../arguments.ts'
+import {
+  checkRequiredOptions,
+  DURATION,
+  isPlainObject,
+  type OptionTypes,
+  POSITIVE_INTEGER,
+} from '../arguments.ts'
 import { quote, StoreError } from '../errors.ts'
 import type { StorageBase } from '../storage.ts'
 import { FAULT_KINDS, type FaultKind, type InjectedFault } from './faults.ts'
@@ -105,7 +111,16 @@ export function checkFaults(plan: readonly Fault[]): void {
     const expected = 'a list of faults, or a function that returns the fault of a call'
     throw new StoreError('INVALID_VALUE', `The plan must be ${expected}; received ${quote(plan)}.`)
   }
-  for (const each of plan) checkRequiredOptions<Fault>(each, FAULT_OPTIONS, ['nth', 'fault'])
+  for (const each of plan) {
+    if (!isPlainObject(each as unknown)) {
+      const example = "{ on: 'commit', nth: 2, fault: 'reject-before' }"
+      throw new StoreError(
+        'INVALID_VALUE',
+        `A fault of the plan must be an object such as ${example}; received ${quote(each)}.`,
+      )
+    }
+    checkRequiredOptions<Fault>(each, FAULT_OPTIONS, ['nth', 'fault'])
+  }
 }
 
 function oneOf(names: readonly string[]): OptionTypes[string] {

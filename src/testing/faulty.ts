@@ -1,3 +1,5 @@
+import { isPlainObject } from '../arguments.ts'
+import { quote, StoreError } from '../errors.ts'
 import { intercept, type Method } from '../intercept.ts'
 import { type Listing, listPages, pagesOf } from '../listing.ts'
 import {
@@ -37,7 +39,7 @@ type MutableCall = { -readonly [K in keyof FaultyCall]: FaultyCall[K] }
  * `transact`, and each call has a time limit.
  *
  * @param plan the faults; default: none, to count calls. Use a function to change them between calls
- * @throws StoreError `INVALID_VALUE` for an invalid fault in a list; if a function returned it, the call
+ * @throws StoreError `INVALID_VALUE` for what is no plugin, and for an invalid fault in a list; if a function returned it, the call
  * throws it
  *
  * @example
@@ -47,8 +49,21 @@ type MutableCall = { -readonly [K in keyof FaultyCall]: FaultyCall[K] }
  * console.log(plugin.calls.filter(({ kind }) => kind === 'commit').length)
  */
 export function faulty(plugin: StoragePluginBase, plan: FaultPlan = []): FaultyPlugin {
+  checkPlugin('faulty() needs a plugin', plugin)
   if (typeof plan !== 'function') checkFaults(plan)
   return new FaultyPlugin(plugin, plan)
+}
+
+/**
+ * @param rule what is needed: a sentence without full stop
+ * @throws StoreError `INVALID_VALUE`
+ */
+export function checkPlugin(rule: string, plugin: unknown): void {
+  if (typeof (plugin as Partial<StoragePluginBase> | null | undefined)?.open === 'function') return
+  throw new StoreError(
+    'INVALID_VALUE',
+    `${rule}; received ${quote(plugin)}. Create one, as new MemoryStoragePlugin() does.`,
+  )
 }
 
 /** A plugin whose calls fail as a plan says. {@link faulty} creates it. */
@@ -175,7 +190,7 @@ export class FaultyPlugin extends StoragePluginBase {
     const planned = plan(call)
     if (planned === undefined) return undefined
     const injected = typeof planned === 'string' ? { fault: planned } : planned
-    checkFaults([{ nth: 1, ...injected }])
+    checkFaults([isPlainObject(injected) ? { nth: 1, ...injected } : injected])
     return injected
   }
 }

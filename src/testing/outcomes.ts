@@ -1,4 +1,5 @@
 import { checkOptions, type OptionTypes, STRING } from '../arguments.ts'
+import { quote, StoreError } from '../errors.ts'
 import type { Store } from '../store.ts'
 import { CallHistory } from './call-history.ts'
 import type { CallRecord } from './call-record.ts'
@@ -33,7 +34,7 @@ export interface RecordedStore<T extends object> {
  * and `close` are not recorded.
  *
  * @param options `client`: a name for the records; `history`: records calls of several stores together
- * @throws StoreError `INVALID_VALUE` for wrong options
+ * @throws StoreError `INVALID_VALUE` for what is no store, and for wrong options
  *
  * @example
  * const { store, records } = recordOutcomes(await runtime.open('Karma'))
@@ -46,6 +47,12 @@ export function recordOutcomes<T extends object = Record<string, unknown>>(
   store: Store<T>,
   options?: RecordOptions,
 ): RecordedStore<T> {
+  if (typeof (store as Store<T> | null | undefined)?.setMany !== 'function') {
+    throw new StoreError(
+      'INVALID_VALUE',
+      `recordOutcomes() needs a store; received ${quote(store)}. Pass what runtime.open() resolves to.`,
+    )
+  }
   const { client = 'client', history = new CallHistory() } = checkOptions(options, RECORD_OPTIONS)
   const recorder = new Recorder(store as unknown as AnyStore, client, history)
   const recorded = new Proxy(store, {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MemoryStoragePlugin } from '../../../adapters/memory.ts'
+import { memory as memoryManifest, MemoryStoragePlugin } from '../../../adapters/memory.ts'
 import { collect } from '../../../src/conformance/assertions.ts'
 import {
   type Change,
@@ -331,6 +331,15 @@ test('a plan with an unknown fault, call or number is rejected', async () => {
     expect(() => faulty(memory, [fault as never])).toThrow(expect.objectContaining(invalid))
   }
   expect(() => faulty(memory, 'never' as never)).toThrow(expect.objectContaining(invalid))
+  expect(() => faulty(memory, ['never' as never])).toThrow(
+    /^A fault of the plan must be an object such as \{ on: .*; received "never"\.$/,
+  )
+  expect(() => faulty(memoryManifest as never)).toThrow(
+    'faulty() needs a plugin; received an instance of Object. Create one, as new MemoryStoragePlugin() does.',
+  )
+  await expect((async () => faulty(memory, () => true as never).open('n'))()).rejects.toThrow(
+    'received true.',
+  )
   await expect((async () => faulty(memory, () => 'x' as never).open('n'))()).rejects.toMatchObject(
     invalid,
   )

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkHistory } from '../../../src/testing/index.ts'
+import { CallHistory, checkHistory } from '../../../src/testing/index.ts'
 import { call, failed, get, kinds, set } from './support/call-records.ts'
 
 test('where the backend is not atomic, setMany may be applied in part', () => {
@@ -65,8 +65,27 @@ test.each([
   [() => checkHistory([], [], { maxStates: 0 }), 'options.maxStates must be a positive integer'],
   [() => checkHistory([], [], { initial: 5 as never }), 'options.initial must be'],
   [() => checkHistory([], [], { traits: 'none' as never }), 'options.traits must be'],
-  [() => checkHistory([], { k: 1 } as never), 'checkHistory() needs contents in a list'],
-  [() => checkHistory(undefined as never, []), 'checkHistory() needs records in a list'],
+  [
+    () => checkHistory([], { k: 1 } as never),
+    'a Map or [key, value] entries as contents; received an instance of Object. Collect the entries',
+  ],
+  [() => checkHistory([], ['k'] as never), 'as contents; received a list with "k".'],
+  [
+    () => checkHistory([], [], { initial: [5] as never }),
+    'options.initial must be a Map or [key, value] entries; received a list with 5.',
+  ],
+  [
+    () => checkHistory([undefined] as never, []),
+    'a list of records; received a list with undefined.',
+  ],
+  [
+    () => checkHistory(new CallHistory() as never, []),
+    'received an instance of CallHistory. Pass the records',
+  ],
+  [
+    () => checkHistory(undefined as never, []),
+    'checkHistory() needs a list of records; received undefined.',
+  ],
 ])('wrong arguments are rejected: %s', (check, message) => {
   const expected = { code: 'INVALID_VALUE', message: expect.stringContaining(message) as string }
   expect(check).toThrow(expect.objectContaining(expected))
@@ -81,4 +100,11 @@ test('the kinds of values that structured clone keeps are compared by content', 
   const records = [set([1, 2], value), get([3, 4], structuredClone(value))]
   expect(kinds(records, { k: structuredClone(value) })).toEqual([])
   expect(kinds(records, { k: new Map([['at', new Date(6)]]) })).toEqual(['impossible'])
+})
+
+const entries = (): Iterable<[string, unknown]> => new Map<string, unknown>([['k', 1]]).entries()
+
+test('entries that can be iterated once only are accepted as contents and as `initial`', () => {
+  expect(checkHistory([], entries(), { initial: entries() })).toEqual([])
+  expect(checkHistory([], [], { initial: entries() })).toHaveLength(1)
 })

@@ -103,3 +103,17 @@ test('checkHistory finds an entry that is missing, and one that was entered twic
     ]),
   ).toEqual(['impossible'])
 })
+
+test.each([
+  [() => ledger(1 as never, 1), 'ledger() needs a string as the name of the writer; received 1.'],
+  [() => ledger('a', 1.5), 'ledger() needs an integer as the number of the update; received 1.5.'],
+  [() => ledger('a', 1)(5 as never), 'ledger() needs a key of its own, without any other value'],
+  [() => ledger('a', 1)({ a: 1 } as never), 'received an instance of Object.'],
+])('a wrong argument is INVALID_VALUE: %s', (call, message) => {
+  expect(call).toThrow(
+    expect.objectContaining({
+      code: 'INVALID_VALUE',
+      message: expect.stringContaining(message) as string,
+    }),
+  )
+})

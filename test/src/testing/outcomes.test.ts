@@ -245,9 +245,13 @@ test('records are plain data that JSON and structured clone keep', async () => {
   expect(structuredClone(records)).toEqual(records)
 })
 
+const noStore = { setMany: () => {} } as unknown as Store
+
 test.each([
-  [() => recordOutcomes({} as Store, { client: 1 as never })],
-  [() => recordOutcomes({} as Store, { history: {} as never })],
+  [() => recordOutcomes(noStore, { client: 1 as never })],
+  [() => recordOutcomes(noStore, { history: {} as never })],
+  [() => recordOutcomes(undefined as never)],
+  [() => recordOutcomes(Promise.resolve() as never)],
   [() => new CallHistory({ now: 5 as never })],
   [() => new CallHistory({ clok: 'a' } as never)],
 ])('wrong options are rejected: %s', (call) => {
