@@ -41,7 +41,10 @@ export interface EachFaultOptions {
   readonly runtime?: RuntimeOptions | undefined
 }
 
-/** A run with problems. `on`, `nth` and `fault` are a plan for {@link faulty} that repeats it. */
+/**
+ * A run with problems. To repeat it, call `eachFault` with a function as `faults` that returns `[fault]`
+ * for the call whose `kind` is `on` and whose `nth` is the same, and `[]` for others.
+ */
 export interface FaultReport {
   /** The kind of the call that failed; `undefined` for the run without a fault. */
   readonly on: CallKind | undefined
