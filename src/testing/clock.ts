@@ -35,7 +35,8 @@ export interface TestClock {
    * to its value. For a call that waits for I/O as well as for timers, such as one that retries after a
    * conflict.
    *
-   * @throws what the promise rejects with, and what a timer throws
+   * @throws StoreError `INVALID_VALUE` for what is no promise; what the promise rejects with, and what
+   * a timer throws
    */
   advanceUntil<T>(promise: Promise<T>): Promise<T>
   /** Puts the platform's own clock and timers back, and drops the timers that wait. */
@@ -125,6 +126,12 @@ class ReplacedClock implements TestClock {
   }
 
   async advanceUntil<T>(promise: Promise<T>): Promise<T> {
+    if (typeof (promise as Promise<T> | null | undefined)?.then !== 'function') {
+      throw new StoreError(
+        'INVALID_VALUE',
+        `advanceUntil() needs a promise; received ${quote(promise)}. Start the call and pass its promise.`,
+      )
+    }
     const state = { isPending: true }
     const settle = (): void => {
       state.isPending = false

@@ -28,8 +28,9 @@ export type FinalContents = ReadonlyMap<string, ReadonlyMap<string, unknown>>
 export type ContentsCheck = (contents: FinalContents) => Promise<void> | void
 
 /**
- * Uses the stores of a bot. It may return a check of what is stored in the end. A `StoreError` that it
- * does not catch ends it and is no problem; any other error is one.
+ * Uses the stores of a bot. It may return a check of what is stored in the end. In a run with a fault, a
+ * `StoreError` that the script does not catch ends it, without a check, and is no problem. Any other
+ * error is one.
  */
 export type FaultScript = (
   context: FaultContext,
@@ -97,7 +98,7 @@ class FaultRun {
     const check = await this.#settle(
       'The script',
       async () => script({ runtime, open }),
-      () => true,
+      () => this.#options.plan.length > 0,
     )
     const { calls } = this.plugin
     const { length } = calls

@@ -175,6 +175,14 @@ describe('advanceUntil()', () => {
     await clock.advanceUntil(Promise.resolve())
     expect(clock.now() - START).toBe(7)
   })
+
+  test('rejects what is no promise as INVALID_VALUE', async () => {
+    await expect(startClock().advanceUntil((async () => {}) as never)).rejects.toMatchObject({
+      code: 'INVALID_VALUE',
+      message:
+        'advanceUntil() needs a promise; received a function. Start the call and pass its promise.',
+    })
+  })
 })
 
 test.each([{ start: 'now' }, { start: Number.NaN }, { begin: 5 }])(

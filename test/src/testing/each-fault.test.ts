@@ -360,3 +360,47 @@ test('runtime.drop() counts as the removal of all keys', async () => {
     ).reports,
   ).toEqual([])
 })
+
+test.each<[call: () => Promise<unknown>, message: string]>([
+  [
+    async () => eachFault(new MemoryStoragePlugin() as never, setTwo),
+    'eachFault() needs a function that creates a plugin, such as () => new MemoryStoragePlugin(); received an instance of MemoryStoragePlugin.',
+  ],
+  [
+    async () => eachFault(memory, undefined as never),
+    'eachFault() needs a script, such as async ({ open }) => {}; received undefined.',
+  ],
+  [
+    async () => eachFault((() => undefined) as never, setTwo),
+    'makePlugin() must return a plugin; received undefined. Create one',
+  ],
+  [
+    async () => eachFault(memory, setTwo, { faults: () => 'late' as never }),
+    'options.faults must be a function that returns a list of reject-before',
+  ],
+])('a wrong argument is rejected and named: %s', async (call, message) => {
+  await expect(call()).rejects.toMatchObject({
+    code: 'INVALID_VALUE',
+    message: expect.stringContaining(message) as string,
+  })
+})
+
+test('a script that fails without a fault is reported, and is not run again', async () => {
+  const { runs, reports } = await eachFault(memory, async ({ open }) => {
+    await (await open('Test')).set('a', () => 1)
+  })
+  expect(runs).toBe(1)
+  expect(reports).toMatchObject([{ on: undefined, nth: undefined, fault: undefined }])
+  expect(reports[0]?.problems.join()).toMatch('The script failed: INVALID_VALUE: ')
+})
+
+test('a script that makes no calls is reported: it does not use the runtime with faults', async () => {
+  const { runs, calls, reports } = await eachFault(memory, async () => {
+    const store = await new StorageRuntime(memory()).open('Test')
+    await store.set('a', 1)
+  })
+  expect({ runs, calls }).toEqual({ runs: 1, calls: 0 })
+  expect(reports[0]?.problems).toEqual([
+    'The script made no call of the plugin. Use the `runtime` or `open` that it receives.',
+  ])
+})
