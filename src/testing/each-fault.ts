@@ -41,7 +41,10 @@ export interface EachFaultOptions {
   readonly runtime?: RuntimeOptions | undefined
 }
 
-/** A run with problems. `on`, `nth` and `fault` are a plan for {@link faulty} that repeats it. */
+/**
+ * A run with problems. To repeat it, call `eachFault` with a function as `faults` that returns `[fault]`
+ * for the call whose `kind` is `on` and whose `nth` is the same, and `[]` for others.
+ */
 export interface FaultReport {
   /** The kind of the call that failed; `undefined` for the run without a fault. */
   readonly on: CallKind | undefined
@@ -148,7 +151,7 @@ export async function eachFault(
     return { calls, report: { on: call?.kind, nth: call?.nth, fault, problems } }
   }
   try {
-    const { calls, report } = await run()
+    const { calls, report } = await runFirst(run)
     const reports = [report]
     const failing = calls.filter(({ kind }) => on.includes(kind))
     const queue = failing.flatMap((call) => {
@@ -168,6 +171,15 @@ export async function eachFault(
   } finally {
     rejections.stop()
   }
+}
+
+/** Makes the run without a fault. */
+async function runFirst(run: () => Promise<Run>): Promise<Run> {
+  const { calls, report } = await run()
+  if (calls.length > 0 || report.problems.length > 0) return { calls, report }
+  const problem =
+    'The script made no call of the plugin. Use the `runtime` or `open` that it receives.'
+  return { calls, report: { ...report, problems: [problem] } }
 }
 
 interface Run {

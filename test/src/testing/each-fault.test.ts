@@ -361,6 +361,107 @@ test('runtime.drop() counts as the removal of all keys', async () => {
   ).toEqual([])
 })
 
+test('a script that fails without a fault is reported once, and is not repeated', async () => {
+  const problems = ['The script failed: RangeError: wrong']
+  expect(
+    await eachFault(memory, () => {
+      throw new RangeError('wrong')
+    }),
+  ).toEqual({
+    runs: 1,
+    calls: 0,
+    reports: [{ on: undefined, nth: undefined, fault: undefined, problems }],
+  })
+})
+
+test('runs over one backend do not see each other, and leave nothing behind', async () => {
+  const plugin = new MemoryStoragePlugin()
+  const found: number[] = []
+  const script: FaultScript = async ({ runtime, open }) => {
+    const store = await open('n')
+    found.push(await store.size())
+    await store.set('a', 1)
+    expect(await collect(runtime.namespaces())).toEqual(['n'])
+  }
+  const { reports, runs } = await eachFault(() => plugin, script, {
+    faults: ['reject-after'],
+    on: ['commit'],
+  })
+  expect({ reports, runs }).toEqual({ reports: [], runs: 2 })
+  expect(found).toEqual([0, 0])
+  expect(await collect(plugin.namespaces())).toEqual([])
+})
+
+test('`faults` and `on` select the runs, and other options are rejected', async () => {
+  const { runs } = await eachFault(memory, setTwo, { faults: ['never', 'late'], on: ['commit'] })
+  expect(runs).toBe(1 + 2 * 2)
+  const kinds: string[] = []
+  const counted = await eachFault(memory, setTwo, {
+    faults: ({ kind }) => {
+      kinds.push(kind)
+      return kind === 'close' ? ['reject-before', 'throw-after'] : []
+    },
+  })
+  expect(counted.runs).toBe(1 + 2)
+  expect(kinds).toEqual(['open', 'commit', 'commit', 'close'])
+  for (const options of [
+    { faults: ['always'] },
+    { on: ['read'] },
+    { runTimeout: 0 },
+    { runTimeout: 2 ** 31 },
+    { operationTimeout: 2 ** 30 },
+    { faults: () => undefined },
+    { faults: () => ['always'] },
+    { seed: 1 },
+  ]) {
+    await expect(eachFault(memory, setTwo, options as never)).rejects.toMatchObject({
+      code: 'INVALID_VALUE',
+    })
+  }
+})
+
+test('what is no function, no script or no plugin is rejected', async () => {
+  const invalid = { code: 'INVALID_VALUE' }
+  for (const makePlugin of [undefined, memory(), () => undefined, () => MemoryStoragePlugin])
+    await expect(eachFault(makePlugin as never, setTwo)).rejects.toMatchObject(invalid)
+  await expect(eachFault(memory, {} as never)).rejects.toMatchObject(invalid)
+})
+
+test('a watch that never reports and steps that run twice are left out: no storage may do so', async () => {
+  const { calls, runs, reports } = await eachFault(
+    () => new BrokenPlugin(patchPerform()),
+    async ({ open }) => {
+      const store = await open('n')
+      const watch = store.watch()
+      await store.increment('a')
+      await watch.next()
+    },
+    { faults: ['never', 'twice'], on: ['watch', 'perform'] },
+  )
+  // open, watch, perform with a transaction, and close.
+  expect({ calls, runs }).toEqual({ calls: 4, runs: 1 + 2 })
+  expect(reports).toEqual([])
+})
+
+test('several runs at once give the same result', async () => {
+  const alone = await eachFault(memory, setTwo, { faults: ['reject-after', 'twice'] })
+  const options = { faults: ['reject-after', 'twice'], concurrency: 5 } as const
+  expect(await eachFault(memory, setTwo, options)).toEqual(alone)
+})
+
+test('runtime.drop() counts as the removal of all keys', async () => {
+  expect(
+    (
+      await eachFault(memory, async ({ runtime, open }) => {
+        const store = await open('n')
+        await store.set('a', 1).catch(rethrowOther)
+        await store.close()
+        await runtime.drop('n')
+      })
+    ).reports,
+  ).toEqual([])
+})
+
 test.each<[call: () => Promise<unknown>, message: string]>([
   [
     async () => eachFault(new MemoryStoragePlugin() as never, setTwo),
