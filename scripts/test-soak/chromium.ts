@@ -10,7 +10,7 @@ const PAGE = new URL('./page.ts', import.meta.url)
 // IndexedDB needs an origin. No server is behind it; the route below answers.
 const ORIGIN = 'http://soak.localhost'
 /** One batch in so many loses its connections and its data, as when a user clears the site's data. */
-const BATCHES_PER_CLEARING = 5
+const BATCHES_PER_CLEARING = 50
 /** On a busy machine Chromium may clear a site and not answer. */
 const MAX_CLEARING_MS = 5000
 
