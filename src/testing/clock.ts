@@ -5,6 +5,9 @@ import { quote, StoreError } from '../errors.ts'
 /** The longest delay of `setTimeout`. A longer one fires immediately. */
 const MAX_DELAY_MS = 2 ** 31 - 1
 
+/** The last time that a `Date` can have. */
+const MAX_TIME_MS = 8.64e15
+
 /** Options of {@link testClock}. */
 export interface TestClockOptions {
   /** The time that the clock starts with, in milliseconds since 1970. Default: the real time. */
@@ -12,7 +15,7 @@ export interface TestClockOptions {
 }
 
 const OPTIONS: OptionTypes = {
-  start: ['a time in milliseconds since 1970, such as Date.UTC(2026, 0, 1)', Number.isFinite],
+  start: ['a time in milliseconds since 1970, such as Date.UTC(2026, 0, 1)', isTime],
 }
 
 /** A clock that a test controls: see {@link testClock}. */
@@ -35,8 +38,8 @@ export interface TestClock {
    * to its value. For a call that waits for I/O as well as for timers, such as one that retries after a
    * conflict.
    *
-   * @throws StoreError `INVALID_VALUE` for what is no promise; what the promise rejects with, and what
-   * a timer throws
+   * @throws StoreError `INVALID_VALUE` for what is no promise; what the promise rejects with, and what a
+   * timer throws
    */
   advanceUntil<T>(promise: Promise<T>): Promise<T>
   /** Puts the platform's own clock and timers back, and drops the timers that wait. */
@@ -67,6 +70,10 @@ export interface TestClock {
 export function testClock(options?: TestClockOptions): TestClock {
   const { start } = checkOptions<TestClockOptions>(options, OPTIONS)
   return new ReplacedClock(start ?? Date.now())
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'number' && Math.abs(value) <= MAX_TIME_MS
 }
 
 type Callback = (...args: unknown[]) => void
@@ -116,7 +123,7 @@ class ReplacedClock implements TestClock {
   }
 
   async advance(ms: number): Promise<void> {
-    if (!Number.isFinite(ms) || ms < 0) {
+    if (!Number.isFinite(ms) || ms < 0 || !isTime(this.#time + ms)) {
       const message = `advance() needs a number of milliseconds, 0 or more; received ${quote(ms)}. Pass how far the clock moves, not a time.`
       throw new StoreError('INVALID_VALUE', message)
     }
@@ -126,11 +133,9 @@ class ReplacedClock implements TestClock {
   }
 
   async advanceUntil<T>(promise: Promise<T>): Promise<T> {
-    if (typeof (promise as Promise<T> | null | undefined)?.then !== 'function') {
-      throw new StoreError(
-        'INVALID_VALUE',
-        `advanceUntil() needs a promise; received ${quote(promise)}. Start the call and pass its promise.`,
-      )
+    if (typeof (promise as Partial<Promise<T>> | null | undefined)?.then !== 'function') {
+      const message = `advanceUntil() needs a promise; received ${quote(promise)}. Pass the call that waits, without await.`
+      throw new StoreError('INVALID_VALUE', message)
     }
     const state = { isPending: true }
     const settle = (): void => {

@@ -149,7 +149,7 @@ class FaultRun {
 
   /**
    * Closes the runtime. `operationTimeout` is short where a fault needs it, and a busy backend may take
-   * longer to close, so only `runTimeout` counts.
+   * longer to close, or reject by that limit, so only `runTimeout` counts.
    */
   async #close(runtime: StorageRuntime): Promise<void> {
     try {
@@ -160,8 +160,6 @@ class FaultRun {
       const end = Date.now() + this.#options.runTimeout
       while (closing.some(({ outcome }) => outcome === 'pending') && Date.now() < end)
         await sleep(CLOSE_POLL_MS)
-      // One that is pending has been reported by then.
-      if (closing.some(({ outcome }) => outcome === 'failed')) throw error
     }
   }
 

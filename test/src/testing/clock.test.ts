@@ -144,7 +144,7 @@ describe('advance()', () => {
     expect(ran).toEqual(['next'])
   })
 
-  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, '5' as unknown as number])(
+  test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 1e300, '5' as unknown as number])(
     'rejects %s as INVALID_VALUE',
     async (ms) => {
       await expect(startClock().advance(ms)).rejects.toMatchObject({ code: 'INVALID_VALUE' })
@@ -176,16 +176,14 @@ describe('advanceUntil()', () => {
     expect(clock.now() - START).toBe(7)
   })
 
-  test('rejects what is no promise as INVALID_VALUE', async () => {
-    await expect(startClock().advanceUntil((async () => {}) as never)).rejects.toMatchObject({
+  test.each([undefined, null, 5, {}])('rejects %s, which is no promise', async (value) => {
+    await expect(startClock().advanceUntil(value as never)).rejects.toMatchObject({
       code: 'INVALID_VALUE',
-      message:
-        'advanceUntil() needs a promise; received a function. Start the call and pass its promise.',
     })
   })
 })
 
-test.each([{ start: 'now' }, { start: Number.NaN }, { begin: 5 }])(
+test.each([{ start: 'now' }, { start: 1e300 }, { start: Number.NaN }, { begin: 5 }])(
   'options %j are INVALID_VALUE, and nothing is replaced',
   (options) => {
     expect(() => testClock(options as object)).toThrow(

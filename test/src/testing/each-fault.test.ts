@@ -205,22 +205,24 @@ test('each call fails once with each fault, and Memory has no problem', async ()
   expect({ runs, calls, reports }).toEqual({ runs: 1 + 4 * 9, calls: 4, reports: [] })
 })
 
+function closeAfter(ms: number): PlantedPlugin {
+  return new PlantedPlugin((storage) => {
+    storage.close = () => new Promise((resolve) => setTimeout(resolve, ms))
+  })
+}
+
 test('a storage may take longer to close than a short `operationTimeout`, and must end', async () => {
   const options = { faults: ['never'], on: ['commit'], operationTimeout: 50 } as const
-  const closeAfter = (ms: number): PlantedPlugin =>
-    new PlantedPlugin((storage) => {
-      storage.close = () => new Promise((resolve) => setTimeout(resolve, ms))
-    })
   expect((await eachFault(() => closeAfter(200), setTwo, options)).reports).toEqual([])
   const { reports } = await eachFault(
     () =>
       new PlantedPlugin((storage) => {
         storage.commit = async () => ['applied']
         let isStuck = false
-        const { getMany } = storage
+        const getMany = storage.getMany.bind(storage)
         storage.getMany = async (keys) => {
           isStuck ||= keys.includes('stuck')
-          return getMany.call(storage, keys)
+          return getMany(keys)
         }
         storage.close = () => (isStuck ? new Promise(() => {}) : Promise.resolve())
       }),
