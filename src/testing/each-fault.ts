@@ -71,9 +71,9 @@ const FAULT_LIST = `a list of ${FAULT_KINDS.join(', ')}`
 const OPTIONS: OptionTypes = {
   faults: [
     `${FAULT_LIST}, or a function`,
-    (faults) => typeof faults === 'function' || isListOf(FAULT_KINDS)(faults),
+    (faults) => typeof faults === 'function' || Array.isArray(faults),
   ],
-  on: [`a list of ${CALL_KINDS.join(', ')}`, isListOf(CALL_KINDS)],
+  on: [`a list of ${CALL_KINDS.join(', ')}`, Array.isArray],
   operationTimeout: DURATION,
   runTimeout: DURATION,
   concurrency: POSITIVE_INTEGER,
@@ -121,6 +121,8 @@ export async function eachFault(
     concurrency = 1,
     runtime = {},
   } = checkOptions<EachFaultOptions>(options, OPTIONS)
+  if (typeof faults !== 'function') checkNames('.faults', faults, FAULT_KINDS)
+  checkNames('.on', on, CALL_KINDS)
   checkFunction(
     'a function that creates a plugin, such as () => new MemoryStoragePlugin()',
     makePlugin,
@@ -194,8 +196,17 @@ function selectFaults(
   call: FaultyCall,
 ): readonly FaultKind[] {
   const kinds = select(call)
-  if (isListOf(FAULT_KINDS)(kinds)) return kinds
-  throw invalidOption('.faults', `a function that returns ${FAULT_LIST}`, kinds, undefined)
+  if (!Array.isArray(kinds))
+    throw invalidOption('.faults', `a function that returns ${FAULT_LIST}`, kinds, undefined)
+  checkNames('.faults(call)', kinds, FAULT_KINDS)
+  return kinds
+}
+
+/** @throws StoreError `INVALID_VALUE` */
+function checkNames(path: string, list: readonly string[], names: readonly string[]): void {
+  const index = list.findIndex((name) => !names.includes(name))
+  if (index !== -1)
+    throw invalidOption(`${path}[${index}]`, `one of ${names.join(', ')}`, list[index], undefined)
 }
 
 /** @throws StoreError `INVALID_VALUE` */
@@ -203,8 +214,4 @@ function checkFunction(expected: string, argument: unknown): void {
   if (typeof argument === 'function') return
   const message = `eachFault() needs ${expected}; received ${quote(argument)}.`
   throw new StoreError('INVALID_VALUE', message)
-}
-
-function isListOf(names: readonly string[]): (option: unknown) => boolean {
-  return (option) => Array.isArray(option) && option.every((name) => names.includes(name as string))
 }

@@ -337,6 +337,18 @@ test.each<[call: () => Promise<unknown>, message: string]>([
     async () => eachFault(memory, setTwo, { faults: () => 'late' as never }),
     'options.faults must be a function that returns a list of reject-before',
   ],
+  [
+    async () => eachFault(memory, setTwo, { faults: ['late', 'lat' as never] }),
+    'options.faults[1] must be one of reject-before',
+  ],
+  [
+    async () => eachFault(memory, setTwo, { faults: () => ['lat' as never] }),
+    'options.faults(call)[0] must be one of reject-before',
+  ],
+  [
+    async () => eachFault(memory, setTwo, { on: ['increment' as never] }),
+    'options.on[0] must be one of open, drop',
+  ],
 ])('a wrong argument is rejected and named: %s', async (call, message) => {
   await expect(call()).rejects.toMatchObject({
     code: 'INVALID_VALUE',
