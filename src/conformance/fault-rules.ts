@@ -29,7 +29,7 @@ const WHAT_FAILS: Readonly<Record<FaultKind, string>> = {
 export const FAULT_RULES: readonly Rule[] = FAULT_KINDS.map((fault) => ({
   id: `faults/${fault}`,
   name: `no write is lost or torn and nothing hangs if any one call ${WHAT_FAILS[fault]}`,
-  fix: 'let the error state the true outcome, handle each promise, write nothing after onTimeout(), and let close() end; faulty(plugin, [{ on, nth, fault }]) repeats the run',
+  fix: 'let the error state the true outcome, handle each promise, write nothing after onTimeout(), and let close() end; eachFault(), with faults only for this call, repeats the run',
   run: async (backend) => {
     const { reports } = await eachFault(() => backend.createPlugin(), faultScript, {
       faults: [fault],

@@ -20,7 +20,7 @@ export interface RecordOptions {
 
 const STORE: OptionType = [
   'an open store',
-  (store) => typeof (store as Partial<Store> | null | undefined)?.getMany === 'function',
+  (store) => typeof (store as Partial<Store> | null | undefined)?.setMany === 'function',
 ]
 const RECORD_OPTIONS: OptionTypes = {
   client: STRING,
