@@ -83,7 +83,7 @@ ${table(['engine', 'suite', ...COUNTS, 'repeat with'], rows.map(toCells))}
 
 ## Controls
 
-These rows must lose writes: they show that the same checks see a loss.
+These rows must lose writes, or have a planted fault: they show that the same checks see it. The cases of a planted fault are the runs until it was found.
 
 ${table(['engine', 'suite', ...COUNTS, 'repeat with'], controls.map(toCells))}
 
@@ -98,24 +98,26 @@ ${soaks.length === 0 ? 'Not run.' : soakTable(soaks)}
 /** Returns the rows of the tables: those that must lose nothing, and those that must. */
 export function toRows(sources: TrustSources): { rows: TrustRow[]; controls: TrustRow[] } {
   const rows: TrustRow[] = []
-  for (const { engine, rows: suites, notRun, stopped } of sources.engines) {
+  for (const { engine, version = '', rows: suites, notRun, stopped } of sources.engines) {
     const command = `npm run test:engines -- --only ${engine.toLowerCase()}`
     for (const { backend, suite, cases, exempt, failures } of suites) {
       const note = [
         ...(exempt > 0 ? [`${exempt} exempt`] : []),
         ...(failures.length > 0 ? [`**${failures.length} failed**`] : []),
       ].join(', ')
-      rows.push({ engine: `${backend}, ${engine}`, suite, cases, command, note: note || undefined })
+      const name = `${backend}, ${engine} ${version}`
+      rows.push({ engine: name, suite, cases, command, note: note || undefined })
     }
     const reason = notRun ?? stopped
     if (reason !== undefined) rows.push({ engine, suite: 'all', command, note: reason })
   }
-  for (const figures of sources.figures) {
-    const { undecided = 0 } = figures
-    const note = undecided > 0 ? `searches undecided: ${undecided}` : undefined
-    rows.push({ ...figures, command: 'npm test', note })
-  }
   const controls: TrustRow[] = []
+  for (const figures of sources.figures.toSorted(byName)) {
+    const { suite, undecided = 0 } = figures
+    const note = undecided > 0 ? `searches undecided: ${undecided}` : undefined
+    const target = suite.includes('planted fault') ? controls : rows
+    target.push({ ...figures, command: 'npm test', note })
+  }
   for (const row of sources.crash?.rows ?? []) {
     const { mode, isControl, hasFailed, erased = 0, reported = 0, notRun } = row
     const notes = [
@@ -128,6 +130,10 @@ export function toRows(sources: TrustSources): { rows: TrustRow[]; controls: Tru
     target.push({ ...row, suite: mode, command, note: notes.join('; ') || undefined })
   }
   return { rows, controls }
+}
+
+function byName(a: Figures, b: Figures): number {
+  return `${a.engine}, ${a.suite}` < `${b.engine}, ${b.suite}` ? -1 : 1
 }
 
 function toCells(row: TrustRow): string[] {
@@ -148,7 +154,7 @@ function soakTable(soaks: TrustSources['soaks']): string {
       calls.toLocaleString('en'),
       name,
       ...[before, after, closed].map((value) => formatFigure(name, value)),
-      stopped === undefined ? verdict : `**${stopped}**`,
+      stopped === undefined ? verdict : `**${stopped.split('\n', 1)[0]}**`,
       `\`${command}\``,
     ]),
   )

@@ -55,7 +55,7 @@ const SOURCES: TrustSources = {
 test('a row has its counts, what was exempt or failed, and the command that repeats it', () => {
   const page = renderTrust(SOURCES)
   expect(page).toContain(
-    '| IndexedDB, Firefox | conformance (2 exempt, **1 failed**) | 9 |  |  |  |  |  |  | `npm run test:engines -- --only firefox` |',
+    '| IndexedDB, Firefox 1 | conformance (2 exempt, **1 failed**) | 9 |  |  |  |  |  |  | `npm run test:engines -- --only firefox` |',
   )
   expect(page).toContain('| Memory, Node | model | 2,000 |  |  | 41,000 | 0 |  |  | `npm test` |')
   expect(page).toContain(
