@@ -13,15 +13,17 @@ export function reportHistories(engine: string, histories: readonly CheckedHisto
   const violations = histories.flatMap((each) => each.violations)
   const count = (outcome: string): number =>
     records.filter((record) => record.outcome === outcome).length
-  const torn = violations.filter(({ kind }) => kind === 'torn').length
+  const countKind = (kind: HistoryViolation['kind']): number =>
+    violations.filter((violation) => violation.kind === kind).length
   reportFigures({
     engine,
     suite: 'histories',
     cases: histories.length,
     calls: records.length,
     acknowledged: count('applied'),
-    lost: violations.length - torn,
-    torn,
+    lost: countKind('impossible'),
+    torn: countKind('torn'),
+    undecided: countKind('undecided'),
     unknown: count('unknown'),
   })
 }
