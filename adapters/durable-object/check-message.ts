@@ -29,6 +29,7 @@ const TIME: Rule = [
   'a time in milliseconds since 1970',
   (value) => typeof value === 'number' && !Number.isNaN(value),
 ]
+const EXPIRES: Rule = ['a finite time in milliseconds since 1970, or absent', isFiniteOrAbsent]
 const DURATION: Rule = [
   'a number of milliseconds that is not negative',
   (value) => Number.isFinite(value) && (value as number) >= 0,
@@ -52,7 +53,7 @@ const EXPIRY: Rule = [
   'an object with expires and onInsert',
   (value) =>
     isObject(value) &&
-    optional(TIME)[1](value['expires']) &&
+    isFiniteOrAbsent(value['expires']) &&
     optional(BOOLEAN)[1](value['onInsert']),
 ]
 
@@ -165,7 +166,7 @@ function checkChanges(changes: unknown): number {
     if (kind === 'step') checkStep(values[index], `changes.values[${index}]`)
     else {
       check(values[index], VALUE, 'changes.values', index)
-      check(expires?.[index], OPTIONAL_TIME, 'changes.expires', index)
+      check(expires?.[index], EXPIRES, 'changes.expires', index)
     }
   }
   return length
@@ -198,6 +199,10 @@ function check(value: unknown, [expected, accepts]: Rule, column: string, index:
 
 function optional([expected, accepts]: Rule): Rule {
   return [`${expected}, or absent`, (value) => value === undefined || accepts(value)]
+}
+
+function isFiniteOrAbsent(value: unknown): boolean {
+  return value === undefined || Number.isFinite(value)
 }
 
 function isObject(value: unknown): value is Fields {

@@ -111,6 +111,7 @@ test.each<[string, string, unknown]>([
   ['a size of NaN bytes', 'INVALID_VALUE', withColumn('bytes', 0, Number.NaN)],
   ['a size without a limit', 'INVALID_VALUE', withColumn('bytes', 0, Infinity)],
   ['an expiry of NaN', 'INVALID_VALUE', withColumn('expires', 0, Number.NaN)],
+  ['an expiry of -Infinity', 'INVALID_VALUE', withColumn('expires', 0, -Infinity)],
   ['an expiry that is text', 'INVALID_VALUE', withColumn('expires', 0, 'tomorrow')],
   ['a condition that is a number', 'INVALID_VALUE', withColumn('ifVersions', 0, 0)],
   ['a step that is text', 'INVALID_VALUE', withColumn('values', 3, 'insert')],
@@ -123,9 +124,9 @@ test.each<[string, string, unknown]>([
   ['a list of −1', 'INVALID_VALUE', withColumn('values', 6, { kind: 'append', item: 1, max: -1 })],
   ['no new expiry', 'INVALID_VALUE', withColumn('values', 7, { kind: 'touch' })],
   [
-    'a new expiry of NaN',
+    'a new expiry of -Infinity',
     'INVALID_VALUE',
-    withColumn('values', 7, { kind: 'touch', expiry: { expires: Number.NaN } }),
+    withColumn('values', 7, { kind: 'touch', expiry: { expires: -Infinity } }),
   ],
 ])('a message with %s is refused and changes nothing', async (_, code, message) => {
   const namespace = await createNamespace()
