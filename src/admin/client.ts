@@ -48,14 +48,20 @@ export class AdminError extends Error implements TargetError {
 
 /** Options of {@link callBot}. */
 export interface BotCallOptions {
-  /** Sent as JSON by POST; without it the call is a GET. */
+  /** Sent as JSON. */
   readonly body?: unknown
+  /** The HTTP method. Default `POST` with a body, otherwise `GET`. */
+  readonly method?: 'GET' | 'PATCH' | 'POST' | 'PUT' | undefined
   /** The most time that the call may take, in milliseconds. Default 120,000. */
   readonly timeoutMs?: number | undefined
 }
 
 const OPTIONS: OptionTypes = {
   body: ['JSON data', () => true],
+  method: [
+    'GET, PATCH, POST or PUT',
+    (method) => ['GET', 'PATCH', 'POST', 'PUT'].includes(method as string),
+  ],
   timeoutMs: DURATION,
 }
 
@@ -75,12 +81,15 @@ export async function callBot(
   path: string,
   options?: BotCallOptions,
 ): Promise<unknown> {
-  const { body, timeoutMs = DEFAULT_TIMEOUT_MS } = checkOptions(options, OPTIONS)
+  const { body, method, timeoutMs = DEFAULT_TIMEOUT_MS } = checkOptions(options, OPTIONS)
   const { target, shown } = resolveUrl(url, path)
   const headers: Record<string, string> = {}
   if (token !== undefined) headers['authorization'] = `Bearer ${checkToken(token)}`
   if (body !== undefined) headers['content-type'] = 'application/json'
-  const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+  const init: RequestInit =
+    body === undefined
+      ? { method: method ?? 'GET' }
+      : { method: method ?? 'POST', body: JSON.stringify(body) }
   let response: Response
   let text: string
   try {

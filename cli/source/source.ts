@@ -1,0 +1,26 @@
+import type { BackupChange, BackupEntry, StoredValue } from '../../src/backup/entry.ts'
+import type { ListMode } from '../../src/backup/merge.ts'
+
+/** What the commands read and change: a storage of a running bot, or a backup file. */
+export interface StorageSource {
+  /** How messages name it, such as `https://bot.example.com/` or `bot.jsonl`. */
+  readonly label: string
+  /** Resolves to the number of entries of each namespace, sorted by name. */
+  sizes(): Promise<ReadonlyMap<string, number>>
+  /** Lists the keys of a namespace, sorted by code unit, page by page; none if it does not exist. */
+  keys(namespace: string, options?: PrefixOptions): AsyncIterable<string>
+  /** Lists the entries of a namespace, sorted by key, page by page. */
+  entries(namespace: string, options?: PrefixOptions): AsyncIterable<[key: string, StoredValue]>
+  /** Resolves to one entry; `undefined` if it does not exist. */
+  entry(namespace: string, key: string): Promise<StoredValue | undefined>
+  /** Sets and removes entries. After a failure some changes may be applied; repeating all is safe. */
+  apply(changes: readonly BackupChange[]): Promise<void>
+  /** Merges entries of one namespace into the values under their keys. */
+  merge(entries: readonly BackupEntry[], lists: ListMode): Promise<void>
+}
+
+/** Limits a listing. */
+export interface PrefixOptions {
+  /** Only keys that begin with this. */
+  readonly prefix?: string | undefined
+}
