@@ -12,7 +12,7 @@ test('docs/api.md is the report on the built package', async () => {
   const written = await readFile(join(root, 'docs', 'api.md'), 'utf8')
   expect(
     written,
-    'To accept the change, run npm run api:update, and describe it in CHANGELOG.md.',
+    'To accept the change, run npm run api:update, and describe it in a changeset.',
   ).toBe(await apiReport())
 })
 

@@ -14,7 +14,7 @@ export interface CodeBlock {
 
 /** The pages whose code blocks are checked. `docs/api.md` is generated and has declarations only. */
 export async function findPages(): Promise<string[]> {
-  const pages = ['README.md', 'CONTRIBUTING.md', 'examples/README.md']
+  const pages = ['README.md', 'AGENTS.md', 'CONTRIBUTING.md', 'examples/README.md']
   for await (const page of glob('docs/**/*.md', { cwd: ROOT })) {
     if (page !== 'docs/api.md') pages.push(page)
   }
