@@ -40,6 +40,7 @@ export function parseArguments(args: readonly string[], version: string): Argume
     .helpOption('-h, --help', 'print this help')
     .version(version, '-v, --version', 'print the version')
     .addHelpText('after', EXAMPLES)
+    .allowExcessArguments()
     .configureOutput({ outputError: () => {} })
     .exitOverride()
   try {
@@ -49,7 +50,13 @@ export function parseArguments(args: readonly string[], version: string): Argume
     if (error.exitCode === 0) return undefined
     throw new UsageError(explain(error))
   }
-  const [folder] = command.args
+  const [folder, excess] = command.args
+  if (excess !== undefined) {
+    // npm takes options without `--` for its own and leaves their values to the command.
+    throw new UsageError(
+      `The argument "${excess}" follows the folder: npm needs "--" before options, as in npm create botshelf my-bot -- --template page.`,
+    )
+  }
   const {
     template,
     framework,
@@ -77,10 +84,8 @@ function checkPageFramework(framework: Framework | undefined): void {
   }
 }
 
-function explain({ code, message }: CommanderError): string {
-  const sentence = message.replace(/^error: /, '').replace('\n', ' ')
-  // npm takes options without `--` for its own and leaves their values to the command.
-  return code === 'commander.excessArguments'
-    ? `${sentence} npm needs "--" before the options: npm create botshelf my-bot -- --template page`
-    : sentence
+/** Returns the message of commander as one sentence. */
+function explain({ message }: CommanderError): string {
+  const text = message.replace(/^error: /, '').replace('\n', ' ')
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`
 }

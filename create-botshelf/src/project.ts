@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Choices, UsageError } from './choices.ts'
@@ -107,20 +115,21 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Writes all files. Synchronous, so that Ctrl-C takes effect before it or after it. */
+/** Writes all files, or none. Synchronous, so that Ctrl-C takes effect before it or after it. */
 function writeAll(folder: string, files: Files): void {
-  const created = mkdirSync(folder, { recursive: true })
-  const written: string[] = []
+  const created: string[] = []
   try {
     for (const [path, text] of files) {
       const file = join(folder, path)
-      written.push(file)
-      mkdirSync(dirname(file), { recursive: true })
-      writeFileSync(file, text, { flag: 'wx' })
+      const newFolder = mkdirSync(dirname(file), { recursive: true })
+      if (newFolder !== undefined) created.push(newFolder)
+      const descriptor = openSync(file, 'wx')
+      created.push(file)
+      writeFileSync(descriptor, text)
+      closeSync(descriptor)
     }
   } catch (error) {
-    for (const file of written) rmSync(file, { force: true })
-    if (created !== undefined) rmSync(created, { recursive: true, force: true })
+    for (const path of created.toReversed()) rmSync(path, { recursive: true, force: true })
     throw error
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { createTestHarness } from 'wrangler'
 
-const secrets = { BOT_TOKEN: '1:test', WEBHOOK_SECRET: 'secret' }
+const secrets = { ADMIN_TOKEN: 'test', BOT_TOKEN: '1:test', WEBHOOK_SECRET: 'secret' }
 const server = createTestHarness({ workers: [{ configPath: './wrangler.toml', secrets }] })
 await server.listen()
 after(() => server.close())
@@ -30,4 +30,8 @@ test('the bot counts the messages of a chat, also if two arrive at once', async 
 
 test('an update without the secret of the webhook is refused', async () => {
   assert.equal((await send(4, 'wrong')).status, 401)
+})
+
+test('the admin API refuses a request without its token', async () => {
+  assert.equal((await server.fetch('/admin/namespaces')).status, 401)
 })
