@@ -1,6 +1,5 @@
 import { PassThrough } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ask } from '../../create-botshelf/src/ask.ts'
 import type { Arguments } from '../../create-botshelf/src/arguments.ts'
 import type { Choices } from '../../create-botshelf/src/choices.ts'
@@ -16,14 +15,17 @@ async function answer(
 ): Promise<{ choices: Choices | undefined; shown: string }> {
   const input = new PassThrough()
   const output = new PassThrough()
+  let all = ''
   let shown = ''
   output.on('data', (data: Buffer) => (shown += data.toString()))
   const asked = ask({ yes: false, ...given }, { input, output })
   for (const key of keys) {
-    await sleep(20)
+    await vi.waitFor(() => expect(shown).not.toBe(''), { interval: 1 }) // the reply to the last key
+    all += shown
+    shown = ''
     input.write(key)
   }
-  return { choices: await asked, shown }
+  return { choices: await asked, shown: all + shown }
 }
 
 test('without arguments there are three questions, whose first answers are the defaults', async () => {

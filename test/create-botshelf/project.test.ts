@@ -168,16 +168,16 @@ describe('the folder of a project', () => {
     expect(await readdir(join(parent, 'some-bot'))).toEqual(['notes.txt'])
   })
 
-  test.each([{ exists: false }, { exists: true }])(
-    'is left as it was, if a file cannot be written: $exists',
-    async ({ exists }) => {
-      // Linux has paths of at most 4,095 bytes: there is room for README.md, but not for src/worker.ts.
-      const room = 4_095 - '/src/worker.ts'.length - parent.length + 1
-      const parts = Array.from({ length: Math.floor(room / 61) }, () => 'x'.repeat(60))
-      const folder = join(parent, ...parts, 'x'.repeat((room % 61) - 1))
-      if (exists) await mkdir(folder, { recursive: true })
-      expect(() => createProject({ folder, ...KINDS[0]! }, '1.2.3')).toThrow(/ENAMETOOLONG/)
-      expect(await readdir(exists ? folder : parent)).toEqual([])
-    },
-  )
+  test.each([
+    { state: 'absent', exists: false },
+    { state: 'empty', exists: true },
+  ])('stays $state if a file cannot be written', async ({ exists }) => {
+    // Linux has paths of at most 4,095 bytes: there is room for README.md, but not for src/worker.ts.
+    const room = 4_095 - '/src/worker.ts'.length - parent.length + 1
+    const parts = Array.from({ length: Math.floor(room / 61) }, () => 'x'.repeat(60))
+    const folder = join(parent, ...parts, 'x'.repeat((room % 61) - 1))
+    if (exists) await mkdir(folder, { recursive: true })
+    expect(() => createProject({ folder, ...KINDS[0]! }, '1.2.3')).toThrow(/ENAMETOOLONG/)
+    expect(await readdir(exists ? folder : parent)).toEqual([])
+  })
 })
