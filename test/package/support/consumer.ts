@@ -32,10 +32,11 @@ export class Consumer {
   readonly #tarball: string
   readonly #registry: LocalRegistry
 
-  static async start(): Promise<Consumer> {
+  /** @param source the folder of the package. Default: botshelf */
+  static async start(source: string = ROOT): Promise<Consumer> {
     // Outside the project: its node_modules would hide a dependency that the package misses.
     const folder = await mkdtemp(join(tmpdir(), 'botshelf-package-'))
-    const { filename } = await pack(ROOT, folder)
+    const { filename } = await pack(source, folder)
     return new Consumer(folder, join(folder, filename), await LocalRegistry.start(folder))
   }
 

@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { stripVTControlCharacters } from 'node:util'
+import { chromium, type Page } from 'playwright'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type Framework, FRAMEWORKS } from '../../create-botshelf/src/choices.ts'
+import { chromiumLaunch } from '../../scripts/chromium.ts'
+import { Consumer, INSTALL_TIMEOUT_MS } from '../package/support/consumer.ts'
+import { ROOT, run, toolEnvironment } from '../package/support/run.ts'
+
+const START_TIMEOUT_MS = 60_000
+
+/** What the projects use beside botshelf, as this project installed it. */
+const TOOLS = [
+  '@cloudflare/workers-types',
+  '@types/node',
+  'chat',
+  'grammy',
+  'node',
+  'typescript',
+  'vite',
+  'wrangler',
+]
+
+let author: Consumer
+let starter: string
+let consumer: Consumer
+let parent: string
+const servers: ChildProcess[] = []
+
+beforeAll(async () => {
+  // Apart from each other: the dependencies of one package would hide what the other one misses.
+  author = await Consumer.start(join(ROOT, 'create-botshelf'))
+  starter = join(await author.create('starter', {}, []), 'node_modules/.bin/create-botshelf')
+  consumer = await Consumer.start()
+  // The projects are below this folder, so that botshelf is installed once.
+  parent = await consumer.create('projects', {}, TOOLS)
+}, INSTALL_TIMEOUT_MS)
+
+afterEach(() => {
+  for (const { pid } of servers.splice(0)) process.kill(-pid!, 'SIGKILL')
+})
+
+afterAll(() => Promise.all([author, consumer].map((each) => each.stop())))
+
+/** Creates a project, runs its tests, starts it, and resolves to its address. */
+async function createAndStart(name: string, ...options: string[]): Promise<string> {
+  await run(parent, starter, name, ...options)
+  const folder = join(parent, name)
+  await run(folder, 'npm', 'test')
+  // Its own process group: npm, the tool and workerd end together.
+  const server = spawn('npm', ['start', '--', '--port=0'], {
+    cwd: folder,
+    env: toolEnvironment(),
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  servers.push(server)
+  return new Promise((resolve, reject) => {
+    const lines: string[] = []
+    const fail = (): void => reject(new Error(`npm start printed no address:\n${lines.join('\n')}`))
+    setTimeout(fail, START_TIMEOUT_MS).unref()
+    server.on('exit', fail)
+    createInterface(server.stdout).on('line', (line) => {
+      lines.push(line)
+      const [address] = /http:\/\/localhost:\d+/.exec(stripVTControlCharacters(line)) ?? []
+      if (address !== undefined) resolve(address)
+    })
+  })
+}
+
+interface Sample {
+  readonly path: string
+  readonly message: string
+  readonly reply: RegExp
+  /** The namespaces that the message creates. */
+  readonly namespaces: readonly string[]
+}
+
+const SAMPLES: Readonly<Record<Framework, Sample>> = {
+  none: { path: '/', message: 'ann++', reply: /^ann: 1\n$/, namespaces: ['Karma'] },
+  grammy: {
+    path: '/telegram',
+    message:
+      '{"update_id":1,"message":{"message_id":1,"date":1,"chat":{"id":7,"type":"private"},"text":"hi"}}',
+    reply: /"text":"Message 1"/,
+    namespaces: ['sessions'],
+  },
+  'chat-sdk': {
+    path: '/',
+    message: '{"id":"1","thread":"a","text":"hello"}',
+    reply: /^\["Message 1"\]$/,
+    namespaces: ['chat', 'thread json:a'],
+  },
+}
+
+test.each(FRAMEWORKS)(
+  'a new Worker with the framework %s passes its tests, replies to a message, and has the admin API',
+  { timeout: INSTALL_TIMEOUT_MS },
+  async (framework) => {
+    const address = await createAndStart(framework, '--framework', framework)
+    const { path, message: body, reply, namespaces } = SAMPLES[framework]
+    const headers = {
+      'content-type': 'application/json',
+      'x-telegram-bot-api-secret-token': 'local',
+    }
+    const response = await fetch(address + path, { method: 'POST', headers, body })
+    expect(await response.text()).toMatch(reply)
+    const listed = await fetch(`${address}/admin/namespaces`, {
+      headers: { authorization: 'Bearer local' },
+    })
+    expect(await listed.json()).toEqual({ namespaces })
+  },
+)
+
+async function praise(page: Page, name: string): Promise<void> {
+  await page.getByLabel('Message').fill(`${name}++`)
+  await page.getByRole('button').click()
+}
+
+test(
+  'a new page passes its tests, keeps what it is told, and shows it in two tabs',
+  { timeout: INSTALL_TIMEOUT_MS },
+  async () => {
+    const address = await createAndStart('page', '--template', 'page')
+    const browser = await chromium.launch(chromiumLaunch())
+    try {
+      const context = await browser.newContext()
+      const problems: string[] = []
+      context.on('weberror', (error) => problems.push(String(error.error())))
+      const pages = [await context.newPage(), await context.newPage()] as const
+      for (const page of pages) await page.goto(address)
+      await praise(pages[0], 'ann')
+      await pages[1].getByText('ann: 1').waitFor()
+      await praise(pages[1], 'ann')
+      for (const page of pages) await page.getByRole('listitem').getByText('ann: 2').waitFor()
+      expect(problems).toEqual([])
+    } finally {
+      await browser.close()
+    }
+  },
+)
