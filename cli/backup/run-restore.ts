@@ -1,4 +1,3 @@
-import { confirm, isCancel } from '@clack/prompts'
 import type { BackupPart } from '../../src/backup/part.ts'
 import type { RestoreMode } from '../../src/backup/plan.ts'
 import type { BackupEntry } from '../../src/backup/entry.ts'
@@ -160,6 +159,8 @@ async function ask(job: RestoreJob, flags: RestoreFlags, io: CommandIo): Promise
     io.stderr.write('There is nothing to change.\n')
     return false
   }
+  // Loaded only here: most calls ask nothing.
+  const { confirm } = await import('@clack/prompts')
   const answer = await confirm({
     message: `Change ${job.to.url}?`,
     initialValue: false,
@@ -167,7 +168,6 @@ async function ask(job: RestoreJob, flags: RestoreFlags, io: CommandIo): Promise
     output: io.stderr,
     signal: io.signal,
   })
-  if (isCancel(answer)) throw new CliError(EXIT.interrupted, 'Interrupted.')
-  if (!answer) io.stderr.write('Nothing was changed.\n')
-  return answer
+  if (answer !== true) throw new CliError(EXIT.interrupted, 'You did not confirm.')
+  return true
 }

@@ -1,4 +1,4 @@
-import { checkOptions, DURATION, type OptionTypes } from '../arguments.ts'
+import { checkOptions, DURATION, type OptionTypes, SIGNAL } from '../arguments.ts'
 import type { TargetError } from '../backup/target.ts'
 
 const DEFAULT_TIMEOUT_MS = 120_000
@@ -54,7 +54,7 @@ export interface BotCallOptions {
   readonly method?: 'GET' | 'PATCH' | 'POST' | 'PUT' | undefined
   /** The most time that the call may take, in milliseconds. Default 120,000. */
   readonly timeoutMs?: number | undefined
-  /** Cancels the call; it then rejects with the reason of the signal. */
+  /** Aborts the call, which then rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -65,7 +65,7 @@ const OPTIONS: OptionTypes = {
     (method) => ['GET', 'PATCH', 'POST', 'PUT'].includes(method as string),
   ],
   timeoutMs: DURATION,
-  signal: ['an AbortSignal', (signal) => signal instanceof AbortSignal],
+  signal: SIGNAL,
 }
 
 /**
@@ -97,8 +97,11 @@ export async function callBot(
   let text: string
   try {
     const timeout = AbortSignal.timeout(timeoutMs)
-    const signals = { signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]) }
-    response = await fetch(target, { ...init, headers, ...signals })
+    response = await fetch(target, {
+      ...init,
+      headers,
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    })
     text = await response.text()
   } catch (cause) {
     signal?.throwIfAborted()
