@@ -1,5 +1,5 @@
 // Measures the commands backup, restore and copy with many entries on a Worker under `wrangler dev`, and
-// prints a Markdown table: npm run --silent measure:transfer [-- --entries 100000]
+// prints a Markdown table. The commands run as published, from dist: npm run --silent measure:transfer [-- --entries 100000]
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,7 +12,7 @@ import { encode } from 'botshelf/codec'
 import { orUsageError, runCommand, UsageError } from './command-line.ts'
 import { type DevServer, freePort, startDevServer } from './dev-server.ts'
 
-const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
 const TOKEN = 'the token of a measurement'
 const KEYS_PER_NAMESPACE = 10_000
 /** Prints the peak memory of the process at its end; `maxRSS` is in KiB. */
@@ -31,7 +31,6 @@ await runCommand(async () => {
   try {
     const port = await freePort()
     if (port === undefined) throw new Error('No port is free.')
-    // A command makes many requests a minute, and all of them come from one address.
     server = await startDevServer({ port, token: TOKEN, state: join(folder, 'state') })
     await measure(server.url, folder, entries)
   } finally {
@@ -78,11 +77,10 @@ function createBackup(count: number): Promise<string> {
 /** Runs the command, prints a row of the table, and resolves to its output. */
 async function run(name: string, args: readonly string[]): Promise<string> {
   const startedAt = performance.now()
-  const child = spawn(
-    process.execPath,
-    ['--conditions=botshelf-source', '--import', PRINT_MEMORY, MAIN, ...args],
-    { env: { ...process.env, BOTSHELF_TOKEN: TOKEN }, stdio: ['ignore', 'pipe', 'pipe'] },
-  )
+  const child = spawn(process.execPath, ['--import', PRINT_MEMORY, MAIN, ...args], {
+    env: { ...process.env, BOTSHELF_TOKEN: TOKEN },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
