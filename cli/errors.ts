@@ -1,6 +1,6 @@
 import { AdminError } from '../src/admin/client.ts'
 import { InvalidInputError } from '../src/backup/entry.ts'
-import { BackupError } from '../src/backup/file.ts'
+import { BackupError } from '../src/backup/lines.ts'
 import { NamespaceError } from '../src/backup/target.ts'
 import { isStoreError } from '../src/errors.ts'
 import { explainConnectionError } from './connection-error.ts'

@@ -1,4 +1,4 @@
-import { checkOptions, DURATION, type OptionTypes } from '../arguments.ts'
+import { checkOptions, DURATION, type OptionTypes, SIGNAL } from '../arguments.ts'
 import type { TargetError } from '../backup/target.ts'
 
 const DEFAULT_TIMEOUT_MS = 120_000
@@ -54,6 +54,8 @@ export interface BotCallOptions {
   readonly method?: 'GET' | 'PATCH' | 'POST' | 'PUT' | undefined
   /** The most time that the call may take, in milliseconds. Default 120,000. */
   readonly timeoutMs?: number | undefined
+  /** Aborts the call, which then rejects with the reason of the signal. */
+  readonly signal?: AbortSignal | undefined
 }
 
 const OPTIONS: OptionTypes = {
@@ -63,6 +65,7 @@ const OPTIONS: OptionTypes = {
     (method) => ['GET', 'PATCH', 'POST', 'PUT'].includes(method as string),
   ],
   timeoutMs: DURATION,
+  signal: SIGNAL,
 }
 
 /**
@@ -81,7 +84,7 @@ export async function callBot(
   path: string,
   options?: BotCallOptions,
 ): Promise<unknown> {
-  const { body, method, timeoutMs = DEFAULT_TIMEOUT_MS } = checkOptions(options, OPTIONS)
+  const { body, method, timeoutMs = DEFAULT_TIMEOUT_MS, signal } = checkOptions(options, OPTIONS)
   const { target, shown } = resolveUrl(url, path)
   const headers: Record<string, string> = {}
   if (token !== undefined) headers['authorization'] = `Bearer ${checkToken(token)}`
@@ -93,10 +96,15 @@ export async function callBot(
   let response: Response
   let text: string
   try {
-    const signal = AbortSignal.timeout(timeoutMs)
-    response = await fetch(target, { ...init, headers, signal })
+    const timeout = AbortSignal.timeout(timeoutMs)
+    response = await fetch(target, {
+      ...init,
+      headers,
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    })
     text = await response.text()
   } catch (cause) {
+    signal?.throwIfAborted()
     if (cause instanceof DOMException && cause.name === 'TimeoutError') {
       // Not retryable: a caller would wait for as long again.
       throw new AdminError(`The bot at ${shown} did not answer in time, within ${timeoutMs} ms.`, {

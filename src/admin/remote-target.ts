@@ -5,11 +5,8 @@ import { createPart } from '../backup/part.ts'
 import type { BackupTarget } from '../backup/target.ts'
 import { quote } from '../errors.ts'
 import { type AdminAccess, AdminError, callBot } from './client.ts'
+import { callWithRetries } from './call-with-retries.ts'
 import { MAX_ENTRY_BYTES } from './http.ts'
-
-const RETRY_DELAYS_MS = [500, 1_000, 2_000]
-// The bot may ask for a longer delay; a rate limit usually lasts a minute.
-const MAX_RETRY_DELAY_MS = 60_000
 
 /** Options of {@link remoteTarget}. */
 export interface RemoteTargetOptions extends AdminAccess {
@@ -112,7 +109,7 @@ async function restore(
   for (const [index, entries] of chunks.entries()) {
     const part = await createPart({ after, entries, isLast: index === chunks.length - 1 })
     const body = { mode: 'merge', part, restore: restoreToken }
-    const answer = await callWithRetries(remote.access, path, body)
+    const answer = await callWithRetries(remote.access, path, { body })
     restoreToken = (answer as { readonly restore: string }).restore
     after = part.next
     done += entries.length
@@ -130,20 +127,6 @@ interface TextPage {
 
 function ownField(fields: Readonly<Record<string, number>> = {}, key: string): number | undefined {
   return Object.hasOwn(fields, key) ? fields[key] : undefined
-}
-
-/** Sends an idempotent call, up to four times. */
-async function callWithRetries(access: AdminAccess, path: string, body: unknown): Promise<unknown> {
-  for (const delay of RETRY_DELAYS_MS) {
-    try {
-      return await callBot(access, path, { body })
-    } catch (error) {
-      if (!(error instanceof AdminError) || !error.retryable) throw error
-      const wait = Math.max(delay, Math.min(error.retryAfterMs, MAX_RETRY_DELAY_MS))
-      await new Promise((resolve) => setTimeout(resolve, wait))
-    }
-  }
-  return callBot(access, path, { body })
 }
 
 function assertFits(change: BackupChange): void {

@@ -200,7 +200,9 @@ async function listOthers(
     (upTo === undefined || byName(name, upTo) <= 0)
   const named = new Set(entries.map(({ namespace, key }) => JSON.stringify([namespace, key])))
   const found: BackupRemoval[] = []
-  for (const namespace of await listNamespaces(runtime)) {
+  // A listing of namespaces on Workers KV lists every key.
+  const isWithinOne = from !== undefined && from.namespace === upTo?.namespace
+  for (const namespace of isWithinOne ? [from.namespace] : await listNamespaces(runtime)) {
     if (excludedNamespaces.includes(namespace)) continue
     if (from !== undefined && namespace < from.namespace) continue
     if (upTo !== undefined && namespace > upTo.namespace) break

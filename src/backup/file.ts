@@ -1,15 +1,20 @@
-import { quote } from '../errors.ts'
-import {
-  type BackupEntry,
-  InvalidInputError,
-  formatEntry,
-  parseEntry,
-  type StoredValue,
-} from './entry.ts'
 import { byCodeUnit } from '../key.ts'
+import { formatEntry, type StoredValue } from './entry.ts'
+import {
+  checkFooter,
+  createDuplicateError,
+  createIncompleteError,
+  decodeLine,
+  formatFooter,
+  formatHeader,
+  parseEntryLine,
+  parseFooter,
+  parseHeader,
+} from './lines.ts'
+import { sha256Hex } from './sha256.ts'
 import type { Contents } from './target.ts'
 
-const FILE_FORMAT = 1
+const LINE_END = 0x0a
 
 /** The entries of a storage at the time of the backup. */
 export interface Backup {
@@ -20,131 +25,72 @@ export interface Backup {
   readonly contents: Contents
 }
 
-/** Thrown for a file that is not a valid backup. Its message names the line. */
-export class BackupError extends Error {
-  override readonly name: string = 'BackupError'
-  /** The line with the mistake, from 1. */
-  readonly line: number
-
-  constructor(line: number, message: string) {
-    super(`Line ${line}: ${message}`)
-    this.line = line
-  }
-}
-
 /**
- * Formats a backup as lines of JSON: a header, one line for each entry, and the number of entries.
- * Entries are sorted by namespace and key, so two backups can be compared line by line.
+ * Formats a backup as lines of JSON: a header, one line for each entry, and the number of entries with
+ * the SHA-256 of all lines before it. Entries are sorted by namespace and key, so two backups can be
+ * compared line by line.
  */
-export function formatBackup({ at, storage, contents }: Backup): string {
-  const lines = [JSON.stringify({ botshelf: 'backup', format: FILE_FORMAT, at, storage })]
+export async function formatBackup({ at, storage, contents }: Backup): Promise<string> {
+  const lines = [formatHeader({ at, storage })]
   for (const [namespace, entries] of sortByName(contents)) {
     for (const [key, stored] of sortByName(entries)) {
       lines.push(formatEntry({ namespace, key, ...stored }))
     }
   }
-  lines.push(JSON.stringify({ entries: lines.length - 1 }))
-  return `${lines.join('\n')}\n`
+  const text = `${lines.join('\n')}\n`
+  const sha256 = await sha256Hex(new TextEncoder().encode(text))
+  return `${text}${formatFooter({ entries: lines.length - 1, sha256 })}\n`
 }
 
 /**
- * Parses the bytes of a backup file and validates all of it. The lines may have been edited by hand.
+ * Parses the bytes of a backup file and validates all of it. The lines may have been edited by hand, if
+ * the last line then has no `sha256`.
  *
  * @param bytes UTF-8, with or without a byte order mark
  * @throws BackupError for the first mistake
  */
-export function parseBackup(bytes: Uint8Array): Backup {
-  const lines = [...decodeLines(bytes)]
-  if (lines.at(-1) === '') lines.pop()
-  const { at, storage } = parseHeader(lines[0] ?? '')
-  const count = parseCount(lines)
+export async function parseBackup(bytes: Uint8Array): Promise<Backup> {
+  const lines = splitLines(bytes)
+  const { at, storage } = parseHeader(decodeLine(bytes.subarray(0, lines[0]?.end ?? 0), 1))
+  const last = lines.at(-1)
+  const text =
+    last === undefined ? '' : decodeLine(bytes.subarray(last.start, last.end), lines.length)
+  const footer = parseFooter(text)
+  if (last === undefined || lines.length < 2 || footer === undefined) {
+    throw createIncompleteError(lines.length)
+  }
   const contents = new Map<string, Map<string, StoredValue>>()
-  for (const [index, text] of lines.slice(1, -1).entries()) {
+  for (const [index, { start, end }] of lines.slice(1, -1).entries()) {
     const line = index + 2
-    const { namespace, key, ...stored } = parseLine(text, line)
+    const { namespace, key, ...stored } = parseEntryLine(
+      decodeLine(bytes.subarray(start, end), line),
+      line,
+    )
     const entries = contents.get(namespace) ?? new Map<string, StoredValue>()
     contents.set(namespace, entries)
-    if (entries.has(key)) {
-      const name = `${JSON.stringify(namespace)}, ${JSON.stringify(key)}`
-      throw new BackupError(line, `The entry ${name} is a duplicate; remove one of the two.`)
-    }
+    if (entries.has(key)) throw createDuplicateError(line, { namespace, key })
     entries.set(key, stored)
   }
-  const found = lines.length - 2
-  if (count === found) return { at, storage, contents }
-  throw new BackupError(
-    lines.length,
-    `The file has ${found} entries, but its last line says ${count}. Correct that line if you edited the file.`,
-  )
+  const sha256 = await sha256Hex(bytes.subarray(0, last.start))
+  checkFooter(footer, { entries: lines.length - 2, sha256, line: lines.length })
+  return { at, storage, contents }
 }
 
-function* decodeLines(bytes: Uint8Array): Generator<string, void, undefined> {
-  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
-  let line = 0
-  for (let from = 0; from <= bytes.length;) {
-    line++
-    const found = bytes.indexOf(0x0a, from)
-    const to = found === -1 ? bytes.length : found
-    try {
-      yield utf8.decode(bytes.subarray(from, to))
-    } catch {
-      throw new BackupError(line, 'The line is not UTF-8 text.')
-    }
-    from = to + 1
-  }
+interface LineRange {
+  readonly start: number
+  readonly end: number
 }
 
-function parseHeader(text: string): { at: string; storage: string } {
-  const { botshelf, format, at, storage } = parseObject(text) ?? {}
-  if (botshelf === 'backup' && typeof format === 'number' && format > FILE_FORMAT) {
-    throw new BackupError(
-      1,
-      `The backup was written by a later version: its format is ${format}, this version reads ${FILE_FORMAT}.`,
-    )
+/** Returns where each line starts and ends; the last line may lack the line's end. */
+function splitLines(bytes: Uint8Array): readonly LineRange[] {
+  const lines: LineRange[] = []
+  for (let start = 0; start < bytes.length || lines.length === 0;) {
+    const found = bytes.indexOf(LINE_END, start)
+    const end = found === -1 ? bytes.length : found
+    lines.push({ start, end })
+    start = end + 1
   }
-  if (botshelf !== 'backup' || format !== FILE_FORMAT) {
-    throw new BackupError(1, 'This is not a backup of botshelf.')
-  }
-  const isDate = typeof at === 'string' && !Number.isNaN(Date.parse(at))
-  if (isDate && typeof storage === 'string') return { at, storage }
-  throw new BackupError(
-    1,
-    `The header needs "at" (an ISO 8601 date) and "storage" (a string); received ${quote(text)}.`,
-  )
-}
-
-function parseCount(lines: readonly string[]): number {
-  const last = lines.length > 1 ? parseObject(lines.at(-1) ?? '') : undefined
-  const count = last?.['entries']
-  if (last !== undefined && Object.keys(last).length === 1 && Number.isInteger(count)) {
-    return count as number
-  }
-  throw new BackupError(
-    lines.length,
-    'The file is incomplete: its last line must be the number of entries, such as {"entries":3}.',
-  )
-}
-
-function parseLine(text: string, line: number): BackupEntry {
-  const given = parseObject(text)
-  if (given === undefined) throw new BackupError(line, 'The line is not a JSON object.')
-  try {
-    return parseEntry(given)
-  } catch (error) {
-    if (error instanceof InvalidInputError) throw new BackupError(line, error.message)
-    throw error
-  }
-}
-
-/** Parses JSON of an object; `undefined` for any other text. */
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const given: unknown = JSON.parse(text)
-    const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
-    return isObject ? (given as Record<string, unknown>) : undefined
-  } catch {
-    return undefined
-  }
+  return lines
 }
 
 function sortByName<V>(map: ReadonlyMap<string, V>): [name: string, value: V][] {

@@ -8,6 +8,7 @@ import {
   formatEntry,
   parseChange,
 } from './entry.ts'
+import { sha256Hex } from './sha256.ts'
 
 const PART_FORMAT = 1
 
@@ -143,7 +144,5 @@ async function digest(
   next: string | null,
 ): Promise<string> {
   const lines = [JSON.stringify(after), ...entries.map(formatEntry), JSON.stringify(next)]
-  const bytes = new TextEncoder().encode(lines.join('\n'))
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return sha256Hex(new TextEncoder().encode(lines.join('\n')))
 }

@@ -33,8 +33,7 @@ export async function readPart(
   let bytes = 0
   let namespacesRead = 0
   const cursor = after === undefined ? null : encodeCursor(after)
-  for (const namespace of await listNamespaces(runtime)) {
-    if (after !== undefined && namespace < after.namespace) continue
+  for await (const namespace of namespacesFrom(runtime, after?.namespace)) {
     if (excludedNamespaces.includes(namespace)) continue
     const isFull = entries.length >= MAX_CHUNK_ENTRIES || bytes >= MAX_CHUNK_BYTES
     if (isFull || (namespacesRead >= MAX_NAMESPACES_PER_PART && entries.length > 0)) {
@@ -56,6 +55,20 @@ export async function readPart(
     if (!slice.isLast) return await createPart({ after: cursor, entries, isLast: false })
   }
   return createPart({ after: cursor, entries, isLast: true })
+}
+
+/**
+ * Returns the names of the namespaces from `first` on. They are listed only after `first`, because a
+ * listing on Workers KV lists every key, and most parts of a large backup end within one namespace.
+ */
+async function* namespacesFrom(
+  runtime: StorageRuntime,
+  first: string | undefined,
+): AsyncGenerator<string, void, undefined> {
+  if (first !== undefined) yield first
+  for (const name of await listNamespaces(runtime)) {
+    if (first === undefined || name > first) yield name
+  }
 }
 
 /**

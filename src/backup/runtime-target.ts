@@ -45,10 +45,10 @@ export interface RuntimeTarget extends BackupTarget {
  *
  * // Back up to text.
  * const at = new Date().toISOString()
- * const text = formatBackup({ at, storage: 'Memory', contents: await readAll(target) })
+ * const text = await formatBackup({ at, storage: 'Memory', contents: await readAll(target) })
  *
  * // Restore from text: plan first, then apply.
- * const { contents } = parseBackup(new TextEncoder().encode(text))
+ * const { contents } = await parseBackup(new TextEncoder().encode(text))
  * const plan = planRestore(contents, await readAll(target), 'replace')
  * await target.apply(plan.changes)
  */

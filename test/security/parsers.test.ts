@@ -7,7 +7,8 @@ import { readRestoreRequest } from '../../src/admin/restore.ts'
 import { readMergeRequest, readReplaceRequest } from '../../src/admin/write-namespace.ts'
 import { decodeCursor } from '../../src/backup/cursor.ts'
 import { InvalidInputError, parseChange } from '../../src/backup/entry.ts'
-import { BackupError, formatBackup, parseBackup } from '../../src/backup/file.ts'
+import { formatBackup, parseBackup } from '../../src/backup/file.ts'
+import { BackupError } from '../../src/backup/lines.ts'
 import { createPart, parsePart } from '../../src/backup/part.ts'
 import { decode, encode } from '../../src/codec.ts'
 import { isStoreError, StorageRuntime } from '../../src/index.ts'
@@ -117,9 +118,9 @@ describe('decode() throws nothing but CORRUPT and VERSION_MISMATCH', () => {
   })
 })
 
-describe('a backup', () => {
+describe('a backup', async () => {
   const contents = new Map([['N', new Map([['k', { value: encode(1), expires: 5, version: 2 }]])]])
-  const file = formatBackup({ at: '2026-01-01T00:00:00.000Z', storage: 'Memory', contents })
+  const file = await formatBackup({ at: '2026-01-01T00:00:00.000Z', storage: 'Memory', contents })
   const lines = file.trimEnd().split('\n')
   const edited = fc
     .tuple(fc.nat(2), variantsOf(...lines.map((line): unknown => JSON.parse(line))))

@@ -202,7 +202,7 @@ async function readFile(file: File): Promise<Backup> {
     )
   }
   try {
-    return parseBackup(new Uint8Array(await file.arrayBuffer()))
+    return await parseBackup(new Uint8Array(await file.arrayBuffer()))
   } catch (error) {
     const reason = error instanceof BackupError ? error.message : 'The file cannot be read.'
     throw new RestoreError(`${file.name} was not restored, and nothing was changed. ${reason}`)

@@ -21,7 +21,7 @@ export async function downloadBackup(client: BotClient, onProgress: OnProgress):
     throw new Error(`No backup was made. ${describeError(error)}`)
   })
   const at = new Date().toISOString()
-  const text = formatBackup({ at, storage: client.storage, contents })
+  const text = await formatBackup({ at, storage: client.storage, contents })
   const fileName = `bot-${client.backend}-${at.slice(0, 10)}.jsonl`
   const link = createElement('a', '')
   link.href = URL.createObjectURL(new Blob([text], { type: 'application/x-ndjson' }))

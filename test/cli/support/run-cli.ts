@@ -17,18 +17,21 @@ export interface CliOptions {
   /** Default: the token of the bot. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly signal?: AbortSignal
+  /** Whether standard input and standard error are a terminal. Default `false`. */
+  readonly terminal?: boolean
 }
 
-/** Runs the command in this process, without a terminal. */
+/** Runs the command in this process. */
 export async function cli(
   args: readonly string[],
-  { stdin = '', env = { BOTSHELF_TOKEN: TOKEN }, signal }: CliOptions = {},
+  { stdin = '', env = { BOTSHELF_TOKEN: TOKEN }, signal, terminal = false }: CliOptions = {},
 ): Promise<CliResult> {
   const [stdout, stderr] = [new TextOutput(), new TextOutput()]
+  const input = Readable.from(stdin === '' ? [] : [Buffer.from(stdin)])
   const exitCode = await runCli(args, {
-    stdin: Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]),
+    stdin: Object.assign(input, { isTTY: terminal, setRawMode: () => {} }),
     stdout,
-    stderr,
+    stderr: Object.assign(stderr, { isTTY: terminal }),
     env,
     signal: signal ?? new AbortController().signal,
   })

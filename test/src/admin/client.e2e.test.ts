@@ -63,7 +63,7 @@ async function makeBackup(): Promise<Uint8Array> {
   await using values = await runtime.open('values')
   for (const { name, make } of VALID_VALUES) await values.set(name, make())
   const contents = await readAll(runtimeTarget(runtime))
-  const text = formatBackup({ at: new Date(0).toISOString(), storage: 'Memory', contents })
+  const text = await formatBackup({ at: new Date(0).toISOString(), storage: 'Memory', contents })
   return new TextEncoder().encode(text)
 }
 
@@ -71,7 +71,7 @@ describe.each(STORAGES)('a restore on %s', (storage) => {
   test(
     'sets every entry of the backup, once or twice with the same result',
     async () => {
-      const { contents } = parseBackup(await makeBackup())
+      const { contents } = await parseBackup(await makeBackup())
       const target = targetOn(storage)
       await target.apply([{ namespace: 'gone', key: 'k', value: encode(1) }])
       expect(await target.namespaces()).toEqual(['gone'])

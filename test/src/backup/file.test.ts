@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decode, encode } from '../../../src/codec.ts'
@@ -32,45 +33,45 @@ const line = (namespace: unknown, key: unknown, value: unknown = encode(1)): str
   JSON.stringify({ namespace, key, value })
 
 describe('a backup file', () => {
-  test('has a header, the entries sorted by namespace and key, and their number', () => {
+  test('has a header, the entries sorted by namespace and key, and their number with the SHA-256 of these lines', async () => {
     const contents = contentsOf({
       b: { z: stored(1), Z: { ...stored('two'), expires: 7.5 } },
       a: { 'k\n': stored([3]) },
       empty: {},
     })
-    expect(formatBackup({ at: AT, storage: 'IndexedDB', contents })).toBe(
-      [
-        HEADER,
-        '{"namespace":"a","key":"k\\n","value":"2:[3]"}',
-        '{"namespace":"b","key":"Z","value":"2:\\"two\\"","expires":7.5}',
-        '{"namespace":"b","key":"z","value":"2:1"}',
-        '{"entries":3}',
-        '',
-      ].join('\n'),
+    const lines = file(
+      '{"namespace":"a","key":"k\\n","value":"2:[3]"}',
+      '{"namespace":"b","key":"Z","value":"2:\\"two\\"","expires":7.5}',
+      '{"namespace":"b","key":"z","value":"2:1"}',
+    )
+    const sha256 = createHash('sha256').update(lines).digest('hex')
+    expect(await formatBackup({ at: AT, storage: 'IndexedDB', contents })).toBe(
+      `${lines}{"entries":3,"sha256":"${sha256}"}\n`,
     )
   })
-  test('holds every value that a store takes', () => {
+  test('holds every value that a store takes', async () => {
     const entries = new Map(VALID_VALUES.map(({ name, make }) => [name, stored(make())]))
     const contents = new Map([['values', entries]])
-    const again = read(formatBackup({ at: AT, storage: '', contents })).contents
+    const again = (await read(await formatBackup({ at: AT, storage: '', contents }))).contents
     expect(again).toEqual(contents)
     for (const { name, make, reads = make } of VALID_VALUES) {
       assertEqual(decode(again.get('values')?.get(name)?.value ?? ''), reads(), name)
     }
   })
-  test('is read back if one value repeats a text 700,000 times', () => {
+  test('is read back if one value repeats a text 700,000 times', async () => {
     const often = stored(Array.from({ length: 700_000 }, () => 'nvidia: see the wiki, '.repeat(5)))
     const contents = new Map([['log', new Map([['k', often]])]])
-    expect(read(formatBackup({ at: AT, storage: '', contents })).contents).toEqual(contents)
+    const again = await read(await formatBackup({ at: AT, storage: '', contents }))
+    expect(again.contents).toEqual(contents)
   })
-  test('holds any namespace and any key', () => {
+  test('holds any namespace and any key', async () => {
     const name = fc.string({ unit: 'grapheme' }).filter((text) => text.isWellFormed())
     const namespaces = fc.dictionary(
       name.filter((text) => text !== ''),
       fc.dictionary(name, fc.oneof(fc.string({ unit: 'binary' }), fc.double()), { minKeys: 1 }),
     )
-    fc.assert(
-      fc.property(namespaces, (given) => {
+    await fc.assert(
+      fc.asyncProperty(namespaces, async (given) => {
         const contents = new Map(
           Object.entries(given).map(([namespace, keys]) => [
             namespace,
@@ -78,23 +79,23 @@ describe('a backup file', () => {
           ]),
         )
         const backup = { at: AT, storage: 'IndexedDB', contents }
-        expect(read(formatBackup(backup))).toEqual(backup)
+        expect(await read(await formatBackup(backup))).toEqual(backup)
       }),
     )
   })
-  test('may have no entries', () => {
-    expect(read(file('{"entries":0}')).contents).toEqual(new Map())
+  test('may have no entries', async () => {
+    expect((await read(file('{"entries":0}'))).contents).toEqual(new Map())
   })
-  test('may have CRLF, a byte order mark, and no line end after the last line', () => {
-    const { contents } = read(
+  test('may have CRLF, a byte order mark, and no line end after the last line', async () => {
+    const { contents } = await read(
       `\ufeff${file(line('a', 'k'), '{"entries":1}').trimEnd().replaceAll('\n', '\r\n')}`,
     )
     expect(contents).toEqual(contentsOf({ a: { k: stored(1) } }))
-    expect(read(`${file('{"entries":0}').trimEnd()}\r\n`).contents.size).toBe(0)
+    expect((await read(`${file('{"entries":0}').trimEnd()}\r\n`)).contents.size).toBe(0)
   })
-  test('may be edited by hand; parsing re-encodes its values', () => {
+  test('may be edited by hand; parsing re-encodes its values', async () => {
     const edited = '{ "value": "1: [ 1 ]", "key": "k", "namespace": "a" }'
-    expect(read(file(edited, '{"entries":1}')).contents).toEqual(
+    expect((await read(file(edited, '{"entries":1}'))).contents).toEqual(
       contentsOf({ a: { k: stored(1) } }),
     )
   })
@@ -103,7 +104,7 @@ describe('a backup file', () => {
     await say('ann', '!learn tea = left')
     const lines = await admin('!backup')
     expect(lines.length).toBeGreaterThan(1)
-    const { contents } = read(file(...lines, `{"entries":${lines.length}}`))
+    const { contents } = await read(file(...lines, `{"entries":${lines.length}}`))
     const again = [...contents].flatMap(([namespace, entries]) =>
       [...entries].map(([key, text]) => formatEntry({ namespace, key, ...text })),
     )
@@ -154,19 +155,31 @@ describe('parseBackup() refuses', () => {
     ['Line 2: The value was written by a later', file(line('a', 'k', '3:[1]'), '{"entries":1}')],
     ['Line 2: The value is not encoded by', file(line('a', 'k', '1:-1'), '{"entries":1}')],
     ['Line 2: The value cannot be stored.', file(line('a', 'k', deep), '{"entries":1}')],
-  ])('a file: %s', (sentence, text) => {
-    expect(() => read(text)).toThrow(sentence)
-    expect(() => read(text)).toThrow(/^Line \d+: [^]+\.$/)
+  ])('a file: %s', async (sentence, text) => {
+    await expect(read(text)).rejects.toThrow(sentence)
+    await expect(read(text)).rejects.toThrow(/^Line \d+: [^]+\.$/)
   })
-  test('a line that is not UTF-8', () => {
+  test('a line that is not UTF-8', async () => {
     const bytes = new TextEncoder().encode(file(line('a', 'kkk'), '{"entries":1}'))
     bytes[bytes.indexOf(0x6b, HEADER.length + 20) + 10] = 0xe9
-    expect(() => parseBackup(bytes)).toThrow('Line 2: The line is not UTF-8 text.')
+    await expect(parseBackup(bytes)).rejects.toThrow('Line 2: The line is not UTF-8 text.')
   })
-  test('a file that is cut off anywhere', () => {
+  test('a file that is cut off anywhere', async () => {
     const text = file(line('a', 'k'), line('b', 'k'), '{"entries":2}')
     for (let end = 0; end < text.length - 1; end++) {
-      expect(() => read(text.slice(0, end)), text.slice(0, end)).toThrow(/^Line \d/)
+      await expect(read(text.slice(0, end)), text.slice(0, end)).rejects.toThrow(/^Line \d/)
     }
+  })
+  test('a file with any other byte, unless its last line has no sha256', async () => {
+    const contents = contentsOf({ a: { k: stored('tea') }, b: { k: stored(1) } })
+    const bytes = new TextEncoder().encode(await formatBackup({ at: AT, storage: '', contents }))
+    for (const [index, byte] of bytes.slice(0, -1).entries()) {
+      const altered = bytes.with(index, byte === 0x31 ? 0x32 : 0x31)
+      await expect(parseBackup(altered), `byte ${index}`).rejects.toThrow(/^Line \d/)
+    }
+    const text = new TextDecoder().decode(bytes).replace('tea', 'pea')
+    await expect(read(text)).rejects.toThrow('remove "sha256" from that line')
+    const edited = await read(text.replace(/,"sha256":"[^"]+"/, ''))
+    expect(edited.contents.get('a')?.get('k')).toEqual(stored('pea'))
   })
 })

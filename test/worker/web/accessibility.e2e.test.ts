@@ -21,7 +21,7 @@ const PHONE: BrowserContextOptions = {
   hasTouch: true,
   isMobile: true,
 }
-const BACKUP = formatBackup({
+const BACKUP = await formatBackup({
   at: '2026-01-02T12:00:00.000Z',
   storage: 'IndexedDB',
   contents: new Map([['Karma', new Map([['zoe', stored(3)]])]]),

@@ -45,7 +45,7 @@ test('a restore shows what will change first, and changes nothing if it is cance
   const page = await site.browser.open(site.url)
   await sendMessage(page, 'bob++')
   await sendMessage(page, 'ann++')
-  const backup = formatBackup({
+  const backup = await formatBackup({
     at: '2026-01-02T12:00:00.000Z',
     storage: 'IndexedDB',
     contents: new Map([
@@ -86,7 +86,7 @@ test('a restore shows what will change first, and changes nothing if it is cance
 test('merging keeps entries that the backup does not have, replacing removes them', async () => {
   const page = await site.browser.open(site.url)
   await sendMessage(page, 'ann++')
-  const backup = formatBackup({
+  const backup = await formatBackup({
     at: '2026-01-02T12:00:00.000Z',
     storage: 'CloudflareKV',
     contents: new Map([['Karma', new Map([['zoe', stored(3)]])]]),
@@ -112,7 +112,7 @@ test('a restore asks again if the data changed after the preview', async () => {
   const page = await site.browser.open(site.url, user)
   const other = await site.browser.open(site.url, user)
   await sendMessage(page, 'ann++')
-  const backup = formatBackup({
+  const backup = await formatBackup({
     at: '2026-01-02T12:00:00.000Z',
     storage: 'IndexedDB',
     contents: new Map([['Karma', new Map([['ann', stored(1)]])]]),
@@ -148,7 +148,7 @@ test('a restore keeps the time when an entry expires, and leaves out expired ent
     ['Karma', new Map([['ann', { ...stored(3), expires }]])],
     ['Todo', new Map([['expired', { ...stored(1), expires: 1 }]])],
   ])
-  const backup = formatBackup({ at: '2026-01-02T12:00:00.000Z', storage: 'IndexedDB', contents })
+  const backup = await formatBackup({ at: '2026-01-02T12:00:00.000Z', storage: 'IndexedDB', contents })
   await chooseBackup(page, 'b.jsonl', backup)
   await page.getByRole('button', { name: 'Restore', exact: true }).click()
   await waitForStatus(page, /^Restored into this tab/)
@@ -228,7 +228,7 @@ test('after a restore of many entries, the page reads the namespace at once and 
   await chooseBackup(
     page,
     'many.jsonl',
-    formatBackup({ at: new Date().toISOString(), storage: 'x', contents }),
+    await formatBackup({ at: new Date().toISOString(), storage: 'x', contents }),
   )
   await page.getByRole('button', { name: 'Restore', exact: true }).click()
   await waitForStatus(page, /^Restored into this tab: 5000 new, 0 changed\.$/)

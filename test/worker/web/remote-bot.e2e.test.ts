@@ -104,7 +104,7 @@ test('a restore shows its progress; after a network failure it says how far it c
     progressAtFailure = await bar.evaluate((progress: HTMLProgressElement) => progress.value)
     return route.abort()
   })
-  await chooseBackup(page, 'many.jsonl', formatBackup({ at, storage: 'Memory', contents }))
+  await chooseBackup(page, 'many.jsonl', await formatBackup({ at, storage: 'Memory', contents }))
   await page.getByRole('button', { name: 'Restore', exact: true }).press('Enter')
   await page.getByText(/cannot be reached.* 200 of 450 changes were made/).waitFor()
   expect(progressAtFailure).toBeCloseTo(200 / 450)
@@ -123,7 +123,7 @@ test('after a failed restore, “Restore” stays disabled until the stored data
   await chooseBackend(page, 'Durable Object')
   const contents = new Map([['Again', new Map([['k', stored(1)]])]])
   const at = '2026-01-02T12:00:00.000Z'
-  await chooseBackup(page, 'one.jsonl', formatBackup({ at, storage: 'Memory', contents }))
+  await chooseBackup(page, 'one.jsonl', await formatBackup({ at, storage: 'Memory', contents }))
   const confirm = page.getByRole('button', { name: 'Restore', exact: true })
   await confirm.waitFor()
   let restores = 0

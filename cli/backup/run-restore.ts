@@ -1,0 +1,173 @@
+import type { BackupPart } from '../../src/backup/part.ts'
+import type { RestoreMode } from '../../src/backup/plan.ts'
+import type { BackupEntry } from '../../src/backup/entry.ts'
+import type { BotConnection } from '../connection.ts'
+import { CliError, EXIT } from '../errors.ts'
+import { type CommandIo, printLines } from '../io.ts'
+import { compare, type Comparison, formatComparison } from './compare.ts'
+import { formatEntries, startProgress } from './progress.ts'
+import { openStateFile, type TransferIdentity } from './state-file.ts'
+import { readRemoteEntries, resumable, sendParts } from './transfer.ts'
+
+/** Options of the commands that change a storage as a whole. */
+export interface RestoreFlags {
+  readonly replace?: true
+  readonly dryRun?: true
+  readonly verbose?: true
+  readonly yes?: true
+  readonly json?: true
+}
+
+/** What is restored, and into what. */
+export interface RestoreJob {
+  readonly to: BotConnection
+  /** How messages name the source, such as `bot.jsonl`. */
+  readonly source: string
+  /** The number of entries, if it is known. */
+  readonly total?: number | undefined
+  readonly partsAfter: (after: string | null) => AsyncIterable<BackupPart>
+  /** Reads all entries of the source, for a comparison. */
+  readonly entries: () => AsyncIterable<BackupEntry>
+  /** The file that remembers how much is done. */
+  readonly statePath: string
+  readonly identity: TransferIdentity
+}
+
+/** Returns the mode that the options name. */
+export function modeOf({ replace }: RestoreFlags): RestoreMode {
+  return replace ? 'replace' : 'merge'
+}
+
+/**
+ * Checks that the command can ask, or need not.
+ *
+ * @throws CliError
+ */
+export function checkConsent({ yes, dryRun }: RestoreFlags, io: CommandIo): void {
+  if (yes || dryRun || isInteractive(io)) return
+  throw new CliError(
+    EXIT.usage,
+    'Without a terminal to ask on, add --yes to make the changes, or --dry-run to see them.',
+  )
+}
+
+function isInteractive({ stdin, stderr }: CommandIo): boolean {
+  return stdin.isTTY === true && stderr.isTTY === true
+}
+
+/**
+ * Shows what would change, asks, and restores; continues an earlier run of the same job.
+ *
+ * @returns the number of entries that were sent, by earlier runs too; `undefined` if nothing was to be done
+ */
+export async function runRestore(
+  job: RestoreJob,
+  flags: RestoreFlags,
+  io: CommandIo,
+): Promise<number | undefined> {
+  if (flags.dryRun) {
+    await unchanged(io.signal, () => printComparison(job, flags, io))
+    return undefined
+  }
+  const mode = modeOf(flags)
+  const state = await openStateFile(job.statePath, { ...job.identity, mode })
+  if (state.isForeign) {
+    io.stderr.write(`Ignored ${state.path}: it belongs to another transfer.\n`)
+  }
+  const isResumed = state.found.restore !== undefined
+  if (isResumed) {
+    io.stderr.write(
+      `Continuing after ${formatEntries(state.found.entries)}, as ${state.path} says.\n`,
+    )
+  } else if (!flags.yes && !(await unchanged(io.signal, () => ask(job, flags, io)))) {
+    return undefined
+  }
+  let { entries: done } = state.found
+  const progress = startProgress(io, { label: 'Restoring', total: job.total, start: done })
+  const describe = (): string =>
+    `${formatEntries(done)} of ${job.source} are restored. Run the same command again to continue.`
+  await resumable(io.signal, describe, async () => {
+    try {
+      await sendParts({
+        connection: job.to,
+        mode,
+        signal: io.signal,
+        from: state.found,
+        partsAfter: job.partsAfter,
+        async onProgress(reached) {
+          await state.save(reached)
+          done = reached.entries
+          progress.update(done)
+        },
+        onStartOver: () =>
+          void io.stderr.write('The bot does not accept the earlier state; starting over.\n'),
+      })
+    } finally {
+      progress.stop()
+    }
+  })
+  await state.remove()
+  return done
+}
+
+/** Runs what changes nothing. */
+function unchanged<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+  return resumable(signal, () => 'Nothing was changed.', run)
+}
+
+/** Compares the source with the storage. */
+export function compareJob(
+  { to, entries }: Pick<RestoreJob, 'to' | 'entries'>,
+  mode: RestoreMode,
+  { signal }: Pick<CommandIo, 'signal'>,
+  onDifference?: Parameters<typeof compare>[0]['onDifference'],
+): Promise<Comparison> {
+  return compare({
+    wanted: entries(),
+    current: readRemoteEntries({ connection: to, signal }),
+    mode,
+    ...(onDifference && { onDifference }),
+  })
+}
+
+const SIGNS = { added: '+', changed: '~', removed: '-' } as const
+
+async function printComparison(
+  job: RestoreJob,
+  { json, verbose, ...flags }: RestoreFlags,
+  io: CommandIo,
+): Promise<void> {
+  const found = await compareJob(job, modeOf(flags), io, async (kind, { namespace, key }) => {
+    if (!verbose) return
+    const line = json ? JSON.stringify({ [kind]: { namespace, key } }) : undefined
+    await printLines(io, [line ?? `${SIGNS[kind]} ${namespace} ${JSON.stringify(key)}`])
+  })
+  const { namespaces, ...total } = found
+  await printLines(
+    io,
+    json
+      ? [JSON.stringify({ ...total, namespaces: Object.fromEntries(namespaces) })]
+      : formatComparison(found),
+  )
+}
+
+/** Shows what would change, and resolves to whether to do it. */
+async function ask(job: RestoreJob, flags: RestoreFlags, io: CommandIo): Promise<boolean> {
+  const found = await compareJob(job, modeOf(flags), io)
+  for (const line of formatComparison(found)) io.stderr.write(`${line}\n`)
+  if (found.added + found.changed + found.removed === 0) {
+    io.stderr.write('There is nothing to change.\n')
+    return false
+  }
+  // Loaded only here: most calls ask nothing.
+  const { confirm } = await import('@clack/prompts')
+  const answer = await confirm({
+    message: `Change ${job.to.url}?`,
+    initialValue: false,
+    input: io.stdin,
+    output: io.stderr,
+    signal: io.signal,
+  })
+  if (answer !== true) throw new CliError(EXIT.interrupted, 'You did not confirm.')
+  return true
+}

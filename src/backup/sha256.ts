@@ -1,0 +1,7 @@
+/** Resolves to the SHA-256 of bytes, in hexadecimal. */
+export async function sha256Hex(bytes: Uint8Array): Promise<string> {
+  const hash = new Uint8Array(
+    await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>),
+  )
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
