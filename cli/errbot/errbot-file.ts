@@ -31,7 +31,12 @@ export interface ReadBackupOptions {
  */
 export function readStorageGet(text: string): ReadonlyMap<string, unknown> {
   const value = readLiteral(text)
-  if (isDict(value)) return new Map(Object.entries(value))
+  const entries = isDict(value)
+    ? Object.entries(value)
+    : value instanceof Map
+      ? [...value]
+      : undefined
+  if (entries?.every(isEntry)) return new Map(entries)
   throw new PythonLiteralError(
     'expected a dict whose keys are strings. Pass what errbot --storage-get prints.',
     { line: 1, column: 1 },
@@ -118,4 +123,8 @@ function isDict(value: unknown): value is Readonly<Record<string, unknown>> {
   return (
     typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
   )
+}
+
+function isEntry(pair: readonly [key: unknown, value: unknown]): pair is [string, unknown] {
+  return typeof pair[0] === 'string'
 }

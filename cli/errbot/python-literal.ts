@@ -11,7 +11,7 @@ const MAX_DEPTH = 500
  * Reads a text that is one Python literal, as data: dict, list, tuple, set, frozenset, str, bytes, int,
  * float, None, True, False, `datetime.datetime(...)` and `datetime.date(...)`.
  *
- * A dict becomes an object if all of its keys are strings, else a `Map`; a list and a tuple an array; a
+ * A dict becomes an object if all of its keys are strings other than `__proto__`, else a `Map`; a list and a tuple an array; a
  * set a `Set`; bytes a `Uint8Array`; an int a number, or a bigint if a number cannot hold it; a date
  * a `Date`, whose time is UTC unless it has a time zone.
  *
@@ -112,7 +112,8 @@ function readSetCall(scanner: Scanner, depth: number): Set<unknown> {
 }
 
 function toDict(pairs: readonly (readonly [key: unknown, value: unknown])[]): unknown {
-  if (!pairs.every(([key]) => typeof key === 'string')) return new Map(pairs)
-  // `Object.fromEntries` defines the key `__proto__` like any other.
+  // A store refuses an object with the key `__proto__`.
+  const isObject = pairs.every(([key]) => typeof key === 'string' && key !== '__proto__')
+  if (!isObject) return new Map(pairs)
   return Object.fromEntries(pairs as readonly (readonly [string, unknown])[])
 }

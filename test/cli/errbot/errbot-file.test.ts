@@ -18,7 +18,7 @@ const EXAMPLE = new Map<string, unknown>([
   ['sets', [new Set([1]), new Set(), new Set(), new Set(['a'])]],
   [
     'dict',
-    Object.fromEntries([
+    new Map<unknown, unknown>([
       ['a', { b: [1, { c: null }] }],
       ['__proto__', 1],
     ]),
@@ -89,6 +89,10 @@ test('a key of backup.py may hold what ends a key', () => {
 test('a key of backup.py that can be read in two ways is refused', () => {
   const text = 'pobj = bot.plugin_manager.plugins["P"]\npobj["a"] = 1 # "] = 2'
   expect(() => readBackup(text)).toThrow('Line 2, column 1: the key of this entry')
+})
+
+test('a key of a storage may be __proto__', () => {
+  expect(readStorageGet("{'__proto__': 1}")).toEqual(new Map([['__proto__', 1]]))
 })
 
 test.each([['[1]'], ["{1: 'one'}"], ['{1}'], ['None']])(
