@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { confirm } from '@clack/prompts'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { StoredValue } from '../../src/backup/entry.ts'
 import { planRestore, type RestorePlan } from '../../src/backup/plan.ts'
 import type { Contents } from '../../src/backup/target.ts'
@@ -27,7 +27,12 @@ export function addImportErrbotCommand(program: Command, io: CommandIo): void {
   withConnectionOptions(program.command('import-errbot'))
     .argument('<file>', 'the backup.py of !backup, or what errbot --storage-get prints; - is stdin')
     .description('import the storage of an Errbot; other entries are kept')
-    .option('--namespace <name>', 'the namespace of what errbot --storage-get prints')
+    .addOption(
+      new Option(
+        '--namespace <name>',
+        'the namespace of what errbot --storage-get prints',
+      ).conflicts(['only', 'skip']),
+    )
     .option('--only <name...>', 'of a backup.py, import only these namespaces')
     .option('--skip <name...>', 'of a backup.py, leave out these namespaces')
     .option('--file <backup>', 'import into a backup file instead of a bot')

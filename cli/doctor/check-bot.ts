@@ -94,7 +94,10 @@ async function readStorage(connection: BotConnection): Promise<Check> {
   try {
     const reply = await callBot(connection, adminPath(connection, 'namespaces'))
     const { length } = (reply as { readonly namespaces: readonly string[] }).namespaces
-    return { level: 'ok', message: `The storage can be read: ${length} namespaces.` }
+    return {
+      level: 'ok',
+      message: `The storage can be read: ${length} ${length === 1 ? 'namespace' : 'namespaces'}.`,
+    }
   } catch (error) {
     if (error instanceof AdminError) return fromError(error)
     throw error

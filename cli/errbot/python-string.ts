@@ -83,7 +83,8 @@ function readEscape(scanner: Scanner, isBytes: boolean): string {
   if (scanner.match(/\\\r?\n/y) !== undefined) return ''
   const octal = scanner.match(/\\([0-7]{1,3})/y)?.[1]
   if (octal !== undefined) {
-    return String.fromCharCode(Number.parseInt(octal, 8) & (isBytes ? 0xff : 0x1ff))
+    // Of bytes, `Uint8Array.from` keeps the lowest 8 bits, as Python does.
+    return String.fromCharCode(Number.parseInt(octal, 8))
   }
   const length = isBytes && character !== 'x' ? undefined : HEX_ESCAPES[character]
   if (length === undefined) {

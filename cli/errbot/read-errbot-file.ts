@@ -47,7 +47,13 @@ export async function readErrbotFile(
     }
     if (isBackup) {
       const skipped = only === undefined ? [...skip, ...ERRBOT_NAMESPACES] : skip
-      return encodeContents(readBackup(text, { only, skip: skipped }))
+      const contents = readBackup(text, { only, skip: skipped })
+      const missing = only?.find((name) => !contents.has(name))
+      if (missing === undefined) return encodeContents(contents)
+      throw new CliError(
+        EXIT.notFound,
+        `${file} has no entries of the namespace ${quote(missing)}. Correct --only.`,
+      )
     }
   } catch (error) {
     if (!(error instanceof PythonLiteralError || error instanceof InvalidInputError)) throw error

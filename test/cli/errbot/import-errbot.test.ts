@@ -156,6 +156,30 @@ test('a file of the other kind is refused with the option to change, exit code 2
   })
 })
 
+test('--only with a namespace that is not in the file is refused, exit code 6', async () => {
+  expect(await importText(KARMA, ['--only', 'Karma', 'karma', '--yes'])).toMatchObject({
+    exitCode: 6,
+    stderr: expect.stringContaining('has no entries of the namespace "karma"') as string,
+  })
+  const both = ['--namespace', 'Karma', '--only', 'Karma', '--yes']
+  expect(await importText("{'ann': 1}", both)).toMatchObject({ exitCode: 2 })
+  expect(bot.requests).toEqual([])
+})
+
+function refuseChanges({ method }: Request): Response | undefined {
+  return method === 'POST' ? Response.json({ error: 'No.' }, { status: 500 }) : undefined
+}
+
+test('an import that fails midway says that the same command imports the rest', async () => {
+  await bot.stop()
+  bot = await startMemoryBot({ limit: refuseChanges })
+  expect(await importText(KARMA)).toMatchObject({
+    exitCode: 7,
+    stdout: '',
+    stderr: expect.stringContaining('No. Some entries may be imported; the same command') as string,
+  })
+})
+
 test('in a pipe an import needs --yes', async () => {
   expect(await importText(KARMA, [])).toMatchObject({
     exitCode: 2,
