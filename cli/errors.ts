@@ -22,6 +22,8 @@ export const EXIT = {
   notFound: 6,
   /** The bot refused the change or its storage failed. */
   storage: 7,
+  /** `doctor` found a problem. */
+  problem: 8,
   /** Interrupted by Ctrl-C. */
   interrupted: 130,
 } as const

@@ -2,13 +2,15 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../src/version.ts'
 import { addBackupCommand } from './commands/backup.ts'
 import { addCopyCommand } from './commands/copy.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
+import { addImportErrbotCommand } from './commands/import-errbot.ts'
 import { addListCommand } from './commands/ls.ts'
 import { addRestoreCommand } from './commands/restore.ts'
 import { EXIT, type ExitCode, toCliError } from './errors.ts'
 import type { CommandIo } from './io.ts'
 import { useProxy } from './proxy.ts'
 
-const COMMANDS = [addListCommand, addBackupCommand, addRestoreCommand, addCopyCommand]
+const COMMANDS = [addListCommand, addBackupCommand, addRestoreCommand, addCopyCommand, addImportErrbotCommand, addDoctorCommand]
 
 /**
  * Runs the command `botshelf` and resolves to its exit code. Errors are one sentence on `io.stderr`.

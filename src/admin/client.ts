@@ -18,6 +18,8 @@ export interface AdminAccess {
 export interface AdminErrorDetails {
   /** The HTTP status; absent if there was no response. */
   readonly status?: number | undefined
+  /** The code of the StoreError that the bot answered with. */
+  readonly code?: string | undefined
   /** Whether the same call may succeed later. Default `false`. */
   readonly retryable?: boolean | undefined
   /** The `retry-after` of the response, in milliseconds. Default 0. */
@@ -30,6 +32,8 @@ export class AdminError extends Error implements TargetError {
   override readonly name: string = 'AdminError'
   /** The HTTP status; `undefined` if there was no response. */
   readonly status: number | undefined
+  /** The code of the StoreError that the bot answered with, if it answered with one. */
+  readonly code: string | undefined
   /** Whether the same call may succeed later. */
   readonly retryable: boolean
   /** The least time to wait before a retry, in milliseconds. */
@@ -40,6 +44,7 @@ export class AdminError extends Error implements TargetError {
   constructor(message: string, details: AdminErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined)
     this.status = details.status
+    this.code = details.code
     this.retryable = details.retryable ?? false
     this.retryAfterMs = details.retryAfterMs ?? 0
     this.scope = this.status === 500 ? 'namespace' : 'target'
@@ -121,6 +126,7 @@ export async function callBot(
     status,
     retryable: status === 503 || status === 429,
     retryAfterMs: 1000 * Number(response.headers.get('retry-after')) || 0,
+    ...(answer !== undefined && 'code' in answer && { code: String(answer.code) }),
   })
 }
 

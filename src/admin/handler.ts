@@ -109,6 +109,8 @@ export type AdminHandler = (request: Request) => Promise<Response | undefined>
  * Creates a fetch handler for the admin API, which reads, changes, backs up and restores the entries of
  * a bot over HTTP. `remoteTarget` is its client. Below `basePath` it answers:
  *
+ * - `GET /status`: the version of botshelf, the name of the storage and the time; starts the runtime, but
+ *   reads no storage
  * - `GET /namespaces`: the names, with `?sizes=true` also the number of entries of each
  * - `GET /keys/:namespace`: a page of keys, sorted, at most 1,000
  * - `GET /storage/:namespace`: a page of entries, or with `?key=` a single entry

@@ -3,6 +3,7 @@ import type { BackupChange } from '../backup/entry.ts'
 import { readPart } from '../backup/read-parts.ts'
 import { countEntries, listNamespaces } from '../backup/runtime-target.ts'
 import type { StorageRuntime } from '../index.ts'
+import { VERSION } from '../version.ts'
 import { HttpError, type Query, parseChoice } from './http.ts'
 import { readEntriesPage, readKeysPage, type ValueForm } from './read-namespace.ts'
 import { readRestoreRequest, restorePart, signRestoreToken } from './restore.ts'
@@ -72,6 +73,23 @@ export interface MatchedRoute extends AdminRoute {
 }
 
 const ROUTES: ReadonlyMap<string, AdminRoute> = new Map<string, AdminRoute>([
+  [
+    'status',
+    {
+      hasNamespace: false,
+      actions: {
+        GET: {
+          parameters: [],
+          // JSON leaves out a storage without a name.
+          read: async ({ storage }) => ({
+            version: VERSION,
+            storage: storage || undefined,
+            now: Date.now(),
+          }),
+        },
+      },
+    },
+  ],
   [
     'namespaces',
     {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DevServer } from '../../../scripts/dev-server.ts'
 import { encode } from '../../../src/codec.ts'
+import { VERSION } from '../../../src/version.ts'
+import { cli } from '../../cli/support/run-cli.ts'
 import { STARTS_WITHIN, STORAGES, TestServers, TOKEN } from '../../worker/support/test-servers.ts'
 import { AdminApi, at, sealed } from './support/admin-api.ts'
 
@@ -16,6 +18,19 @@ afterAll(() => servers.stop(), 20_000)
 const { backup, call, fill, held, put, restore, wipe } = new AdminApi(() => server)
 
 describe.each(STORAGES)('on %s', (storage) => {
+  test('GET /status returns the version and the storage', async () => {
+    const { status, body } = await call('GET', `/admin/status?storage=${storage}`)
+    expect([status, body]).toEqual([200, { version: VERSION, storage, now: expect.any(Number) }])
+  })
+
+  test('botshelf doctor finds no problem in the running Worker', async () => {
+    const { exitCode, stdout } = await cli(['doctor', '--url', server.url, '--storage', storage], {
+      env: { BOTSHELF_TOKEN: TOKEN },
+    })
+    expect(exitCode, stdout).toBe(0)
+    expect(stdout).toContain('The storage can be read')
+  })
+
   test('PUT sets the entries of a namespace and removes all others', async () => {
     await put('Set', storage, { old: 1, kept: 2 })
     const entries = { kept: encode(new Map([['a', 1n]])), new: encode([undefined, -0]) }

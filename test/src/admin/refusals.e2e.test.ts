@@ -139,6 +139,7 @@ describe('an invalid call is refused with one error message and changes nothing'
 
 describe('only the admin token', () => {
   const calls: [string, string, unknown?][] = [
+    ['GET', '/admin/status'],
     ['GET', '/admin/namespaces'],
     ['GET', '/admin/keys/x'],
     ['GET', '/admin/storage?namespace=x'],
