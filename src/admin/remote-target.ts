@@ -4,7 +4,7 @@ import { type BackupChange, byName, type StoredValue } from '../backup/entry.ts'
 import { createPart } from '../backup/part.ts'
 import type { BackupTarget } from '../backup/target.ts'
 import { quote } from '../errors.ts'
-import { type AdminAccess, AdminError, callBot } from './client.ts'
+import { type AdminAccess, AdminError, type BotCallOptions, callBot } from './client.ts'
 import { MAX_ENTRY_BYTES } from './http.ts'
 
 const RETRY_DELAYS_MS = [500, 1_000, 2_000]
@@ -112,7 +112,7 @@ async function restore(
   for (const [index, entries] of chunks.entries()) {
     const part = await createPart({ after, entries, isLast: index === chunks.length - 1 })
     const body = { mode: 'merge', part, restore: restoreToken }
-    const answer = await callWithRetries(remote.access, path, body)
+    const answer = await callWithRetries(remote.access, path, { body })
     restoreToken = (answer as { readonly restore: string }).restore
     after = part.next
     done += entries.length
@@ -133,17 +133,21 @@ function ownField(fields: Readonly<Record<string, number>> = {}, key: string): n
 }
 
 /** Sends an idempotent call, up to four times. */
-async function callWithRetries(access: AdminAccess, path: string, body: unknown): Promise<unknown> {
+export async function callWithRetries(
+  access: AdminAccess,
+  path: string,
+  options: BotCallOptions,
+): Promise<unknown> {
   for (const delay of RETRY_DELAYS_MS) {
     try {
-      return await callBot(access, path, { body })
+      return await callBot(access, path, options)
     } catch (error) {
       if (!(error instanceof AdminError) || !error.retryable) throw error
       const wait = Math.max(delay, Math.min(error.retryAfterMs, MAX_RETRY_DELAY_MS))
       await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }
-  return callBot(access, path, { body })
+  return callBot(access, path, options)
 }
 
 function assertFits(change: BackupChange): void {
