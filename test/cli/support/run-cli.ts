@@ -1,4 +1,4 @@
-import { Readable, Writable } from 'node:stream'
+import { PassThrough, Readable, Writable } from 'node:stream'
 import type { ExitCode } from '../../../cli/errors.ts'
 import { runCli } from '../../../cli/program.ts'
 import { TOKEN } from './memory-bot.ts'
@@ -13,20 +13,27 @@ export interface CliResult {
 /** Options of {@link cli}. */
 export interface CliOptions {
   /** What standard input has. Default nothing. */
-  readonly stdin?: string
+  readonly stdin?: string | Uint8Array
+  /** What is typed on a terminal, instead of standard input from a pipe. */
+  readonly typed?: string
   /** Default: the token of the bot. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly signal?: AbortSignal
 }
 
-/** Runs the command in this process, without a terminal. */
+/** Runs the command in this process, without a terminal unless something is typed. */
 export async function cli(
   args: readonly string[],
-  { stdin = '', env = { BOTSHELF_TOKEN: TOKEN }, signal }: CliOptions = {},
+  { stdin = '', typed, env = { BOTSHELF_TOKEN: TOKEN }, signal }: CliOptions = {},
 ): Promise<CliResult> {
-  const [stdout, stderr] = [new TextOutput(), new TextOutput()]
+  const isTTY = typed !== undefined
+  const [stdout, stderr] = [new TextOutput(), new TextOutput()].map((output) =>
+    Object.assign(output, { isTTY }),
+  ) as [TextOutput, TextOutput]
+  const keyboard = Object.assign(new PassThrough(), { isTTY, setRawMode: () => {} })
+  if (isTTY) stderr.once('question', () => keyboard.write(typed))
   const exitCode = await runCli(args, {
-    stdin: Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]),
+    stdin: isTTY ? keyboard : Readable.from(stdin.length === 0 ? [] : [Buffer.from(stdin)]),
     stdout,
     stderr,
     env,
@@ -40,6 +47,7 @@ class TextOutput extends Writable {
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString()
+    if (/\?\n/.test(this.text)) setImmediate(() => this.emit('question'))
     done()
   }
 }
