@@ -5,8 +5,10 @@ export function explainConnectionError(error: AdminError): string {
   const { code = '', text, hostname } = findReason(error.cause)
   const { message } = error
   const scheme = message.includes('https://') ? 'HTTPS' : 'HTTP'
-  if (/Proxy response/.test(text)) {
-    return `${message} The proxy of HTTPS_PROXY or HTTP_PROXY refused it: ${text}. Check the proxy, or name the host in NO_PROXY.`
+  if (text.startsWith('Proxy response')) return `${message} The proxy refused it: ${text}.`
+  // The error has a code only if the reason is known.
+  if (/HTTP\/1\.1 protocol/.test(text) || code.startsWith('HPE_')) {
+    return `${message} The answer is not HTTP. Check the port, and whether the URL needs https://.`
   }
   switch (code) {
     case '':
@@ -41,9 +43,6 @@ export function explainConnectionError(error: AdminError): string {
       }
       if (/^(?:ERR_TLS|ERR_SSL)/.test(code)) {
         return `${message} The TLS connection failed (${code}). Check the certificate, and whether the port speaks HTTPS.`
-      }
-      if (/^(?:HPE_|UND_ERR_)/.test(code)) {
-        return `${message} The answer is not HTTP (${code}). Check the port, and whether the URL needs https://.`
       }
       return `${message} (${code})`
   }

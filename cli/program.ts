@@ -68,17 +68,25 @@ Examples:
  * @param args the arguments after the name of the program
  */
 export async function runCli(args: readonly string[], io: CommandIo): Promise<ExitCode> {
+  let closeProxy: (() => Promise<void>) | undefined
   try {
-    await useProxy(io.env)
+    closeProxy = await useProxy(io.env)
     await createProgram(io).parseAsync([...args], { from: 'user' })
     return EXIT.ok
   } catch (error) {
     // Commander has written its message already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
     const { message, exitCode } = toCliError(error)
+    const hint =
+      closeProxy !== undefined && exitCode === EXIT.unreachable
+        ? ' The proxy of HTTPS_PROXY or HTTP_PROXY may be the reason; NO_PROXY lists hosts that need none.'
+        : ''
     // The bot may have sent the message, or a part of it.
-    io.stderr.write(`botshelf: ${escapeControls(message.replaceAll(/\s*\n\s*/g, ' '))}\n`)
+    const text = escapeControls(message.replaceAll(/\s*\n\s*/g, ' '))
+    io.stderr.write(`botshelf: ${text}${hint}\n`)
     return exitCode
+  } finally {
+    await closeProxy?.()
   }
 }
 

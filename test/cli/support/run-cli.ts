@@ -27,9 +27,8 @@ export async function cli(
   { stdin = '', typed, env = { BOTSHELF_TOKEN: TOKEN }, signal }: CliOptions = {},
 ): Promise<CliResult> {
   const isTTY = typed !== undefined
-  const [stdout, stderr] = [new TextOutput(), new TextOutput()].map((output) =>
-    Object.assign(output, { isTTY }),
-  ) as [TextOutput, TextOutput]
+  const stdout = Object.assign(new TextOutput(), { isTTY })
+  const stderr = Object.assign(new TextOutput(), { isTTY })
   const keyboard = Object.assign(new PassThrough(), { isTTY, setRawMode: () => {} })
   if (isTTY) stderr.once('question', () => keyboard.write(typed))
   const exitCode = await runCli(args, {
