@@ -21,13 +21,17 @@ export interface BotConnection extends AdminAccess {
 
 /** Adds the options of {@link ConnectionOptions} to a command. */
 export function withConnectionOptions(command: Command): Command {
+  const options = [
+    new Option('--url <url>', 'the URL of the bot; default: $BOTSHELF_URL'),
+    new Option('--token-file <file>', 'a file with the admin token; default: $BOTSHELF_TOKEN'),
+    new Option('--storage <name>', "one of the bot's storages; default: the one that it uses"),
+    new Option('--base-path <path>', 'the path of the admin API').default('/admin'),
+  ]
+  for (const option of options) command.addOption(option.helpGroup('Where:'))
   return command
-    .addOption(new Option('--url <url>', 'the URL of the bot').env('BOTSHELF_URL'))
-    .option('--token-file <file>', 'a file with the admin token; default: $BOTSHELF_TOKEN')
-    .option('--storage <name>', "one of the bot's storages; default: the one that it uses")
-    .option('--base-path <path>', 'the path of the admin API', '/admin')
 }
 
+const URL_VARIABLE = 'BOTSHELF_URL'
 /** The variable that has the admin token. */
 export const TOKEN_VARIABLE = 'BOTSHELF_TOKEN'
 
@@ -42,7 +46,8 @@ export async function readConnection(
   { env }: Pick<CommandIo, 'env'>,
   tokenVariables: readonly string[] = [TOKEN_VARIABLE],
 ): Promise<BotConnection> {
-  const url = checkUrl(options.url)
+  // An empty variable counts as absent.
+  const url = checkUrl(options.url ?? (env[URL_VARIABLE] || undefined))
   const basePath = options.basePath ?? '/admin'
   if (!/^(?:\/.*[^/])?$/.test(basePath)) {
     throw new CliError(
@@ -58,13 +63,13 @@ function checkUrl(given: string | undefined): string {
   if (given === undefined) {
     throw new CliError(
       EXIT.usage,
-      'Name the bot: --url https://bot.example.com, or set BOTSHELF_URL.',
+      `Name the bot: --url https://bot.example.com, or set ${URL_VARIABLE}.`,
     )
   }
   if (!URL.canParse(given) || !/^https?:/i.test(given)) {
     throw new CliError(
       EXIT.usage,
-      `--url must be a URL of http or https, such as https://bot.example.com; received ${JSON.stringify(given)}.`,
+      `--url must be a URL of http or https, such as https://bot.example.com; received ${JSON.stringify(withoutSecrets(given))}.`,
     )
   }
   const url = new URL(given)
@@ -76,6 +81,11 @@ function checkUrl(given: string | undefined): string {
   }
   // Paths are relative to the URL.
   return url.href.endsWith('/') ? url.href : `${url.href}/`
+}
+
+/** Removes what may be a token or a password from text that may be no URL. */
+function withoutSecrets(url: string): string {
+  return url.replace(/[?#].*$/s, '').replace(/^(.*:\/\/|)[^/]*@/, '$1')
 }
 
 async function readToken(

@@ -18,7 +18,7 @@ export const EXIT = {
   unreachable: 4,
   /** The admin token is missing or wrong. */
   unauthorized: 5,
-  /** There is no such entry, namespace or file, or no admin API at the URL. */
+  /** There is no such entry or file, or no admin API at the URL. */
   notFound: 6,
   /** The bot refused the change or its storage failed. */
   storage: 7,
@@ -45,6 +45,9 @@ export class CliError extends Error {
 export function toCliError(error: unknown): CliError {
   if (error instanceof CliError) return error
   const cause = { cause: error }
+  if (error instanceof Error && error.name === 'AbortError') {
+    return new CliError(EXIT.interrupted, 'Interrupted.', cause)
+  }
   if (error instanceof AdminError) return fromAdminError(error)
   if (error instanceof NamespaceError) {
     const inner = error.cause instanceof AdminError ? fromAdminError(error.cause) : undefined

@@ -1,4 +1,5 @@
-import type { Readable, Writable } from 'node:stream'
+import { addAbortSignal, type Readable, type Writable } from 'node:stream'
+import { CliError, EXIT } from './errors.ts'
 
 /** A stream to write to, which may be a terminal. */
 export type TerminalOutput = Writable & { readonly isTTY?: boolean | undefined }
@@ -36,9 +37,32 @@ function drained(stdout: Writable): Promise<void> {
   })
 }
 
-/** Reads standard input to its end, as UTF-8. */
-export async function readStdin({ stdin }: Pick<CommandIo, 'stdin'>): Promise<string> {
+/**
+ * Reads standard input to its end.
+ *
+ * @throws CliError unless it is UTF-8
+ */
+export async function readStdin({
+  stdin,
+  signal,
+}: Pick<CommandIo, 'stdin' | 'signal'>): Promise<string> {
   const chunks: Buffer[] = []
-  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array))
-  return Buffer.concat(chunks).toString('utf8')
+  for await (const chunk of addAbortSignal(signal, stdin)) {
+    chunks.push(Buffer.from(chunk as Uint8Array))
+  }
+  return decodeUtf8(Buffer.concat(chunks), 'Standard input')
+}
+
+/**
+ * Decodes UTF-8, with or without a byte order mark.
+ *
+ * @param name names the input in the error
+ * @throws CliError for other bytes
+ */
+export function decodeUtf8(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new CliError(EXIT.input, `${name} is not UTF-8 text.`, { cause })
+  }
 }

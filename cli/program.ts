@@ -3,14 +3,75 @@ import { VERSION } from '../src/version.ts'
 import { addBackupCommand } from './commands/backup.ts'
 import { addCopyCommand } from './commands/copy.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addGetCommand } from './commands/get.ts'
 import { addImportErrbotCommand } from './commands/import-errbot.ts'
+import { addKeysCommand } from './commands/keys.ts'
 import { addListCommand } from './commands/ls.ts'
+import { addMergeCommand } from './commands/merge.ts'
 import { addRestoreCommand } from './commands/restore.ts'
+import { addRemoveCommand } from './commands/rm.ts'
+import { addSetCommand } from './commands/set.ts'
+import { addWatchCommand } from './commands/watch.ts'
 import { EXIT, type ExitCode, toCliError } from './errors.ts'
 import type { CommandIo } from './io.ts'
 import { useProxy } from './proxy.ts'
+import { escapeControls } from './text.ts'
 
-const COMMANDS = [addListCommand, addBackupCommand, addRestoreCommand, addCopyCommand, addImportErrbotCommand, addDoctorCommand]
+const COMMANDS = [
+  addListCommand,
+  addGetCommand,
+  addKeysCommand,
+  addWatchCommand,
+  addSetCommand,
+  addMergeCommand,
+  addRemoveCommand,
+  addBackupCommand,
+  addRestoreCommand,
+  addCopyCommand,
+  addImportErrbotCommand,
+  addDoctorCommand,
+]
+
+/** The headings of the help, by command. */
+const GROUPS: ReadonlyMap<string, string> = new Map([
+  ...['ls', 'get', 'keys', 'watch', 'doctor'].map(inGroup('Look:')),
+  ...['set', 'merge', 'rm'].map(inGroup('Change:')),
+  ...['backup', 'restore'].map(inGroup('Back up:')),
+  ...['copy', 'import-errbot'].map(inGroup('Move:')),
+])
+
+function inGroup(heading: string): (command: string) => [command: string, heading: string] {
+  return (command) => [command, heading]
+}
+
+const HELP = `
+Each command reads or changes a running bot (--url) through its admin API, or a backup file (--file).
+botshelf help COMMAND has examples.
+
+Environment:
+  BOTSHELF_URL             the URL of the bot, instead of --url
+  BOTSHELF_TOKEN           the admin token, instead of --token-file
+  HTTPS_PROXY, HTTP_PROXY  the URL of a proxy; NO_PROXY lists hosts that need none
+  NODE_EXTRA_CA_CERTS      a file with certificates of further authorities
+  NO_COLOR                 questions without colors
+
+Exit codes:
+  0    done
+  1    a failure that no other code names
+  2    wrong arguments; nothing was read or changed
+  3    the input or a file is invalid, or JSON cannot hold a value; nothing was changed
+  4    the bot cannot be reached: DNS, connection, TLS, no answer in time
+  5    the admin token is missing or wrong
+  6    no such entry or file, or no admin API at the URL
+  7    the bot refused the change, or its storage failed
+  8    doctor found a problem
+  130  interrupted by Ctrl-C, or a question was answered with no
+
+Examples:
+  $ export BOTSHELF_URL=https://bot.example.com BOTSHELF_TOKEN="$(cat token.txt)"
+  $ botshelf ls
+  $ botshelf get Karma ann
+  $ echo '{ "ann": 7 }' | botshelf merge Karma --lists append`
 
 /**
  * Runs the command `botshelf` and resolves to its exit code. Errors are one sentence on `io.stderr`.
@@ -18,16 +79,25 @@ const COMMANDS = [addListCommand, addBackupCommand, addRestoreCommand, addCopyCo
  * @param args the arguments after the name of the program
  */
 export async function runCli(args: readonly string[], io: CommandIo): Promise<ExitCode> {
+  let closeProxy: (() => Promise<void>) | undefined
   try {
-    await useProxy(io.env)
+    closeProxy = await useProxy(io.env)
     await createProgram(io).parseAsync([...args], { from: 'user' })
     return EXIT.ok
   } catch (error) {
     // Commander has written its message already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
     const { message, exitCode } = toCliError(error)
-    io.stderr.write(`botshelf: ${message}\n`)
+    const hint =
+      closeProxy !== undefined && exitCode === EXIT.unreachable
+        ? ' The proxy of HTTPS_PROXY or HTTP_PROXY may be the reason; NO_PROXY lists hosts that need none.'
+        : ''
+    // The bot may have sent the message, or a part of it.
+    const text = escapeControls(message.replaceAll(/\s*\n\s*/g, ' '))
+    io.stderr.write(`botshelf: ${text}${hint}\n`)
     return exitCode
+  } finally {
+    await closeProxy?.()
   }
 }
 
@@ -40,8 +110,10 @@ function createProgram(io: CommandIo): Command {
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'botshelf: ')),
     })
-    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', HELP)
   for (const add of COMMANDS) add(program, io)
+  for (const command of program.commands) command.helpGroup(GROUPS.get(command.name()) ?? 'More:')
   return program
 }

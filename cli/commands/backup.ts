@@ -125,7 +125,7 @@ async function readInto(
   io: CommandIo,
 ): Promise<void> {
   // Counting costs the bot a listing of every namespace, so only a bar asks for it.
-  const total = io.stderr.isTTY ? await countAll(connection) : undefined
+  const total = io.stderr.isTTY ? await countAll(connection, io) : undefined
   const { resumedSize: start, after } = partial
   const progress = startProgress(io, { label: 'Backing up', total, start })
   try {
@@ -139,7 +139,7 @@ async function readInto(
 }
 
 /** Resolves to the number of all entries, including those that a backup omits. */
-async function countAll(connection: BotConnection): Promise<number> {
-  const sizes = await remoteSource(connection).sizes()
+async function countAll(connection: BotConnection, io: CommandIo): Promise<number> {
+  const sizes = await remoteSource(connection, io).sizes()
   return [...sizes.values()].reduce((sum, size) => sum + size, 0)
 }

@@ -7,7 +7,7 @@ import type { Contents } from '../../src/backup/target.ts'
 import { decode } from '../../src/codec.ts'
 import { type ConnectionOptions, withConnectionOptions } from '../connection.ts'
 import { readErrbotFile } from '../errbot/read-errbot-file.ts'
-import { CliError, EXIT, toCliError } from '../errors.ts'
+import { CliError, EXIT } from '../errors.ts'
 import { type CommandIo, printLines } from '../io.ts'
 import { openSource } from '../source/open-source.ts'
 import type { StorageSource } from '../source/source.ts'
@@ -61,7 +61,7 @@ async function importErrbot(file: string, options: ImportOptions, io: CommandIo)
   const { added, changed, same } = plan
   if (options.dryRun !== true && plan.changes.length > 0) {
     if (!options.yes) await askToImport(file, plan, io)
-    await applyChanges(source, plan)
+    await source.apply(plan.changes)
   }
   if (options.json) {
     const counts = { added, changed, same, namespaces: Object.fromEntries(plan.namespaces) }
@@ -71,19 +71,6 @@ async function importErrbot(file: string, options: ImportOptions, io: CommandIo)
     await printLines(io, [...describeChanges(plan, current), summary])
   } else {
     await printLines(io, [`Added ${added} and changed ${changed}; ${same} were the same.`])
-  }
-}
-
-async function applyChanges(source: StorageSource, { changes }: RestorePlan): Promise<void> {
-  try {
-    await source.apply(changes)
-  } catch (error) {
-    const { exitCode, message } = toCliError(error)
-    throw new CliError(
-      exitCode,
-      `${message} Some entries may be imported; the same command imports the rest.`,
-      { cause: error },
-    )
   }
 }
 

@@ -1,34 +1,65 @@
 import type { Command } from 'commander'
-import { type ConnectionOptions, withConnectionOptions } from '../connection.ts'
+import { parseName } from '../../src/backup/entry.ts'
+import { CliError, EXIT } from '../errors.ts'
 import { type CommandIo, printLines } from '../io.ts'
-import { openSource } from '../source/open-source.ts'
+import { printJsonObject, printRows } from '../listing.ts'
+import { openSource, type SourceOptions, withSourceOptions } from '../source/open-source.ts'
+import { formatName, toJsonText } from '../text.ts'
+import { formatStored, SHORT_LENGTH } from '../values.ts'
 
-interface ListOptions extends ConnectionOptions {
-  readonly file?: string
-  readonly json?: true
+interface ListOptions extends SourceOptions {
+  readonly prefix?: string
+  readonly json?: boolean
 }
 
 /** Adds `botshelf ls`. */
 export function addListCommand(program: Command, io: CommandIo): void {
-  withConnectionOptions(program.command('ls'))
-    .description('list the namespaces and how many entries each has')
-    .option('--file <backup>', 'read a backup file instead of a bot')
-    .option('--json', 'print JSON')
+  withSourceOptions(program.command('ls'))
+    .description('list the namespaces with their sizes, or the entries of one')
+    .argument('[namespace]', 'list its entries, with the begin of each value')
+    .option('--prefix <prefix>', 'only keys that begin with this; needs a namespace')
+    .option('--json', 'print JSON: sizes by namespace, or bytes, expiry and version by key')
     .addHelpText(
       'after',
       `
 Examples:
   $ botshelf ls --url https://bot.example.com
+  $ botshelf ls Karma
   $ botshelf ls --file bot.jsonl.gz --json`,
     )
-    .action(async (options: ListOptions) => {
-      const sizes = await (await openSource(options, io)).sizes()
-      if (options.json) {
-        await printLines(io, [JSON.stringify(Object.fromEntries(sizes))])
+    .action(async (namespace: string | undefined, options: ListOptions) => {
+      if (namespace === undefined) {
+        if (options.prefix !== undefined) {
+          throw new CliError(EXIT.usage, '--prefix needs a namespace: botshelf ls Karma --prefix a')
+        }
+        await listNamespaces(options, io)
         return
       }
-      const width = Math.max(0, ...[...sizes.values()].map((size) => String(size).length))
-      const lines = [...sizes].map(([name, size]) => `${String(size).padStart(width)}  ${name}`)
-      await printLines(io, lines)
+      parseName({ namespace, key: '' })
+      const entries = (await openSource(options, io)).entries(namespace, options)
+      if (options.json) {
+        await printJsonObject(io, entries, (_key, { value, expires, version }) => {
+          return { bytes: Buffer.byteLength(value), expires, version }
+        })
+        return
+      }
+      const printed = await printRows(io, entries, (key, stored) => [
+        formatName(key),
+        formatStored(stored, SHORT_LENGTH),
+      ])
+      if (printed === 0) io.stderr.write(`${formatName(namespace)} has no entries.\n`)
     })
+}
+
+async function listNamespaces(options: ListOptions, io: CommandIo): Promise<void> {
+  const sizes = await (await openSource(options, io)).sizes()
+  if (options.json) {
+    await printLines(io, [toJsonText(Object.fromEntries(sizes))])
+    return
+  }
+  const width = Math.max(0, ...[...sizes.values()].map((size) => String(size).length))
+  await printLines(
+    io,
+    [...sizes].map(([name, size]) => `${String(size).padStart(width)}  ${formatName(name)}`),
+  )
 }

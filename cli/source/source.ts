@@ -5,6 +5,8 @@ import type { ListMode } from '../../src/backup/merge.ts'
 export interface StorageSource {
   /** How messages name it, such as `https://bot.example.com/` or `bot.jsonl`. */
   readonly label: string
+  /** Resolves to the names of all namespaces, sorted by code unit. */
+  namespaces(): Promise<readonly string[]>
   /** Resolves to the number of entries of each namespace, sorted by name. */
   sizes(): Promise<ReadonlyMap<string, number>>
   /** Lists the keys of a namespace, sorted by code unit, page by page; none if it does not exist. */
@@ -13,9 +15,15 @@ export interface StorageSource {
   entries(namespace: string, options?: PrefixOptions): AsyncIterable<[key: string, StoredValue]>
   /** Resolves to one entry; `undefined` if it does not exist. */
   entry(namespace: string, key: string): Promise<StoredValue | undefined>
-  /** Sets and removes entries. After a failure some changes may be applied; repeating all is safe. */
+  /**
+   * Sets and removes entries; first it sets all. No two changes may name the same key. A failure of a
+   * bot says how many changes were made; repeating all is safe. A file is changed as a whole.
+   */
   apply(changes: readonly BackupChange[]): Promise<void>
-  /** Merges entries of one namespace into the values under their keys. */
+  /**
+   * Merges entries of one namespace into the values under their keys, which keep their expiry. A failure
+   * of a bot says how many entries were merged. A file is changed as a whole.
+   */
   merge(entries: readonly BackupEntry[], lists: ListMode): Promise<void>
 }
 

@@ -102,9 +102,11 @@ export async function callBot(
   let text: string
   try {
     const timeout = AbortSignal.timeout(timeoutMs)
+    // A followed redirect would drop the token or turn a POST into a GET.
     response = await fetch(target, {
       ...init,
       headers,
+      redirect: 'manual',
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     })
     text = await response.text()
@@ -121,8 +123,7 @@ export async function callBot(
   const answer = parseObjectOrList(text)
   if (response.ok && answer !== undefined) return answer
   const { status } = response
-  const reported = answer !== undefined && 'error' in answer ? answer.error : undefined
-  throw new AdminError(statusSentence({ url: shown, token, path }, status, reported), {
+  throw new AdminError(statusSentence({ url: shown, token, path, target }, response, answer), {
     status,
     retryable: status === 503 || status === 429,
     retryAfterMs: 1000 * Number(response.headers.get('retry-after')) || 0,
@@ -162,23 +163,44 @@ function checkToken(token: string): string {
 
 interface CalledPath extends AdminAccess {
   readonly path: string
+  readonly target: URL
 }
 
 function statusSentence(
-  { url, token, path }: CalledPath,
-  status: number,
-  reported: unknown,
+  { url, token, path, target }: CalledPath,
+  { status, type, headers }: Response,
+  answer: object | undefined,
 ): string {
+  const reported = answer !== undefined && 'error' in answer ? answer.error : undefined
+  if ((type as string) === 'opaqueredirect' || (status >= 300 && status < 400)) {
+    return `The server at ${url} redirects${locationOf(headers, target)} (status ${status}). Use the URL of the bot that does not redirect.`
+  }
   if (status === 401 && token === undefined) {
     return `This call needs the admin token of the bot at ${url}, and none was sent.`
   }
-  if (status === 401) return 'The admin token is wrong: it is not the ADMIN_TOKEN of the bot.'
-  if (status === 404 && token !== undefined) {
+  // A login in front of the bot, such as a proxy's, does not answer with JSON.
+  if (status === 401 && answer !== undefined) {
+    return 'The admin token is wrong: it is not the ADMIN_TOKEN of the bot.'
+  }
+  if (status === 404 && token !== undefined && answer !== undefined) {
     const [pathname] = path.split('?')
     return `The bot at ${url} has nothing at ${pathname} (status 404). Check the URL and the base path. The admin API exists only if the bot has an admin token.`
   }
-  if (typeof reported === 'string') return reported
-  return `The server at ${url} returned no JSON of a bot (status ${status}). Check the URL.`
+  // A foreign server may repeat what it received.
+  if (typeof reported === 'string') return token ? reported.replaceAll(token, '***') : reported
+  const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '')
+  const received = isPage ? 'a web page instead of JSON' : 'no JSON of a bot'
+  const advice =
+    status >= 500 ? 'The bot or a proxy in front of it failed; see its log.' : 'Check the URL.'
+  return `The server at ${url} returned ${received} (status ${status}). ${advice}`
+}
+
+/** Returns the target of a redirect without its query, which may have a token; a page hides it. */
+function locationOf(headers: Headers, target: URL): string {
+  const location = headers.get('location') ?? ''
+  if (location === '' || !URL.canParse(location, target.href)) return ''
+  const { origin, pathname } = new URL(location, target)
+  return ` to ${origin}${pathname}`
 }
 
 /** Parses JSON of an object or a list; `undefined` for any other text. */

@@ -170,13 +170,13 @@ function refuseChanges({ method }: Request): Response | undefined {
   return method === 'POST' ? Response.json({ error: 'No.' }, { status: 500 }) : undefined
 }
 
-test('an import that fails midway says that the same command imports the rest', async () => {
+test('an import that fails midway says how much was changed, and that it can be repeated', async () => {
   await bot.stop()
   bot = await startMemoryBot({ limit: refuseChanges })
   expect(await importText(KARMA)).toMatchObject({
     exitCode: 7,
     stdout: '',
-    stderr: expect.stringContaining('No. Some entries may be imported; the same command') as string,
+    stderr: expect.stringMatching(/No\. 0 of 2 changes were made.*Repeat the command/) as string,
   })
 })
 

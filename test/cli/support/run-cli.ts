@@ -1,4 +1,4 @@
-import { Readable, Writable } from 'node:stream'
+import { PassThrough, Readable, Writable } from 'node:stream'
 import type { ExitCode } from '../../../cli/errors.ts'
 import { runCli } from '../../../cli/program.ts'
 import { TOKEN } from './memory-bot.ts'
@@ -13,25 +13,37 @@ export interface CliResult {
 /** Options of {@link cli}. */
 export interface CliOptions {
   /** What standard input has. Default nothing. */
-  readonly stdin?: string
+  readonly stdin?: string | Uint8Array
+  /** What is typed on a terminal, instead of standard input from a pipe. */
+  readonly typed?: string
   /** Default: the token of the bot. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly signal?: AbortSignal
-  /** Whether standard input and standard error are a terminal. Default `false`. */
+  /** Whether there is a terminal. Default: if something is typed. */
   readonly terminal?: boolean
 }
 
-/** Runs the command in this process. */
+/** Runs the command in this process, without a terminal unless something is typed. */
 export async function cli(
   args: readonly string[],
-  { stdin = '', env = { BOTSHELF_TOKEN: TOKEN }, signal, terminal = false }: CliOptions = {},
+  {
+    stdin = '',
+    typed,
+    env = { BOTSHELF_TOKEN: TOKEN },
+    signal,
+    terminal = typed !== undefined,
+  }: CliOptions = {},
 ): Promise<CliResult> {
-  const [stdout, stderr] = [new TextOutput(), new TextOutput()]
-  const input = Readable.from(stdin === '' ? [] : [Buffer.from(stdin)])
+  const isTTY = terminal
+  const stdout = Object.assign(new TextOutput(), { isTTY })
+  const stderr = Object.assign(new TextOutput(), { isTTY })
+  const keyboard = Object.assign(new PassThrough(), { isTTY, setRawMode: () => {} })
+  if (typed !== undefined) stderr.once('question', () => keyboard.write(typed))
+  const input = Readable.from(stdin.length === 0 ? [] : [Buffer.from(stdin)])
   const exitCode = await runCli(args, {
-    stdin: Object.assign(input, { isTTY: terminal, setRawMode: () => {} }),
+    stdin: typed === undefined ? Object.assign(input, { isTTY, setRawMode: () => {} }) : keyboard,
     stdout,
-    stderr: Object.assign(stderr, { isTTY: terminal }),
+    stderr,
     env,
     signal: signal ?? new AbortController().signal,
   })
@@ -43,6 +55,7 @@ class TextOutput extends Writable {
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString()
+    if (/\?\n/.test(this.text)) setImmediate(() => this.emit('question'))
     done()
   }
 }

@@ -148,7 +148,11 @@ test('a restore keeps the time when an entry expires, and leaves out expired ent
     ['Karma', new Map([['ann', { ...stored(3), expires }]])],
     ['Todo', new Map([['expired', { ...stored(1), expires: 1 }]])],
   ])
-  const backup = await formatBackup({ at: '2026-01-02T12:00:00.000Z', storage: 'IndexedDB', contents })
+  const backup = await formatBackup({
+    at: '2026-01-02T12:00:00.000Z',
+    storage: 'IndexedDB',
+    contents,
+  })
   await chooseBackup(page, 'b.jsonl', backup)
   await page.getByRole('button', { name: 'Restore', exact: true }).click()
   await waitForStatus(page, /^Restored into this tab/)

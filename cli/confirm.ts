@@ -1,0 +1,54 @@
+import { Writable } from 'node:stream'
+import { CliError, EXIT } from './errors.ts'
+import type { CommandIo, TerminalOutput } from './io.ts'
+
+/** Options of {@link requireConfirmation}. */
+export interface ConfirmOptions {
+  /** `--yes`: the user has confirmed already. */
+  readonly yes?: boolean | undefined
+  /** Whether the input of the command comes from standard input, which cannot answer then. */
+  readonly readsStdin?: boolean
+}
+
+/** Asks a question; throws unless the answer is yes. */
+export type Confirm = (question: string) => Promise<void>
+
+/**
+ * Returns a function that asks for a confirmation on a terminal, or not at all with `--yes`.
+ *
+ * @throws CliError at once if nothing can be asked
+ */
+export function requireConfirmation(
+  io: CommandIo,
+  { yes = false, readsStdin = false }: ConfirmOptions,
+): Confirm {
+  if (yes) return () => Promise.resolve()
+  if (!io.stdin.isTTY || !io.stderr.isTTY || readsStdin) {
+    throw new CliError(
+      EXIT.usage,
+      'This removes entries, and nothing here can be asked: add --yes, or --dry-run to see what would change.',
+    )
+  }
+  return async (message) => {
+    // Loaded only here: most calls ask nothing.
+    const { confirm } = await import('@clack/prompts')
+    const answer = await confirm({
+      message,
+      initialValue: false,
+      input: io.stdin,
+      output: io.env['NO_COLOR'] ? withoutColor(io.stderr) : io.stderr,
+      signal: io.signal,
+    })
+    if (answer !== true) throw new CliError(EXIT.interrupted, 'Nothing was changed.')
+  }
+}
+
+/** Passes text on without colors; the movements of the cursor stay. */
+function withoutColor(output: TerminalOutput): Writable {
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      // oxlint-disable-next-line no-control-regex
+      output.write(chunk.toString().replaceAll(/\u001b\[[\d;]*m/g, ''), done)
+    },
+  })
+}
