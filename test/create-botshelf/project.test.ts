@@ -136,6 +136,19 @@ describe.each(KINDS)('a project of $template with the framework $framework', (ki
   })
 })
 
+test('every page of the docs that a README of the starter links to exists', async () => {
+  const folder = new URL('create-botshelf/', ROOT)
+  const paths = (await readdir(folder, { recursive: true })).filter((path) =>
+    path.endsWith('README.md'),
+  )
+  const texts = await Promise.all(paths.map((path) => readFile(new URL(path, folder), 'utf8')))
+  const pages = [...texts.join('').matchAll(/\/botshelf\/blob\/main\/([^)#]+)/g)]
+  expect(pages.length).toBeGreaterThan(5)
+  for (const [, page] of pages) {
+    expect((await stat(new URL(page!, ROOT))).isFile(), page).toBe(true)
+  }
+})
+
 describe('the folder of a project', () => {
   test.each(['My-Bot', 'my_bot', 'my bot', '-bot', 'bot-', 'a--b', 'b.t', 'ö', 'a'.repeat(64)])(
     'cannot have the name %j',

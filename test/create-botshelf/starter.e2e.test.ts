@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { stripVTControlCharacters } from 'node:util'
 import { chromium, type Page } from 'playwright'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { createTestHarness } from 'wrangler'
 import { type Framework, FRAMEWORKS } from '../../create-botshelf/src/choices.ts'
 import { chromiumLaunch } from '../../scripts/chromium.ts'
 import { Consumer, INSTALL_TIMEOUT_MS } from '../package/support/consumer.ts'
@@ -23,18 +24,15 @@ const TOOLS = [
   'wrangler',
 ]
 
-let author: Consumer
-let starter: string
 let consumer: Consumer
 let parent: string
 const servers: ChildProcess[] = []
 
 beforeAll(async () => {
-  // Apart from each other: the dependencies of one package would hide what the other one misses.
-  author = await Consumer.start(join(ROOT, 'create-botshelf'))
-  starter = join(await author.create('starter', {}, []), 'node_modules/.bin/create-botshelf')
-  consumer = await Consumer.start()
-  // The projects are below this folder, so that botshelf is installed once.
+  // Otherwise Miniflare requests its location from the network.
+  vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
+  consumer = await Consumer.start(join(ROOT, 'create-botshelf'))
+  // The projects are below this folder, so that everything is installed once.
   parent = await consumer.create('projects', {}, TOOLS)
 }, INSTALL_TIMEOUT_MS)
 
@@ -42,11 +40,18 @@ afterEach(() => {
   for (const { pid } of servers.splice(0)) process.kill(-pid!, 'SIGKILL')
 })
 
-afterAll(() => Promise.all([author, consumer].map((each) => each.stop())))
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await consumer.stop()
+})
+
+async function create(...args: string[]): Promise<void> {
+  await run(parent, join(parent, 'node_modules/.bin/create-botshelf'), ...args)
+}
 
 /** Creates a project, runs its tests, starts it, and resolves to its address. */
 async function createAndStart(name: string, ...options: string[]): Promise<string> {
-  await run(parent, starter, name, ...options)
+  await create(name, ...options)
   const folder = join(parent, name)
   await run(folder, 'npm', 'test')
   // Its own process group: npm, the tool and workerd end together.
@@ -113,6 +118,24 @@ test.each(FRAMEWORKS)(
     expect(await listed.json()).toEqual({ namespaces })
   },
 )
+
+test('a new Worker of grammY without the secret of its webhook takes no updates', async () => {
+  const folder = join(parent, 'no-secret')
+  await create('no-secret', '--framework', 'grammy')
+  const secrets = { BOT_TOKEN: '1:test', WEBHOOK_SECRET: '' }
+  const workers = [{ configPath: join(folder, 'wrangler.toml'), secrets }]
+  const server = createTestHarness({ root: folder, workers })
+  try {
+    await server.listen()
+    const { path, message } = SAMPLES.grammy
+    const headers = { 'content-type': 'application/json' }
+    const response = await server.fetch(path, { method: 'POST', headers, body: message })
+    expect(response.status).toBe(500)
+    expect(await response.text()).toBe('WEBHOOK_SECRET is not set.\n')
+  } finally {
+    await server.close()
+  }
+})
 
 async function praise(page: Page, name: string): Promise<void> {
   await page.getByLabel('Message').fill(`${name}++`)

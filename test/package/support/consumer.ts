@@ -29,20 +29,21 @@ export const INSTALL_TIMEOUT_MS = 120_000
 /** A user's machine: it has the packed package and the tools, and no network. */
 export class Consumer {
   readonly #folder: string
-  readonly #tarball: string
+  readonly #tarballs: readonly string[]
   readonly #registry: LocalRegistry
 
-  /** @param source the folder of the package. Default: botshelf */
-  static async start(source: string = ROOT): Promise<Consumer> {
+  /** @param others the folders of packages that are installed beside botshelf */
+  static async start(...others: readonly string[]): Promise<Consumer> {
     // Outside the project: its node_modules would hide a dependency that the package misses.
     const folder = await mkdtemp(join(tmpdir(), 'botshelf-package-'))
-    const { filename } = await pack(source, folder)
-    return new Consumer(folder, join(folder, filename), await LocalRegistry.start(folder))
+    const packed = await Promise.all([ROOT, ...others].map((source) => pack(source, folder)))
+    const tarballs = packed.map(({ filename }) => join(folder, filename))
+    return new Consumer(folder, tarballs, await LocalRegistry.start(folder))
   }
 
-  private constructor(folder: string, tarball: string, registry: LocalRegistry) {
+  private constructor(folder: string, tarballs: readonly string[], registry: LocalRegistry) {
     this.#folder = folder
-    this.#tarball = tarball
+    this.#tarballs = tarballs
     this.#registry = registry
   }
 
@@ -104,7 +105,7 @@ export class Consumer {
       folder,
       'npm',
       'install',
-      this.#tarball,
+      ...this.#tarballs,
       `--registry=${this.#registry.url}`,
       `--cache=${join(this.#folder, 'cache')}`,
       // Files that do not exist: the settings of this machine are not part of the test.

@@ -4,7 +4,7 @@ import { handleAdmin, startRuntime, type StorageEnv } from './storage.ts'
 export { StorageObject } from 'botshelf/storage-object' // the class that wrangler.toml binds
 
 interface Env extends StorageEnv, BotEnv {
-  readonly WEBHOOK_SECRET: string
+  readonly WEBHOOK_SECRET?: string
 }
 
 export default {
@@ -14,10 +14,11 @@ export default {
     if (new URL(request.url).pathname !== '/telegram') {
       return new Response('Telegram sends its updates to /telegram.\n', { status: 404 })
     }
-
+    const secretToken = env.WEBHOOK_SECRET
+    // Without a secret, grammY would take updates from any sender.
+    if (!secretToken) return new Response('WEBHOOK_SECRET is not set.\n', { status: 500 })
     const runtime = await startRuntime(env)
     const bot = createBot(env, await runtime.open<Record<string, Session>>('sessions'))
-    const secretToken = env.WEBHOOK_SECRET
     const response = await webhookCallback(bot, 'cloudflare-mod', { secretToken })(request)
     ctx.waitUntil(runtime.close())
     return response
