@@ -23,6 +23,9 @@ type BotContext = Context & SessionFlavor<Session>
 
 export default {
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+    const secretToken = env.WEBHOOK_SECRET
+    // Without a secret, grammY would take updates from any sender.
+    if (!secretToken) return new Response('WEBHOOK_SECRET is not set.', { status: 500 })
     const runtime = await StorageRuntime.start(env, [durableObject])
     const store = await runtime.open<Record<string, Session>>('sessions')
     const bot = new Bot<BotContext>(env.BOT_TOKEN, {
@@ -41,7 +44,6 @@ export default {
         await context.reply(`Message ${context.session.count}`)
       },
     )
-    const secretToken = env.WEBHOOK_SECRET
     const response = await webhookCallback(bot, 'cloudflare-mod', { secretToken })(request)
     ctx.waitUntil(runtime.close())
     return response

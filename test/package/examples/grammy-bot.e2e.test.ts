@@ -50,3 +50,16 @@ test(
     }
   },
 )
+
+test(
+  'the grammY example refuses every update until it has a secret',
+  { timeout: INSTALL_TIMEOUT_MS },
+  async () => {
+    const server = await deploy('grammy-bot', { secrets: { BOT_TOKEN: '1:token' } })
+    try {
+      expect((await server.fetch('/', createWebhook(1, ''))).status).toBe(500)
+    } finally {
+      await server.close()
+    }
+  },
+)
