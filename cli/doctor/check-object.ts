@@ -45,14 +45,15 @@ export function checkObjects(config: WranglerConfig, main: string | undefined): 
 export function checkDate(config: WranglerConfig, today: string): Check {
   const { compatibility_date: date, compatibility_flags: flags } = config.settings
   const current = formatLines(config, `compatibility_date = "2026-10-01"`)
+  if (date === undefined) {
+    // In TOML a setting after a table belongs to the table.
+    const isInVars = 'compatibility_date' in asTable(config.settings['vars'])
+    const advice = isInVars ? 'It stands under vars. Move it above the first table:' : 'Add:'
+    return { level: 'problem', message: 'compatibility_date is missing.', advice, lines: current }
+  }
   if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date)) {
-    const found = date === undefined ? 'is missing' : `must be a date such as 2026-10-01`
-    return {
-      level: 'problem',
-      message: `compatibility_date ${found}.`,
-      advice: 'Add:',
-      lines: current,
-    }
+    const message = 'compatibility_date must be a date as a string.'
+    return { level: 'problem', message, advice: 'Such as:', lines: current }
   }
   if (date > today) {
     return {

@@ -61,6 +61,10 @@ function missingStorage(config: WranglerConfig, main: string | undefined): Check
   const message = `STORAGE is missing in ${where}.`
   const inherits = environment === undefined ? '' : ' An environment does not inherit vars.'
   const lines = formatLines(config, OBJECT_VARS)
+  if (config.settings['STORAGE'] !== undefined) {
+    const advice = 'It stands outside vars, where the Worker does not see it. Move it:'
+    return { level: 'problem', message, advice, lines }
+  }
   if (main !== undefined && /\bstart\(\s*env\b/.test(main)) {
     const advice = `The main file calls start(env), which reads it.${inherits} Add:`
     return { level: 'problem', message, advice, lines }
