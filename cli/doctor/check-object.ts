@@ -4,12 +4,14 @@ import {
   asTable,
   asTables,
   formatLines,
+  formatName,
   type Table,
   type WranglerConfig,
 } from './wrangler-config.ts'
 
 /** The first date of Cloudflare's runtime at which a Worker can call the methods of an object. */
 const RPC_DATE = '2024-04-03'
+const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u
 
 /**
  * Checks what the Durable Object bindings of a configuration need: the date, the migrations and the
@@ -24,12 +26,12 @@ export function checkObjects(config: WranglerConfig, main: string | undefined): 
   // With `script_name` another Worker has the class.
   const own = asTables(bindings).filter(({ script_name }) => script_name === undefined)
   return own.flatMap(({ name, class_name }) => {
-    if (typeof class_name !== 'string' || class_name === '') {
+    if (typeof class_name !== 'string' || !IDENTIFIER.test(class_name)) {
       return [
         {
           level: 'problem',
-          message: `The binding ${String(name)} has no class_name.`,
-          advice: 'Add:',
+          message: `The binding ${formatName(name)} has no class_name that is the name of a class.`,
+          advice: 'Set:',
           lines: formatLines(config, `class_name = "StorageObject"`),
         },
       ]

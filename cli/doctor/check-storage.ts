@@ -95,8 +95,11 @@ function fromConfigError(config: WranglerConfig, { code, message }: StoreError):
 function createEnv({ settings }: WranglerConfig): BotConfig {
   const entries: [name: string, value: unknown][] = Object.entries(asTable(settings['vars']))
   const { bindings } = asTable(settings['durable_objects'])
-  for (const { name } of asTables(bindings)) entries.push([String(name), OBJECTS])
-  for (const { binding } of asTables(settings['kv_namespaces'])) entries.push([String(binding), KV])
+  const add = (name: unknown, stub: unknown): void => {
+    if (typeof name === 'string') entries.push([name, stub])
+  }
+  for (const { name } of asTables(bindings)) add(name, OBJECTS)
+  for (const { binding } of asTables(settings['kv_namespaces'])) add(binding, KV)
   return Object.fromEntries(entries)
 }
 

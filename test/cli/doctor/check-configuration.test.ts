@@ -123,9 +123,11 @@ test.each<[mistake: string, from: string | RegExp, to: string, level: string, me
     'problem',
     'bindin is not an',
   ],
-  ['no class_name', /^class_name.*$/m, '', 'problem', 'The binding BOT_STORAGE has no class_name.'],
+  ['a name that is a table', /^name = "BOT_STORAGE"$/m, 'name = {}', 'problem', 'must name the'],
+  ['no class_name', /^class_name.*$/m, '', 'problem', 'The binding BOT_STORAGE has no class_name'],
   ['no migration', /\[\[migrations[^[]*/, '', 'problem', 'No migration lists the class StorageObj'],
   ['new_classes', 'new_sqlite_classes', 'new_classes', 'problem', 'is listed under new_classes'],
+  ['a class that is no name', '"StorageObject"', '"(("', 'problem', 'has no class_name'],
   [
     'another class',
     'class_name = "StorageObject"',
