@@ -2,7 +2,13 @@ import { readFile } from 'node:fs/promises'
 import type { Check } from './check.ts'
 import { bindingOf, checkDate, checkObjects } from './check-object.ts'
 import { checkStorage } from './check-storage.ts'
-import { asTable, asTables, resolveFile, type WranglerConfig } from './wrangler-config.ts'
+import {
+  asTable,
+  asTables,
+  formatName,
+  resolveFile,
+  type WranglerConfig,
+} from './wrangler-config.ts'
 
 /** Checks a configuration of wrangler: what botshelf needs of it, and nothing else. */
 export async function checkConfiguration(config: WranglerConfig): Promise<readonly Check[]> {
@@ -31,7 +37,7 @@ function checkKVNamespaces({ settings }: WranglerConfig): readonly Check[] {
   const vars = asTable(settings['vars'])
   const used = vars['STORAGE'] === 'CloudflareKV' ? bindingOf(vars['STORAGE_CONFIG']) : undefined
   return asTables(settings['kv_namespaces']).map(({ binding, id }) => {
-    const name = String(binding)
+    const name = formatName(binding)
     if (id === undefined) {
       return { level: 'ok', message: `wrangler creates the KV namespace ${name} when it deploys.` }
     }

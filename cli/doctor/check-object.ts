@@ -4,12 +4,14 @@ import {
   asTable,
   asTables,
   formatLines,
+  formatName,
   type Table,
   type WranglerConfig,
 } from './wrangler-config.ts'
 
 /** The first date of Cloudflare's runtime at which a Worker can call the methods of an object. */
 const RPC_DATE = '2024-04-03'
+const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u
 
 /**
  * Checks what the Durable Object bindings of a configuration need: the date, the migrations and the
@@ -24,12 +26,12 @@ export function checkObjects(config: WranglerConfig, main: string | undefined): 
   // With `script_name` another Worker has the class.
   const own = asTables(bindings).filter(({ script_name }) => script_name === undefined)
   return own.flatMap(({ name, class_name }) => {
-    if (typeof class_name !== 'string' || class_name === '') {
+    if (typeof class_name !== 'string' || !IDENTIFIER.test(class_name)) {
       return [
         {
           level: 'problem',
-          message: `The binding ${String(name)} has no class_name.`,
-          advice: 'Add:',
+          message: `The binding ${formatName(name)} has no class_name that is the name of a class.`,
+          advice: 'Set:',
           lines: formatLines(config, `class_name = "StorageObject"`),
         },
       ]
@@ -45,14 +47,15 @@ export function checkObjects(config: WranglerConfig, main: string | undefined): 
 export function checkDate(config: WranglerConfig, today: string): Check {
   const { compatibility_date: date, compatibility_flags: flags } = config.settings
   const current = formatLines(config, `compatibility_date = "2026-10-01"`)
+  if (date === undefined) {
+    // In TOML a setting after a table belongs to the table.
+    const isInVars = 'compatibility_date' in asTable(config.settings['vars'])
+    const advice = isInVars ? 'It stands under vars. Move it above the first table:' : 'Add:'
+    return { level: 'problem', message: 'compatibility_date is missing.', advice, lines: current }
+  }
   if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date)) {
-    const found = date === undefined ? 'is missing' : `must be a date such as 2026-10-01`
-    return {
-      level: 'problem',
-      message: `compatibility_date ${found}.`,
-      advice: 'Add:',
-      lines: current,
-    }
+    const message = 'compatibility_date must be a date as a string.'
+    return { level: 'problem', message, advice: 'Such as:', lines: current }
   }
   if (date > today) {
     return {

@@ -61,6 +61,10 @@ function missingStorage(config: WranglerConfig, main: string | undefined): Check
   const message = `STORAGE is missing in ${where}.`
   const inherits = environment === undefined ? '' : ' An environment does not inherit vars.'
   const lines = formatLines(config, OBJECT_VARS)
+  if (config.settings['STORAGE'] !== undefined) {
+    const advice = 'It stands outside vars, where the Worker does not see it. Move it:'
+    return { level: 'problem', message, advice, lines }
+  }
   if (main !== undefined && /\bstart\(\s*env\b/.test(main)) {
     const advice = `The main file calls start(env), which reads it.${inherits} Add:`
     return { level: 'problem', message, advice, lines }
@@ -91,8 +95,11 @@ function fromConfigError(config: WranglerConfig, { code, message }: StoreError):
 function createEnv({ settings }: WranglerConfig): BotConfig {
   const entries: [name: string, value: unknown][] = Object.entries(asTable(settings['vars']))
   const { bindings } = asTable(settings['durable_objects'])
-  for (const { name } of asTables(bindings)) entries.push([String(name), OBJECTS])
-  for (const { binding } of asTables(settings['kv_namespaces'])) entries.push([String(binding), KV])
+  const add = (name: unknown, stub: unknown): void => {
+    if (typeof name === 'string') entries.push([name, stub])
+  }
+  for (const { name } of asTables(bindings)) add(name, OBJECTS)
+  for (const { binding } of asTables(settings['kv_namespaces'])) add(binding, KV)
   return Object.fromEntries(entries)
 }
 

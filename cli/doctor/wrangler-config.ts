@@ -141,3 +141,8 @@ export function asTables(value: unknown): readonly Table[] {
 export function asStrings(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
 }
+
+/** Formats a name for a message; one that is no string as JSON. */
+export function formatName(name: unknown): string {
+  return typeof name === 'string' ? name : JSON.stringify(name ?? null)
+}

@@ -74,7 +74,13 @@ test.each(['wrangler.toml', 'wrangler.jsonc', 'wrangler.json'])(
 // Each mistake: the text to replace in the good configuration, and its replacement.
 test.each<[mistake: string, from: string | RegExp, to: string, level: string, message: string]>([
   ['no date', /^compat.*$/m, '', 'problem', 'compatibility_date is missing.'],
-  ['a date that is no string', '"2026-10-01"', '2026-10-01', 'problem', 'must be a date such as'],
+  [
+    'a date that is no string',
+    '"2026-10-01"',
+    '2026-10-01',
+    'problem',
+    'must be a date as a string.',
+  ],
   ['a date before RPC', '2026-10-01', '2024-04-02', 'problem', 'before 2024-04-03 a Worker cannot'],
   ['a date in the future', '2026-10-01', '2999-01-01', 'problem', 'a date in the future'],
   ['no STORAGE', /^STORAGE = .*$/m, '', 'problem', 'STORAGE is missing in [vars].'],
@@ -117,9 +123,11 @@ test.each<[mistake: string, from: string | RegExp, to: string, level: string, me
     'problem',
     'bindin is not an',
   ],
-  ['no class_name', /^class_name.*$/m, '', 'problem', 'The binding BOT_STORAGE has no class_name.'],
+  ['a name that is a table', /^name = "BOT_STORAGE"$/m, 'name = {}', 'problem', 'must name the'],
+  ['no class_name', /^class_name.*$/m, '', 'problem', 'The binding BOT_STORAGE has no class_name'],
   ['no migration', /\[\[migrations[^[]*/, '', 'problem', 'No migration lists the class StorageObj'],
   ['new_classes', 'new_sqlite_classes', 'new_classes', 'problem', 'is listed under new_classes'],
+  ['a class that is no name', '"StorageObject"', '"(("', 'problem', 'has no class_name'],
   [
     'another class',
     'class_name = "StorageObject"',
@@ -144,6 +152,20 @@ test.each<[mistake: string, from: string | RegExp, to: string, level: string, me
   const check = found.find((each) => each.message.includes(message))
   expect(check, JSON.stringify(found)).toMatchObject({ level })
   expect(exitCode).toBe(found.some((each) => each.level === 'problem') ? 8 : 0)
+})
+
+test.each([
+  ['STORAGE = "DurableObject"\n', 'STORAGE is missing', 'stands outside vars'],
+  ['compatibility_date = "2026-10-01"\n', 'compatibility_date is missing', 'stands under vars'],
+])('%j in the wrong table is found there', async (line, message, advice) => {
+  const [before = '', after = ''] = GOOD.split('[vars]\n')
+  const isBefore = before.includes(line)
+  const toml = isBefore
+    ? `${before.replace(line, '')}[vars]\n${line}${after}`
+    : `${before}${line}[vars]\n${after.replace(line, '')}`
+  const { found } = await diagnose({ toml })
+  expect(found.map((each) => each.message).join()).toContain(message)
+  expect(found.map((each) => each.advice).join()).toContain(advice)
 })
 
 test('the placeholder of the KV namespace that STORAGE uses is a problem', async () => {
