@@ -1,7 +1,11 @@
 #!/usr/bin/env node
 // The command `botshelf`.
 import process from 'node:process'
+import { setFlagsFromString } from 'node:v8'
 import { runCli } from './program.ts'
+
+// Otherwise V8 lets garbage grow: a restore of 100,000 entries has 70 MB in use and takes 270 MB.
+setFlagsFromString('--semi-space-growth-factor=1')
 
 const interrupt = new AbortController()
 process.on('SIGINT', () => {

@@ -130,6 +130,16 @@ test('a backup continues from any byte at which writing stopped', async () => {
   }
 })
 
+test('a backup drops a line that was cut, also if its entry no longer exists', async () => {
+  await backup(file)
+  const [header = '', ...lines] = (await readFile(file, 'utf8')).split('\n').slice(0, -2)
+  await rm(file)
+  const cut = `{"namespace":"Karma","key":"zzz","value":"${'x'.repeat(1000)}`
+  await writeFile(`${file}.partial`, [header, ...lines, cut].join('\n'))
+  expect((await backup(file)).exitCode).toBe(0)
+  expect(entryLines(await readFile(file, 'utf8'))).toEqual(EXPECTED)
+})
+
 test.each<[string, (lines: string[]) => string[]]>([
   ['another bot', ([header = '', ...lines]) => [header.replace('127.0.0.1', '10.0.0.1'), ...lines]],
   ['another storage', ([header = '', ...l]) => [header.replace('default', 'CloudflareKV'), ...l]],
@@ -159,6 +169,18 @@ test('backup repeats a call that is answered 503', async () => {
   expect((await backup(file)).exitCode).toBe(0)
   expect(requests).toBe(4)
   expect(entryLines(await readFile(file, 'utf8'))).toEqual(EXPECTED)
+})
+
+test('Ctrl-C between two attempts ends the backup', async () => {
+  const interrupt = new AbortController()
+  let requests = 0
+  onRequest = () => {
+    if (++requests === 1) return
+    setTimeout(() => interrupt.abort(), 20)
+    throw new HttpError(503, 'Not now.')
+  }
+  const { exitCode } = await cli(['backup', file, '--url', bot.url], { signal: interrupt.signal })
+  expect([exitCode, requests]).toEqual([130, 2])
 })
 
 test('backup gives up after four attempts and says how to continue', async () => {

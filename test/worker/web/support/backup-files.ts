@@ -9,9 +9,13 @@ export async function downloadBackup(page: Page): Promise<{ name: string; text: 
   return { name: file.suggestedFilename(), text: await readFile(await file.path(), 'utf8') }
 }
 
-/** Returns the lines of a backup without its header, which has a date and the storage's name. */
+/**
+ * Returns the lines of a backup without its header, which has a date and the storage's name, and without
+ * the digest of all lines.
+ */
 export function linesWithoutHeader(text: string): readonly string[] {
-  return text.split('\n').slice(1)
+  const lines = text.split('\n').slice(1)
+  return lines.map((line) => line.replace(/^(\{"entries":\d+),"sha256":"[\da-f]{64}"\}$/, '$1}'))
 }
 
 /** Chooses a file to restore. */
