@@ -1,4 +1,8 @@
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import process from 'node:process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startMemoryBot, TOKEN } from '../cli/support/memory-bot.ts'
 import { COMPILERS, Consumer, INSTALL_TIMEOUT_MS } from './support/consumer.ts'
 import { run } from './support/run.ts'
 
@@ -57,3 +61,30 @@ test('a CommonJS module loads the package by import() and by require()', async (
   expect(await run(folder, 'node', 'import.cjs')).toBe('started\n')
   expect(await run(folder, 'node', 'require.cjs')).toBe('started\n')
 })
+
+test("the installed command runs under the machine's own Node", async () => {
+  const bot = await startMemoryBot()
+  await (await bot.runtime.open('Karma')).set('ann', 7)
+  const folder = await consumer.create('command', {}, [])
+  const command = join(folder, 'node_modules/botshelf/dist/cli/main.js')
+  const env = { BOTSHELF_URL: bot.url, BOTSHELF_TOKEN: TOKEN }
+  expect(await run(folder, 'npx', 'botshelf', '--version')).toMatch(/^\d+\.\d+\.\d+/)
+  expect(await run(folder, 'env', ...toArguments(env), findNode(), command, 'ls')).toBe(
+    '1  Karma\n',
+  )
+  await bot.stop()
+})
+
+/** Returns the first `node` of the machine, which may be older than the one that runs the tests. */
+function findNode(): string {
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  const found = folders
+    .filter((folder) => !folder.includes('node_modules'))
+    .map((folder) => join(folder, 'node'))
+    .find((file) => existsSync(file))
+  return found ?? process.execPath
+}
+
+function toArguments(env: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(env).map(([name, value]) => `${name}=${value}`)
+}

@@ -9,7 +9,8 @@ export interface Packed {
 /** Packs the package in `source` as npm would publish it, and writes the tarball to `folder`. */
 export async function pack(source: string, folder: string): Promise<Packed> {
   const options = ['--json', '--ignore-scripts', '--pack-destination', folder]
-  const [packed] = JSON.parse(await run(source, 'npm', 'pack', ...options)) as Packed[]
+  // In the folder of the package, npm would obey its `devEngines`.
+  const [packed] = JSON.parse(await run(folder, 'npm', 'pack', source, ...options)) as Packed[]
   if (packed === undefined) throw new Error(`npm pack made no tarball in ${source}.`)
   return packed
 }
