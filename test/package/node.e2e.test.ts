@@ -47,17 +47,25 @@ test(
   },
 )
 
-test('a CommonJS module loads the package by import() and by require()', async () => {
-  const check = `({ StorageRuntime }, { memory }) =>
-    StorageRuntime.start({ STORAGE: 'Memory' }, [memory]).then(() => console.log('started'))`
-  const folder = await consumer.create(
-    'commonjs',
+const CHECK = `({ StorageRuntime }, { memory }) =>
+  StorageRuntime.start({ STORAGE: 'Memory' }, [memory]).then(() => console.log('started'))`
+let plainFolder: Promise<string> | undefined
+
+/** Installs the package without an example, once for several tests. */
+function installPlain(): Promise<string> {
+  plainFolder ??= consumer.create(
+    'plain',
     {
-      'import.cjs': `Promise.all([import('botshelf'), import('botshelf/memory')]).then((modules) => (${check})(...modules))`,
-      'require.cjs': `(${check})(require('botshelf'), require('botshelf/memory'))`,
+      'import.cjs': `Promise.all([import('botshelf'), import('botshelf/memory')]).then((modules) => (${CHECK})(...modules))`,
+      'require.cjs': `(${CHECK})(require('botshelf'), require('botshelf/memory'))`,
     },
     [],
   )
+  return plainFolder
+}
+
+test('a CommonJS module loads the package by import() and by require()', async () => {
+  const folder = await installPlain()
   expect(await run(folder, 'node', 'import.cjs')).toBe('started\n')
   expect(await run(folder, 'node', 'require.cjs')).toBe('started\n')
 })
@@ -65,7 +73,7 @@ test('a CommonJS module loads the package by import() and by require()', async (
 test("the installed command runs under the machine's own Node", async () => {
   const bot = await startMemoryBot()
   await (await bot.runtime.open('Karma')).set('ann', 7)
-  const folder = await consumer.create('command', {}, [])
+  const folder = await installPlain()
   const command = join(folder, 'node_modules/botshelf/dist/cli/main.js')
   const env = { BOTSHELF_URL: bot.url, BOTSHELF_TOKEN: TOKEN }
   expect(await run(folder, 'npx', 'botshelf', '--version')).toMatch(/^\d+\.\d+\.\d+/)
