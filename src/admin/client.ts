@@ -168,11 +168,12 @@ interface CalledPath extends AdminAccess {
 
 function statusSentence(
   { url, token, path, target }: CalledPath,
-  { status, type, headers }: Response,
+  { status, headers }: Response,
   answer: object | undefined,
 ): string {
   const reported = answer !== undefined && 'error' in answer ? answer.error : undefined
-  if ((type as string) === 'opaqueredirect' || (status >= 300 && status < 400)) {
+  // A page sees the status 0 and no headers.
+  if (status < 200 || (status >= 300 && status < 400)) {
     return `The server at ${url} redirects${locationOf(headers, target)} (status ${status}). Use the URL of the bot that does not redirect.`
   }
   if (status === 401 && token === undefined) {
@@ -195,7 +196,7 @@ function statusSentence(
   return `The server at ${url} returned ${received} (status ${status}). ${advice}`
 }
 
-/** Returns the target of a redirect without its query, which may have a token; a page hides it. */
+/** Returns the target of a redirect without its query, which may have a token; empty if it is unknown. */
 function locationOf(headers: Headers, target: URL): string {
   const location = headers.get('location') ?? ''
   if (location === '' || !URL.canParse(location, target.href)) return ''

@@ -198,3 +198,10 @@ test('a server that repeats the token or sends control characters does not reach
   })
   expectFailure(await ls(url), { exitCode: 7, parts: [String.raw`\u001b[2JBearer *** x.`] })
 })
+
+test('Ctrl-C does not wait for a bot that does not answer', async () => {
+  const interrupt = new AbortController()
+  const url = await serve(() => interrupt.abort())
+  const { exitCode, stderr } = await cli(['ls', '--url', url], { signal: interrupt.signal })
+  expect([exitCode, stderr]).toEqual([130, 'botshelf: Interrupted.\n'])
+})

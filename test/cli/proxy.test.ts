@@ -3,9 +3,11 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type MemoryBot, startMemoryBot, TOKEN } from './support/memory-bot.ts'
 import { listen } from './support/servers.ts'
-import { spawnCli } from './support/spawn-cli.ts'
+import { type CliResult, cli } from './support/run-cli.ts'
 
 let bot: MemoryBot
+const run = (args: readonly string[], env: Readonly<Record<string, string>>): Promise<CliResult> =>
+  cli(args, { env: { BOTSHELF_TOKEN: TOKEN, ...env } })
 beforeAll(async () => {
   bot = await startMemoryBot()
 })
@@ -31,7 +33,7 @@ async function startProxy(): Promise<{ readonly url: string; readonly connected:
 test.each(['HTTP_PROXY', 'http_proxy'])('calls go through the proxy of %s', async (variable) => {
   const proxy = await startProxy()
   const args = ['ls', '--url', 'http://bot.invalid', '--json']
-  const { exitCode, stdout, stderr } = await spawnCli(args, { [variable]: proxy.url })
+  const { exitCode, stdout, stderr } = await run(args, { [variable]: proxy.url })
   expect([exitCode, stdout, stderr]).toEqual([0, '{}\n', ''])
   expect(proxy.connected).toEqual(['bot.invalid:80'])
 })
@@ -39,11 +41,11 @@ test.each(['HTTP_PROXY', 'http_proxy'])('calls go through the proxy of %s', asyn
 test('calls of https go through the proxy of HTTPS_PROXY, and hosts of NO_PROXY do not', async () => {
   const proxy = await startProxy()
   const env = { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url }
-  const secure = await spawnCli(['ls', '--url', 'https://bot.invalid'], env)
+  const secure = await run(['ls', '--url', 'https://bot.invalid'], env)
   // The bot behind the proxy has no certificate.
   expect(secure).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('TLS') })
   expect(proxy.connected).toEqual(['bot.invalid:443'])
-  const direct = await spawnCli(['ls', '--url', bot.url], { ...env, NO_PROXY: '127.0.0.1' })
+  const direct = await run(['ls', '--url', bot.url], { ...env, NO_PROXY: '127.0.0.1' })
   expect(direct.exitCode).toBe(0)
   expect(proxy.connected).toHaveLength(1)
 })
@@ -55,13 +57,13 @@ test('a proxy that refuses, that is not there, or that is no URL is named', asyn
   })
   const url = `http://127.0.0.1:${await listen(refusing)}`
   const args = ['ls', '--url', 'http://bot.invalid']
-  const refused = await spawnCli(args, { HTTP_PROXY: url })
+  const refused = await run(args, { HTTP_PROXY: url })
   expect(refused.exitCode).toBe(4)
   expect(refused.stderr).toMatch(/The proxy refused it: .*407/)
-  const absent = await spawnCli(args, { HTTP_PROXY: 'http://127.0.0.1:1024' })
+  const absent = await run(args, { HTTP_PROXY: 'http://127.0.0.1:1024' })
   expect(absent.exitCode).toBe(4)
   expect(absent.stderr).toContain('The proxy of HTTPS_PROXY or HTTP_PROXY may be the reason;')
-  const invalid = await spawnCli(args, { HTTP_PROXY: 'ann:secret@proxy' })
+  const invalid = await run(args, { HTTP_PROXY: 'ann:secret@proxy' })
   expect([invalid.exitCode, invalid.stderr]).toEqual([2, expect.stringContaining('must be URLs')])
   expect(invalid.stderr).not.toContain('secret')
 })
