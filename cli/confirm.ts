@@ -26,7 +26,7 @@ export function requireConfirmation(
   if (!io.stdin.isTTY || !io.stderr.isTTY || readsStdin) {
     throw new CliError(
       EXIT.usage,
-      'This removes entries, and nothing here can be asked: add --yes, or --dry-run to see what would change.',
+      'There is no terminal to ask on: add --yes, or --dry-run to see what would change.',
     )
   }
   return async (message) => {

@@ -2,7 +2,7 @@ import type { BackupPart } from '../../src/backup/part.ts'
 import type { RestoreMode } from '../../src/backup/plan.ts'
 import type { BackupEntry } from '../../src/backup/entry.ts'
 import type { BotConnection } from '../connection.ts'
-import { CliError, EXIT } from '../errors.ts'
+import type { Confirm } from '../confirm.ts'
 import { type CommandIo, printLines } from '../io.ts'
 import { compare, type Comparison, formatComparison } from './compare.ts'
 import { formatEntries, startProgress } from './progress.ts'
@@ -28,6 +28,8 @@ export interface RestoreJob {
   readonly partsAfter: (after: string | null) => AsyncIterable<BackupPart>
   /** Reads all entries of the source, for a comparison. */
   readonly entries: () => AsyncIterable<BackupEntry>
+  /** Asks before the first change. */
+  readonly confirm: Confirm
   /** The file that remembers how much is done. */
   readonly statePath: string
   readonly identity: TransferIdentity
@@ -36,23 +38,6 @@ export interface RestoreJob {
 /** Returns the mode that the options name. */
 export function modeOf({ replace }: RestoreFlags): RestoreMode {
   return replace ? 'replace' : 'merge'
-}
-
-/**
- * Checks that the command can ask, or need not.
- *
- * @throws CliError
- */
-export function checkConsent({ yes, dryRun }: RestoreFlags, io: CommandIo): void {
-  if (yes || dryRun || isInteractive(io)) return
-  throw new CliError(
-    EXIT.usage,
-    'Without a terminal to ask on, add --yes to make the changes, or --dry-run to see them.',
-  )
-}
-
-function isInteractive({ stdin, stderr }: CommandIo): boolean {
-  return stdin.isTTY === true && stderr.isTTY === true
 }
 
 /**
@@ -159,15 +144,6 @@ async function ask(job: RestoreJob, flags: RestoreFlags, io: CommandIo): Promise
     io.stderr.write('There is nothing to change.\n')
     return false
   }
-  // Loaded only here: most calls ask nothing.
-  const { confirm } = await import('@clack/prompts')
-  const answer = await confirm({
-    message: `Change ${job.to.url}?`,
-    initialValue: false,
-    input: io.stdin,
-    output: io.stderr,
-    signal: io.signal,
-  })
-  if (answer !== true) throw new CliError(EXIT.interrupted, 'You did not confirm.')
+  await job.confirm(`Change ${job.to.url}?`)
   return true
 }

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import type { Command } from 'commander'
 import { formatEntries } from '../backup/progress.ts'
 import {
-  checkConsent,
   compareJob,
   modeOf,
   type RestoreFlags,
@@ -13,6 +12,7 @@ import { readRemoteEntries, readRemoteParts, resumable } from '../backup/transfe
 import { type BotConnection, readConnection, TOKEN_VARIABLE } from '../connection.ts'
 import { CliError, EXIT } from '../errors.ts'
 import { type CommandIo, printLines } from '../io.ts'
+import { requireConfirmation } from '../confirm.ts'
 
 interface CopyOptions extends RestoreFlags {
   readonly from: string
@@ -65,7 +65,7 @@ async function copy(options: CopyOptions, io: CommandIo): Promise<void> {
   const from = await readEnd(options, 'from', io)
   const to = await readEnd(options, 'to', io)
   checkDistinct(from, to)
-  checkConsent(options, io)
+  const confirm = requireConfirmation(io, { yes: options.yes ?? options.dryRun })
   const startedAt = performance.now()
   const { signal } = io
   const identity = {
@@ -77,6 +77,7 @@ async function copy(options: CopyOptions, io: CommandIo): Promise<void> {
     toStorage: to.storage ?? null,
   }
   const job: RestoreJob = {
+    confirm,
     to,
     source: from.url,
     partsAfter: (after) => readRemoteParts({ connection: from, after, signal }),

@@ -6,10 +6,11 @@ import type { BackupEntry } from '../../src/backup/entry.ts'
 import { type BackupPart, createPart } from '../../src/backup/part.ts'
 import { type BackupFile, openBackupFile } from '../backup/backup-file.ts'
 import { formatEntries } from '../backup/progress.ts'
-import { checkConsent, modeOf, type RestoreFlags, runRestore } from '../backup/run-restore.ts'
+import { modeOf, type RestoreFlags, runRestore } from '../backup/run-restore.ts'
 import { resumable } from '../backup/transfer.ts'
 import { type ConnectionOptions, readConnection, withConnectionOptions } from '../connection.ts'
 import { type CommandIo, printLines } from '../io.ts'
+import { requireConfirmation } from '../confirm.ts'
 
 /** Adds `botshelf restore`. */
 export function addRestoreCommand(program: Command, io: CommandIo): void {
@@ -34,7 +35,7 @@ Examples:
     )
     .action(async (path: string, options: ConnectionOptions & RestoreFlags) => {
       const to = await readConnection(options, io)
-      checkConsent(options, io)
+      const confirm = requireConfirmation(io, { yes: options.yes ?? options.dryRun })
       const startedAt = performance.now()
       const { signal } = io
       const file = await resumable(
@@ -43,6 +44,7 @@ Examples:
         () => openBackupFile(path, { maxEntryBytes: MAX_ENTRY_BYTES, signal }),
       )
       const job = {
+        confirm,
         to,
         source: path,
         total: file.size,

@@ -7,6 +7,7 @@ import type { Contents } from '../../src/backup/target.ts'
 import { quote } from '../../src/errors.ts'
 import { cloneValue } from '../../src/value/copy-value.ts'
 import { CliError, EXIT } from '../errors.ts'
+import { decodeUtf8 } from '../io.ts'
 import {
   type ErrbotContents,
   readBackup,
@@ -72,13 +73,7 @@ async function readText(file: string, stdin: Readable): Promise<string> {
   } catch (cause) {
     throw new CliError(EXIT.notFound, `The file ${file} cannot be read.`, { cause })
   }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new CliError(EXIT.input, `${file} is not UTF-8. Convert it, such as with iconv.`, {
-      cause,
-    })
-  }
+  return decodeUtf8(bytes, file === '-' ? 'Standard input' : file)
 }
 
 /** @throws InvalidInputError for a name or a value that cannot be stored */

@@ -1,11 +1,9 @@
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { runCli } from '../../../cli/program.ts'
-import { type MemoryBot, startMemoryBot, TOKEN } from '../support/memory-bot.ts'
+import { type MemoryBot, startMemoryBot } from '../support/memory-bot.ts'
 import { cli, type CliResult } from '../support/run-cli.ts'
 
 // Errbot 6.1.7 wrote these files.
@@ -91,9 +89,10 @@ test('--dry-run prints the difference and changes nothing', async () => {
   ])
   expect(exitCode).toBe(0)
   expect(stdout).toBe(
-    String.raw`~ 'Karma' 'ann': 1 → 7
-+ 'Karma' 'ben': 2
-+ 'Karma' '\x9B1m': '\x1B[31m'
+    String.raw`Karma:
+~ ann  1 → 7
++ ben  2
++ "\u009b1m"  "\u001b[31m"
 Would add 2 and change 1; 0 are the same.
 `,
   )
@@ -170,13 +169,13 @@ function refuseChanges({ method }: Request): Response | undefined {
   return method === 'POST' ? Response.json({ error: 'No.' }, { status: 500 }) : undefined
 }
 
-test('an import that fails midway says how much was changed, and that it can be repeated', async () => {
+test('an import that fails midway says to repeat the command', async () => {
   await bot.stop()
   bot = await startMemoryBot({ limit: refuseChanges })
   expect(await importText(KARMA)).toMatchObject({
     exitCode: 7,
     stdout: '',
-    stderr: expect.stringMatching(/No\. 0 of 2 changes were made.*Repeat the command/) as string,
+    stderr: expect.stringContaining('Repeat the command') as string,
   })
 })
 
@@ -184,7 +183,7 @@ test('in a pipe an import needs --yes', async () => {
   expect(await importText(KARMA, [])).toMatchObject({
     exitCode: 2,
     stdout: '',
-    stderr: expect.stringContaining('Add --yes to import 2 entries') as string,
+    stderr: expect.stringContaining('add --yes, or --dry-run') as string,
   })
   expect(await stored('Karma')).toEqual({ ann: 1, cat: 3 })
 })
@@ -196,11 +195,7 @@ test.each([
 ])('on a terminal it asks, and the key %j ends with code %i', async (key, exitCode, contents) => {
   const file = join(folder, 'backup.py')
   await writeFile(file, KARMA)
-  const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {} })
-  const stderr = new PassThrough().once('data', () => setImmediate(() => stdin.write(key)))
-  const io = { stdin, stdout: new PassThrough(), stderr, env: { BOTSHELF_TOKEN: TOKEN } }
-  const { signal } = new AbortController()
-  const ended = await runCli(['import-errbot', file, '--url', bot.url], { ...io, signal })
+  const { exitCode: ended } = await cli(['import-errbot', file, '--url', bot.url], { typed: key })
   expect(ended).toBe(exitCode)
   expect(await stored('Karma')).toEqual(contents)
 })
