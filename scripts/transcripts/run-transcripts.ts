@@ -13,6 +13,7 @@ const SHOWN_URL = 'http://localhost:8787'
 /** Files that the commands of the page read, by their path in the project. */
 const FILES: Readonly<Record<string, string>> = {
   'backup.py': 'test/cli/errbot/fixtures/backup.py',
+  'example.txt': 'test/cli/errbot/fixtures/storage-get.txt',
   'wrangler.toml': 'examples/worker/wrangler.toml',
   'worker.ts': 'examples/worker/worker.ts',
 }
