@@ -36,6 +36,7 @@ export interface PartialBackup {
   append(entries: readonly BackupEntry[]): Promise<void>
   /** Writes the last line, checks the file, and renames it to its final name. */
   finish(): Promise<void>
+  /** Closes the file, and removes it if it has no entries. */
   close(): Promise<void>
 }
 
@@ -84,7 +85,10 @@ export async function openPartialBackup(
       await file.close()
       await publish(path, target)
     },
-    close: () => file.close(),
+    async close() {
+      await file.close()
+      if (size === 0) await rm(path)
+    },
   }
 }
 

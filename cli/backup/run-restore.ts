@@ -68,6 +68,7 @@ export async function runRestore(
     return undefined
   }
   let { entries: done } = state.found
+  let canSave = true
   const progress = startProgress(io, { label: 'Restoring', total: job.total, start: done })
   const describe = (): string =>
     `${formatEntries(done)} of ${job.source} are restored. Run the same command again to continue.`
@@ -80,8 +81,16 @@ export async function runRestore(
         from: state.found,
         partsAfter: job.partsAfter,
         async onProgress(reached) {
-          await state.save(reached)
           done = reached.entries
+          if (canSave) {
+            await state.save(reached).catch(() => {
+              // The files of a read-only folder can be restored too.
+              canSave = false
+              io.stderr.write(
+                `${state.path} cannot be written: an interrupted run may start over.\n`,
+              )
+            })
+          }
           progress.update(done)
         },
         onStartOver: () =>

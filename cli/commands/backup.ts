@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto'
 import type { Command } from 'commander'
 import { formatEntry } from '../../src/backup/entry.ts'
 import { formatFooter, formatHeader } from '../../src/backup/lines.ts'
-import { createHash } from 'node:crypto'
 import { exists, openPartialBackup } from '../backup/partial-file.ts'
 import { formatEntries, startProgress } from '../backup/progress.ts'
 import { readRemoteParts, resumable } from '../backup/transfer.ts'
@@ -100,7 +100,9 @@ async function writeBackup(
     )
   }
   const describe = (): string =>
-    `${partial.path} has ${formatEntries(partial.size)}. Run the same command again to continue.`
+    partial.size === 0
+      ? 'Nothing was written.'
+      : `${partial.path} has ${formatEntries(partial.size)}. Run the same command again to continue.`
   await resumable(io.signal, describe, async () => {
     try {
       await readInto(partial, connection, io)

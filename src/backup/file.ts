@@ -11,7 +11,7 @@ import {
   parseFooter,
   parseHeader,
 } from './lines.ts'
-import { sha256Hex } from './sha256.ts'
+import { sha256IfAvailable } from './sha256.ts'
 import type { Contents } from './target.ts'
 
 const LINE_END = 0x0a
@@ -27,7 +27,8 @@ export interface Backup {
 
 /**
  * Formats a backup as lines of JSON: a header, one line for each entry, and the number of entries with
- * the SHA-256 of all lines before it. Entries are sorted by namespace and key, so two backups can be
+ * the SHA-256 of all lines before it. In a page over plain HTTP, which has no WebCrypto, the file has no
+ * SHA-256, and `parseBackup` does not check it. Entries are sorted by namespace and key, so two backups can be
  * compared line by line.
  */
 export async function formatBackup({ at, storage, contents }: Backup): Promise<string> {
@@ -38,7 +39,7 @@ export async function formatBackup({ at, storage, contents }: Backup): Promise<s
     }
   }
   const text = `${lines.join('\n')}\n`
-  const sha256 = await sha256Hex(new TextEncoder().encode(text))
+  const sha256 = await sha256IfAvailable(new TextEncoder().encode(text))
   return `${text}${formatFooter({ entries: lines.length - 1, sha256 })}\n`
 }
 
@@ -71,7 +72,7 @@ export async function parseBackup(bytes: Uint8Array): Promise<Backup> {
     if (entries.has(key)) throw createDuplicateError(line, { namespace, key })
     entries.set(key, stored)
   }
-  const sha256 = await sha256Hex(bytes.subarray(0, last.start))
+  const sha256 = await sha256IfAvailable(bytes.subarray(0, last.start))
   checkFooter(footer, { entries: lines.length - 2, sha256, line: lines.length })
   return { at, storage, contents }
 }

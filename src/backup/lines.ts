@@ -96,7 +96,7 @@ export function createIncompleteError(line: number): BackupError {
  */
 export function checkFooter(
   { entries, sha256 }: BackupFooter,
-  found: Required<BackupFooter> & { readonly line: number },
+  found: BackupFooter & { readonly line: number },
 ): void {
   if (entries !== found.entries) {
     throw new BackupError(
@@ -104,7 +104,7 @@ export function checkFooter(
       `The file has ${found.entries} entries, but its last line says ${entries}. Correct that line if you edited the file.`,
     )
   }
-  if (sha256 === undefined || sha256 === found.sha256) return
+  if (sha256 === undefined || found.sha256 === undefined || sha256 === found.sha256) return
   throw new BackupError(
     found.line,
     'The file was altered: its lines do not have the "sha256" of the last line. If you edited the file, remove "sha256" from that line.',

@@ -5,3 +5,12 @@ export async function sha256Hex(bytes: Uint8Array): Promise<string> {
   )
   return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
+
+/**
+ * Like {@link sha256Hex}; `undefined` in a page over plain HTTP, because WebCrypto needs a secure context
+ * there.
+ */
+export async function sha256IfAvailable(bytes: Uint8Array): Promise<string | undefined> {
+  const { subtle } = crypto as { readonly subtle?: SubtleCrypto }
+  return subtle === undefined ? undefined : sha256Hex(bytes)
+}

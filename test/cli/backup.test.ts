@@ -101,10 +101,12 @@ test.each([1, 2, 3])(
     const first = await cli(args, { signal: interrupt.signal })
     expect(first.exitCode).toBe(130)
     const count = 200 * (part - 1)
-    expect(first.stderr).toBe(
-      `botshelf: Interrupted. ${file}.partial has ${count} entries. Run the same command again to continue.\n`,
-    )
-    expect(await readdir(folder)).toEqual(['bot.jsonl.partial'])
+    const state =
+      count === 0
+        ? 'Nothing was written.'
+        : `${file}.partial has ${count} entries. Run the same command again to continue.`
+    expect(first.stderr).toBe(`botshelf: Interrupted. ${state}\n`)
+    expect(await readdir(folder)).toEqual(count === 0 ? [] : ['bot.jsonl.partial'])
 
     requests = -1000
     const second = await cli(args)

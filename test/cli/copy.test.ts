@@ -95,6 +95,19 @@ describe('copy', () => {
     expect(exitCode).toBe(1)
     expect(stderr).toMatch(/the storages differ: \d+ are missing, 0 have another value/)
   })
+  test('works without a place for the state, and says so once', async () => {
+    const path = join(folder, 'none', 'state.json')
+    const { exitCode, stderr } = await copy('--yes', '--state', path)
+    expect([exitCode, stderr.split('\n')]).toEqual([
+      0,
+      [
+        `${path} cannot be written: an interrupted run may start over.`,
+        `500 entries of ${from.url} are copied to ${to.url}.`,
+        '',
+      ],
+    ])
+    expect(await readEntries(to.runtime)).toEqual([...ENTRIES, OLD])
+  })
   test('in a pipe needs --yes', async () => {
     const { exitCode, stderr } = await copy()
     expect(exitCode).toBe(2)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { decode, encode } from '../../../src/codec.ts'
 import { assertEqual } from '../../../src/conformance/assertions.ts'
 import { VALID_VALUES } from '../../../src/conformance/values.ts'
@@ -9,6 +9,8 @@ import { parseBackup, formatBackup } from '../../../src/backup/file.ts'
 import type { Contents } from '../../../src/backup/target.ts'
 import { stored } from '../../worker/support/stored.ts'
 import { startTestBot } from '../../worker/support/test-bot.ts'
+
+afterEach(() => vi.unstubAllGlobals())
 
 const AT = '2026-01-02T12:00:00.000Z'
 const HEADER = `{"botshelf":"backup","format":1,"at":"${AT}","storage":"IndexedDB"}`
@@ -82,6 +84,14 @@ describe('a backup file', () => {
         expect(await read(await formatBackup(backup))).toEqual(backup)
       }),
     )
+  })
+  test('has no SHA-256 in a page without a secure context, which reads a file that has one', async () => {
+    const contents = contentsOf({ a: { k: stored(1) } })
+    const backup = { at: AT, storage: 'IndexedDB', contents }
+    const digested = await formatBackup(backup)
+    vi.stubGlobal('crypto', {})
+    expect(await formatBackup(backup)).toBe(file(line('a', 'k'), '{"entries":1}'))
+    expect(await read(digested)).toEqual(backup)
   })
   test('may have no entries', async () => {
     expect((await read(file('{"entries":0}'))).contents).toEqual(new Map())
