@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+import process from 'node:process'
+import { defineConfig } from 'vitepress'
+import llmsText from 'vitepress-plugin-llms'
+import { resolveLinks, slugify } from './links.ts'
+import { sidebar } from './sidebar.ts'
+
+const manifest = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { readonly description: string; readonly repository: { readonly url: string } }
+const repository = manifest.repository.url.replace(/^git\+|\.git$/g, '')
+const base = process.env['DOCS_BASE'] ?? '/'
+
+export default defineConfig({
+  title: 'botshelf',
+  description: manifest.description,
+  lang: 'en',
+  base,
+  outDir: '../dist/site',
+  // README.md is the list of pages for readers of the repository; index.md is the home page.
+  srcExclude: ['README.md', 'api.md'],
+  rewrites: { 'decisions/README.md': 'decisions/index.md' },
+  head: [['link', { rel: 'icon', href: `${base}icon.svg`, type: 'image/svg+xml' }]],
+  markdown: {
+    anchor: { slugify },
+    config: (md) => resolveLinks(md, repository),
+  },
+  themeConfig: {
+    nav: [
+      { text: 'Start', link: '/start' },
+      { text: 'Store', link: '/store' },
+      { text: 'API', link: '/reference/' },
+      // The playground is a page of its own, without the router of VitePress.
+      { text: 'Playground', link: '/playground/', target: '_self' },
+    ],
+    sidebar: sidebar(),
+    outline: [2, 3],
+    search: { provider: 'local' },
+    socialLinks: [{ icon: 'github', link: repository }],
+    editLink: { pattern: `${repository}/edit/main/docs/:path` },
+    externalLinkIcon: true,
+  },
+  vite: {
+    // Images of `bench/` are outside of this folder.
+    server: { fs: { allow: ['../..'] } },
+    // Its types are those of another version of Vite.
+    plugins: [llmsText() as never],
+  },
+})
