@@ -33,6 +33,7 @@ export async function writeApiPages(): Promise<void> {
       excludePrivate: true,
       excludeInternal: true,
       disableSources: true,
+      groupOrder: ['Functions', 'Classes', 'Variables', '*'],
       githubPages: false,
       // Links to types of other packages become plain text.
       externalSymbolLinkMappings: { '@langchain/langgraph-checkpoint': { '*': '#' } },
@@ -50,12 +51,40 @@ export async function writeApiPages(): Promise<void> {
       displayName: names.get(relative(ROOT, entry.sourceFile.fileName)) ?? entry.displayName,
     })),
   )
+  // They are shown where they are declared, which the page names.
+  for (const member of Object.values(project.reflections)) {
+    if (member.flags.isInherited) project.removeReflection(member)
+  }
   app.validate(project)
+  app.renderer.on('endPage', (page: { contents?: string; readonly url: string }) => {
+    const contents = page.contents ?? ''
+    page.contents = page.url === 'index.md' ? indexPage(contents) : withoutRepetition(contents)
+  })
   await rm(OUT_DIR, { recursive: true, force: true })
   await app.generateOutputs(project)
   hooks.deregister()
   if (app.logger.hasErrors() || app.logger.hasWarnings())
     throw new Error('TypeDoc reported faults.')
+}
+
+function indexPage(contents: string): string {
+  return contents.replace(
+    '## Modules',
+    'Each sub-path of the package with its exports and their doc comments, generated from the declarations of the build. To learn the methods of a store by example, read [The store](../store.md).',
+  )
+}
+
+/** Sections that say no more than the signature above them. */
+const REPETITIONS = [
+  /^#+ (?:Implementation of|Inherited from|Overrides)\n\n.*\n\n/gm,
+  // A type without a link to its page.
+  /^#+ Returns\n\n(?!.*\]\().*\n\n(?=#|\*|$)/gm,
+  // Parameters without a constraint, a default or a description.
+  /^#+ Type Parameters\n\n\| Type Parameter \|\n\| -+ \|\n(?:\| (?:<a .*?><\/a> )?`\w+` \|\n)+\n/gm,
+]
+
+function withoutRepetition(contents: string): string {
+  return REPETITIONS.reduce((text, pattern) => text.replaceAll(pattern, ''), contents)
 }
 
 const COMPILER_OPTIONS = {
@@ -76,9 +105,13 @@ const MARKDOWN = {
   hidePageHeader: true,
   hideBreadcrumbs: true,
   useCodeBlocks: true,
+  // VitePress gives some headings other anchors, such as those of Store.record and StoreRecord.
+  useCustomAnchors: true,
+  // A property may be called like a section, such as `example`.
+  anchorPrefix: 'api-',
+  expandParameters: true,
   parametersFormat: 'table',
   typeDeclarationFormat: 'table',
-  indexFormat: 'table',
   useHTMLEncodedBrackets: true,
   sanitizeComments: true,
 }

@@ -1,7 +1,7 @@
 // Writes the generated files of the site into docs: the API reference, and the playground with the
 // headers that it needs. npm run docs:build and docs:dev run it.
 import { execFile } from 'node:child_process'
-import { copyFile, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
@@ -23,6 +23,9 @@ async function writePlayground(): Promise<void> {
   const html = await readFile(page, 'utf8')
   if (!html.includes(DOCUMENTATION)) throw new Error('The page has no link to the documentation.')
   await writeFile(page, html.replace(DOCUMENTATION, '../'))
+  // What the page asks a Worker for: without this file, the browser would log a missing one.
+  await mkdir(join(PLAYGROUND, 'api'))
+  await writeFile(join(PLAYGROUND, 'api', 'storages'), '{"storages":[],"admin":false}')
   await copyFile(join(PLAYGROUND, 'icon.svg'), join(PUBLIC, 'icon.svg'))
   // Hosts read the headers of all pages from the root of the site.
   const headers = await readFile(join(PLAYGROUND, '_headers'), 'utf8')

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { defineConfig } from 'vitepress'
 import llmsText from 'vitepress-plugin-llms'
+import { markEmptyHeaders } from './empty-headers.ts'
 import { resolveLinks, slugify } from './links.ts'
 import { sidebar } from './sidebar.ts'
 
@@ -10,6 +11,9 @@ const manifest = JSON.parse(
 ) as { readonly description: string; readonly repository: { readonly url: string } }
 const repository = manifest.repository.url.replace(/^git\+|\.git$/g, '')
 const base = process.env['DOCS_BASE'] ?? '/'
+
+const SEARCH = 'Search (Ctrl K)'
+const WIDE = ['benchmark.md', 'security.md', 'trust.md']
 
 export default defineConfig({
   title: 'botshelf',
@@ -23,9 +27,20 @@ export default defineConfig({
   head: [['link', { rel: 'icon', href: `${base}icon.svg`, type: 'image/svg+xml' }]],
   markdown: {
     anchor: { slugify },
-    config: (md) => resolveLinks(md, repository),
+    // The comments of the default themes have too little contrast.
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-default' },
+    config: (md) => {
+      resolveLinks(md, { repository, base })
+      markEmptyHeaders(md)
+    },
+  },
+  transformPageData({ relativePath, frontmatter }) {
+    // Pages with tables of many columns use the width of the outline too.
+    if (WIDE.includes(relativePath)) Object.assign(frontmatter, { aside: false, pageClass: 'wide' })
+    if (relativePath.startsWith('reference/')) Object.assign(frontmatter, { editLink: false })
   },
   themeConfig: {
+    logo: '/icon.svg',
     nav: [
       { text: 'Start', link: '/start' },
       { text: 'Store', link: '/store' },
@@ -35,10 +50,13 @@ export default defineConfig({
     ],
     sidebar: sidebar(),
     outline: [2, 3],
-    search: { provider: 'local' },
+    search: {
+      provider: 'local',
+      // The keys are part of the text: beside it, they would not be in the name of the button.
+      options: { translations: { button: { buttonText: SEARCH, buttonAriaLabel: SEARCH } } },
+    },
     socialLinks: [{ icon: 'github', link: repository }],
     editLink: { pattern: `${repository}/edit/main/docs/:path` },
-    externalLinkIcon: true,
   },
   vite: {
     // Images of `bench/` are outside of this folder.

@@ -1,14 +1,24 @@
 import { posix } from 'node:path'
 import type { MarkdownRenderer } from 'vitepress'
 
+interface SiteOptions {
+  /** The address of the repository. */
+  readonly repository: string
+  /** The path of the site on its host, with a slash at both ends. */
+  readonly base: string
+}
+
+const PLAYGROUND = '/playground/'
 const EXTERNAL = /^(?:[a-z]+:|\/\/|#)/
 
-/** Pages of the site that show a file outside `docs/`, or a generated form of one in it. */
+/** The pages of the site that show a file in another form. */
 const SHOWN_AS: Readonly<Record<string, string>> = {
   'README.md': 'start.md',
   'bench/RESULTS.md': 'benchmark.md',
   'docs/README.md': 'index.md',
+  'docs/decisions/README.md': 'decisions/index.md',
   'docs/api.md': 'reference/index.md',
+  'worker/web/index.html': 'playground/',
 }
 
 /**
@@ -30,12 +40,18 @@ export function resolveLink(href: string, page: string, repository: string): str
 }
 
 /** A plugin of markdown-it that resolves the links of each page. */
-export function resolveLinks(md: MarkdownRenderer, repository: string): void {
+export function resolveLinks(md: MarkdownRenderer, { repository, base }: SiteOptions): void {
   md.core.ruler.push('resolve-links', ({ tokens, env }) => {
     const { relativePath } = env as { relativePath: string }
     for (const token of tokens.flatMap(({ children }) => children ?? [])) {
       const href = token.type === 'link_open' ? token.attrGet('href') : null
-      if (href !== null) token.attrSet('href', resolveLink(href, relativePath, repository))
+      if (href === null) continue
+      const link = resolveLink(href, relativePath, repository)
+      token.attrSet('href', link)
+      if (link !== PLAYGROUND) continue
+      // The playground is no page of VitePress: its router must not load it.
+      token.attrSet('href', `${base}${link.slice(1)}`)
+      token.attrSet('target', '_self')
     }
   })
 }

@@ -11,45 +11,39 @@ export function sidebar(): Item[] {
   return [
     group('Start', [
       page('Start', 'start'),
+      page('Choosing a backend', 'choosing'),
       page('In a Worker', 'workers'),
       page('In a browser', 'browser'),
       page('In a user interface', 'live'),
     ]),
-    group('Choosing a backend', [
-      page('Choosing a backend', 'choosing'),
-      page('Backends', 'backends'),
-    ]),
-    group('Store', [
+    group('Use it', [
       page('The store', 'store'),
       page('Recipes', 'recipes'),
       page('Guarantees', 'guarantees'),
+      page('Backends', 'backends'),
       page('Limits', 'backends#limits'),
       page('Errors', 'errors'),
+      folder('Bridges', 'bridges'),
+      page('Testing', 'testing'),
     ]),
-    group('Bridges', [page('All bridges', 'bridges'), ...pagesIn('bridges')], true),
-    group('Testing', [page('Testing', 'testing')]),
-    group('Operating', [
+    group('Operate it', [
       page('The command line', 'cli'),
       page('Backups and admin API', 'backups'),
       page('The bot', 'the-bot'),
       page('Operating the bot', 'operating'),
     ]),
-    group('Extending', [
+    group('Extend it', [
       page('Writing an adapter', 'writing-an-adapter'),
       page('From Errbot', 'from-errbot'),
     ]),
-    group('Design and decisions', [
+    group('How it works', [
       page('Design', 'design'),
       page('Glossary', 'glossary'),
-      { text: 'Decisions', link: '/decisions/', collapsed: true, items: pagesIn('decisions') },
+      folder('Decisions', 'decisions', 'decisions/'),
       page('Releasing', 'releasing'),
     ]),
-    group(
-      'API reference',
-      [page('All sub-paths', 'reference/index'), ...pagesIn('reference')],
-      true,
-    ),
-    group('Evidence', [
+    group('Reference', [
+      folder('API', 'reference', 'reference/'),
       page('Performance', 'performance'),
       page('Benchmark', 'benchmark'),
       page('Security', 'security'),
@@ -59,13 +53,17 @@ export function sidebar(): Item[] {
   ]
 }
 
-function group(text: string, items: readonly Item[], collapsed = false): Item {
-  // Pages that another part of the project has yet to write are left out.
-  return { text, collapsed, items: items.filter(({ link = '' }) => exists(link)) }
+function group(text: string, items: readonly Item[]): Item {
+  return { text, items: items.filter(({ link = '' }) => exists(link)) }
 }
 
 function page(text: string, path: string): Item {
-  return { text, link: `/${path.replace(/index$/, '')}` }
+  return { text, link: `/${path}` }
+}
+
+/** A page about the pages of a folder, which are shown when one of them is open. */
+function folder(text: string, path: string, link = path): Item {
+  return { ...page(text, link), collapsed: true, items: pagesIn(path) }
 }
 
 function exists(link: string): boolean {
@@ -75,12 +73,12 @@ function exists(link: string): boolean {
 }
 
 /** The pages of a folder, by the heading of each. */
-function pagesIn(folder: string): Item[] {
-  return globSync(`${folder}/**/*.md`, { cwd: DOCS })
-    .filter((path) => !/(?:README|index)\.md$/.test(path))
+function pagesIn(path: string): Item[] {
+  return globSync(`${path}/**/*.md`, { cwd: DOCS })
+    .filter((file) => !/(?:README|index)\.md$/.test(file))
     .toSorted()
-    .map((path) => {
-      const [, heading = path] = /^# (.+)$/m.exec(readFileSync(`${DOCS}${path}`, 'utf8')) ?? []
-      return page(heading.replaceAll('`', ''), path.replace(/\.md$/, ''))
+    .map((file) => {
+      const [, heading = file] = /^# (.+)$/m.exec(readFileSync(`${DOCS}${file}`, 'utf8')) ?? []
+      return page(heading.replaceAll('`', ''), file.replace(/\.md$/, ''))
     })
 }
