@@ -57,8 +57,10 @@ export async function writeApiPages(): Promise<void> {
   }
   app.validate(project)
   app.renderer.on('endPage', (page: { contents?: string; readonly url: string }) => {
-    const contents = page.contents ?? ''
-    page.contents = page.url === 'index.md' ? indexPage(contents) : withoutRepetition(contents)
+    page.contents = withoutRepetition(page.contents ?? '').replace(
+      /^(?:## Modules$|(?=## ))/m,
+      INTRODUCTIONS[page.url] ?? '',
+    )
   })
   await rm(OUT_DIR, { recursive: true, force: true })
   await app.generateOutputs(project)
@@ -67,11 +69,12 @@ export async function writeApiPages(): Promise<void> {
     throw new Error('TypeDoc reported faults.')
 }
 
-function indexPage(contents: string): string {
-  return contents.replace(
-    '## Modules',
+/** What comes before the first section of a page, instead of the heading of the list of modules. */
+const INTRODUCTIONS: Readonly<Record<string, string>> = {
+  'index.md':
     'Each sub-path of the package with its exports and their doc comments, generated from the declarations of the build. To learn the methods of a store by example, read [The store](../store.md).',
-  )
+  'botshelf.md':
+    'A bot needs [StorageRuntime](#api-storageruntime), [Store](#api-store), [StoreError](#api-storeerror) and perhaps [StoreMixin](#api-storemixin). Most of the rest is for authors of [adapters](../writing-an-adapter.md).\n\n',
 }
 
 /** Sections that say no more than the signature above them. */
