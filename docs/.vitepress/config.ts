@@ -55,6 +55,11 @@ export default defineConfig({
       // The keys are part of the text: beside it, they would not be in the name of the button.
       options: { translations: { button: { buttonText: SEARCH, buttonAriaLabel: SEARCH } } },
     },
+    notFound: {
+      title: 'Page not found',
+      quote: 'The address may be of another version. The search finds pages by their words.',
+      linkText: 'Home page',
+    },
     socialLinks: [{ icon: 'github', link: repository }],
     editLink: { pattern: `${repository}/edit/main/docs/:path` },
   },
