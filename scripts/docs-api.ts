@@ -90,10 +90,11 @@ function withoutRepetition(contents: string): string {
   return REPETITIONS.reduce((text, pattern) => text.replaceAll(pattern, ''), contents)
 }
 
+/** The values of TypeScript's enums: it cannot be imported before the hook above. */
 const COMPILER_OPTIONS = {
-  target: 9,
-  module: 199,
-  moduleResolution: 99,
+  target: 9, // ES2022
+  module: 199, // NodeNext
+  moduleResolution: 99, // NodeNext
   allowImportingTsExtensions: true,
   noEmit: true,
   strict: true,
