@@ -233,7 +233,7 @@ export class Watch implements StoreWatch {
  * Creates the watch of a store. A storage with `watch` has it as its member of the same name, and
  * does not call it.
  *
- * @param options of the types of {@link WATCH_OPTIONS}
+ * @param options of `Store.watch`, with their types checked
  * @param now returns the time with which the store compares expiries
  *
  * @example

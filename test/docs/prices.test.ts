@@ -1,10 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ROOT } from '../package/support/run.ts'
-import { readColumn } from './support/costs.ts'
-
-const page = await readFile(join(ROOT, 'docs/performance.md'), 'utf8')
+import { countIn, page, priceOf } from './support/prices.ts'
 
 /** What is billed in a month. */
 interface Usage {
@@ -19,18 +14,6 @@ const FROM_WORKER = 'an object, from a Worker'
 const INSIDE = 'inside an object'
 const KV = 'Workers KV'
 
-/** Returns a count in the table of costs, such as that of `rows read`. */
-function countIn(column: string, operation: string, unit: RegExp): number {
-  const cell = readColumn(page, column)[operation] ?? ''
-  return parse(new RegExp(`([\\d,]+) ${unit.source}`).exec(cell)?.[1] ?? '0')
-}
-
-function parse(number: string): number {
-  const [, digits = '', unit] = /([\d,.]+) ?(million|billion)?/.exec(number) ?? []
-  const factor = { million: 1e6, billion: 1e9 }[unit as 'million'] ?? 1
-  return Number(digits.replaceAll(',', '')) * factor
-}
-
 /** Returns what is used for messages that each start two `get` at once and then a write. */
 function usageOf(backend: string, messages: number, write = '`increment`'): Usage {
   const count = (operation: string, unit: RegExp): number => countIn(backend, operation, unit)
@@ -43,13 +26,6 @@ function usageOf(backend: string, messages: number, write = '`increment`'): Usag
     rowsRead: messages * (2 * count('`get`', /rows? read/) + count(write, /rows? read/)),
     rowsWritten: messages * count(write, /rows? written/),
   }
-}
-
-/** Returns the price of what is used beyond what is included. */
-function priceOf(label: string, used = 0): number {
-  const line = page.split('\n').find((row) => row.startsWith('|') && row.includes(label)) ?? ''
-  const [included = '', price = ''] = line.split('|').slice(2)
-  return (Math.max(0, used - parse(included)) / 1e6) * parse(price.replace(/ per.*/, ''))
 }
 
 function gigabyteSeconds({ requests = 0 }: Usage): number {

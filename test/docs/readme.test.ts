@@ -16,6 +16,15 @@ const MAX_README_WORDS = 1600
 /** The files of examples that each page shows, in its order. */
 const SHOWN: Readonly<Record<string, readonly string[]>> = {
   'README.md': ['page/page.ts', 'page/index.html', 'worker/worker.ts', 'worker/wrangler.toml'],
+  'docs/start.md': [
+    'worker/worker.ts',
+    'worker/wrangler.toml',
+    'page/page.ts',
+    'page/index.html',
+    'object/counter.ts',
+    'object/worker.ts',
+    'object/wrangler.toml',
+  ],
   'docs/browser.md': ['page/watch.ts', 'page/watch.html'],
   'docs/workers.md': ['object/counter.ts', 'object/worker.ts', 'object/wrangler.toml'],
   'docs/testing.md': [

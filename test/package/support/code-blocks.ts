@@ -12,11 +12,11 @@ export interface CodeBlock {
   readonly code: string
 }
 
-/** The pages whose code blocks are checked. `docs/api.md` is generated and has declarations only. */
+/** The pages whose code blocks are checked. `docs/api.md` and `docs/reference` are generated. */
 export async function findPages(): Promise<string[]> {
   const pages = ['README.md', 'AGENTS.md', 'CONTRIBUTING.md', 'examples/README.md']
   for await (const page of glob('docs/**/*.md', { cwd: ROOT })) {
-    if (page !== 'docs/api.md') pages.push(page)
+    if (!/^docs\/(?:api\.md|reference\/)/.test(page)) pages.push(page)
   }
   return pages.toSorted()
 }
