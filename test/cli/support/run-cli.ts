@@ -19,19 +19,27 @@ export interface CliOptions {
   readonly signal?: AbortSignal
   /** Whether standard input and standard error are a terminal. Default `false`. */
   readonly terminal?: boolean
+  /** The width of the terminal. Default unknown. */
+  readonly columns?: number
 }
 
 /** Runs the command in this process. */
 export async function cli(
   args: readonly string[],
-  { stdin = '', env = { BOTSHELF_TOKEN: TOKEN }, signal, terminal = false }: CliOptions = {},
+  {
+    stdin = '',
+    env = { BOTSHELF_TOKEN: TOKEN },
+    signal,
+    terminal = false,
+    columns,
+  }: CliOptions = {},
 ): Promise<CliResult> {
   const [stdout, stderr] = [new TextOutput(), new TextOutput()]
   const input = Readable.from(stdin === '' ? [] : [Buffer.from(stdin)])
   const exitCode = await runCli(args, {
     stdin: Object.assign(input, { isTTY: terminal, setRawMode: () => {} }),
     stdout,
-    stderr: Object.assign(stderr, { isTTY: terminal }),
+    stderr: Object.assign(stderr, { isTTY: terminal, columns }),
     env,
     signal: signal ?? new AbortController().signal,
   })
