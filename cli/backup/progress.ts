@@ -38,7 +38,9 @@ export function startProgress(
       if (now - shownAt < MIN_INTERVAL_MS) return
       shownAt = now
       const rate = ((done - start) * 1000) / Math.max(1, now - startedAt)
-      stderr.write(`\r\u{1b}[K${formatProgress({ label, total, done, rate })}`)
+      // A line that wraps could not be overwritten.
+      const text = formatProgress({ label, total, done, rate }).slice(0, (stderr.columns ?? 80) - 1)
+      stderr.write(`\r\u{1b}[K${text}`)
     },
     stop: () => void stderr.write('\r\u{1b}[K'),
   }

@@ -34,6 +34,13 @@ test('a terminal shows a bar with the number of entries, the rate and the time l
   expect(rest.at(-1)).toBe(`500 entries of ${bot.url} are in ${file}.\n`)
 })
 
+test('the bar is cut to the width of the terminal', async () => {
+  const options = { terminal: true, columns: 40 }
+  const { stderr } = await cli(['backup', file, '--url', bot.url], options)
+  const [first = ''] = stderr.split('\r\u{1b}[K').slice(1)
+  expect(first).toBe('Backing up [##########--------------] 2')
+})
+
 test.each([
   ['y', 0, 500],
   ['n', 130, 0],

@@ -31,6 +31,7 @@ test.each([
     ['--only', 'disk'],
     '--only takes memory, indexeddb, remote, inside, kv; received disk.',
   ],
+  ['measure-transfer', ['--entries', '0'], '--entries takes a whole number from 1; received 0.'],
   ['trust-report', ['--only', 'node'], "Unknown option '--only'"],
 ])('%s %j fails with one sentence and exit code 2', (name, args, sentence) => {
   const script = fileURLToPath(new URL(`../../scripts/${name}.ts`, import.meta.url))

@@ -21,6 +21,8 @@ export interface CliOptions {
   readonly signal?: AbortSignal
   /** Whether there is a terminal. Default: if something is typed. */
   readonly terminal?: boolean
+  /** The width of the terminal. Default unknown. */
+  readonly columns?: number
 }
 
 /** Runs the command in this process, without a terminal unless something is typed. */
@@ -32,11 +34,12 @@ export async function cli(
     env = { BOTSHELF_TOKEN: TOKEN },
     signal,
     terminal = typed !== undefined,
+    columns,
   }: CliOptions = {},
 ): Promise<CliResult> {
   const isTTY = terminal
   const stdout = Object.assign(new TextOutput(), { isTTY })
-  const stderr = Object.assign(new TextOutput(), { isTTY })
+  const stderr = Object.assign(new TextOutput(), { isTTY, columns })
   const keyboard = Object.assign(new PassThrough(), { isTTY, setRawMode: () => {} })
   if (typed !== undefined) stderr.once('question', () => keyboard.write(typed))
   const input = Readable.from(stdin.length === 0 ? [] : [Buffer.from(stdin)])
