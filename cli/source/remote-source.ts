@@ -104,7 +104,7 @@ function assertAllStored(entries: readonly BackupChange[], stored: number): void
   const namespace = JSON.stringify(entries[0]?.namespace)
   throw new CliError(
     EXIT.storage,
-    `The bot stored only ${stored} of ${entries.length} entries of ${namespace}: it ignores entries that have expired, and namespaces that it excludes from a restore.`,
+    `The bot stored only ${stored} of ${entries.length} entries of ${namespace}: it ignores entries that have expired, and namespaces that it excludes from a restore. To change one of these, use merge.`,
   )
 }
 

@@ -1,7 +1,7 @@
 import { AdminError } from '../../src/admin/client.ts'
 import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, splitIntoChunks } from '../../src/backup/chunks.ts'
 import { type BackupChange, byName } from '../../src/backup/entry.ts'
-import { CliError, EXIT, toCliError } from '../errors.ts'
+import { CliError, toCliError } from '../errors.ts'
 
 /** Options of {@link sendInChunks}. */
 export interface SendOptions<C> {
@@ -34,6 +34,8 @@ export async function sendInChunks<C extends BackupChange>(
         signal.throwIfAborted()
         await send(chunk)
       } catch (error) {
+        // It says itself what the call did.
+        if (error instanceof CliError && done === 0) throw error
         const { message, exitCode } = toCliError(error)
         const progress = { done, total, inDoubt: countInDoubt(error, chunk.length), isRepeatable }
         const text = `${message} ${describeProgress(progress)}`
@@ -61,7 +63,7 @@ function countInDoubt(error: unknown, sent: number): number {
     const { status = 500 } = error
     return status >= 500 || status === 413 ? sent : 0
   }
-  return error instanceof CliError && error.exitCode === EXIT.storage ? sent : 0
+  return 0
 }
 
 interface Progress {
