@@ -2,7 +2,10 @@ import { addAbortSignal, type Readable, type Writable } from 'node:stream'
 import { CliError, EXIT } from './errors.ts'
 
 /** A stream to write to, which may be a terminal. */
-export type TerminalOutput = Writable & { readonly isTTY?: boolean | undefined }
+export type TerminalOutput = Writable & {
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+}
 
 /** What a command reads and writes besides files and the network. */
 export interface CommandIo {
