@@ -54,6 +54,7 @@ Exit codes:
   5    the admin token is missing or wrong
   6    no such entry or file, or no admin API at the URL
   7    the bot refused the change, or its storage failed
+  8    doctor found a problem
   130  interrupted by Ctrl-C, or a question was answered with no
 
 Examples:

@@ -1,5 +1,5 @@
 import { type BotCallOptions, callBot } from '../../src/admin/client.ts'
-import { callWithRetries } from '../../src/admin/remote-target.ts'
+import { callWithRetries } from '../../src/admin/call-with-retries.ts'
 import type { BackupChange, BackupEntry, StoredValue } from '../../src/backup/entry.ts'
 import { createPart } from '../../src/backup/part.ts'
 import { byCodeUnit } from '../../src/key.ts'

@@ -4,12 +4,9 @@ import { type BackupChange, byName, type StoredValue } from '../backup/entry.ts'
 import { createPart } from '../backup/part.ts'
 import type { BackupTarget } from '../backup/target.ts'
 import { quote } from '../errors.ts'
-import { type AdminAccess, AdminError, type BotCallOptions, callBot } from './client.ts'
+import { type AdminAccess, AdminError, callBot } from './client.ts'
+import { callWithRetries } from './call-with-retries.ts'
 import { MAX_ENTRY_BYTES } from './http.ts'
-
-const RETRY_DELAYS_MS = [500, 1_000, 2_000]
-// The bot may ask for a longer delay; a rate limit usually lasts a minute.
-const MAX_RETRY_DELAY_MS = 60_000
 
 /** Options of {@link remoteTarget}. */
 export interface RemoteTargetOptions extends AdminAccess {
@@ -130,24 +127,6 @@ interface TextPage {
 
 function ownField(fields: Readonly<Record<string, number>> = {}, key: string): number | undefined {
   return Object.hasOwn(fields, key) ? fields[key] : undefined
-}
-
-/** Sends an idempotent call, up to four times. */
-export async function callWithRetries(
-  access: AdminAccess,
-  path: string,
-  options: BotCallOptions,
-): Promise<unknown> {
-  for (const delay of RETRY_DELAYS_MS) {
-    try {
-      return await callBot(access, path, options)
-    } catch (error) {
-      if (!(error instanceof AdminError) || !error.retryable) throw error
-      const wait = Math.max(delay, Math.min(error.retryAfterMs, MAX_RETRY_DELAY_MS))
-      await new Promise((resolve) => setTimeout(resolve, wait))
-    }
-  }
-  return callBot(access, path, options)
 }
 
 function assertFits(change: BackupChange): void {
