@@ -8,7 +8,7 @@ export interface SendOptions<C> {
   /** Sends changes of one namespace in one call. */
   readonly send: (chunk: readonly C[]) => Promise<void>
   /** Stops between two chunks. */
-  readonly signal: AbortSignal
+  readonly signal: AbortSignal | undefined
   /** How many changes the command makes. */
   readonly total: number
   /** How many of them were made before. Default 0. */
@@ -31,7 +31,7 @@ export async function sendInChunks<C extends BackupChange>(
   for (const namespaceChanges of groupByNamespace(changes)) {
     for (const chunk of splitIntoChunks(namespaceChanges, bounds)) {
       try {
-        signal.throwIfAborted()
+        signal?.throwIfAborted()
         await send(chunk)
       } catch (error) {
         // It says itself what the call did.
