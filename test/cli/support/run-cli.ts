@@ -18,6 +18,8 @@ export interface CliOptions {
   readonly typed?: string
   /** Whether standard input and standard error are a terminal. Default: if something is typed. */
   readonly terminal?: boolean
+  /** The width of the terminal. Default unknown. */
+  readonly columns?: number
   /** Default: the token of the bot. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly signal?: AbortSignal
@@ -25,10 +27,10 @@ export interface CliOptions {
 
 /** Runs the command in this process, without a terminal by default. */
 export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const { stdin = '', typed, env = { BOTSHELF_TOKEN: TOKEN }, signal } = options
+  const { stdin = '', typed, env = { BOTSHELF_TOKEN: TOKEN }, signal, columns } = options
   const { terminal: isTTY = typed !== undefined } = options
   const stdout = Object.assign(new TextOutput(), { isTTY })
-  const stderr = Object.assign(new TextOutput(), { isTTY })
+  const stderr = Object.assign(new TextOutput(), { isTTY, columns })
   const keyboard = new PassThrough()
   stderr.once('question', () => keyboard.write(typed ?? ''))
   const pipe = Readable.from(stdin.length === 0 ? [] : [Buffer.from(stdin)])
