@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { CliError, EXIT } from './errors.ts'
-import type { CommandIo, TerminalOutput } from './io.ts'
+import type { CommandIo } from './io.ts'
 
 /** Options of {@link requireConfirmation}. */
 export interface ConfirmOptions {
@@ -36,19 +36,22 @@ export function requireConfirmation(
       message,
       initialValue: false,
       input: io.stdin,
-      output: io.env['NO_COLOR'] ? withoutColor(io.stderr) : io.stderr,
+      output: promptOutput(io),
       signal: io.signal,
     })
     if (answer !== true) throw new CliError(EXIT.interrupted, 'Nothing was changed.')
   }
 }
 
-/** Passes text on without colors; the movements of the cursor stay. */
-function withoutColor(output: TerminalOutput): Writable {
-  return new Writable({
+/** Returns standard error, without colors if the user wants none; the movements of the cursor stay. */
+function promptOutput({ stderr, env }: CommandIo): Writable {
+  const output = new Writable({
     write(chunk: Buffer, _encoding, done) {
+      const text = chunk.toString()
       // oxlint-disable-next-line no-control-regex
-      output.write(chunk.toString().replaceAll(/\u001b\[[\d;]*m/g, ''), done)
+      stderr.write(env['NO_COLOR'] ? text.replaceAll(/\u001b\[[\d;]*m/g, '') : text, done)
     },
   })
+  // Some terminals report no width.
+  return Object.assign(output, { columns: stderr.columns || 80 })
 }

@@ -20,21 +20,10 @@ export const SHORT_LENGTH = 80
 
 /** Formats a stored value for people, with its expiry. */
 export function formatStored(stored: StoredValue, maxLength?: number): string {
-  const text = formatValue(decodeValue(stored.value))
+  const text = formatValue(decode(stored.value))
   const isCut = maxLength !== undefined && text.length > maxLength
   const shown = isCut ? `${text.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '')}…` : text
   return `${shown}${formatExpiry(stored)}`
-}
-
-/** Decodes a value. An Error in it gets no call stack, which would be the one of this program. */
-function decodeValue(text: string): unknown {
-  const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = 0
-  try {
-    return decode(text)
-  } finally {
-    Error.stackTraceLimit = limit
-  }
 }
 
 /** Formats a value on one line: as JSON if JSON can hold it, otherwise in the notation of JavaScript. */
@@ -92,6 +81,6 @@ export function toJsonValue(
 
 /** Returns a stored value as `value` if JSON can hold it, otherwise as `encoded`. */
 export function toJsonField({ value }: StoredValue): { value: unknown } | { encoded: string } {
-  const decoded = decodeValue(value)
+  const decoded = decode(value)
   return isPlainJson(decoded) ? { value: decoded } : { encoded: value }
 }

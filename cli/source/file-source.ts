@@ -8,8 +8,7 @@ import {
   byName,
   type StoredValue,
 } from '../../src/backup/entry.ts'
-import { type Backup, formatBackup, parseBackup } from '../../src/backup/file.ts'
-import { BackupError } from '../../src/backup/lines.ts'
+import { type Backup, BackupError, formatBackup, parseBackup } from '../../src/backup/index.ts'
 import { type ListMode, mergeValues } from '../../src/backup/merge.ts'
 import { decode, encode } from '../../src/codec.ts'
 import { isLive } from '../../src/index.ts'

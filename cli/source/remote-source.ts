@@ -9,10 +9,13 @@ import type { CommandIo } from '../io.ts'
 import { sendInChunks } from './send-in-chunks.ts'
 import type { PrefixOptions, StorageSource } from './source.ts'
 
-/** Creates a {@link StorageSource} that calls the admin API of a running bot. */
+/**
+ * Creates a {@link StorageSource} that calls the admin API of a running bot. The signal aborts a read, and
+ * stops a change between two calls.
+ */
 export function remoteSource(
   connection: BotConnection,
-  { signal }: Pick<CommandIo, 'signal'>,
+  { signal }: Partial<Pick<CommandIo, 'signal'>> = {},
 ): StorageSource {
   const pathOf = (resource: string, parameters?: QueryParameters): string =>
     adminPath(connection, resource, parameters)
@@ -104,7 +107,7 @@ function assertAllStored(entries: readonly BackupChange[], stored: number): void
   const namespace = JSON.stringify(entries[0]?.namespace)
   throw new CliError(
     EXIT.storage,
-    `The bot stored only ${stored} of ${entries.length} entries of ${namespace}: it ignores entries that have expired, and namespaces that it excludes from a restore.`,
+    `The bot stored only ${stored} of ${entries.length} entries of ${namespace}: it ignores entries that have expired, and namespaces that it excludes from a restore. To change one of these, use merge.`,
   )
 }
 

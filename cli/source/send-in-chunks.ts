@@ -1,14 +1,14 @@
 import { AdminError } from '../../src/admin/client.ts'
 import { MAX_CHUNK_BYTES, MAX_CHUNK_ENTRIES, splitIntoChunks } from '../../src/backup/chunks.ts'
 import { type BackupChange, byName } from '../../src/backup/entry.ts'
-import { CliError, EXIT, toCliError } from '../errors.ts'
+import { CliError, toCliError } from '../errors.ts'
 
 /** Options of {@link sendInChunks}. */
 export interface SendOptions<C> {
   /** Sends changes of one namespace in one call. */
   readonly send: (chunk: readonly C[]) => Promise<void>
   /** Stops between two chunks. */
-  readonly signal: AbortSignal
+  readonly signal: AbortSignal | undefined
   /** How many changes the command makes. */
   readonly total: number
   /** How many of them were made before. Default 0. */
@@ -31,9 +31,11 @@ export async function sendInChunks<C extends BackupChange>(
   for (const namespaceChanges of groupByNamespace(changes)) {
     for (const chunk of splitIntoChunks(namespaceChanges, bounds)) {
       try {
-        signal.throwIfAborted()
+        signal?.throwIfAborted()
         await send(chunk)
       } catch (error) {
+        // It says itself what the call did.
+        if (error instanceof CliError && done === 0) throw error
         const { message, exitCode } = toCliError(error)
         const progress = { done, total, inDoubt: countInDoubt(error, chunk.length), isRepeatable }
         const text = `${message} ${describeProgress(progress)}`
@@ -61,7 +63,7 @@ function countInDoubt(error: unknown, sent: number): number {
     const { status = 500 } = error
     return status >= 500 || status === 413 ? sent : 0
   }
-  return error instanceof CliError && error.exitCode === EXIT.storage ? sent : 0
+  return 0
 }
 
 interface Progress {

@@ -167,6 +167,6 @@ test('NO_COLOR removes the colors of a question', async () => {
 test('an entry that the bot ignores is an error', async () => {
   const { exitCode, stderr } = await change(['set', 'Telegram', 'offset', '1'])
   expect(exitCode).toBe(7)
-  expect(stderr).toContain('namespaces that it excludes from a restore')
+  expect(stderr).toMatch(/stored only 0 of 1 entries of "Telegram".* use merge\.\n$/)
   expect(await bot.contents('Telegram')).toEqual({})
 })

@@ -16,35 +16,26 @@ export interface CliOptions {
   readonly stdin?: string | Uint8Array
   /** What is typed on a terminal, instead of standard input from a pipe. */
   readonly typed?: string
-  /** Default: the token of the bot. */
-  readonly env?: Readonly<Record<string, string | undefined>>
-  readonly signal?: AbortSignal
-  /** Whether there is a terminal. Default: if something is typed. */
+  /** Whether standard input and standard error are a terminal. Default: if something is typed. */
   readonly terminal?: boolean
   /** The width of the terminal. Default unknown. */
   readonly columns?: number
+  /** Default: the token of the bot. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly signal?: AbortSignal
 }
 
-/** Runs the command in this process, without a terminal unless something is typed. */
-export async function cli(
-  args: readonly string[],
-  {
-    stdin = '',
-    typed,
-    env = { BOTSHELF_TOKEN: TOKEN },
-    signal,
-    terminal = typed !== undefined,
-    columns,
-  }: CliOptions = {},
-): Promise<CliResult> {
-  const isTTY = terminal
+/** Runs the command in this process, without a terminal by default. */
+export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const { stdin = '', typed, env = { BOTSHELF_TOKEN: TOKEN }, signal, columns } = options
+  const { terminal: isTTY = typed !== undefined } = options
   const stdout = Object.assign(new TextOutput(), { isTTY })
   const stderr = Object.assign(new TextOutput(), { isTTY, columns })
-  const keyboard = Object.assign(new PassThrough(), { isTTY, setRawMode: () => {} })
-  if (typed !== undefined) stderr.once('question', () => keyboard.write(typed))
-  const input = Readable.from(stdin.length === 0 ? [] : [Buffer.from(stdin)])
+  const keyboard = new PassThrough()
+  stderr.once('question', () => keyboard.write(typed ?? ''))
+  const pipe = Readable.from(stdin.length === 0 ? [] : [Buffer.from(stdin)])
   const exitCode = await runCli(args, {
-    stdin: typed === undefined ? Object.assign(input, { isTTY, setRawMode: () => {} }) : keyboard,
+    stdin: Object.assign(typed === undefined ? pipe : keyboard, { isTTY, setRawMode: () => {} }),
     stdout,
     stderr,
     env,
