@@ -4,7 +4,7 @@ import { type MemoryBot, startMemoryBot, TOKEN } from './support/memory-bot.ts'
 import { type CliResult, cli } from './support/run-cli.ts'
 import {
   type Certificate,
-  createCertificate,
+  readCertificate,
   listen,
   serve,
   serveSecurely,
@@ -16,10 +16,10 @@ let bot: MemoryBot
 let certificate: Certificate
 
 beforeAll(async () => {
-  ;[bot, certificate] = await Promise.all([startMemoryBot(), createCertificate()])
+  ;[bot, certificate] = await Promise.all([startMemoryBot(), readCertificate()])
 })
 afterAll(async () => {
-  await Promise.all([bot.stop(), certificate.remove()])
+  await bot.stop()
 })
 
 const ls = (url: string, ...args: readonly string[]): Promise<CliResult> =>

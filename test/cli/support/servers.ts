@@ -1,36 +1,27 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
-/** A self-signed certificate for `localhost`, made by OpenSSL. */
+/** A certificate and its key. */
 export interface Certificate {
   readonly key: Buffer
   readonly cert: Buffer
   /** The file of the certificate, for NODE_EXTRA_CA_CERTS. */
   readonly file: string
-  remove(): Promise<void>
 }
 
-/** Creates a {@link Certificate}. */
-export async function createCertificate(): Promise<Certificate> {
-  const folder = await mkdtemp(join(tmpdir(), 'botshelf-certificate-'))
-  const [key, file] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-  const options = [...curve, '-keyout', key, '-out', file, '-days', '2', ...name]
-  await promisify(execFile)('openssl', ['req', '-x509', ...options])
-  return {
-    key: await readFile(key),
-    cert: await readFile(file),
-    file,
-    remove: () => rm(folder, { recursive: true }),
-  }
+/**
+ * Reads a self-signed certificate for `localhost`, valid to 2126. It was made by: openssl req -x509
+ * -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout localhost-key.pem -out
+ * localhost-cert.pem -days 36500 -subj /CN=localhost -addext subjectAltName=DNS:localhost
+ */
+export async function readCertificate(): Promise<Certificate> {
+  const file = fileURLToPath(new URL('../fixtures/localhost-cert.pem', import.meta.url))
+  const key = await readFile(new URL('../fixtures/localhost-key.pem', import.meta.url))
+  return { key, cert: await readFile(file), file }
 }
 
 /** Starts a server until the end of the test and resolves to its port. */
