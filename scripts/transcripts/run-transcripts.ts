@@ -3,6 +3,7 @@ import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { BackupEntry } from 'botshelf/backup'
 import { encode } from 'botshelf/codec'
@@ -54,41 +55,74 @@ export interface TranscriptOptions {
 /**
  * Runs the commands of a page's `console` blocks, one after another, and resolves to the page with
  * their output. A command is a line that begins with `$ `, and what it printed are the lines up to
- * the next command. `(exit code N)` follows a command that failed.
+ * the next command. `(exit code N)` follows a command that failed. `botshelf watch` runs while the
+ * next command does, until it has printed a change.
  */
 export async function runTranscripts(page: string, options: TranscriptOptions): Promise<string> {
+  const blocks = [...page.matchAll(/^```console\n(.*?)^```$/gms)].map(
+    ({ index, 1: block = '' }) => ({
+      start: index + '```console\n'.length,
+      end: index + '```console\n'.length + block.length,
+      commands: block.split('\n').filter((line) => line.startsWith('$ ')),
+    }),
+  )
+  const outputs: string[] = []
+  let watching: Running | undefined
+  for (const command of blocks.flatMap(({ commands }) => commands)) {
+    const running = start(command.slice(2), options)
+    if (command.startsWith('$ botshelf watch ')) {
+      await running.printed(1)
+      watching = running
+      outputs.push('')
+      continue
+    }
+    const output = await running.output
+    if (watching !== undefined) {
+      await watching.printed(2)
+      watching.interrupt()
+      outputs[outputs.length - 1] = await watching.output
+      watching = undefined
+    }
+    outputs.push(output)
+  }
   let written = ''
   let at = 0
-  for (const { index, 1: block = '' } of page.matchAll(/^```console\n(.*?)^```$/gms)) {
-    const start = index + '```console\n'.length
-    const commands = block.split('\n').filter((line) => line.startsWith('$ '))
-    written += page.slice(at, start)
-    for (const command of commands) {
-      const output = await runInShell(command.slice(2), options)
-      written += `${command}\n${output}`
-    }
-    at = start + block.length
+  for (const { start: from, end, commands } of blocks) {
+    written += page.slice(at, from)
+    for (const command of commands) written += `${command}\n${outputs.shift()}`
+    at = end
   }
   return written + page.slice(at)
 }
 
-function runInShell(command: string, { url, token, cwd }: TranscriptOptions): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('sh', ['-c', `{ ${command}\n} 2>&1`], {
-      cwd,
-      env: {
-        HOME: cwd,
-        PATH: [join(cwd, '.bin'), process.env['PATH']].join(delimiter),
-        BOTSHELF_URL: url,
-        BOTSHELF_TOKEN: token,
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    let output = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+/** A command that runs. */
+interface Running {
+  /** What it printed, when it has ended. */
+  readonly output: Promise<string>
+  /** Resolves when it has printed so many lines, or has ended. */
+  printed(lines: number): Promise<void>
+  /** Presses Ctrl-C. */
+  interrupt(): void
+}
+
+function start(command: string, { url, token, cwd }: TranscriptOptions): Running {
+  const isWatch = command.startsWith('botshelf watch ')
+  const child = spawn('sh', ['-c', isWatch ? `exec ${command} 2>&1` : `{ ${command}\n} 2>&1`], {
+    cwd,
+    env: {
+      HOME: cwd,
+      PATH: [join(cwd, '.bin'), process.env['PATH']].join(delimiter),
+      BOTSHELF_URL: url,
+      BOTSHELF_TOKEN: token,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', (more: string) => (text += more))
+  const output = new Promise<string>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code) => {
-      const shown = output.replaceAll(url, SHOWN_URL).replace(/\n+$/, '')
+      const shown = text.replaceAll(url, SHOWN_URL).replace(/\n+$/, '')
       const lines = [
         ...(shown === '' ? [] : [shown]),
         ...(code === 0 ? [] : [`(exit code ${code})`]),
@@ -96,4 +130,11 @@ function runInShell(command: string, { url, token, cwd }: TranscriptOptions): Pr
       resolve(lines.map((line) => `${line}\n`).join(''))
     })
   })
+  return {
+    output,
+    async printed(lines) {
+      while (child.exitCode === null && text.split('\n').length <= lines) await sleep(50)
+    },
+    interrupt: () => void child.kill('SIGINT'),
+  }
 }
