@@ -3,9 +3,11 @@ import type { RestoreMode } from '../../src/backup/plan.ts'
 import type { BackupEntry } from '../../src/backup/entry.ts'
 import type { BotConnection } from '../connection.ts'
 import type { Confirm } from '../confirm.ts'
+import { SIGNS } from '../difference.ts'
 import { type CommandIo, printLines } from '../io.ts'
+import { formatCount, formatName, toJsonText } from '../text.ts'
 import { compare, type Comparison, formatComparison } from './compare.ts'
-import { formatEntries, startProgress } from './progress.ts'
+import { startProgress } from './progress.ts'
 import { openStateFile, type TransferIdentity } from './state-file.ts'
 import { readRemoteEntries, resumable, sendParts } from './transfer.ts'
 
@@ -62,7 +64,7 @@ export async function runRestore(
   const isResumed = state.found.restore !== undefined
   if (isResumed) {
     io.stderr.write(
-      `Continuing after ${formatEntries(state.found.entries)}, as ${state.path} says.\n`,
+      `Continuing after ${formatCount(state.found.entries, 'entry')}, as ${state.path} says.\n`,
     )
   } else if (!flags.yes && !(await unchanged(io.signal, () => ask(job, flags, io)))) {
     return undefined
@@ -71,7 +73,7 @@ export async function runRestore(
   let canSave = true
   const progress = startProgress(io, { label: 'Restoring', total: job.total, start: done })
   const describe = (): string =>
-    `${formatEntries(done)} of ${job.source} are restored. Run the same command again to continue.`
+    `${formatCount(done, 'entry')} of ${job.source} are restored. Run the same command again to continue.`
   await resumable(io.signal, describe, async () => {
     try {
       await sendParts({
@@ -124,8 +126,6 @@ export function compareJob(
   })
 }
 
-const SIGNS = { added: '+', changed: '~', removed: '-' } as const
-
 async function printComparison(
   job: RestoreJob,
   { json, verbose, ...flags }: RestoreFlags,
@@ -133,14 +133,16 @@ async function printComparison(
 ): Promise<void> {
   const found = await compareJob(job, modeOf(flags), io, async (kind, { namespace, key }) => {
     if (!verbose) return
-    const line = json ? JSON.stringify({ [kind]: { namespace, key } }) : undefined
-    await printLines(io, [line ?? `${SIGNS[kind]} ${namespace} ${JSON.stringify(key)}`])
+    const line = json
+      ? toJsonText({ kind, namespace, key })
+      : `${SIGNS[kind]} ${formatName(namespace)}  ${formatName(key)}`
+    await printLines(io, [line])
   })
   const { namespaces, ...total } = found
   await printLines(
     io,
     json
-      ? [JSON.stringify({ ...total, namespaces: Object.fromEntries(namespaces) })]
+      ? [toJsonText({ ...total, namespaces: Object.fromEntries(namespaces) })]
       : formatComparison(found),
   )
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { Command } from 'commander'
-import { formatEntries } from '../backup/progress.ts'
 import {
   compareJob,
   modeOf,
@@ -13,6 +12,7 @@ import { type BotConnection, readConnection, TOKEN_VARIABLE } from '../connectio
 import { CliError, EXIT } from '../errors.ts'
 import { type CommandIo, printLines } from '../io.ts'
 import { requireConfirmation } from '../confirm.ts'
+import { formatCount } from '../text.ts'
 
 interface CopyOptions extends RestoreFlags {
   readonly from: string
@@ -95,7 +95,7 @@ async function copy(options: CopyOptions, io: CommandIo): Promise<void> {
   } else {
     const verified = isSame ? ' Both were compared and have the same entries.' : ''
     io.stderr.write(
-      `${formatEntries(entries)} of ${from.url} are copied to ${to.url}.${verified}\n`,
+      `${formatCount(entries, 'entry')} of ${from.url} are copied to ${to.url}.${verified}\n`,
     )
   }
 }

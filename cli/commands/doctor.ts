@@ -6,6 +6,7 @@ import type { Check } from '../doctor/check.ts'
 import { readWranglerConfig, type WranglerConfigOptions } from '../doctor/wrangler-config.ts'
 import { CliError, EXIT } from '../errors.ts'
 import { type CommandIo, printLines } from '../io.ts'
+import { formatCount } from '../text.ts'
 
 interface DoctorOptions extends ConnectionOptions, WranglerConfigOptions {
   readonly json?: true
@@ -49,7 +50,7 @@ async function runDoctor(options: DoctorOptions, io: CommandIo): Promise<void> {
   if (options.json) await printLines(io, [JSON.stringify({ problems, warnings, checks })])
   else await printLines(io, checks.flatMap(formatCheck))
   if (problems === 0) return
-  throw new CliError(EXIT.problem, `Found ${problems} ${problems === 1 ? 'problem' : 'problems'}.`)
+  throw new CliError(EXIT.problem, `Found ${formatCount(problems, 'problem')}.`)
 }
 
 const INDENT = ' '.repeat(9)

@@ -5,7 +5,7 @@ import { type CommandIo, printLines } from '../io.ts'
 import { printJsonObject, printRows } from '../listing.ts'
 import { openSource, type SourceOptions, withSourceOptions } from '../source/open-source.ts'
 import { formatName, toJsonText } from '../text.ts'
-import { formatStored, SHORT_LENGTH } from '../values.ts'
+import { formatShort } from '../values.ts'
 
 interface ListOptions extends SourceOptions {
   readonly prefix?: string
@@ -45,7 +45,7 @@ Examples:
       }
       const printed = await printRows(io, entries, (key, stored) => [
         formatName(key),
-        formatStored(stored, SHORT_LENGTH),
+        formatShort(stored),
       ])
       if (printed === 0) io.stderr.write(`${formatName(namespace)} has no entries.\n`)
     })

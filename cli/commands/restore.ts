@@ -5,12 +5,12 @@ import { decodeCursor } from '../../src/backup/cursor.ts'
 import type { BackupEntry } from '../../src/backup/entry.ts'
 import { type BackupPart, createPart } from '../../src/backup/part.ts'
 import { type BackupFile, openBackupFile } from '../backup/backup-file.ts'
-import { formatEntries } from '../backup/progress.ts'
 import { modeOf, type RestoreFlags, runRestore } from '../backup/run-restore.ts'
 import { resumable } from '../backup/transfer.ts'
 import { type ConnectionOptions, readConnection, withConnectionOptions } from '../connection.ts'
 import { type CommandIo, printLines } from '../io.ts'
 import { requireConfirmation } from '../confirm.ts'
+import { formatCount } from '../text.ts'
 
 /** Adds `botshelf restore`. */
 export function addRestoreCommand(program: Command, io: CommandIo): void {
@@ -64,7 +64,8 @@ Examples:
       if (options.json) {
         const summary = { file: path, url: to.url, mode: modeOf(options), entries, seconds }
         await printLines(io, [JSON.stringify(summary)])
-      } else io.stderr.write(`${formatEntries(entries)} of ${path} are restored to ${to.url}.\n`)
+      } else
+        io.stderr.write(`${formatCount(entries, 'entry')} of ${path} are restored to ${to.url}.\n`)
     })
 }
 

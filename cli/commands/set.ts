@@ -1,14 +1,9 @@
 import type { Command } from 'commander'
 import { parseName, type StoredValue } from '../../src/backup/entry.ts'
 import { planRestore } from '../../src/backup/plan.ts'
-import {
-  type ChangeOptions,
-  formatCounts,
-  printResult,
-  withChangeOptions,
-} from '../change-options.ts'
+import { type ChangeOptions, printResult, withChangeOptions } from '../change-options.ts'
 import { requireConfirmation } from '../confirm.ts'
-import { compare, printDifferences } from '../difference.ts'
+import { formatCounts, printDifferences, toDifferences } from '../difference.ts'
 import { CliError, EXIT } from '../errors.ts'
 import { type ExpiryOptions, readExpiry } from '../expiry.ts'
 import { type InputOptions, parseEntries, parseValue, readInput } from '../input.ts'
@@ -97,11 +92,12 @@ async function setEntries(
     new Map([[namespace, current]]),
     replacesAll ? 'replace' : 'merge',
   )
-  if (options.dryRun) await printDifferences(io, compare(plan.changes, current), options)
+  const { added, changed, removed } = plan
+  const counts = { added, changed, removed }
+  if (options.dryRun) await printDifferences(io, toDifferences(plan.changes, current), options)
   else {
-    await confirm?.(`Replace ${formatName(namespace)} of ${source.label}: ${formatCounts(plan)}?`)
+    await confirm?.(`Replace ${formatName(namespace)} of ${source.label}: ${formatCounts(counts)}?`)
     await source.apply(plan.changes)
   }
-  const { added, changed, removed } = plan
-  await printResult(io, namespace, { added, changed, removed }, options)
+  await printResult(io, namespace, counts, options)
 }
