@@ -103,7 +103,10 @@ function toReadError(error: unknown, path: string, line: number): unknown {
   }
   const { code = '' } = error as NodeJS.ErrnoException
   if (code.startsWith('Z_')) {
-    return new BackupError(line, 'The compressed file is cut or damaged (gzip).')
+    return new BackupError(
+      line,
+      'The compressed file is cut or damaged (gzip), or its name should not end with .gz.',
+    )
   }
   if (code === 'ENOENT') return new CliError(EXIT.notFound, `There is no file ${path}.`)
   return new CliError(EXIT.notFound, `The file ${path} cannot be read (${code}).`, { cause: error })
