@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { type ChangeCounts, formatCounts } from './difference.ts'
-import { printLines, type CommandIo } from './io.ts'
+import { type CommandIo, printJson } from './io.ts'
 import { type SourceOptions, withSourceOptions } from './source/open-source.ts'
-import { formatName, toJsonText } from './text.ts'
+import { formatName } from './text.ts'
 import type { ValueFormOptions } from './values.ts'
 
 /** The options of every command that changes entries. */
@@ -29,7 +29,7 @@ export async function printResult(
   { json = false, dryRun = false }: ChangeOptions,
 ): Promise<void> {
   if (json) {
-    if (!dryRun) await printLines(io, [toJsonText(counts)])
+    if (!dryRun) await printJson(io, counts)
     return
   }
   const note = dryRun ? DRY_RUN_NOTE : ''

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import type { AdminAccess } from '../src/admin/client.ts'
-import { CliError, EXIT } from './errors.ts'
+import { CliError, createReadError, EXIT } from './errors.ts'
 import type { CommandIo } from './io.ts'
 
 /** The options of every command that calls a bot. */
@@ -106,8 +106,8 @@ async function readToken(
   try {
     token = (await readFile(file, 'utf8')).trim()
   } catch (cause) {
-    throw new CliError(EXIT.notFound, `The token file ${file} cannot be read.`, { cause })
+    throw createReadError(file, cause)
   }
   if (token !== '') return token
-  throw new CliError(EXIT.unauthorized, `The token file ${file} is empty.`)
+  throw new CliError(EXIT.unauthorized, `The token file ${file} is empty. Write the token to it.`)
 }

@@ -1,6 +1,6 @@
 import { type BackupChange, type EntryName, type StoredValue } from '../src/backup/entry.ts'
-import { type CommandIo, printLines } from './io.ts'
-import { formatCount, formatName, formatNumber, toJsonText } from './text.ts'
+import { type CommandIo, printJson, printLines } from './io.ts'
+import { formatCount, formatName, formatNumber } from './text.ts'
 import { formatShort, toJsonValue, type ValueFormOptions } from './values.ts'
 
 /** What a change does to an entry. */
@@ -55,10 +55,11 @@ export async function printDifferences(
   { json = false, ...form }: DifferenceOptions,
 ): Promise<void> {
   if (json) {
-    await printLines(io, [toJsonText(differences.map((each) => toJson(each, form)))])
-    return
-  }
-  await printLines(io, differences.map(formatDifference))
+    await printJson(
+      io,
+      differences.map((each) => toJson(each, form)),
+    )
+  } else await printLines(io, differences.map(formatDifference))
 }
 
 function kindOf({ before, after }: Difference): DifferenceKind {

@@ -65,6 +65,11 @@ function formatProgress({ label, total, done, rate }: ProgressState): string {
   return `${label} [${bar}] ${formatNumber(done)} of ${formatNumber(total)} entries, ${speed}${left}`
 }
 
+/** Returns the seconds since a time of `performance.now()`, with three decimals. */
+export function secondsSince(startedAt: number): number {
+  return Math.round(performance.now() - startedAt) / 1000
+}
+
 function formatSeconds(seconds: number): string {
   const whole = Math.ceil(seconds)
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`

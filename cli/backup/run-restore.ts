@@ -4,7 +4,7 @@ import type { BackupEntry } from '../../src/backup/entry.ts'
 import type { BotConnection } from '../connection.ts'
 import type { Confirm } from '../confirm.ts'
 import { SIGNS } from '../difference.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { type CommandIo, printJson, printLines } from '../io.ts'
 import { formatCount, formatName, toJsonText } from '../text.ts'
 import { compare, type Comparison, formatComparison } from './compare.ts'
 import { startProgress } from './progress.ts'
@@ -139,12 +139,8 @@ async function printComparison(
     await printLines(io, [line])
   })
   const { namespaces, ...total } = found
-  await printLines(
-    io,
-    json
-      ? [toJsonText({ ...total, namespaces: Object.fromEntries(namespaces) })]
-      : formatComparison(found),
-  )
+  if (json) await printJson(io, { ...total, namespaces: Object.fromEntries(namespaces) })
+  else await printLines(io, formatComparison(found))
 }
 
 /** Shows what would change, and resolves to whether to do it. */

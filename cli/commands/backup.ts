@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { formatEntry } from '../../src/backup/entry.ts'
 import { formatFooter, formatHeader } from '../../src/backup/lines.ts'
 import { exists, openPartialBackup } from '../backup/partial-file.ts'
-import { startProgress } from '../backup/progress.ts'
+import { secondsSince, startProgress } from '../backup/progress.ts'
 import { readRemoteParts, resumable } from '../backup/transfer.ts'
 import {
   type BotConnection,
@@ -12,7 +12,7 @@ import {
   withConnectionOptions,
 } from '../connection.ts'
 import { CliError, EXIT } from '../errors.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { type CommandIo, printJson, printLines } from '../io.ts'
 import { remoteSource } from '../source/remote-source.ts'
 import { formatCount } from '../text.ts'
 
@@ -113,10 +113,9 @@ async function writeBackup(
     }
     await partial.finish()
   })
-  const seconds = (performance.now() - startedAt) / 1000
   if (json) {
     const summary = { file, url: connection.url, entries: partial.size, resumed: resumedSize }
-    await printLines(io, [JSON.stringify({ ...summary, seconds: Number(seconds.toFixed(3)) })])
+    await printJson(io, { ...summary, seconds: secondsSince(startedAt) })
     return
   }
   io.stderr.write(`${formatCount(partial.size, 'entry')} of ${connection.url} are in ${file}.\n`)

@@ -10,7 +10,8 @@ import {
 import { readRemoteEntries, readRemoteParts, resumable } from '../backup/transfer.ts'
 import { type BotConnection, readConnection, TOKEN_VARIABLE } from '../connection.ts'
 import { CliError, EXIT } from '../errors.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { secondsSince } from '../backup/progress.ts'
+import { type CommandIo, printJson } from '../io.ts'
 import { requireConfirmation } from '../confirm.ts'
 import { formatCount } from '../text.ts'
 
@@ -89,9 +90,8 @@ async function copy(options: CopyOptions, io: CommandIo): Promise<void> {
   if (entries === undefined) return
   const isSame = options.verify ? await verify(job, options, io) : undefined
   if (options.json) {
-    const seconds = Number(((performance.now() - startedAt) / 1000).toFixed(3))
-    const summary = { from: from.url, to: to.url, mode: modeOf(options), entries, seconds }
-    await printLines(io, [JSON.stringify({ ...summary, verified: isSame })])
+    const summary = { from: from.url, to: to.url, mode: modeOf(options), entries }
+    await printJson(io, { ...summary, seconds: secondsSince(startedAt), verified: isSame })
   } else {
     const verified = isSame ? ' Both were compared and have the same entries.' : ''
     io.stderr.write(

@@ -5,7 +5,7 @@ import { checkConfiguration } from '../doctor/check-configuration.ts'
 import type { Check } from '../doctor/check.ts'
 import { readWranglerConfig, type WranglerConfigOptions } from '../doctor/wrangler-config.ts'
 import { CliError, EXIT } from '../errors.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { type CommandIo, printJson, printLines } from '../io.ts'
 import { formatCount } from '../text.ts'
 
 interface DoctorOptions extends ConnectionOptions, WranglerConfigOptions {
@@ -47,7 +47,7 @@ async function runDoctor(options: DoctorOptions, io: CommandIo): Promise<void> {
   const checks = [...ofConfig, ...ofBot]
   const problems = checks.filter(({ level }) => level === 'problem').length
   const warnings = checks.filter(({ level }) => level === 'warning').length
-  if (options.json) await printLines(io, [JSON.stringify({ problems, warnings, checks })])
+  if (options.json) await printJson(io, { problems, warnings, checks })
   else await printLines(io, checks.flatMap(formatCheck))
   if (problems === 0) return
   throw new CliError(EXIT.problem, `Found ${formatCount(problems, 'problem')}.`)

@@ -5,11 +5,11 @@ import { DRY_RUN_NOTE } from '../change-options.ts'
 import { requireConfirmation } from '../confirm.ts'
 import { formatCounts, printDifferences, toDifferences } from '../difference.ts'
 import { readErrbotFile } from '../errbot/read-errbot-file.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { type CommandIo, printJson, printLines } from '../io.ts'
 import { openSource, type SourceOptions, withSourceOptions } from '../source/open-source.ts'
 import { readNamespace } from '../source/read-namespace.ts'
 import type { StorageSource } from '../source/source.ts'
-import { formatName, toJsonText } from '../text.ts'
+import { formatName } from '../text.ts'
 
 interface ImportOptions extends SourceOptions {
   readonly namespace?: string
@@ -59,7 +59,7 @@ async function importErrbot(
   io: CommandIo,
 ): Promise<void> {
   const { dryRun = false, json = false, yes } = options
-  const imported = await readErrbotFile(errbotFile, io.stdin, options)
+  const imported = await readErrbotFile(errbotFile, io, options)
   const source = await openSource(options, io)
   const current = await readCurrent(source, imported)
   const plan = planRestore(imported, current, 'merge')
@@ -71,7 +71,7 @@ async function importErrbot(
   }
   if (json) {
     const namespaces = Object.fromEntries(plan.namespaces)
-    await printLines(io, [toJsonText({ applied: !dryRun, added, changed, same, namespaces })])
+    await printJson(io, { applied: !dryRun, added, changed, same, namespaces })
     return
   }
   if (dryRun) await printPlan(io, plan, current)

@@ -4,11 +4,11 @@ import type { ListMode } from '../../src/backup/merge.ts'
 import { type ChangeOptions, printResult, withChangeOptions } from '../change-options.ts'
 import { printDifferences, toDifferences } from '../difference.ts'
 import { type InputOptions, parseEntries, readInput } from '../input.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { type CommandIo, printJson } from '../io.ts'
 import { mergeEntry } from '../source/file-source.ts'
 import { openSource } from '../source/open-source.ts'
 import { readNamespace } from '../source/read-namespace.ts'
-import { formatCount, formatName, toJsonText } from '../text.ts'
+import { formatCount, formatName } from '../text.ts'
 
 interface MergeOptions extends ChangeOptions, InputOptions {
   readonly lists: ListMode
@@ -55,7 +55,7 @@ Examples:
         return
       }
       await source.merge(entries, options.lists)
-      if (options.json) await printLines(io, [toJsonText({ merged: entries.length })])
+      if (options.json) await printJson(io, { merged: entries.length })
       else
         io.stderr.write(
           `${formatName(namespace)}: ${formatCount(entries.length, 'entry')} merged.\n`,

@@ -8,7 +8,8 @@ import { type BackupFile, openBackupFile } from '../backup/backup-file.ts'
 import { modeOf, type RestoreFlags, runRestore } from '../backup/run-restore.ts'
 import { resumable } from '../backup/transfer.ts'
 import { type ConnectionOptions, readConnection, withConnectionOptions } from '../connection.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { secondsSince } from '../backup/progress.ts'
+import { type CommandIo, printJson } from '../io.ts'
 import { requireConfirmation } from '../confirm.ts'
 import { formatCount } from '../text.ts'
 
@@ -60,10 +61,9 @@ Examples:
       }
       const entries = await runRestore(job, options, io)
       if (entries === undefined) return
-      const seconds = Number(((performance.now() - startedAt) / 1000).toFixed(3))
+      const seconds = secondsSince(startedAt)
       if (options.json) {
-        const summary = { file: path, url: to.url, mode: modeOf(options), entries, seconds }
-        await printLines(io, [JSON.stringify(summary)])
+        await printJson(io, { file: path, url: to.url, mode: modeOf(options), entries, seconds })
       } else
         io.stderr.write(`${formatCount(entries, 'entry')} of ${path} are restored to ${to.url}.\n`)
     })

@@ -240,7 +240,7 @@ describe('a file is refused, and nothing is changed:', () => {
     const { exitCode, stderr } = await restore('--yes')
     expect([exitCode, stderr]).toEqual([
       6,
-      `botshelf: There is no file ${file}. Nothing was changed.\n`,
+      `botshelf: There is no file ${file}. Check its name. Nothing was changed.\n`,
     ])
   })
 })
