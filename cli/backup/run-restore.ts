@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import type { BackupPart } from '../../src/backup/part.ts'
 import type { RestoreMode } from '../../src/backup/plan.ts'
 import type { BackupEntry } from '../../src/backup/entry.ts'
@@ -18,6 +19,16 @@ export interface RestoreFlags {
   readonly verbose?: true
   readonly yes?: true
   readonly json?: true
+}
+
+/** Adds the options of {@link RestoreFlags} to a command. */
+export function withRestoreFlags(command: Command): Command {
+  return command
+    .option('--replace', 'remove the entries that the source does not have; default: keep them')
+    .option('--dry-run', 'print what would change, and change nothing')
+    .option('--verbose', 'with --dry-run, print each entry that would change')
+    .option('-y, --yes', 'do not ask')
+    .option('--json', 'print a summary as JSON')
 }
 
 /** What is restored, and into what. */

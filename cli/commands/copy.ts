@@ -6,9 +6,10 @@ import {
   type RestoreFlags,
   type RestoreJob,
   runRestore,
+  withRestoreFlags,
 } from '../backup/run-restore.ts'
 import { readRemoteEntries, readRemoteParts, resumable } from '../backup/transfer.ts'
-import { type BotConnection, readConnection, TOKEN_VARIABLE } from '../connection.ts'
+import { type BotConnection, type CopyEnd, readConnection } from '../connection.ts'
 import { CliError, EXIT } from '../errors.ts'
 import { secondsSince } from '../backup/progress.ts'
 import { type CommandIo, printJson } from '../io.ts'
@@ -30,7 +31,7 @@ interface CopyOptions extends RestoreFlags {
 
 /** Adds `botshelf copy`. */
 export function addCopyCommand(program: Command, io: CommandIo): void {
-  program
+  const command = program
     .command('copy')
     .description('copy all entries of one storage to another one')
     .requiredOption('--from <url>', 'the URL of the bot to read')
@@ -41,13 +42,9 @@ export function addCopyCommand(program: Command, io: CommandIo): void {
     .option('--to-token-file <file>', 'default: $BOTSHELF_TO_TOKEN or $BOTSHELF_TOKEN')
     .option('--from-base-path <path>', 'the path of its admin API', '/admin')
     .option('--to-base-path <path>', 'the path of its admin API', '/admin')
-    .option('--replace', 'remove the entries that the first storage does not have')
-    .option('--dry-run', 'print what would change, and change nothing')
-    .option('--verbose', 'with --dry-run, print each entry that would change')
-    .option('--yes', 'do not ask')
     .option('--verify', 'read both storages afterwards and compare them')
     .option('--state <file>', 'the file for the state; default: in the working directory')
-    .option('--json', 'print a summary as JSON')
+  withRestoreFlags(command)
     .addHelpText(
       'after',
       `
@@ -100,32 +97,14 @@ async function copy(options: CopyOptions, io: CommandIo): Promise<void> {
   }
 }
 
-async function readEnd(
-  options: CopyOptions,
-  end: 'from' | 'to',
-  io: CommandIo,
-): Promise<BotConnection> {
-  const variable = end === 'from' ? 'BOTSHELF_FROM_TOKEN' : 'BOTSHELF_TO_TOKEN'
-  try {
-    return await readConnection(
-      {
-        url: options[end],
-        storage: options[`${end}Storage`],
-        basePath: options[`${end}BasePath`],
-        tokenFile: options[`${end}TokenFile`],
-      },
-      io,
-      [variable, TOKEN_VARIABLE],
-    )
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error
-    // The messages name the options of the other commands.
-    const message = error.message
-      .replaceAll('--url', `--${end}`)
-      .replaceAll('--token-file', `--${end}-token-file`)
-      .replaceAll('--base-path', `--${end}-base-path`)
-    throw new CliError(error.exitCode, message, { cause: error })
+function readEnd(options: CopyOptions, end: CopyEnd, io: CommandIo): Promise<BotConnection> {
+  const connection = {
+    url: options[end],
+    storage: options[`${end}Storage`],
+    basePath: options[`${end}BasePath`],
+    tokenFile: options[`${end}TokenFile`],
   }
+  return readConnection(connection, io, end)
 }
 
 /** @throws CliError if both are, or may be, the same storage */

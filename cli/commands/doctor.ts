@@ -18,7 +18,7 @@ export function addDoctorCommand(program: Command, io: CommandIo): void {
     .description('check a wrangler configuration and a deployed bot, and say what to change')
     .option('--config <file>', 'default: wrangler.json, .jsonc or .toml in the working directory')
     .option('--env <name>', 'an environment of the configuration')
-    .option('--json', 'print JSON')
+    .option('--json', 'print the checks as JSON')
     .addHelpText(
       'after',
       `

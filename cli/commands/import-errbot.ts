@@ -7,8 +7,7 @@ import { formatCounts, printDifferences, toDifferences } from '../difference.ts'
 import { readErrbotFile } from '../errbot/read-errbot-file.ts'
 import { type CommandIo, printJson, printLines } from '../io.ts'
 import { openSource, type SourceOptions, withSourceOptions } from '../source/open-source.ts'
-import { readNamespace } from '../source/read-namespace.ts'
-import type { StorageSource } from '../source/source.ts'
+import { readNamespace, type StorageSource } from '../source/source.ts'
 import { formatName } from '../text.ts'
 
 interface ImportOptions extends SourceOptions {
@@ -23,11 +22,11 @@ interface ImportOptions extends SourceOptions {
 /** Adds `botshelf import-errbot`. */
 export function addImportErrbotCommand(program: Command, io: CommandIo): void {
   withSourceOptions(program.command('import-errbot'))
+    .description('import the storage of an Errbot; other entries are kept')
     .argument(
       '<errbot-file>',
-      'the backup.py of !backup, or what errbot --storage-get prints; - is stdin',
+      'the backup.py of !backup, or what errbot --storage-get prints; - is standard input',
     )
-    .description('import the storage of an Errbot; other entries are kept')
     .addOption(
       new Option(
         '--namespace <name>',
@@ -36,9 +35,9 @@ export function addImportErrbotCommand(program: Command, io: CommandIo): void {
     )
     .option('--only <name...>', 'of a backup.py, import only these namespaces')
     .option('--skip <name...>', 'of a backup.py, leave out these namespaces')
-    .option('--dry-run', 'print the difference and change nothing')
-    .option('--yes', 'do not ask')
-    .option('--json', 'print JSON')
+    .option('--dry-run', 'print what would change, and change nothing')
+    .option('-y, --yes', 'do not ask')
+    .option('--json', 'print the counts as JSON')
     .addHelpText(
       'after',
       `

@@ -7,7 +7,7 @@ import { type InputOptions, parseEntries, readInput } from '../input.ts'
 import { type CommandIo, printJson } from '../io.ts'
 import { mergeEntry } from '../source/file-source.ts'
 import { openSource } from '../source/open-source.ts'
-import { readNamespace } from '../source/read-namespace.ts'
+import { readNamespace } from '../source/source.ts'
 import { formatCount, formatName } from '../text.ts'
 
 interface MergeOptions extends ChangeOptions, InputOptions {

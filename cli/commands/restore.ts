@@ -5,7 +5,7 @@ import { decodeCursor } from '../../src/backup/cursor.ts'
 import type { BackupEntry } from '../../src/backup/entry.ts'
 import { type BackupPart, createPart } from '../../src/backup/part.ts'
 import { type BackupFile, openBackupFile } from '../backup/backup-file.ts'
-import { modeOf, type RestoreFlags, runRestore } from '../backup/run-restore.ts'
+import { modeOf, type RestoreFlags, runRestore, withRestoreFlags } from '../backup/run-restore.ts'
 import { resumable } from '../backup/transfer.ts'
 import { type ConnectionOptions, readConnection, withConnectionOptions } from '../connection.ts'
 import { secondsSince } from '../backup/progress.ts'
@@ -15,14 +15,9 @@ import { formatCount } from '../text.ts'
 
 /** Adds `botshelf restore`. */
 export function addRestoreCommand(program: Command, io: CommandIo): void {
-  withConnectionOptions(program.command('restore'))
+  withRestoreFlags(withConnectionOptions(program.command('restore')))
     .description('write the entries of a backup file to a storage')
     .argument('<file>', 'a file that backup wrote; one that ends with .gz is decompressed')
-    .option('--replace', 'remove the entries that the file does not have; default: keep them')
-    .option('--dry-run', 'print what would change, and change nothing')
-    .option('--verbose', 'with --dry-run, print each entry that would change')
-    .option('--yes', 'do not ask')
-    .option('--json', 'print a summary as JSON')
     .addHelpText(
       'after',
       `

@@ -6,7 +6,7 @@ import { printDifferences, toDifferences } from '../difference.ts'
 import { CliError, EXIT } from '../errors.ts'
 import type { CommandIo } from '../io.ts'
 import { openSource } from '../source/open-source.ts'
-import { readNamespace } from '../source/read-namespace.ts'
+import { readNamespace } from '../source/source.ts'
 import { formatCount, formatName } from '../text.ts'
 
 interface RemoveOptions extends ChangeOptions {
@@ -20,7 +20,7 @@ export function addRemoveCommand(program: Command, io: CommandIo): void {
     .argument('<namespace>')
     .argument('[keys...]', 'the entries to remove; without keys, all entries of the namespace')
     .option('--encoded', 'print encoded strings with --dry-run --json')
-    .option('-y, --yes', 'remove a whole namespace without a question')
+    .option('-y, --yes', 'do not ask before a whole namespace is removed')
     .addHelpText(
       'after',
       `

@@ -9,7 +9,7 @@ import { type ExpiryOptions, readExpiry } from '../expiry.ts'
 import { type InputOptions, parseEntries, parseValue, readInput } from '../input.ts'
 import type { CommandIo } from '../io.ts'
 import { openSource } from '../source/open-source.ts'
-import { readNamespace } from '../source/read-namespace.ts'
+import { readNamespace } from '../source/source.ts'
 import { formatName } from '../text.ts'
 
 interface SetOptions extends ChangeOptions, InputOptions, ExpiryOptions {
@@ -27,7 +27,7 @@ export function addSetCommand(program: Command, io: CommandIo): void {
     .option('--encoded', 'values are encoded strings, as get --encoded prints them')
     .option('--ttl <duration>', 'let it expire after this time, such as 30s, 10m, 12h or 7d')
     .option('--expires <date>', 'let it expire at this time, such as 2027-01-31T12:00:00Z')
-    .option('-y, --yes', 'replace a namespace without a question')
+    .option('-y, --yes', 'do not ask before a namespace is replaced')
     .addHelpText(
       'after',
       `
