@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
-import { printLines, type CommandIo } from './io.ts'
+import { type ChangeCounts, formatCounts } from './difference.ts'
+import { type CommandIo, printJson } from './io.ts'
 import { type SourceOptions, withSourceOptions } from './source/open-source.ts'
-import { count, formatName, toJsonText } from './text.ts'
+import { formatName } from './text.ts'
 import type { ValueFormOptions } from './values.ts'
 
 /** The options of every command that changes entries. */
@@ -17,12 +18,8 @@ export function withChangeOptions(command: Command): Command {
     .option('--json', 'print the result, or the difference, as JSON')
 }
 
-/** How many entries a command has changed. */
-export interface ChangeCounts {
-  readonly added: number
-  readonly changed: number
-  readonly removed: number
-}
+/** Follows the counts of a change that was not made. */
+export const DRY_RUN_NOTE = ' Nothing was changed, because of --dry-run.'
 
 /** Reports the result of a change: with `--json` on standard output, otherwise for people. */
 export async function printResult(
@@ -32,15 +29,9 @@ export async function printResult(
   { json = false, dryRun = false }: ChangeOptions,
 ): Promise<void> {
   if (json) {
-    if (!dryRun) await printLines(io, [toJsonText(counts)])
+    if (!dryRun) await printJson(io, counts)
     return
   }
-  io.stderr.write(
-    `${formatName(namespace)}: ${formatCounts(counts)}.${dryRun ? ' Nothing was changed, because of --dry-run.' : ''}\n`,
-  )
-}
-
-/** Formats counts, such as `1 entry added, 2 changed, 0 removed`. */
-export function formatCounts({ added, changed, removed }: ChangeCounts): string {
-  return `${count(added, 'entry')} added, ${changed} changed, ${removed} removed`
+  const note = dryRun ? DRY_RUN_NOTE : ''
+  io.stderr.write(`${formatName(namespace)}: ${formatCounts(counts)}.${note}\n`)
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
 import type { AdminAccess } from '../src/admin/client.ts'
-import { CliError, EXIT } from './errors.ts'
+import { CliError, createReadError, EXIT } from './errors.ts'
 import type { CommandIo } from './io.ts'
 
 /** The options of every command that calls a bot. */
@@ -31,52 +31,69 @@ export function withConnectionOptions(command: Command): Command {
   return command
 }
 
-const URL_VARIABLE = 'BOTSHELF_URL'
-/** The variable that has the admin token. */
-export const TOKEN_VARIABLE = 'BOTSHELF_TOKEN'
+/** An end of a copy, whose options and variables begin with its name. */
+export type CopyEnd = 'from' | 'to'
 
 /**
  * Checks the options of a connection and reads the token.
  *
- * @param tokenVariables the variables that may have the token, first match first
+ * @param end the end of a copy; absent for the other commands
  * @throws CliError with the exit code of wrong arguments or of a missing token
  */
 export async function readConnection(
   options: ConnectionOptions,
   { env }: Pick<CommandIo, 'env'>,
-  tokenVariables: readonly string[] = [TOKEN_VARIABLE],
+  end?: CopyEnd,
 ): Promise<BotConnection> {
+  const flag = (name: string): string => (end === undefined ? `--${name}` : `--${end}-${name}`)
   // An empty variable counts as absent.
-  const url = checkUrl(options.url ?? (env[URL_VARIABLE] || undefined))
+  const url = checkUrl(options.url ?? (env['BOTSHELF_URL'] || undefined), {
+    urlFlag: end === undefined ? '--url' : `--${end}`,
+    tokenFlag: flag('token-file'),
+  })
   const basePath = options.basePath ?? '/admin'
   if (!/^(?:\/.*[^/])?$/.test(basePath)) {
     throw new CliError(
       EXIT.usage,
-      `--base-path must begin with "/" and not end with one, such as /admin; received ${JSON.stringify(basePath)}.`,
+      `${flag('base-path')} must begin with "/" and not end with one, such as /admin; received ${JSON.stringify(basePath)}.`,
     )
   }
-  const token = await readToken(options.tokenFile, env, tokenVariables)
-  return { url, token, storage: options.storage, basePath }
+  if (options.tokenFile !== undefined) {
+    const token = await readTokenFile(options.tokenFile)
+    return { url, token, storage: options.storage, basePath }
+  }
+  const variable = end === undefined ? 'BOTSHELF_TOKEN' : `BOTSHELF_${end.toUpperCase()}_TOKEN`
+  const token = env[variable]?.trim() || env['BOTSHELF_TOKEN']?.trim()
+  if (token) return { url, token, storage: options.storage, basePath }
+  throw new CliError(
+    EXIT.unauthorized,
+    `The admin token is missing: set ${variable}, or name a file that has it with ${flag('token-file')}.`,
+  )
 }
 
-function checkUrl(given: string | undefined): string {
+interface UrlFlags {
+  readonly urlFlag: string
+  readonly tokenFlag: string
+}
+
+function checkUrl(given: string | undefined, { urlFlag, tokenFlag }: UrlFlags): string {
   if (given === undefined) {
     throw new CliError(
       EXIT.usage,
-      `Name the bot: --url https://bot.example.com, or set ${URL_VARIABLE}.`,
+      'Name the bot: --url https://bot.example.com, or set BOTSHELF_URL.',
     )
   }
   if (!URL.canParse(given) || !/^https?:/i.test(given)) {
     throw new CliError(
       EXIT.usage,
-      `--url must be a URL of http or https, such as https://bot.example.com; received ${JSON.stringify(withoutSecrets(given))}.`,
+      `${urlFlag} must be a URL of http or https, such as https://bot.example.com; received ${JSON.stringify(withoutSecrets(given))}.`,
     )
   }
   const url = new URL(given)
   if (url.hash !== '' || url.username !== '' || url.password !== '' || url.search !== '') {
     throw new CliError(
       EXIT.usage,
-      `--url must not have a token, a password or a query, because other users of this machine can see arguments: put the token into ${TOKEN_VARIABLE} or a file (--token-file), and give only ${url.origin}${url.pathname}.`,
+      `${urlFlag} must not have a token, a password or a query, because other users of this machine can see arguments: put the token into BOTSHELF_TOKEN or a file (${tokenFlag}), and give only ${url.origin}${url.pathname}.`,
     )
   }
   // Paths are relative to the URL.
@@ -88,26 +105,13 @@ function withoutSecrets(url: string): string {
   return url.replace(/[?#].*$/s, '').replace(/^(.*:\/\/|)[^/]*@/, '$1')
 }
 
-async function readToken(
-  file: string | undefined,
-  env: CommandIo['env'],
-  variables: readonly string[],
-): Promise<string> {
-  const [variable = TOKEN_VARIABLE] = variables
-  if (file === undefined) {
-    const token = variables.map((name) => env[name]?.trim()).find(Boolean)
-    if (token) return token
-    throw new CliError(
-      EXIT.unauthorized,
-      `The admin token is missing: set ${variable}, or name a file that has it with --token-file.`,
-    )
-  }
+async function readTokenFile(file: string): Promise<string> {
   let token: string
   try {
     token = (await readFile(file, 'utf8')).trim()
   } catch (cause) {
-    throw new CliError(EXIT.notFound, `The token file ${file} cannot be read.`, { cause })
+    throw createReadError(file, cause)
   }
   if (token !== '') return token
-  throw new CliError(EXIT.unauthorized, `The token file ${file} is empty.`)
+  throw new CliError(EXIT.unauthorized, `The token file ${file} is empty. Write the token to it.`)
 }

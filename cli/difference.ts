@@ -1,9 +1,30 @@
 import { type BackupChange, type EntryName, type StoredValue } from '../src/backup/entry.ts'
-import { type CommandIo, printLines } from './io.ts'
-import { formatName, toJsonText } from './text.ts'
-import { formatStored, SHORT_LENGTH, toJsonValue, type ValueFormOptions } from './values.ts'
+import { type CommandIo, printJson, printLines } from './io.ts'
+import { formatCount, formatName, formatNumber } from './text.ts'
+import { formatShort, toJsonValue, type ValueFormOptions } from './values.ts'
 
-/** What a change does to an entry. Without `before` it adds the entry, without `after` it removes it. */
+/** What a change does to an entry. */
+export type DifferenceKind = 'added' | 'changed' | 'removed'
+
+/** The sign of a difference at the begin of its line. */
+export const SIGNS: Readonly<Record<DifferenceKind, string>> = {
+  added: '+',
+  changed: '~',
+  removed: '-',
+}
+
+/** How many entries are added, changed and removed, and how many stay the same, if that is known. */
+export interface ChangeCounts extends Readonly<Record<DifferenceKind, number>> {
+  readonly same?: number
+}
+
+/** Formats counts, such as `1 entry added, 2 changed, 0 removed, 3 the same`. */
+export function formatCounts({ added, changed, removed, same }: ChangeCounts): string {
+  const rest = same === undefined ? '' : `, ${formatNumber(same)} the same`
+  return `${formatCount(added, 'entry')} added, ${formatNumber(changed)} changed, ${formatNumber(removed)} removed${rest}`
+}
+
+/** An entry before and after a change. Without `before` it adds the entry, without `after` it removes it. */
 export interface Difference extends EntryName {
   readonly before?: StoredValue | undefined
   readonly after?: StoredValue | undefined
@@ -15,8 +36,8 @@ export interface DifferenceOptions extends ValueFormOptions {
   readonly json?: boolean | undefined
 }
 
-/** Compares changes of one namespace with its current entries. */
-export function compare(
+/** Pairs changes of one namespace with its current entries. */
+export function toDifferences(
   changes: readonly BackupChange[],
   current: ReadonlyMap<string, StoredValue>,
 ): readonly Difference[] {
@@ -34,27 +55,28 @@ export async function printDifferences(
   { json = false, ...form }: DifferenceOptions,
 ): Promise<void> {
   if (json) {
-    await printLines(io, [toJsonText(differences.map((each) => toJson(each, form)))])
-    return
-  }
-  await printLines(io, differences.map(formatDifference))
+    await printJson(
+      io,
+      differences.map((each) => toJson(each, form)),
+    )
+  } else await printLines(io, differences.map(formatDifference))
 }
 
-function formatDifference({ key, before, after }: Difference): string {
-  const name = formatName(key)
-  if (after === undefined) return `- ${name}  ${formatShort(before)}`
-  if (before === undefined) return `+ ${name}  ${formatShort(after)}`
-  return `~ ${name}  ${formatShort(before)} → ${formatShort(after)}`
+function kindOf({ before, after }: Difference): DifferenceKind {
+  if (before === undefined) return 'added'
+  return after === undefined ? 'removed' : 'changed'
 }
 
-function formatShort(stored: StoredValue | undefined): string {
-  return stored === undefined ? '' : formatStored(stored, SHORT_LENGTH)
+function formatDifference(difference: Difference): string {
+  const { key, before, after } = difference
+  const values = [before, after].filter((stored) => stored !== undefined).map(formatShort)
+  return `${SIGNS[kindOf(difference)]} ${formatName(key)}  ${values.join(' → ')}`
 }
 
-function toJson({ namespace, key, before, after }: Difference, form: ValueFormOptions): object {
-  const kindOfKnown = after === undefined ? 'removed' : 'changed'
+function toJson(difference: Difference, form: ValueFormOptions): object {
+  const { namespace, key, before, after } = difference
   return {
-    kind: before === undefined ? 'added' : kindOfKnown,
+    kind: kindOf(difference),
     namespace,
     key,
     ...(before !== undefined && { before: toJsonEntry(key, before, form) }),

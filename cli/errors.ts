@@ -5,30 +5,35 @@ import { NamespaceError } from '../src/backup/target.ts'
 import { isStoreError } from '../src/errors.ts'
 import { explainConnectionError } from './connection-error.ts'
 
-/** The exit codes of the command; docs/cli.md lists them. */
+/** The exit codes of the command. */
 export const EXIT = {
   ok: 0,
-  /** A failure that no other code names. */
   failed: 1,
-  /** The arguments are wrong; nothing was read or changed. */
   usage: 2,
-  /** The input or the file is invalid; nothing was changed. */
   input: 3,
-  /** The bot cannot be reached: DNS, refused connection, TLS, no answer in time. */
   unreachable: 4,
-  /** The admin token is missing or wrong. */
   unauthorized: 5,
-  /** There is no such entry or file, or no admin API at the URL. */
   notFound: 6,
-  /** The bot refused the change or its storage failed. */
   storage: 7,
-  /** `doctor` found a problem. */
   problem: 8,
-  /** Interrupted by Ctrl-C. */
   interrupted: 130,
 } as const
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+/** What each exit code means, for the help. */
+export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
+  [EXIT.ok]: 'done',
+  [EXIT.failed]: 'a failure that no other code names',
+  [EXIT.usage]: 'wrong arguments; nothing was read or changed',
+  [EXIT.input]: 'the input or a file is invalid, or JSON cannot hold a value; nothing was changed',
+  [EXIT.unreachable]: 'the bot cannot be reached: DNS, connection, TLS, no answer in time',
+  [EXIT.unauthorized]: 'the admin token is missing or wrong',
+  [EXIT.notFound]: 'no such entry or file, or no admin API at the URL',
+  [EXIT.storage]: 'the bot refused the change, or its storage failed',
+  [EXIT.problem]: 'doctor found a problem',
+  [EXIT.interrupted]: 'interrupted by Ctrl-C, or a question was answered with no',
+}
 
 /** A failure of a command. Its message is one sentence that says what was wrong and what to do. */
 export class CliError extends Error {
@@ -39,6 +44,16 @@ export class CliError extends Error {
     super(message, options)
     this.exitCode = exitCode
   }
+}
+
+/** Creates the error for a file that cannot be read. */
+export function createReadError(file: string, cause: unknown): CliError {
+  const { code = '' } = cause as NodeJS.ErrnoException
+  const message =
+    code === 'ENOENT'
+      ? `There is no file ${file}. Check its name.`
+      : `The file ${file} cannot be read (${code}). Check that it is a file, and its permissions.`
+  return new CliError(EXIT.notFound, message, { cause })
 }
 
 /** Converts any error into one with an exit code and a sentence. */

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { type JSONVisitor, visit as visitJson } from 'jsonc-parser'
 import { MAX_ENTRY_BYTES } from '../src/admin/http.ts'
 import { assertPlainJson, NotPlainError } from '../src/admin/plain-json.ts'
@@ -13,7 +12,7 @@ import { encode } from '../src/codec.ts'
 import { isStoreError, quote } from '../src/errors.ts'
 import { cloneValue } from '../src/value/copy-value.ts'
 import { CliError, EXIT } from './errors.ts'
-import { type CommandIo, decodeUtf8, readStdin } from './io.ts'
+import { type CommandIo, readText } from './io.ts'
 import type { ValueFormOptions } from './values.ts'
 
 /** Where a command reads values from. */
@@ -23,18 +22,11 @@ export interface InputOptions extends ValueFormOptions {
 }
 
 /** Reads the text of a file, or of standard input. */
-export async function readInput({ input }: InputOptions, io: CommandIo): Promise<string> {
-  if (input !== undefined) {
-    let bytes: Buffer
-    try {
-      bytes = await readFile(input)
-    } catch (cause) {
-      throw new CliError(EXIT.notFound, `The file ${input} cannot be read.`, { cause })
-    }
-    return decodeUtf8(bytes, input)
+export async function readInput({ input = '-' }: InputOptions, io: CommandIo): Promise<string> {
+  if (input === '-' && io.stdin.isTTY) {
+    io.stderr.write('Type JSON, then Ctrl-D on a line of its own.\n')
   }
-  if (io.stdin.isTTY) io.stderr.write('Type JSON, then Ctrl-D on a line of its own.\n')
-  return readStdin(io)
+  return readText(input, io)
 }
 
 /**

@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises'
 import { addAbortSignal, type Readable, type Writable } from 'node:stream'
-import { CliError, EXIT } from './errors.ts'
+import { buffer } from 'node:stream/consumers'
+import { CliError, createReadError, EXIT } from './errors.ts'
+import { toJsonText } from './text.ts'
 
 /** A stream to write to, which may be a terminal. */
 export type TerminalOutput = Writable & {
@@ -41,32 +44,34 @@ function drained(stdout: Writable): Promise<void> {
   })
 }
 
-/**
- * Reads standard input to its end.
- *
- * @throws CliError unless it is UTF-8
- */
-export async function readStdin({
-  stdin,
-  signal,
-}: Pick<CommandIo, 'stdin' | 'signal'>): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of addAbortSignal(signal, stdin)) {
-    chunks.push(Buffer.from(chunk as Uint8Array))
-  }
-  return decodeUtf8(Buffer.concat(chunks), 'Standard input')
+/** Prints JSON on one line. */
+export function printJson(io: Pick<CommandIo, 'stdout'>, value: unknown): Promise<void> {
+  return printLines(io, [toJsonText(value)])
 }
 
 /**
- * Decodes UTF-8, with or without a byte order mark.
+ * Reads a text file, or standard input for `-`.
  *
- * @param name names the input in the error
- * @throws CliError for other bytes
+ * @throws CliError if it cannot be read, or is not UTF-8
  */
-export function decodeUtf8(bytes: Uint8Array, name: string): string {
+export async function readText(
+  file: string,
+  { stdin, signal }: Pick<CommandIo, 'stdin' | 'signal'>,
+): Promise<string> {
+  let bytes: Uint8Array
+  if (file === '-') bytes = await buffer(addAbortSignal(signal, stdin))
+  else {
+    try {
+      bytes = await readFile(file)
+    } catch (cause) {
+      throw createReadError(file, cause)
+    }
+  }
   try {
+    // With or without a byte order mark.
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
-    throw new CliError(EXIT.input, `${name} is not UTF-8 text.`, { cause })
+    const name = file === '-' ? 'Standard input' : file
+    throw new CliError(EXIT.input, `${name} is not UTF-8 text. Convert it.`, { cause })
   }
 }

@@ -12,36 +12,17 @@ import { addRestoreCommand } from './commands/restore.ts'
 import { addRemoveCommand } from './commands/rm.ts'
 import { addSetCommand } from './commands/set.ts'
 import { addWatchCommand } from './commands/watch.ts'
-import { EXIT, type ExitCode, toCliError } from './errors.ts'
+import { EXIT, EXIT_MEANINGS, type ExitCode, toCliError } from './errors.ts'
 import type { CommandIo } from './io.ts'
 import { useProxy } from './proxy.ts'
 import { escapeControls } from './text.ts'
 
-const COMMANDS = [
-  addListCommand,
-  addGetCommand,
-  addKeysCommand,
-  addWatchCommand,
-  addSetCommand,
-  addMergeCommand,
-  addRemoveCommand,
-  addBackupCommand,
-  addRestoreCommand,
-  addCopyCommand,
-  addImportErrbotCommand,
-  addDoctorCommand,
-]
-
-/** The headings of the help, by command. */
-const GROUPS: ReadonlyMap<string, string> = new Map([
-  ...['ls', 'get', 'keys', 'watch', 'doctor'].map(inGroup('Look:')),
-  ...['set', 'merge', 'rm'].map(inGroup('Change:')),
-  ...['backup', 'restore'].map(inGroup('Back up:')),
-  ...['copy', 'import-errbot'].map(inGroup('Move:')),
-])
-
-function inGroup(heading: string): (command: string) => [command: string, heading: string] {
-  return (command) => [command, heading]
+/** The commands by the headings of the help. */
+const COMMANDS = {
+  'Look:': [addListCommand, addGetCommand, addKeysCommand, addWatchCommand, addDoctorCommand],
+  'Change:': [addSetCommand, addMergeCommand, addRemoveCommand],
+  'Back up:': [addBackupCommand, addRestoreCommand],
+  'Move:': [addCopyCommand, addImportErrbotCommand],
 }
 
 const HELP = `
@@ -56,16 +37,9 @@ Environment:
   NO_COLOR                 questions without colors
 
 Exit codes:
-  0    done
-  1    a failure that no other code names
-  2    wrong arguments; nothing was read or changed
-  3    the input or a file is invalid, or JSON cannot hold a value; nothing was changed
-  4    the bot cannot be reached: DNS, connection, TLS, no answer in time
-  5    the admin token is missing or wrong
-  6    no such entry or file, or no admin API at the URL
-  7    the bot refused the change, or its storage failed
-  8    doctor found a problem
-  130  interrupted by Ctrl-C, or a question was answered with no
+${Object.entries(EXIT_MEANINGS)
+  .map(([code, meaning]) => `  ${code.padEnd(3)}  ${meaning}`)
+  .join('\n')}
 
 Examples:
   $ export BOTSHELF_URL=https://bot.example.com BOTSHELF_TOKEN="$(cat token.txt)"
@@ -113,7 +87,9 @@ function createProgram(io: CommandIo): Command {
       outputError: (text, write) => write(text.replace(/^error: /, 'botshelf: ')),
     })
     .addHelpText('after', HELP)
-  for (const add of COMMANDS) add(program, io)
-  for (const command of program.commands) command.helpGroup(GROUPS.get(command.name()) ?? 'More:')
+  for (const [heading, commands] of Object.entries(COMMANDS)) {
+    program.commandsGroup(heading)
+    for (const add of commands) add(program, io)
+  }
   return program
 }

@@ -29,8 +29,13 @@ export function toJsonText(value: unknown): string {
   return escapeControls(JSON.stringify(value))
 }
 
-/** Returns `1 key`, or `2 keys`. */
-export function count(number: number, noun: string): string {
-  const plural = noun.endsWith('y') && !noun.endsWith('ey') ? `${noun.slice(0, -1)}ies` : `${noun}s`
-  return `${number} ${number === 1 ? noun : plural}`
+/** Formats a number with separators. */
+export function formatNumber(number: number): string {
+  return number.toLocaleString('en')
+}
+
+/** Returns `1 entry`, or `1,250 entries`. */
+export function formatCount(number: number, noun: 'entry' | 'namespace' | 'problem'): string {
+  const plural = noun === 'entry' ? 'entries' : `${noun}s`
+  return `${formatNumber(number)} ${number === 1 ? noun : plural}`
 }

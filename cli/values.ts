@@ -16,18 +16,23 @@ const INSPECT = {
 } as const
 
 /** The most characters of a value in a listing. */
-export const SHORT_LENGTH = 80
+const SHORT_LENGTH = 80
 
 /** Formats a stored value for people, with its expiry. */
-export function formatStored(stored: StoredValue, maxLength?: number): string {
-  const text = formatValue(decode(stored.value))
-  const isCut = maxLength !== undefined && text.length > maxLength
-  const shown = isCut ? `${text.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '')}…` : text
-  return `${shown}${formatExpiry(stored)}`
+export function formatStored(stored: StoredValue): string {
+  return `${formatValue(stored)}${formatExpiry(stored)}`
+}
+
+/** Formats the begin of a stored value for people, with its expiry. */
+export function formatShort(stored: StoredValue): string {
+  const text = formatValue(stored)
+  const begin = text.slice(0, SHORT_LENGTH - 1).replace(/[\ud800-\udbff]$/, '')
+  return `${text.length > SHORT_LENGTH ? `${begin}…` : text}${formatExpiry(stored)}`
 }
 
 /** Formats a value on one line: as JSON if JSON can hold it, otherwise in the notation of JavaScript. */
-function formatValue(value: unknown): string {
+function formatValue(stored: StoredValue): string {
+  const value = decode(stored.value)
   return isPlainJson(value) ? toJsonText(value) : escapeControls(inspect(value, INSPECT))
 }
 

@@ -56,7 +56,7 @@ async function measure(url: string, folder: string, entries: number): Promise<vo
   await run('restore to Workers KV', ['restore', file, '--url', url, ...kv, '--yes'])
   const compared = ['restore', file, '--url', url, ...kv, '--dry-run', '--replace']
   const output = await run('comparison with Workers KV (`--dry-run`)', compared)
-  const same = `Total: 0 new, 0 changed, 0 removed, ${entries.toLocaleString('en')} as before`
+  const same = `Total: 0 entries added, 0 changed, 0 removed, ${entries.toLocaleString('en')} the same`
   if (!output.includes(same)) throw new Error(`The storages differ:\n${output}`)
 }
 

@@ -1,16 +1,14 @@
 import { type BackupEntry, byName, isSameStoredValue } from '../../src/backup/entry.ts'
 import type { RestoreCounts, RestoreMode } from '../../src/backup/plan.ts'
 import { isLive } from '../../src/index.ts'
-import { formatNumber } from './progress.ts'
+import { type DifferenceKind, formatCounts } from '../difference.ts'
+import { formatName } from '../text.ts'
 
 /** What differs between two storages. */
 export interface Comparison extends RestoreCounts {
   /** The counts of every namespace, in order. */
   readonly namespaces: ReadonlyMap<string, RestoreCounts>
 }
-
-/** What a restore would do with one entry. */
-export type DifferenceKind = 'added' | 'changed' | 'removed'
 
 /** What {@link compare} compares. */
 export interface CompareOptions {
@@ -54,12 +52,9 @@ export async function compare({
 
 /** Formats a comparison as lines for people. */
 export function* formatComparison({ namespaces, ...total }: Comparison): Generator<string> {
-  for (const [namespace, counts] of namespaces) yield `${namespace}: ${formatCounts(counts)}`
+  for (const [namespace, counts] of namespaces)
+    yield `${formatName(namespace)}: ${formatCounts(counts)}`
   yield `Total: ${formatCounts(total)}`
-}
-
-function formatCounts({ added, changed, same, removed }: RestoreCounts): string {
-  return `${formatNumber(added)} new, ${formatNumber(changed)} changed, ${formatNumber(removed)} removed, ${formatNumber(same)} as before`
 }
 
 /** A restore does not write entries that have expired. */

@@ -1,4 +1,5 @@
 import type { CommandIo } from '../io.ts'
+import { formatCount, formatNumber } from '../text.ts'
 
 const BAR_WIDTH = 24
 const MIN_INTERVAL_MS = 100
@@ -56,7 +57,7 @@ interface ProgressState {
 
 function formatProgress({ label, total, done, rate }: ProgressState): string {
   const speed = `${formatNumber(Math.round(rate))}/s`
-  if (total === undefined || total === 0) return `${label} ${formatNumber(done)} entries, ${speed}`
+  if (total === undefined || total === 0) return `${label} ${formatCount(done, 'entry')}, ${speed}`
   const share = Math.min(1, done / total)
   const filled = Math.round(share * BAR_WIDTH)
   const bar = `${'#'.repeat(filled)}${'-'.repeat(BAR_WIDTH - filled)}`
@@ -64,17 +65,12 @@ function formatProgress({ label, total, done, rate }: ProgressState): string {
   return `${label} [${bar}] ${formatNumber(done)} of ${formatNumber(total)} entries, ${speed}${left}`
 }
 
+/** Returns the seconds since a time of `performance.now()`, with three decimals. */
+export function secondsSince(startedAt: number): number {
+  return Math.round(performance.now() - startedAt) / 1000
+}
+
 function formatSeconds(seconds: number): string {
   const whole = Math.ceil(seconds)
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`
-}
-
-/** Formats a number with separators. */
-export function formatNumber(count: number): string {
-  return count.toLocaleString('en')
-}
-
-/** Formats a number of entries. */
-export function formatEntries(count: number): string {
-  return count === 1 ? '1 entry' : `${formatNumber(count)} entries`
 }

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { pipeline, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { BackupError, decodeLine } from '../../src/backup/lines.ts'
-import { CliError, EXIT } from '../errors.ts'
+import { createReadError } from '../errors.ts'
 
 const LINE_END = 0x0a
 /** The longest line. A value of 25 MiB, the most that a storage takes, is shorter even if JSON escapes it. */
@@ -103,8 +103,10 @@ function toReadError(error: unknown, path: string, line: number): unknown {
   }
   const { code = '' } = error as NodeJS.ErrnoException
   if (code.startsWith('Z_')) {
-    return new BackupError(line, 'The compressed file is cut or damaged (gzip).')
+    return new BackupError(
+      line,
+      'The compressed file is cut or damaged (gzip), or its name should not end with .gz.',
+    )
   }
-  if (code === 'ENOENT') return new CliError(EXIT.notFound, `There is no file ${path}.`)
-  return new CliError(EXIT.notFound, `The file ${path} cannot be read (${code}).`, { cause: error })
+  return createReadError(path, error)
 }

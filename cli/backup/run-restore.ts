@@ -1,11 +1,14 @@
+import type { Command } from 'commander'
 import type { BackupPart } from '../../src/backup/part.ts'
 import type { RestoreMode } from '../../src/backup/plan.ts'
 import type { BackupEntry } from '../../src/backup/entry.ts'
 import type { BotConnection } from '../connection.ts'
 import type { Confirm } from '../confirm.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { SIGNS } from '../difference.ts'
+import { type CommandIo, printJson, printLines } from '../io.ts'
+import { formatCount, formatName, toJsonText } from '../text.ts'
 import { compare, type Comparison, formatComparison } from './compare.ts'
-import { formatEntries, startProgress } from './progress.ts'
+import { startProgress } from './progress.ts'
 import { openStateFile, type TransferIdentity } from './state-file.ts'
 import { readRemoteEntries, resumable, sendParts } from './transfer.ts'
 
@@ -16,6 +19,16 @@ export interface RestoreFlags {
   readonly verbose?: true
   readonly yes?: true
   readonly json?: true
+}
+
+/** Adds the options of {@link RestoreFlags} to a command. */
+export function withRestoreFlags(command: Command): Command {
+  return command
+    .option('--replace', 'remove the entries that the source does not have; default: keep them')
+    .option('--dry-run', 'print what would change, and change nothing')
+    .option('--verbose', 'with --dry-run, print each entry that would change')
+    .option('-y, --yes', 'do not ask')
+    .option('--json', 'print a summary as JSON')
 }
 
 /** What is restored, and into what. */
@@ -62,7 +75,7 @@ export async function runRestore(
   const isResumed = state.found.restore !== undefined
   if (isResumed) {
     io.stderr.write(
-      `Continuing after ${formatEntries(state.found.entries)}, as ${state.path} says.\n`,
+      `Continuing after ${formatCount(state.found.entries, 'entry')}, as ${state.path} says.\n`,
     )
   } else if (!flags.yes && !(await unchanged(io.signal, () => ask(job, flags, io)))) {
     return undefined
@@ -71,7 +84,7 @@ export async function runRestore(
   let canSave = true
   const progress = startProgress(io, { label: 'Restoring', total: job.total, start: done })
   const describe = (): string =>
-    `${formatEntries(done)} of ${job.source} are restored. Run the same command again to continue.`
+    `${formatCount(done, 'entry')} of ${job.source} are restored. Run the same command again to continue.`
   await resumable(io.signal, describe, async () => {
     try {
       await sendParts({
@@ -124,8 +137,6 @@ export function compareJob(
   })
 }
 
-const SIGNS = { added: '+', changed: '~', removed: '-' } as const
-
 async function printComparison(
   job: RestoreJob,
   { json, verbose, ...flags }: RestoreFlags,
@@ -133,16 +144,14 @@ async function printComparison(
 ): Promise<void> {
   const found = await compareJob(job, modeOf(flags), io, async (kind, { namespace, key }) => {
     if (!verbose) return
-    const line = json ? JSON.stringify({ [kind]: { namespace, key } }) : undefined
-    await printLines(io, [line ?? `${SIGNS[kind]} ${namespace} ${JSON.stringify(key)}`])
+    const line = json
+      ? toJsonText({ kind, namespace, key })
+      : `${SIGNS[kind]} ${formatName(namespace)}  ${formatName(key)}`
+    await printLines(io, [line])
   })
   const { namespaces, ...total } = found
-  await printLines(
-    io,
-    json
-      ? [JSON.stringify({ ...total, namespaces: Object.fromEntries(namespaces) })]
-      : formatComparison(found),
-  )
+  if (json) await printJson(io, { ...total, namespaces: Object.fromEntries(namespaces) })
+  else await printLines(io, formatComparison(found))
 }
 
 /** Shows what would change, and resolves to whether to do it. */

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { formatEntry } from '../../src/backup/entry.ts'
 import { formatFooter, formatHeader } from '../../src/backup/lines.ts'
 import { exists, openPartialBackup } from '../backup/partial-file.ts'
-import { formatEntries, startProgress } from '../backup/progress.ts'
+import { secondsSince, startProgress } from '../backup/progress.ts'
 import { readRemoteParts, resumable } from '../backup/transfer.ts'
 import {
   type BotConnection,
@@ -12,8 +12,9 @@ import {
   withConnectionOptions,
 } from '../connection.ts'
 import { CliError, EXIT } from '../errors.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { type CommandIo, printJson, printLines } from '../io.ts'
 import { remoteSource } from '../source/remote-source.ts'
+import { formatCount } from '../text.ts'
 
 interface BackupOptions extends ConnectionOptions {
   readonly force?: true
@@ -96,13 +97,13 @@ async function writeBackup(
   const { resumedSize } = partial
   if (resumedSize > 0) {
     io.stderr.write(
-      `Continuing the backup of ${partial.header.at}: ${partial.path} has ${formatEntries(resumedSize)}.\n`,
+      `Continuing the backup of ${partial.header.at}: ${partial.path} has ${formatCount(resumedSize, 'entry')}.\n`,
     )
   }
   const describe = (): string =>
     partial.size === 0
       ? 'Nothing was written.'
-      : `${partial.path} has ${formatEntries(partial.size)}. Run the same command again to continue.`
+      : `${partial.path} has ${formatCount(partial.size, 'entry')}. Run the same command again to continue.`
   await resumable(io.signal, describe, async () => {
     try {
       await readInto(partial, connection, io)
@@ -112,13 +113,12 @@ async function writeBackup(
     }
     await partial.finish()
   })
-  const seconds = (performance.now() - startedAt) / 1000
   if (json) {
     const summary = { file, url: connection.url, entries: partial.size, resumed: resumedSize }
-    await printLines(io, [JSON.stringify({ ...summary, seconds: Number(seconds.toFixed(3)) })])
+    await printJson(io, { ...summary, seconds: secondsSince(startedAt) })
     return
   }
-  io.stderr.write(`${formatEntries(partial.size)} of ${connection.url} are in ${file}.\n`)
+  io.stderr.write(`${formatCount(partial.size, 'entry')} of ${connection.url} are in ${file}.\n`)
 }
 
 async function readInto(

@@ -1,18 +1,20 @@
 import { createHash } from 'node:crypto'
 import type { Command } from 'commander'
-import { formatEntries } from '../backup/progress.ts'
 import {
   compareJob,
   modeOf,
   type RestoreFlags,
   type RestoreJob,
   runRestore,
+  withRestoreFlags,
 } from '../backup/run-restore.ts'
 import { readRemoteEntries, readRemoteParts, resumable } from '../backup/transfer.ts'
-import { type BotConnection, readConnection, TOKEN_VARIABLE } from '../connection.ts'
+import { type BotConnection, type CopyEnd, readConnection } from '../connection.ts'
 import { CliError, EXIT } from '../errors.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { secondsSince } from '../backup/progress.ts'
+import { type CommandIo, printJson } from '../io.ts'
 import { requireConfirmation } from '../confirm.ts'
+import { formatCount } from '../text.ts'
 
 interface CopyOptions extends RestoreFlags {
   readonly from: string
@@ -29,7 +31,7 @@ interface CopyOptions extends RestoreFlags {
 
 /** Adds `botshelf copy`. */
 export function addCopyCommand(program: Command, io: CommandIo): void {
-  program
+  const command = program
     .command('copy')
     .description('copy all entries of one storage to another one')
     .requiredOption('--from <url>', 'the URL of the bot to read')
@@ -40,13 +42,9 @@ export function addCopyCommand(program: Command, io: CommandIo): void {
     .option('--to-token-file <file>', 'default: $BOTSHELF_TO_TOKEN or $BOTSHELF_TOKEN')
     .option('--from-base-path <path>', 'the path of its admin API', '/admin')
     .option('--to-base-path <path>', 'the path of its admin API', '/admin')
-    .option('--replace', 'remove the entries that the first storage does not have')
-    .option('--dry-run', 'print what would change, and change nothing')
-    .option('--verbose', 'with --dry-run, print each entry that would change')
-    .option('--yes', 'do not ask')
     .option('--verify', 'read both storages afterwards and compare them')
     .option('--state <file>', 'the file for the state; default: in the working directory')
-    .option('--json', 'print a summary as JSON')
+  withRestoreFlags(command)
     .addHelpText(
       'after',
       `
@@ -89,43 +87,24 @@ async function copy(options: CopyOptions, io: CommandIo): Promise<void> {
   if (entries === undefined) return
   const isSame = options.verify ? await verify(job, options, io) : undefined
   if (options.json) {
-    const seconds = Number(((performance.now() - startedAt) / 1000).toFixed(3))
-    const summary = { from: from.url, to: to.url, mode: modeOf(options), entries, seconds }
-    await printLines(io, [JSON.stringify({ ...summary, verified: isSame })])
+    const summary = { from: from.url, to: to.url, mode: modeOf(options), entries }
+    await printJson(io, { ...summary, seconds: secondsSince(startedAt), verified: isSame })
   } else {
     const verified = isSame ? ' Both were compared and have the same entries.' : ''
     io.stderr.write(
-      `${formatEntries(entries)} of ${from.url} are copied to ${to.url}.${verified}\n`,
+      `${formatCount(entries, 'entry')} of ${from.url} are copied to ${to.url}.${verified}\n`,
     )
   }
 }
 
-async function readEnd(
-  options: CopyOptions,
-  end: 'from' | 'to',
-  io: CommandIo,
-): Promise<BotConnection> {
-  const variable = end === 'from' ? 'BOTSHELF_FROM_TOKEN' : 'BOTSHELF_TO_TOKEN'
-  try {
-    return await readConnection(
-      {
-        url: options[end],
-        storage: options[`${end}Storage`],
-        basePath: options[`${end}BasePath`],
-        tokenFile: options[`${end}TokenFile`],
-      },
-      io,
-      [variable, TOKEN_VARIABLE],
-    )
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error
-    // The messages name the options of the other commands.
-    const message = error.message
-      .replaceAll('--url', `--${end}`)
-      .replaceAll('--token-file', `--${end}-token-file`)
-      .replaceAll('--base-path', `--${end}-base-path`)
-    throw new CliError(error.exitCode, message, { cause: error })
+function readEnd(options: CopyOptions, end: CopyEnd, io: CommandIo): Promise<BotConnection> {
+  const connection = {
+    url: options[end],
+    storage: options[`${end}Storage`],
+    basePath: options[`${end}BasePath`],
+    tokenFile: options[`${end}TokenFile`],
   }
+  return readConnection(connection, io, end)
 }
 
 /** @throws CliError if both are, or may be, the same storage */

@@ -5,7 +5,8 @@ import { checkConfiguration } from '../doctor/check-configuration.ts'
 import type { Check } from '../doctor/check.ts'
 import { readWranglerConfig, type WranglerConfigOptions } from '../doctor/wrangler-config.ts'
 import { CliError, EXIT } from '../errors.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { type CommandIo, printJson, printLines } from '../io.ts'
+import { formatCount } from '../text.ts'
 
 interface DoctorOptions extends ConnectionOptions, WranglerConfigOptions {
   readonly json?: true
@@ -17,7 +18,7 @@ export function addDoctorCommand(program: Command, io: CommandIo): void {
     .description('check a wrangler configuration and a deployed bot, and say what to change')
     .option('--config <file>', 'default: wrangler.json, .jsonc or .toml in the working directory')
     .option('--env <name>', 'an environment of the configuration')
-    .option('--json', 'print JSON')
+    .option('--json', 'print the checks as JSON')
     .addHelpText(
       'after',
       `
@@ -46,10 +47,10 @@ async function runDoctor(options: DoctorOptions, io: CommandIo): Promise<void> {
   const checks = [...ofConfig, ...ofBot]
   const problems = checks.filter(({ level }) => level === 'problem').length
   const warnings = checks.filter(({ level }) => level === 'warning').length
-  if (options.json) await printLines(io, [JSON.stringify({ problems, warnings, checks })])
+  if (options.json) await printJson(io, { problems, warnings, checks })
   else await printLines(io, checks.flatMap(formatCheck))
   if (problems === 0) return
-  throw new CliError(EXIT.problem, `Found ${problems} ${problems === 1 ? 'problem' : 'problems'}.`)
+  throw new CliError(EXIT.problem, `Found ${formatCount(problems, 'problem')}.`)
 }
 
 const INDENT = ' '.repeat(9)

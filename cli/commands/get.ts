@@ -4,7 +4,7 @@ import { CliError, EXIT } from '../errors.ts'
 import { type CommandIo, printLines } from '../io.ts'
 import { printRows, printJsonObject } from '../listing.ts'
 import { openSource, type SourceOptions, withSourceOptions } from '../source/open-source.ts'
-import { escapeControls, formatName, toJsonText } from '../text.ts'
+import { escapeControls, toJsonText } from '../text.ts'
 import { formatStored, toJsonValue, type ValueFormOptions } from '../values.ts'
 
 interface GetOptions extends SourceOptions, ValueFormOptions {
@@ -56,11 +56,7 @@ Examples:
         await printJsonObject(io, entries, (name, stored) => toJsonValue(name, stored, options))
         return
       }
-      const printed = await printRows(io, entries, (name, stored) => [
-        formatName(name),
-        formatStored(stored),
-      ])
-      if (printed === 0) io.stderr.write(`${formatName(namespace)} has no entries.\n`)
+      await printRows(io, namespace, entries, formatStored)
     })
 }
 

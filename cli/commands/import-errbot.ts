@@ -1,14 +1,14 @@
 import { type Command, Option } from 'commander'
 import { planRestore, type RestorePlan } from '../../src/backup/plan.ts'
 import type { Contents } from '../../src/backup/target.ts'
+import { DRY_RUN_NOTE } from '../change-options.ts'
 import { requireConfirmation } from '../confirm.ts'
-import { compare, printDifferences } from '../difference.ts'
+import { formatCounts, printDifferences, toDifferences } from '../difference.ts'
 import { readErrbotFile } from '../errbot/read-errbot-file.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { type CommandIo, printJson, printLines } from '../io.ts'
 import { openSource, type SourceOptions, withSourceOptions } from '../source/open-source.ts'
-import { readNamespace } from '../source/read-namespace.ts'
-import type { StorageSource } from '../source/source.ts'
-import { count, formatName, toJsonText } from '../text.ts'
+import { readNamespace, type StorageSource } from '../source/source.ts'
+import { formatName } from '../text.ts'
 
 interface ImportOptions extends SourceOptions {
   readonly namespace?: string
@@ -22,11 +22,11 @@ interface ImportOptions extends SourceOptions {
 /** Adds `botshelf import-errbot`. */
 export function addImportErrbotCommand(program: Command, io: CommandIo): void {
   withSourceOptions(program.command('import-errbot'))
+    .description('import the storage of an Errbot; other entries are kept')
     .argument(
       '<errbot-file>',
-      'the backup.py of !backup, or what errbot --storage-get prints; - is stdin',
+      'the backup.py of !backup, or what errbot --storage-get prints; - is standard input',
     )
-    .description('import the storage of an Errbot; other entries are kept')
     .addOption(
       new Option(
         '--namespace <name>',
@@ -35,9 +35,9 @@ export function addImportErrbotCommand(program: Command, io: CommandIo): void {
     )
     .option('--only <name...>', 'of a backup.py, import only these namespaces')
     .option('--skip <name...>', 'of a backup.py, leave out these namespaces')
-    .option('--dry-run', 'print the difference and change nothing')
-    .option('--yes', 'do not ask')
-    .option('--json', 'print JSON')
+    .option('--dry-run', 'print what would change, and change nothing')
+    .option('-y, --yes', 'do not ask')
+    .option('--json', 'print the counts as JSON')
     .addHelpText(
       'after',
       `
@@ -58,25 +58,23 @@ async function importErrbot(
   io: CommandIo,
 ): Promise<void> {
   const { dryRun = false, json = false, yes } = options
-  const imported = await readErrbotFile(errbotFile, io.stdin, options)
+  const imported = await readErrbotFile(errbotFile, io, options)
   const source = await openSource(options, io)
   const current = await readCurrent(source, imported)
   const plan = planRestore(imported, current, 'merge')
   const { added, changed, same, changes } = plan
   if (!dryRun && changes.length > 0) {
     const confirm = requireConfirmation(io, { yes, readsStdin: errbotFile === '-' })
-    await confirm(`Add ${count(added, 'entry')} and change ${changed}?`)
+    await confirm(`Change ${source.label}: ${formatCounts(plan)}?`)
     await source.apply(changes)
   }
   if (json) {
-    const counts = { added, changed, same, namespaces: Object.fromEntries(plan.namespaces) }
-    await printLines(io, [toJsonText({ applied: !dryRun, ...counts })])
-  } else if (dryRun) {
-    await printPlan(io, plan, current)
-    await printLines(io, [`Would add ${added} and change ${changed}; ${same} are the same.`])
-  } else {
-    await printLines(io, [`Added ${added} and changed ${changed}; ${same} were the same.`])
+    const namespaces = Object.fromEntries(plan.namespaces)
+    await printJson(io, { applied: !dryRun, added, changed, same, namespaces })
+    return
   }
+  if (dryRun) await printPlan(io, plan, current)
+  io.stderr.write(`${formatCounts(plan)}.${dryRun ? DRY_RUN_NOTE : ''}\n`)
 }
 
 /** Reads the stored entries that the import may change, page by page. */
@@ -93,6 +91,6 @@ async function printPlan(io: CommandIo, plan: RestorePlan, current: Contents): P
     const changes = plan.changes.filter((change) => change.namespace === namespace)
     if (changes.length === 0) continue
     await printLines(io, [`${formatName(namespace)}:`])
-    await printDifferences(io, compare(changes, current.get(namespace) ?? new Map()), {})
+    await printDifferences(io, toDifferences(changes, current.get(namespace) ?? new Map()), {})
   }
 }

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import { parseName } from '../../src/backup/entry.ts'
 import { type CommandIo, printLines } from '../io.ts'
+import { printJsonArray } from '../listing.ts'
 import { openSource, type SourceOptions, withSourceOptions } from '../source/open-source.ts'
-import { formatName, toJsonText } from '../text.ts'
+import { formatName } from '../text.ts'
 
 interface KeysOptions extends SourceOptions {
   readonly prefix?: string
@@ -29,24 +30,10 @@ Examples:
     .action(async (namespace: string, options: KeysOptions) => {
       parseName({ namespace, key: '' })
       const keys = (await openSource(options, io)).keys(namespace, options)
-      await printLines(io, options.json ? formatJsonArray(keys) : formatNames(keys))
+      await (options.json ? printJsonArray(io, keys) : printLines(io, formatNames(keys)))
     })
 }
 
 async function* formatNames(keys: AsyncIterable<string>): AsyncGenerator<string> {
   for await (const key of keys) yield formatName(key)
-}
-
-async function* formatJsonArray(keys: AsyncIterable<string>): AsyncGenerator<string> {
-  let before: string | undefined
-  for await (const key of keys) {
-    yield before === undefined ? '[' : `${before},`
-    before = `  ${toJsonText(key)}`
-  }
-  if (before === undefined) {
-    yield '[]'
-    return
-  }
-  yield before
-  yield ']'
 }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { parseName } from '../../src/backup/entry.ts'
 import { CliError, EXIT } from '../errors.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { type CommandIo, printJson, printLines } from '../io.ts'
 import { printJsonObject, printRows } from '../listing.ts'
 import { openSource, type SourceOptions, withSourceOptions } from '../source/open-source.ts'
-import { formatName, toJsonText } from '../text.ts'
-import { formatStored, SHORT_LENGTH } from '../values.ts'
+import { formatName } from '../text.ts'
+import { formatShort } from '../values.ts'
 
 interface ListOptions extends SourceOptions {
   readonly prefix?: string
@@ -43,18 +43,14 @@ Examples:
         })
         return
       }
-      const printed = await printRows(io, entries, (key, stored) => [
-        formatName(key),
-        formatStored(stored, SHORT_LENGTH),
-      ])
-      if (printed === 0) io.stderr.write(`${formatName(namespace)} has no entries.\n`)
+      await printRows(io, namespace, entries, formatShort)
     })
 }
 
 async function listNamespaces(options: ListOptions, io: CommandIo): Promise<void> {
   const sizes = await (await openSource(options, io)).sizes()
   if (options.json) {
-    await printLines(io, [toJsonText(Object.fromEntries(sizes))])
+    await printJson(io, Object.fromEntries(sizes))
     return
   }
   const width = Math.max(0, ...[...sizes.values()].map((size) => String(size).length))

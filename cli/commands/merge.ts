@@ -2,13 +2,13 @@ import { type Command, Option } from 'commander'
 import { isSameStoredValue, parseName } from '../../src/backup/entry.ts'
 import type { ListMode } from '../../src/backup/merge.ts'
 import { type ChangeOptions, printResult, withChangeOptions } from '../change-options.ts'
-import { compare, printDifferences } from '../difference.ts'
+import { printDifferences, toDifferences } from '../difference.ts'
 import { type InputOptions, parseEntries, readInput } from '../input.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { type CommandIo, printJson } from '../io.ts'
 import { mergeEntry } from '../source/file-source.ts'
 import { openSource } from '../source/open-source.ts'
-import { readNamespace } from '../source/read-namespace.ts'
-import { count, formatName, toJsonText } from '../text.ts'
+import { readNamespace } from '../source/source.ts'
+import { formatCount, formatName } from '../text.ts'
 
 interface MergeOptions extends ChangeOptions, InputOptions {
   readonly lists: ListMode
@@ -47,7 +47,7 @@ Examples:
         const changes = entries
           .map((entry) => mergeEntry(current.get(entry.key), entry, options.lists))
           .filter((merged) => !isSameStoredValue(merged, current.get(merged.key)))
-        const differences = compare(changes, current)
+        const differences = toDifferences(changes, current)
         await printDifferences(io, differences, options)
         const added = differences.filter(({ before }) => before === undefined).length
         const counts = { added, changed: differences.length - added, removed: 0 }
@@ -55,7 +55,10 @@ Examples:
         return
       }
       await source.merge(entries, options.lists)
-      if (options.json) await printLines(io, [toJsonText({ merged: entries.length })])
-      else io.stderr.write(`${formatName(namespace)}: ${count(entries.length, 'entry')} merged.\n`)
+      if (options.json) await printJson(io, { merged: entries.length })
+      else
+        io.stderr.write(
+          `${formatName(namespace)}: ${formatCount(entries.length, 'entry')} merged.\n`,
+        )
     })
 }

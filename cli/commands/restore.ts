@@ -5,23 +5,19 @@ import { decodeCursor } from '../../src/backup/cursor.ts'
 import type { BackupEntry } from '../../src/backup/entry.ts'
 import { type BackupPart, createPart } from '../../src/backup/part.ts'
 import { type BackupFile, openBackupFile } from '../backup/backup-file.ts'
-import { formatEntries } from '../backup/progress.ts'
-import { modeOf, type RestoreFlags, runRestore } from '../backup/run-restore.ts'
+import { modeOf, type RestoreFlags, runRestore, withRestoreFlags } from '../backup/run-restore.ts'
 import { resumable } from '../backup/transfer.ts'
 import { type ConnectionOptions, readConnection, withConnectionOptions } from '../connection.ts'
-import { type CommandIo, printLines } from '../io.ts'
+import { secondsSince } from '../backup/progress.ts'
+import { type CommandIo, printJson } from '../io.ts'
 import { requireConfirmation } from '../confirm.ts'
+import { formatCount } from '../text.ts'
 
 /** Adds `botshelf restore`. */
 export function addRestoreCommand(program: Command, io: CommandIo): void {
-  withConnectionOptions(program.command('restore'))
+  withRestoreFlags(withConnectionOptions(program.command('restore')))
     .description('write the entries of a backup file to a storage')
     .argument('<file>', 'a file that backup wrote; one that ends with .gz is decompressed')
-    .option('--replace', 'remove the entries that the file does not have; default: keep them')
-    .option('--dry-run', 'print what would change, and change nothing')
-    .option('--verbose', 'with --dry-run, print each entry that would change')
-    .option('--yes', 'do not ask')
-    .option('--json', 'print a summary as JSON')
     .addHelpText(
       'after',
       `
@@ -60,11 +56,11 @@ Examples:
       }
       const entries = await runRestore(job, options, io)
       if (entries === undefined) return
-      const seconds = Number(((performance.now() - startedAt) / 1000).toFixed(3))
+      const seconds = secondsSince(startedAt)
       if (options.json) {
-        const summary = { file: path, url: to.url, mode: modeOf(options), entries, seconds }
-        await printLines(io, [JSON.stringify(summary)])
-      } else io.stderr.write(`${formatEntries(entries)} of ${path} are restored to ${to.url}.\n`)
+        await printJson(io, { file: path, url: to.url, mode: modeOf(options), entries, seconds })
+      } else
+        io.stderr.write(`${formatCount(entries, 'entry')} of ${path} are restored to ${to.url}.\n`)
     })
 }
 

@@ -2,12 +2,12 @@ import type { Command } from 'commander'
 import { parseName } from '../../src/backup/entry.ts'
 import { type ChangeOptions, printResult, withChangeOptions } from '../change-options.ts'
 import { requireConfirmation } from '../confirm.ts'
-import { compare, printDifferences } from '../difference.ts'
+import { printDifferences, toDifferences } from '../difference.ts'
 import { CliError, EXIT } from '../errors.ts'
 import type { CommandIo } from '../io.ts'
 import { openSource } from '../source/open-source.ts'
-import { readNamespace } from '../source/read-namespace.ts'
-import { count, formatName } from '../text.ts'
+import { readNamespace } from '../source/source.ts'
+import { formatCount, formatName } from '../text.ts'
 
 interface RemoveOptions extends ChangeOptions {
   readonly yes?: boolean
@@ -20,7 +20,7 @@ export function addRemoveCommand(program: Command, io: CommandIo): void {
     .argument('<namespace>')
     .argument('[keys...]', 'the entries to remove; without keys, all entries of the namespace')
     .option('--encoded', 'print encoded strings with --dry-run --json')
-    .option('-y, --yes', 'remove a whole namespace without a question')
+    .option('-y, --yes', 'do not ask before a whole namespace is removed')
     .addHelpText(
       'after',
       `
@@ -47,9 +47,9 @@ Examples:
         )
       }
       const changes = [...current.keys()].map((key) => ({ namespace, key, remove: true as const }))
-      if (options.dryRun) await printDifferences(io, compare(changes, current), options)
+      if (options.dryRun) await printDifferences(io, toDifferences(changes, current), options)
       else {
-        const entries = count(changes.length, 'entry')
+        const entries = formatCount(changes.length, 'entry')
         await confirm?.(`Remove ${entries} of ${formatName(namespace)} of ${source.label}?`)
         await source.apply(changes)
       }

@@ -1,20 +1,15 @@
 import type { Command } from 'commander'
 import { parseName, type StoredValue } from '../../src/backup/entry.ts'
 import { planRestore } from '../../src/backup/plan.ts'
-import {
-  type ChangeOptions,
-  formatCounts,
-  printResult,
-  withChangeOptions,
-} from '../change-options.ts'
+import { type ChangeOptions, printResult, withChangeOptions } from '../change-options.ts'
 import { requireConfirmation } from '../confirm.ts'
-import { compare, printDifferences } from '../difference.ts'
+import { formatCounts, printDifferences, toDifferences } from '../difference.ts'
 import { CliError, EXIT } from '../errors.ts'
 import { type ExpiryOptions, readExpiry } from '../expiry.ts'
 import { type InputOptions, parseEntries, parseValue, readInput } from '../input.ts'
 import type { CommandIo } from '../io.ts'
 import { openSource } from '../source/open-source.ts'
-import { readNamespace } from '../source/read-namespace.ts'
+import { readNamespace } from '../source/source.ts'
 import { formatName } from '../text.ts'
 
 interface SetOptions extends ChangeOptions, InputOptions, ExpiryOptions {
@@ -32,7 +27,7 @@ export function addSetCommand(program: Command, io: CommandIo): void {
     .option('--encoded', 'values are encoded strings, as get --encoded prints them')
     .option('--ttl <duration>', 'let it expire after this time, such as 30s, 10m, 12h or 7d')
     .option('--expires <date>', 'let it expire at this time, such as 2027-01-31T12:00:00Z')
-    .option('-y, --yes', 'replace a namespace without a question')
+    .option('-y, --yes', 'do not ask before a namespace is replaced')
     .addHelpText(
       'after',
       `
@@ -97,11 +92,12 @@ async function setEntries(
     new Map([[namespace, current]]),
     replacesAll ? 'replace' : 'merge',
   )
-  if (options.dryRun) await printDifferences(io, compare(plan.changes, current), options)
+  const { added, changed, removed } = plan
+  const counts = { added, changed, removed }
+  if (options.dryRun) await printDifferences(io, toDifferences(plan.changes, current), options)
   else {
-    await confirm?.(`Replace ${formatName(namespace)} of ${source.label}: ${formatCounts(plan)}?`)
+    await confirm?.(`Replace ${formatName(namespace)} of ${source.label}: ${formatCounts(counts)}?`)
     await source.apply(plan.changes)
   }
-  const { added, changed, removed } = plan
-  await printResult(io, namespace, { added, changed, removed }, options)
+  await printResult(io, namespace, counts, options)
 }

@@ -3,15 +3,15 @@ import type { Command } from 'commander'
 import { AdminError } from '../../src/admin/client.ts'
 import { parseName } from '../../src/backup/entry.ts'
 import { type ConnectionOptions, readConnection, withConnectionOptions } from '../connection.ts'
+import { SIGNS } from '../difference.ts'
 import { CliError, EXIT, toCliError } from '../errors.ts'
 import { type CommandIo, printLines } from '../io.ts'
 import { remoteSource } from '../source/remote-source.ts'
-import { count, escapeControls, formatName, toJsonText } from '../text.ts'
-import { formatStored, SHORT_LENGTH, toJsonField } from '../values.ts'
+import { formatCount, escapeControls, formatName, toJsonText } from '../text.ts'
+import { formatShort, toJsonField } from '../values.ts'
 import { ChangeDetector, type DetectedChange } from '../watch/change-detector.ts'
 
 const MAX_RETRY_DELAY_MS = 60_000
-const SIGNS = { added: '+', changed: '~', removed: '-' } as const
 
 interface WatchOptions extends ConnectionOptions {
   readonly prefix?: string
@@ -68,7 +68,7 @@ async function watch(
   await detector.learn()
   const what = namespace === undefined ? 'all namespaces' : formatName(namespace)
   io.stderr.write(
-    `Watching ${what} of ${source.label}, ${count(detector.size, 'entry')} now. Ctrl-C ends it.\n`,
+    `Watching ${what} of ${source.label}, ${formatCount(detector.size, 'entry')} now. Ctrl-C ends it.\n`,
   )
   for (let failures = 0; !io.stdout.destroyed;) {
     await delay(Math.min(intervalMs * 2 ** failures, MAX_RETRY_DELAY_MS), undefined, { signal })
@@ -119,7 +119,7 @@ async function* formatChanges(
       continue
     }
     const where = only === undefined ? `${formatName(namespace)}  ` : ''
-    const value = stored === undefined ? '' : `  ${formatStored(stored, SHORT_LENGTH)}`
+    const value = stored === undefined ? '' : `  ${formatShort(stored)}`
     yield `${at}  ${SIGNS[kind]} ${where}${formatName(key)}${value}`
   }
 }

@@ -3,6 +3,7 @@ import { VERSION } from '../../src/version.ts'
 import type { BotConnection } from '../connection.ts'
 import { type CliError, toCliError } from '../errors.ts'
 import { adminPath } from '../source/remote-source.ts'
+import { formatCount } from '../text.ts'
 import type { Check } from './check.ts'
 
 /** The difference of the clocks from which on it is reported. */
@@ -96,7 +97,7 @@ async function readStorage(connection: BotConnection): Promise<Check> {
     const { length } = (reply as { readonly namespaces: readonly string[] }).namespaces
     return {
       level: 'ok',
-      message: `The storage can be read: ${length} ${length === 1 ? 'namespace' : 'namespaces'}.`,
+      message: `The storage can be read: ${formatCount(length, 'namespace')}.`,
     }
   } catch (error) {
     if (error instanceof AdminError) return fromError(error)

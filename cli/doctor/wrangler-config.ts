@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ParseError, parse as parseJsonc, printParseErrorCode } from 'jsonc-parser'
 import { parse as parseToml, TomlError } from 'smol-toml'
-import { CliError, EXIT } from '../errors.ts'
+import { CliError, createReadError, EXIT } from '../errors.ts'
 
 /** The files that wrangler looks for, in its order. */
 const FILE_NAMES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml']
@@ -38,20 +38,17 @@ export async function readWranglerConfig({
   env,
 }: WranglerConfigOptions): Promise<WranglerConfig | undefined> {
   for (const file of config === undefined ? FILE_NAMES : [config]) {
-    const text = await readText(file)
-    if (text !== undefined) return selectEnvironment(file, parse(file, text), env)
+    let text: string
+    try {
+      text = await readFile(file, 'utf8')
+    } catch (error) {
+      const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+      if (config === undefined && isMissing) continue
+      throw createReadError(file, error)
+    }
+    return selectEnvironment(file, parse(file, text), env)
   }
-  if (config === undefined) return undefined
-  throw new CliError(EXIT.notFound, `The configuration ${config} cannot be read.`)
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new CliError(EXIT.notFound, `The configuration ${file} cannot be read.`, { cause: error })
-  }
+  return undefined
 }
 
 /** Returns the path of a file that a configuration names. */

@@ -1,13 +1,10 @@
-import { readFile } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import { encode } from '../../src/codec.ts'
 import { InvalidInputError, parseName, type StoredValue } from '../../src/backup/entry.ts'
 import type { Contents } from '../../src/backup/target.ts'
 import { quote } from '../../src/errors.ts'
 import { cloneValue } from '../../src/value/copy-value.ts'
 import { CliError, EXIT } from '../errors.ts'
-import { decodeUtf8 } from '../io.ts'
+import { type CommandIo, readText } from '../io.ts'
 import {
   type ErrbotContents,
   readBackup,
@@ -28,15 +25,15 @@ export interface ErrbotFileOptions extends ReadBackupOptions {
 /**
  * Reads a file of Errbot and encodes its values. Checks all of it.
  *
- * @param file a file name, or `-` for `stdin`
+ * @param file a file name, or `-` for standard input
  * @throws CliError that names the line and the column, or the entry
  */
 export async function readErrbotFile(
   file: string,
-  stdin: Readable,
+  io: CommandIo,
   { namespace, only, skip = [] }: ErrbotFileOptions,
 ): Promise<Contents> {
-  const text = await readText(file, stdin)
+  const text = await readText(file, io)
   const isBackup = /^(?:\s|#.*)*(?:log|bot|pobj)\b/.test(text)
   try {
     if (namespace !== undefined) {
@@ -64,16 +61,6 @@ export async function readErrbotFile(
     EXIT.usage,
     `${file} is not a backup.py. For what errbot --storage-get prints, name the namespace with --namespace.`,
   )
-}
-
-async function readText(file: string, stdin: Readable): Promise<string> {
-  let bytes: Uint8Array
-  try {
-    bytes = file === '-' ? await buffer(stdin) : await readFile(file)
-  } catch (cause) {
-    throw new CliError(EXIT.notFound, `The file ${file} cannot be read.`, { cause })
-  }
-  return decodeUtf8(bytes, file === '-' ? 'Standard input' : file)
 }
 
 /** @throws InvalidInputError for a name or a value that cannot be stored */

@@ -1,59 +1,62 @@
-import { randomUUID } from 'node:crypto'
-import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
+import { gzip } from 'node:zlib'
 import {
   type BackupChange,
   type BackupEntry,
   byName,
+  type EntryName,
+  formatEntry,
   type StoredValue,
 } from '../../src/backup/entry.ts'
-import { type Backup, BackupError, formatBackup, parseBackup } from '../../src/backup/index.ts'
+import { type BackupHeader, formatFooter, formatHeader } from '../../src/backup/lines.ts'
 import { type ListMode, mergeValues } from '../../src/backup/merge.ts'
 import { decode, encode } from '../../src/codec.ts'
 import { isLive } from '../../src/index.ts'
-import { byCodeUnit } from '../../src/key.ts'
+import { openBackupFile } from '../backup/backup-file.ts'
+import { isGzip } from '../backup/read-lines.ts'
 import { CliError, EXIT } from '../errors.ts'
-import type { StorageSource } from './source.ts'
+import type { PrefixOptions, StorageSource } from './source.ts'
 
 /**
  * Creates a {@link StorageSource} for a backup file, which is compressed if its name ends with `.gz`.
- * Each method reads the file, as a whole. Entries that have expired are read and kept; a merge starts
+ * Each method validates the whole file. Entries that have expired are read and kept; a merge starts
  * without them.
  */
 export function fileSource(file: string): StorageSource {
-  const entriesOf = async (namespace: string): Promise<ReadonlyMap<string, StoredValue>> =>
-    (await readBackup(file)).contents.get(namespace) ?? new Map<string, StoredValue>()
+  const sizes = async (): Promise<ReadonlyMap<string, number>> => {
+    const found = new Map<string, number>()
+    for await (const { namespace } of (await openBackupFile(file)).entries()) {
+      found.set(namespace, (found.get(namespace) ?? 0) + 1)
+    }
+    return found
+  }
+  async function* entries(
+    namespace: string,
+    { prefix = '' }: PrefixOptions = {},
+  ): AsyncGenerator<[key: string, StoredValue]> {
+    for await (const { key, ...entry } of (await openBackupFile(file)).entries()) {
+      if (entry.namespace !== namespace || !key.startsWith(prefix)) continue
+      const { value, expires, version } = entry
+      yield [key, { value, expires, version }]
+    }
+  }
   return {
     label: file,
-    async namespaces() {
-      return [...(await readBackup(file)).contents.keys()].toSorted(byCodeUnit)
+    namespaces: async () => [...(await sizes()).keys()],
+    sizes,
+    async *keys(namespace, options) {
+      for await (const [key] of entries(namespace, options)) yield key
     },
-    async sizes() {
-      const { contents } = await readBackup(file)
-      const sizes = [...contents].map(([name, { size }]): [string, number] => [name, size])
-      return new Map(sizes.toSorted(([a], [b]) => byCodeUnit(a, b)))
-    },
-    async *keys(namespace, { prefix = '' } = {}) {
-      const keys = [...(await entriesOf(namespace)).keys()]
-      yield* keys.filter((key) => key.startsWith(prefix)).toSorted(byCodeUnit)
-    },
-    async *entries(namespace, { prefix = '' } = {}) {
-      const entries = [...(await entriesOf(namespace))]
-      yield* entries
-        .filter(([key]) => key.startsWith(prefix))
-        .toSorted(([a], [b]) => byCodeUnit(a, b))
-    },
-    async entry(namespace, key) {
-      return (await entriesOf(namespace)).get(key)
+    entries,
+    async entry(namespace, wanted) {
+      for await (const [key, stored] of entries(namespace)) if (key === wanted) return stored
+      return undefined
     },
     apply: (changes) => changeFile(file, () => changes),
-    merge: (entries, lists) =>
-      changeFile(file, ({ contents }) =>
-        entries.map((entry) =>
-          mergeEntry(contents.get(entry.namespace)?.get(entry.key), entry, lists),
-        ),
-      ),
+    merge: (merged, lists) =>
+      changeFile(file, (find) => merged.map((entry) => mergeEntry(find(entry), entry, lists))),
   }
 }
 
@@ -68,52 +71,20 @@ export function mergeEntry(
   return { ...entry, ...stored, value }
 }
 
-async function readBackup(file: string): Promise<Backup> {
-  let bytes: Uint8Array
-  try {
-    bytes = await readFile(file)
-  } catch (cause) {
-    throw new CliError(EXIT.notFound, `The backup file ${file} cannot be read.`, { cause })
-  }
-  if (isCompressed(file)) {
-    try {
-      bytes = await promisify(gunzip)(bytes)
-    } catch (cause) {
-      throw new CliError(
-        EXIT.input,
-        `The backup file ${file} is not complete gzip data: it was cut or altered, or its name should not end with .gz.`,
-        { cause },
-      )
-    }
-  }
-  try {
-    return await parse(bytes)
-  } catch (cause) {
-    if (!(cause instanceof BackupError)) throw cause
-    throw new CliError(EXIT.input, `${file}: ${cause.message}`, { cause })
-  }
-}
-
-async function parse(bytes: Uint8Array): Promise<Backup> {
-  return parseBackup(bytes)
-}
-
-async function format(backup: Backup): Promise<string> {
-  return formatBackup(backup)
-}
-
-function isCompressed(file: string): boolean {
-  return file.endsWith('.gz')
-}
-
 /** Replaces the file in one step, so that an interruption leaves the old or the new one. */
 async function changeFile(
   given: string,
-  planChanges: (backup: Backup) => readonly BackupChange[],
+  planChanges: (find: (name: EntryName) => BackupEntry | undefined) => readonly BackupChange[],
 ): Promise<void> {
-  const backup = await readBackup(given)
-  const text = await format({ ...backup, contents: applyChanges(backup, planChanges(backup)) })
-  const bytes = isCompressed(given) ? await promisify(gzip)(text) : Buffer.from(text)
+  const backup = await openBackupFile(given)
+  const entries = new Map<string, BackupEntry>()
+  for await (const entry of backup.entries()) entries.set(toMapKey(entry), entry)
+  for (const change of planChanges((name) => entries.get(toMapKey(name)))) {
+    if ('remove' in change) entries.delete(toMapKey(change))
+    else entries.set(toMapKey(change), change)
+  }
+  const text = formatFile(backup.header, [...entries.values()].toSorted(byName))
+  const bytes = isGzip(given) ? await promisify(gzip)(text) : Buffer.from(text)
   // A rename would replace a symbolic link instead of the file that it names.
   const file = await realpath(given)
   const temporary = `${file}.${randomUUID()}.tmp`
@@ -135,20 +106,12 @@ async function changeFile(
   }
 }
 
-function applyChanges(
-  { contents }: Backup,
-  changes: readonly BackupChange[],
-): Map<string, Map<string, StoredValue>> {
-  const changed = new Map([...contents].map(([name, entries]) => [name, new Map(entries)]))
-  for (const change of changes.toSorted(byName)) {
-    const { namespace, key } = change
-    const entries = changed.get(namespace) ?? new Map<string, StoredValue>()
-    if ('remove' in change) entries.delete(key)
-    else {
-      const { value, expires, version } = change
-      entries.set(key, { value, expires, version })
-    }
-    changed.set(namespace, entries)
-  }
-  return changed
+function toMapKey({ namespace, key }: EntryName): string {
+  return JSON.stringify([namespace, key])
+}
+
+function formatFile(header: BackupHeader, entries: readonly BackupEntry[]): string {
+  const text = [formatHeader(header), ...entries.map(formatEntry), ''].join('\n')
+  const sha256 = createHash('sha256').update(text).digest('hex')
+  return `${text}${formatFooter({ entries: entries.length, sha256 })}\n`
 }

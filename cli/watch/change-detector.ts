@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { EntryName, StoredValue } from '../../src/backup/entry.ts'
+import type { DifferenceKind } from '../difference.ts'
 import { CliError, EXIT } from '../errors.ts'
 import type { StorageSource } from '../source/source.ts'
 
@@ -16,7 +17,7 @@ export interface Watched {
 
 /** A change that was found. A removed entry has no `stored`. */
 export interface DetectedChange extends EntryName {
-  readonly kind: 'added' | 'changed' | 'removed'
+  readonly kind: DifferenceKind
   readonly stored?: StoredValue | undefined
 }
 

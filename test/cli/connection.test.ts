@@ -117,7 +117,7 @@ test('a wrong token, a missing one, and a file without one', async () => {
   expectFailure(await ls(bot.url, '--token-file', file), { exitCode: 5, parts: ['is empty'] })
   expectFailure(await ls(bot.url, '--token-file', `${file}.no`), {
     exitCode: 6,
-    parts: ['cannot be read'],
+    parts: ['There is no file'],
   })
 })
 

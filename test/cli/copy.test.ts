@@ -82,7 +82,7 @@ describe('copy', () => {
   test('--dry-run prints what would change, and changes nothing', async () => {
     const { exitCode, stdout } = await copy('--dry-run', '--replace')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('Total: 500 new, 0 changed, 1 removed, 0 as before\n')
+    expect(stdout).toContain('Total: 500 entries added, 0 changed, 1 removed, 0 the same\n')
     expect(await readEntries(to.runtime)).toEqual([OLD])
   })
   test('--verify fails if the storages differ afterwards', async () => {

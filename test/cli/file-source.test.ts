@@ -27,17 +27,13 @@ async function createBackup(name = 'bot.jsonl'): Promise<string> {
   return temporaryFile(name, name.endsWith('.gz') ? gzipSync(text) : text)
 }
 
-async function format(): Promise<string> {
-  return formatBackup({ at: AT, storage: 'Memory', contents: CONTENTS })
-}
+const format = (): Promise<string> =>
+  formatBackup({ at: AT, storage: 'Memory', contents: CONTENTS })
 
 async function read(file: string): Promise<unknown> {
   const bytes = await readFile(file)
-  return parse(file.endsWith('.gz') ? gunzipSync(bytes) : bytes)
-}
-
-async function parse(bytes: Uint8Array): Promise<unknown> {
-  const { at, storage, contents } = await Promise.resolve(parseBackup(bytes))
+  const text = file.endsWith('.gz') ? gunzipSync(bytes) : bytes
+  const { at, storage, contents } = await parseBackup(text)
   const namespaces = [...contents].map(([name, entries]) => [name, Object.fromEntries(entries)])
   return { at, storage, ...(Object.fromEntries(namespaces) as object) }
 }
@@ -90,6 +86,13 @@ test('a changed file keeps its permissions, also behind a link, and leaves no ot
   expect(await read(file)).toMatchObject({ Karma: { ann: { value: encode(8) } } })
 })
 
+test('a changed file keeps its first line, which has the URL of the bot', async () => {
+  const header = `{"botshelf":"backup","format":1,"at":"${AT}","storage":"default","url":"https://bot.example.com/"}`
+  const file = await temporaryFile('bot.jsonl', `${header}\n{"entries":0}\n`)
+  expect((await cli(['set', 'Karma', 'ann', '8', '--file', file])).exitCode).toBe(0)
+  expect((await readFile(file, 'utf8')).split('\n')[0]).toBe(header)
+})
+
 test('a file is not changed by a dry run or by a refused command', async () => {
   const file = await createBackup()
   const before = await readFile(file, 'utf8')
@@ -105,7 +108,7 @@ async function list(file: string): Promise<readonly [exitCode: number, stderr: s
 }
 
 test('a file that is missing, cut, altered or not compressed is refused', async () => {
-  expect(await list('/nowhere/bot.jsonl')).toEqual([6, expect.stringContaining('cannot be read')])
+  expect(await list('/nowhere/bot.jsonl')).toEqual([6, expect.stringContaining('There is no file')])
   const file = await createBackup()
   await writeFile(file, (await format()).split('\n').slice(0, 3).join('\n'))
   expect(await list(file)).toEqual([3, expect.stringContaining(`${file}: Line 3: The file is inc`)])
@@ -113,7 +116,7 @@ test('a file that is missing, cut, altered or not compressed is refused', async 
   expect(await list(file)).toEqual([3, expect.stringContaining(`${file}: Line `)])
   const compressed = await createBackup('cut.jsonl.gz')
   await writeFile(compressed, (await readFile(compressed)).subarray(0, -4))
-  expect(await list(compressed)).toEqual([3, expect.stringContaining('not complete gzip data')])
+  expect(await list(compressed)).toEqual([3, expect.stringContaining('cut or damaged (gzip)')])
   await writeFile(compressed, await format())
   expect(await list(compressed)).toEqual([3, expect.stringContaining('should not end with .gz')])
 })

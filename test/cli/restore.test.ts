@@ -115,18 +115,18 @@ describe('restore', () => {
     await store(bot.runtime, before)
     const merged = await restore('--dry-run')
     expect(merged.stdout.split('\n')).toEqual([
-      'Factoids: 248 new, 1 changed, 0 removed, 1 as before',
-      'Karma: 250 new, 0 changed, 0 removed, 0 as before',
-      'Total: 498 new, 1 changed, 0 removed, 1 as before',
+      'Factoids: 248 entries added, 1 changed, 0 removed, 1 the same',
+      'Karma: 250 entries added, 0 changed, 0 removed, 0 the same',
+      'Total: 498 entries added, 1 changed, 0 removed, 1 the same',
       '',
     ])
     const replaced = await restore('--dry-run', '--replace', '--verbose')
     const lines = replaced.stdout.split('\n')
     expect(lines).toHaveLength(500 + 4)
-    expect(lines[0]).toBe(`~ Factoids ${JSON.stringify(changed.key)}`)
-    expect(lines).toContain('+ Karma "key 251"')
-    expect(lines).toContain('- Karma "old"')
-    expect(lines).toContain('Total: 498 new, 1 changed, 1 removed, 1 as before')
+    expect(lines[0]).toBe(`~ Factoids  ${changed.key}`)
+    expect(lines).toContain('+ Karma  key 251')
+    expect(lines).toContain('- Karma  old')
+    expect(lines).toContain('Total: 498 entries added, 1 changed, 1 removed, 1 the same')
     const json = await restore('--dry-run', '--json')
     expect(JSON.parse(json.stdout)).toMatchObject({
       added: 498,
@@ -135,12 +135,28 @@ describe('restore', () => {
     expect(await readEntries(bot.runtime)).toEqual(before)
     expect(await readdir(folder)).toEqual(['bot.jsonl'])
   })
+  test('--dry-run prints control characters as escapes', async () => {
+    const odd = formatEntry({ ...OLD, namespace: '\u009B1m', key: '\u202E' })
+    await writeFile(file, `${backup.split('\n')[0]}\n${odd}\n{"entries":1}\n`)
+    const printed = await restore('--dry-run', '--verbose')
+    expect(printed.stdout.split('\n').slice(0, 2)).toEqual([
+      String.raw`+ "\u009b1m"  "\u202e"`,
+      String.raw`"\u009b1m": 1 entry added, 0 changed, 0 removed, 0 the same`,
+    ])
+    const { stdout } = await restore('--dry-run', '--verbose', '--json')
+    expect(stdout).not.toMatch(/[\u009B\u202E]/)
+    expect(JSON.parse(stdout.split('\n')[0] ?? '')).toEqual({
+      kind: 'added',
+      namespace: '\u009B1m',
+      key: '\u202E',
+    })
+  })
   test('counts an entry that has expired as absent, and does not restore it', async () => {
     const lines = backup.split('\n')
     const expired = formatEntry({ ...OLD, key: 'aaa', namespace: 'A', expires: 5 })
     await writeFile(file, `${[lines[0], expired].join('\n')}\n{"entries":1}\n`)
     expect((await restore('--dry-run')).stdout).toBe(
-      'Total: 0 new, 0 changed, 0 removed, 0 as before\n',
+      'Total: 0 entries added, 0 changed, 0 removed, 0 the same\n',
     )
     expect((await restore('--yes')).exitCode).toBe(0)
     expect(await readEntries(bot.runtime)).toEqual([OLD])
@@ -224,7 +240,7 @@ describe('a file is refused, and nothing is changed:', () => {
     const { exitCode, stderr } = await restore('--yes')
     expect([exitCode, stderr]).toEqual([
       6,
-      `botshelf: There is no file ${file}. Nothing was changed.\n`,
+      `botshelf: There is no file ${file}. Check its name. Nothing was changed.\n`,
     ])
   })
 })

@@ -52,7 +52,7 @@ test.each([
     terminal: true,
     stdin: answer,
   })
-  expect(stderr).toContain('Karma: 250 new, 0 changed, 0 removed, 0 as before\n')
+  expect(stderr).toContain('Karma: 250 entries added, 0 changed, 0 removed, 0 the same\n')
   expect(exitCode).toBe(expected)
   expect(await readEntries(bot.runtime)).toHaveLength(count)
 })

@@ -46,8 +46,8 @@ function writes(): readonly string[] {
 test('import-errbot sets the entries of a backup.py and keeps the others', async () => {
   expect(await importText(KARMA)).toMatchObject({
     exitCode: 0,
-    stdout: 'Added 1 and changed 1; 0 were the same.\n',
-    stderr: '',
+    stdout: '',
+    stderr: '1 entry added, 1 changed, 0 removed, 0 the same.\n',
   })
   expect(await stored('Karma')).toEqual({ ann: 7, ben: 2, cat: 3 })
 })
@@ -58,7 +58,7 @@ test('import-errbot a second time changes nothing and sends no change', async ()
   // Nothing is asked, because there is nothing to change.
   expect(await importText(KARMA, [])).toMatchObject({
     exitCode: 0,
-    stdout: 'Added 0 and changed 0; 2 were the same.\n',
+    stderr: '0 entries added, 0 changed, 0 removed, 2 the same.\n',
   })
   expect(writes()).toHaveLength(before)
 })
@@ -66,7 +66,7 @@ test('import-errbot a second time changes nothing and sends no change', async ()
 test('import-errbot stores each kind of value that Errbot printed, from standard input', async () => {
   const stdin = await readFile(STORAGE_GET, 'utf8')
   const args = ['import-errbot', '-', '--namespace', 'Example', '--url', bot.url, '--yes']
-  expect(await cli(args, { stdin })).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(await cli(args, { stdin })).toMatchObject({ exitCode: 0, stdout: '' })
   const { numbers, tuple, sets, times, ...others } = await stored('Example')
   const ints = [0, -1, 2 ** 53 - 1, 2n ** 53n, -(2n ** 70n)]
   expect(numbers).toEqual([...ints, 0.1, -0, 1e300, true, false, null])
@@ -84,17 +84,20 @@ test('import-errbot stores each kind of value that Errbot printed, from standard
 })
 
 test('--dry-run prints the difference and changes nothing', async () => {
-  const { exitCode, stdout } = await importText(`${KARMA}pobj["\u009B1m"] = "\\x1b[31m"\n`, [
-    '--dry-run',
-  ])
+  const { exitCode, stdout, stderr } = await importText(
+    `${KARMA}pobj["\u009B1m"] = "\\x1b[31m"\n`,
+    ['--dry-run'],
+  )
   expect(exitCode).toBe(0)
   expect(stdout).toBe(
     String.raw`Karma:
 ~ ann  1 → 7
 + ben  2
 + "\u009b1m"  "\u001b[31m"
-Would add 2 and change 1; 0 are the same.
 `,
+  )
+  expect(stderr).toBe(
+    '2 entries added, 1 changed, 0 removed, 0 the same. Nothing was changed, because of --dry-run.\n',
   )
   expect(await stored('Karma')).toEqual({ ann: 1, cat: 3 })
   expect(writes()).toEqual([])
