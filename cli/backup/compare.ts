@@ -1,6 +1,7 @@
 import { type BackupEntry, byName, isSameStoredValue } from '../../src/backup/entry.ts'
 import type { RestoreCounts, RestoreMode } from '../../src/backup/plan.ts'
 import { isLive } from '../../src/index.ts'
+import { formatName } from '../text.ts'
 import { formatNumber } from './progress.ts'
 
 /** What differs between two storages. */
@@ -54,7 +55,9 @@ export async function compare({
 
 /** Formats a comparison as lines for people. */
 export function* formatComparison({ namespaces, ...total }: Comparison): Generator<string> {
-  for (const [namespace, counts] of namespaces) yield `${namespace}: ${formatCounts(counts)}`
+  for (const [namespace, counts] of namespaces) {
+    yield `${formatName(namespace)}: ${formatCounts(counts)}`
+  }
   yield `Total: ${formatCounts(total)}`
 }
 

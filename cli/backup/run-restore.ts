@@ -4,6 +4,7 @@ import type { BackupEntry } from '../../src/backup/entry.ts'
 import type { BotConnection } from '../connection.ts'
 import type { Confirm } from '../confirm.ts'
 import { type CommandIo, printLines } from '../io.ts'
+import { formatName, toJsonText } from '../text.ts'
 import { compare, type Comparison, formatComparison } from './compare.ts'
 import { formatEntries, startProgress } from './progress.ts'
 import { openStateFile, type TransferIdentity } from './state-file.ts'
@@ -133,14 +134,14 @@ async function printComparison(
 ): Promise<void> {
   const found = await compareJob(job, modeOf(flags), io, async (kind, { namespace, key }) => {
     if (!verbose) return
-    const line = json ? JSON.stringify({ [kind]: { namespace, key } }) : undefined
-    await printLines(io, [line ?? `${SIGNS[kind]} ${namespace} ${JSON.stringify(key)}`])
+    const line = json ? toJsonText({ [kind]: { namespace, key } }) : undefined
+    await printLines(io, [line ?? `${SIGNS[kind]} ${formatName(namespace)} ${toJsonText(key)}`])
   })
   const { namespaces, ...total } = found
   await printLines(
     io,
     json
-      ? [JSON.stringify({ ...total, namespaces: Object.fromEntries(namespaces) })]
+      ? [toJsonText({ ...total, namespaces: Object.fromEntries(namespaces) })]
       : formatComparison(found),
   )
 }

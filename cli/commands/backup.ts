@@ -14,6 +14,7 @@ import {
 import { CliError, EXIT } from '../errors.ts'
 import { type CommandIo, printLines } from '../io.ts'
 import { remoteSource } from '../source/remote-source.ts'
+import { escapeControls, toJsonText } from '../text.ts'
 
 interface BackupOptions extends ConnectionOptions {
   readonly force?: true
@@ -69,7 +70,9 @@ function headerOf({ url, storage }: BotConnection): {
 async function printBackup(connection: BotConnection, io: CommandIo): Promise<void> {
   const hash = createHash('sha256')
   let entries = 0
-  const print = async (lines: readonly string[]): Promise<void> => {
+  const print = async (given: readonly string[]): Promise<void> => {
+    // The escapes are JSON, so a copy of the text from a terminal is a backup too.
+    const lines = io.stdout.isTTY ? given.map(escapeControls) : given
     for (const line of lines) hash.update(`${line}\n`)
     await printLines(io, lines)
   }
@@ -96,7 +99,7 @@ async function writeBackup(
   const { resumedSize } = partial
   if (resumedSize > 0) {
     io.stderr.write(
-      `Continuing the backup of ${partial.header.at}: ${partial.path} has ${formatEntries(resumedSize)}.\n`,
+      `Continuing the backup of ${escapeControls(partial.header.at)}: ${partial.path} has ${formatEntries(resumedSize)}.\n`,
     )
   }
   const describe = (): string =>
@@ -115,7 +118,7 @@ async function writeBackup(
   const seconds = (performance.now() - startedAt) / 1000
   if (json) {
     const summary = { file, url: connection.url, entries: partial.size, resumed: resumedSize }
-    await printLines(io, [JSON.stringify({ ...summary, seconds: Number(seconds.toFixed(3)) })])
+    await printLines(io, [toJsonText({ ...summary, seconds: Number(seconds.toFixed(3)) })])
     return
   }
   io.stderr.write(`${formatEntries(partial.size)} of ${connection.url} are in ${file}.\n`)

@@ -13,6 +13,7 @@ import { type BotConnection, readConnection, TOKEN_VARIABLE } from '../connectio
 import { CliError, EXIT } from '../errors.ts'
 import { type CommandIo, printLines } from '../io.ts'
 import { requireConfirmation } from '../confirm.ts'
+import { toJsonText } from '../text.ts'
 
 interface CopyOptions extends RestoreFlags {
   readonly from: string
@@ -91,7 +92,7 @@ async function copy(options: CopyOptions, io: CommandIo): Promise<void> {
   if (options.json) {
     const seconds = Number(((performance.now() - startedAt) / 1000).toFixed(3))
     const summary = { from: from.url, to: to.url, mode: modeOf(options), entries, seconds }
-    await printLines(io, [JSON.stringify({ ...summary, verified: isSame })])
+    await printLines(io, [toJsonText({ ...summary, verified: isSame })])
   } else {
     const verified = isSame ? ' Both were compared and have the same entries.' : ''
     io.stderr.write(

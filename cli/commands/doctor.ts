@@ -6,6 +6,7 @@ import type { Check } from '../doctor/check.ts'
 import { readWranglerConfig, type WranglerConfigOptions } from '../doctor/wrangler-config.ts'
 import { CliError, EXIT } from '../errors.ts'
 import { type CommandIo, printLines } from '../io.ts'
+import { escapeControls, toJsonText } from '../text.ts'
 
 interface DoctorOptions extends ConnectionOptions, WranglerConfigOptions {
   readonly json?: true
@@ -46,8 +47,8 @@ async function runDoctor(options: DoctorOptions, io: CommandIo): Promise<void> {
   const checks = [...ofConfig, ...ofBot]
   const problems = checks.filter(({ level }) => level === 'problem').length
   const warnings = checks.filter(({ level }) => level === 'warning').length
-  if (options.json) await printLines(io, [JSON.stringify({ problems, warnings, checks })])
-  else await printLines(io, checks.flatMap(formatCheck))
+  if (options.json) await printLines(io, [toJsonText({ problems, warnings, checks })])
+  else await printLines(io, checks.flatMap(formatCheck).map(escapeControls))
   if (problems === 0) return
   throw new CliError(EXIT.problem, `Found ${problems} ${problems === 1 ? 'problem' : 'problems'}.`)
 }

@@ -11,6 +11,7 @@ import { resumable } from '../backup/transfer.ts'
 import { type ConnectionOptions, readConnection, withConnectionOptions } from '../connection.ts'
 import { type CommandIo, printLines } from '../io.ts'
 import { requireConfirmation } from '../confirm.ts'
+import { toJsonText } from '../text.ts'
 
 /** Adds `botshelf restore`. */
 export function addRestoreCommand(program: Command, io: CommandIo): void {
@@ -63,7 +64,7 @@ Examples:
       const seconds = Number(((performance.now() - startedAt) / 1000).toFixed(3))
       if (options.json) {
         const summary = { file: path, url: to.url, mode: modeOf(options), entries, seconds }
-        await printLines(io, [JSON.stringify(summary)])
+        await printLines(io, [toJsonText(summary)])
       } else io.stderr.write(`${formatEntries(entries)} of ${path} are restored to ${to.url}.\n`)
     })
 }
