@@ -1,3 +1,4 @@
+import { checkAnswer, parseBackupPart, parseRestoreAnswer } from '../../src/admin/answers.ts'
 import { callWithRetries } from '../../src/admin/call-with-retries.ts'
 import { AdminError } from '../../src/admin/client.ts'
 import type { BackupEntry } from '../../src/backup/entry.ts'
@@ -25,9 +26,13 @@ export async function* readRemoteParts({
   signal,
 }: ReadOptions): AsyncGenerator<ReadPart, void, undefined> {
   for (let cursor: string | null | undefined = after; cursor !== undefined;) {
+    const start = cursor
     const path = adminPath(connection, 'backup', { cursor: cursor ?? undefined })
-    const part = (await callWithRetries(connection, path, { signal })) as ReadPart
-    yield part
+    const answer = await callWithRetries(connection, path, { signal })
+    const part: BackupPart = await checkAnswer(connection.url, answer, () =>
+      parseBackupPart(answer, start),
+    )
+    yield part as ReadPart
     cursor = part.next ?? undefined
   }
 }
@@ -92,11 +97,8 @@ async function sendFrom({
   for await (const part of partsAfter(from.after)) {
     for (let again = true; again;) {
       const body = { mode, part, restore }
-      const answer = (await callWithRetries(connection, path, { body, signal })) as {
-        readonly restore: string
-        readonly again: boolean
-      }
-      ;({ restore, again } = answer)
+      const answer = await callWithRetries(connection, path, { body, signal })
+      ;({ restore, again } = await checkAnswer(connection.url, answer, parseRestoreAnswer))
       if (!again) entries += part.entries.length
       await onProgress({ after: again ? part.after : part.next, restore, entries })
     }

@@ -14,7 +14,7 @@ import {
 import { CliError, EXIT } from '../errors.ts'
 import { type CommandIo, printJson, printLines } from '../io.ts'
 import { remoteSource } from '../source/remote-source.ts'
-import { formatCount } from '../text.ts'
+import { escapeControls, formatCount } from '../text.ts'
 
 interface BackupOptions extends ConnectionOptions {
   readonly force?: true
@@ -70,7 +70,9 @@ function headerOf({ url, storage }: BotConnection): {
 async function printBackup(connection: BotConnection, io: CommandIo): Promise<void> {
   const hash = createHash('sha256')
   let entries = 0
-  const print = async (lines: readonly string[]): Promise<void> => {
+  const print = async (given: readonly string[]): Promise<void> => {
+    // The escapes are JSON, so a copy of the text from a terminal is a backup too.
+    const lines = io.stdout.isTTY ? given.map(escapeControls) : given
     for (const line of lines) hash.update(`${line}\n`)
     await printLines(io, lines)
   }
@@ -97,7 +99,7 @@ async function writeBackup(
   const { resumedSize } = partial
   if (resumedSize > 0) {
     io.stderr.write(
-      `Continuing the backup of ${partial.header.at}: ${partial.path} has ${formatCount(resumedSize, 'entry')}.\n`,
+      `Continuing the backup of ${escapeControls(partial.header.at)}: ${partial.path} has ${formatCount(resumedSize, 'entry')}.\n`,
     )
   }
   const describe = (): string =>

@@ -6,7 +6,7 @@ import type { Check } from '../doctor/check.ts'
 import { readWranglerConfig, type WranglerConfigOptions } from '../doctor/wrangler-config.ts'
 import { CliError, EXIT } from '../errors.ts'
 import { type CommandIo, printJson, printLines } from '../io.ts'
-import { formatCount } from '../text.ts'
+import { escapeControls, formatCount } from '../text.ts'
 
 interface DoctorOptions extends ConnectionOptions, WranglerConfigOptions {
   readonly json?: true
@@ -48,7 +48,7 @@ async function runDoctor(options: DoctorOptions, io: CommandIo): Promise<void> {
   const problems = checks.filter(({ level }) => level === 'problem').length
   const warnings = checks.filter(({ level }) => level === 'warning').length
   if (options.json) await printJson(io, { problems, warnings, checks })
-  else await printLines(io, checks.flatMap(formatCheck))
+  else await printLines(io, checks.flatMap(formatCheck).map(escapeControls))
   if (problems === 0) return
   throw new CliError(EXIT.problem, `Found ${formatCount(problems, 'problem')}.`)
 }

@@ -1,3 +1,4 @@
+import { checkAnswer, parseNamespaces } from '../../src/admin/answers.ts'
 import { AdminError, callBot } from '../../src/admin/client.ts'
 import { VERSION } from '../../src/version.ts'
 import type { BotConnection } from '../connection.ts'
@@ -57,13 +58,21 @@ async function readStatus(
   const start = Date.now()
   try {
     const reply = await callBot(connection, adminPath(connection, 'status'))
-    const { version, now } = reply as { readonly version: string; readonly now: number }
+    const { version, now } = await checkAnswer(connection.url, reply, parseStatus)
     const errorMs = (Date.now() - start) / 2
     return { version, skewMs: now - (start + errorMs), errorMs }
   } catch (error) {
     if (error instanceof AdminError) return { error }
     throw error
   }
+}
+
+function parseStatus({ version, now }: Readonly<Record<string, unknown>>): {
+  version: string
+  now: number
+} {
+  if (typeof version === 'string' && typeof now === 'number') return { version, now }
+  throw new TypeError('The fields "version" and "now" are not a string and a number.')
 }
 
 function checkVersion(version: string): readonly Check[] {
@@ -94,7 +103,7 @@ function checkClock({ skewMs, errorMs }: Status): Check {
 async function readStorage(connection: BotConnection): Promise<Check> {
   try {
     const reply = await callBot(connection, adminPath(connection, 'namespaces'))
-    const { length } = (reply as { readonly namespaces: readonly string[] }).namespaces
+    const { length } = await checkAnswer(connection.url, reply, parseNamespaces)
     return {
       level: 'ok',
       message: `The storage can be read: ${formatCount(length, 'namespace')}.`,

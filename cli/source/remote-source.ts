@@ -1,8 +1,16 @@
+import {
+  checkAnswer,
+  type Page,
+  parseEntriesPage,
+  parseKeysPage,
+  parseNamespaces,
+  parseRestoreAnswer,
+  parseSizes,
+} from '../../src/admin/answers.ts'
 import { type BotCallOptions, callBot } from '../../src/admin/client.ts'
 import { callWithRetries } from '../../src/admin/call-with-retries.ts'
-import type { BackupChange, BackupEntry, StoredValue } from '../../src/backup/entry.ts'
+import type { BackupChange, BackupEntry } from '../../src/backup/entry.ts'
 import { createPart } from '../../src/backup/part.ts'
-import { byCodeUnit } from '../../src/key.ts'
 import type { BotConnection } from '../connection.ts'
 import { CliError, EXIT } from '../errors.ts'
 import type { CommandIo } from '../io.ts'
@@ -20,43 +28,50 @@ export function remoteSource(
   const pathOf = (resource: string, parameters?: QueryParameters): string =>
     adminPath(connection, resource, parameters)
   // A read ends at once when the user interrupts it, a change when it is complete.
-  const read = (resource: string, parameters?: QueryParameters): Promise<unknown> =>
-    callBot(connection, pathOf(resource, parameters), { signal })
-  const readPage = async (parameters: QueryParameters): Promise<EntriesPage> =>
-    (await read('storage', parameters)) as EntriesPage
+  const read = async <T>(
+    resource: string,
+    parameters: QueryParameters,
+    check: (fields: Readonly<Record<string, unknown>>) => T,
+  ): Promise<T> => {
+    const answer = await callBot(connection, pathOf(resource, parameters), { signal })
+    return checkAnswer(connection.url, answer, check)
+  }
+  /** Reads all pages of a listing. */
+  async function* readPages<T>(
+    resource: string,
+    parameters: QueryParameters,
+    { parse, keyOf }: PageForm<T>,
+  ): AsyncGenerator<T> {
+    let after: string | undefined
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page: Page<T> = await read(resource, { ...parameters, cursor }, (fields) =>
+        parse(fields, after),
+      )
+      yield* page.items
+      ;({ cursor } = page)
+      after = page.items.length === 0 ? after : keyOf(page.items.at(-1) as T)
+    }
+  }
   const change = (path: string, options: BotCallOptions): Promise<unknown> =>
     callWithRetries(connection, path, options)
 
   return {
     label: connection.url,
-    async namespaces() {
-      return ((await read('namespaces')) as { readonly namespaces: readonly string[] }).namespaces
-    },
-    async sizes() {
-      const { sizes } = (await read('namespaces', { sizes: 'true' })) as {
-        readonly sizes: Readonly<Record<string, number>>
-      }
-      return new Map(Object.entries(sizes).toSorted(([a], [b]) => byCodeUnit(a, b)))
-    },
-    async *keys(namespace, { prefix }: PrefixOptions = {}) {
-      for (let cursor: string | null = ''; cursor !== null;) {
-        const page = (await read('keys', { namespace, prefix, cursor })) as {
-          readonly keys: readonly string[]
-          readonly cursor: string | null
-        }
-        yield* page.keys
-        ;({ cursor } = page)
-      }
-    },
-    async *entries(namespace, { prefix }: PrefixOptions = {}) {
-      for (let cursor: string | null = ''; cursor !== null;) {
-        const page: EntriesPage = await readPage({ namespace, prefix, cursor })
-        yield* toEntries(page)
-        ;({ cursor } = page)
-      }
-    },
+    namespaces: () => read('namespaces', {}, parseNamespaces),
+    sizes: () => read('namespaces', { sizes: 'true' }, parseSizes),
+    keys: (namespace, { prefix }: PrefixOptions = {}) =>
+      readPages('keys', { namespace, prefix }, { parse: parseKeysPage, keyOf: (key) => key }),
+    entries: (namespace, { prefix }: PrefixOptions = {}) =>
+      readPages(
+        'storage',
+        { namespace, prefix },
+        { parse: parseEntriesPage, keyOf: ([key]) => key },
+      ),
     async entry(namespace, key) {
-      return toEntries(await readPage({ namespace, key }))[0]?.[1]
+      const { items } = await read('storage', { namespace, key }, (fields) =>
+        parseEntriesPage(fields, undefined),
+      )
+      return items.find(([found]) => found === key)?.[1]
     },
     async apply(changes) {
       const set = changes.filter((one) => !('remove' in one))
@@ -68,7 +83,8 @@ export function remoteSource(
         async send(entries) {
           const part = await createPart({ after: null, entries, isLast: true })
           const answer = await change(pathOf('restore'), { body: { mode: 'merge', part } })
-          assertAllStored(entries, (answer as { readonly set: number }).set)
+          const { set: stored } = await checkAnswer(connection.url, answer, parseRestoreAnswer)
+          assertAllStored(entries, stored)
         },
       })
       await sendInChunks(removed, {
@@ -125,28 +141,10 @@ export function adminPath(
   return `${basePath.replace(/^\//, '')}/${resource}?${new URLSearchParams(given).toString()}`
 }
 
-interface EntriesPage {
-  readonly entries: Readonly<Record<string, string>>
-  readonly expires: Readonly<Record<string, number>>
-  readonly versions?: Readonly<Record<string, number>>
-  readonly cursor: string | null
-}
-
-function toEntries({
-  entries,
-  expires,
-  versions = {},
-}: EntriesPage): readonly [key: string, StoredValue][] {
-  return Object.entries(entries)
-    .toSorted(([a], [b]) => byCodeUnit(a, b))
-    .map(([key, value]) => [
-      key,
-      {
-        value,
-        ...(Object.hasOwn(expires, key) && { expires: expires[key] }),
-        ...(Object.hasOwn(versions, key) && { version: versions[key] }),
-      },
-    ])
+/** How a page of a listing is read. */
+interface PageForm<T> {
+  readonly parse: (fields: Readonly<Record<string, unknown>>, after: string | undefined) => Page<T>
+  readonly keyOf: (item: T) => string
 }
 
 function toPair({ key, value }: BackupEntry): [key: string, value: string] {

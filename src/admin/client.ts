@@ -127,7 +127,9 @@ export async function callBot(
     status,
     retryable: status === 503 || status === 429,
     retryAfterMs: 1000 * Number(response.headers.get('retry-after')) || 0,
-    ...(answer !== undefined && 'code' in answer && { code: String(answer.code) }),
+    ...(answer !== undefined &&
+      'code' in answer &&
+      typeof answer.code === 'string' && { code: answer.code }),
   })
 }
 

@@ -4,6 +4,7 @@ import { type BackupChange, byName, type StoredValue } from '../backup/entry.ts'
 import { createPart } from '../backup/part.ts'
 import type { BackupTarget } from '../backup/target.ts'
 import { quote } from '../errors.ts'
+import { checkAnswer, parseEntriesPage, parseNamespaces, parseRestoreAnswer } from './answers.ts'
 import { type AdminAccess, AdminError, callBot } from './client.ts'
 import { callWithRetries } from './call-with-retries.ts'
 import { MAX_ENTRY_BYTES } from './http.ts'
@@ -52,23 +53,20 @@ export function remoteTarget(options: RemoteTargetOptions): BackupTarget {
   return {
     async namespaces() {
       const answer = await callBot(access, pathOf(remote, 'namespaces'))
-      return (answer as { readonly namespaces: readonly string[] }).namespaces
+      return checkAnswer(access.url, answer, parseNamespaces)
     },
     async entries(namespace) {
       const entries = new Map<string, StoredValue>()
+      let after: string | undefined
       for (let cursor: string | null = ''; cursor !== null;) {
         // The namespace is not in the path: URLs drop the segments `.` and `..`, even escaped.
         const path = pathOf(remote, 'storage', { namespace, cursor })
-        const page = (await callBot(access, path)) as TextPage
-        for (const [key, value] of Object.entries(page.entries)) {
-          const expires = ownField(page.expires, key)
-          const version = ownField(page.versions, key)
-          entries.set(key, {
-            value,
-            ...(expires !== undefined && { expires }),
-            ...(version !== undefined && { version }),
-          })
-        }
+        const answer = await callBot(access, path)
+        const page = await checkAnswer(access.url, answer, (given) =>
+          parseEntriesPage(given, after),
+        )
+        for (const [key, stored] of page.items) entries.set(key, stored)
+        after = page.items.at(-1)?.[0]
         ;({ cursor } = page)
       }
       return entries
@@ -110,23 +108,11 @@ async function restore(
     const part = await createPart({ after, entries, isLast: index === chunks.length - 1 })
     const body = { mode: 'merge', part, restore: restoreToken }
     const answer = await callWithRetries(remote.access, path, { body })
-    restoreToken = (answer as { readonly restore: string }).restore
+    restoreToken = (await checkAnswer(remote.access.url, answer, parseRestoreAnswer)).restore
     after = part.next
     done += entries.length
     onDone(done)
   }
-}
-
-/** A page of `GET /admin/storage` with encoded values. */
-interface TextPage {
-  readonly entries: Readonly<Record<string, string>>
-  readonly expires: Readonly<Record<string, number>>
-  readonly versions?: Readonly<Record<string, number>>
-  readonly cursor: string | null
-}
-
-function ownField(fields: Readonly<Record<string, number>> = {}, key: string): number | undefined {
-  return Object.hasOwn(fields, key) ? fields[key] : undefined
 }
 
 function assertFits(change: BackupChange): void {
