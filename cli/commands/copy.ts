@@ -43,7 +43,7 @@ export function addCopyCommand(program: Command, io: CommandIo): void {
     .option('--replace', 'remove the entries that the first storage does not have')
     .option('--dry-run', 'print what would change, and change nothing')
     .option('--verbose', 'with --dry-run, print each entry that would change')
-    .option('--yes', 'do not ask')
+    .option('-y, --yes', 'do not ask')
     .option('--verify', 'read both storages afterwards and compare them')
     .option('--state <file>', 'the file for the state; default: in the working directory')
     .option('--json', 'print a summary as JSON')

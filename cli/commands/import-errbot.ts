@@ -36,7 +36,7 @@ export function addImportErrbotCommand(program: Command, io: CommandIo): void {
     .option('--only <name...>', 'of a backup.py, import only these namespaces')
     .option('--skip <name...>', 'of a backup.py, leave out these namespaces')
     .option('--dry-run', 'print the difference and change nothing')
-    .option('--yes', 'do not ask')
+    .option('-y, --yes', 'do not ask')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

@@ -20,7 +20,7 @@ export function addRestoreCommand(program: Command, io: CommandIo): void {
     .option('--replace', 'remove the entries that the file does not have; default: keep them')
     .option('--dry-run', 'print what would change, and change nothing')
     .option('--verbose', 'with --dry-run, print each entry that would change')
-    .option('--yes', 'do not ask')
+    .option('-y, --yes', 'do not ask')
     .option('--json', 'print a summary as JSON')
     .addHelpText(
       'after',
