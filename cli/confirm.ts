@@ -23,7 +23,13 @@ export function requireConfirmation(
   { yes = false, readsStdin = false }: ConfirmOptions,
 ): Confirm {
   if (yes) return () => Promise.resolve()
-  if (!io.stdin.isTTY || !io.stderr.isTTY || readsStdin) {
+  if (readsStdin) {
+    throw new CliError(
+      EXIT.usage,
+      'Standard input has the data and cannot answer a question: read the data from a file, add --yes, or see what would change with --dry-run.',
+    )
+  }
+  if (!io.stdin.isTTY || !io.stderr.isTTY) {
     throw new CliError(
       EXIT.usage,
       'There is no terminal to ask on: add --yes, or --dry-run to see what would change.',

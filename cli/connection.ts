@@ -20,9 +20,12 @@ export interface BotConnection extends AdminAccess {
 }
 
 /** Adds the options of {@link ConnectionOptions} to a command. */
-export function withConnectionOptions(command: Command): Command {
+export function withConnectionOptions(
+  command: Command,
+  urlHelp = 'the URL of the bot; default: $BOTSHELF_URL',
+): Command {
   const options = [
-    new Option('--url <url>', 'the URL of the bot; default: $BOTSHELF_URL'),
+    new Option('--url <url>', urlHelp),
     new Option('--token-file <file>', 'a file with the admin token; default: $BOTSHELF_TOKEN'),
     new Option('--storage <name>', "one of the bot's storages; default: the one that it uses"),
     new Option('--base-path <path>', 'the path of the admin API').default('/admin'),

@@ -155,8 +155,9 @@ function keepsDigits(number: number, digits: string): boolean {
 function findSyntaxError(text: string): string {
   let found: string | undefined
   visit(text, {
-    onError(_code, _offset, _length, line, column) {
-      found ??= `Line ${line + 1}, column ${column + 1}: the input is not JSON here.`
+    onError(_code, offset, _length, line, column) {
+      const hint = offset === 0 ? ` A text needs double quotes, in a shell: '"text"'.` : ''
+      found ??= `Line ${line + 1}, column ${column + 1}: the input is not JSON here.${hint}`
     },
   })
   return found ?? 'The input is not JSON.'

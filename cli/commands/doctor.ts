@@ -14,7 +14,7 @@ interface DoctorOptions extends ConnectionOptions, WranglerConfigOptions {
 
 /** Adds `botshelf doctor`. */
 export function addDoctorCommand(program: Command, io: CommandIo): void {
-  withConnectionOptions(program.command('doctor'))
+  withConnectionOptions(program.command('doctor'), 'also check the bot at this URL')
     .description('check a wrangler configuration and a deployed bot, and say what to change')
     .option('--config <file>', 'default: wrangler.json, .jsonc or .toml in the working directory')
     .option('--env <name>', 'an environment of the configuration')
@@ -22,7 +22,7 @@ export function addDoctorCommand(program: Command, io: CommandIo): void {
     .addHelpText(
       'after',
       `
-Without --url it checks only the configuration. It changes nothing.
+Without --url it checks only the configuration, also if $BOTSHELF_URL is set. It changes nothing.
 It cannot see secrets: npx wrangler secret list prints their names.
 The exit code is ${EXIT.problem} if there is a problem, and 0 with warnings only.
 

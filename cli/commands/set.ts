@@ -22,7 +22,10 @@ export function addSetCommand(program: Command, io: CommandIo): void {
     .description('set one entry, or replace all entries of a namespace')
     .argument('<namespace>')
     .argument('[key]', 'the entry to set; without it, the input has a value for each key')
-    .argument('[value]', 'JSON; without it, the value is read from standard input')
+    .argument(
+      '[value]',
+      `JSON, such as 7 or '"text"'; without it, the value is read from standard input`,
+    )
     .option('--input <file>', 'read a file instead of standard input')
     .option('--encoded', 'values are encoded strings, as get --encoded prints them')
     .option('--ttl <duration>', 'let it expire after this time, such as 30s, 10m, 12h or 7d')

@@ -36,8 +36,8 @@ export interface AuditRecord {
 export interface AdminHandlerOptions {
   /**
    * Starts a runtime for the storage that `?storage=` names, or for the default if that is `undefined`.
-   * The handler closes the runtime after each request. Throw an HttpError 400 for an unknown name; a
-   * bot with one storage may ignore the name.
+   * The handler closes the runtime after each request. Throw an HttpError 400 for an unknown name: if
+   * it is ignored, a change that was meant for another storage is made in this one.
    */
   readonly open: (
     storage: string | undefined,
@@ -133,7 +133,7 @@ export type AdminHandler = (request: Request) => Promise<Response | undefined>
  *
  * @example
  * import { StorageRuntime } from 'botshelf'
- * import { bearerAuth, createAdminHandler } from 'botshelf/admin'
+ * import { bearerAuth, createAdminHandler, HttpError } from 'botshelf/admin'
  * import { durableObject } from 'botshelf/durable-object'
  * export { StorageObject } from 'botshelf/storage-object'
  *
@@ -146,7 +146,11 @@ export type AdminHandler = (request: Request) => Promise<Response | undefined>
  * export default {
  *   async fetch(request, env, ctx): Promise<Response> {
  *     const admin = createAdminHandler({
- *       open: () => StorageRuntime.start(env, [durableObject]),
+ *       open(storage = env.STORAGE) {
+ *         if (storage !== env.STORAGE) throw new HttpError(400, 'Unknown storage.')
+ *         return StorageRuntime.start(env, [durableObject])
+ *       },
+ *       defaultStorage: env.STORAGE,
  *       authorize: bearerAuth(env.ADMIN_TOKEN),
  *       secret: env.ADMIN_TOKEN,
  *       onChange: ({ kind, changes, outcome }) => console.log(kind, changes.length, outcome),

@@ -129,12 +129,13 @@ test('--dry-run prints the difference and changes nothing', async () => {
 })
 
 test.each([
-  [['set', 'Karma'], '{}'],
-  [['rm', 'Karma'], ''],
-])('%j of a whole namespace needs --yes in a pipe', async (args, stdin) => {
+  [['set', 'Karma'], '{}', 'Standard input has the data'],
+  [['rm', 'Karma'], '', 'There is no terminal'],
+])('%j of a whole namespace needs --yes in a pipe', async (args, stdin, reason) => {
   const from = bot.requests.length
   const refused = await change(args, { stdin })
   expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining('add --yes')])
+  expect(refused.stderr).toContain(reason)
   expect(bot.requests.slice(from)).toEqual([])
   expect((await change([...args, '--yes'], { stdin })).exitCode).toBe(0)
   expect(await bot.contents('Karma')).toEqual({})

@@ -16,6 +16,11 @@ test.each<[name: string, stdin: string | Uint8Array, error: string]>([
   ['nothing', '', 'The input is empty'],
   ['white space', ' \n', 'The input is empty'],
   ['no object', '[1, 2]', 'must be a JSON object with a value for each key'],
+  [
+    'a text without quotes',
+    'seven',
+    `Line 1, column 1: the input is not JSON here. A text needs double quotes, in a shell: '"text"'.`,
+  ],
   ['Python', "{ 'ann': 7 }", 'Line 1, column 3: the input is not JSON here.'],
   ['a comma too many', '{\n  "ann": 7,\n}', 'Line 3, column 1: the input is not JSON here.'],
   ['a comment', '{ "ann": 7 } // karma', 'Line 1, column 14: the input is not JSON here.'],

@@ -116,6 +116,14 @@ test.each(FRAMEWORKS)(
       headers: { authorization: 'Bearer local' },
     })
     expect(await listed.json()).toEqual({ namespaces })
+    // An ignored name would let `rm --storage Other` remove entries of the only storage.
+    const other = await fetch(`${address}/admin/namespaces?storage=Other`, {
+      headers: { authorization: 'Bearer local' },
+    })
+    expect([other.status, await other.json()]).toEqual([
+      400,
+      { error: 'The only storage is DurableObject.' },
+    ])
   },
 )
 

@@ -1,5 +1,5 @@
 import { StorageRuntime } from 'botshelf'
-import { bearerAuth, createAdminHandler } from 'botshelf/admin'
+import { bearerAuth, createAdminHandler, HttpError } from 'botshelf/admin'
 import { durableObject } from 'botshelf/durable-object'
 
 /** What wrangler.toml and the secrets set. */
@@ -22,7 +22,11 @@ export function handleAdmin(
   ctx: ExecutionContext,
 ): Promise<Response | undefined> {
   const handle = createAdminHandler({
-    open: () => startRuntime(env),
+    open(storage = env.STORAGE) {
+      if (storage !== env.STORAGE) throw new HttpError(400, `The only storage is ${env.STORAGE}.`)
+      return startRuntime(env)
+    },
+    defaultStorage: env.STORAGE,
     authorize: bearerAuth(env.ADMIN_TOKEN),
     secret: env.ADMIN_TOKEN ?? '',
     waitUntil: (promise) => ctx.waitUntil(promise),
