@@ -25,14 +25,14 @@ export function addWatchCommand(program: Command, io: CommandIo): void {
     .description('print changes until Ctrl-C')
     .argument('[namespace]', 'without it, all namespaces')
     .option('--prefix <prefix>', 'only keys that begin with this; needs a namespace')
-    .option('--interval <seconds>', 'the time between two looks', '2')
+    .option('--interval <seconds>', 'the time between two reads', '2')
     .option('--json', 'print a JSON object for each change')
     .addHelpText(
       'after',
       `
 The admin API has no subscription, so this command reads all watched entries in each interval: a call for
 200 entries, or for 1,000 if the namespace has no more. It prints only the last of several changes between
-two looks, and nothing for an entry that was added and removed. It watches up to 10,000 entries. While the
+two reads, and nothing for an entry that was added and removed. It watches up to 10,000 entries. While the
 bot cannot be reached it keeps trying. Ctrl-C is the end, with exit code 0.
 
 Examples:
@@ -64,8 +64,8 @@ async function watch(
   const intervalMs = readInterval(options.interval)
   const source = remoteSource(await readConnection(options, io), io)
   const detector = new ChangeDetector(source, { namespace, prefix })
-  // The first look only learns what is there.
-  await detector.learn()
+  // The first read has nothing to compare with.
+  await detector.load()
   const what = namespace === undefined ? 'all namespaces' : formatName(namespace)
   io.stderr.write(
     `Watching ${what} of ${source.label}, ${formatCount(detector.size, 'entry')} now. Ctrl-C ends it.\n`,

@@ -35,7 +35,7 @@ function checkDate(config: WranglerConfig, today: string): Check {
   if (date === undefined) {
     // In TOML a setting after a table belongs to the table.
     const isInVars = 'compatibility_date' in asTable(config.settings['vars'])
-    const advice = isInVars ? 'It stands under vars. Move it above the first table:' : 'Add:'
+    const advice = isInVars ? 'It is under vars. Move it above the first table:' : 'Add:'
     return { level: 'problem', message: 'compatibility_date is missing.', advice, lines: current }
   }
   if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date)) {
