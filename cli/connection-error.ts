@@ -17,7 +17,7 @@ export function explainConnectionError(error: AdminError): string {
       return `${message} fetch() never connects to this port, which belongs to another protocol. Let the bot listen on another port.`
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `${message} DNS knows no address for ${hostname ?? 'this host'}. Check the spelling and the network.`
+      return `${message} DNS has no address for ${hostname ?? 'this host'}. Check the spelling and the network.`
     case 'ECONNREFUSED':
       return `${message} The connection was refused: nothing listens on this port. Check the port, and start the bot.`
     case 'ECONNRESET':

@@ -6,7 +6,7 @@ import { formatShort, toJsonValue, type ValueFormOptions } from './values.ts'
 /** What a change does to an entry. */
 export type DifferenceKind = 'added' | 'changed' | 'removed'
 
-/** The sign of a difference at the begin of its line. */
+/** The sign of a difference at the start of its line. */
 export const SIGNS: Readonly<Record<DifferenceKind, string>> = {
   added: '+',
   changed: '~',

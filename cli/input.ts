@@ -163,7 +163,7 @@ function findSyntaxError(text: string): string {
   return found ?? 'The input is not JSON.'
 }
 
-/** Visits JSON, also if it nests deeper than the call stack: then only its begin. */
+/** Visits JSON, also if it nests deeper than the call stack: then only its start. */
 function visit(text: string, visitor: JSONVisitor): void {
   try {
     visitJson(text, visitor, { disallowComments: true, allowTrailingComma: false })

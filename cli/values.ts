@@ -23,11 +23,11 @@ export function formatStored(stored: StoredValue): string {
   return `${formatValue(stored)}${formatExpiry(stored)}`
 }
 
-/** Formats the begin of a stored value for people, with its expiry. */
+/** Formats the start of a stored value for people, with its expiry. */
 export function formatShort(stored: StoredValue): string {
   const text = formatValue(stored)
-  const begin = text.slice(0, SHORT_LENGTH - 1).replace(/[\ud800-\udbff]$/, '')
-  return `${text.length > SHORT_LENGTH ? `${begin}…` : text}${formatExpiry(stored)}`
+  const start = text.slice(0, SHORT_LENGTH - 1).replace(/[\ud800-\udbff]$/, '')
+  return `${text.length > SHORT_LENGTH ? `${start}…` : text}${formatExpiry(stored)}`
 }
 
 /** Formats a value on one line: as JSON if JSON can hold it, otherwise in the notation of JavaScript. */

@@ -11,11 +11,13 @@ const VERSIONED = ['package.json', 'package-lock.json', 'create-botshelf/package
 /** What keeps the version that it was written with, and the changesets, which are gone by then. */
 const UNCHANGED = /^(?:CHANGELOG\.md$|\.changeset\/|docs\/decisions\/)/
 
-/** Returns a text with this version in the names of tarballs and in dependencies on botshelf. */
+/** Returns a text with this version in names of tarballs, in dependencies, and where it is printed. */
 function withVersion(text: string, version: string): string {
   return text
     .replaceAll(/(?<=\bbotshelf-)\d[\w.-]*?(?=\.tgz\b)/g, version)
     .replaceAll(/(?<="botshelf": *"[\^~]?)\d[\w.-]*(?=")/g, version)
+    .replaceAll(/(?<=^export const VERSION = ')\d[\w.-]*(?=')/gm, version)
+    .replaceAll(/(?<=^ok +The Worker has botshelf )\d[\w.-]*(?=, )/gm, version)
 }
 
 /** Sets the version of a package in its manifest or its lock, which has the version twice. */
@@ -36,7 +38,7 @@ function setVersion(root: string): void {
   const { version } = JSON.parse(read('package.json')) as { version: string }
   const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' })
   for (const path of tracked.split('\n')) {
-    if (!/\.(?:md|json)$/.test(path) || UNCHANGED.test(path)) continue
+    if (!/\.(?:md|json)$|^src\/version\.ts$/.test(path) || UNCHANGED.test(path)) continue
     const text = read(path)
     let next = withVersion(text, version)
     if (VERSIONED.includes(path)) next = withOwnVersion(path, next, version)

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Command } from 'commander'
 import { formatEntry } from '../../src/backup/entry.ts'
-import { formatFooter, formatHeader } from '../../src/backup/lines.ts'
-import { exists, openPartialBackup } from '../backup/partial-file.ts'
+import { type BackupHeader, formatFooter, formatHeader } from '../../src/backup/lines.ts'
+import { exists, openPartialBackup, type PartialBackup } from '../backup/partial-file.ts'
 import { secondsSince, startProgress } from '../backup/progress.ts'
 import { readRemoteParts, resumable } from '../backup/transfer.ts'
 import {
@@ -59,11 +59,7 @@ Examples:
     })
 }
 
-function headerOf({ url, storage }: BotConnection): {
-  at: string
-  storage: string
-  url: string
-} {
+function headerOf({ url, storage }: BotConnection): BackupHeader {
   return { at: new Date().toISOString(), storage: storage ?? 'default', url }
 }
 
@@ -124,7 +120,7 @@ async function writeBackup(
 }
 
 async function readInto(
-  partial: Awaited<ReturnType<typeof openPartialBackup>>,
+  partial: PartialBackup,
   connection: BotConnection,
   io: CommandIo,
 ): Promise<void> {

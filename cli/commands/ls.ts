@@ -16,7 +16,7 @@ interface ListOptions extends SourceOptions {
 export function addListCommand(program: Command, io: CommandIo): void {
   withSourceOptions(program.command('ls'))
     .description('list the namespaces with their sizes, or the entries of one')
-    .argument('[namespace]', 'list its entries, with the beginning of each value')
+    .argument('[namespace]', 'list its entries, with the start of each value')
     .option('--prefix <prefix>', 'only keys that begin with this; needs a namespace')
     .option('--json', 'print JSON: sizes by namespace, or bytes, expiry and version by key')
     .addHelpText(

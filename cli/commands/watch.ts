@@ -64,8 +64,8 @@ async function watch(
   const intervalMs = readInterval(options.interval)
   const source = remoteSource(await readConnection(options, io), io)
   const detector = new ChangeDetector(source, { namespace, prefix })
-  // The first look only learns what is there.
-  await detector.learn()
+  // The first read has nothing to compare with.
+  await detector.load()
   const what = namespace === undefined ? 'all namespaces' : formatName(namespace)
   io.stderr.write(
     `Watching ${what} of ${source.label}, ${formatCount(detector.size, 'entry')} now. Ctrl-C ends it.\n`,

@@ -1,14 +1,19 @@
 import { readFile } from 'node:fs/promises'
 import type { Check } from './check.ts'
-import { bindingOf, checkDate, checkObjects } from './check-object.ts'
+import { bindingOf, checkObjects } from './check-object.ts'
 import { checkStorage } from './check-storage.ts'
 import {
+  asStrings,
   asTable,
   asTables,
-  formatName,
+  describeName,
+  formatLines,
   resolveFile,
   type WranglerConfig,
 } from './wrangler-config.ts'
+
+/** The first date of Cloudflare's runtime at which a Worker can call the methods of an object. */
+const RPC_DATE = '2024-04-03'
 
 /** Checks a configuration of wrangler: what botshelf needs of it, and nothing else. */
 export async function checkConfiguration(config: WranglerConfig): Promise<readonly Check[]> {
@@ -21,6 +26,42 @@ export async function checkConfiguration(config: WranglerConfig): Promise<readon
     ...checkKVNamespaces(config),
     ...checkSecrets(config),
   ]
+}
+
+/** Checks that the date of the configuration is late enough. */
+function checkDate(config: WranglerConfig, today: string): Check {
+  const { compatibility_date: date, compatibility_flags: flags } = config.settings
+  const current = formatLines(config, `compatibility_date = "2026-10-01"`)
+  if (date === undefined) {
+    // In TOML a setting after a table belongs to the table.
+    const isInVars = 'compatibility_date' in asTable(config.settings['vars'])
+    const advice = isInVars ? 'It is under vars. Move it above the first table:' : 'Add:'
+    return { level: 'problem', message: 'compatibility_date is missing.', advice, lines: current }
+  }
+  if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date)) {
+    const message = 'compatibility_date must be a date as a string.'
+    return { level: 'problem', message, advice: 'Such as:', lines: current }
+  }
+  if (date > today) {
+    return {
+      level: 'problem',
+      message: `compatibility_date is ${date}, a date in the future, which Cloudflare refuses.`,
+      advice: `Use today's date or an earlier one.`,
+    }
+  }
+  if (date >= RPC_DATE || asStrings(flags).includes('rpc')) {
+    return { level: 'ok', message: `compatibility_date is ${date}.` }
+  }
+  return {
+    level: hasObjects(config) ? 'problem' : 'warning',
+    message: `compatibility_date is ${date}; before ${RPC_DATE} a Worker cannot call its Durable Objects.`,
+    advice: 'Use the date with which botshelf is tested:',
+    lines: current,
+  }
+}
+
+function hasObjects({ settings }: WranglerConfig): boolean {
+  return asTables(asTable(settings['durable_objects'])['bindings']).length > 0
 }
 
 async function readMain(config: WranglerConfig): Promise<string | undefined> {
@@ -37,7 +78,7 @@ function checkKVNamespaces({ settings }: WranglerConfig): readonly Check[] {
   const vars = asTable(settings['vars'])
   const used = vars['STORAGE'] === 'CloudflareKV' ? bindingOf(vars['STORAGE_CONFIG']) : undefined
   return asTables(settings['kv_namespaces']).map(({ binding, id }) => {
-    const name = formatName(binding)
+    const name = describeName(binding)
     if (id === undefined) {
       return { level: 'ok', message: `wrangler creates the KV namespace ${name} when it deploys.` }
     }

@@ -3,19 +3,17 @@ import {
   asStrings,
   asTable,
   asTables,
+  describeName,
   formatLines,
-  formatName,
   type Table,
   type WranglerConfig,
 } from './wrangler-config.ts'
 
-/** The first date of Cloudflare's runtime at which a Worker can call the methods of an object. */
-const RPC_DATE = '2024-04-03'
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u
 
 /**
- * Checks what the Durable Object bindings of a configuration need: the date, the migrations and the
- * exports of the main file.
+ * Checks what the Durable Object bindings of a configuration need: the migrations and the exports of
+ * the main file.
  *
  * @param main the text of the Worker's main file, if it can be read
  */
@@ -30,7 +28,7 @@ export function checkObjects(config: WranglerConfig, main: string | undefined): 
       return [
         {
           level: 'problem',
-          message: `The binding ${formatName(name)} has no class_name that is the name of a class.`,
+          message: `The binding ${describeName(name)} has no class_name that is the name of a class.`,
           advice: 'Set:',
           lines: formatLines(config, `class_name = "StorageObject"`),
         },
@@ -41,42 +39,6 @@ export function checkObjects(config: WranglerConfig, main: string | undefined): 
     // Other objects may not use botshelf.
     return isUsed ? checks : checks.map(toWarning)
   })
-}
-
-/** Checks that the date of the configuration is late enough. */
-export function checkDate(config: WranglerConfig, today: string): Check {
-  const { compatibility_date: date, compatibility_flags: flags } = config.settings
-  const current = formatLines(config, `compatibility_date = "2026-10-01"`)
-  if (date === undefined) {
-    // In TOML a setting after a table belongs to the table.
-    const isInVars = 'compatibility_date' in asTable(config.settings['vars'])
-    const advice = isInVars ? 'It stands under vars. Move it above the first table:' : 'Add:'
-    return { level: 'problem', message: 'compatibility_date is missing.', advice, lines: current }
-  }
-  if (typeof date !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(date)) {
-    const message = 'compatibility_date must be a date as a string.'
-    return { level: 'problem', message, advice: 'Such as:', lines: current }
-  }
-  if (date > today) {
-    return {
-      level: 'problem',
-      message: `compatibility_date is ${date}, a date in the future, which Cloudflare refuses.`,
-      advice: `Use today's date or an earlier one.`,
-    }
-  }
-  if (date >= RPC_DATE || asStrings(flags).includes('rpc')) {
-    return { level: 'ok', message: `compatibility_date is ${date}.` }
-  }
-  return {
-    level: hasObjects(config) ? 'problem' : 'warning',
-    message: `compatibility_date is ${date}; before ${RPC_DATE} a Worker cannot call its Durable Objects.`,
-    advice: 'Use the date with which botshelf is tested:',
-    lines: current,
-  }
-}
-
-function hasObjects({ settings }: WranglerConfig): boolean {
-  return asTables(asTable(settings['durable_objects'])['bindings']).length > 0
 }
 
 function checkMigrations(config: WranglerConfig, className: string): Check {

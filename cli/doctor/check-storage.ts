@@ -62,7 +62,7 @@ function missingStorage(config: WranglerConfig, main: string | undefined): Check
   const inherits = environment === undefined ? '' : ' An environment does not inherit vars.'
   const lines = formatLines(config, OBJECT_VARS)
   if (config.settings['STORAGE'] !== undefined) {
-    const advice = 'It stands outside vars, where the Worker does not see it. Move it:'
+    const advice = 'It is outside vars, where the Worker does not see it. Move it:'
     return { level: 'problem', message, advice, lines }
   }
   if (main !== undefined && /\bstart\(\s*env\b/.test(main)) {

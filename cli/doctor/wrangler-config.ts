@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { type ParseError, parse as parseJsonc, printParseErrorCode } from 'jsonc-parser'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import { CliError, createReadError, EXIT } from '../errors.ts'
+import { formatName, toJsonText } from '../text.ts'
 
 /** The files that wrangler looks for, in its order. */
 const FILE_NAMES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml']
@@ -119,8 +120,7 @@ export function formatLines({ file, environment }: WranglerConfig, toml: string)
   return members.split('\n').slice(1, -1).join('\n')
 }
 
-/** Tests whether a value is a table. */
-export function isTable(value: unknown): value is Table {
+function isTable(value: unknown): value is Table {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
@@ -139,7 +139,7 @@ export function asStrings(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
 }
 
-/** Formats a name for a message; one that is no string as JSON. */
-export function formatName(name: unknown): string {
-  return typeof name === 'string' ? name : JSON.stringify(name ?? null)
+/** Formats a value that should be a name; one that is no string as JSON. */
+export function describeName(name: unknown): string {
+  return typeof name === 'string' ? formatName(name) : toJsonText(name ?? null)
 }

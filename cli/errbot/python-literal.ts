@@ -11,9 +11,9 @@ const MAX_DEPTH = 500
  * Reads a text that is one Python literal, as data: dict, list, tuple, set, frozenset, str, bytes, int,
  * float, None, True, False, `datetime.datetime(...)` and `datetime.date(...)`.
  *
- * A dict becomes an object if all of its keys are strings other than `__proto__`, else a `Map`; a list and a tuple an array; a
- * set a `Set`; bytes a `Uint8Array`; an int a number, or a bigint if a number cannot hold it; a date
- * a `Date`, whose time is UTC unless it has a time zone.
+ * A dict becomes an object if all of its keys are strings other than `__proto__`, else a `Map`; a list and
+ * a tuple an array; a set a `Set`; bytes a `Uint8Array`; an int a number, or a bigint if a number cannot
+ * hold it; a date a `Date`, whose time is UTC unless it has a time zone.
  *
  * @param start where the text begins in its file, for errors
  * @throws PythonLiteralError with line and column, for anything else

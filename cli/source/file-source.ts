@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
@@ -16,7 +16,7 @@ import { decode, encode } from '../../src/codec.ts'
 import { isLive } from '../../src/index.ts'
 import { openBackupFile } from '../backup/backup-file.ts'
 import { isGzip } from '../backup/read-lines.ts'
-import { CliError, EXIT } from '../errors.ts'
+import { CliError, createReadError, EXIT } from '../errors.ts'
 import type { PrefixOptions, StorageSource } from './source.ts'
 
 /**
@@ -76,34 +76,43 @@ async function changeFile(
   given: string,
   planChanges: (find: (name: EntryName) => BackupEntry | undefined) => readonly BackupChange[],
 ): Promise<void> {
-  const backup = await openBackupFile(given)
-  const entries = new Map<string, BackupEntry>()
-  for await (const entry of backup.entries()) entries.set(toMapKey(entry), entry)
-  for (const change of planChanges((name) => entries.get(toMapKey(name)))) {
-    if ('remove' in change) entries.delete(toMapKey(change))
-    else entries.set(toMapKey(change), change)
-  }
-  const text = formatFile(backup.header, [...entries.values()].toSorted(byName))
-  const bytes = isGzip(given) ? await promisify(gzip)(text) : Buffer.from(text)
   // A rename would replace a symbolic link instead of the file that it names.
-  const file = await realpath(given)
-  const temporary = `${file}.${randomUUID()}.tmp`
+  const file = await realpath(given).catch((cause: unknown) => {
+    throw createReadError(given, cause)
+  })
+  const temporary = `${file}.tmp`
+  // It exists from before the file is read, so two changes at the same time cannot lose one of them.
+  const handle = await open(temporary, 'wx', 0o600).catch((cause: unknown) => {
+    throw createReplaceError(given, cause)
+  })
   try {
-    const { mode } = await stat(file)
-    await using handle = await open(temporary, 'wx', 0o600)
-    await handle.writeFile(bytes)
-    await handle.chmod(mode)
+    const backup = await openBackupFile(given)
+    const entries = new Map<string, BackupEntry>()
+    for await (const entry of backup.entries()) entries.set(toMapKey(entry), entry)
+    for (const change of planChanges((name) => entries.get(toMapKey(name)))) {
+      if ('remove' in change) entries.delete(toMapKey(change))
+      else entries.set(toMapKey(change), change)
+    }
+    const text = formatFile(backup.header, [...entries.values()].toSorted(byName))
+    await handle.writeFile(isGzip(given) ? await promisify(gzip)(text) : text)
+    await handle.chmod((await stat(file)).mode)
     await handle.sync()
     await rename(temporary, file)
   } catch (cause) {
     await rm(temporary, { force: true })
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new CliError(
-      EXIT.failed,
-      `The backup file ${given} cannot be replaced: ${reason}. Nothing was changed.`,
-      { cause },
-    )
+    throw cause instanceof Error && 'errno' in cause ? createReplaceError(given, cause) : cause
+  } finally {
+    await handle.close()
   }
+}
+
+function createReplaceError(file: string, cause: unknown): CliError {
+  const { code, message, path = `${file}.tmp` } = cause as NodeJS.ErrnoException
+  const reason =
+    code === 'EEXIST'
+      ? `Another command changes ${file}, or was ended before it was done; if none runs, remove ${path}.`
+      : `The backup file ${file} cannot be replaced: ${message}.`
+  return new CliError(EXIT.failed, `${reason} Nothing was changed.`, { cause })
 }
 
 function toMapKey({ namespace, key }: EntryName): string {

@@ -39,7 +39,7 @@ export class ChangeDetector {
   }
 
   /** Reads all entries as they are now. */
-  async learn(): Promise<void> {
+  async load(): Promise<void> {
     const changes = this.poll()
     while ((await changes.next()).done !== true);
   }

@@ -39,10 +39,10 @@ function expectFailure(result: CliResult, { exitCode, parts }: Expected): void {
   expect(result.stderr).not.toContain(TOKEN)
 }
 
-test('a host that DNS does not know', async () => {
+test('a host without an address in DNS', async () => {
   expectFailure(await ls('http://bot.invalid/'), {
     exitCode: 4,
-    parts: ['DNS knows no address for bot.invalid', 'Check the spelling'],
+    parts: ['DNS has no address for bot.invalid', 'Check the spelling'],
   })
 })
 

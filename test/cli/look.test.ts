@@ -37,7 +37,7 @@ test('ls prints the namespaces with the number of entries of each', async () => 
   expect(JSON.parse(stdout)).toEqual({ Karma: 2, Many: 1250, Odd: 4, Plain: 3 })
 })
 
-test('ls of a namespace prints its keys with the beginning of each value, --json the bytes and the expiry', async () => {
+test('ls of a namespace prints its keys with the start of each value, --json the bytes and the expiry', async () => {
   await using store = await bot.open('Long')
   await store.set('text', 'x'.repeat(100))
   expect((await look('ls', 'Long')).stdout).toBe(`text  "${'x'.repeat(78)}…\n`)

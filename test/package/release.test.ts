@@ -94,6 +94,8 @@ describe('release:version', () => {
     write('create-botshelf/package.json', '{ "name": "create-botshelf", "version": "0.1.0" }')
     write('examples/page/package.json', '{ "dependencies": { "botshelf": "^0.1.0" } }')
     write('README.md', 'npm install /path/to/botshelf-0.1.0.tgz')
+    write('docs/cli.md', 'ok  The Worker has botshelf 0.1.0, like this command.')
+    write('src/version.ts', "export const VERSION = '0.1.0'\n")
     write('bench/RESULTS.md', 'botshelf 0.1.0, idb 8.0.4')
     write('test/a.test.ts', "'botshelf-0.1.0.tgz'")
     write('CHANGELOG.md', '# Changelog\n\n## 0.1.0\n\n- Everything.\n')
@@ -127,7 +129,9 @@ describe('release:version', () => {
     })
     expect(readNew('examples/page/package.json')).toContain('"botshelf": "^0.2.0"')
     expect(readNew('README.md')).toBe('npm install /path/to/botshelf-0.2.0.tgz')
-    // Figures keep the version that they were measured with, and so does code.
+    expect(readNew('docs/cli.md')).toContain('botshelf 0.2.0, like')
+    expect(readNew('src/version.ts')).toBe("export const VERSION = '0.2.0'\n")
+    // Figures keep the version that they were measured with, and so do tests.
     expect(readNew('bench/RESULTS.md')).toBe('botshelf 0.1.0, idb 8.0.4')
     expect(readNew('test/a.test.ts')).toBe("'botshelf-0.1.0.tgz'")
     expect(releaseNotes(folder, 'v0.2.0')).toBe(

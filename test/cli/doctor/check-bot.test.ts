@@ -1,9 +1,4 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Check } from '../../../cli/doctor/check.ts'
 import type { ExitCode } from '../../../cli/errors.ts'
 import type { AdminHandlerOptions } from '../../../src/admin/index.ts'
@@ -11,20 +6,14 @@ import { StoreError } from '../../../src/index.ts'
 import { VERSION } from '../../../src/version.ts'
 import { startMemoryBot } from '../support/memory-bot.ts'
 import { cli, type CliOptions } from '../support/run-cli.ts'
+import { serve } from '../support/servers.ts'
+import { temporaryFile } from '../support/temporary-file.ts'
 
 /** A configuration without a mistake, so that every warning and problem is the bot's. */
-let config: string
-const stops: (() => Promise<void>)[] = []
-
-beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'botshelf-doctor-'))
-  config = join(folder, 'wrangler.json')
-  const vars = { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'BOT_KV' } }
-  const kv = { kv_namespaces: [{ binding: 'BOT_KV' }] }
-  await writeFile(config, JSON.stringify({ compatibility_date: '2026-10-01', vars, ...kv }))
-})
-afterEach(async () => {
-  for (const stop of stops.splice(0)) await stop()
+const CONFIG = JSON.stringify({
+  compatibility_date: '2026-10-01',
+  vars: { STORAGE: 'CloudflareKV', STORAGE_CONFIG: { binding: 'BOT_KV' } },
+  kv_namespaces: [{ binding: 'BOT_KV' }],
 })
 
 interface Diagnosis {
@@ -34,6 +23,7 @@ interface Diagnosis {
 }
 
 async function diagnose(url: string, options?: CliOptions): Promise<Diagnosis> {
+  const config = await temporaryFile('wrangler.json', CONFIG)
   const args = ['doctor', '--config', config, '--url', url, '--json']
   const { exitCode, stdout, stderr } = await cli(args, options)
   const { checks = [] } = JSON.parse(stdout || '{}') as { readonly checks?: Check[] }
@@ -45,23 +35,17 @@ async function diagnoseBot(
   cliOptions?: CliOptions,
 ): Promise<Diagnosis> {
   const bot = await startMemoryBot(options)
-  stops.push(() => bot.stop())
+  onTestFinished(() => bot.stop())
   return diagnose(bot.url, cliOptions)
 }
 
 /** Starts a server that answers each path of the admin API with JSON. */
-async function startServer(answers: Readonly<Record<string, () => unknown>>): Promise<string> {
-  const server = createServer(({ url = '' }, response) => {
+function startServer(answers: Readonly<Record<string, () => unknown>>): Promise<string> {
+  return serve(({ url = '' }, response) => {
     const answer = answers[url.replace(/\?.*/, '')]
     response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' })
     response.end(JSON.stringify(answer?.() ?? { error: 'Not found.' }))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  stops.push(async () => {
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 const namespaces = (): unknown => ({ namespaces: [] })
@@ -82,7 +66,7 @@ test('another version in the Worker is a warning with both versions', async () =
   ])
 })
 
-test('a version without GET /status is told from a URL without a bot', async () => {
+test('a version without GET /status is a warning, a URL without a bot a problem', async () => {
   const older = await diagnose(await startServer({ '/admin/namespaces': namespaces }))
   expect(older).toMatchObject({ exitCode: 0, checks: [{ level: 'warning' }] })
   expect(older.checks[0]?.message).toContain('older version of botshelf')
@@ -130,9 +114,7 @@ test('a wrong token is a problem, a missing one exit code 5', async () => {
 })
 
 test('a bot that cannot be reached is a problem', async () => {
-  const url = await startServer({})
-  await stops.pop()?.()
-  expect(await diagnose(url)).toMatchObject({
+  expect(await diagnose('http://127.0.0.1:1024/')).toMatchObject({
     exitCode: 8,
     checks: [{ level: 'problem', message: expect.stringContaining('refused') as string }],
   })

@@ -155,8 +155,8 @@ test.each<[mistake: string, from: string | RegExp, to: string, level: string, me
 })
 
 test.each([
-  ['STORAGE = "DurableObject"\n', 'STORAGE is missing', 'stands outside vars'],
-  ['compatibility_date = "2026-10-01"\n', 'compatibility_date is missing', 'stands under vars'],
+  ['STORAGE = "DurableObject"\n', 'STORAGE is missing', 'is outside vars'],
+  ['compatibility_date = "2026-10-01"\n', 'compatibility_date is missing', 'is under vars'],
 ])('%j in the wrong table is found there', async (line, message, advice) => {
   const [before = '', after = ''] = GOOD.split('[vars]\n')
   const isBefore = before.includes(line)
