@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
@@ -13,6 +12,7 @@ import { type ListMode, mergeValues } from '../../src/backup/merge.ts'
 import { decode, encode } from '../../src/codec.ts'
 import { isLive } from '../../src/index.ts'
 import { byCodeUnit } from '../../src/key.ts'
+import { isGzip } from '../backup/read-lines.ts'
 import { CliError, EXIT } from '../errors.ts'
 import type { StorageSource } from './source.ts'
 
@@ -73,9 +73,9 @@ async function readBackup(file: string): Promise<Backup> {
   try {
     bytes = await readFile(file)
   } catch (cause) {
-    throw new CliError(EXIT.notFound, `The backup file ${file} cannot be read.`, { cause })
+    throw createUnreadableError(file, cause)
   }
-  if (isCompressed(file)) {
+  if (isGzip(file)) {
     try {
       bytes = await promisify(gunzip)(bytes)
     } catch (cause) {
@@ -87,23 +87,15 @@ async function readBackup(file: string): Promise<Backup> {
     }
   }
   try {
-    return await parse(bytes)
+    return await parseBackup(bytes)
   } catch (cause) {
     if (!(cause instanceof BackupError)) throw cause
     throw new CliError(EXIT.input, `${file}: ${cause.message}`, { cause })
   }
 }
 
-async function parse(bytes: Uint8Array): Promise<Backup> {
-  return parseBackup(bytes)
-}
-
-async function format(backup: Backup): Promise<string> {
-  return formatBackup(backup)
-}
-
-function isCompressed(file: string): boolean {
-  return file.endsWith('.gz')
+function createUnreadableError(file: string, cause: unknown): CliError {
+  return new CliError(EXIT.notFound, `The backup file ${file} cannot be read.`, { cause })
 }
 
 /** Replaces the file in one step, so that an interruption leaves the old or the new one. */
@@ -111,28 +103,39 @@ async function changeFile(
   given: string,
   planChanges: (backup: Backup) => readonly BackupChange[],
 ): Promise<void> {
-  const backup = await readBackup(given)
-  const text = await format({ ...backup, contents: applyChanges(backup, planChanges(backup)) })
-  const bytes = isCompressed(given) ? await promisify(gzip)(text) : Buffer.from(text)
   // A rename would replace a symbolic link instead of the file that it names.
-  const file = await realpath(given)
-  const temporary = `${file}.${randomUUID()}.tmp`
+  const file = await realpath(given).catch((cause: unknown) => {
+    throw createUnreadableError(given, cause)
+  })
+  const temporary = `${file}.tmp`
+  // It exists from before the file is read, so two changes at the same time cannot lose one of them.
+  const handle = await open(temporary, 'wx', 0o600).catch((cause: unknown) => {
+    throw createReplaceError(given, cause)
+  })
   try {
+    const backup = await readBackup(given)
+    const contents = applyChanges(backup, planChanges(backup))
+    const text = await formatBackup({ ...backup, contents })
     const { mode } = await stat(file)
-    await using handle = await open(temporary, 'wx', 0o600)
-    await handle.writeFile(bytes)
+    await handle.writeFile(isGzip(given) ? await promisify(gzip)(text) : text)
     await handle.chmod(mode)
     await handle.sync()
     await rename(temporary, file)
   } catch (cause) {
     await rm(temporary, { force: true })
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new CliError(
-      EXIT.failed,
-      `The backup file ${given} cannot be replaced: ${reason}. Nothing was changed.`,
-      { cause },
-    )
+    throw cause instanceof Error && 'errno' in cause ? createReplaceError(given, cause) : cause
+  } finally {
+    await handle.close()
   }
+}
+
+function createReplaceError(file: string, cause: unknown): CliError {
+  const { code, message, path = `${file}.tmp` } = cause as NodeJS.ErrnoException
+  const reason =
+    code === 'EEXIST'
+      ? `Another command changes ${file}, or was ended before it was done; if none runs, remove ${path}.`
+      : `The backup file ${file} cannot be replaced: ${message}.`
+  return new CliError(EXIT.failed, `${reason} Nothing was changed.`, { cause })
 }
 
 function applyChanges(

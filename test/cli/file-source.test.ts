@@ -117,3 +117,43 @@ test('a file that is missing, cut, altered or not compressed is refused', async 
   await writeFile(compressed, await format())
   expect(await list(compressed)).toEqual([3, expect.stringContaining('should not end with .gz')])
 })
+
+test('of changes at the same time, each one that reports success is in the file', async () => {
+  const file = await createBackup()
+  const keys = Array.from({ length: 8 }, (_, index) => `key${index}`)
+  const results = await Promise.all(
+    keys.map((key) => cli(['set', 'New', key, '1', '--file', file])),
+  )
+  const done = keys.filter((_, index) => results[index]?.exitCode === 0)
+  expect(done).not.toEqual([])
+  const { stdout } = await cli(['keys', 'New', '--json', '--file', file])
+  expect(JSON.parse(stdout)).toEqual(done)
+  for (const { exitCode, stderr } of results.filter((each) => each.exitCode !== 0)) {
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(
+      /^botshelf: Another command changes .* remove .*\.tmp\. Nothing was changed\.\n$/,
+    )
+  }
+  expect(await readdir(dirname(file))).toEqual(['bot.jsonl'])
+})
+
+test('a change keeps the URL in the header', async () => {
+  const url = 'https://bot.example.com/'
+  const text = await formatBackup({ at: AT, storage: 'Memory', url, contents: CONTENTS })
+  const file = await temporaryFile('bot.jsonl', text)
+  expect((await cli(['set', 'Karma', 'ann', '8', '--file', file])).exitCode).toBe(0)
+  const [header = ''] = (await readFile(file, 'utf8')).split('\n')
+  expect(JSON.parse(header)).toEqual({
+    botshelf: 'backup',
+    format: 1,
+    at: AT,
+    storage: 'Memory',
+    url,
+  })
+})
+
+test('a file is compressed if its name ends with .gz or .GZ', async () => {
+  const file = await temporaryFile('BOT.GZ', gzipSync(await format()))
+  expect((await cli(['set', 'Karma', 'ann', '8', '--file', file])).exitCode).toBe(0)
+  expect(gunzipSync(await readFile(file)).toString()).toContain('"ann"')
+})
