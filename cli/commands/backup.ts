@@ -59,11 +59,13 @@ Examples:
     })
 }
 
-function headerOf({ url, storage }: BotConnection): {
+function headerOf({ url: root, storage, basePath }: BotConnection): {
   at: string
   storage: string
   url: string
 } {
+  // Bots at the same URL differ in their base path.
+  const url = basePath === '/admin' ? root : new URL(basePath.slice(1), root).href
   return { at: new Date().toISOString(), storage: storage ?? 'default', url }
 }
 
