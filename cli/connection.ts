@@ -55,6 +55,12 @@ export async function readConnection(
       `--base-path must begin with "/" and not end with one, such as /admin; received ${JSON.stringify(basePath)}.`,
     )
   }
+  if (options.storage === '') {
+    throw new CliError(
+      EXIT.usage,
+      '--storage must be a name; without it, the bot uses its own default.',
+    )
+  }
   const token = await readToken(options.tokenFile, env, tokenVariables)
   return { url, token, storage: options.storage, basePath }
 }

@@ -65,7 +65,7 @@ function headerOf({ url: root, storage, basePath }: BotConnection): {
   url: string
 } {
   // Bots at the same URL differ in their base path.
-  const url = basePath === '/admin' ? root : new URL(basePath.slice(1), root).href
+  const url = basePath === '/admin' ? root : new URL(`.${basePath}`, root).href
   return { at: new Date().toISOString(), storage: storage ?? 'default', url }
 }
 

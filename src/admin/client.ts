@@ -149,6 +149,10 @@ function resolveUrl(url: string, path: string): { target: URL; shown: string } {
       'The URL of the bot is invalid. It must look like https://bot.example.com/.',
     )
   }
+  // The token is only for the server of the URL; a path may be an absolute URL.
+  if (target.origin !== new URL(url).origin) {
+    throw new AdminError(`The path of the call leads to another server, ${target.host}.`)
+  }
   if (target.username === '' && target.password === '') return { target, shown }
   throw new AdminError(
     `The URL of the bot at ${target.host} has a user name or a password, which fetch() refuses. Remove them.`,
