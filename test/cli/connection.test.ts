@@ -238,3 +238,24 @@ test('an empty name of a storage is refused', async () => {
     parts: ['--storage must be a name'],
   })
 })
+
+test('no answer makes an error show the token', async () => {
+  const url = await serve((request, response) => {
+    const sent = (request.headers.authorization ?? '').slice('Bearer '.length)
+    const status = request.url?.includes('sizes') ? 302 : 409
+    response.writeHead(status, {
+      location: `/login/${encodeURI(sent)}/${encodeURIComponent(sent)}`,
+    })
+    response.end(JSON.stringify({ error: sent, code: sent }))
+  })
+  const results = [await ls(url), await ls(url, 'Karma'), await cli(['doctor', '--url', url])]
+  for (const { stdout, stderr } of results) {
+    expect(decodeURIComponent(`${stdout}${stderr}`)).not.toContain(TOKEN)
+    expect(`${stdout}${stderr}`).toContain('***')
+  }
+})
+
+test('a mistyped option is named without its value, which may be the token', async () => {
+  const { exitCode, stderr } = await ls(bot.url, `--token=${TOKEN}`)
+  expect([exitCode, stderr.split('\n')[0]]).toEqual([2, "botshelf: unknown option '--token'"])
+})
