@@ -61,6 +61,12 @@ export async function readConnection(
       `${flag('base-path')} must begin with "/" and not end with one, such as /admin; received ${JSON.stringify(basePath)}.`,
     )
   }
+  if (options.storage === '') {
+    throw new CliError(
+      EXIT.usage,
+      `${flag('storage')} must be a name; without it, the bot uses its own default.`,
+    )
+  }
   if (options.tokenFile !== undefined) {
     const token = await readTokenFile(options.tokenFile)
     return { url, token, storage: options.storage, basePath }

@@ -73,7 +73,8 @@ export function toCliError(error: unknown): CliError {
   }
   if (isStoreError(error)) return new CliError(EXIT.storage, error.message, cause)
   const message = error instanceof Error ? error.message : String(error)
-  return new CliError(EXIT.failed, message, cause)
+  // The messages of the system, such as of a full disk, are no sentences.
+  return new CliError(EXIT.failed, message.replace(/\.?$/, '.'), cause)
 }
 
 function fromAdminError(error: AdminError): CliError {

@@ -34,10 +34,17 @@ export function readExpiry({ ttl, expires }: ExpiryOptions): { expires?: number 
     )
   }
   if (expires === undefined) return {}
-  const time = /^\d{4}-\d\d-\d\d/.test(expires) ? Date.parse(expires) : Number.NaN
+  const [day = ''] = /^\d{4}-\d\d-\d\d/.exec(expires) ?? []
+  const time = isDay(day) ? Date.parse(expires) : Number.NaN
   if (time > Date.now()) return { expires: time }
   throw new CliError(
     EXIT.usage,
     `--expires must be a time in the future, such as 2027-01-31T12:00:00Z; received ${JSON.stringify(expires)}.`,
   )
+}
+
+/** Whether a day exists: Date.parse reads February 31 as March 3. */
+function isDay(day: string): boolean {
+  const time = Date.parse(day)
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day)
 }

@@ -15,8 +15,12 @@ process.on('SIGINT', () => {
 })
 // `| head` closes the pipe early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+  if (error.code === 'EPIPE') return
+  process.stderr.write(`botshelf: Standard output cannot be written: ${error.message}.\n`)
+  process.exit(1)
 })
+// Without a reader of notes and errors, the exit code is left.
+process.stderr.on('error', () => {})
 
 process.exitCode = await runCli(process.argv.slice(2), {
   stdin: process.stdin,

@@ -84,7 +84,11 @@ function createProgram(io: CommandIo): Command {
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'botshelf: ')),
+      // The value of an option that does not exist may be a token.
+      outputError: (text, write) =>
+        write(
+          text.replace(/^error: /, 'botshelf: ').replace(/^(.*unknown option '[^'=]*)=.*'/, "$1'"),
+        ),
     })
     .addHelpText('after', HELP)
   for (const [heading, commands] of Object.entries(COMMANDS)) {

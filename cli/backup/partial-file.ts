@@ -56,12 +56,24 @@ export async function openPartialBackup(
   let last = found?.last
   const write = async (text: string): Promise<void> => {
     const bytes = Buffer.from(text)
+    if ((await file.stat()).size !== position) {
+      throw new CliError(EXIT.failed, `Another command writes ${path}. Let one of them end.`)
+    }
     await writeAll(file, bytes, position)
     position += bytes.length
     hash.update(bytes)
   }
   const usedHeader = found?.header ?? header
-  if (found === undefined) await write(`${formatHeader(header)}\n`)
+  const close = async (): Promise<void> => {
+    await file.close()
+    if (size === 0) await rm(path)
+  }
+  try {
+    if (found === undefined) await write(`${formatHeader(header)}\n`)
+  } catch (error) {
+    await close()
+    throw error
+  }
   return {
     path,
     header: usedHeader,
@@ -80,15 +92,12 @@ export async function openPartialBackup(
     },
     async finish() {
       const sha256 = hash.copy().digest('hex')
-      await writeAll(file, Buffer.from(`${formatFooter({ entries: size, sha256 })}\n`), position)
+      await write(`${formatFooter({ entries: size, sha256 })}\n`)
       await file.sync()
       await file.close()
       await publish(path, target)
     },
-    async close() {
-      await file.close()
-      if (size === 0) await rm(path)
-    },
+    close,
   }
 }
 
@@ -110,7 +119,7 @@ async function readPartial(path: string, wanted: BackupHeader): Promise<FoundPar
   let last: EntryName | undefined
   let bytes = 0
   try {
-    for await (const { number, text, isComplete, isLast } of readLines(path)) {
+    for await (const { number, text, bytes: line, isComplete, isLast } of readLines(path)) {
       if (!isComplete || (isLast && parseFooter(text) !== undefined)) break
       if (header === undefined) {
         header = parseHeader(text)
@@ -123,7 +132,6 @@ async function readPartial(path: string, wanted: BackupHeader): Promise<FoundPar
         last = entry
         size++
       }
-      const line = Buffer.from(`${text}\n`)
       hash.update(line)
       bytes += line.length
     }

@@ -14,6 +14,8 @@ export interface FileLine {
   /** From 1. */
   readonly number: number
   readonly text: string
+  /** Its bytes, with its end. */
+  readonly bytes: Buffer
   /** Whether the line has its end; only the last one may lack it. */
   readonly isComplete: boolean
   /** Whether it is the last line of the file. */
@@ -46,6 +48,7 @@ export async function* readLines(path: string): AsyncGenerator<FileLine, void, u
     return {
       number,
       text,
+      bytes,
       isComplete,
       isLast,
       start,

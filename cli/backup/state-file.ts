@@ -28,8 +28,13 @@ export async function openStateFile(path: string, identity: TransferIdentity): P
     async save({ after, restore, entries }) {
       const state = JSON.stringify({ ...identity, after, restore, entries })
       // A rename is atomic: an interruption leaves the old state or the new one.
-      await writeFile(`${path}.new`, `${state}\n`, { mode: PRIVATE_MODE })
-      await rename(`${path}.new`, path)
+      try {
+        await writeFile(`${path}.new`, `${state}\n`, { mode: PRIVATE_MODE })
+        await rename(`${path}.new`, path)
+      } catch (error) {
+        await rm(`${path}.new`, { force: true })
+        throw error
+      }
     },
     remove: () => rm(path, { force: true }),
   }

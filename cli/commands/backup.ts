@@ -59,7 +59,9 @@ Examples:
     })
 }
 
-function headerOf({ url, storage }: BotConnection): BackupHeader {
+function headerOf({ url: root, storage, basePath }: BotConnection): BackupHeader {
+  // Bots at the same URL differ in their base path.
+  const url = basePath === '/admin' ? root : new URL(`.${basePath}`, root).href
   return { at: new Date().toISOString(), storage: storage ?? 'default', url }
 }
 

@@ -109,7 +109,7 @@ function readEnd(options: CopyOptions, end: CopyEnd, io: CommandIo): Promise<Bot
 
 /** @throws CliError if both are, or may be, the same storage */
 function checkDistinct(from: BotConnection, to: BotConnection): void {
-  if (from.url !== to.url || from.basePath !== to.basePath) return
+  if (placeOf(from) !== placeOf(to)) return
   if (from.storage !== undefined && to.storage !== undefined && from.storage !== to.storage) return
   throw new CliError(
     EXIT.usage,
@@ -117,6 +117,14 @@ function checkDistinct(from: BotConnection, to: BotConnection): void {
       ? 'Both ends are the same storage. Name another one with --to or --to-storage.'
       : 'Both ends are the same bot: name both storages, with --from-storage and --to-storage.',
   )
+}
+
+/** Returns the host and the path of an admin API, the same for each way to write its URL. */
+function placeOf({ url, basePath }: BotConnection): string {
+  const { hostname, port, pathname } = new URL(basePath.replace(/^\//, './'), url)
+  const host = hostname.replace(/\.$/, '')
+  const isLoopback = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(host)
+  return `${isLoopback ? 'localhost' : host}:${port}${pathname.replace(/\/$/, '')}`
 }
 
 function defaultStatePath(identity: Readonly<Record<string, string | null>>): string {

@@ -68,7 +68,13 @@ function parse(file: string, text: string): Table {
     }
   }
   const errors: ParseError[] = []
-  const settings: unknown = parseJsonc(text, errors, { allowTrailingComma: true })
+  let settings: unknown
+  try {
+    settings = parseJsonc(text, errors, { allowTrailingComma: true })
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw invalidFile(file, 'it is nested too deep')
+  }
   const [error] = errors
   if (error !== undefined) {
     const before = text.slice(0, error.offset).split('\n')
@@ -93,7 +99,7 @@ function selectEnvironment(
 ): WranglerConfig {
   if (environment === undefined) return { file, settings }
   const environments = asTable(settings['env'])
-  const own = environments[environment]
+  const own = Object.hasOwn(environments, environment) ? environments[environment] : undefined
   if (!isTable(own)) {
     const names = Object.keys(environments).join(', ') || 'none'
     throw new CliError(

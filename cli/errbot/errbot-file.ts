@@ -92,10 +92,13 @@ function readEntry(line: string, start: number, number: number): [key: string, v
   const position = { line: number, column: 1 }
   const entries: [key: string, value: unknown][] = []
   let firstError: unknown
+  // Counted from one end of a key to the next: a value may hold thousands of them.
+  let [counted, column] = [0, 1]
   for (let end = line.indexOf('"] = ', start); end >= 0; end = line.indexOf('"] = ', end + 1)) {
     const at = end + '"] = '.length
+    column += countCharacters(line.slice(counted, at))
+    counted = at
     try {
-      const column = countCharacters(line.slice(0, at)) + 1
       const value = readLiteral(line.slice(at), { line: number, column })
       entries.push([line.slice(start, end), value])
     } catch (error) {

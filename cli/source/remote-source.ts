@@ -138,7 +138,8 @@ export function adminPath(
   const given = Object.entries({ ...parameters, storage }).filter(
     (pair): pair is [string, string] => pair[1] !== undefined,
   )
-  return `${basePath.replace(/^\//, '')}/${resource}?${new URLSearchParams(given).toString()}`
+  const folder = basePath === '' ? '' : `${basePath.slice(1)}/`
+  return `${folder}${resource}?${new URLSearchParams(given).toString()}`
 }
 
 /** How a page of a listing is read. */

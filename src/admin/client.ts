@@ -129,7 +129,7 @@ export async function callBot(
     retryAfterMs: 1000 * Number(response.headers.get('retry-after')) || 0,
     ...(answer !== undefined &&
       'code' in answer &&
-      typeof answer.code === 'string' && { code: answer.code }),
+      typeof answer.code === 'string' && { code: hideToken(answer.code, token) }),
   })
 }
 
@@ -148,6 +148,10 @@ function resolveUrl(url: string, path: string): { target: URL; shown: string } {
     throw new AdminError(
       'The URL of the bot is invalid. It must look like https://bot.example.com/.',
     )
+  }
+  // The token is only for the server of the URL; a path may be an absolute URL.
+  if (target.origin !== new URL(url).origin) {
+    throw new AdminError(`The path of the call leads to another server, ${target.host}.`)
   }
   if (target.username === '' && target.password === '') return { target, shown }
   throw new AdminError(
@@ -176,7 +180,7 @@ function statusSentence(
   const reported = answer !== undefined && 'error' in answer ? answer.error : undefined
   // A page sees the status 0 and no headers.
   if (status < 200 || (status >= 300 && status < 400)) {
-    return `The server at ${url} redirects${locationOf(headers, target)} (status ${status}). Use the URL of the bot that does not redirect.`
+    return `The server at ${url} redirects${hideToken(locationOf(headers, target), token)} (status ${status}). Use the URL of the bot that does not redirect.`
   }
   if (status === 401 && token === undefined) {
     return `This call needs the admin token of the bot at ${url}, and none was sent.`
@@ -189,13 +193,22 @@ function statusSentence(
     const [pathname] = path.split('?')
     return `The bot at ${url} has nothing at ${pathname} (status 404). Check the URL and the base path. The admin API exists only if the bot has an admin token.`
   }
-  // A foreign server may repeat what it received.
-  if (typeof reported === 'string') return token ? reported.replaceAll(token, '***') : reported
+  if (typeof reported === 'string') return hideToken(reported, token)
   const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '')
   const received = isPage ? 'a web page instead of JSON' : 'no JSON of a bot'
   const advice =
     status >= 500 ? 'The bot or a proxy in front of it failed; see its log.' : 'Check the URL.'
   return `The server at ${url} returned ${received} (status ${status}). ${advice}`
+}
+
+/** Replaces the token in what a server sent, which may repeat what it received. */
+function hideToken(text: string, token = ''): string {
+  const sent = token.trim()
+  if (sent === '') return text
+  return [sent, encodeURI(sent), encodeURIComponent(sent)].reduce(
+    (hidden, form) => hidden.replaceAll(form, '***'),
+    text,
+  )
 }
 
 /** Returns the target of a redirect without its query, which may have a token; empty if it is unknown. */

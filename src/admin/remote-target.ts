@@ -49,7 +49,11 @@ export function remoteTarget(options: RemoteTargetOptions): BackupTarget {
     basePath = '/admin',
     ...access
   } = checkRequiredOptions(options, OPTIONS, ['url'])
-  const remote: RemoteApi = { access, basePath: basePath.replace(/^\//, ''), storage }
+  const remote: RemoteApi = {
+    access,
+    basePath: basePath.replace(/^\//, '').replace(/.$/, '$&/'),
+    storage,
+  }
   return {
     async namespaces() {
       const answer = await callBot(access, pathOf(remote, 'namespaces'))
@@ -89,7 +93,7 @@ function pathOf(
 ): string {
   const query = new URLSearchParams(parameters)
   if (storage !== undefined) query.set('storage', storage)
-  return `${basePath}/${resource}?${query.toString()}`
+  return `${basePath}${resource}?${query.toString()}`
 }
 
 /** Sends the changes as one restore, part by part. */

@@ -22,6 +22,8 @@ export interface Backup {
   readonly at: string
   /** The name of the storage that was read, such as `IndexedDB`. */
   readonly storage: string
+  /** The URL of the bot, if the command line made the backup. */
+  readonly url?: string | undefined
   readonly contents: Contents
 }
 
@@ -31,8 +33,8 @@ export interface Backup {
  * SHA-256, and `parseBackup` does not check it. Entries are sorted by namespace and key, so two backups can be
  * compared line by line.
  */
-export async function formatBackup({ at, storage, contents }: Backup): Promise<string> {
-  const lines = [formatHeader({ at, storage })]
+export async function formatBackup({ at, storage, url, contents }: Backup): Promise<string> {
+  const lines = [formatHeader({ at, storage, url })]
   for (const [namespace, entries] of sortByName(contents)) {
     for (const [key, stored] of sortByName(entries)) {
       lines.push(formatEntry({ namespace, key, ...stored }))
@@ -52,7 +54,7 @@ export async function formatBackup({ at, storage, contents }: Backup): Promise<s
  */
 export async function parseBackup(bytes: Uint8Array): Promise<Backup> {
   const lines = splitLines(bytes)
-  const { at, storage } = parseHeader(decodeLine(bytes.subarray(0, lines[0]?.end ?? 0), 1))
+  const header = parseHeader(decodeLine(bytes.subarray(0, lines[0]?.end ?? 0), 1))
   const last = lines.at(-1)
   const text =
     last === undefined ? '' : decodeLine(bytes.subarray(last.start, last.end), lines.length)
@@ -74,7 +76,7 @@ export async function parseBackup(bytes: Uint8Array): Promise<Backup> {
   }
   const sha256 = await sha256IfAvailable(bytes.subarray(0, last.start))
   checkFooter(footer, { entries: lines.length - 2, sha256, line: lines.length })
-  return { at, storage, contents }
+  return { ...header, contents }
 }
 
 interface LineRange {

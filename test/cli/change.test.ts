@@ -59,6 +59,8 @@ test.each([
   ['--ttl', '-1d'],
   ['--expires', '2020-01-01'],
   ['--expires', 'tomorrow'],
+  ['--expires', '2099-02-31'],
+  ['--expires', '2099-02-31T12:00:00Z'],
 ])('%s %s is refused', async (option, value) => {
   const { exitCode, stderr } = await change(['set', 'Karma', 'ann', '8', `${option}=${value}`])
   expect([exitCode, stderr]).toEqual([2, expect.stringContaining(JSON.stringify(value))])

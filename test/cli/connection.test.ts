@@ -205,3 +205,57 @@ test('Ctrl-C does not wait for a bot that does not answer', async () => {
   const { exitCode, stderr } = await cli(['ls', '--url', url], { signal: interrupt.signal })
   expect([exitCode, stderr]).toEqual([130, 'botshelf: Interrupted.\n'])
 })
+
+test('no base path sends the token to another server', async () => {
+  let received = 0
+  const other = await serve((_request, response) => {
+    received++
+    response.end('{}')
+  })
+  for (const path of [
+    `/${other}x`,
+    `//${other.slice('http:'.length)}x`,
+    `/\\\\${other.slice(7)}x`,
+  ]) {
+    const { exitCode, stderr } = await ls(bot.url, '--base-path', path)
+    expect([path, exitCode, received]).toEqual([path, 4, 0])
+    expect(stderr).toContain('leads to another server')
+  }
+})
+
+test('an empty base path is the path of the URL', async () => {
+  const rooted = await startMemoryBot({ basePath: '/bot' })
+  try {
+    expect((await ls(`${rooted.url}bot/`, '--base-path', '')).exitCode).toBe(0)
+  } finally {
+    await rooted.stop()
+  }
+})
+
+test('an empty name of a storage is refused', async () => {
+  expectFailure(await ls(bot.url, '--storage', ''), {
+    exitCode: 2,
+    parts: ['--storage must be a name'],
+  })
+})
+
+test('no answer makes an error show the token', async () => {
+  const url = await serve((request, response) => {
+    const sent = (request.headers.authorization ?? '').slice('Bearer '.length)
+    const status = request.url?.includes('sizes') ? 302 : 409
+    response.writeHead(status, {
+      location: `/login/${encodeURI(sent)}/${encodeURIComponent(sent)}`,
+    })
+    response.end(JSON.stringify({ error: sent, code: sent }))
+  })
+  const results = [await ls(url), await ls(url, 'Karma'), await cli(['doctor', '--url', url])]
+  for (const { stdout, stderr } of results) {
+    expect(decodeURIComponent(`${stdout}${stderr}`)).not.toContain(TOKEN)
+    expect(`${stdout}${stderr}`).toContain('***')
+  }
+})
+
+test('a mistyped option is named without its value, which may be the token', async () => {
+  const { exitCode, stderr } = await ls(bot.url, `--token=${TOKEN}`)
+  expect([exitCode, stderr.split('\n')[0]]).toEqual([2, "botshelf: unknown option '--token'"])
+})

@@ -128,6 +128,22 @@ describe('copy', () => {
     const storages = ['--from-storage', 'A', '--to-storage', 'B']
     expect((await cli([...args, ...storages])).exitCode).toBe(0)
   })
+  test('of one storage to itself is refused, also under another spelling of its URL', async () => {
+    const { port } = new URL(from.url)
+    for (const url of [
+      'http://localhost',
+      'http://LOCALHOST.',
+      'http://[::1]',
+      'https://127.0.0.1',
+    ]) {
+      const args = ['copy', '--from', from.url, '--to', `${url}:${port}`, '--yes', '--state', state]
+      const { exitCode, stderr } = await cli(args)
+      expect([url, exitCode, stderr]).toEqual([url, 2, expect.stringContaining('the same storage')])
+    }
+    const below = ['--from', `${from.url}a/`, '--to', from.url, '--to-base-path', '/a/admin']
+    const { exitCode, stderr } = await cli(['copy', ...below, '--yes', '--state', state])
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('the same storage')])
+  })
   test('takes a token for each end', async () => {
     expect(
       (await copyWith({ env: { BOTSHELF_FROM_TOKEN: TOKEN, BOTSHELF_TO_TOKEN: TOKEN } }, '--yes'))

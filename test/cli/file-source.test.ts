@@ -140,6 +140,21 @@ test('of changes at the same time, each one that reports success is in the file'
   expect(await readdir(dirname(file))).toEqual(['bot.jsonl'])
 })
 
+test('a change keeps the URL in the header', async () => {
+  const url = 'https://bot.example.com/'
+  const text = await formatBackup({ at: AT, storage: 'Memory', url, contents: CONTENTS })
+  const file = await temporaryFile('bot.jsonl', text)
+  expect((await cli(['set', 'Karma', 'ann', '8', '--file', file])).exitCode).toBe(0)
+  const [header = ''] = (await readFile(file, 'utf8')).split('\n')
+  expect(JSON.parse(header)).toEqual({
+    botshelf: 'backup',
+    format: 1,
+    at: AT,
+    storage: 'Memory',
+    url,
+  })
+})
+
 test('a file is compressed if its name ends with .gz or .GZ', async () => {
   const file = await temporaryFile('BOT.GZ', gzipSync(await format()))
   expect((await cli(['set', 'Karma', 'ann', '8', '--file', file])).exitCode).toBe(0)

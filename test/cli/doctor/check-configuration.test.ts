@@ -279,3 +279,20 @@ test.each(['wrangler.toml', 'test/support/wrangler.toml', ...CONFIGURATIONS])(
     expect(exitCode, stdout).toBe(0)
   },
 )
+
+test('a property of every object is no environment', async () => {
+  const file = join(folder, 'prototype.json')
+  await writeFile(file, '{}')
+  const { exitCode, stderr } = await cli(['doctor', '--config', file, '--env', '__proto__'])
+  expect([exitCode, stderr]).toEqual([6, expect.stringContaining('has no environment "__proto__"')])
+})
+
+test('a configuration that is nested too deep is refused', async () => {
+  const file = join(folder, 'deep.json')
+  await writeFile(file, `{"vars":${'['.repeat(200_000)}${']'.repeat(200_000)}}`)
+  const { exitCode, stderr } = await cli(['doctor', '--config', file])
+  expect([exitCode, stderr]).toEqual([
+    3,
+    expect.stringMatching(/is invalid, it is nested too deep\.\n$/),
+  ])
+})

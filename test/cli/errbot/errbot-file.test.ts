@@ -101,3 +101,10 @@ test.each([['[1]'], ["{1: 'one'}"], ['{1}'], ['None']])(
     expect(() => readStorageGet(text)).toThrow('expected a dict whose keys are strings')
   },
 )
+
+// Users of a chat choose values, so one of them must not keep the command busy for minutes.
+test('a value of backup.py may hold what ends a key 20,000 times', () => {
+  const value = 'x"] = '.repeat(20_000)
+  const text = `pobj = bot.plugin_manager.plugins["P"]\npobj["a"] = '${value}'`
+  expect(readBackup(text)).toEqual(new Map([['P', new Map([['a', value]])]]))
+})
