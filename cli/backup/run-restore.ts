@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { AdminError } from '../../src/admin/client.ts'
 import type { BackupPart } from '../../src/backup/part.ts'
 import type { RestoreMode } from '../../src/backup/plan.ts'
 import type { BackupEntry } from '../../src/backup/entry.ts'
@@ -83,8 +84,10 @@ export async function runRestore(
   let { entries: done } = state.found
   let canSave = true
   const progress = startProgress(io, { label: 'Restoring', total: job.total, start: done })
-  const describe = (): string =>
-    `${formatCount(done, 'entry')} of ${job.source} are restored. Run the same command again to continue.`
+  const describe = (error: unknown): string =>
+    done === 0 && isRefusal(error)
+      ? 'Nothing was changed.'
+      : `${formatCount(done, 'entry')} of ${job.source} are written. Run the same command again to continue.`
   await resumable(io.signal, describe, async () => {
     try {
       await sendParts({
@@ -115,6 +118,12 @@ export async function runRestore(
   })
   await state.remove()
   return done
+}
+
+/** Whether a call was refused before its first write. Workers KV refuses a large entry during them. */
+function isRefusal(error: unknown): boolean {
+  const status = error instanceof AdminError ? error.status : undefined
+  return status !== undefined && [400, 401, 403, 404, 405, 409, 415].includes(status)
 }
 
 /** Runs what changes nothing. */

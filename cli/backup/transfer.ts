@@ -112,16 +112,16 @@ function isTokenRefused(error: unknown): boolean {
 /** Runs a transfer. If it is interrupted or fails, the error says how to continue. */
 export async function resumable<T>(
   signal: AbortSignal,
-  describeState: () => string,
+  describeState: (error: unknown) => string,
   run: () => Promise<T>,
 ): Promise<T> {
   try {
     return await run()
   } catch (error) {
     if (signal.aborted) {
-      throw new CliError(EXIT.interrupted, `Interrupted. ${describeState()}`, { cause: error })
+      throw new CliError(EXIT.interrupted, `Interrupted. ${describeState(error)}`, { cause: error })
     }
     const { message, exitCode } = toCliError(error)
-    throw new CliError(exitCode, `${message} ${describeState()}`, { cause: error })
+    throw new CliError(exitCode, `${message} ${describeState(error)}`, { cause: error })
   }
 }

@@ -197,7 +197,9 @@ function statusSentence(
   const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '')
   const received = isPage ? 'a web page instead of JSON' : 'no JSON of a bot'
   const advice =
-    status >= 500 ? 'The bot or a proxy in front of it failed; see its log.' : 'Check the URL.'
+    status >= 500
+      ? 'The bot or a proxy in front of it failed; see its log.'
+      : 'Check the URL and the base path.'
   return `The server at ${url} returned ${received} (status ${status}). ${advice}`
 }
 

@@ -156,8 +156,8 @@ test('a path without an admin API, on a bot and on another server', async () => 
 })
 
 test.each([
-  [200, 6, 'Check the URL.'],
-  [403, 7, 'Check the URL.'],
+  [200, 6, 'Check the URL and the base path.'],
+  [403, 7, 'Check the URL and the base path.'],
   [502, 7, 'The bot or a proxy in front of it failed'],
 ])('a web page with status %i', async (status, exitCode, advice) => {
   const url = await serve((_, reply) => {

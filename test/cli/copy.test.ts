@@ -174,7 +174,7 @@ describe('a copy that is interrupted', () => {
     const { exitCode, stderr } = await copyUntil(part, '--replace')
     expect([exitCode, stderr]).toEqual([
       130,
-      `botshelf: Interrupted. ${count} entries of ${from.url} are restored. Run the same command again to continue.\n`,
+      `botshelf: Interrupted. ${count} entries of ${from.url} are written. Run the same command again to continue.\n`,
     ])
     let requests = 0
     onRequest = () => void requests++

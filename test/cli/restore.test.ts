@@ -254,7 +254,7 @@ describe('a restore that is interrupted', () => {
     const { exitCode, stderr } = await restoreUntil(part, '--replace')
     expect(exitCode).toBe(130)
     expect(stderr).toBe(
-      `botshelf: Interrupted. ${count === 0 ? '0' : count} entries of ${file} are restored. Run the same command again to continue.\n`,
+      `botshelf: Interrupted. ${count === 0 ? '0' : count} entries of ${file} are written. Run the same command again to continue.\n`,
     )
     expect(await readdir(folder)).toEqual(
       count === 0 ? ['bot.jsonl'] : ['bot.jsonl', 'bot.jsonl.restore'],
@@ -313,9 +313,19 @@ describe('a restore that is interrupted', () => {
     const { exitCode, stderr } = await restore('--yes')
     expect([exitCode, stderr]).toEqual([
       7,
-      `botshelf: The disk is full. 200 entries of ${file} are restored. Run the same command again to continue.\n`,
+      `botshelf: The disk is full. 200 entries of ${file} are written. Run the same command again to continue.\n`,
     ])
     expect(await requestsOf(() => restore('--yes'))).toBe(2)
+  })
+  test('says that nothing was changed if the bot refuses the first call', async () => {
+    onRequest = () => {
+      throw new HttpError(400, 'The only storage is Memory.')
+    }
+    const { exitCode, stderr } = await restore('--yes')
+    expect([exitCode, stderr]).toEqual([
+      7,
+      'botshelf: The only storage is Memory. Nothing was changed.\n',
+    ])
   })
   test('repeats a call that is answered 503', async () => {
     let requests = 0

@@ -197,7 +197,7 @@ describe('a call rejects with an AdminError', () => {
   test('if the server is not a bot', async () => {
     const url = await served((_, reply) => reply.end('<!doctype html>'))
     expect(await failed(url)).toMatchObject({
-      message: `The server at ${url} returned no JSON of a bot (status 200). Check the URL.`,
+      message: `The server at ${url} returned no JSON of a bot (status 200). Check the URL and the base path.`,
       retryable: false,
     })
     expect(await findBot(url)).toBeUndefined()
