@@ -79,6 +79,8 @@ function runInShell(command: string, { url, token, cwd }: TranscriptOptions): Pr
       env: {
         HOME: cwd,
         PATH: [join(cwd, '.bin'), process.env['PATH']].join(delimiter),
+        // Without it, each command strips the types of all sources again, two thirds of its time.
+        NODE_COMPILE_CACHE: join(cwd, '.cache'),
         BOTSHELF_URL: url,
         BOTSHELF_TOKEN: token,
       },
