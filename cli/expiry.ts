@@ -13,7 +13,6 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   h: 3_600_000,
   d: 86_400_000,
 }
-const MAX_TIME_MS = 8.64e15
 
 /**
  * Reads the expiry; without one the result is empty.
@@ -27,7 +26,8 @@ export function readExpiry({ ttl, expires }: ExpiryOptions): { expires?: number 
   if (ttl !== undefined) {
     const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(ttl) ?? []
     const time = Date.now() + Math.round(Number(amount) * (UNITS_MS[unit] ?? Number.NaN))
-    if (Number(amount) > 0 && time <= MAX_TIME_MS) return { expires: time }
+    // A Date holds no time after the year 275760.
+    if (Number(amount) > 0 && new Date(time).getTime() === time) return { expires: time }
     throw new CliError(
       EXIT.usage,
       `--ttl must be a time such as 30s, 10m, 12h or 7d; received ${JSON.stringify(ttl)}.`,

@@ -112,6 +112,8 @@ function start(command: string, { url, token, cwd }: TranscriptOptions): Running
     env: {
       HOME: cwd,
       PATH: [join(cwd, '.bin'), process.env['PATH']].join(delimiter),
+      // Without it, each command strips the types of all sources again, two thirds of its time.
+      NODE_COMPILE_CACHE: join(cwd, '.cache'),
       BOTSHELF_URL: url,
       BOTSHELF_TOKEN: token,
     },
