@@ -31,7 +31,8 @@ async function main(): Promise<void> {
   createProject(choices, version)
   const { folder, template, framework } = choices
   const kind = framework === 'none' ? template : `${template}, ${framework}`
-  const change = folder === '.' ? '' : `  cd ${folder}\n`
+  const change =
+    folder === '.' ? '' : `  cd ${/^[\w./-]+$/.test(folder) ? folder : JSON.stringify(folder)}\n`
   console.log(
     `Created ${folder} (${kind}). Next:\n\n${change}  npm install\n  npm test\n  npm start\n`,
   )

@@ -15,6 +15,8 @@ const TEMPLATES_FOLDER = fileURLToPath(new URL('../templates', import.meta.url))
 
 /** The longest name of a Worker whose address is below workers.dev. */
 const MAX_NAME_LENGTH = 63
+/** The names of devices, which Windows opens in place of a folder. */
+const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)$/
 const NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/
 
 /** The parts of package.json that npm, or a reader, expects in alphabetical order. */
@@ -35,6 +37,9 @@ export function checkFolder(folder: string): string {
     throw new UsageError(
       `"${name}" cannot name a project: use 1 to ${MAX_NAME_LENGTH} lower-case letters and digits, with single hyphens between them.`,
     )
+  }
+  if (DEVICE.test(name)) {
+    throw new UsageError(`"${name}" cannot name a project: Windows has no folder of this name.`)
   }
   let existing: string[]
   try {

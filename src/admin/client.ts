@@ -2,6 +2,8 @@ import { checkOptions, DURATION, type OptionTypes, SIGNAL } from '../arguments.t
 import type { TargetError } from '../backup/target.ts'
 
 const DEFAULT_TIMEOUT_MS = 120_000
+/** 256 MiB. A value of 25 MiB, the most that a storage takes, is shorter even if JSON escapes it twice. */
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024
 
 /** The URL of a bot and its admin token. */
 export interface AdminAccess {
@@ -109,9 +111,10 @@ export async function callBot(
       redirect: 'manual',
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     })
-    text = await response.text()
+    text = await readText(response, shown)
   } catch (cause) {
     signal?.throwIfAborted()
+    if (cause instanceof AdminError) throw cause
     if (cause instanceof DOMException && cause.name === 'TimeoutError') {
       // Not retryable: a caller would wait for as long again.
       throw new AdminError(`The bot at ${shown} did not answer in time, within ${timeoutMs} ms.`, {
@@ -131,6 +134,22 @@ export async function callBot(
       'code' in answer &&
       typeof answer.code === 'string' && { code: hideToken(answer.code, token) }),
   })
+}
+
+/** @throws AdminError for more bytes than an answer of a bot can have, which would fill the memory */
+async function readText(response: Response, url: string): Promise<string> {
+  const decoder = new TextDecoder()
+  const reader = response.body?.getReader()
+  let text = ''
+  for (let bytes = 0; bytes <= MAX_ANSWER_BYTES;) {
+    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
+    if (done) return text + decoder.decode()
+    bytes += value.byteLength
+    text += decoder.decode(value, { stream: true })
+  }
+  await reader?.cancel()
+  const { status } = response
+  throw new AdminError(`The server at ${url} sends more than 256 MiB. Check the URL.`, { status })
 }
 
 /**

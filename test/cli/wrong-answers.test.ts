@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { encodeCursor } from '../../src/backup/cursor.ts'
 import { type BackupPart, createPart } from '../../src/backup/part.ts'
@@ -169,3 +170,19 @@ test('doctor reports an answer that no bot gives', async () => {
     ])
   }
 })
+
+test('an answer without an end is cut after 256 MiB, and not asked for again', async () => {
+  let calls = 0
+  const zeros = gzipSync(Buffer.alloc(64 * 1024 * 1024))
+  const url = await serve((_request, response) => {
+    calls++
+    response.setHeader('content-encoding', 'gzip')
+    for (let sent = 0; sent < 5; sent++) response.write(zeros)
+  })
+  const { exitCode, stderr } = await cli(['backup', '--url', url])
+  expect([calls, exitCode, stderr]).toEqual([
+    1,
+    6,
+    expect.stringContaining(`The server at ${url} sends more than 256 MiB.`),
+  ])
+}, 30_000)

@@ -33,12 +33,20 @@ test('without a terminal and without arguments, it creates a Worker in my-bot', 
   expect(await readFile(join(folder, 'my-bot/package.json'), 'utf8')).toContain('"name": "my-bot"')
 })
 
+test('a folder with a space is quoted in the command that changes to it', () => {
+  expect(create('my bots/my-bot').stdout).toContain('\n  cd "my bots/my-bot"\n')
+})
+
 test.each([
   { args: ['--yess'], sentence: "Unknown option '--yess' (Did you mean --yes?).\n" },
   {
     args: ['My-Bot'],
     sentence:
       '"My-Bot" cannot name a project: use 1 to 63 lower-case letters and digits, with single hyphens between them.\n',
+  },
+  {
+    args: ['con'],
+    sentence: '"con" cannot name a project: Windows has no folder of this name.\n',
   },
   {
     args: ['full'],

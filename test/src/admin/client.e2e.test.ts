@@ -278,7 +278,10 @@ async function answering(
       bodies.push(body)
       at.push(Date.now())
       if (status === 0) request.socket.destroy()
-      else reply.writeHead(status).end('{"error":"Not now.","restore":"id"}')
+      else
+        reply
+          .writeHead(status)
+          .end('{"error":"Not now.","restore":"id","again":false,"done":true,"set":1,"removed":0}')
     })
   })
   return { target: remoteTarget({ url, token: TOKEN, storage: 'DurableObject' }), bodies, at }
