@@ -54,7 +54,7 @@ function promptOutput({ stderr, env }: CommandIo): Writable {
   const output = new Writable({
     write(chunk: Buffer, _encoding, done) {
       const text = chunk.toString()
-      // oxlint-disable-next-line no-control-regex
+      // oxlint-disable-next-line no-control-regex -- a color begins with the control character ESC
       stderr.write(env['NO_COLOR'] ? text.replaceAll(/\u001b\[[\d;]*m/g, '') : text, done)
     },
   })

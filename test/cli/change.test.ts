@@ -159,7 +159,7 @@ test('NO_COLOR removes the colors of a question', async () => {
   vi.stubEnv('FORCE_COLOR', '1')
   onTestFinished(() => void vi.unstubAllEnvs())
   const env = { BOTSHELF_TOKEN: TOKEN }
-  // oxlint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- a color begins with the control character ESC
   const color = /\u001B\[[\d;]*m/
   expect((await change(['rm', 'Karma'], { typed: 'n', env })).stderr).toMatch(color)
   const { stderr } = await change(['rm', 'Karma'], { typed: 'n', env: { ...env, NO_COLOR: '1' } })

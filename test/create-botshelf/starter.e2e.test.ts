@@ -151,7 +151,7 @@ async function praise(page: Page, name: string): Promise<void> {
 }
 
 test(
-  'a new page passes its tests, keeps what it is told, and shows it in two tabs',
+  'a new page passes its tests, keeps what a visitor sends, and shows it in two tabs',
   { timeout: INSTALL_TIMEOUT_MS },
   async () => {
     const address = await createAndStart('page', '--template', 'page')
