@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { basename, join } from 'node:path'
 import { pack } from './pack.ts'
@@ -39,9 +40,13 @@ export class LocalRegistry {
   }
 }
 
+interface Manifest {
+  readonly version: string
+}
+
 async function sendVersions(response: ServerResponse, name: string, url: string): Promise<void> {
   const text = await readFile(join(ROOT, 'node_modules', name, 'package.json'), 'utf8')
-  const manifest = JSON.parse(text) as { version: string }
+  const manifest = JSON.parse(text) as Manifest
   const { version } = manifest
   const body = {
     name,
@@ -51,7 +56,23 @@ async function sendVersions(response: ServerResponse, name: string, url: string)
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
+/** The tarballs of dependencies, which many test files install. `npm ci` removes the folder. */
+const TARBALLS = join(ROOT, 'node_modules', '.cache', 'botshelf-tarballs')
+
 async function sendTarball(response: ServerResponse, folder: string, name: string): Promise<void> {
-  const { filename } = await pack(join(ROOT, 'node_modules', name), folder)
-  response.end(await readFile(join(folder, basename(filename))))
+  const source = join(ROOT, 'node_modules', name)
+  const { version } = JSON.parse(await readFile(join(source, 'package.json'), 'utf8')) as Manifest
+  const cached = join(TARBALLS, `${name.replace('/', '+')}-${version}.tgz`)
+  let tarball = await readFile(cached).catch(() => undefined)
+  if (tarball === undefined) {
+    const { filename } = await pack(source, folder)
+    const packed = join(folder, basename(filename))
+    tarball = await readFile(packed)
+    await mkdir(TARBALLS, { recursive: true })
+    // A rename, because other test files read the folder at the same time.
+    const temporary = `${cached}.${randomUUID()}`
+    await writeFile(temporary, tarball)
+    await rename(temporary, cached)
+  }
+  response.end(tarball)
 }
