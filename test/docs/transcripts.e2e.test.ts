@@ -36,7 +36,7 @@ async function expectTranscripts(url: string): Promise<void> {
   expect(normalize(run), 'npm run transcripts writes them').toBe(normalize(page))
 }
 
-test(
+test.concurrent(
   'docs/cli.md shows what its commands print against the bot',
   async () => {
     const { url } = await servers.start(await servers.folder(), TOKEN)
@@ -74,7 +74,7 @@ export default {
 }
 `
 
-test(
+test.concurrent(
   'docs/cli.md shows what its commands print against a Worker with createAdminHandler',
   async () => {
     const project = await servers.folder()
